@@ -1,0 +1,213 @@
+# The build of libforker; `make help` lists the targets. Go, gcc and GNU ld are all that `make` and `make run` need.
+
+VERSION := $(shell sed -n 's/^.define FORKER_VERSION "\(.*\)"/\1/p' include/forker.h)
+SONAME := libforker.so.$(firstword $(subst ., ,$(VERSION)))
+
+BUILD ?= build
+override BUILD := $(abspath $(BUILD))
+comma := ,
+ifneq ($(words $(CURDIR) $(BUILD))$(findstring $(comma),$(CURDIR)),2)
+$(error the linker flags cannot carry a path with white space or a comma: move the source tree out of "$(CURDIR)")
+endif
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+FUZZTIME ?= 30s
+GO ?= go
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+CFLAGS ?= -O2 -g
+CXXFLAGS ?= -O2 -g
+export CC CXX
+export CGO_ENABLED := 1
+export FORKER_BUILD := $(BUILD)
+
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.NOTPARALLEL: # go build and go test use all cores by themselves, and tests and checks are easier to read in order
+.DEFAULT_GOAL := all
+
+## all           build the library and the examples into build/ (the default)
+.PHONY: all lib examples
+all: lib examples
+
+# ------------------------------------------------------------------------------------------------------------- library
+
+LIB := $(BUILD)/libforker.so.$(VERSION)
+LINKS := $(BUILD)/$(SONAME) $(BUILD)/libforker.so
+FOREIGN := bench bindings build docs examples_c packaging tests tools
+SOURCES := go.mod go.sum Makefile \
+	$(shell find $(filter-out $(FOREIGN),$(patsubst %/,%,$(wildcard */))) -type f -not -name '*_test.go' -not -path '*/testdata/*')
+
+EXTLDFLAGS := -fuse-ld=bfd -Wl,-T,$(CURDIR)/capi/link/late_start.ld \
+	-Wl,--version-script=$(CURDIR)/capi/link/forker.map -Wl,-soname,$(SONAME) -Wl,-z,relro,-z,now
+
+## lib           build only the library: libforker.so.<version> and its two symbolic links
+lib: $(LIB) $(LINKS)
+
+# The Go linker writes a header next to its output; nobody outside capi may use it. The library is moved into place whole,
+# so that a program which has the old one mapped keeps it. An empty build id leaves no trace of where it was built.
+$(LIB): $(SOURCES)
+	@command -v $(GO) >/dev/null || { echo "libforker needs Go to build: https://go.dev/dl/"; exit 1; }
+	@command -v $(CC) >/dev/null || { echo "libforker needs a C compiler to build: $(CC) is not there"; exit 1; }
+	@mkdir -p $(BUILD)/link
+	@rm -f $(BUILD)/link/libforker.so
+	$(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags '-buildid= -extldflags "$(EXTLDFLAGS)"' \
+		$(GOBUILDFLAGS) -o $(BUILD)/link/libforker.so ./capi
+	@mv $(BUILD)/link/libforker.so $@
+	@rm -r $(BUILD)/link
+
+$(LINKS): $(LIB)
+	@ln -sf $(<F) $@
+
+## arm64         cross-build the library for arm64 into build/arm64/
+.PHONY: arm64
+arm64:
+	@tools/install-deps arm64
+	$(MAKE) lib GOARCH=arm64 CC=aarch64-linux-gnu-gcc BUILD=$(BUILD)/arm64
+
+## asan          build the library with its C parts under AddressSanitizer and UBSan into build/asan/
+.PHONY: asan
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan:
+	$(MAKE) lib BUILD=$(BUILD)/asan CGO_CFLAGS="-O1 -g $(SANITIZE)" CGO_LDFLAGS="$(SANITIZE)"
+
+# ------------------------------------------------------------------------------------------------------------ examples
+
+EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(wildcard examples_c/*.c)) \
+	$(patsubst examples_c/%.cpp,$(BUILD)/%_cpp,$(if $(shell command -v $(CXX)),$(wildcard examples_c/*.cpp)))
+LINK_FORKER := -L$(BUILD) -lforker -Wl,-rpath
+
+## examples      build the examples into build/ (x.cpp becomes x_cpp, if there is a C++ compiler)
+examples: $(EXAMPLES)
+
+$(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
+	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
+
+$(BUILD)/%_cpp: examples_c/%.cpp include/forker.h $(LINKS)
+	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
+
+## run           serve examples_c/hello.c on http://localhost:8080/
+.PHONY: run
+run: $(BUILD)/hello
+	@echo "hello is served on http://localhost:8080/ by one worker per core; stop it with Ctrl-C"
+	@exec $<
+
+# --------------------------------------------------------------------------------------------------------------- tests
+
+GO_TOOL := $(GO) tool -modfile=tools/go.mod
+GO_TEST := $(GO_TOOL) gotestsum --format pkgname --format-icons text --
+PURE = $$($(GO) list -f '{{if not .CgoFiles}}{{.ImportPath}}{{end}}' ./... | grep -v /tests/)
+PYTHON_TESTS := $(wildcard bindings/python/tests)
+
+## test          run every test: Go, Go under the race detector, C and C++ programs, install, Python
+.PHONY: test test-go test-race test-python
+test: deps all asan test-go test-race test-python
+	@echo "make test: all tests passed (skipped ones, if any, are listed above with their reasons)"
+
+## test-go       run the Go tests; those under tests/ drive the built library, C, C++ and real clients
+test-go: all asan
+	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 20m ./...
+
+## test-race     run the tests of the packages without cgo under the race detector, with invariants on
+test-race:
+	$(GO_TEST) -race -tags invariants -count=1 -vet=off -timeout 20m $(PURE)
+
+## test-python   run the tests of the Python binding
+test-python: lib
+	$(if $(PYTHON_TESTS),PYTHONPATH=bindings/python/src FORKER_LIBRARY=$(BUILD)/$(SONAME) \
+		python3 -W error -m unittest discover -s $(PYTHON_TESTS),@echo "test-python: skipped: there is no binding")
+
+## fuzz          run each Go fuzz target for FUZZTIME=30s
+.PHONY: fuzz
+fuzz:
+	@tools/fuzz $(FUZZTIME)
+
+# -------------------------------------------------------------------------------------------------------------- checks
+
+C_FILES := $(wildcard include/*.h capi/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c) \
+	$(shell find tests -name '*.[ch]' -o -name '*.cpp')
+
+## check         check format, lint, C warnings, header dialects, layers and exported symbols
+.PHONY: check check-go check-c
+check: check-go check-c
+	@tools/check-layers
+	@tools/check-symbols $(LIB)
+	@echo "make check: nothing to complain about"
+
+## check-go      gofumpt, go vet, staticcheck, errcheck
+check-go:
+	@unformatted=$$($(GO_TOOL) gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt's format:" $$unformatted; exit 1; }
+	$(GO) vet ./... && $(GO) vet -tags invariants ./...
+	cd bench && $(GO) vet ./...
+	$(GO_TOOL) staticcheck ./...
+	$(GO_TOOL) errcheck -ignoretests ./...
+	CGO_ENABLED=0 $(GO) build $(PURE)
+
+## check-c       clang-format, clang's warnings, clang-tidy, the header in every dialect of C and C++
+check-c: lib
+	@tools/install-deps check
+	clang-format --dry-run -Werror $(C_FILES)
+	@tools/check-warnings
+	@tools/check-header
+
+## format        rewrite Go and C files in the format that check asks for
+.PHONY: format
+format:
+	$(GO_TOOL) gofumpt -w .
+	clang-format -i $(C_FILES)
+
+# ----------------------------------------------------------------------------------------------------------- benchmark
+
+BENCH := $(BUILD)/bench
+
+## bench         compare with the floor, fasthttp, net/http and nginx (BENCHFLAGS="--duration 2 --servers floor,libforker")
+.PHONY: bench
+bench: lib
+	@tools/install-deps bench
+	@mkdir -p $(BENCH)
+	$(CC) -std=c11 -O2 -Wall -Wextra -o $(BENCH)/floor bench/floor.c
+	$(CC) -std=c11 -O2 -Wall -Wextra -Iinclude -o $(BENCH)/libforker bench/libforker.c $(LINK_FORKER),'$$ORIGIN/..'
+	cd bench && $(GO) build -trimpath -o $(BENCH)/ ./fasthttp ./nethttp
+	python3 bench/run.py --programs $(BENCH) $(BENCHFLAGS)
+
+# ------------------------------------------------------------------------------------------------------------- install
+
+PKGCONFIGDIR := $(LIBDIR)/pkgconfig
+CMAKEDIR := $(LIBDIR)/cmake/forker
+FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SONAME@|$(SONAME)|g' -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
+	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' -e "s|@CMAKE_TO_INCLUDE@|$$(realpath -m --relative-to=$(CMAKEDIR) $(INCLUDEDIR))|g"
+
+## install       install header, library, pkg-config and CMake files (PREFIX=/usr/local LIBDIR= INCLUDEDIR= DESTDIR=)
+.PHONY: install
+install: lib
+	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR)
+	install -m 644 include/forker.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/
+	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/libforker.so
+	$(FILL) packaging/forker.pc.in >$(DESTDIR)$(PKGCONFIGDIR)/forker.pc
+	$(FILL) packaging/forker-config.cmake.in >$(DESTDIR)$(CMAKEDIR)/forker-config.cmake
+	$(FILL) packaging/forker-config-version.cmake.in >$(DESTDIR)$(CMAKEDIR)/forker-config-version.cmake
+
+# -------------------------------------------------------------------------------------------------------- housekeeping
+
+## deps          install what tests need and this machine lacks (tools/install-deps: apt, as root or with sudo)
+.PHONY: deps
+deps:
+	@tools/install-deps test
+
+## clean         remove build/
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)
+
+## help          list the targets
+.PHONY: help
+help:
+	@sed -n 's/^## /make /p' $(firstword $(MAKEFILE_LIST))

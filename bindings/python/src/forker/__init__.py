@@ -1,0 +1,75 @@
+"""Serve HTTP on every core from a Python program.
+
+A program creates a server, registers handlers, calls run. libforker forks one worker process per core,
+each with everything the program had set up before, and calls the handlers for the requests that the
+workers receive::
+
+    import forker
+
+    server = forker.Server()
+
+    @server.get("/")
+    def greet(request):
+        return "greeting!!!"
+
+    server.listen(":8080")
+    server.run()
+
+Handlers run in the worker processes, on the main thread of each, one at a time. What a handler can
+return is described at :class:`forker.Response`, what it receives at :class:`forker.Request`.
+
+The package is ctypes over libforker.so.0 and needs the standard library only. The C library is looked for
+when the package is imported, see :mod:`forker._library`; importing starts no thread and no process.
+"""
+
+from .error import (
+    E_ADDRESS,
+    E_BOOT,
+    E_INTERNAL,
+    E_INVALID,
+    E_LIMIT,
+    E_MEMORY,
+    E_OPTION,
+    E_PROCESS,
+    E_ROUTE,
+    E_SETUP,
+    E_STATE,
+    E_SYSTEM,
+    E_THREADS,
+    Error,
+)
+from .option import Option, options
+from .request import Headers, Request
+from .response import NEXT, Response
+from .server import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN, Server, version
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "E_ADDRESS",
+    "E_BOOT",
+    "E_INTERNAL",
+    "E_INVALID",
+    "E_LIMIT",
+    "E_MEMORY",
+    "E_OPTION",
+    "E_PROCESS",
+    "E_ROUTE",
+    "E_SETUP",
+    "E_STATE",
+    "E_SYSTEM",
+    "E_THREADS",
+    "LOG_DEBUG",
+    "LOG_ERROR",
+    "LOG_INFO",
+    "LOG_WARN",
+    "NEXT",
+    "Error",
+    "Headers",
+    "Option",
+    "Request",
+    "Response",
+    "Server",
+    "options",
+    "version",
+]

@@ -1,0 +1,121 @@
+"""The C library: where it is found, and the prototypes of its functions.
+
+It is looked for in this order: the file that the environment variable FORKER_LIBRARY names, libforker.so.0
+beside this file, then the dynamic loader's own search (LD_LIBRARY_PATH, the linker cache, the system's
+directories). Only the soname libforker.so.0 is asked for, because it stands for the ABI that the
+prototypes below describe; ctypes.util.find_library() would also give a library of another ABI.
+
+All calls go through ctypes.CDLL, which releases the GIL while C runs: forker_server_run() does not return for
+as long as it serves, and each callback takes the GIL again.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import POINTER, c_char_p, c_int, c_int32, c_size_t, c_void_p
+from pathlib import Path
+
+SONAME = "libforker.so.0"
+
+HANDLER = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
+HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
+LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
+# With use_errno, ctypes.set_errno() in the callback is what C finds in errno afterwards.
+FORK_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, use_errno=True)
+
+# Text that comes with its length is taken as an address and copied by text_at(): it can contain NUL.
+_LEN_OUT = POINTER(c_size_t)
+_TEXT_OUT = POINTER(c_char_p)
+
+# Name: (result, arguments), in the order of forker.h. A test compares the table with the header.
+PROTOTYPES = {
+    "forker_version": (c_char_p, []),
+    "forker_strerror": (c_char_p, [c_int]),
+    "forker_server_new": (c_void_p, []),
+    "forker_server_free": (None, [c_void_p]),
+    "forker_server_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
+    "forker_server_listen": (c_int, [c_void_p, c_char_p]),
+    "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
+    "forker_server_run": (c_int, [c_void_p]),
+    "forker_server_stop": (c_int, [c_void_p, c_int32]),
+    "forker_server_error": (c_char_p, [c_void_p]),
+    "forker_server_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_server_get": (c_char_p, [c_void_p, c_char_p]),
+    "forker_option_at": (c_void_p, [c_size_t]),
+    "forker_option_name": (c_char_p, [c_void_p]),
+    "forker_option_type": (c_char_p, [c_void_p]),
+    "forker_option_default": (c_char_p, [c_void_p]),
+    "forker_option_bounds": (c_char_p, [c_void_p]),
+    "forker_option_description": (c_char_p, [c_void_p]),
+    "forker_option_reloadable": (c_int, [c_void_p]),
+    "forker_server_on_post_fork": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_worker_init": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_worker_exit": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_set_fork": (c_int, [c_void_p, FORK_FN, c_void_p]),
+    "forker_server_set_log": (c_int, [c_void_p, LOG_FN, c_void_p]),
+    "forker_server_log": (c_int, [c_void_p, c_int, c_char_p]),
+    "forker_request_method": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_target": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_path": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_query": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_query_param": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_request_param": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_request_header": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_request_header_count": (c_size_t, [c_void_p]),
+    "forker_request_header_at": (c_int, [c_void_p, c_size_t, _TEXT_OUT, _TEXT_OUT]),
+    "forker_request_body": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_peer": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_version": (c_int, [c_void_p]),
+    "forker_request_worker": (c_int32, [c_void_p]),
+    "forker_respond": (c_int, [c_void_p, c_int, c_char_p, c_char_p, c_size_t]),
+    "forker_respond_error": (c_int, [c_void_p, c_int, c_char_p]),
+    "forker_response_status": (c_int, [c_void_p, c_int]),
+    "forker_response_header_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_response_header_add": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_response_write": (c_int, [c_void_p, c_char_p, c_size_t]),
+}
+
+
+def find() -> str:
+    """What to give to the dynamic loader: a path, or the soname for the loader to search."""
+    named = os.environ.get("FORKER_LIBRARY")
+    if named:
+        return named
+    beside = Path(__file__).with_name(SONAME)
+    return str(beside) if beside.exists() else SONAME
+
+
+def load(name: str) -> ctypes.CDLL:
+    """Loads the library and declares its functions. Raises ImportError, with what to do about it."""
+    try:
+        library = ctypes.CDLL(name)
+    except OSError as exc:
+        raise ImportError(
+            f"forker cannot load its C library: {exc}. Install libforker, or put the path of {SONAME} "
+            "into the environment variable FORKER_LIBRARY"
+        ) from exc
+    for function, (result, arguments) in PROTOTYPES.items():
+        try:
+            prototype = getattr(library, function)
+        except AttributeError as exc:
+            raise ImportError(f"{name} is not the libforker that this package needs: it has no {function}()") from exc
+        prototype.restype = result
+        prototype.argtypes = arguments
+    return library
+
+
+def c_text(text: str, encoding: str = "utf-8") -> bytes:
+    """Text on its way in. Raises ValueError for a NUL, where C would silently end the text."""
+    encoded = text.encode(encoding)
+    if b"\0" in encoded:
+        raise ValueError(f"text with a NUL character: {text!r}")
+    return encoded
+
+
+def text_at(address: int | None, length: c_size_t) -> bytes | None:
+    """A copy of text on its way out; None stays None."""
+    return None if address is None else ctypes.string_at(address, length.value)
+
+
+lib = load(find())

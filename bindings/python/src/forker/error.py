@@ -1,0 +1,34 @@
+"""What goes wrong in the C library, as an exception. The codes are those of forker.h and never change."""
+
+from __future__ import annotations
+
+from ._library import lib
+
+E_INVALID = -1
+E_MEMORY = -2
+E_STATE = -3
+E_PROCESS = -4
+E_OPTION = -5
+E_ADDRESS = -6
+E_ROUTE = -7
+E_SYSTEM = -8
+E_BOOT = -9
+E_SETUP = -10
+E_THREADS = -11
+E_LIMIT = -12
+E_INTERNAL = -13
+
+
+class Error(Exception):
+    """A call of the C library that failed.
+
+    ``code`` is one of the ``forker.E_...`` numbers. ``str(error)`` is the sentence that says what exactly went
+    wrong, such as "listen 127.0.0.1:80: bind: Permission denied".
+    """
+
+    def __init__(self, code: int, sentence: str = "") -> None:
+        self.code = code
+        super().__init__(sentence or lib.forker_strerror(code).decode())
+
+    def __reduce__(self):
+        return type(self), (self.code, str(self))

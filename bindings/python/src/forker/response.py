@@ -1,0 +1,122 @@
+"""Answers: what a handler may return, and how that becomes status, fields and body."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+BYTES = "application/octet-stream"
+
+
+class _Next:
+    """The type of NEXT, which has one object."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "forker.NEXT"
+
+
+NEXT = _Next()
+"""Returned by a handler: not mine, ask the next route that matches."""
+
+
+class Response:
+    """An answer.
+
+    A handler returns one of
+
+    ======================================  ==============================================================
+    ``str``                                 sent as UTF-8, text/plain; charset=utf-8
+    ``bytes``, ``bytearray``, memoryview    sent as they are, application/octet-stream
+    ``dict`` or ``list``                    sent as JSON, application/json; NaN and infinities are refused
+    ``(status, body)``                      the same with a status; the body may be None, for no body
+    ``(status, body, headers)``             the same with fields of its own
+    ``Response``                            everything by name
+    ``forker.NEXT``                         no answer: the next route that matches is asked
+    ======================================  ==============================================================
+
+    Anything else is a TypeError, which the client sees as a 500 and the log in full. So is a bare None: a
+    ``return`` that was forgotten should not look like success. An answer without a body is ``(204, None)``.
+
+    ``status`` is 200 to 599. ``headers`` is a mapping of names to texts, or pairs of name and text, in which
+    a name may come several times. ``content_type`` replaces the one that follows from the body; a
+    Content-Type among the headers does so too. The library adds Date, Server, Content-Length and Connection.
+    """
+
+    __slots__ = ("status", "headers", "content_type", "body")
+
+    def __init__(
+        self,
+        status: int = 200,
+        body: Any = None,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        content_type: str | None = None,
+    ) -> None:
+        """Checks and encodes at once, so that the traceback of an error shows the place that made it.
+
+        Raises TypeError or ValueError.
+        """
+        self.status = _status(status)
+        self.body, by_body = _encode(body)
+        self.headers, by_field = _fields(headers)
+        if content_type is not None and by_field is not None:
+            raise ValueError("content_type is given, and Content-Type is among the headers")
+        self.content_type = next((given for given in (content_type, by_field) if given is not None), by_body)
+
+    @classmethod
+    def of(cls, value: Any) -> Response:
+        """The Response for what a handler returned, NEXT excepted. Raises TypeError or ValueError."""
+        if isinstance(value, Response):
+            return value
+        if isinstance(value, tuple):
+            if len(value) not in (2, 3):
+                raise TypeError(f"a handler returned a tuple of {len(value)}; expected (status, body[, headers])")
+            return cls(*value)
+        if value is None:
+            raise TypeError("a handler returned None; an answer without a body is (204, None)")
+        return cls(200, value)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.content_type} of {len(self.body)} bytes>"
+
+
+def _status(status: Any) -> int:
+    if not isinstance(status, int) or isinstance(status, bool):
+        raise TypeError(f"a status is an int, not {type(status).__name__}")
+    if not 200 <= status <= 599:
+        raise ValueError(f"status {status} is not within 200 to 599")
+    return int(status)
+
+
+def _encode(body: Any) -> tuple[bytes, str | None]:
+    """Bytes and content type of a body."""
+    if body is None:
+        return b"", None
+    if isinstance(body, str):
+        return body.encode(), TEXT
+    if isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body), BYTES
+    if isinstance(body, (dict, list)):
+        return json.dumps(body, allow_nan=False, separators=(",", ":")).encode(), JSON
+    raise TypeError(f"a handler cannot answer with {type(body).__name__}; expected str, bytes, dict or list")
+
+
+def _fields(headers: Any) -> tuple[list[tuple[str, str]], str | None]:
+    """The fields as pairs, and the Content-Type apart. What HTTP allows in them is for C to say."""
+    fields = []
+    content_type = None
+    for field in headers.items() if isinstance(headers, Mapping) else headers:
+        if not isinstance(field, tuple) or len(field) != 2 or not all(isinstance(text, str) for text in field):
+            raise TypeError(f"a header is a pair of name and text, not {field!r}")
+        name, value = field
+        if name.lower() != "content-type":
+            fields.append((name, value))
+        elif content_type is None:
+            content_type = value
+        else:
+            raise ValueError("Content-Type is given twice")
+    return fields, content_type

@@ -1,0 +1,410 @@
+"""The server: options, routes, hooks, listening sockets, run."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import itertools
+import logging
+import math
+import os
+import sys
+import traceback
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from . import _library
+from ._library import c_text, lib
+from .error import E_BOOT, E_INVALID, E_MEMORY, E_STATE, Error
+from .option import option_text
+from .request import Request
+from .response import NEXT, Response
+
+LOG_ERROR = 0
+LOG_WARN = 1
+LOG_INFO = 2
+LOG_DEBUG = 3
+
+_LOGGING_LEVELS = {
+    LOG_ERROR: logging.ERROR,
+    LOG_WARN: logging.WARNING,
+    LOG_INFO: logging.INFO,
+    LOG_DEBUG: logging.DEBUG,
+}
+
+_OK = 0
+_NEXT = 1
+
+Handler = Callable[[Request], Any]
+Hook = Callable[[int], None]
+Log = Callable[[int, str], None]
+
+
+def version() -> str:
+    """The version of the C library that is loaded, such as "0.1.0"."""
+    return lib.forker_version().decode()
+
+
+class Server:
+    """A server: its options, routes, hooks and listening sockets.
+
+    ``workers`` and the other options are those of :func:`forker.options`, as text in C's form ("64k", "10s") or
+    as Python values: bool for on and off, int or float for a duration in seconds, int for numbers, sizes and
+    modes. None leaves an option as it is. The environment wins: FORKER_WORKERS=4 overrides ``workers``. ``log``
+    is described at :meth:`set_log`.
+
+    A server belongs to the thread that made it; only :meth:`stop` may be called from elsewhere. A call that C
+    refuses raises :class:`forker.Error`, and C remembers a failed setup call: :meth:`run` then refuses to start.
+
+    The server releases its sockets when :meth:`close` is called, at the end of a ``with`` block, or when it is
+    collected.
+    """
+
+    def __init__(
+        self,
+        workers: int | str | None = None,
+        *,
+        log: logging.Logger | Log | None = None,
+        **options: str | int | float | bool | None,
+    ) -> None:
+        address = lib.forker_server_new()
+        if not address:
+            raise Error(E_MEMORY)
+        self._address: int | None = address
+        self._release = weakref.finalize(self, lib.forker_server_free, address)
+        self._pid = os.getpid()
+        self._running = False
+        # What C calls must outlive the server: a callback that Python has collected is a jump into freed memory.
+        self._handlers: list[Any] = []
+        self._callbacks: dict[str, Any] = {}
+        self._interrupt: BaseException | None = None
+
+        self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
+        # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave
+        # by _exit(2), which does not.
+        self._set_hook("worker_exit", lambda worker: None)
+        if log is not None:
+            self.set_log(log)
+        for name, value in {"workers": workers, **options}.items():
+            if value is not None:
+                self.set_option(name, value)
+
+    # ------------------------------------------------------------------------------------------------ setup
+
+    def set_option(self, name: str, value: str | int | float | bool) -> None:
+        """Sets an option. Raises Error (E_OPTION: unknown, or not a value for it; E_STATE: running)."""
+        self._check(lib.forker_server_set(self._live(), c_text(name), c_text(option_text(name, value))))
+
+    def option(self, name: str) -> str:
+        """The value of an option as it would be used, as text in C's form. Raises KeyError if there is none."""
+        value = lib.forker_server_get(self._live(), c_text(name))
+        if value is None:
+            raise KeyError(name)
+        return value.decode()
+
+    def listen(self, address: str) -> None:
+        """Opens a listening socket: "host:port", "[v6]:port", ":port", "unix:/path" or "fd:N"; port 0 is any.
+
+        It can be called several times. Raises Error (E_ADDRESS, with the address and the reason; E_STATE).
+        """
+        self._check(lib.forker_server_listen(self._live(), c_text(address)))
+
+    def address(self, index: int = 0) -> str:
+        """The address of a listening socket, with its real port, in the order of opening.
+
+        Any process of the tree. Raises IndexError beyond the last one.
+        """
+        address = lib.forker_server_address(self._live(), index) if index >= 0 else None
+        if address is None:
+            raise IndexError(f"there is no listening socket {index}")
+        return address.decode()
+
+    # ----------------------------------------------------------------------------------------------- routes
+
+    def route(self, methods: str | Sequence[str], pattern: str) -> Callable[[Handler], Handler]:
+        """Decorates a function that answers requests for `methods` on paths that match `pattern`.
+
+        `methods` is "GET", "GET,POST", ["GET", "POST"] or "*"; GET answers HEAD too. In `pattern` a segment
+        ":name" matches any one segment and a last segment "*name" the rest of the path.
+
+        The function is called with a :class:`forker.Request` and returns what :class:`forker.Response` describes.
+        If it raises, the client sees a 500 and the log the traceback. That goes for SystemExit and
+        KeyboardInterrupt too: no request can end the worker. To stop the server from a handler, call
+        :meth:`stop`. Only with workers=0, where the handler runs in the process that called run, does
+        KeyboardInterrupt also stop the server, and run raises it.
+
+        Raises Error (E_ROUTE: malformed or taken; E_STATE: running).
+        """
+        listed = methods if isinstance(methods, str) else ",".join(methods)
+        names = [segment[1:] for segment in pattern.split("/") if segment.startswith((":", "*"))]
+
+        def register(handler: Handler) -> Handler:
+            def call(request: int, user: int | None) -> int:
+                return self._handle(handler, Request(request, names), request)
+
+            callback = _library.HANDLER(call)
+            self._handlers.append(callback)
+            self._check(lib.forker_server_handle(self._live(), c_text(listed), c_text(pattern), callback, None))
+            return handler
+
+        return register
+
+    def get(self, pattern: str) -> Callable[[Handler], Handler]:
+        """:meth:`route` for GET, and HEAD with it."""
+        return self.route("GET", pattern)
+
+    def post(self, pattern: str) -> Callable[[Handler], Handler]:
+        """:meth:`route` for POST."""
+        return self.route("POST", pattern)
+
+    def put(self, pattern: str) -> Callable[[Handler], Handler]:
+        """:meth:`route` for PUT."""
+        return self.route("PUT", pattern)
+
+    def patch(self, pattern: str) -> Callable[[Handler], Handler]:
+        """:meth:`route` for PATCH."""
+        return self.route("PATCH", pattern)
+
+    def delete(self, pattern: str) -> Callable[[Handler], Handler]:
+        """:meth:`route` for DELETE."""
+        return self.route("DELETE", pattern)
+
+    # ------------------------------------------------------------------------------------------------ hooks
+
+    def post_fork(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index right after fork, still single-threaded.
+
+        If it raises, the worker exits and is tried again, with growing delay. One of each kind: a later one
+        replaces it.
+        """
+        return self._set_hook("post_fork", hook)
+
+    def worker_init(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index when it is about to serve.
+
+        Connections to databases are opened here: they must not be shared by forks. If it raises, the worker
+        exits and is tried again, with growing delay.
+        """
+        return self._set_hook("worker_init", hook)
+
+    def worker_exit(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index when it has drained and is about to leave.
+
+        Not called if the worker crashes or is killed. Functions of :mod:`atexit` are not called in workers. What
+        Python holds back of stdout and stderr is written after it.
+        """
+        return self._set_hook("worker_exit", hook)
+
+    def _set_hook(self, kind: str, hook: Hook) -> Hook:
+        def call(server: int, worker: int, user: int | None) -> int:
+            try:
+                result = hook(worker)
+                if result is not None:
+                    raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
+                return _OK
+            except BaseException as exc:
+                self._log_exception(f"{kind}: the hook failed", exc)
+                return E_BOOT
+            finally:
+                _flush()
+
+        self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
+        return hook
+
+    # -------------------------------------------------------------------------------------------------- log
+
+    def set_log(self, log: logging.Logger | Log | None) -> None:
+        """Sends log lines to a logger, or a function of level and line, instead of stderr; None goes back.
+
+        It is called in the process that has something to say (spawner, master, worker), also between requests,
+        and must not call :meth:`log`. A line starts with time, level and process and has no newline. If it
+        raises, that goes to stderr.
+        """
+        if log is None:
+            self._register("log", lib.forker_server_set_log, _library.LOG_FN())
+            return
+        emit = _log_to_logger(log) if isinstance(log, logging.Logger) else log
+
+        def call(level: int, line: int, length: int, user: int | None) -> None:
+            try:
+                emit(level, ctypes.string_at(line, length).decode("utf-8", "replace"))
+            except BaseException as exc:
+                self._contain("the log function failed", exc)
+            finally:
+                _flush()
+
+        self._register("log", lib.forker_server_set_log, _library.LOG_FN(call))
+
+    def log(self, level: int, text: str) -> None:
+        """Writes a line to the server's log, at ``forker.LOG_ERROR`` to ``LOG_DEBUG``, if option log_level lets it.
+
+        A line is cut at 4000 bytes, control characters in it become "?". Main thread of any process of the tree.
+        """
+        encoded = text.replace("\0", "?").encode("utf-8", "backslashreplace")
+        code = lib.forker_server_log(self._live(), level, encoded)
+        if code != _OK:
+            raise Error(code)
+
+    # ------------------------------------------------------------------------------------------ run and stop
+
+    def run(self) -> None:
+        """Serves until stopped: by SIGTERM or SIGQUIT (gracefully), SIGINT (at once), or :meth:`stop`.
+
+        Forks by os.fork(), so that functions of os.register_at_fork() are called. Only the calling thread goes
+        on in the workers: if there are others, the library warns. After a stop it returns, in the calling
+        process only, also after Ctrl-C: that raises no KeyboardInterrupt here. Python's signal handlers are in
+        place again, and the server can be run once more.
+
+        Python calls no signal handler while C runs. With option handle_signals=off, SIGINT therefore takes effect
+        when the library next calls Python in this process: the server is stopped, and run raises what the
+        handler raised.
+
+        Raises Error (E_SETUP: an earlier setup call failed; E_STATE: running, or no route or listening socket;
+        E_BOOT: no worker became ready; E_THREADS, E_PROCESS, E_ADDRESS, E_SYSTEM, E_MEMORY).
+        """
+        address = self._live()
+        if self._running:
+            raise Error(E_STATE, "the server is running already")
+        self._interrupt = None
+        self._running = True
+        try:
+            code = lib.forker_server_run(address)
+        finally:
+            self._running = False
+        if self._interrupt is not None:
+            raise self._interrupt
+        self._check(code)
+
+    def stop(self, timeout: float | None = None) -> None:
+        """Asks a running server to stop; returns without waiting. If it is not running, nothing happens.
+
+        `timeout` is how many seconds requests in flight may take before they are cut off: 0 is at once, None is
+        option drain_timeout. A later call can only shorten it. Any thread and any process of the tree, so also
+        a handler. Raises ValueError for a negative time.
+        """
+        if timeout is not None and not timeout >= 0:
+            raise ValueError(f"stop: {timeout} is not a time")
+        if self._address is not None:
+            longest = 24 * 60 * 60  # seconds, the most that option drain_timeout takes
+            milliseconds = -1 if timeout is None else math.ceil(min(timeout, longest) * 1000)
+            self._check(lib.forker_server_stop(self._address, milliseconds))
+
+    def close(self) -> None:
+        """Releases the server and closes its sockets. Again, or in a worker, it does nothing.
+
+        Raises Error (E_STATE) while the server is running.
+        """
+        if os.getpid() != self._pid:
+            return
+        if self._running:
+            raise Error(E_STATE, "the server is running: stop it first")
+        self._address = None
+        self._release()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------- called by C
+
+    def _handle(self, handler: Handler, request: Request, address: int) -> int:
+        """Answers one request. Its result is the result of the C handler."""
+        try:
+            answer = handler(request)
+            if answer is NEXT:
+                return _NEXT
+            _respond(address, Response.of(answer))
+            return _OK
+        except BaseException as exc:
+            self._log_exception(f"{request.method} {request.target}: the handler failed", exc)
+            if isinstance(exc, KeyboardInterrupt) and os.getpid() == self._pid:
+                self._contain("the handler was interrupted", exc)
+            return lib.forker_respond_error(address, 500, None)
+        finally:
+            request._end()
+
+    def _fork(self, user: int | None) -> int:
+        """os.fork() for C: 0 in the child, the child's pid in the parent, -1 and errno if it failed."""
+        pids: list[int] = []
+        try:
+            if self._interrupt is not None:
+                lib.forker_server_stop(self._address, 0)  # the exception may have come before there was a run to stop
+                raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
+            _flush()  # or else what is held back now is written by every child once more
+            # starmap calls os.fork and extend keeps its result without bytecode between the two, where a signal's
+            # Python handler could raise: a child that lives must never be reported as a failure.
+            pids.extend(itertools.starmap(os.fork, [()]))
+        except OSError as exc:
+            ctypes.set_errno(exc.errno or errno.EAGAIN)
+        except BaseException as exc:
+            self._contain("fork was interrupted", exc)
+            ctypes.set_errno(errno.EINTR)
+        return pids[0] if pids else -1
+
+    # ------------------------------------------------------------------------------------------------ errors
+
+    def _live(self) -> int:
+        if self._address is None:
+            raise Error(E_INVALID, "the server is closed")
+        return self._address
+
+    def _check(self, code: int) -> None:
+        if code < 0:
+            raise Error(code, lib.forker_server_error(self._address).decode("utf-8", "replace"))
+
+    def _register(self, kind: str, setter: Any, callback: Any) -> None:
+        """Gives C one callback of a kind, then lets go of the one before."""
+        self._check(setter(self._live(), callback, None))
+        self._callbacks[kind] = callback
+
+    def _log_exception(self, where: str, exc: BaseException) -> None:
+        """One log line for each line of the traceback."""
+        for line in [where, *"".join(traceback.format_exception(type(exc), exc, exc.__traceback__)).splitlines()]:
+            self.log(LOG_ERROR, line)
+
+    def _contain(self, where: str, exc: BaseException) -> None:
+        """Deals with an exception that cannot leave through C and cannot be logged.
+
+        In the process that called run, KeyboardInterrupt and SystemExit come from the program's signal handlers: they
+        stop the server, and run raises them.
+        """
+        if isinstance(exc, Exception) or os.getpid() != self._pid:
+            text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
+            with contextlib.suppress(OSError):
+                os.write(2, f"forker: {where}\n{text}".encode("utf-8", "backslashreplace"))
+        else:
+            self._interrupt = self._interrupt or exc
+            lib.forker_server_stop(self._address, 0)
+
+
+def _respond(address: int, response: Response) -> None:
+    for name, value in response.headers:
+        code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
+        if code != _OK:
+            raise Error(code, f"header {name!r} with value {value!r} is refused: {_words(code)}")
+    content_type = None if response.content_type is None else c_text(response.content_type, "latin-1")
+    code = lib.forker_respond(address, response.status, content_type, response.body, len(response.body))
+    if code != _OK:
+        raise Error(code, f"{response!r} is refused: {_words(code)}")
+
+
+def _words(code: int) -> str:
+    return lib.forker_strerror(code).decode()
+
+
+def _log_to_logger(logger: logging.Logger) -> Log:
+    def emit(level: int, line: str) -> None:
+        logger.log(_LOGGING_LEVELS[level], "%s", line)
+
+    return emit
+
+
+def _flush() -> None:
+    """Writes what Python holds back. A stream can be None, closed, or a pipe that nobody reads."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            stream.flush()

@@ -1,0 +1,155 @@
+"""A server program that runs as a process of its own, for tests to talk to and to stop.
+
+Everything a test waits for is an event: a line of the program's output, an answer, the end of a process. The
+timeouts are failures, not waits.
+"""
+
+import contextlib
+import http.client
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+
+TIMEOUT = 30  # seconds; an event that takes longer is taken for one that never comes
+
+# Every program starts with this: make_server() gives a server whose workers print a line when they serve.
+PROLOGUE = """
+import os, sys
+import forker
+
+def make_server(workers=1, **options):
+    server = forker.Server(workers=workers, **options)
+    server.listen("127.0.0.1:0")
+    @server.worker_init
+    def announce(worker):
+        os.write(1, f"ready {server.address(0)}\\n".encode())  # one write: workers share the pipe
+    return server
+"""
+
+
+class _Lines:
+    """The lines of one of the program's streams. Its end comes when no process holds the stream any more."""
+
+    def __init__(self, stream):
+        self.seen = []
+        self._coming = queue.Queue()
+        self._stream = stream
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self):
+        with self._stream:
+            for line in self._stream:
+                self._coming.put(line.rstrip("\n"))
+        self._coming.put(None)
+
+    def wait_for(self, text):
+        """The first line from here on that contains the text."""
+        while True:
+            try:
+                line = self._coming.get(timeout=TIMEOUT)
+            except queue.Empty:
+                raise AssertionError(f"no line with {text!r} came; there were {self.seen}") from None
+            if line is None:
+                self._coming.put(None)
+                raise AssertionError(f"the stream ended without a line with {text!r}; there were {self.seen}")
+            self.seen.append(line)
+            if text in line:
+                return line
+
+    def wait_for_end(self):
+        """All lines, once every process that could write more is gone."""
+        self._thread.join(TIMEOUT)
+        if self._thread.is_alive():
+            raise AssertionError("a process of the program is left behind and holds its output open")
+        while (line := self._coming.get()) is not None:
+            self.seen.append(line)
+        self._coming.put(None)
+        return self.seen
+
+
+class Program:
+    """Runs `source`, after the prologue, in a process group of its own.
+
+    As a context manager it makes sure that the program has ended, by stop() or by itself, and left no process.
+    """
+
+    def __init__(self, source, environment=None):
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if name == "FORKER_LIBRARY" or not name.startswith(("FORKER_", "PYTHON"))
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", PROLOGUE + source],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
+        )
+        self.pid = self._process.pid
+        self.out = _Lines(self._process.stdout)
+        self.log = _Lines(self._process.stderr)
+        self.address = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind is None:
+            self.wait()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait(TIMEOUT)
+        print("\n".join(["program's log:", *self.log.wait_for_end()]), file=sys.stderr)
+
+    def wait_ready(self, workers=1):
+        """Waits until that many workers serve."""
+        for _ in range(workers):
+            self.address = self.out.wait_for("ready ").split()[1]
+        return self
+
+    def connect(self):
+        """A new connection, to be closed by the caller."""
+        return http.client.HTTPConnection(self.address, timeout=TIMEOUT)
+
+    def request(self, method, target, body=None, headers=None):
+        """One request on a connection of its own. Returns status, headers and body."""
+        with contextlib.closing(self.connect()) as connection:
+            connection.request(method, target, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+
+    def get(self, target, headers=None):
+        return self.request("GET", target, headers=headers)
+
+    def send_signal(self, number=signal.SIGTERM):
+        self._process.send_signal(number)
+
+    def send_signal_to_all(self, number):
+        """Sends a signal to every process of the program, as a terminal does on Ctrl-C."""
+        os.killpg(self.pid, number)
+
+    def stop(self, number=signal.SIGTERM):
+        """Sends the signal and waits for the end. Returns the exit status."""
+        self.send_signal(number)
+        return self.wait()
+
+    def wait(self):
+        """Waits for the end, and for that of every process it forked. Returns the exit status."""
+        try:
+            status = self._process.wait(TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the program does not end; its log: {self.log.seen}") from None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, 0)
+            raise AssertionError("the program has ended, and left a process behind")
+        self.out.wait_for_end()
+        self.log.wait_for_end()
+        return status

@@ -1,0 +1,96 @@
+"""The prototypes are those of forker.h, and a library that is not there is a clear error."""
+
+import os
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+import forker
+from forker import _library
+
+HEADER = Path(__file__).resolve().parents[3] / "include" / "forker.h"
+
+# What a C parameter or result is in ctypes. Text with a length is an address, see _library.
+INTEGERS = {"int": "c_int", "int32_t": "c_int", "size_t": "c_ulong", "void": "NoneType"}
+
+
+def header_text():
+    return re.sub(r"/\*.*?\*/", "", HEADER.read_text(), flags=re.S)
+
+
+@unittest.skipUnless(HEADER.exists(), f"there is no {HEADER} to compare with")
+class HeaderTest(unittest.TestCase):
+    def declarations(self):
+        """Name: (result, parameters) of every function, each without its name and blanks."""
+        found = re.findall(r"^((?:const )?\w+ \*?)(forker_\w+)\(([^;]*)\);", header_text(), flags=re.M | re.S)
+        for result, name, parameters in found:
+            parameters = [] if parameters == "void" else parameters.split(",")
+            kinds = [re.sub(r"\w+$", "", parameter.strip()).strip() for parameter in parameters]
+            yield name, result.strip(), kinds
+
+    def test_every_function_is_bound(self):
+        self.assertEqual([name for name, _, _ in self.declarations()], list(_library.PROTOTYPES))
+
+    def test_prototypes_agree(self):
+        for name, result, kinds in self.declarations():
+            bound_result, bound_kinds = _library.PROTOTYPES[name]
+            with self.subTest(function=name):
+                self.assertEqual(len(kinds), len(bound_kinds))
+                for c, bound in zip([result, *kinds], [bound_result, *bound_kinds]):
+                    self.assertTrue(self.agree(c, bound), f"{c} is bound as {bound}")
+
+    def agree(self, c, bound):
+        callbacks = {
+            "forker_handler": _library.HANDLER,
+            "forker_hook": _library.HOOK,
+            "forker_log_fn": _library.LOG_FN,
+            "forker_fork_fn": _library.FORK_FN,
+        }
+        if c in callbacks:
+            return bound is callbacks[c]
+        if c in INTEGERS:
+            return INTEGERS[c] == ("NoneType" if bound is None else bound.__name__)
+        pointers = {
+            "const char *": ("c_char_p", "c_void_p"),
+            "const char **": ("LP_c_char_p",),
+            "const void *": ("c_char_p",),
+            "size_t *": ("LP_c_ulong",),
+        }
+        return bound.__name__ in pointers.get(c, ("c_void_p",))
+
+    def test_numbers_agree(self):
+        numbers = dict(re.findall(r"FORKER_((?:E|LOG)_\w+) = (-?\d+)", header_text()))
+        self.assertEqual(len(numbers), 17)
+        for name, number in numbers.items():
+            self.assertEqual(getattr(forker, name), int(number), name)
+
+
+class LoadingTest(unittest.TestCase):
+    def import_with(self, library):
+        environment = {**os.environ, "FORKER_LIBRARY": library, "PYTHONPATH": os.pathsep.join(sys.path)}
+        done = subprocess.run(
+            [sys.executable, "-c", "import forker"], env=environment, capture_output=True, text=True, timeout=30
+        )
+        self.assertEqual(done.returncode, 1)
+        return done.stderr.splitlines()[-1]
+
+    def test_a_library_that_is_not_there(self):
+        last = self.import_with("/nonexistent/libforker.so.0")
+        self.assertRegex(last, "^ImportError: .*/nonexistent/libforker.so.0.*FORKER_LIBRARY")
+
+    def test_a_library_that_is_another(self):
+        last = self.import_with("libc.so.6")
+        self.assertRegex(last, "^ImportError: libc.so.6 is not the libforker .*: it has no forker_")
+
+    def test_text_with_nul_is_refused(self):
+        with self.assertRaises(ValueError):
+            _library.c_text("a\0b")
+
+    def test_version(self):
+        self.assertEqual(forker.version(), forker.__version__)
+
+
+if __name__ == "__main__":
+    unittest.main()

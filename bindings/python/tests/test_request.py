@@ -1,0 +1,40 @@
+"""The parts of a request that need no server: the headers' mapping."""
+
+import unittest
+
+from forker import Headers
+
+
+class HeadersTest(unittest.TestCase):
+    def setUp(self):
+        self.headers = Headers([("Host", "a"), ("X-Twice", "1"), ("x-twice", "2")])
+
+    def test_names_have_no_case(self):
+        self.assertEqual(self.headers["host"], "a")
+        self.assertEqual(self.headers["HOST"], "a")
+        self.assertIn("hOsT", self.headers)
+
+    def test_first_value_and_all(self):
+        self.assertEqual(self.headers["X-Twice"], "1")
+        self.assertEqual(self.headers.get_all("X-TWICE"), ["1", "2"])
+        self.assertEqual(self.headers.get_all("none"), [])
+
+    def test_absent(self):
+        self.assertIsNone(self.headers.get("none"))
+        self.assertNotIn("none", self.headers)
+        self.assertNotIn(1, self.headers)
+        with self.assertRaises(KeyError):
+            self.headers["none"]
+
+    def test_is_a_mapping_that_cannot_be_changed_from_outside(self):
+        self.assertEqual(dict(self.headers), {"host": "a", "x-twice": "1"})
+        self.assertEqual(len(self.headers), 2)
+        self.headers.get_all("host").append("b")
+        self.assertEqual(self.headers.get_all("host"), ["a"])
+
+    def test_fields_are_as_they_came(self):
+        self.assertEqual(self.headers.fields, (("Host", "a"), ("X-Twice", "1"), ("x-twice", "2")))
+
+
+if __name__ == "__main__":
+    unittest.main()

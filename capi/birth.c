@@ -1,0 +1,169 @@
+/*
+ * The first steps of a forked process, in this order: signal handlers, descriptors, death signal, post_fork hook, crash
+ * handlers, signal mask, Go. Until Go is started the process has one thread.
+ *
+ * Signals are unblocked before Go starts, not after: the runtime's threads inherit the mask of the one that starts it.
+ */
+#include "birth.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "_cgo_export.h"
+#include "crash.h"
+#include "dispatch.h"
+#include "listener.h"
+#include "log.h"
+#include "process.h"
+
+enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
+
+/* What a worker's TERM handler writes to; the loop polls it. */
+static volatile int drain_fd = -1;
+
+static void on_drain(int number)
+{
+    int reason = errno;
+    uint64_t one = 1;
+    (void)number;
+    ssize_t written = write(drain_fd, &one, sizeof one);
+    (void)written;
+    errno = reason;
+}
+
+static void set_handler(int number, void (*handler)(int))
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = handler;
+    action.sa_flags = SA_ONSTACK | SA_RESTART;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(number, &action, NULL);
+}
+
+/*
+ * Master and workers follow the spawner, not the terminal: what a shell sends to the whole process group on Ctrl-C or hangup is
+ * the spawner's to handle. The program's handlers for other signals stay.
+ */
+static void set_signals(void (*term)(int))
+{
+    set_handler(SIGINT, SIG_IGN);
+    set_handler(SIGHUP, SIG_IGN);
+    set_handler(SIGPIPE, SIG_IGN);
+    set_handler(SIGCHLD, SIG_DFL);
+    set_handler(SIGTERM, term);
+    set_handler(SIGQUIT, term);
+}
+
+/* The caller's mask, but never without the signals that the library and the Go runtime need. */
+static void unblock_signals(sigset_t mask)
+{
+    static const int needed[] = {SIGTERM, SIGQUIT, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        (void)sigdelset(&mask, needed[i]);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+}
+
+/* Closes what belongs to the spawner alone. The program's own descriptors are the program's. */
+static void close_spawner_fds(fk_spawner *spawner)
+{
+    close_fd(&spawner->master.pidfd);
+    close_fd(&spawner->master.channel);
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        close_fd(&spawner->workers[i].pidfd);
+        close_fd(&spawner->workers[i].channel);
+    }
+    close_fd(&spawner->lifeline[1]);
+}
+
+/* Ends the process without atexit functions and destructors: they are the host process's. */
+static _Noreturn void leave(int status)
+{
+    (void)fflush(NULL);
+    _exit(status);
+}
+
+static _Noreturn void fail_boot(const char *reason, int code)
+{
+    fk_log(fk_process.server, FORKER_LOG_ERROR, "%s (%d)", reason, code);
+    leave(EXIT_FAILED_BOOT);
+}
+
+/*
+ * The death signal comes when the thread that forked us ends (prctl(2)); the life line is what counts, this helps when
+ * the loop does not run. If the spawner died before it was armed, nobody would send it.
+ */
+static void follow_spawner(const fk_spawner *spawner, int number)
+{
+    (void)prctl(PR_SET_PDEATHSIG, number);
+    if (getppid() != spawner->server->shared->spawner_pid) {
+        _exit(0);
+    }
+}
+
+_Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
+{
+    forker_server *server = spawner->server;
+    fk_process.role = FK_ROLE_MASTER;
+    set_signals(SIG_IGN);
+    close_spawner_fds(spawner);
+    fk_listeners_forget(server);
+    close_fd(&spawner->lifeline[0]);
+    follow_spawner(spawner, SIGKILL);
+    unblock_signals(spawner->mask);
+    int code = fk_process_start_go();
+    if (code != FORKER_OK) {
+        fail_boot("the Go runtime cannot be started", code);
+    }
+    leave(goMasterRun(server, channel));
+}
+
+_Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
+{
+    forker_server *server = spawner->server;
+    fk_slot *slot = fk_server_slot(server, index);
+    fk_process.role = FK_ROLE_WORKER;
+    fk_process.worker = (int32_t)index;
+    fk_process.generation = slot->generation;
+    fk_process.slot = slot;
+    slot->pid = getpid();
+    drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    set_signals(on_drain);
+    close_spawner_fds(spawner);
+    follow_spawner(spawner, SIGTERM);
+    int code = fk_dispatch_hook(server, &server->post_fork);
+    if (code < 0) {
+        fail_boot("the post_fork hook failed", code);
+    }
+    fk_crash_watch();
+    unblock_signals(spawner->mask);
+    __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
+    code = fk_process_start_go();
+    if (code != FORKER_OK) {
+        fail_boot("the Go runtime cannot be started", code);
+    }
+    goRuntimeWait();
+    fk_crash_watch_before_go();
+    code = fk_dispatch_hook(server, &server->worker_init);
+    if (code < 0) {
+        fail_boot("the worker_init hook failed", code);
+    }
+    code = goWorkerRun(server, channel, spawner->lifeline[0], drain_fd);
+    (void)fk_dispatch_hook(server, &server->worker_exit);
+    leave(code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);
+}

@@ -1,0 +1,21 @@
+/* Growing blocks and short-lived copies, in malloc(3) memory: what a handler's calls produce. */
+#ifndef FORKER_BLOCK_H
+#define FORKER_BLOCK_H
+
+#include <stdbool.h>
+
+#include "exchange.h"
+
+/* Makes room for `more` bytes behind block->len. false: out of memory. */
+bool fk_block_reserve(fk_block *block, uint64_t more);
+
+/* Appends bytes. false: out of memory, the block is unchanged. */
+bool fk_block_append(fk_block *block, const void *data, uint64_t len);
+
+/* Gives `size` bytes that live until the request ends, or NULL. */
+char *fk_text_new(forker_request *req, size_t size);
+
+/* Frees all of a request's copies. */
+void fk_texts_free(forker_request *req);
+
+#endif

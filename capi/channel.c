@@ -1,0 +1,55 @@
+/* The spawner's end of the control protocol. */
+#include "channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+bool fk_channel_pair(int ends[2])
+{
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0;
+}
+
+bool fk_channel_send(int fd, const fk_message *message, int passed)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {(void *)(uintptr_t)message, sizeof message->head + message->head.length};
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+    if (passed >= 0) {
+        memset(&control, 0, sizeof control);
+        packet.msg_control = &control;
+        packet.msg_controllen = sizeof control;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&packet);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof passed);
+        memcpy(CMSG_DATA(rights), &passed, sizeof passed);
+    }
+    ssize_t sent;
+    do {
+        sent = sendmsg(fd, &packet, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    return sent >= 0;
+}
+
+fk_received fk_channel_receive(int fd, fk_message *message)
+{
+    ssize_t len;
+    do {
+        len = recv(fd, message, sizeof *message, MSG_DONTWAIT);
+    } while (len < 0 && errno == EINTR);
+    if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        return FK_RECEIVED_NOTHING;
+    }
+    if (len < (ssize_t)sizeof message->head || message->head.magic != FK_CONTROL_MAGIC ||
+        message->head.version != FK_CONTROL_VERSION ||
+        (size_t)len != sizeof message->head + message->head.length) {
+        return FK_RECEIVED_END;
+    }
+    return FK_RECEIVED;
+}

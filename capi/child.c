@@ -1,0 +1,170 @@
+/* Forking and reaping. */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "birth.h"
+#include "channel.h"
+#include "log.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+#define BACKOFF_FIRST_NS (SECOND_NS / 10)
+#define BACKOFF_MOST_NS (30 * SECOND_NS)
+
+uint64_t fk_clock(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+}
+
+uint64_t fk_child_backoff(uint32_t failed_boots)
+{
+    uint64_t delay = BACKOFF_FIRST_NS;
+    while (failed_boots-- > 1 && delay < BACKOFF_MOST_NS) {
+        delay = delay * 8 / 5;
+    }
+    return delay < BACKOFF_MOST_NS ? delay : BACKOFF_MOST_NS;
+}
+
+uint64_t fk_child_next_fork(const fk_spawner *spawner)
+{
+    if (spawner->forks < FK_FORKS_PER_SECOND) {
+        return 0;
+    }
+    return spawner->forks_ns[spawner->forks % FK_FORKS_PER_SECOND] + SECOND_NS;
+}
+
+/* pidfd_open(2), since Linux 5.3. Called by number: glibc has a wrapper only since 2.36. */
+static int open_pidfd(pid_t pid)
+{
+#ifdef SYS_pidfd_open
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+#else
+    (void)pid;
+    return -1;
+#endif
+}
+
+/* Forks with all signals blocked, so that none is handled in the child by a handler meant for the parent. */
+static pid_t fork_blocked(fk_spawner *spawner)
+{
+    const forker_server *server = spawner->server;
+    sigset_t all;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &spawner->mask);
+    pid_t pid = server->fork_fn != NULL ? server->fork_fn(server->fork_user) : fork();
+    if (pid != 0) {
+        int reason = errno;
+        (void)pthread_sigmask(SIG_SETMASK, &spawner->mask, NULL);
+        spawner->forks_ns[spawner->forks++ % FK_FORKS_PER_SECOND] = fk_clock();
+        errno = reason != 0 ? reason : EAGAIN;
+    }
+    return pid;
+}
+
+/* The parent's side of a fork: of the pair of ends, `kept` stays and `given` is the child's. */
+static bool settle(fk_child *child, pid_t pid, int kept, int given)
+{
+    int reason = errno;
+    (void)close(given);
+    if (pid < 0) {
+        (void)close(kept);
+        errno = reason;
+        return false;
+    }
+    child->pid = pid;
+    child->pidfd = open_pidfd(pid);
+    child->channel = kept;
+    child->born_ns = fk_clock();
+    return true;
+}
+
+bool fk_child_fork_master(fk_spawner *spawner)
+{
+    int ends[2];
+    if (!fk_channel_pair(ends)) {
+        return false;
+    }
+    pid_t pid = fork_blocked(spawner);
+    if (pid == 0) {
+        (void)close(ends[0]);
+        fk_birth_master(spawner, ends[1]);
+    }
+    if (!settle(&spawner->master, pid, ends[0], ends[1])) {
+        return false;
+    }
+    spawner->server->shared->master_pid = pid;
+    return true;
+}
+
+/* Prepares a slot for its next worker. What belongs to the slot over all generations stays. */
+static void clear_slot(fk_slot *slot)
+{
+    slot->generation++;
+    slot->pid = 0;
+    slot->reached_ready = 0;
+    slot->born_ns = fk_clock();
+    slot->ready_ns = 0;
+    slot->heartbeat_ns = 0;
+    slot->connections = 0;
+    memset(&slot->box, 0, sizeof slot->box);
+    memset(slot->last_words, 0, sizeof slot->last_words);
+    __atomic_store_n(&slot->state, FK_SLOT_FORKED, __ATOMIC_RELEASE);
+}
+
+bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
+{
+    fk_slot *slot = fk_server_slot(spawner->server, index);
+    int ends[2];
+    if (!fk_channel_pair(ends)) {
+        return false;
+    }
+    clear_slot(slot);
+    pid_t pid = fork_blocked(spawner);
+    if (pid == 0) {
+        (void)close(ends[0]);
+        fk_birth_worker(spawner, index, ends[1]);
+    }
+    if (!settle(&spawner->workers[index], pid, ends[0], ends[1])) {
+        slot->state = FK_SLOT_EMPTY;
+        return false;
+    }
+    slot->pid = pid;
+    if (index >= spawner->slots_used) {
+        spawner->slots_used = index + 1;
+    }
+    return true;
+}
+
+bool fk_child_reap(fk_child *child, int *status_out)
+{
+    pid_t pid;
+    if (child->pid == 0) {
+        return false;
+    }
+    do {
+        pid = waitpid(child->pid, status_out, WNOHANG);
+    } while (pid < 0 && errno == EINTR);
+    if (pid == 0) {
+        return false;
+    }
+    if (pid < 0) {
+        *status_out = -1; /* ECHILD: the program waits for any child (wait(-1)) and got ours */
+    }
+    if (child->pidfd >= 0) {
+        (void)close(child->pidfd);
+    }
+    if (child->channel >= 0) {
+        (void)close(child->channel);
+    }
+    child->pid = 0;
+    child->pidfd = child->channel = -1;
+    return true;
+}

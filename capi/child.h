@@ -1,0 +1,22 @@
+/* Forking and reaping: the mechanism of the spawner. */
+#ifndef FORKER_CHILD_H
+#define FORKER_CHILD_H
+
+#include "spawner.h"
+
+/* Forks the master. Returns false with errno. */
+bool fk_child_fork_master(fk_spawner *spawner);
+
+/* Forks a worker into an empty slot. Returns false with errno. */
+bool fk_child_fork_worker(fk_spawner *spawner, uint32_t slot);
+
+/* Looks whether the child has exited. If so, reaps it, clears it and gives its wait status (-1: somebody else reaped it). */
+bool fk_child_reap(fk_child *child, int *status_out);
+
+/* When the next fork is allowed by FK_FORKS_PER_SECOND. */
+uint64_t fk_child_next_fork(const fk_spawner *spawner);
+
+/* How long to wait after the n-th failed boot in a row: min(30 s, 100 ms * 1.6^n). */
+uint64_t fk_child_backoff(uint32_t failed_boots);
+
+#endif

@@ -1,0 +1,85 @@
+package main
+
+/*
+#include "control.h"
+#include "exchange.h"
+
+enum {
+    size_request = sizeof(struct forker_request),
+    size_head = sizeof(fk_head),
+    size_slot = sizeof(fk_slot),
+    size_shared = sizeof(fk_shared),
+    off_path = offsetof(struct forker_request, path),
+    off_body = offsetof(struct forker_request, body),
+    off_body_len = offsetof(struct forker_request, body_len),
+    off_path_len = offsetof(struct forker_request, path_len),
+    off_path_decoded = offsetof(struct forker_request, path_decoded),
+    off_peer = offsetof(struct forker_request, peer),
+    off_route = offsetof(struct forker_request, route),
+    off_param_count = offsetof(struct forker_request, param_count),
+    off_now = offsetof(struct forker_request, now_ns),
+    off_params = offsetof(struct forker_request, params),
+    off_head = offsetof(struct forker_request, head),
+    off_answer = offsetof(struct forker_request, answer),
+    off_answer_flags = offsetof(fk_answer, flags),
+    off_answer_fields = offsetof(fk_answer, fields),
+    off_answer_body = offsetof(fk_answer, body),
+    off_head_length = offsetof(fk_head, content_length),
+    off_head_form = offsetof(fk_head, form),
+    off_head_minor = offsetof(fk_head, minor),
+    off_head_query = offsetof(fk_head, has_query),
+    off_head_count = offsetof(fk_head, field_count),
+    off_head_fields = offsetof(fk_head, fields),
+    off_slot_requests = offsetof(fk_slot, requests),
+    off_slot_box = offsetof(fk_slot, box),
+    off_slot_words = offsetof(fk_slot, last_words),
+    off_box_target = offsetof(fk_black_box, target),
+};
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"libforker/engine"
+	"libforker/engine/http1"
+	"libforker/slot"
+)
+
+// The layouts of what Go and C share. A line that does not compile names a field which is not where the other side has it.
+var (
+	_ [C.size_request]byte      = [unsafe.Sizeof(engine.Request{})]byte{}
+	_ [C.off_path]byte          = [unsafe.Offsetof(engine.Request{}.Path)]byte{}
+	_ [C.off_body]byte          = [unsafe.Offsetof(engine.Request{}.Body)]byte{}
+	_ [C.off_body_len]byte      = [unsafe.Offsetof(engine.Request{}.BodyLen)]byte{}
+	_ [C.off_path_len]byte      = [unsafe.Offsetof(engine.Request{}.PathLen)]byte{}
+	_ [C.off_path_decoded]byte  = [unsafe.Offsetof(engine.Request{}.PathDecoded)]byte{}
+	_ [C.off_peer]byte          = [unsafe.Offsetof(engine.Request{}.Peer)]byte{}
+	_ [C.off_route]byte         = [unsafe.Offsetof(engine.Request{}.Route)]byte{}
+	_ [C.off_param_count]byte   = [unsafe.Offsetof(engine.Request{}.ParamCount)]byte{}
+	_ [C.off_now]byte           = [unsafe.Offsetof(engine.Request{}.Now)]byte{}
+	_ [C.off_params]byte        = [unsafe.Offsetof(engine.Request{}.Params)]byte{}
+	_ [C.off_head]byte          = [unsafe.Offsetof(engine.Request{}.Head)]byte{}
+	_ [C.off_answer]byte        = [unsafe.Offsetof(engine.Request{}.Answer)]byte{}
+	_ [C.off_answer_flags]byte  = [unsafe.Offsetof(engine.Answer{}.Flags)]byte{}
+	_ [C.off_answer_fields]byte = [unsafe.Offsetof(engine.Answer{}.Fields)]byte{}
+	_ [C.off_answer_body]byte   = [unsafe.Offsetof(engine.Answer{}.Body)]byte{}
+	_ [C.size_head]byte         = [unsafe.Sizeof(http1.Head{})]byte{}
+	_ [C.off_head_length]byte   = [unsafe.Offsetof(http1.Head{}.ContentLength)]byte{}
+	_ [C.off_head_form]byte     = [unsafe.Offsetof(http1.Head{}.Form)]byte{}
+	_ [C.off_head_minor]byte    = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
+	_ [C.off_head_query]byte    = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
+	_ [C.off_head_count]byte    = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
+	_ [C.off_head_fields]byte   = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
+	_ [C.size_slot]byte         = [unsafe.Sizeof(slot.Slot{})]byte{}
+	_ [C.size_shared]byte       = [unsafe.Sizeof(slot.Shared{})]byte{}
+	_ [C.off_slot_requests]byte = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
+	_ [C.off_slot_box]byte      = [unsafe.Offsetof(slot.Slot{}.Box)]byte{}
+	_ [C.off_slot_words]byte    = [unsafe.Offsetof(slot.Slot{}.LastWordsText)]byte{}
+	_ [C.off_box_target]byte    = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
+	_ [C.FK_FIELDS_MAX]byte     = [http1.MaxFields]byte{}
+	_ [C.FK_PARAMS_MAX]byte     = [engine.MaxParams]byte{}
+	_ [C.FK_SLOT_SIZE]byte      = [slot.Size]byte{}
+	_ [C.FK_ANSWER_ERROR]byte   = [engine.AnswerError]byte{}
+	_ [C.FK_ANSWER_WHOLE]byte   = [engine.AnswerWhole]byte{}
+)

@@ -1,0 +1,194 @@
+/* Log lines. */
+#include "log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "process.h"
+
+enum { PROGRAM_TEXT_MAX = 4000 };
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+void fk_line_bytes(fk_line *line, const char *bytes, size_t len)
+{
+    size_t room = sizeof line->text - 2 - line->len; /* a newline and a NUL follow */
+    len = len < room ? len : room;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        line->text[line->len++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+    line->text[line->len] = '\0';
+}
+
+void fk_line_text(fk_line *line, const char *text)
+{
+    fk_line_bytes(line, text, strlen(text));
+}
+
+static void line_digits(fk_line *line, uint64_t number, unsigned base, size_t least)
+{
+    char digits[32];
+    size_t n = sizeof digits;
+    do {
+        digits[--n] = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number > 0 || sizeof digits - n < least);
+    fk_line_bytes(line, digits + n, sizeof digits - n);
+}
+
+void fk_line_number(fk_line *line, int64_t number)
+{
+    if (number < 0) {
+        fk_line_text(line, "-");
+    }
+    line_digits(line, number < 0 ? -(uint64_t)number : (uint64_t)number, 10, 1);
+}
+
+void fk_line_hex(fk_line *line, uint64_t number)
+{
+    fk_line_text(line, "0x");
+    line_digits(line, number, 16, 1);
+}
+
+void fk_line_peer(fk_line *line, const fk_peer *peer)
+{
+    char text[INET6_ADDRSTRLEN];
+    switch (peer->family) {
+    case AF_INET:
+        fk_line_text(line, inet_ntop(AF_INET, peer->addr, text, sizeof text));
+        break;
+    case AF_INET6:
+        fk_line_text(line, "[");
+        fk_line_text(line, inet_ntop(AF_INET6, peer->addr, text, sizeof text));
+        fk_line_text(line, "]");
+        break;
+    default:
+        fk_line_text(line, "unix:");
+        return;
+    }
+    fk_line_text(line, ":");
+    fk_line_number(line, peer->port);
+}
+
+/*
+ * Appends "2026-01-31T12:00:00.123Z". gmtime_r(3) takes a lock and so is not safe in a signal handler; this is the
+ * conversion of days to a civil date in the proleptic Gregorian calendar, with years that start in March.
+ */
+static void line_time(fk_line *line)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    uint64_t seconds = (uint64_t)now.tv_sec % 86400;
+    uint64_t days = (uint64_t)now.tv_sec / 86400 + 719468; /* from 0000-03-01 */
+    uint64_t era = days / 146097, day_of_era = days % 146097;
+    uint64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint64_t march_month = (5 * day_of_year + 2) / 153;
+    uint64_t month = march_month < 10 ? march_month + 3 : march_month - 9;
+    line_digits(line, era * 400 + year_of_era + (month <= 2), 10, 4);
+    fk_line_text(line, "-");
+    line_digits(line, month, 10, 2);
+    fk_line_text(line, "-");
+    line_digits(line, day_of_year - (153 * march_month + 2) / 5 + 1, 10, 2);
+    fk_line_text(line, "T");
+    line_digits(line, seconds / 3600, 10, 2);
+    fk_line_text(line, ":");
+    line_digits(line, seconds / 60 % 60, 10, 2);
+    fk_line_text(line, ":");
+    line_digits(line, seconds % 60, 10, 2);
+    fk_line_text(line, ".");
+    line_digits(line, (uint64_t)now.tv_nsec / 1000000, 10, 3);
+    fk_line_text(line, "Z");
+}
+
+void fk_line_start(fk_line *line, int level)
+{
+    line->len = 0;
+    line_time(line);
+    fk_line_text(line, " ");
+    fk_line_text(line, level_names[level]);
+    fk_line_text(line, " ");
+    fk_line_text(line, fk_process_name());
+    if (fk_process.role == FK_ROLE_WORKER) {
+        fk_line_text(line, " ");
+        fk_line_number(line, fk_process.worker);
+    }
+    fk_line_text(line, "[");
+    fk_line_number(line, getpid());
+    fk_line_text(line, "]: ");
+}
+
+/* A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there before. */
+void fk_line_write(fk_line *line)
+{
+    sigset_t pipe_only, before, pending;
+    line->text[line->len] = '\n';
+    (void)sigemptyset(&pipe_only);
+    (void)sigaddset(&pipe_only, SIGPIPE);
+    (void)sigpending(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    ssize_t written = write(STDERR_FILENO, line->text, line->len + 1);
+    if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+        (void)sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    line->text[line->len] = '\0';
+}
+
+/* The latest error of a worker is kept where the master finds it when the worker has died. */
+static void keep_last_words(const char *text, size_t len)
+{
+    if (fk_process.role == FK_ROLE_WORKER && fk_process.slot != NULL) {
+        char *kept = fk_process.slot->last_words;
+        len = len < FK_LAST_WORDS - 1 ? len : FK_LAST_WORDS - 1;
+        memcpy(kept, text, len);
+        kept[len] = '\0';
+    }
+}
+
+void fk_log_bytes(forker_server *server, int level, const char *text, size_t len)
+{
+    if (level == FORKER_LOG_ERROR) {
+        keep_last_words(text, len);
+    }
+    if (level > fk_server_option(server, FK_OPTION_LOG_LEVEL)) {
+        return;
+    }
+    fk_line line;
+    fk_line_start(&line, level);
+    fk_line_bytes(&line, text, len);
+    if (server->log_fn != NULL) {
+        server->log_fn(level, line.text, line.len, server->log_user);
+    } else {
+        fk_line_write(&line);
+    }
+}
+
+void fk_log(forker_server *server, int level, const char *format, ...)
+{
+    char text[FK_LINE_MAX];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (len > 0) {
+        fk_log_bytes(server, level, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
+    }
+}
+
+int forker_server_log(forker_server *server, int level, const char *text)
+{
+    if (server == NULL || text == NULL || level < FORKER_LOG_ERROR || level > FORKER_LOG_DEBUG) {
+        return FORKER_E_INVALID;
+    }
+    fk_log_bytes(server, level, text, strnlen(text, PROGRAM_TEXT_MAX));
+    return FORKER_OK;
+}

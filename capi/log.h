@@ -1,0 +1,30 @@
+/* Log lines: one write(2) each, or one call of the program's callback. */
+#ifndef FORKER_LOG_H
+#define FORKER_LOG_H
+
+#include "server.h"
+
+enum { FK_LINE_MAX = 4096 };
+
+/* A line that is being put together without allocation or stdio: it can be used in a signal handler. */
+typedef struct {
+    char text[FK_LINE_MAX];
+    size_t len;
+} fk_line;
+
+/* Starts a line: "2026-01-31T12:00:00.123Z error worker 0[72]: ". */
+void fk_line_start(fk_line *line, int level);
+void fk_line_text(fk_line *line, const char *text);
+void fk_line_bytes(fk_line *line, const char *bytes, size_t len); /* control characters become '?' */
+void fk_line_number(fk_line *line, int64_t number);
+void fk_line_hex(fk_line *line, uint64_t number);
+void fk_line_peer(fk_line *line, const fk_peer *peer);
+
+/* Writes the line to stderr, with a newline, by one write(2) that can raise no SIGPIPE. */
+void fk_line_write(fk_line *line);
+
+/* Logs, if the server's log_level lets `level` through. Main thread of the process only. */
+void fk_log(forker_server *server, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void fk_log_bytes(forker_server *server, int level, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,56 @@
+// Package main is libforker.so: the C API of include/forker.h over the packages engine and prefork. It is the only package that
+// imports "C".
+//
+// The C files hold what must work without Go: setup, the spawner, the birth of a process, the accessors of a request.
+// Go is started after fork, late (process.c), and is entered by three functions, of master.go and worker.go. From
+// then on the only call from Go to C on the way of a request is fk_dispatch.
+package main
+
+/*
+#cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -I${SRCDIR}/../include -Wall -Wextra -Wpedantic -Wconversion
+#include "log.h"
+#include "server.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+	"unsafe"
+)
+
+func main() {}
+
+// goRuntimeWait returns when the runtime is up: every call into Go waits for that by itself.
+//
+//export goRuntimeWait
+func goRuntimeWait() {}
+
+// server is the C server, as the Go side sees it.
+type server struct{ c *C.forker_server }
+
+// log writes a line. Only on the process's main thread.
+func (s server) log(level int, text string) {
+	// SAFETY: fk_log_bytes reads len(text) bytes during the call.
+	C.fk_log_bytes(s.c, C.int(level), (*C.char)(unsafe.Pointer(unsafe.StringData(text))), C.size_t(len(text)))
+}
+
+func (s server) number(option int) int64           { return int64(s.c.options[option].number) }
+func (s server) duration(option int) time.Duration { return time.Duration(s.number(option)) }
+func (s server) text(option int) string            { return C.GoString(&s.c.options[option].text[0]) }
+
+// shared gives the memory of the slots, header first.
+func (s server) shared() []byte {
+	// SAFETY: the mapping has shared_size bytes and stays as long as the process.
+	return unsafe.Slice((*byte)(unsafe.Pointer(s.c.shared)), int(s.c.shared_size))
+}
+
+// guard turns a panic of the library into a log line and a result: it must not unwind into C.
+func (s server) guard(what string, code *C.int) {
+	if p := recover(); p != nil {
+		s.log(C.FORKER_LOG_ERROR, fmt.Sprintf("%s: internal error: %v", what, p))
+		s.log(C.FORKER_LOG_ERROR, string(debug.Stack()))
+		*code = C.FORKER_E_INTERNAL
+	}
+}

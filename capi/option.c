@@ -1,0 +1,302 @@
+/* The option table, its parser and its introspection. */
+#include "option.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server.h"
+
+enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT };
+
+static const char *const type_names[] = {"number", "size", "duration", "mode", "choice", "text"};
+
+struct forker_option {
+    const char *name;
+    enum option_type type;
+    const char *initial;
+    const char *words;
+    const char *least;
+    const char *most;
+    const char *bounds;
+    bool reloadable;
+    const char *description;
+};
+
+#define BOUNDS_NUMBER(words, least, most) words least " to " most
+#define BOUNDS_SIZE BOUNDS_NUMBER
+#define BOUNDS_DURATION BOUNDS_NUMBER
+#define BOUNDS_MODE BOUNDS_NUMBER
+#define BOUNDS_CHOICE(words, least, most) words
+#define BOUNDS_TEXT(words, least, most) "at most 255 bytes, no control characters"
+
+static const struct forker_option options[FK_OPTION_COUNT] = {
+#define ROW(id, name, type, initial, words, least, most, reloadable, description)                                      \
+    {name, type, initial, words, least, most, BOUNDS_##type(words, least, most), reloadable, description},
+    FK_OPTIONS(ROW)
+#undef ROW
+};
+
+typedef struct {
+    const char *name;
+    int64_t factor;
+} unit;
+
+static const unit size_units[] = {{"", 1}, {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", (int64_t)1 << 40}, {NULL, 0}};
+static const unit duration_units[] = {{"ns", 1},          {"us", 1000},           {"ms", 1000000},
+                                      {"s", 1000000000},  {"m", 60 * 1000000000LL}, {"h", 3600 * 1000000000LL},
+                                      {NULL, 0}};
+static const unit number_units[] = {{"", 1}, {NULL, 0}};
+
+/* Parses digits and one of `units`. "0" needs no unit. */
+static bool parse_quantity(const char *text, const unit *units, int64_t *number_out)
+{
+    int64_t number = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, *p - '0', &number)) {
+            return false;
+        }
+    }
+    if (p == text) {
+        return false;
+    }
+    if (number == 0 && *p == '\0') {
+        *number_out = 0;
+        return true;
+    }
+    for (const unit *u = units; u->name != NULL; u++) {
+        if (strcmp(p, u->name) == 0) {
+            return !__builtin_mul_overflow(number, u->factor, number_out);
+        }
+    }
+    return false;
+}
+
+static bool parse_mode(const char *text, int64_t *number_out)
+{
+    int64_t number = 0;
+    size_t len = strlen(text);
+    if (len == 0 || len > 5) {
+        return false;
+    }
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '7') {
+            return false;
+        }
+        number = number * 8 + (*text - '0');
+    }
+    *number_out = number;
+    return true;
+}
+
+static bool parse_choice(const char *words, const char *text, int64_t *number_out)
+{
+    size_t len = strlen(text);
+    for (int64_t i = 0;; i++) {
+        size_t word = strcspn(words, "|");
+        if (word == len && memcmp(words, text, len) == 0) {
+            *number_out = i;
+            return true;
+        }
+        if (words[word] == '\0') {
+            return false;
+        }
+        words += word + 1;
+    }
+}
+
+static bool parse_text(const char *text, int64_t *number_out)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if (iscntrl((unsigned char)text[i])) {
+            return false;
+        }
+    }
+    *number_out = (int64_t)len;
+    return len < FK_OPTION_TEXT_MAX;
+}
+
+static bool parse_as(enum option_type type, const char *text, int64_t *number_out)
+{
+    switch (type) {
+    case SIZE:
+        return parse_quantity(text, size_units, number_out);
+    case DURATION:
+        return parse_quantity(text, duration_units, number_out);
+    case MODE:
+        return parse_mode(text, number_out);
+    default:
+        return parse_quantity(text, number_units, number_out);
+    }
+}
+
+bool fk_option_parse(int id, const char *text, int64_t *number_out)
+{
+    const struct forker_option *option = &options[id];
+    if (strlen(text) >= FK_OPTION_TEXT_MAX) {
+        return false;
+    }
+    if (option->type == CHOICE) {
+        return parse_choice(option->words, text, number_out);
+    }
+    if (option->type == TEXT) {
+        return parse_text(text, number_out);
+    }
+    size_t word = strcspn(option->words, ",");
+    if (word > 0 && strlen(text) == word && memcmp(text, option->words, word) == 0) {
+        *number_out = -1;
+        return true;
+    }
+    int64_t least, most;
+    return parse_as(option->type, text, number_out) && parse_as(option->type, option->least, &least) &&
+           parse_as(option->type, option->most, &most) && *number_out >= least && *number_out <= most;
+}
+
+int fk_option_find(const char *name)
+{
+    for (int i = 0; i < FK_OPTION_COUNT; i++) {
+        if (strcmp(options[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* The number of single-character edits between two words (Levenshtein), of which only the first 31 characters count. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 31 };
+    size_t row[LONGEST + 1];
+    size_t b_len = strnlen(b, LONGEST);
+    for (size_t j = 0; j <= b_len; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 0; a[i] != '\0' && i < LONGEST; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < b_len; j++) {
+            size_t best = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j + 1] = diagonal + 1 < best ? diagonal + 1 : best;
+        }
+    }
+    return row[b_len];
+}
+
+const char *fk_option_nearest(const char *name)
+{
+    const char *nearest = NULL;
+    size_t limit = strlen(name) / 2 + 1;
+    for (int i = 0; i < FK_OPTION_COUNT; i++) {
+        size_t distance = edit_distance(name, options[i].name);
+        if (distance <= limit) {
+            limit = distance - (distance > 0);
+            nearest = options[i].name;
+        }
+    }
+    return nearest;
+}
+
+const forker_option *forker_option_at(size_t index)
+{
+    return index < FK_OPTION_COUNT ? &options[index] : NULL;
+}
+
+const char *forker_option_name(const forker_option *option)
+{
+    return option != NULL ? option->name : NULL;
+}
+
+const char *forker_option_type(const forker_option *option)
+{
+    return option != NULL ? type_names[option->type] : NULL;
+}
+
+const char *forker_option_default(const forker_option *option)
+{
+    return option != NULL ? option->initial : NULL;
+}
+
+const char *forker_option_bounds(const forker_option *option)
+{
+    return option != NULL ? option->bounds : NULL;
+}
+
+const char *forker_option_description(const forker_option *option)
+{
+    return option != NULL ? option->description : NULL;
+}
+
+int forker_option_reloadable(const forker_option *option)
+{
+    return option != NULL && option->reloadable ? 1 : 0;
+}
+
+int forker_server_set(forker_server *server, const char *name, const char *value)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    if (name == NULL || value == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_INVALID, "set: name or value is NULL");
+    }
+    int id = fk_option_find(name);
+    if (id < 0) {
+        const char *nearest = fk_option_nearest(name);
+        if (nearest != NULL) {
+            return fk_server_fail_setup(server, FORKER_E_OPTION, "set: no option \"%s\"; did you mean \"%s\"?", name, nearest);
+        }
+        return fk_server_fail_setup(server, FORKER_E_OPTION, "set: no option \"%s\"", name);
+    }
+    int64_t number;
+    if (!fk_option_parse(id, value, &number)) {
+        return fk_server_fail_setup(server, FORKER_E_OPTION, "set %s: \"%s\" is not a %s (%s)", name, value,
+                                    type_names[options[id].type], options[id].bounds);
+    }
+    fk_option_value *current = &server->options[id];
+    if (!current->from_environment) {
+        memcpy(current->text, value, strlen(value) + 1);
+        current->number = number;
+    }
+    return FORKER_OK;
+}
+
+const char *forker_server_get(forker_server *server, const char *name)
+{
+    int id = server != NULL && name != NULL ? fk_option_find(name) : -1;
+    return id >= 0 ? server->options[id].text : NULL;
+}
+
+/* Looks up FORKER_<NAME>. secure_getenv(3): a set-uid program must not be steered by its caller. */
+static const char *from_environment(int id, char *variable, size_t size)
+{
+    size_t len = strlen("FORKER_");
+    memcpy(variable, "FORKER_", len);
+    for (const char *p = options[id].name; *p != '\0' && len + 1 < size; p++) {
+        variable[len++] = (char)toupper((unsigned char)*p);
+    }
+    variable[len] = '\0';
+    return secure_getenv(variable);
+}
+
+void fk_server_init_options(forker_server *server)
+{
+    for (int id = 0; id < FK_OPTION_COUNT; id++) {
+        fk_option_value *value = &server->options[id];
+        char variable[64];
+        const char *text = from_environment(id, variable, sizeof variable);
+        if (text != NULL && !fk_option_parse(id, text, &value->number)) {
+            fk_server_fail_setup(server, FORKER_E_OPTION, "environment: %s=\"%s\" is not a %s (%s)", variable, text,
+                                 type_names[options[id].type], options[id].bounds);
+            text = NULL;
+        }
+        value->from_environment = text != NULL;
+        text = text != NULL ? text : options[id].initial;
+        memcpy(value->text, text, strlen(text) + 1);
+        (void)fk_option_parse(id, text, &value->number);
+    }
+}

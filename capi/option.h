@@ -1,0 +1,84 @@
+/* The options: one table, from which come the parser, forker_option_at(), the environment overrides and docs/OPTIONS.md. */
+#ifndef FORKER_OPTION_H
+#define FORKER_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * id, name, type, default, words, least, most, reloadable, description.
+ *
+ * `words` are names for values: of a CHOICE they stand for 0, 1, 2 ... and are separated by "|"; of a numeric type it is "" or
+ * one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for CHOICE and TEXT.
+ */
+#define FK_OPTIONS(X)                                                                                                  \
+    X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", false,                                                  \
+      "Worker processes: auto is one for each core that affinity and cgroup quota allow, 0 serves in the calling "     \
+      "process without forking.")                                                                                      \
+    X(BACKLOG, "backlog", NUMBER, "4096", "", "1", "65535", false,                                                     \
+      "Connections that the kernel queues on a listening socket; the kernel caps it at net.core.somaxconn.")           \
+    X(UNIX_MODE, "unix_mode", MODE, "0666", "", "0", "0777", false,                                                    \
+      "Permission bits of unix socket files, where the address does not set them by ?mode=.")                          \
+    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", false,                                         \
+      "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
+    X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", false,                                          \
+      "How long a graceful stop waits for requests in flight before it kills.")                                        \
+    X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", false,                                             \
+      "How long a draining worker keeps idle connections open, so that a request already on its way is answered.")     \
+    X(READ_HEADER_TIMEOUT, "read_header_timeout", DURATION, "10s", "", "10ms", "24h", false,                           \
+      "How long the head of a request may take from its first byte (of a new connection: from accept) to its end; "    \
+      "then 408.")                                                                                                     \
+    X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", false,                               \
+      "How long the body of a request may take from the end of its head; then 408.")                                   \
+    X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", false,                                       \
+      "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
+    X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", false,                                         \
+      "How long a connection is kept open between requests.")                                                          \
+    X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", false,                                                        \
+      "Bytes of a request's head, request line and fields; more is 431.")                                              \
+    X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", false, "Bytes of a request's target; more is 414.")        \
+    X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", false,                                                  \
+      "Header fields of a request; more is 431.")                                                                      \
+    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", false, "Bytes of a request's body; more is 413.")               \
+    X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", false,                                                \
+      "Value of the Server field in answers; empty leaves the field out.")                                             \
+    X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", false,                                  \
+      "The least important lines that are logged.")                                                                    \
+    X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
+      "Whether SIGTERM, SIGQUIT and SIGINT stop the server while run is running.")                                     \
+    X(THREADS, "threads", CHOICE, "warn", "ignore|warn|refuse", "", "", false,                                         \
+      "What run does when the process has more than one thread, which fork cannot carry over.")                        \
+    X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", false,                                               \
+      "Threads of each worker that may run Go code at once; handlers are called on one of them.")                      \
+    X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", false,                                       \
+      "Growth of the Go heap, in percent, at which a worker collects garbage.")                                        \
+    X(GO_MEMORY_LIMIT, "go_memory_limit", SIZE, "off", "off, or ", "16m", "1t", false,                                      \
+      "Soft limit of the memory that each worker's Go runtime uses.")
+
+enum {
+#define FK_OPTION_ID(id, name, type, initial, words, least, most, reloadable, description) FK_OPTION_##id,
+    FK_OPTIONS(FK_OPTION_ID)
+#undef FK_OPTION_ID
+        FK_OPTION_COUNT
+};
+
+enum { FK_OPTION_TEXT_MAX = 256 };
+
+/* One option's value: as text, and as what the text means (durations in ns, sizes in bytes). */
+typedef struct {
+    char text[FK_OPTION_TEXT_MAX];
+    int64_t number;
+    bool from_environment;
+} fk_option_value;
+
+/* Finds an option by name; -1 if there is none. */
+int fk_option_find(const char *name);
+
+/* The name nearest to `name`, or NULL if none is near. */
+const char *fk_option_nearest(const char *name);
+
+/* Parses `text` as a value of option `id`. false: not a value, or out of bounds. */
+bool fk_option_parse(int id, const char *text, int64_t *number_out);
+
+#endif

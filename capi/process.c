@@ -1,0 +1,102 @@
+/*
+ * The process's role, and the late start of the Go runtime.
+ *
+ * A c-shared library starts Go from an entry of .init_array. link/late_start.ld puts that entry between the two symbols below
+ * instead, so that loading the library starts nothing, and it is called here, in a process that will not fork again.
+ */
+#include "process.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef void (*init_function)(int argc, char **argv, char **envp);
+
+/* Weak: a build without the linker script (go vet, go test) links too, and is told apart at run time. */
+extern init_function fk_go_init_start[] __attribute__((weak, visibility("hidden")));
+extern init_function fk_go_init_end[] __attribute__((weak, visibility("hidden")));
+
+fk_process_state fk_process = {.role = FK_ROLE_HOST, .worker = -1};
+
+static int saved_argc;
+static char **saved_argv;
+
+/* glibc hands constructors of shared objects main's arguments (elf/dl-init.c); others pass nothing that is NULL-terminated. */
+__attribute__((constructor)) static void save_arguments(int argc, char **argv, char **envp)
+{
+    (void)envp;
+    if (argc > 0 && argv != NULL && argv[argc] == NULL) {
+        saved_argc = argc;
+        saved_argv = argv;
+    }
+}
+
+static void lose_go(void)
+{
+    if (fk_process.go_running) {
+        fk_process.go_running = false;
+        fk_process.go_lost = true;
+    }
+}
+
+/*
+ * Lays out argv, the present environment and an empty auxiliary vector as the kernel does at process start, which is where the
+ * runtime looks for them (runtime.sysargs); with no auxv there it reads /proc/self/auxv. Never freed: Go keeps pointers.
+ */
+static char **process_block(void)
+{
+    static char *no_arguments[] = {(char *)"libforker", NULL};
+    char **argv = saved_argc > 0 ? saved_argv : no_arguments;
+    size_t argc = saved_argc > 0 ? (size_t)saved_argc : 1;
+    size_t envc = 0;
+    while (environ != NULL && environ[envc] != NULL) {
+        envc++;
+    }
+    char **block = calloc(argc + 1 + envc + 1 + 2, sizeof *block);
+    if (block != NULL) {
+        memcpy(block, argv, argc * sizeof *block);
+        if (envc > 0) {
+            memcpy(block + argc + 1, environ, envc * sizeof *block);
+        }
+    }
+    return block;
+}
+
+int fk_process_start_go(void)
+{
+    static bool watching_forks;
+    if (fk_process.go_lost || fk_go_init_start == NULL) {
+        return FORKER_E_PROCESS;
+    }
+    if (fk_process.go_running) {
+        return FORKER_OK;
+    }
+    char **block = process_block();
+    if (block == NULL) {
+        return FORKER_E_MEMORY;
+    }
+    if (!watching_forks) {
+        watching_forks = pthread_atfork(NULL, NULL, lose_go) == 0;
+    }
+    int argc = saved_argc > 0 ? saved_argc : 1;
+    for (init_function *start = fk_go_init_start; start < fk_go_init_end; start++) {
+        (*start)(argc, block, block + argc + 1);
+    }
+    fk_process.go_running = true;
+    return FORKER_OK;
+}
+
+const char *fk_process_name(void)
+{
+    switch (fk_process.role) {
+    case FK_ROLE_SPAWNER:
+        return "spawner";
+    case FK_ROLE_MASTER:
+        return "master";
+    case FK_ROLE_WORKER:
+        return "worker";
+    default:
+        return "host";
+    }
+}

@@ -1,0 +1,32 @@
+/* What this process is in the tree, and the start of the Go runtime in it. */
+#ifndef FORKER_PROCESS_H
+#define FORKER_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server.h"
+
+typedef enum { FK_ROLE_HOST, FK_ROLE_SPAWNER, FK_ROLE_MASTER, FK_ROLE_WORKER } fk_role;
+
+typedef struct {
+    fk_role role;
+    int32_t worker; /* index of the slot, of a worker; else -1 */
+    uint32_t generation;
+    forker_server *server; /* the one that runs, or NULL */
+    fk_slot *slot;         /* a worker's own */
+    bool go_running;       /* the Go runtime was started in this process */
+    bool go_lost;          /* this process was forked off one in which it was: nothing here works any more */
+    volatile bool in_program; /* the main thread is inside one of the program's callbacks */
+} fk_process_state;
+
+extern fk_process_state fk_process;
+
+/* Starts the Go runtime in this process, once. Returns FORKER_OK or FORKER_E_PROCESS. */
+int fk_process_start_go(void);
+
+/* The role in words, for log lines. */
+const char *fk_process_name(void);
+
+#endif

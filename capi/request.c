@@ -1,0 +1,214 @@
+/*
+ * Request accessors. Pieces of the head are handed out where they lie: the delimiter behind each is overwritten by NUL when it is
+ * asked for. What would overlap (the path inside the target) or needs decoding is copied, until the request ends.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "block.h"
+#include "exchange.h"
+#include "process.h"
+
+static const char *give(const char *text, size_t len, size_t *len_out)
+{
+    if (len_out != NULL) {
+        *len_out = text != NULL ? len : 0;
+    }
+    return text;
+}
+
+static const char *span_text(forker_request *req, fk_span span, size_t *len_out)
+{
+    req->base[span.off + span.len] = '\0';
+    return give(req->base + span.off, span.len, len_out);
+}
+
+static const char *copy_text(forker_request *req, const char *bytes, size_t len, size_t *len_out)
+{
+    char *text = fk_text_new(req, len + 1);
+    if (text != NULL) {
+        memcpy(text, bytes, len);
+        text[len] = '\0';
+    }
+    return give(text, len, len_out);
+}
+
+const char *forker_request_method(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? span_text(req, req->head.method, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_target(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? span_text(req, req->head.target, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_path(forker_request *req, size_t *len_out)
+{
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    if (!req->path_decoded) {
+        const char *copy = copy_text(req, req->path, req->path_len, len_out);
+        if (copy == NULL) {
+            return NULL;
+        }
+        req->path = (char *)copy;
+        req->path_decoded = 1;
+    }
+    return give(req->path, req->path_len, len_out);
+}
+
+const char *forker_request_query(forker_request *req, size_t *len_out)
+{
+    if (req == NULL || !req->head.has_query) {
+        return give(req != NULL ? "" : NULL, 0, len_out);
+    }
+    return span_text(req, req->head.query, len_out);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes one character of a query ("+" is a space, a malformed escape stands for itself) and steps behind it. */
+static char query_char(const char **p, const char *end)
+{
+    char c = *(*p)++;
+    if (c == '+') {
+        return ' ';
+    }
+    if (c == '%' && end - *p >= 2 && hex_digit((*p)[0]) >= 0 && hex_digit((*p)[1]) >= 0) {
+        c = (char)(hex_digit((*p)[0]) * 16 + hex_digit((*p)[1]));
+        *p += 2;
+    }
+    return c;
+}
+
+/* Whether the encoded name in [p, end) stands for `name`. */
+static bool query_name_is(const char *p, const char *end, const char *name)
+{
+    while (p < end) {
+        if (*name == '\0' || query_char(&p, end) != *name++) {
+            return false;
+        }
+    }
+    return *name == '\0';
+}
+
+const char *forker_request_query_param(forker_request *req, const char *name, size_t *len_out)
+{
+    if (req == NULL || name == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    const char *p = req->base + req->head.query.off;
+    const char *end = p + (req->head.has_query ? req->head.query.len : 0);
+    while (p < end) {
+        const char *next = memchr(p, '&', (size_t)(end - p));
+        const char *pair_end = next != NULL ? next : end;
+        const char *equals = memchr(p, '=', (size_t)(pair_end - p));
+        const char *value = equals != NULL ? equals + 1 : pair_end;
+        if (query_name_is(p, equals != NULL ? equals : pair_end, name)) {
+            char *text = fk_text_new(req, (size_t)(pair_end - value) + 1);
+            size_t len = 0;
+            while (text != NULL && value < pair_end) {
+                text[len++] = query_char(&value, pair_end);
+            }
+            if (text != NULL) {
+                text[len] = '\0';
+            }
+            return give(text, len, len_out);
+        }
+        p = next != NULL ? next + 1 : end;
+    }
+    return give(NULL, 0, len_out);
+}
+
+const char *forker_request_param(forker_request *req, const char *name, size_t *len_out)
+{
+    if (req != NULL && name != NULL) {
+        const fk_route *route = &fk_process.server->routes[req->route];
+        for (uint32_t i = 0; i < req->param_count; i++) {
+            if (strcmp(route->param_names[i], name) == 0) {
+                return copy_text(req, req->path + req->params[i].off, req->params[i].len, len_out);
+            }
+        }
+    }
+    return give(NULL, 0, len_out);
+}
+
+const char *forker_request_header(forker_request *req, const char *name, size_t *len_out)
+{
+    size_t len = name != NULL ? strlen(name) : 0;
+    for (uint16_t i = 0; req != NULL && len > 0 && i < req->head.field_count; i++) {
+        const fk_field *field = &req->head.fields[i];
+        if (field->name.len == len && strncasecmp(req->base + field->name.off, name, len) == 0) {
+            return span_text(req, field->value, len_out);
+        }
+    }
+    return give(NULL, 0, len_out);
+}
+
+size_t forker_request_header_count(forker_request *req)
+{
+    return req != NULL ? req->head.field_count : 0;
+}
+
+int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out)
+{
+    if (req == NULL || index >= req->head.field_count) {
+        return FORKER_E_INVALID;
+    }
+    const fk_field *field = &req->head.fields[index];
+    if (name_out != NULL) {
+        *name_out = span_text(req, field->name, NULL);
+    }
+    if (value_out != NULL) {
+        *value_out = span_text(req, field->value, NULL);
+    }
+    return FORKER_OK;
+}
+
+const char *forker_request_body(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? give(req->body, req->body_len, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_peer(forker_request *req, size_t *len_out)
+{
+    enum { PEER_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535" };
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    char address[INET6_ADDRSTRLEN];
+    char *text = fk_text_new(req, PEER_MAX);
+    int len = 0;
+    if (text == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    if (req->peer.family == AF_INET || req->peer.family == AF_INET6) {
+        (void)inet_ntop(req->peer.family, req->peer.addr, address, sizeof address);
+        len = snprintf(text, PEER_MAX, req->peer.family == AF_INET ? "%s:%u" : "[%s]:%u", address, req->peer.port);
+    } else {
+        len = snprintf(text, PEER_MAX, "unix:");
+    }
+    return give(text, (size_t)len, len_out);
+}
+
+int forker_request_version(forker_request *req)
+{
+    return req != NULL ? 10 + req->head.minor : 0;
+}
+
+int32_t forker_request_worker(forker_request *req)
+{
+    return req != NULL ? fk_process.worker : -1;
+}

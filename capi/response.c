@@ -1,0 +1,209 @@
+/*
+ * Response functions. They only collect: the engine adds status line, Date and framing after the handler has returned. Fields
+ * are kept as the lines that will be sent, and checked when they are set, so that no text can split an answer.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "block.h"
+#include "exchange.h"
+#include "process.h"
+
+enum { FIELDS_MAX_BYTES = 64 * 1024, STATUS_LEAST = 200, STATUS_MOST = 599, ERROR_LEAST = 400 };
+
+/* What the library keeps for itself, by name. */
+static const char *const reserved_names[] = {"Content-Length", "Transfer-Encoding", "Trailer", "Upgrade", "Keep-Alive"};
+
+static bool is_status(int status)
+{
+    return status >= STATUS_LEAST && status <= STATUS_MOST;
+}
+
+/* RFC 9110 section 5.1: a field name is a token. */
+static bool is_name(const char *name)
+{
+    size_t len = 0;
+    for (; name[len] != '\0'; len++) {
+        char c = name[len];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              strchr("!#$%&'*+-.^_`|~", c) != NULL)) {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
+/* RFC 9110 section 5.5: visible characters, space, tab and bytes above 127. */
+static bool is_value(const char *value)
+{
+    for (; *value != '\0'; value++) {
+        unsigned char c = (unsigned char)*value;
+        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_reserved(const char *name)
+{
+    for (size_t i = 0; i < sizeof reserved_names / sizeof *reserved_names; i++) {
+        if (strcasecmp(name, reserved_names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int append_field(forker_request *req, const char *name, const char *value)
+{
+    fk_block *fields = &req->answer.fields;
+    size_t name_len = strlen(name), value_len = strlen(value);
+    size_t size = name_len + value_len + strlen(": \r\n");
+    if (size > FIELDS_MAX_BYTES || fields->len + size > FIELDS_MAX_BYTES) {
+        return FORKER_E_LIMIT;
+    }
+    if (!fk_block_reserve(fields, size)) {
+        return FORKER_E_MEMORY;
+    }
+    char *p = fields->data + fields->len;
+    memcpy(p, name, name_len);
+    memcpy(p + name_len, ": ", 2);
+    memcpy(p + name_len + 2, value, value_len);
+    memcpy(p + name_len + 2 + value_len, "\r\n", 2);
+    fields->len += size;
+    return FORKER_OK;
+}
+
+/* Whether a line of answer.fields has the name. */
+static bool line_is(const char *line, const char *name, size_t name_len)
+{
+    return strncasecmp(line, name, name_len) == 0 && line[name_len] == ':';
+}
+
+static void remove_fields(fk_block *fields, const char *name)
+{
+    size_t name_len = strlen(name);
+    uint64_t kept = 0;
+    for (uint64_t at = 0; at < fields->len;) {
+        char *line = fields->data + at;
+        uint64_t size = (uint64_t)((char *)memchr(line, '\n', (size_t)(fields->len - at)) - line) + 1;
+        if (size <= name_len || !line_is(line, name, name_len)) {
+            memmove(fields->data + kept, line, (size_t)size);
+            kept += size;
+        }
+        at += size;
+    }
+    fields->len = kept;
+}
+
+static int set_field(forker_request *req, const char *name, const char *value, bool replace)
+{
+    if (req == NULL || name == NULL || value == NULL || !is_name(name) || !is_value(value) || is_reserved(name)) {
+        return FORKER_E_INVALID;
+    }
+    fk_answer *answer = &req->answer;
+    if (answer->state == FK_ANSWER_WHOLE) {
+        return FORKER_E_STATE;
+    }
+    if (strcasecmp(name, "Connection") == 0) {
+        if (strcasecmp(value, "close") != 0) {
+            return FORKER_E_INVALID;
+        }
+        answer->flags |= FK_ANSWER_CLOSE;
+        return FORKER_OK;
+    }
+    if (replace) {
+        remove_fields(&answer->fields, name);
+    }
+    int code = append_field(req, name, value);
+    if (code == FORKER_OK) {
+        answer->flags |= (uint8_t)(strcasecmp(name, "Date") == 0 ? FK_ANSWER_HAS_DATE : 0);
+        answer->flags |= (uint8_t)(strcasecmp(name, "Server") == 0 ? FK_ANSWER_HAS_SERVER : 0);
+        answer->state = FK_ANSWER_STARTED;
+    }
+    return code;
+}
+
+int forker_response_header_set(forker_request *req, const char *name, const char *value)
+{
+    return set_field(req, name, value, true);
+}
+
+int forker_response_header_add(forker_request *req, const char *name, const char *value)
+{
+    return set_field(req, name, value, false);
+}
+
+int forker_response_status(forker_request *req, int status)
+{
+    if (req == NULL || !is_status(status)) {
+        return FORKER_E_INVALID;
+    }
+    if (req->answer.state == FK_ANSWER_WHOLE) {
+        return FORKER_E_STATE;
+    }
+    req->answer.status = (uint16_t)status;
+    req->answer.state = FK_ANSWER_STARTED;
+    return FORKER_OK;
+}
+
+int forker_response_write(forker_request *req, const void *data, size_t len)
+{
+    if (req == NULL || (data == NULL && len > 0)) {
+        return FORKER_E_INVALID;
+    }
+    if (req->answer.state == FK_ANSWER_WHOLE) {
+        return FORKER_E_STATE;
+    }
+    if (!fk_block_append(&req->answer.body, data, len)) {
+        return FORKER_E_MEMORY;
+    }
+    req->answer.state = FK_ANSWER_STARTED;
+    return FORKER_OK;
+}
+
+int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len)
+{
+    if (req == NULL || !is_status(status) || (body == NULL && len > 0) ||
+        (content_type != NULL && !is_value(content_type))) {
+        return FORKER_E_INVALID;
+    }
+    fk_answer *answer = &req->answer;
+    if (answer->state == FK_ANSWER_WHOLE || answer->body.len > 0) {
+        return FORKER_E_STATE;
+    }
+    if (content_type != NULL) {
+        if (answer->fields.len > 0) {
+            remove_fields(&answer->fields, "Content-Type");
+        }
+        int code = append_field(req, "Content-Type", content_type);
+        if (code != FORKER_OK) {
+            return code;
+        }
+    }
+    if (!fk_block_append(&answer->body, body, len)) {
+        return FORKER_E_MEMORY;
+    }
+    answer->status = (uint16_t)status;
+    answer->state = FK_ANSWER_WHOLE;
+    return FORKER_OK;
+}
+
+int forker_respond_error(forker_request *req, int status, const char *detail)
+{
+    if (req == NULL || status < ERROR_LEAST || status > STATUS_MOST) {
+        return FORKER_E_INVALID;
+    }
+    if (req->answer.state == FK_ANSWER_WHOLE) {
+        return FORKER_E_STATE;
+    }
+    req->answer.fields.len = req->answer.body.len = 0;
+    if (detail != NULL && !fk_block_append(&req->answer.body, detail, strlen(detail))) {
+        return FORKER_E_MEMORY;
+    }
+    req->answer.status = (uint16_t)status;
+    req->answer.state = FK_ANSWER_WHOLE;
+    req->answer.flags = FK_ANSWER_ERROR;
+    return FORKER_OK;
+}

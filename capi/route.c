@@ -1,0 +1,250 @@
+/* Registration of routes: what can be wrong about one is found here, at the call. Matching is package engine/router's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "server.h"
+
+enum { METHOD_MAX = 24, METHODS_MAX = 512, PATTERN_MAX = 1024 };
+
+/* RFC 9110 section 5.6.2. */
+static bool is_token_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* Returns what is wrong with a list of methods, or NULL. */
+static const char *methods_fault(const char *methods)
+{
+    if (strcmp(methods, "*") == 0) {
+        return NULL;
+    }
+    if (strlen(methods) > METHODS_MAX) {
+        return "the list of methods is too long";
+    }
+    for (const char *p = methods;; p++) {
+        size_t len = 0;
+        for (; is_token_char(p[len]); len++) {
+        }
+        if (len == 0 || (p[len] != '\0' && p[len] != ',')) {
+            return "methods are \"*\" or names separated by single commas, such as \"GET,POST\"";
+        }
+        if (len > METHOD_MAX) {
+            return "a method has more than 24 characters";
+        }
+        if (len == strlen("CONNECT") && memcmp(p, "CONNECT", len) == 0) {
+            return "CONNECT is for proxies and not served";
+        }
+        p += len;
+        if (*p == '\0') {
+            return NULL;
+        }
+    }
+}
+
+static bool is_name_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+/* Returns what is wrong with the segment at `segment`, up to '/' or the end, or NULL. */
+static const char *segment_fault(const char *segment)
+{
+    size_t len = strcspn(segment, "/");
+    if (segment[0] != ':' && segment[0] != '*') {
+        return NULL;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if (!is_name_char(segment[i])) {
+            return "a parameter's name has letters, digits, '_' and '-' only, and takes the whole segment";
+        }
+    }
+    if (len == 1) {
+        return "a parameter needs a name, as in \":id\" or \"*path\"";
+    }
+    if (segment[0] == '*' && segment[len] == '/') {
+        return "\"*name\" can only be the last segment";
+    }
+    return NULL;
+}
+
+/* Returns what is wrong with a pattern, or NULL; counts its parameters. */
+static const char *pattern_fault(const char *pattern, uint32_t *params_out)
+{
+    *params_out = 0;
+    if (pattern[0] != '/') {
+        return "a pattern starts with \"/\"";
+    }
+    if (strlen(pattern) > PATTERN_MAX) {
+        return "a pattern has at most 1024 bytes";
+    }
+    for (const char *p = pattern; p != NULL; p = strchr(p + 1, '/')) {
+        const char *fault = segment_fault(p + 1);
+        if (fault != NULL) {
+            return fault;
+        }
+        size_t len = strcspn(p + 1, "/");
+        if ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.')) {
+            return "\".\" and \"..\" never occur in a request's path";
+        }
+        *params_out += p[1] == ':' || p[1] == '*';
+    }
+    if (*params_out > FK_PARAMS_MAX) {
+        return "a pattern has at most 16 parameters";
+    }
+    return NULL;
+}
+
+/* Whether two patterns match exactly the same paths: they are equal but for the names of their parameters. */
+static bool same_shape(const char *a, const char *b)
+{
+    for (;;) {
+        if (*a != *b) {
+            return false;
+        }
+        if (*a == '\0') {
+            return true;
+        }
+        if (*a == '/' && (a[1] == ':' || a[1] == '*') && a[1] == b[1]) {
+            a += strcspn(a + 1, "/") + 1;
+            b += strcspn(b + 1, "/") + 1;
+        } else {
+            a++;
+            b++;
+        }
+    }
+}
+
+static bool has_method(const char *methods, const char *method, size_t len)
+{
+    for (const char *p = methods;; p++) {
+        size_t word = strcspn(p, ",");
+        if (word == len && memcmp(p, method, len) == 0) {
+            return true;
+        }
+        p += word;
+        if (*p == '\0') {
+            return false;
+        }
+    }
+}
+
+/* Whether two lists of methods have one in common; "*" has all in common with "*" only: a named method goes before it. */
+static bool methods_overlap(const char *a, const char *b)
+{
+    for (const char *p = a;; p++) {
+        size_t len = strcspn(p, ",");
+        if (has_method(b, p, len)) {
+            return true;
+        }
+        p += len;
+        if (*p == '\0') {
+            return false;
+        }
+    }
+}
+
+static const fk_route *find_conflict(const forker_server *server, const char *methods, const char *pattern)
+{
+    for (uint32_t i = 0; i < server->route_count; i++) {
+        const fk_route *route = &server->routes[i];
+        if (same_shape(route->pattern, pattern) && methods_overlap(route->methods, methods)) {
+            return route;
+        }
+    }
+    return NULL;
+}
+
+static void free_route(fk_route *route)
+{
+    free(route->methods);
+    free(route->pattern);
+    free(route->names);
+    free(route->param_names);
+}
+
+/* Copies the names of the pattern's parameters out of it, each NUL-terminated. */
+static void split_names(fk_route *route)
+{
+    uint32_t count = 0;
+    for (char *p = route->names; p != NULL; p = strchr(p, '/')) {
+        *p++ = '\0';
+        if (*p == ':' || *p == '*') {
+            route->param_names[count++] = p + 1;
+        }
+    }
+}
+
+static bool copy_route(fk_route *route, const char *methods, const char *pattern)
+{
+    route->methods = strdup(methods);
+    route->pattern = strdup(pattern);
+    route->names = strdup(pattern);
+    route->param_names = calloc(FK_PARAMS_MAX, sizeof *route->param_names);
+    if (route->methods == NULL || route->pattern == NULL || route->names == NULL || route->param_names == NULL) {
+        free_route(route);
+        return false;
+    }
+    split_names(route);
+    return true;
+}
+
+static bool grow_routes(forker_server *server)
+{
+    if (server->route_count < server->route_cap) {
+        return true;
+    }
+    uint32_t cap = server->route_cap > 0 ? server->route_cap * 2 : 16;
+    fk_route *routes = realloc(server->routes, cap * sizeof *routes);
+    if (routes == NULL) {
+        return false;
+    }
+    server->routes = routes;
+    server->route_cap = cap;
+    return true;
+}
+
+int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                         void *user)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    if (methods == NULL || pattern == NULL || handler == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
+    }
+    fk_route route = {.handler = handler, .user = user};
+    const char *fault = methods_fault(methods);
+    if (fault == NULL) {
+        fault = pattern_fault(pattern, &route.param_count);
+    }
+    if (fault != NULL) {
+        return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s", methods, pattern, fault);
+    }
+    const fk_route *conflict = find_conflict(server, methods, pattern);
+    if (conflict != NULL) {
+        return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods, pattern,
+                                    conflict->methods, conflict->pattern);
+    }
+    if (server->route_count >= FK_ROUTES_MAX) {
+        return fk_server_fail_setup(server, FORKER_E_LIMIT, "handle %s %s: more than %d routes", methods, pattern,
+                                    FK_ROUTES_MAX);
+    }
+    if (!grow_routes(server) || !copy_route(&route, methods, pattern)) {
+        return fk_server_fail_setup(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);
+    }
+    server->routes[server->route_count++] = route;
+    return FORKER_OK;
+}
+
+void fk_server_free_routes(forker_server *server)
+{
+    for (uint32_t i = 0; i < server->route_count; i++) {
+        free_route(&server->routes[i]);
+    }
+    free(server->routes);
+    server->routes = NULL;
+    server->route_count = server->route_cap = 0;
+}

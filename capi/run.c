@@ -1,0 +1,196 @@
+/* Running and stopping a server: the checks before, the shared memory, the way back. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "_cgo_export.h"
+#include "dispatch.h"
+#include "listener.h"
+#include "log.h"
+#include "process.h"
+#include "signals.h"
+#include "spawner.h"
+
+enum { THREADS_IGNORE = 0, THREADS_WARN = 1, THREADS_REFUSE = 2 };
+
+/* How many threads the process has; 0 if /proc cannot tell. */
+static int count_threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL) {
+        return 0;
+    }
+    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        count += task->d_name[0] != '.';
+    }
+    (void)closedir(tasks);
+    return count;
+}
+
+static int check_threads(forker_server *server)
+{
+    int64_t wanted = fk_server_option(server, FK_OPTION_THREADS);
+    int threads = wanted == THREADS_IGNORE ? 0 : count_threads();
+    if (threads <= 1) {
+        return FORKER_OK;
+    }
+    if (wanted == THREADS_REFUSE) {
+        return fk_server_fail(server, FORKER_E_THREADS,
+                              "run: the process has %d threads, and fork carries over only one; call run before they are started",
+                              threads);
+    }
+    fk_log(server, FORKER_LOG_WARN,
+           "the process has %d threads; only the one that called run exists in the workers, and a lock that another one holds "
+           "now stays locked there",
+           threads);
+    return FORKER_OK;
+}
+
+static int check(forker_server *server)
+{
+    bool forks = fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    if (server->maker != getpid() || fk_process.go_lost || fk_process.role != FK_ROLE_HOST) {
+        if (server->state == FK_SERVER_RUNNING && server->maker == getpid()) {
+            return fk_server_fail(server, FORKER_E_STATE, "run: already running");
+        }
+        return fk_server_fail(server, FORKER_E_PROCESS, "run: only the process that made the server can run it");
+    }
+    if (server->state == FK_SERVER_RUNNING || fk_process.server != NULL) {
+        return fk_server_fail(server, FORKER_E_STATE, "run: already running");
+    }
+    if (forks && fk_process.go_running) {
+        return fk_server_fail(server, FORKER_E_PROCESS,
+                              "run: the Go runtime runs in this process (workers=0 was used), so it can fork no workers");
+    }
+    if (server->setup_code != FORKER_OK) {
+        return fk_server_fail(server, FORKER_E_SETUP, "run: a setup call failed before: %s", server->setup_error);
+    }
+    if (server->route_count == 0 || server->listener_count == 0) {
+        return fk_server_fail(server, FORKER_E_STATE, "run: %s",
+                              server->route_count == 0 ? "no route; call forker_server_handle first"
+                                                       : "no listening socket; call forker_server_listen first");
+    }
+    return forks ? check_threads(server) : FORKER_OK;
+}
+
+static int map_shared(forker_server *server)
+{
+    uint32_t slots = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? FK_SLOTS_MAX : 1;
+    size_t size = (size_t)FK_SLOT_SIZE * (slots + 1);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return fk_server_fail(server, FORKER_E_MEMORY, "run: mmap: %s", strerror(errno));
+    }
+    server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->stop_fd < 0) {
+        int code = fk_server_fail(server, FORKER_E_SYSTEM, "run: eventfd: %s", strerror(errno));
+        (void)munmap(memory, size);
+        return code;
+    }
+    fk_shared *shared = memory;
+    *shared = (fk_shared){.magic = FK_SHARED_MAGIC,
+                          .slots = slots,
+                          .spawner_pid = getpid(),
+                          .stop_timeout_ms = INT32_MAX,
+                          .started_ns = fk_clock()};
+    server->shared_size = size;
+    server->shared = shared;
+    return FORKER_OK;
+}
+
+static void unmap_shared(forker_server *server)
+{
+    void *memory = server->shared;
+    int stop_fd = server->stop_fd;
+    server->shared = NULL;
+    server->stop_fd = -1;
+    (void)munmap(memory, server->shared_size);
+    (void)close(stop_fd);
+}
+
+/* workers=0: the calling thread serves. */
+static int run_here(forker_server *server)
+{
+    fk_process.slot = fk_server_slot(server, 0);
+    fk_process.worker = 0;
+    fk_process.slot->pid = getpid();
+    fk_process.slot->generation = 1;
+    int code = fk_process_start_go();
+    if (code != FORKER_OK) {
+        return fk_server_fail(server, code, "run: the Go runtime cannot be started in this process");
+    }
+    code = fk_dispatch_hook(server, &server->worker_init);
+    if (code < 0) {
+        return fk_server_fail(server, FORKER_E_BOOT, "run: the worker_init hook failed (%d)", code);
+    }
+    code = goWorkerRun(server, -1, -1, server->stop_fd);
+    (void)fk_dispatch_hook(server, &server->worker_exit);
+    fk_process.slot = NULL;
+    fk_process.worker = -1;
+    return code;
+}
+
+static int run_checked(forker_server *server)
+{
+    int code = fk_listeners_reopen(server);
+    if (code == FORKER_OK) {
+        code = map_shared(server);
+    }
+    if (code != FORKER_OK) {
+        return code;
+    }
+    bool forks = fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    (void)fflush(NULL); /* what is in stdio's buffers now must not be written by every child */
+    fk_process.server = server;
+    fk_process.role = forks ? FK_ROLE_SPAWNER : FK_ROLE_HOST;
+    fk_signals_take(server);
+    server->state = FK_SERVER_RUNNING;
+    code = forks ? fk_spawner_run(server) : run_here(server);
+    fk_signals_give_back();
+    fk_listeners_close(server);
+    unmap_shared(server);
+    fk_process.role = FK_ROLE_HOST;
+    fk_process.server = NULL;
+    server->state = FK_SERVER_SETUP;
+    return code;
+}
+
+int forker_server_run(forker_server *server)
+{
+    if (server == NULL) {
+        return FORKER_E_INVALID;
+    }
+    int code = check(server);
+    if (code == FORKER_OK) {
+        code = run_checked(server);
+    }
+    if (code != FORKER_OK) {
+        fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+    }
+    return code;
+}
+
+int forker_server_stop(forker_server *server, int32_t timeout_ms)
+{
+    if (server == NULL) {
+        return FORKER_E_INVALID;
+    }
+    fk_shared *shared = server->shared;
+    if (shared == NULL) {
+        return FORKER_OK;
+    }
+    int64_t wanted = timeout_ms >= 0 ? timeout_ms : fk_server_option(server, FK_OPTION_DRAIN_TIMEOUT) / 1000000;
+    int32_t before = __atomic_load_n(&shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
+    while (wanted < before && !__atomic_compare_exchange_n(&shared->stop_timeout_ms, &before, (int32_t)wanted, false,
+                                                           __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    }
+    uint64_t one = 1;
+    ssize_t written = write(server->stop_fd, &one, sizeof one);
+    (void)written;
+    return FORKER_OK;
+}

@@ -1,0 +1,118 @@
+/* The server object: its life, its errors, its hooks. */
+#include "server.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "listener.h"
+#include "process.h"
+
+forker_server *forker_server_new(void)
+{
+    forker_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return NULL;
+    }
+    server->maker = getpid();
+    server->stop_fd = -1;
+    fk_server_init_options(server);
+    return server;
+}
+
+void forker_server_free(forker_server *server)
+{
+    if (server == NULL || server->state == FK_SERVER_RUNNING || server->maker != getpid()) {
+        return;
+    }
+    fk_listeners_close(server);
+    fk_server_free_routes(server);
+    free(server);
+}
+
+int fk_server_fail(forker_server *server, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(server->error, sizeof server->error, format, args);
+    va_end(args);
+    return code;
+}
+
+int fk_server_fail_setup(forker_server *server, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(server->error, sizeof server->error, format, args);
+    va_end(args);
+    if (server->setup_code == FORKER_OK) {
+        server->setup_code = code;
+        memcpy(server->setup_error, server->error, sizeof server->setup_error);
+    }
+    return code;
+}
+
+const char *forker_server_error(forker_server *server)
+{
+    return server != NULL ? server->error : NULL;
+}
+
+int fk_server_refuses_setup(forker_server *server)
+{
+    if (server == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (server->maker != getpid()) {
+        return fk_server_fail(server, FORKER_E_PROCESS, "setup is done in the process that made the server, before run");
+    }
+    if (server->state == FK_SERVER_RUNNING) {
+        return fk_server_fail(server, FORKER_E_STATE, "setup is done before run, the server is running");
+    }
+    return FORKER_OK;
+}
+
+static int set_hook(forker_server *server, fk_hook *hook, fk_hook value)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused == FORKER_OK) {
+        *hook = value;
+    }
+    return refused;
+}
+
+int forker_server_on_post_fork(forker_server *server, forker_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->post_fork, (fk_hook){hook, user});
+}
+
+int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->worker_init, (fk_hook){hook, user});
+}
+
+int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->worker_exit, (fk_hook){hook, user});
+}
+
+int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused == FORKER_OK) {
+        server->fork_fn = fork_fn;
+        server->fork_user = user;
+    }
+    return refused;
+}
+
+int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *user)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused == FORKER_OK) {
+        server->log_fn = log_fn;
+        server->log_user = user;
+    }
+    return refused;
+}

@@ -1,0 +1,95 @@
+/* struct forker_server, and what the C files share of it. */
+#ifndef FORKER_SERVER_H
+#define FORKER_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "forker.h"
+#include "option.h"
+#include "slot.h"
+
+enum { FK_LISTENERS_MAX = 64, FK_ADDRESS_MAX = 128, FK_SENTENCE_MAX = 512, FK_ROUTES_MAX = 65535 };
+
+typedef struct {
+    char *methods; /* "GET,POST" or "*" */
+    char *pattern;
+    forker_handler handler;
+    void *user;
+    uint32_t param_count;
+    const char **param_names; /* pieces of `names`, in the order of the pattern */
+    char *names;
+} fk_route;
+
+typedef struct {
+    int fd;       /* -1 while closed between two runs */
+    int borrowed; /* "fd:N": the program's descriptor, which `fd` duplicates; else -1 */
+    int family;
+    uint32_t mode;                /* unix: permission bits of the file */
+    dev_t device;                 /* unix: the file that was made, so that only that one is removed */
+    ino_t inode;
+    char address[FK_ADDRESS_MAX]; /* with the real port, as forker_server_listen() takes it */
+} fk_listener;
+
+typedef struct {
+    forker_hook call;
+    void *user;
+} fk_hook;
+
+typedef enum { FK_SERVER_SETUP, FK_SERVER_RUNNING } fk_server_state;
+
+struct forker_server {
+    /* Set up by the program, then read in every process. */
+    fk_option_value options[FK_OPTION_COUNT];
+    fk_route *routes;
+    uint32_t route_count;
+    uint32_t route_cap;
+    fk_listener listeners[FK_LISTENERS_MAX];
+    uint32_t listener_count;
+    fk_hook post_fork, worker_init, worker_exit;
+    forker_fork_fn fork_fn;
+    void *fork_user;
+    forker_log_fn log_fn;
+    void *log_user;
+    pid_t maker; /* the process that made the server */
+
+    /* While running. */
+    volatile fk_server_state state;
+    fk_shared *volatile shared; /* NULL while not running */
+    size_t shared_size;
+    volatile int stop_fd; /* eventfd: something is to be read in shared->stop_timeout_ms */
+
+    char error[FK_SENTENCE_MAX];       /* the last failure */
+    char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call, for run */
+    int setup_code;
+};
+
+/* Remembers the sentence of a failure and returns `code`. */
+int fk_server_fail(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* The same for a setup call: run will refuse to start. */
+int fk_server_fail_setup(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* FORKER_OK if the server can be set up now, or the code to return. */
+int fk_server_refuses_setup(forker_server *server);
+
+/* Fills in defaults and the environment's values. */
+void fk_server_init_options(forker_server *server);
+
+/* Releases the routes. */
+void fk_server_free_routes(forker_server *server);
+
+/* The page of slot `index`. Only while running. */
+static inline fk_slot *fk_server_slot(const forker_server *server, uint32_t index)
+{
+    return (fk_slot *)(void *)((char *)server->shared + (size_t)FK_SLOT_SIZE * (1 + (size_t)index));
+}
+
+static inline int64_t fk_server_option(const forker_server *server, int id)
+{
+    return server->options[id].number;
+}
+
+#endif

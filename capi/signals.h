@@ -1,0 +1,13 @@
+/* The signals of the process that called run. */
+#ifndef FORKER_SIGNALS_H
+#define FORKER_SIGNALS_H
+
+#include "server.h"
+
+/* Installs the handlers that stop `server`, if option handle_signals allows; remembers the program's own. */
+void fk_signals_take(forker_server *server);
+
+/* Puts the program's own handlers and mask back. */
+void fk_signals_give_back(void);
+
+#endif

@@ -1,0 +1,389 @@
+/*
+ * The spawner. One loop, of which each iteration
+ *   1. reads what forker_server_stop() and the signals asked for,
+ *   2. reads the master's messages,
+ *   3. reaps, reports exits,
+ *   4. forks what is due: the master, and workers only while there is no master,
+ *   5. kills what has outlived its time.
+ * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean process.
+ */
+#include "spawner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "child.h"
+#include "listener.h"
+#include "log.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+enum {
+    SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
+    MASTER_BOOTS_MAX = 3,       /* failed boots of a first master before run gives up */
+    STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
+};
+
+static fk_message make_message(uint16_t type, uint32_t slot, uint32_t generation, uint32_t length)
+{
+    fk_message message;
+    memset(&message, 0, sizeof message.head + length);
+    message.head = (fk_msg){FK_CONTROL_MAGIC, FK_CONTROL_VERSION, type, slot, generation, length};
+    return message;
+}
+
+/* A master that does not read is hung, and no better than a dead one: another one takes over. */
+static void tell_master(fk_spawner *spawner, const fk_message *message, int passed)
+{
+    if (spawner->master_ready && !fk_channel_send(spawner->master.channel, message, passed)) {
+        fk_log(spawner->server, FORKER_LOG_ERROR, "the master does not read its messages: %s; replacing it", strerror(errno));
+        (void)kill(spawner->master.pid, SIGKILL);
+        spawner->master_ready = false;
+    }
+}
+
+static void tell_worker(fk_spawner *spawner, uint16_t type, uint32_t index)
+{
+    const fk_slot *slot = fk_server_slot(spawner->server, index);
+    const fk_child *child = &spawner->workers[index];
+    fk_message message = make_message(type, index, slot->generation, sizeof message.payload.worker);
+    message.payload.worker = (fk_msg_worker){child->pid, slot->state};
+    tell_master(spawner, &message, child->channel);
+}
+
+static void spawn(fk_spawner *spawner, const fk_msg *order)
+{
+    int reason = 0;
+    if (order->slot >= FK_SLOTS_MAX) {
+        reason = EINVAL;
+    } else if (spawner->workers[order->slot].pid != 0) {
+        reason = EBUSY;
+    } else if (fk_server_slot(spawner->server, order->slot)->generation != order->generation) {
+        reason = ESTALE;
+    } else if (spawner->stopping) {
+        reason = ECANCELED;
+    } else if (!fk_child_fork_worker(spawner, order->slot)) {
+        reason = errno;
+    }
+    if (reason == 0) {
+        tell_worker(spawner, FK_MSG_SPAWNED, order->slot);
+        return;
+    }
+    fk_message message = make_message(FK_MSG_FAILED, order->slot, order->generation, sizeof message.payload.failed);
+    message.payload.failed.error = reason;
+    tell_master(spawner, &message, -1);
+}
+
+static void kill_worker(fk_spawner *spawner, const fk_message *order)
+{
+    uint32_t index = order->head.slot;
+    if (index < FK_SLOTS_MAX && spawner->workers[index].pid != 0 &&
+        fk_server_slot(spawner->server, index)->generation == order->head.generation) {
+        (void)kill(spawner->workers[index].pid, order->payload.kill.signal);
+    }
+}
+
+static int32_t stop_left_ms(const fk_spawner *spawner)
+{
+    uint64_t now = fk_clock(), limit = spawner->stop_ns - STOP_SLACK_NS;
+    if (!spawner->stopping) {
+        return -1;
+    }
+    return limit > now ? (int32_t)((limit - now) / 1000000) : 0;
+}
+
+/* Tells a new master all that it needs to know. */
+static void hand_over(fk_spawner *spawner)
+{
+    spawner->master_ready = spawner->master_was_ready = true;
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        if (spawner->workers[i].pid != 0) {
+            tell_worker(spawner, FK_MSG_ADOPT, i);
+        }
+    }
+    fk_message message = make_message(FK_MSG_ADOPTED_ALL, 0, 0, sizeof message.payload.stop);
+    message.payload.stop.timeout_ms = stop_left_ms(spawner);
+    tell_master(spawner, &message, -1);
+}
+
+/* Begins to stop, or shortens a stop that has begun. */
+static void stop(fk_spawner *spawner, int32_t timeout_ms)
+{
+    uint64_t limit = fk_clock() + (uint64_t)timeout_ms * 1000000 + STOP_SLACK_NS;
+    if (spawner->stopping && limit >= spawner->stop_ns) {
+        return;
+    }
+    spawner->stopping = true;
+    spawner->stop_ns = limit;
+    fk_listeners_close(spawner->server); /* the workers take what is queued, and close theirs */
+    fk_message message = make_message(FK_MSG_STOP, 0, 0, sizeof message.payload.stop);
+    message.payload.stop.timeout_ms = timeout_ms;
+    tell_master(spawner, &message, -1);
+}
+
+static void give_up(fk_spawner *spawner, const char *reason)
+{
+    if (spawner->result == FORKER_OK) {
+        spawner->result = fk_server_fail(spawner->server, FORKER_E_BOOT, "%s", reason);
+    }
+    stop(spawner, 0);
+}
+
+static void obey(fk_spawner *spawner, fk_message *order)
+{
+    switch (order->head.type) {
+    case FK_MSG_HELLO:
+        hand_over(spawner);
+        break;
+    case FK_MSG_SPAWN:
+        spawn(spawner, &order->head);
+        break;
+    case FK_MSG_KILL:
+        kill_worker(spawner, order);
+        break;
+    case FK_MSG_GIVE_UP:
+        order->payload.text[order->head.length < FK_CONTROL_MAX ? order->head.length : FK_CONTROL_MAX - 1] = '\0';
+        give_up(spawner, order->payload.text);
+        break;
+    default: /* DONE: its exit follows */
+        break;
+    }
+}
+
+static void read_master(fk_spawner *spawner)
+{
+    fk_message order;
+    while (spawner->master.pid != 0 && spawner->master.channel >= 0) {
+        fk_received received = fk_channel_receive(spawner->master.channel, &order);
+        if (received == FK_RECEIVED) {
+            obey(spawner, &order);
+            continue;
+        }
+        if (received == FK_RECEIVED_END) { /* it is exiting, or talks nonsense: its exit is what is waited for */
+            (void)kill(spawner->master.pid, SIGKILL);
+            spawner->master_ready = false;
+            (void)close(spawner->master.channel);
+            spawner->master.channel = -1;
+        }
+        return;
+    }
+}
+
+static void read_stop(fk_spawner *spawner)
+{
+    forker_server *server = spawner->server;
+    uint64_t count;
+    if (read(server->stop_fd, &count, sizeof count) > 0) {
+        stop(spawner, __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE));
+    }
+}
+
+static void describe_status(int status, char *text, size_t size)
+{
+    if (status == -1) {
+        (void)snprintf(text, size, "was reaped by somebody else");
+    } else if (WIFSIGNALED(status)) {
+        (void)snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
+    } else {
+        (void)snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
+    }
+}
+
+static void bury_master(fk_spawner *spawner, int status)
+{
+    char text[64];
+    uint64_t now = fk_clock();
+    bool was_ready = spawner->master_ready;
+    spawner->master_ready = false;
+    spawner->server->shared->master_pid = 0;
+    if (spawner->stopping) {
+        return;
+    }
+    describe_status(status, text, sizeof text);
+    bool settled = was_ready && now - spawner->master.born_ns > SECOND_NS;
+    spawner->master.failed_boots = settled ? 0 : spawner->master.failed_boots + 1;
+    if (!spawner->master_was_ready && spawner->master.failed_boots >= MASTER_BOOTS_MAX) {
+        char reason[128];
+        (void)snprintf(reason, sizeof reason, "the master process cannot start: it %s", text);
+        give_up(spawner, reason);
+        return;
+    }
+    spawner->master.retry_ns = was_ready ? now : now + fk_child_backoff(spawner->master.failed_boots);
+    fk_log(spawner->server, FORKER_LOG_WARN, "the master %s; starting another, the workers go on", text);
+}
+
+static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int status)
+{
+    fk_child *child = &spawner->workers[index];
+    fk_slot *slot = fk_server_slot(spawner->server, index);
+    uint64_t now = fk_clock();
+    slot->pid = 0;
+    slot->connections = 0;
+    __atomic_store_n(&slot->state, FK_SLOT_EMPTY, __ATOMIC_RELEASE);
+    child->failed_boots = slot->reached_ready ? 0 : child->failed_boots + 1;
+    child->retry_ns = slot->reached_ready ? now : now + fk_child_backoff(child->failed_boots);
+    fk_message message = make_message(FK_MSG_EXITED, index, slot->generation, sizeof message.payload.exit);
+    message.payload.exit = (fk_msg_exit){pid, status, slot->reached_ready};
+    tell_master(spawner, &message, -1);
+}
+
+static void reap(fk_spawner *spawner)
+{
+    int status;
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        pid_t pid = spawner->workers[i].pid;
+        if (fk_child_reap(&spawner->workers[i], &status)) {
+            bury_worker(spawner, i, pid, status);
+        }
+    }
+    if (spawner->master.pid != 0 && fk_child_reap(&spawner->master, &status)) {
+        bury_master(spawner, status);
+    }
+}
+
+/* Forks what is due. Returns when to look again. */
+static uint64_t fork_due(fk_spawner *spawner)
+{
+    uint64_t next = UINT64_MAX, now = fk_clock();
+    if (spawner->stopping) {
+        return next;
+    }
+    if (spawner->master.pid == 0) {
+        if (now < spawner->master.retry_ns) {
+            next = spawner->master.retry_ns;
+        } else if (!fk_child_fork_master(spawner)) {
+            next = spawner->master.retry_ns = now + fk_child_backoff(++spawner->master.failed_boots);
+            fk_log(spawner->server, FORKER_LOG_ERROR, "the master cannot be forked: %s", strerror(errno));
+        }
+    }
+    for (uint32_t i = 0; !spawner->master_ready && i < spawner->slots_used; i++) {
+        fk_child *child = &spawner->workers[i];
+        uint64_t allowed = fk_child_next_fork(spawner);
+        uint64_t due = child->retry_ns > allowed ? child->retry_ns : allowed;
+        if (child->pid == 0 && now < due) {
+            next = due < next ? due : next;
+        } else if (child->pid == 0 && !fk_child_fork_worker(spawner, i)) {
+            next = child->retry_ns = now + fk_child_backoff(++child->failed_boots);
+        }
+    }
+    return next;
+}
+
+static bool has_workers(const fk_spawner *spawner)
+{
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        if (spawner->workers[i].pid != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* While stopping: kills what has outlived its time. Returns when to look again. */
+static uint64_t kill_due(fk_spawner *spawner)
+{
+    uint64_t now = fk_clock();
+    if (!spawner->stopping) {
+        return UINT64_MAX;
+    }
+    if (spawner->master.pid == 0 && spawner->lifeline[1] >= 0) {
+        (void)close(spawner->lifeline[1]); /* nobody is left to tell the workers: let the life line do it */
+        spawner->lifeline[1] = -1;
+    }
+    if (now < spawner->stop_ns) {
+        return spawner->stop_ns;
+    }
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        if (spawner->workers[i].pid != 0) {
+            (void)kill(spawner->workers[i].pid, SIGKILL);
+        }
+    }
+    if (!has_workers(spawner) && spawner->master.pid != 0) {
+        (void)kill(spawner->master.pid, SIGKILL);
+    }
+    return now + SECOND_NS / 10;
+}
+
+/* Waits until something happens or it is time for `until_ns`. */
+static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t until_ns)
+{
+    nfds_t count = 0;
+    bool sweep = false;
+    polled[count++] = (struct pollfd){.fd = spawner->server->stop_fd, .events = POLLIN};
+    if (spawner->master.pid != 0) {
+        polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
+        polled[count++] = (struct pollfd){.fd = spawner->master.channel, .events = POLLIN};
+        sweep = spawner->master.pidfd < 0;
+    }
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        if (spawner->workers[i].pid != 0) {
+            polled[count++] = (struct pollfd){.fd = spawner->workers[i].pidfd, .events = POLLIN};
+            sweep = sweep || spawner->workers[i].pidfd < 0;
+        }
+    }
+    uint64_t now = fk_clock();
+    uint64_t wait_ms = until_ns == UINT64_MAX ? 3600000 : until_ns > now ? (until_ns - now) / 1000000 + 1 : 0;
+    if (sweep && wait_ms > SWEEP_MS) {
+        wait_ms = SWEEP_MS;
+    }
+    (void)poll(polled, count, wait_ms < 3600000 ? (int)wait_ms : 3600000);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void supervise(fk_spawner *spawner, struct pollfd *polled)
+{
+    for (;;) {
+        read_stop(spawner);
+        read_master(spawner);
+        reap(spawner);
+        uint64_t next = fork_due(spawner);
+        if (spawner->stopping && spawner->master.pid == 0 && !has_workers(spawner)) {
+            return;
+        }
+        next = earlier(next, kill_due(spawner));
+        wait_for_events(spawner, polled, next);
+    }
+}
+
+static void init_children(fk_spawner *spawner)
+{
+    spawner->master = (fk_child){.pidfd = -1, .channel = -1};
+    for (uint32_t i = 0; i < FK_SLOTS_MAX; i++) {
+        spawner->workers[i] = (fk_child){.pidfd = -1, .channel = -1};
+    }
+}
+
+int fk_spawner_run(forker_server *server)
+{
+    fk_spawner *spawner = calloc(1, sizeof *spawner);
+    struct pollfd *polled = calloc(FK_SLOTS_MAX + 3, sizeof *polled);
+    int result;
+    if (spawner == NULL || polled == NULL) {
+        result = fk_server_fail(server, FORKER_E_MEMORY, "run: out of memory");
+    } else if (pipe2(spawner->lifeline, O_CLOEXEC | O_NONBLOCK) != 0) {
+        result = fk_server_fail(server, FORKER_E_SYSTEM, "run: pipe: %s", strerror(errno));
+    } else {
+        spawner->server = server;
+        init_children(spawner);
+        supervise(spawner, polled);
+        result = spawner->result;
+        (void)close(spawner->lifeline[0]);
+        if (spawner->lifeline[1] >= 0) {
+            (void)close(spawner->lifeline[1]);
+        }
+    }
+    free(polled);
+    free(spawner);
+    return result;
+}

@@ -1,0 +1,46 @@
+/* The spawner: the process that called run. Mechanism only; policy is the master's (package prefork). */
+#ifndef FORKER_SPAWNER_H
+#define FORKER_SPAWNER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "server.h"
+
+enum { FK_FORKS_PER_SECOND = 20 };
+
+/* A process that the spawner forked. */
+typedef struct {
+    pid_t pid;    /* 0: none */
+    int pidfd;    /* -1 where the kernel has none: then exits are looked for at intervals */
+    int channel;  /* of a worker: duplicate of the master's end; of the master: the spawner's end; else -1 */
+    uint64_t born_ns;
+    uint64_t retry_ns;     /* while there is no process: not before this time */
+    uint32_t failed_boots; /* in a row */
+} fk_child;
+
+typedef struct {
+    forker_server *server;
+    fk_child master;
+    bool master_ready;     /* it said HELLO, and decides from now on */
+    bool master_was_ready; /* some master did */
+    fk_child workers[FK_SLOTS_MAX];
+    uint32_t slots_used;   /* slots 0 .. slots_used-1 have had a worker */
+    int lifeline[2];       /* [1] is held by the spawner alone: its end tells all others that the spawner is dead */
+    uint64_t forks_ns[FK_FORKS_PER_SECOND]; /* ring: when the latest forks were */
+    uint32_t forks;
+    bool stopping;
+    uint64_t stop_ns; /* when what still runs is killed */
+    int result;
+    sigset_t mask;    /* of the caller, to be given back to children */
+} fk_spawner;
+
+/* CLOCK_MONOTONIC in ns. */
+uint64_t fk_clock(void);
+
+/* Serves until stopped; the caller has checked the server. Returns what run returns. */
+int fk_spawner_run(forker_server *server);
+
+#endif

@@ -1,0 +1,173 @@
+package main
+
+/*
+#include "process.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine"
+	"libforker/engine/http1"
+	"libforker/prefork/control"
+	"libforker/slot"
+)
+
+// killSlack is what a worker that drains because the spawner died gets beyond its limit, before it kills itself.
+const killSlack = time.Second
+
+// worker is this process in the role of a worker, or the host process with workers=0.
+type worker struct {
+	server
+	loop    *engine.Loop
+	slot    *slot.Slot
+	channel control.Socket
+	drainFd int
+}
+
+// goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner; both are -1 with workers=0. drain is
+// an eventfd: something wants this process to stop.
+//
+//export goWorkerRun
+func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int) {
+	w := &worker{server: server{c}, channel: control.Socket(channel), drainFd: int(drain)}
+	defer w.guard("worker", &code)
+	if err := w.prepare(); err != nil {
+		return w.fail(err)
+	}
+	if lifeline >= 0 {
+		go w.followLifeline(int(lifeline))
+	}
+	if err := w.serve(); err != nil {
+		return w.fail(err)
+	}
+	return C.FORKER_OK
+}
+
+func (w *worker) fail(err error) C.int {
+	w.log(C.FORKER_LOG_ERROR, "worker: "+err.Error())
+	return C.FORKER_E_SYSTEM
+}
+
+func (w *worker) prepare() error {
+	runtime.GOMAXPROCS(int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	debug.SetGCPercent(int(w.number(C.FK_OPTION_GO_GC_PERCENT)))
+	if limit := w.number(C.FK_OPTION_GO_MEMORY_LIMIT); limit > 0 {
+		debug.SetMemoryLimit(limit)
+	}
+	table, err := slot.Open(w.shared())
+	if err != nil {
+		return err
+	}
+	w.slot = table.Slot(max(int(C.fk_process.worker), 0))
+	app, err := newApp(w.server)
+	if err != nil {
+		return err
+	}
+	if w.loop, err = engine.NewLoop(w.config(app)); err != nil {
+		return err
+	}
+	if err = w.loop.Watch(w.drainFd, w.onDrainEvent); err != nil {
+		return err
+	}
+	if w.channel >= 0 {
+		return w.loop.Watch(int(w.channel), w.onMessage)
+	}
+	return nil
+}
+
+func (w *worker) config(app engine.App) engine.Config {
+	return engine.Config{
+		Listeners:  w.takeListeners(),
+		App:        app,
+		Slot:       w.slot,
+		ServerName: w.text(C.FK_OPTION_SERVER_NAME),
+		Limits: http1.Limits{
+			Head:   int(w.number(C.FK_OPTION_MAX_HEAD)),
+			Target: int(w.number(C.FK_OPTION_MAX_TARGET)),
+			Fields: int(w.number(C.FK_OPTION_MAX_FIELDS)),
+		},
+		MaxBody:           w.number(C.FK_OPTION_MAX_BODY),
+		ReadHeaderTimeout: w.duration(C.FK_OPTION_READ_HEADER_TIMEOUT),
+		ReadBodyTimeout:   w.duration(C.FK_OPTION_READ_BODY_TIMEOUT),
+		WriteTimeout:      w.duration(C.FK_OPTION_WRITE_TIMEOUT),
+		IdleTimeout:       w.duration(C.FK_OPTION_IDLE_TIMEOUT),
+		DrainGrace:        w.duration(C.FK_OPTION_DRAIN_GRACE),
+	}
+}
+
+// takeListeners hands the listening sockets to the loop, which closes them.
+func (w *worker) takeListeners() []int {
+	var fds []int
+	listeners := w.c.listeners[:w.c.listener_count]
+	for i := range listeners {
+		fds = append(fds, int(listeners[i].fd))
+		listeners[i].fd = -1
+	}
+	return fds
+}
+
+func (w *worker) serve() error {
+	now := uint64(time.Now().UnixNano())
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) == nil {
+		now = uint64(ts.Nano())
+	}
+	atomic.StoreUint64(&w.slot.ReadyNs, now)
+	atomic.StoreUint32(&w.slot.ReachedReady, 1)
+	atomic.StoreUint32(&w.slot.State, uint32(slot.Ready))
+	if w.channel >= 0 {
+		ready := control.Message{Type: control.Ready, Slot: uint32(C.fk_process.worker), Generation: uint32(C.fk_process.generation)}
+		if err := w.channel.TrySend(&ready); err != nil {
+			// The master may have just died; its successor reads the state from the slot.
+			w.log(C.FORKER_LOG_DEBUG, fmt.Sprintf("tell the master: %v", err))
+		}
+	}
+	return w.loop.Run()
+}
+
+// onDrainEvent is called when a signal, forker_server_stop() with workers=0, or the end of the life line wants this process to stop.
+func (w *worker) onDrainEvent() {
+	var count [8]byte
+	// What is read is only how many wanted it.
+	_, _ = unix.Read(w.drainFd, count[:])
+	limit := w.duration(C.FK_OPTION_DRAIN_TIMEOUT)
+	if w.channel < 0 {
+		limit = time.Duration(atomic.LoadInt32((*int32)(unsafe.Pointer(&w.c.shared.stop_timeout_ms)))) * time.Millisecond
+	}
+	w.loop.Drain(limit)
+}
+
+// onMessage is called when the master has sent something, or is gone: that alone changes nothing for a worker, the next master
+// gets the other end of the same channel.
+func (w *worker) onMessage() {
+	message, ok, err := w.channel.TryReceive()
+	if err != nil {
+		w.loop.Unwatch(int(w.channel))
+		return
+	}
+	if ok && message.Type == control.Drain && message.Generation == uint32(C.fk_process.generation) {
+		w.loop.Drain(time.Duration(message.TimeoutMs()) * time.Millisecond)
+	}
+}
+
+// followLifeline waits on a thread of its own for the spawner's death, so that a handler that never returns cannot outlive it.
+func (w *worker) followLifeline(fd int) {
+	line := os.NewFile(uintptr(fd), "lifeline")
+	var b [1]byte
+	// Nobody ever writes: whatever ends the read is the end of the spawner.
+	_, _ = line.Read(b[:])
+	one := [8]byte{1}
+	_, _ = unix.Write(w.drainFd, one[:])
+	time.Sleep(w.duration(C.FK_OPTION_DRAIN_TIMEOUT) + killSlack)
+	_ = unix.Kill(os.Getpid(), unix.SIGKILL)
+}

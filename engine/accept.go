@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/poller"
+)
+
+// listener is a listening socket that is shared with the other workers.
+type listener struct {
+	fd       int
+	accepted int // Since it was put at the end of the kernel's list of waiters.
+}
+
+// rejoinAfter is how many connections a worker accepts before it lets the others go first. With EPOLLEXCLUSIVE the kernel wakes
+// the first waiter in its list that can take the connection, which would be the same worker again and again; removing and
+// adding the socket puts this worker last. Measure with tests/blackbox TestBalance.
+const rejoinAfter = 16
+
+// acceptFrom returns what is to be done when the listener can be read.
+func (l *Loop) acceptFrom(index int) func() {
+	return func() {
+		ln := &l.listeners[index]
+		limit := rejoinAfter - ln.accepted
+		for range limit {
+			if !l.acceptOne(ln.fd) {
+				return
+			}
+			ln.accepted++
+		}
+		l.rejoin(ln)
+	}
+}
+
+func (l *Loop) rejoin(ln *listener) {
+	ln.accepted = 0
+	if l.pausedUntil > 0 || l.draining {
+		return
+	}
+	if err := l.poll.Remove(ln.fd); err != nil {
+		l.cfg.App.Log(LogError, fmt.Sprintf("stop watching listener %d: %v", ln.fd, err))
+		return
+	}
+	l.watchListener(ln)
+}
+
+func (l *Loop) watchListener(ln *listener) {
+	if err := l.poll.Add(ln.fd, poller.In|poller.Exclusive, 0); err != nil {
+		l.cfg.App.Log(LogError, fmt.Sprintf("watch listener %d: %v", ln.fd, err))
+	}
+}
+
+// acceptOne takes one connection and serves what it has sent already. false: there is none, or none can be taken now.
+func (l *Loop) acceptOne(listenFd int) bool {
+	var name unix.RawSockaddrAny
+	fd, errno := poller.Accept(listenFd, &name)
+	switch errno {
+	case 0:
+	case unix.EAGAIN:
+		return false
+	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
+		l.pauseListeners(errno)
+		return false
+	default:
+		// accept(2): errors of the new connection itself, such as ECONNABORTED, are passed on; the next one may be fine.
+		return true
+	}
+	c := l.newConn(fd)
+	c.peer.Family, c.peer.Port = poller.InetName(&name, &c.peer.Addr)
+	l.cfg.Slot.Accepted++
+	l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadHeaderTimeout))
+	l.readConn(c)
+	return true
+}
+
+// pauseListeners lets the listeners be when there are no descriptors or no memory left: a level-triggered listener would otherwise
+// keep the loop busy with connections that it cannot take.
+func (l *Loop) pauseListeners(errno unix.Errno) {
+	if l.pausedUntil > 0 {
+		return
+	}
+	l.cfg.App.Log(LogWarn, fmt.Sprintf("cannot accept: %v; trying again every 100 ms, %d connections are open", errno, l.open))
+	l.pausedUntil = l.clock.now + pauseNs
+	for i := range l.listeners {
+		// It is watched, so removing it cannot fail.
+		_ = l.poll.Remove(l.listeners[i].fd)
+	}
+}
+
+func (l *Loop) checkPause() {
+	if l.pausedUntil == 0 || l.clock.now < l.pausedUntil {
+		return
+	}
+	l.pausedUntil = 0
+	if err := l.resumeListeners(); err != nil {
+		l.cfg.App.Log(LogError, err.Error())
+	}
+}
+
+func (l *Loop) resumeListeners() error {
+	for i := range l.listeners {
+		if err := l.poll.Add(l.listeners[i].fd, poller.In|poller.Exclusive, 0); err != nil {
+			return fmt.Errorf("watch listener %d: %w", l.listeners[i].fd, err)
+		}
+	}
+	return nil
+}
+
+func (l *Loop) closeListeners() {
+	for _, ln := range l.listeners {
+		l.special[ln.fd] = nil
+		poller.Close(ln.fd)
+	}
+	l.listeners = nil
+}

@@ -1,0 +1,25 @@
+package engine
+
+import (
+	"time"
+
+	"libforker/engine/http1"
+	"libforker/slot"
+)
+
+// Config says how a Loop serves. It is not changed once the loop runs.
+type Config struct {
+	Listeners  []int // Listening sockets, non-blocking. The loop closes them.
+	App        App
+	Slot       *slot.Slot // Where the loop counts.
+	ServerName string     // Value of the Server field; "" leaves it out.
+
+	Limits  http1.Limits
+	MaxBody int64
+
+	ReadHeaderTimeout time.Duration // From the first byte of a head (of a new connection: from accept) to its end.
+	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.
+	WriteTimeout      time.Duration // For an answer, from the first byte that the client did not take.
+	IdleTimeout       time.Duration // Between two requests.
+	DrainGrace        time.Duration // How long idle connections are kept while draining.
+}

@@ -1,0 +1,215 @@
+package http1
+
+const (
+	// maxChunkLine bounds the line with a chunk's size, extensions and CRLF included.
+	maxChunkLine = 256
+	// maxTrailer bounds the trailer section, its last CRLF included.
+	maxTrailer = 8 << 10
+)
+
+// States of a Chunked.
+const (
+	chunkStart    uint8 = iota // Before the first digit of a size. → chunkSize
+	chunkSize                  // In a size. → chunkExt, chunkLF
+	chunkExt                   // Behind ";". → chunkExtName
+	chunkExtName               // In an extension's name. → chunkExt, chunkExtValue, chunkLF
+	chunkExtValue              // Behind "=". → chunkExtToken, chunkExtText
+	chunkExtToken              // In a value that is a token. → chunkExt, chunkLF
+	chunkExtText               // In a quoted string. → chunkExtPair, chunkExtEnd
+	chunkExtPair               // Behind "\" in a quoted string. → chunkExtText
+	chunkExtEnd                // Behind a quoted string. → chunkExt, chunkLF
+	chunkLF                    // Behind the CR of a size line. → chunkData, trailerStart
+	chunkData                  // In the data. → chunkDataCR
+	chunkDataCR                // Behind the data. → chunkDataLF
+	chunkDataLF                // Behind its CR. → chunkStart
+	trailerStart               // At the start of a trailer line. → trailerName, trailerEndLF
+	trailerName                // In a trailer field's name. → trailerValue
+	trailerValue               // In its value. → trailerLF
+	trailerLF                  // Behind its CR. → trailerStart
+	trailerEndLF               // Behind the CR of the empty line. → chunkDone
+	chunkDone                  // The body has ended.
+)
+
+// Chunked is a position in a chunked body (RFC 9112 §7.1). The zero value stands before the first chunk.
+type Chunked struct {
+	size    uint64 // Of the chunk: what is still to come of it.
+	line    uint16 // Length so far of the size line.
+	trailer uint16 // Length so far of the trailer section.
+	state   uint8
+}
+
+// Reset puts the decoder before the first chunk of a body.
+func (c *Chunked) Reset() { *c = Chunked{} }
+
+// Remaining is how many bytes of data the current chunk still has, 0 outside of a chunk's data. A size that is only
+// partly there does not count. A caller that adds it to what it has of the body can refuse one that is too large before
+// it comes.
+func (c *Chunked) Remaining() uint64 {
+	if c.state == chunkData {
+		return c.size
+	}
+	return 0
+}
+
+// Decode moves data of the body from src to dst, which must not overlap. It stops when src is used up, when there is
+// data but no room for it, when the body with its trailer section has ended (done; what follows in src is not looked
+// at), or in front of an offending byte. nd bytes were written to dst and ns bytes of src used, with an error too. An
+// empty dst is good for everything but data.
+//
+// Extensions are checked and ignored. White space around them, which RFC 9112 §7.1.1 has receivers tolerate, is
+// refused: readers disagree about it, and no sender needs it. Trailer fields are checked and discarded.
+func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *Error) {
+	for c.state != chunkDone {
+		if c.state == chunkData {
+			n := min(uint64(len(dst)-nd), uint64(len(src)-ns), c.size)
+			copy(dst[nd:], src[ns:ns+int(n)])
+			nd += int(n)
+			ns += int(n)
+			if c.size -= n; c.size > 0 {
+				return nd, ns, false, nil
+			}
+			c.state = chunkDataCR
+		}
+		if ns == len(src) {
+			return nd, ns, false, nil
+		}
+		switch b := src[ns]; {
+		case c.state <= chunkLF:
+			err = c.sizeLine(b)
+		case c.state <= chunkDataLF:
+			err = c.dataEnd(b)
+		default:
+			err = c.trailerSection(b)
+		}
+		if err != nil {
+			return nd, ns, false, err
+		}
+		ns++
+	}
+	return nd, ns, true, nil
+}
+
+// sizeLine takes a byte of the line before a chunk's data.
+func (c *Chunked) sizeLine(b byte) *Error {
+	if c.line == maxChunkLine {
+		return ErrChunkLine
+	}
+	err := ErrChunkSize
+	next := chunkDone // No state can be followed by this one here.
+	switch c.state {
+	case chunkStart, chunkSize:
+		digit := unhex(b)
+		switch {
+		case digit > 15:
+			if c.state == chunkSize {
+				next = afterExtension(b)
+			}
+		case c.size >= 1<<56:
+			return ErrChunkTooLarge
+		default:
+			c.size = c.size<<4 | uint64(digit)
+			next = chunkSize
+		}
+	case chunkLF:
+		if b != '\n' {
+			break
+		}
+		c.line = 0
+		if c.state = chunkData; c.size == 0 {
+			c.state = trailerStart
+		}
+		return nil
+	default:
+		next, err = c.extension(b), ErrChunkExtension
+	}
+	if next == chunkDone {
+		return err
+	}
+	c.state = next
+	c.line++
+	return nil
+}
+
+// extension returns the state behind a byte of a chunk extension, chunkDone if the byte has no place there.
+func (c *Chunked) extension(b byte) uint8 {
+	token := class[b]&isToken != 0
+	switch {
+	case c.state == chunkExtPair && class[b]&isValue != 0:
+		return chunkExtText
+	case c.state == chunkExtText && class[b]&isValue != 0:
+		switch b {
+		case '"':
+			return chunkExtEnd
+		case '\\':
+			return chunkExtPair
+		}
+		return chunkExtText
+	case c.state == chunkExtText || c.state == chunkExtPair:
+		return chunkDone
+	case c.state == chunkExt && token:
+		return chunkExtName
+	case c.state == chunkExtName && b == '=':
+		return chunkExtValue
+	case c.state == chunkExtName && token:
+		return chunkExtName
+	case c.state == chunkExtValue && b == '"':
+		return chunkExtText
+	case (c.state == chunkExtValue || c.state == chunkExtToken) && token:
+		return chunkExtToken
+	case c.state == chunkExtName || c.state == chunkExtToken || c.state == chunkExtEnd:
+		return afterExtension(b)
+	}
+	return chunkDone
+}
+
+// afterExtension returns the state behind a byte that follows a size or a whole extension.
+func afterExtension(b byte) uint8 {
+	switch b {
+	case ';':
+		return chunkExt
+	case '\r':
+		return chunkLF
+	}
+	return chunkDone
+}
+
+// dataEnd takes a byte of the CRLF behind a chunk's data.
+func (c *Chunked) dataEnd(b byte) *Error {
+	switch {
+	case c.state == chunkDataCR && b == '\r':
+		c.state = chunkDataLF
+	case c.state == chunkDataLF && b == '\n':
+		c.state = chunkStart
+	default:
+		return ErrChunkEnd
+	}
+	return nil
+}
+
+// trailerSection takes a byte behind the last chunk (RFC 9112 §7.1.2).
+func (c *Chunked) trailerSection(b byte) *Error {
+	if c.trailer == maxTrailer {
+		return ErrTrailerTooLarge
+	}
+	next := c.state
+	switch {
+	case (c.state == trailerStart || c.state == trailerName) && class[b]&isToken != 0:
+		next = trailerName
+	case c.state == trailerName && b == ':':
+		next = trailerValue
+	case c.state == trailerValue && class[b]&isValue != 0:
+	case c.state == trailerValue && b == '\r':
+		next = trailerLF
+	case c.state == trailerLF && b == '\n':
+		next = trailerStart
+	case c.state == trailerStart && b == '\r':
+		next = trailerEndLF
+	case c.state == trailerEndLF && b == '\n':
+		next = chunkDone
+	default:
+		return ErrTrailer
+	}
+	c.state = next
+	c.trailer++
+	return nil
+}

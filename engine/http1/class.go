@@ -1,0 +1,103 @@
+package http1
+
+import "encoding/binary"
+
+// Classes of bytes.
+const (
+	isToken  uint8 = 1 << iota // tchar, RFC 9110 §5.6.2
+	isTarget                   // allowed in a request target
+	isPath                     // the same without "?"
+	isValue                    // HTAB, SP, VCHAR and obs-text, RFC 9110 §5.5
+	isName                     // reg-name without pct-encoded and ",", RFC 3986 §3.2.2
+	isHex                      // HEXDIG in either case
+)
+
+// class holds the classes of every byte.
+//
+// A target is refused for controls, space, DEL, "#" and everything beyond ASCII. RFC 3986 would have more characters
+// escaped (`"`, `<`, `>`, `\`, `^`, a backquote, `{`, `|`, `}`, `[` and `]`), but browsers and curl send several of
+// those as they are, and none of them ends a target or can be taken for a separator of the request line. "#" begins a
+// fragment, which is never sent (RFC 9110 §4.2.5): some readers would cut the target there.
+var class = makeClasses()
+
+func makeClasses() (t [256]uint8) {
+	for c := range 256 {
+		if c == '\t' || c >= ' ' && c != 0x7f {
+			t[c] |= isValue
+		}
+		if c > ' ' && c < 0x7f && c != '#' {
+			t[c] |= isTarget
+			if c != '?' {
+				t[c] |= isPath
+			}
+		}
+		alnum := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if alnum {
+			t[c] |= isToken | isName
+		}
+		if c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' {
+			t[c] |= isHex
+		}
+	}
+	for _, c := range []byte("!#$%&'*+-.^_`|~") {
+		t[c] |= isToken
+	}
+	for _, c := range []byte("-._~!$&'()*+;=") {
+		t[c] |= isName
+	}
+	return t
+}
+
+// validValue reports whether v may stand in a field value. Values are the bulk of a head, so eight bytes are judged at
+// a time: the two terms have a high bit where a byte is below 0x20 or equal to 0x7f, and perhaps in a byte above such a
+// one. The table then decides, so that HTAB passes.
+func validValue(v []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(v) >= 8 {
+		w := binary.LittleEndian.Uint64(v)
+		del := w ^ ones*0x7f
+		if ((w-ones*0x20)&^w|(del-ones)&^del)&highs != 0 && !allInClass(v[:8], isValue) {
+			return false
+		}
+		v = v[8:]
+	}
+	return allInClass(v, isValue)
+}
+
+func allInClass(v []byte, bit uint8) bool {
+	for _, c := range v {
+		if class[c]&bit == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// equalFold compares b with a text in lower case that contains letters, digits, "-", ":" and "/" only. b must not
+// contain controls: setting bit 5 maps some of those to the characters which it leaves alone.
+func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if c|0x20 != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// unhex returns the value of a hexadecimal digit, 0xff for any other byte.
+func unhex(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0xff
+}

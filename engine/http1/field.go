@@ -1,0 +1,150 @@
+package http1
+
+import (
+	"bytes"
+	"math"
+)
+
+// field reads a field line, given without its CRLF and not empty, that begins at offset off (RFC 9112 §5).
+func (p *Parser) field(s []byte, off uint32, h *Head) *Error {
+	i := 0
+	for i < len(s) && class[s[i]]&isToken != 0 {
+		i++
+	}
+	if i == 0 || i >= len(s) || s[i] != ':' {
+		if isBlank(s[0]) {
+			return ErrFieldFold
+		}
+		return ErrFieldName
+	}
+	start, end := i+1, len(s)
+	for start < end && isBlank(s[start]) {
+		start++
+	}
+	for start < end && isBlank(s[end-1]) {
+		end--
+	}
+	name, value := s[:i], s[start:end]
+	if !validValue(value) {
+		return ErrFieldValue
+	}
+	f := Field{Span{off, uint32(i)}, Span{off + uint32(start), uint32(end - start)}}
+	if err := p.known(name, value, f.Value, h); err != nil {
+		return err
+	}
+	h.Fields[h.FieldCount] = f
+	h.FieldCount++
+	return nil
+}
+
+// known takes from a field what the framing of the message and the fate of the connection depend on.
+func (p *Parser) known(name, value []byte, at Span, h *Head) *Error {
+	switch len(name) {
+	case len("host"):
+		if equalFold(name, "host") {
+			return p.host(value, at, h)
+		}
+	case len("expect"):
+		// HTTP/1.0 knows no expectations: they are ignored, RFC 9110 §10.1.1.
+		if equalFold(name, "expect") && h.Minor > 0 {
+			if !equalFold(value, "100-continue") {
+				return ErrExpectation
+			}
+			h.ExpectContinue = 1
+		}
+	case len("connection"):
+		if equalFold(name, "connection") {
+			p.connection(value)
+		}
+	case len("content-length"):
+		if equalFold(name, "content-length") {
+			return p.contentLength(value, h)
+		}
+	case len("transfer-encoding"):
+		if equalFold(name, "transfer-encoding") {
+			return p.transferEncoding(value, h)
+		}
+	}
+	return nil
+}
+
+// host takes the Host field, of which there is exactly one (RFC 9112 §3.2). RFC 9110 §7.2 allows an empty one for
+// targets without an authority; http and https have none of those.
+func (p *Parser) host(value []byte, at Span, h *Head) *Error {
+	if p.seen&seenHost != 0 {
+		return ErrHostTwice
+	}
+	if !validHost(value) {
+		return ErrHost
+	}
+	p.seen |= seenHost
+	if p.seen&seenAuthority == 0 {
+		h.Host = at
+	}
+	return nil
+}
+
+// connection notes the options of a Connection field that matter here (RFC 9110 §7.6.1).
+func (p *Parser) connection(value []byte) {
+	for {
+		option, rest, more := bytes.Cut(value, comma)
+		for len(option) > 0 && isBlank(option[0]) {
+			option = option[1:]
+		}
+		for len(option) > 0 && isBlank(option[len(option)-1]) {
+			option = option[:len(option)-1]
+		}
+		if equalFold(option, "close") {
+			p.seen |= seenClose
+		} else if equalFold(option, "keep-alive") {
+			p.seen |= seenKeepAlive
+		}
+		if !more {
+			return
+		}
+		value = rest
+	}
+}
+
+var comma = []byte{','}
+
+// contentLength takes the one Content-Length. RFC 9110 §8.6 would let a list of equal numbers pass, but does not ask
+// for it. Leading zeros are digits like any other.
+func (p *Parser) contentLength(value []byte, h *Head) *Error {
+	if p.seen&seenCoding != 0 {
+		return ErrLengthAndCoded
+	}
+	if p.seen&seenLength != 0 {
+		return ErrLengthTwice
+	}
+	if len(value) == 0 {
+		return ErrLength
+	}
+	var n int64
+	for _, c := range value {
+		d := int64(c) - '0'
+		if d < 0 || d > 9 || n > (math.MaxInt64-d)/10 {
+			return ErrLength
+		}
+		n = n*10 + d
+	}
+	p.seen |= seenLength
+	h.ContentLength = n
+	return nil
+}
+
+// transferEncoding takes the one coding that every server knows. RFC 9112 §6.1 allows 501 for others; as a wrong guess
+// about the framing is how requests are smuggled, all of them are a malformed message here.
+func (p *Parser) transferEncoding(value []byte, h *Head) *Error {
+	switch {
+	case h.Minor == 0:
+		return ErrCodingVersion
+	case p.seen&seenLength != 0:
+		return ErrLengthAndCoded
+	case p.seen&seenCoding != 0 || !equalFold(value, "chunked"):
+		return ErrCoding
+	}
+	p.seen |= seenCoding
+	h.Chunked = 1
+	return nil
+}

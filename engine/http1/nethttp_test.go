@@ -1,0 +1,126 @@
+package http1
+
+import (
+	"bufio"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// takenByNetHTTP has every refusal of ours that net/http does not share, and why it is right. All others must be
+// shared.
+var takenByNetHTTP = map[*Error]string{
+	ErrLineEnd:        "it takes LF as the end of a line, RFC 9112 §2.2 only allows that",
+	ErrTarget:         "it takes bytes beyond ASCII, and \"#\" as part of the path",
+	ErrVersionMajor:   "it leaves the version to its server",
+	ErrMethodTooLong:  "it has no limit of its own for methods",
+	ErrConnect:        "it supports CONNECT",
+	ErrAsterisk:       "it takes \"*\" with every method",
+	ErrTargetForm:     "it takes every URL",
+	ErrAuthority:      "it takes user information, ports beyond 65535 and hosts of other characters",
+	ErrFieldName:      "it takes a space inside a name",
+	ErrFieldFold:      "it unfolds lines, RFC 9112 §5.2 only allows that",
+	ErrFieldValue:     "it leaves values to its server",
+	ErrHostMissing:    "it leaves Host to its server",
+	ErrHostTwice:      "it leaves Host to its server",
+	ErrHost:           "it leaves Host to its server",
+	ErrLengthTwice:    "it takes equal numbers, RFC 9110 §8.6 only allows that",
+	ErrLengthAndCoded: "it lets the coding win, RFC 9112 §6.1 only allows that",
+	ErrCodingVersion:  "it takes the version as a hint only",
+	ErrExpectation:    "it leaves expectations to its server",
+}
+
+// FuzzNetHTTP compares with net/http.ReadRequest.
+func FuzzNetHTTP(f *testing.F) {
+	for _, in := range headSeeds {
+		f.Add(in)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		if len(in) > 1<<12 {
+			return // Its reader has a limit, which is not the subject.
+		}
+		var p Parser
+		var h Head
+		n, refused := p.Parse([]byte(in), &h, &wide)
+		req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(in)))
+		switch {
+		case refused != nil && err == nil:
+			if takenByNetHTTP[refused] == "" {
+				t.Fatalf("%q: we say %q, net/http takes it", in, refused)
+			}
+		case refused == nil && n == 0 && err == nil:
+			t.Fatalf("%q: we wait, net/http takes it", in)
+		case refused == nil && n > 0 && err != nil:
+			if !refusedByNetHTTP([]byte(in), &h) {
+				t.Fatalf("%q: net/http says %v, we take it", in, err)
+			}
+		case n > 0:
+			same(t, []byte(in), &h, req)
+		}
+	})
+}
+
+// refusedByNetHTTP reports whether there is a known reason for net/http to refuse a head that is taken here.
+func refusedByNetHTTP(b []byte, h *Head) bool {
+	if h.Method.Off == 2 {
+		return true // It does not skip the empty line, which RFC 9112 §2.2 asks for.
+	}
+	// It parses the URL before the route is known. Here escapes are judged by DecodePath, and in the query by who reads
+	// it.
+	if _, err := url.ParseRequestURI(string(h.Target.In(b))); err != nil {
+		return true
+	}
+	for _, field := range h.Fields[:h.FieldCount] {
+		// It checks the names in Trailer; here trailer fields are discarded, so their announcement means nothing.
+		if equalFold(field.Name.In(b), "trailer") {
+			return true
+		}
+	}
+	return false
+}
+
+func same(t *testing.T, b []byte, h *Head, req *http.Request) {
+	t.Helper()
+	check := func(what string, ours, theirs any) {
+		if ours != theirs {
+			t.Fatalf("%q: %s is %#v here, %#v in net/http", b, what, ours, theirs)
+		}
+	}
+	check("method", string(h.Method.In(b)), req.Method)
+	check("target", string(h.Target.In(b)), req.RequestURI)
+	check("close", h.KeepAlive == 0, req.Close)
+	check("chunked", h.Chunked != 0, len(req.TransferEncoding) == 1)
+	length := h.ContentLength
+	if length < 0 && h.Chunked == 0 {
+		length = 0 // It says 0 where nothing is said, and -1 for chunked.
+	}
+	check("length", length, req.ContentLength)
+	if host := string(h.Host.In(b)); h.Form != FormAbsolute || !strings.Contains(host, "%") {
+		check("host", host, req.Host) // It decodes the host of a URL.
+	}
+	if h.Form == FormOrigin && !strings.HasPrefix(req.RequestURI, "//") {
+		path, err := DecodePath(nil, h.Path.In(b))
+		if err == nil && !strings.ContainsAny(req.URL.Path, ".\x00") { // It keeps dot segments.
+			check("path", string(path), req.URL.Path)
+		}
+		check("query", string(h.Query.In(b)), req.URL.RawQuery)
+	}
+	fields := map[string][]string{}
+	for _, f := range h.Fields[:h.FieldCount] {
+		name := textproto.CanonicalMIMEHeaderKey(string(f.Name.In(b)))
+		fields[name] = append(fields[name], string(f.Value.In(b)))
+	}
+	for name, values := range fields {
+		switch name {
+		case "Host", "Transfer-Encoding", "Trailer": // It moves these out of the header.
+		case "Content-Length": // It removes spaces and leading zeros.
+		default:
+			if !slices.Equal(values, req.Header[name]) {
+				t.Fatalf("%q: %s is %q here, %q in net/http", b, name, values, req.Header[name])
+			}
+		}
+	}
+}

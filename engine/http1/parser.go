@@ -1,0 +1,103 @@
+package http1
+
+import "bytes"
+
+// Stages of a Parser.
+const (
+	stageStart       uint8 = iota // Nothing judged. → stageRequestLine
+	stageRequestLine              // The request line's first byte is good. → stageFields
+	stageFields                   // The request line is read. → stageStart
+)
+
+// What a Parser has seen in the fields so far.
+const (
+	seenHost uint8 = 1 << iota
+	seenAuthority
+	seenLength
+	seenCoding
+	seenClose
+	seenKeepAlive
+)
+
+// requestLineSlack is what a request line may be longer than Limits.Target: a method of 24 bytes, two spaces, version
+// and CRLF need 36.
+const requestLineSlack = 64
+
+// maxMethod is longer than any registered method (the longest is UPDATEREDIRECTREF, RFC 4437).
+const maxMethod = 24
+
+// Parser is a position in a head that has not come in whole. The zero value stands before a request.
+type Parser struct {
+	line    uint32 // Offset of the first line that is not parsed.
+	scanned uint32 // No LF between line and here.
+	stage   uint8
+	seen    uint8
+}
+
+// Reset puts the parser before a request.
+func (p *Parser) Reset() { *p = Parser{} }
+
+// Parse reads a head. b is everything received since the request's first byte: it may end anywhere, and may go on
+// behind the head.
+//
+// n > 0: the head is complete, is b[:n] (with the one empty line that may precede it, RFC 9112 §2.2) and described by
+// h; the parser stands before the next request. n == 0 without an error: call again, with the same h, when b has grown.
+// With an error, h describes the lines before the offending one, and the parser needs a Reset.
+//
+// A line is parsed once, when it is complete; until then only its new bytes are searched for LF. So cutting the input
+// costs no more than the calls, and changes no verdict: limits on length are applied to a line before its content is
+// judged, whether it is complete or not, and a content before anything of the lines behind it. Only the very first byte
+// is judged at once, which answers TLS and other binary protocols without waiting for a line that never ends.
+func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
+	if p.stage != stageFields {
+		if err = p.requestLine(b, h, lim); err != nil || p.stage != stageFields {
+			return 0, err
+		}
+	}
+	maxFields := min(lim.Fields, MaxFields)
+	line, from := int(p.line), int(p.scanned)
+	for {
+		i := bytes.IndexByte(b[from:], '\n')
+		if i < 0 {
+			p.line, p.scanned = uint32(line), uint32(len(b))
+			if len(b) > lim.Head {
+				return 0, ErrHeadTooLarge
+			}
+			return 0, nil
+		}
+		lf := from + i
+		if lf >= lim.Head {
+			return 0, ErrHeadTooLarge
+		}
+		if lf == line || b[lf-1] != '\r' {
+			return 0, ErrLineEnd
+		}
+		if lf == line+1 {
+			return lf + 1, p.finish(h)
+		}
+		if int(h.FieldCount) >= maxFields {
+			return 0, ErrTooManyFields
+		}
+		if err = p.field(b[line:lf-1], uint32(line), h); err != nil {
+			return 0, err
+		}
+		line = lf + 1
+		from = line
+	}
+}
+
+// finish judges what only the whole head tells.
+func (p *Parser) finish(h *Head) *Error {
+	seen := p.seen
+	*p = Parser{}
+	if h.Minor == 1 {
+		if seen&seenHost == 0 {
+			return ErrHostMissing
+		}
+		seen |= seenKeepAlive // The default of HTTP/1.1, RFC 9112 §9.3.
+	}
+	if seen&(seenClose|seenKeepAlive) == seenKeepAlive {
+		h.KeepAlive = 1
+	}
+	return nil
+}

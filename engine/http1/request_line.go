@@ -1,0 +1,174 @@
+package http1
+
+import "bytes"
+
+// requestLine reads the request line, and the empty line that may precede it, if they have come in: then the stage is
+// stageFields.
+func (p *Parser) requestLine(b []byte, h *Head, lim *Limits) *Error {
+	if p.stage == stageStart {
+		h.reset()
+		if err := p.start(b); err != nil || p.stage == stageStart {
+			return err
+		}
+	}
+	start, from := int(p.line), int(p.scanned)
+	i := bytes.IndexByte(b[from:], '\n')
+	end := len(b)
+	if i >= 0 {
+		end = from + i + 1
+	}
+	// The lower of the two limits decides, as it is the one which a line that comes byte by byte would meet first.
+	if lineMax := start + lim.Target + requestLineSlack; end > lineMax || end > lim.Head {
+		if lineMax <= lim.Head {
+			return ErrTargetTooLong
+		}
+		return ErrHeadTooLarge
+	}
+	if i < 0 {
+		p.scanned = uint32(len(b))
+		return nil
+	}
+	if b[end-2] != '\r' {
+		return ErrLineEnd
+	}
+	if err := p.parts(b[start:end-2], uint32(start), h, lim.Target); err != nil {
+		return err
+	}
+	p.line, p.scanned, p.stage = uint32(end), uint32(end), stageFields
+	return nil
+}
+
+// start skips one empty line and judges the byte behind it.
+func (p *Parser) start(b []byte) *Error {
+	at := 0
+	if len(b) > 0 && b[0] == '\r' {
+		if len(b) > 1 && b[1] != '\n' {
+			return ErrLineEnd
+		}
+		at = 2
+	}
+	if len(b) <= at {
+		return nil
+	}
+	if c := b[at]; class[c]&isToken == 0 {
+		switch {
+		case c == '\r' && at > 0:
+			return ErrEmptyLine
+		case c == '\n':
+			return ErrLineEnd
+		}
+		return ErrRequestLine
+	}
+	p.line, p.scanned, p.stage = uint32(at), uint32(at), stageRequestLine
+	return nil
+}
+
+// parts splits a request line, given without its CRLF, that begins at offset off (RFC 9112 §3).
+func (p *Parser) parts(s []byte, off uint32, h *Head, maxTarget int) *Error {
+	i := 0
+	for i < len(s) && class[s[i]]&isToken != 0 {
+		i++
+	}
+	if i >= len(s) || s[i] != ' ' {
+		return ErrRequestLine
+	}
+	method, t := s[:i], i+1
+	i = t
+	for i < len(s) && class[s[i]]&isPath != 0 {
+		i++
+	}
+	pathEnd := i
+	if i < len(s) && s[i] == '?' {
+		for i < len(s) && class[s[i]]&isTarget != 0 {
+			i++
+		}
+	}
+	if i >= len(s) || i == t && s[i] == ' ' {
+		return ErrRequestLine
+	}
+	if s[i] != ' ' {
+		return ErrTarget
+	}
+	minor, err := version(s[i+1:])
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(method) > maxMethod:
+		return ErrMethodTooLong
+	case string(method) == "CONNECT":
+		return ErrConnect
+	case i-t > maxTarget:
+		return ErrTargetTooLong
+	}
+	target := s[t:i]
+	pathStart, host, form := t, Span{Off: off + uint32(i)}, FormOrigin
+	if target[0] != '/' {
+		var authority Span
+		if form, authority, err = targetForm(method, target); err != nil {
+			return err
+		}
+		if form == FormAbsolute {
+			host = Span{off + uint32(t) + authority.Off, authority.Len}
+			pathStart = t + int(authority.Off+authority.Len)
+			p.seen |= seenAuthority
+		}
+	}
+	h.Method = Span{off, uint32(len(method))}
+	h.Target = Span{off + uint32(t), uint32(len(target))}
+	h.Path = Span{off + uint32(pathStart), uint32(pathEnd - pathStart)}
+	h.Query = Span{Off: off + uint32(i)}
+	if pathEnd < i {
+		h.Query = Span{off + uint32(pathEnd+1), uint32(i - pathEnd - 1)}
+		h.HasQuery = 1
+	}
+	h.Host, h.Form, h.Minor = host, form, minor
+	return nil
+}
+
+// targetForm judges a target that does not begin with "/". Of an absolute-form it gives the authority, as a span of the
+// target.
+func targetForm(method, target []byte) (form uint8, authority Span, err *Error) {
+	if string(target) == "*" {
+		if string(method) != "OPTIONS" {
+			return 0, Span{}, ErrAsterisk
+		}
+		return FormAsterisk, Span{}, nil
+	}
+	start := 0
+	switch {
+	case len(target) >= 7 && equalFold(target[:7], "http://"):
+		start = 7
+	case len(target) >= 8 && equalFold(target[:8], "https://"):
+		start = 8
+	default:
+		return 0, Span{}, ErrTargetForm
+	}
+	end := start
+	for end < len(target) && target[end] != '/' && target[end] != '?' {
+		end++
+	}
+	if !validHost(target[start:end]) {
+		return 0, Span{}, ErrAuthority
+	}
+	return FormAbsolute, Span{uint32(start), uint32(end - start)}, nil
+}
+
+// version reads "HTTP/1.1" and its like (RFC 9112 §2.3).
+func version(s []byte) (minor uint8, err *Error) {
+	switch string(s) {
+	case "HTTP/1.1":
+		return 1, nil
+	case "HTTP/1.0":
+		return 0, nil
+	}
+	if len(s) != 8 || string(s[:5]) != "HTTP/" || s[6] != '.' || !isDigit(s[5]) || !isDigit(s[7]) {
+		return 0, ErrVersion
+	}
+	if s[5] != '1' {
+		return 0, ErrVersionMajor
+	}
+	return 1, nil
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"libforker/engine/memory"
+	"libforker/engine/poller"
+)
+
+// Loop serves connections from one epoll instance. An iteration has these phases:
+//
+//  1. wait for events, no longer than until the next deadline
+//  2. read the clock, renew Date
+//  3. handle events: watched descriptors, connections, listeners
+//  4. expire deadlines
+//  5. when draining: decide whether everything is done
+//  6. publish the heartbeat
+//
+// All of it is owned by the goroutine that calls Run, which stays on its thread; nothing is locked.
+type Loop struct {
+	cfg     Config
+	poll    *poller.Poller
+	clock   clock
+	wheel   wheel
+	blocks  memory.Pool
+	special []func()    // By fd: watched descriptors and listeners, which have tag 0.
+	conns   []*conn     // By fd.
+	idle    []*conn     // Closed connections, to be used again.
+	spare   []*exchange // To be used again, the last one first.
+	open    int         // Connections that are open.
+	lastTag uint32
+
+	out     []byte // The output of the connection that is being handled.
+	outLen  int
+	common  []byte // Server and Date lines.
+	text    []byte // The body of an answer of the engine's own.
+	root    []byte // "/", off the heap.
+	ok      []byte // The beginning of a 200 answer, up to the number of Content-Length.
+	inSize  int    // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	expired func(*conn)
+
+	listeners    []listener
+	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
+	draining     bool
+	drainGraceNs int64 // When idle connections are closed.
+	drainNs      int64 // When all are closed.
+	stopped      bool
+}
+
+const (
+	outSize    = 128 << 10 // A head of the greatest size fits, with a small body.
+	smallBody  = 16 << 10  // A body up to this size is copied behind its head, so that one write takes both.
+	leastInput = 32 << 10
+	pauseNs    = 100 * int64(time.Millisecond)
+	lingerNs   = 2 * int64(time.Second)
+	maxWaitMs  = 1000 // The heartbeat is never older.
+)
+
+// NewLoop makes a loop. It reads nothing before Run.
+func NewLoop(cfg Config) (*Loop, error) {
+	l := &Loop{cfg: cfg}
+	var err error
+	if l.poll, err = poller.Open(); err != nil {
+		return nil, err
+	}
+	if l.out, err = l.blocks.Get(outSize); err != nil {
+		return nil, errors.Join(err, l.poll.Close())
+	}
+	l.inSize = max(leastInput-1, cfg.Limits.Head+1)
+	if l.root, err = l.blocks.Get(2); err != nil {
+		return nil, errors.Join(err, l.poll.Close())
+	}
+	l.root = l.root[:copy(l.root, "/\x00")-1]
+	l.expired = l.expire
+	if err = l.clock.start(); err != nil {
+		return nil, errors.Join(err, l.poll.Close())
+	}
+	l.renewDate()
+	l.wheel.start(l.clock.now)
+	for _, fd := range cfg.Listeners {
+		l.listeners = append(l.listeners, listener{fd: fd})
+		l.watch(fd, l.acceptFrom(len(l.listeners)-1))
+	}
+	return l, nil
+}
+
+// Watch calls ready, on the loop's thread, whenever fd can be read. Before Run, or from such a call.
+func (l *Loop) Watch(fd int, ready func()) error {
+	l.watch(fd, ready)
+	if err := l.poll.Add(fd, poller.In, 0); err != nil {
+		return fmt.Errorf("watch descriptor %d: %w", fd, err)
+	}
+	return nil
+}
+
+func (l *Loop) watch(fd int, ready func()) {
+	for len(l.special) <= fd {
+		l.special = append(l.special, nil)
+	}
+	l.special[fd] = ready
+}
+
+// Run serves until Drain or Stop is done. It closes everything but the watched descriptors.
+func (l *Loop) Run() error {
+	defer l.close()
+	if err := l.resumeListeners(); err != nil {
+		return err
+	}
+	for !l.stopped {
+		events, err := l.poll.Wait(l.waitMs())
+		if err != nil {
+			return err
+		}
+		if l.clock.read() {
+			l.renewDate()
+		}
+		for i := range events {
+			l.handle(&events[i])
+		}
+		l.wheel.advance(l.clock.now, l.expired)
+		l.checkPause()
+		if l.draining {
+			l.checkDrain()
+		}
+		atomic.StoreUint64(&l.cfg.Slot.HeartbeatNs, uint64(l.clock.now))
+	}
+	return nil
+}
+
+func (l *Loop) handle(e *poller.Event) {
+	fd, tag := int(e.Fd), uint32(e.Pad)
+	if tag == 0 {
+		if ready := l.special[fd]; ready != nil {
+			ready()
+		}
+		return
+	}
+	// A connection that was closed earlier in this iteration may still have an event; its fd may even be another's by now.
+	if c := l.conns[fd]; c != nil && c.tag == tag {
+		l.handleConn(c, e.Events)
+	}
+}
+
+func (l *Loop) waitMs() int {
+	next := l.wheel.next()
+	if l.pausedUntil > 0 && (next < 0 || l.pausedUntil < next) {
+		next = l.pausedUntil
+	}
+	if l.draining {
+		next = l.nextDrainCheck(next)
+	}
+	if next < 0 {
+		return maxWaitMs
+	}
+	return int(min(max((next-l.clock.now+int64(time.Millisecond)-1)/int64(time.Millisecond), 0), maxWaitMs))
+}
+
+func (l *Loop) renewDate() {
+	l.common = l.common[:0]
+	if l.cfg.ServerName != "" {
+		l.common = append(append(append(l.common, "Server: "...), l.cfg.ServerName...), "\r\n"...)
+	}
+	l.common = append(append(append(l.common, "Date: "...), l.clock.date[:]...), "\r\n"...)
+	l.ok = append(append(append(l.ok[:0], statusLines[200]...), l.common...), "Content-Length: "...)
+}
+
+func (l *Loop) close() {
+	for _, c := range l.conns {
+		if c != nil {
+			l.closeConn(c)
+		}
+	}
+	l.closeListeners()
+	// Nothing is left in the poller; its descriptor is valid, so close(2) has nothing to say.
+	_ = l.poll.Close()
+}
+
+// Unwatch ends Watch. On the loop's thread.
+func (l *Loop) Unwatch(fd int) {
+	l.special[fd] = nil
+	// It is watched, so removing it cannot fail.
+	_ = l.poll.Remove(fd)
+}

@@ -1,0 +1,121 @@
+// Package memory gives out memory that does not belong to the Go heap: its addresses never change, the garbage collector does
+// not look at it, and C may keep pointers into it for as long as its owner says.
+//
+// Invariant: a block is either in its pool or has exactly one owner; nothing in it is a pointer to the Go heap.
+//
+// A Pool belongs to one loop and is not safe for use by several goroutines.
+package memory
+
+import (
+	"fmt"
+	"math/bits"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	slabSize   = 1 << 20 // What is asked of the kernel at a time for small blocks.
+	leastClass = 9       // The smallest block has 1 << leastClass bytes.
+	mostClass  = 20      // Larger blocks are mapped and unmapped one by one.
+)
+
+// Pool hands out blocks, in classes of powers of two, the most recently returned one first: its lines are likely still in the
+// processor's cache.
+type Pool struct {
+	free [mostClass + 1][][]byte
+	slab []byte
+	used int64 // Bytes in the hands of owners.
+}
+
+// Get returns a block of at least size bytes, all of its capacity usable, with arbitrary content.
+func (p *Pool) Get(size int) ([]byte, error) {
+	class := classOf(size)
+	if class > mostClass {
+		b, err := mapBytes(roundUp(size, unix.Getpagesize()))
+		p.used += int64(len(b))
+		return b, err
+	}
+	if n := len(p.free[class]); n > 0 {
+		b := p.free[class][n-1]
+		p.free[class] = p.free[class][:n-1]
+		p.used += int64(len(b))
+		return b, nil
+	}
+	b, err := p.carve(1 << class)
+	p.used += int64(len(b))
+	return b, err
+}
+
+// Put takes back a block from Get. Its owner must not use it any more.
+func (p *Pool) Put(b []byte) {
+	b = b[:cap(b)]
+	p.used -= int64(len(b))
+	class := classOf(len(b))
+	if class > mostClass {
+		// The block was mapped by mapBytes with this very length, so munmap(2) cannot fail.
+		_ = unix.Munmap(b)
+		return
+	}
+	p.free[class] = append(p.free[class], b)
+}
+
+// Used returns how many bytes are in the hands of owners.
+func (p *Pool) Used() int64 { return p.used }
+
+func (p *Pool) carve(size int) ([]byte, error) {
+	if len(p.slab) < size {
+		slab, err := mapBytes(slabSize)
+		if err != nil {
+			return nil, err
+		}
+		p.slab = slab
+	}
+	b := p.slab[:size:size]
+	p.slab = p.slab[size:]
+	return b, nil
+}
+
+func classOf(size int) int {
+	if size <= 1<<leastClass {
+		return leastClass
+	}
+	return bits.Len(uint(size - 1))
+}
+
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
+
+func mapBytes(size int) ([]byte, error) {
+	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		return nil, fmt.Errorf("map %d bytes: %w", size, err)
+	}
+	return b, nil
+}
+
+// New returns a zeroed T in memory of its own, which is never given back. T must not contain Go pointers.
+func New[T any]() (*T, error) {
+	var zero T
+	b, err := mapBytes(roundUp(int(unsafe.Sizeof(zero)), unix.Getpagesize()))
+	if err != nil {
+		return nil, err
+	}
+	// SAFETY: b is mapped for good, zeroed, large enough, and page-aligned.
+	return (*T)(unsafe.Pointer(unsafe.SliceData(b))), nil
+}
+
+// Address returns where b begins, for C.
+func Address(b []byte) uintptr {
+	// SAFETY: the number is only of use for memory that does not move, which is all that this package gives out.
+	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+// View returns size bytes of C's memory at address, which stays C's: its owner says how long it may be looked at.
+func View(address uintptr, size uint64) []byte {
+	if size == 0 {
+		return nil
+	}
+	// SAFETY: the caller got both from the owner of the memory, which is not on the Go heap. The pointer is loaded through
+	// another one, because the conversion of a uintptr is otherwise taken for a lost Go pointer by go vet.
+	return unsafe.Slice(*(**byte)(unsafe.Pointer(&address)), size)
+}

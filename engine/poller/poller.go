@@ -1,0 +1,158 @@
+// Package poller is the engine's view of the kernel: epoll(7) and the non-blocking system calls on sockets.
+//
+// Invariant: every call but Wait returns at once. They are made without telling the Go scheduler (a raw system call), which
+// saves two of its transitions for each; Wait tells it, so that other goroutines get the processor.
+//
+// A Poller belongs to one loop; the free functions keep no state.
+package poller
+
+import (
+	"encoding/binary"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// What a descriptor can be ready for. Errors and hang-ups are always reported.
+const (
+	In        = unix.EPOLLIN
+	Out       = unix.EPOLLOUT
+	Exclusive = unix.EPOLLEXCLUSIVE
+)
+
+// Event tells that a descriptor is ready. Fd and Pad are what Add was given.
+type Event = unix.EpollEvent
+
+// Poller is an epoll instance, level-triggered.
+type Poller struct {
+	fd     int
+	events [256]Event
+}
+
+// Open makes a poller.
+func Open() (*Poller, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("epoll_create: %w", err)
+	}
+	return &Poller{fd: fd}, nil
+}
+
+// Close releases the poller. The descriptors in it stay open.
+func (p *Poller) Close() error { return unix.Close(p.fd) }
+
+// Add watches fd; tag comes back as Event.Pad.
+func (p *Poller) Add(fd int, interest, tag uint32) error {
+	return p.control(unix.EPOLL_CTL_ADD, fd, interest, tag)
+}
+
+// Modify changes what fd is watched for.
+func (p *Poller) Modify(fd int, interest, tag uint32) error {
+	return p.control(unix.EPOLL_CTL_MOD, fd, interest, tag)
+}
+
+// Remove stops watching fd. Closing the last duplicate of a descriptor does that too.
+func (p *Poller) Remove(fd int) error { return p.control(unix.EPOLL_CTL_DEL, fd, 0, 0) }
+
+func (p *Poller) control(op, fd int, interest, tag uint32) error {
+	event := Event{Events: interest, Fd: int32(fd), Pad: int32(tag)}
+	// SAFETY: the kernel only reads event, during the call.
+	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd),
+		uintptr(unsafe.Pointer(&event)), 0, 0)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// Wait returns the events that are there, after at most timeoutMs milliseconds (-1: no limit). They are valid until the next call.
+func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
+	n, err := unix.EpollWait(p.fd, p.events[:], timeoutMs)
+	if err == unix.EINTR {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("epoll_wait: %w", err)
+	}
+	return p.events[:n], nil
+}
+
+// Read reads what is there into b. 0 is the end of input. b must not be empty.
+func Read(fd int, b []byte) (int, unix.Errno) {
+	for {
+		// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+// Write writes as much of b as the kernel takes. SIGPIPE is ignored in workers, so a client that left is an error like others.
+func Write(fd int, b []byte) (int, unix.Errno) {
+	for {
+		// SAFETY: the kernel reads at most len(b) bytes at b, during the call.
+		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+// Write2 writes a and then b, neither of them empty, by one writev(2).
+func Write2(fd int, a, b []byte) (int, unix.Errno) {
+	parts := [2]unix.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
+	parts[0].SetLen(len(a))
+	parts[1].SetLen(len(b))
+	for {
+		// SAFETY: the kernel reads the two parts, which are as long as their slices, during the call.
+		n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&parts)), 2)
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+// Accept takes a connection off fd's queue, non-blocking and close-on-exec. The peer's address is written to name.
+func Accept(fd int, name *unix.RawSockaddrAny) (int, unix.Errno) {
+	for {
+		size := uint32(unsafe.Sizeof(*name))
+		// SAFETY: the kernel writes at most size bytes at name and 4 at size, during the call.
+		n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(name)),
+			uintptr(unsafe.Pointer(&size)), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		if errno != unix.EINTR {
+			return int(n), errno
+		}
+	}
+}
+
+// InetName returns family, port (host byte order) and address bytes of an IPv4 or IPv6 name; only the family of others.
+func InetName(name *unix.RawSockaddrAny, address *[16]byte) (family, port uint16) {
+	// SAFETY: RawSockaddrAny is as large as any socket address, and the family says which one it holds.
+	switch name.Addr.Family {
+	case unix.AF_INET:
+		in := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		copy(address[:], in.Addr[:])
+		return unix.AF_INET, hostOrder(in.Port)
+	case unix.AF_INET6:
+		in6 := (*unix.RawSockaddrInet6)(unsafe.Pointer(name))
+		*address = in6.Addr
+		return unix.AF_INET6, hostOrder(in6.Port)
+	default:
+		return name.Addr.Family, 0
+	}
+}
+
+// hostOrder converts a port that the kernel wrote in network byte order.
+func hostOrder(port uint16) uint16 {
+	var b [2]byte
+	binary.NativeEndian.PutUint16(b[:], port)
+	return binary.BigEndian.Uint16(b[:])
+}
+
+// Shutdown ends the output of a connection: the client sees the end of the answer.
+func Shutdown(fd int) { _, _, _ = unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
+
+// Close closes a connection.
+func Close(fd int) { _, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }

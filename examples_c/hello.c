@@ -1,0 +1,18 @@
+/*
+ * The smallest program: it answers "greeting!!!" on every core. Start it with `make run` or `build/hello`, ask it
+ * with `curl -i http://localhost:8080/`, look at its processes with `ps -o pid,ppid,nlwp,args --forest`, and end
+ * it with Ctrl-C.
+ */
+#include <forker.h>
+
+static int greet(forker_request *req, void *user) {
+    (void)user;
+    return forker_respond(req, 200, "text/plain", "greeting!!!", 11);
+}
+
+int main(void) {
+    forker_server *srv = forker_server_new();
+    forker_server_handle(srv, "GET", "/", greet, NULL);
+    forker_server_listen(srv, ":8080");
+    return forker_server_run(srv);
+}

@@ -1,0 +1,363 @@
+/*
+ * forker.h - serve HTTP on every core from a C, C++ or Python program.
+ *
+ * A program creates a server, registers callbacks, calls run. The library forks one worker process per core, each with
+ * everything the program had set up before, and calls the callbacks for the requests that the workers receive:
+ *
+ *     static int greet(forker_request *req, void *user) {
+ *         return forker_respond(req, 200, "text/plain", "greeting!!!", 11);
+ *     }
+ *
+ *     int main(void) {
+ *         forker_server *srv = forker_server_new();
+ *         forker_server_handle(srv, "GET", "/", greet, NULL);
+ *         forker_server_listen(srv, ":8080");
+ *         return forker_server_run(srv);
+ *     }
+ *
+ * Conventions, which hold wherever an entry says nothing else:
+ *
+ *  - Functions that return int give FORKER_OK (0) or a negative FORKER_E_* code; the codes an entry can give are listed
+ *    with it. forker_strerror() puts a code into words, forker_server_error() says what exactly went wrong.
+ *  - Text goes in NUL-terminated, or as pointer and length. The library copies it before the call returns.
+ *  - Text comes out NUL-terminated, with its length through an optional size_t pointer (NULL: not wanted). Text that belongs
+ *    to a request is valid until its handler returns; text that belongs to a server until the next call on that server.
+ *  - A NULL server or request gives FORKER_E_INVALID, or NULL, or 0; never a crash.
+ *  - Callbacks get the `user` pointer they were registered with. They are called in the worker processes, on the main
+ *    thread of each, one at a time. They must return: no longjmp and no C++ exception may leave them.
+ *  - A server belongs to the thread that made it; no two threads may use it at once, except for forker_server_stop().
+ *  - errno has no meaning after a call.
+ *
+ * Everything here is since version 0.1.0.
+ */
+#ifndef FORKER_H
+#define FORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FORKER_VERSION_MAJOR 0
+#define FORKER_VERSION_MINOR 1
+#define FORKER_VERSION_PATCH 0
+#define FORKER_VERSION "0.1.0"
+
+/* A server: its options, routes, hooks and listening sockets. */
+typedef struct forker_server forker_server;
+
+/* One request and the answer to it. Lives from the call of its handler until the handler returns. */
+typedef struct forker_request forker_request;
+
+/* The description of one option, see forker_option_at(). */
+typedef struct forker_option forker_option;
+
+/* ------------------------------------------------------------------------------------------------------------ results */
+
+/* What calls and callbacks return. The numbers never change. */
+enum {
+    FORKER_OK = 0,           /* done; from a handler: answered */
+    FORKER_NEXT = 1,         /* from a handler only: not mine, ask the next route that matches */
+    FORKER_E_INVALID = -1,   /* an argument is NULL, out of range or malformed */
+    FORKER_E_MEMORY = -2,    /* out of memory */
+    FORKER_E_STATE = -3,     /* not allowed now: a second answer, a setup call while running */
+    FORKER_E_PROCESS = -4,   /* called in a process that cannot do this, such as a worker or a forked child */
+    FORKER_E_OPTION = -5,    /* no such option, or not a value for it */
+    FORKER_E_ADDRESS = -6,   /* cannot listen there */
+    FORKER_E_ROUTE = -7,     /* a malformed method or pattern, or one that is already taken */
+    FORKER_E_SYSTEM = -8,    /* the operating system refused */
+    FORKER_E_BOOT = -9,      /* no worker ever became ready */
+    FORKER_E_SETUP = -10,    /* an earlier setup call failed, so run refuses to start */
+    FORKER_E_THREADS = -11,  /* the process has several threads and option threads=refuse */
+    FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */
+    FORKER_E_INTERNAL = -13  /* a bug in the library; the log has the details */
+};
+
+/*
+ * The version of the library that is loaded, such as "0.1.0"; FORKER_VERSION is that of the header.
+ * Any thread, any process. The text is static.
+ */
+const char *forker_version(void);
+
+/*
+ * A result code in words, such as "cannot listen there". A code that does not exist gives "unknown error code".
+ * Any thread, any process. The text is static.
+ */
+const char *forker_strerror(int code);
+
+/* ------------------------------------------------------------------------------------------------------------- server */
+
+/*
+ * Makes a server with default options, overridden by the environment: FORKER_WORKERS=4 is option workers set to 4 and
+ * wins over forker_server_set(). Starts no thread or process, opens nothing.
+ *
+ * Returns the server, to be released by forker_server_free(), or NULL when memory is out. A wrong value in the environment
+ * is remembered like any failed setup call: forker_server_run() refuses to start and says so.
+ */
+forker_server *forker_server_new(void);
+
+/*
+ * Releases a server and closes its listening sockets; a unix socket file that it made is removed. NULL is a no-op, and so
+ * is a call while forker_server_run() is running or in a process other than the one that made the server.
+ */
+void forker_server_free(forker_server *server);
+
+/*
+ * Answers requests for `methods` on paths that match `pattern` by calling `handler`.
+ *
+ *   methods   one method or several, "GET" or "GET,POST"; "*" is any. Case matters, as in HTTP. GET answers HEAD too.
+ *   pattern   starts with "/". A segment ":name" matches any one non-empty segment, a last segment "*name" matches the
+ *             rest of the path, however many segments, also none; both are read by forker_request_param(). Everything
+ *             else must be equal, byte by byte, to the decoded path of the request.
+ *
+ * Of several patterns that match, an exact segment goes before ":name" and that before "*name", from left to right.
+ * A path that matches nothing is answered 404; one that only matches under other methods 405 with Allow, or 204 with
+ * Allow if the method was OPTIONS.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_ROUTE (malformed; or the same pattern has a handler for one of the
+ * methods already), FORKER_E_LIMIT (more than 65535 routes), FORKER_E_STATE (running), FORKER_E_MEMORY.
+ */
+typedef int (*forker_handler)(forker_request *req, void *user);
+int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                         void *user);
+
+/*
+ * Opens a listening socket; may be called several times, up to 64 sockets in all. The address is one of
+ *
+ *   "127.0.0.1:8080"   that IPv4 address ("0.0.0.0:8080": all of IPv4, only)
+ *   "[::1]:8080"       that IPv6 address ("[::]:8080": all of IPv6, only)
+ *   ":8080"            every address, IPv4 and IPv6
+ *   "localhost:8080"   every address that the name has
+ *   "unix:/run/a.sock" a unix socket; "?mode=0660" at the end sets its mode (else option unix_mode). A socket file that
+ *                      nobody listens on any more is replaced, one in use is not.
+ *   "fd:3"             a listening stream socket that the program has open; it is duplicated and stays the program's
+ *
+ * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_ADDRESS (malformed, in use, not permitted ...: the sentence of
+ * forker_server_error() names the address and the reason), FORKER_E_LIMIT, FORKER_E_STATE (running), FORKER_E_MEMORY.
+ */
+int forker_server_listen(forker_server *server, const char *address);
+
+/*
+ * The address of listening socket number `index`, counted from 0 in the order of opening, as text that
+ * forker_server_listen() understands, with the real port: "127.0.0.1:40123". NULL beyond the last one.
+ * Any process of the tree.
+ */
+const char *forker_server_address(forker_server *server, size_t index);
+
+/*
+ * Serves until stopped: forks the workers and supervises them. The calling process becomes the spawner: it forks, reaps and
+ * forwards signals, and never serves a request itself. It should have a single thread, because fork() carries over only
+ * the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
+ *
+ * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout), SIGINT
+ * stops at once (a second SIGTERM too); the program's own handlers for these are put back before it returns. Option
+ * handle_signals=off leaves signals alone. SIGPIPE is ignored in the workers. The listening sockets are closed when it
+ * returns; another run opens them again.
+ *
+ * With option workers=0 nothing is forked: the calling thread serves until stopped. The Go runtime then stays in the process,
+ * which can no longer run forked workers.
+ *
+ * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the log:
+ * FORKER_E_INVALID (NULL), FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or
+ * no listening socket), FORKER_E_BOOT (no worker became ready), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker,
+ * or where the Go runtime already runs), FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM, FORKER_E_MEMORY.
+ */
+int forker_server_run(forker_server *server);
+
+/*
+ * Asks a running server to stop; returns without waiting. `timeout_ms` is how long requests in flight may take before they
+ * are cut off: 0 is at once, negative is option drain_timeout. A later call can only shorten it.
+ *
+ * Any thread and any process of the tree, so also a handler; async-signal-safe. Not running is a no-op.
+ * Returns FORKER_OK or FORKER_E_INVALID (NULL).
+ */
+int forker_server_stop(forker_server *server, int32_t timeout_ms);
+
+/*
+ * The sentence that belongs to the last failed call on this server, such as
+ * "listen 127.0.0.1:80: bind: Permission denied". "" when none failed.
+ */
+const char *forker_server_error(forker_server *server);
+
+/* ------------------------------------------------------------------------------------------------------------ options */
+
+/*
+ * Sets an option by name, see docs/OPTIONS.md or forker_option_at() for the list. Values are text: numbers "100", sizes
+ * "64k", "1m", durations "500ms", "10s", "2m". The environment wins: if FORKER_<NAME> is set,
+ * the value is checked but not used.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_OPTION (unknown: the sentence suggests the nearest name; or not
+ * a value: it names type and bounds), FORKER_E_STATE (running), FORKER_E_MEMORY.
+ */
+int forker_server_set(forker_server *server, const char *name, const char *value);
+
+/* The value of an option as it would be used, in the form forker_server_set() takes. NULL if there is no such option. */
+const char *forker_server_get(forker_server *server, const char *name);
+
+/* Option number `index` of the library, from 0; NULL beyond the last one. Any thread, any process; static. */
+const forker_option *forker_option_at(size_t index);
+
+/* Each of these gives NULL (or 0) for a NULL option. The texts are static. */
+const char *forker_option_name(const forker_option *option);        /* "read_timeout" */
+const char *forker_option_type(const forker_option *option);        /* "number", "size", "duration", "mode", "choice" or "text" */
+const char *forker_option_default(const forker_option *option);     /* "10s" */
+const char *forker_option_bounds(const forker_option *option);      /* "1ms to 24h" or "auto, or 0 to 1024" */
+const char *forker_option_description(const forker_option *option); /* one sentence */
+int forker_option_reloadable(const forker_option *option);          /* 1 if a reload can change it */
+
+/* -------------------------------------------------------------------------------------------------------------- hooks */
+
+/*
+ * A hook is called at a point in the life of a worker process, on its main thread. `worker` is the worker's index, from 0.
+ *
+ *   post_fork     just after fork, before the Go runtime is started: the process has one thread. For what must happen
+ *                 in the child first, such as dropping a lock or re-seeding a generator.
+ *   worker_init   when the worker is about to serve: open database connections here, they must not be shared by forks.
+ *   worker_exit   when the worker has drained and is about to leave. Not called if it crashes or is killed.
+ *
+ * A negative result of the first two is a failed boot: the worker exits and is tried again, with growing delay. One of each
+ * kind; a later one replaces it, NULL removes it. No atexit function of the program runs in a worker.
+ *
+ * Return FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ */
+typedef int (*forker_hook)(forker_server *server, int32_t worker, void *user);
+int forker_server_on_post_fork(forker_server *server, forker_hook hook, void *user);
+int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *user);
+int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user);
+
+/*
+ * Replaces fork(2): `fork_fn` is called in the spawner and must return as fork() does, in both processes: 0 in the child,
+ * the child's pid in the parent, negative if it failed (then errno counts). Python passes os.fork, so that its at-fork
+ * hooks run. NULL goes back to fork(2).
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ */
+typedef int32_t (*forker_fork_fn)(void *user);
+int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user);
+
+/* ---------------------------------------------------------------------------------------------------------------- log */
+
+/* Log levels. The numbers never change. */
+enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LOG_DEBUG = 3 };
+
+/*
+ * Sends log lines to `log_fn` instead of stderr; NULL goes back. It is called in the process that has something to say
+ * (spawner, master, worker), on that process's main thread (spawner: the thread of run), also between requests. `line` is
+ * one line of `len` bytes, NUL-terminated, without a newline, and starts with time, level and process:
+ * "2026-01-31T12:00:00.123Z info master[71]: ...". It must not call forker_server_log(). The report of a crash goes
+ * to stderr always: in a process that has just crashed it is not safe to call the program.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ */
+typedef void (*forker_log_fn)(int level, const char *line, size_t len, void *user);
+int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *user);
+
+/*
+ * Writes a line of the program's own to the same log, if option log_level lets it through. A line is cut at 4000 bytes,
+ * control characters in it become "?". Main thread of any process of the tree.
+ *
+ * Returns FORKER_OK or FORKER_E_INVALID (NULL, no such level).
+ */
+int forker_server_log(forker_server *server, int level, const char *text);
+
+/* ------------------------------------------------------------------------------------------------------------ request */
+
+/* The method, such as "GET" (RFC 9110 section 9). */
+const char *forker_request_method(forker_request *req, size_t *len_out);
+
+/* The request target as it came, such as "/a%20b?x=1" (RFC 9112 section 3.2). */
+const char *forker_request_target(forker_request *req, size_t *len_out);
+
+/*
+ * The path of the target, percent-decoded once, "." and ".." segments removed after decoding (RFC 3986 section 5.2.4): it
+ * never leads above "/". "//" stays. It contains no NUL: %00 is answered 400.
+ */
+const char *forker_request_path(forker_request *req, size_t *len_out);
+
+/* The query as it came, without the "?"; "" if there is none. */
+const char *forker_request_query(forker_request *req, size_t *len_out);
+
+/*
+ * The value of the first query parameter of that name, "+" and percent-encoding decoded, "" if it has none; NULL if
+ * there is no such parameter. A decoded value can contain NUL: then only len_out tells its end.
+ */
+const char *forker_request_query_param(forker_request *req, const char *name, size_t *len_out);
+
+/* What ":name" or "*name" of the route's pattern stood for, decoded; NULL if the pattern has no such name. */
+const char *forker_request_param(forker_request *req, const char *name, size_t *len_out);
+
+/* The value of the first header field of that name, in any case, without surrounding white space; NULL if none. */
+const char *forker_request_header(forker_request *req, const char *name, size_t *len_out);
+
+/* How many header fields there are, in the order they came. */
+size_t forker_request_header_count(forker_request *req);
+
+/*
+ * Name (as it came) and value of header field number `index`, from 0. Each of the two pointers may be NULL.
+ * Returns FORKER_OK or FORKER_E_INVALID (NULL, or index beyond the last).
+ */
+int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out);
+
+/*
+ * The whole body, decoded if it came in chunks; never NULL for a request, "" if there is none. A NUL byte that does not
+ * count follows it. The bytes may be changed by the handler.
+ */
+const char *forker_request_body(forker_request *req, size_t *len_out);
+
+/* The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". */
+const char *forker_request_peer(forker_request *req, size_t *len_out);
+
+/* The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1; 0 for NULL. */
+int forker_request_version(forker_request *req);
+
+/* The index of the worker process that runs the handler, from 0; -1 for NULL. */
+int32_t forker_request_worker(forker_request *req);
+
+/* ----------------------------------------------------------------------------------------------------------- response */
+
+/*
+ * Answers in one call. `status` is 200 to 599; `content_type` NULL leaves the field out; body may be NULL if len is 0. All is
+ * copied. Fields set before by forker_response_header_set() are sent too. The library adds Date, Server, Content-Length
+ * and Connection, and leaves the body out where HTTP says so (HEAD, 204, 304).
+ *
+ * A handler can end with `return forker_respond(...)`: a negative result becomes a logged 500.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL, status out of range, control characters in content_type), FORKER_E_STATE
+ * (answered or written to already), FORKER_E_MEMORY.
+ */
+int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len);
+
+/*
+ * Answers with a short text: "404 Not Found" and `detail`, which may be NULL. `status` is 400 to 599.
+ * Whatever was set or written before is dropped. Results as for forker_respond().
+ */
+int forker_respond_error(forker_request *req, int status, const char *detail);
+
+/*
+ * The parts of an answer, for a handler that builds it piece by piece and then returns FORKER_OK. Without a status it is
+ * 200. An answer with neither status, field nor body is a logged 500; a handler that returns a negative code sends a 500 instead
+ * of what it had built.
+ *
+ * header_set replaces fields of that name, header_add adds another one. Names are tokens, values have no control characters
+ * but tab (RFC 9110 section 5): anything else is refused, so that no text can split an answer. Content-Length,
+ * Transfer-Encoding, Trailer, Upgrade and Keep-Alive belong to the library; "Connection" may only be "close".
+ *
+ * write appends to the body; it can be called any number of times, and is sent when the handler returns.
+ *
+ * Return FORKER_OK, FORKER_E_INVALID (NULL, out of range, not a token ...), FORKER_E_STATE (answered by forker_respond()
+ * already), FORKER_E_LIMIT (more than 64 KiB of header), FORKER_E_MEMORY.
+ */
+int forker_response_status(forker_request *req, int status);
+int forker_response_header_set(forker_request *req, const char *name, const char *value);
+int forker_response_header_add(forker_request *req, const char *name, const char *value);
+int forker_response_write(forker_request *req, const void *data, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FORKER_H */

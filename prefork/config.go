@@ -1,0 +1,44 @@
+package prefork
+
+import (
+	"fmt"
+	"time"
+)
+
+// Config is the policy that the program's options set.
+type Config struct {
+	Workers      int           // how many slots to keep full; 0: AutoWorkers
+	BootTimeout  time.Duration // from fork to READY; more is a failed boot
+	DrainTimeout time.Duration // for a stop that names no time; 0: at once
+}
+
+// The policy that no option sets.
+const (
+	spawnTimeout    = 5 * time.Second // for the spawner to answer SPAWN or to hand over its workers
+	killTimeout     = 5 * time.Second // for a killed worker's EXITED
+	exitGrace       = time.Second     // for exit hooks, where requests get no time at all
+	steadyAfter     = 10 * time.Second
+	bootsToGiveUp   = 3
+	forksPerWindow  = 20
+	forkWindow      = time.Second
+	linesPerWindow  = 10
+	lineWindow      = time.Second
+	resyncDelay     = 100 * time.Millisecond
+	backoffFirst    = 100 * time.Millisecond
+	backoffFactor   = 1.6
+	backoffMax      = 30 * time.Second
+	backoffSpread   = 0.2
+	maxMilliseconds = 1<<31 - 1
+)
+
+func (c *Config) check() error {
+	switch {
+	case c.Workers < 0:
+		return fmt.Errorf("%d workers", c.Workers)
+	case c.BootTimeout <= 0:
+		return fmt.Errorf("a boot timeout of %v", c.BootTimeout)
+	case c.DrainTimeout < 0:
+		return fmt.Errorf("a drain timeout of %v", c.DrainTimeout)
+	}
+	return nil
+}

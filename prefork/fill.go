@@ -1,0 +1,111 @@
+package prefork
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/prefork/control"
+)
+
+// belongs tells if the slot is one of those to be kept full.
+func (m *master) belongs(w *worker) bool { return !m.stop.asked && w.index < m.cfg.Workers }
+
+// wants tells if a worker may be started in the slot now, if it is vacant.
+func (m *master) wants(w *worker) bool { return m.adopted && m.belongs(w) }
+
+// fill asks for workers for the vacant slots. Which has waited longest comes first, so that some slots whose workers crash in a loop
+// do not use up the budget of the others.
+func (m *master) fill(now time.Duration) {
+	for {
+		if at, ok := m.budget.free(now); !ok || at > now {
+			return
+		}
+		var next *worker
+		for _, w := range m.workers {
+			due := w.state == stateVacant && m.wants(w) && w.notBefore <= now
+			if due && (next == nil || w.notBefore < next.notBefore) {
+				next = w
+			}
+		}
+		if next == nil {
+			return
+		}
+		next.state = stateSpawning
+		next.deadline = now + spawnTimeout
+		m.budget.sent()
+		m.send(&control.Message{Type: control.Spawn, Slot: uint32(next.index), Generation: next.generation})
+	}
+}
+
+// meetDeadlines acts on every slot that has been in its state for too long.
+func (m *master) meetDeadlines(now time.Duration) {
+	if !m.adopted && now >= m.handover {
+		m.lines.printf(now, LogWarn, "the spawner has not handed over its workers yet")
+		m.handover = now + spawnTimeout
+	}
+	for _, w := range m.workers {
+		if w.state != stateVacant && w.state != stateReady && now >= w.deadline {
+			m.meetDeadline(w, now)
+		}
+	}
+}
+
+func (m *master) meetDeadline(w *worker, now time.Duration) {
+	switch w.state {
+	case stateSpawning:
+		m.lines.printf(now, LogWarn, "the spawner has not answered the request for worker %d", w.index)
+		w.vacate(now)
+	case stateBooting:
+		if w.pageReady() {
+			m.enterReady(w, now)
+			return
+		}
+		m.lines.printf(now, LogWarn, "worker %d (pid %d) is not ready within %s: killing it", w.index, w.pid,
+			seconds(m.cfg.BootTimeout))
+		m.kill(w, now)
+	case stateDraining:
+		m.lines.printf(now, LogWarn, "worker %d (pid %d) has not drained in time: killing it", w.index, w.pid)
+		m.kill(w, now)
+	case stateKilled:
+		m.lines.printf(now, LogWarn, "worker %d (pid %d) is still there %s after SIGKILL", w.index, w.pid, seconds(killTimeout))
+		if m.stop.asked {
+			// It hangs in the kernel, as on a dead network disk, and will die when it leaves it. The stop does not wait for that.
+			w.vacate(now)
+			return
+		}
+		m.kill(w, now)
+	case stateVacant, stateReady:
+	}
+}
+
+// kill sends SIGKILL through the spawner, who alone knows that the pid still is that worker's.
+func (m *master) kill(w *worker, now time.Duration) {
+	w.state = stateKilled
+	w.deadline = now + killTimeout
+	m.send(&control.Message{
+		Type: control.Kill, Slot: uint32(w.index), Generation: w.generation, Payload: control.SignalPayload(unix.SIGKILL),
+	})
+}
+
+// enterReady notes that a worker serves.
+func (m *master) enterReady(w *worker, now time.Duration) {
+	w.state = stateReady
+	w.ready = true
+	w.readyAt = now
+	if w.current() {
+		w.readyAt = since(w.page.LoadReadyNs(), now)
+	}
+	m.everReady = true
+	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
+	if m.announced || !m.adopted {
+		return
+	}
+	for _, other := range m.workers[:m.cfg.Workers] {
+		if other.state != stateReady {
+			return
+		}
+	}
+	m.announced = true
+	m.sys.Log(LogInfo, "all workers are ready: "+plural(m.cfg.Workers, "worker"))
+}

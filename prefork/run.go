@@ -1,0 +1,208 @@
+package prefork
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"libforker/prefork/control"
+)
+
+// master is the state of Run.
+type master struct {
+	// Immutable.
+	cfg    Config
+	sys    System
+	events chan event
+	over   chan struct{} // closed when the loop has ended
+	reads  sync.WaitGroup
+
+	// Owned by the loop.
+	workers   []*worker
+	budget    forkBudget
+	lines     lines
+	adopted   bool          // ADOPTED_ALL has come
+	handover  time.Duration // when it should have
+	everReady bool          // some worker was READY once, also under a former master
+	announced bool
+	stop      stop
+	reason    error // why the master gave up
+	err       error // why the loop must end at once
+}
+
+// event is what a reader has received. The spawner has no worker.
+type event struct {
+	worker     *worker
+	generation uint32
+	message    control.Message
+	err        error
+}
+
+// Run keeps cfg.Workers workers alive until everything is stopped: then it gives nil, or ErrNotReady with the reason if it gave up. It
+// gives ErrSpawnerGone at once when the spawner is gone.
+func Run(cfg Config, sys System) error {
+	m, err := newMaster(cfg, sys)
+	if err != nil {
+		_ = sys.Spawner.Close()
+		return fmt.Errorf("master: %w", err)
+	}
+	defer m.close()
+	m.handover = sys.Now() + spawnTimeout
+	m.send(&control.Message{Type: control.Hello})
+	m.reads.Go(m.readSpawner)
+	return m.run()
+}
+
+func newMaster(cfg Config, sys System) (*master, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	if cfg.Workers == 0 {
+		cfg.Workers = AutoWorkers()
+	}
+	slots := sys.Slots.Len()
+	if cfg.Workers > slots {
+		sys.Log(LogWarn, fmt.Sprintf("%d workers are more than the %d slots there are", cfg.Workers, slots))
+		cfg.Workers = slots
+	}
+	m := &master{
+		cfg: cfg,
+		sys: sys,
+		// A slot causes at most four messages that wait here at a time: SPAWNED or FAILED, READY, EXITED, and a malformed one. With
+		// room for all of them the readers go on while the loop waits in Send, so that master and spawner cannot wait for each other.
+		events: make(chan event, 4*slots+16),
+		over:   make(chan struct{}),
+		lines:  lines{log: sys.Log},
+	}
+	for i := range slots {
+		m.workers = append(m.workers, &worker{index: i, page: sys.Slots.Slot(i)})
+	}
+	return m, nil
+}
+
+// run is the loop: do what is due, then wait for a message or for the next thing to be due.
+func (m *master) run() error {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		now := m.sys.Now()
+		m.meetDeadlines(now)
+		m.fill(now)
+		m.lines.flush(now)
+		if m.err == nil && m.stopped(now) {
+			m.send(&control.Message{Type: control.Done})
+			if m.err == nil {
+				return m.reason
+			}
+		}
+		if m.err != nil {
+			return m.err
+		}
+		timer.Reset(m.idle(now))
+		select {
+		case e := <-m.events:
+			m.handle(e, m.sys.Now())
+		case <-timer.C:
+		}
+	}
+}
+
+// idle tells for how long nothing is due.
+func (m *master) idle(now time.Duration) time.Duration {
+	wake := now + time.Hour
+	if at, ok := m.lines.next(); ok {
+		wake = min(wake, at)
+	}
+	if !m.adopted {
+		wake = min(wake, m.handover)
+		if m.stop.asked {
+			wake = min(wake, m.stop.deadline)
+		}
+	}
+	free, possible := m.budget.free(now)
+	for _, w := range m.workers {
+		switch {
+		case w.state == stateReady:
+		case w.state != stateVacant:
+			wake = min(wake, w.deadline)
+		case possible && m.wants(w):
+			wake = min(wake, max(w.notBefore, free))
+		}
+	}
+	return max(wake-now, 0)
+}
+
+// close ends the readers, and releases what they have received but nobody handles.
+func (m *master) close() {
+	m.lines.closeAll()
+	close(m.over)
+	// Nothing is lost by an error here: what is sent is sent.
+	_ = m.sys.Spawner.Close()
+	for _, w := range m.workers {
+		w.vacate(0)
+	}
+	m.reads.Wait()
+	for {
+		select {
+		case e := <-m.events:
+			m.discard(&e.message)
+		default:
+			return
+		}
+	}
+}
+
+func (m *master) readSpawner() {
+	for {
+		message, err := m.sys.Spawner.Receive()
+		if !m.post(event{message: message, err: err}) || err != nil {
+			return
+		}
+	}
+}
+
+// readWorker ends with the channel, about which EXITED says more, and with the first malformed message: a worker that sends one
+// has lost its mind, and the loop should not hear everything it says.
+func (m *master) readWorker(link Link, w *worker, generation uint32) {
+	for {
+		message, err := link.Receive()
+		if err != nil && !errors.Is(err, control.ErrMalformed) {
+			return
+		}
+		if !m.post(event{worker: w, generation: generation, message: message, err: err}) || err != nil {
+			return
+		}
+	}
+}
+
+// post hands an event to the loop; false if there is none any more.
+func (m *master) post(e event) bool {
+	select {
+	case m.events <- e:
+		return true
+	case <-m.over:
+		m.discard(&e.message)
+		return false
+	}
+}
+
+// discard closes the files of a message that is not used.
+func (m *master) discard(message *control.Message) {
+	for _, fd := range message.Files {
+		if link, err := m.sys.Open(fd); err == nil {
+			_ = link.Close()
+		}
+	}
+	message.Files = nil
+}
+
+// send tells the spawner. Without a spawner the loop ends.
+func (m *master) send(message *control.Message) {
+	if m.err != nil {
+		return
+	}
+	if err := m.sys.Spawner.Send(message); err != nil {
+		m.err = fmt.Errorf("%w: %w", ErrSpawnerGone, err)
+	}
+}

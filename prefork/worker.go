@@ -1,0 +1,76 @@
+package prefork
+
+import (
+	"time"
+
+	"libforker/slot"
+)
+
+// state is what the master knows of a slot. It is coarser than slot.State where nothing is decided by the difference, and
+// finer where the spawner has yet to answer.
+type state int
+
+const (
+	stateVacant   state = iota // no worker; next: spawning
+	stateSpawning              // SPAWN is sent; next: booting, or vacant if it failed
+	stateBooting               // forked, not READY yet; next: ready, draining, killed, vacant
+	stateReady                 // serves; next: draining, vacant
+	stateDraining              // told to finish and leave; next: killed, vacant
+	stateKilled                // SIGKILL is sent; next: vacant
+)
+
+// worker is a slot and who lives in it.
+type worker struct {
+	// Immutable.
+	index int
+	page  *slot.Slot
+
+	// Of the present worker.
+	state    state
+	pid      int32
+	link     Link          // nil if there is none
+	deadline time.Duration // of the state; has no meaning while vacant or ready
+	ready    bool          // it was READY, in time
+	readyAt  time.Duration
+	leaving  bool // it was told to leave: its exit is expected
+
+	// Over all generations.
+	generation uint32 // the latest that is known
+	failures   int    // failed boots in a row
+	notBefore  time.Duration
+}
+
+// lives tells if there is a process whose exit will be reported.
+func (w *worker) lives() bool { return w.state >= stateBooting }
+
+// current tells if the shared page is about the generation that the master means.
+func (w *worker) current() bool { return w.page.LoadGeneration() == w.generation }
+
+// pageReady tells if the worker says in the shared memory that it is READY: it does so before it sends the message, which a former
+// master may have taken with it.
+func (w *worker) pageReady() bool { return w.current() && w.page.LoadState() == slot.Ready }
+
+// occupy enters a new worker.
+func (w *worker) occupy(generation uint32, pid int32) {
+	w.generation, w.pid = generation, pid
+	w.link = nil
+	w.ready, w.readyAt, w.leaving = false, 0, false
+}
+
+// vacate leaves the slot free for another worker from the given time on.
+func (w *worker) vacate(notBefore time.Duration) {
+	if w.link != nil {
+		// The channel ends here in any case, and its reader with it.
+		_ = w.link.Close()
+		w.link = nil
+	}
+	w.state, w.notBefore = stateVacant, notBefore
+}
+
+// since gives a time of the shared page, which may be garbage, as one that is not in the future.
+func since(ns uint64, now time.Duration) time.Duration {
+	if ns == 0 || ns > uint64(now) {
+		return now
+	}
+	return time.Duration(ns)
+}

@@ -1,0 +1,64 @@
+package slot
+
+// The sizes of the layout. The names are those of capi/slot.h without the prefix.
+const (
+	SharedMagic    = 0x464f524b // "FORK"
+	Size           = 4096       // of a slot and of the header: one page each
+	Max            = 1024
+	LatencyBuckets = 40
+	TargetKept     = 128
+	MethodKept     = 24
+	LastWordsKept  = 256
+)
+
+// Shared is the header page.
+type Shared struct {
+	Magic         uint32
+	Slots         uint32 // how many slot pages follow
+	SpawnerPid    int32
+	MasterPid     int32 // 0 while there is none
+	StopTimeoutMs int32 // what forker_server_stop asked for; math.MaxInt32: nothing
+	_             uint32
+	StartedNs     uint64
+}
+
+// Slot is the page of one worker slot.
+type Slot struct {
+	State        uint32 // a State
+	Generation   uint32 // counts the workers that lived in this slot; never 0 while one does
+	Pid          int32
+	ReachedReady uint32 // 1 once this generation was Ready
+	BornNs       uint64 // CLOCK_MONOTONIC at fork
+	ReadyNs      uint64
+	HeartbeatNs  uint64 // the loop's clock in its latest iteration
+
+	Accepted    uint64 // connections, over all generations
+	Connections uint64 // open now
+	Requests    uint64
+	BytesIn     uint64
+	BytesOut    uint64
+	Answers     [6]uint64              // by status class; [0] is never used
+	Latency     [LatencyBuckets]uint64 // [i] counts handlers that took less than 2^i ns (and not less than 2^(i-1))
+
+	Box           BlackBox
+	LastWordsText [LastWordsKept]byte // the latest error line of this generation, NUL-terminated
+}
+
+// BlackBox is the request that is inside a handler now: what a crash report and the hang detector need.
+type BlackBox struct {
+	BusyFlag   uint32 // 1 while the handler runs; written last on entry and first on exit
+	MethodLen  uint16
+	TargetLen  uint16 // of the whole target; only the first TargetKept bytes are kept
+	Peer       Peer
+	Route      uint32
+	SinceNs    uint64 // CLOCK_MONOTONIC when the request was dispatched
+	MethodText [MethodKept]byte
+	TargetText [TargetKept]byte
+}
+
+// Peer is a client's address as the kernel gave it.
+type Peer struct {
+	Family uint16 // unix.AF_INET, AF_INET6 or AF_UNIX; 0 if not known
+	Port   uint16 // host byte order
+	Addr   [16]byte
+}

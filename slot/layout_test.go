@@ -1,0 +1,63 @@
+package slot
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// The numbers are those that gcc gives for capi/slot.h on amd64 and arm64.
+func TestLayout_isThatOfTheCHeader(t *testing.T) {
+	var (
+		peer   Peer
+		box    BlackBox
+		slot   Slot
+		shared Shared
+	)
+	// SAFETY: Sizeof and Offsetof are constants; no memory is touched.
+	for _, c := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"fk_peer", unsafe.Sizeof(peer), 20},
+		{"fk_peer.family", unsafe.Offsetof(peer.Family), 0},
+		{"fk_peer.port", unsafe.Offsetof(peer.Port), 2},
+		{"fk_peer.addr", unsafe.Offsetof(peer.Addr), 4},
+		{"fk_black_box", unsafe.Sizeof(box), 192},
+		{"fk_black_box.busy", unsafe.Offsetof(box.BusyFlag), 0},
+		{"fk_black_box.method_len", unsafe.Offsetof(box.MethodLen), 4},
+		{"fk_black_box.target_len", unsafe.Offsetof(box.TargetLen), 6},
+		{"fk_black_box.peer", unsafe.Offsetof(box.Peer), 8},
+		{"fk_black_box.route", unsafe.Offsetof(box.Route), 28},
+		{"fk_black_box.since_ns", unsafe.Offsetof(box.SinceNs), 32},
+		{"fk_black_box.method", unsafe.Offsetof(box.MethodText), 40},
+		{"fk_black_box.target", unsafe.Offsetof(box.TargetText), 64},
+		{"fk_slot", unsafe.Sizeof(slot), 896},
+		{"fk_slot.state", unsafe.Offsetof(slot.State), 0},
+		{"fk_slot.generation", unsafe.Offsetof(slot.Generation), 4},
+		{"fk_slot.pid", unsafe.Offsetof(slot.Pid), 8},
+		{"fk_slot.reached_ready", unsafe.Offsetof(slot.ReachedReady), 12},
+		{"fk_slot.born_ns", unsafe.Offsetof(slot.BornNs), 16},
+		{"fk_slot.ready_ns", unsafe.Offsetof(slot.ReadyNs), 24},
+		{"fk_slot.heartbeat_ns", unsafe.Offsetof(slot.HeartbeatNs), 32},
+		{"fk_slot.accepted", unsafe.Offsetof(slot.Accepted), 40},
+		{"fk_slot.connections", unsafe.Offsetof(slot.Connections), 48},
+		{"fk_slot.requests", unsafe.Offsetof(slot.Requests), 56},
+		{"fk_slot.bytes_in", unsafe.Offsetof(slot.BytesIn), 64},
+		{"fk_slot.bytes_out", unsafe.Offsetof(slot.BytesOut), 72},
+		{"fk_slot.answers", unsafe.Offsetof(slot.Answers), 80},
+		{"fk_slot.latency", unsafe.Offsetof(slot.Latency), 128},
+		{"fk_slot.box", unsafe.Offsetof(slot.Box), 448},
+		{"fk_slot.last_words", unsafe.Offsetof(slot.LastWordsText), 640},
+		{"fk_shared", unsafe.Sizeof(shared), 32},
+		{"fk_shared.magic", unsafe.Offsetof(shared.Magic), 0},
+		{"fk_shared.slots", unsafe.Offsetof(shared.Slots), 4},
+		{"fk_shared.spawner_pid", unsafe.Offsetof(shared.SpawnerPid), 8},
+		{"fk_shared.master_pid", unsafe.Offsetof(shared.MasterPid), 12},
+		{"fk_shared.stop_timeout_ms", unsafe.Offsetof(shared.StopTimeoutMs), 16},
+		{"fk_shared.started_ns", unsafe.Offsetof(shared.StartedNs), 24},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, c.got, c.want)
+		}
+	}
+}

@@ -1,0 +1,43 @@
+package slot
+
+import (
+	"bytes"
+	"strings"
+	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
+)
+
+// LoadState gives the state.
+func (s *Slot) LoadState() State { return State(atomic.LoadUint32(&s.State)) }
+
+// LoadGeneration gives the generation that lives in the slot, or that lived there last.
+func (s *Slot) LoadGeneration() uint32 { return atomic.LoadUint32(&s.Generation) }
+
+// LoadPid gives the process id of the present worker.
+func (s *Slot) LoadPid() int32 { return atomic.LoadInt32(&s.Pid) }
+
+// LoadReachedReady tells if the present generation was ever Ready.
+func (s *Slot) LoadReachedReady() bool { return atomic.LoadUint32(&s.ReachedReady) != 0 }
+
+// LoadBornNs gives CLOCK_MONOTONIC at the fork of the present generation, in nanoseconds.
+func (s *Slot) LoadBornNs() uint64 { return atomic.LoadUint64(&s.BornNs) }
+
+// LoadReadyNs gives CLOCK_MONOTONIC when the present generation became Ready, in nanoseconds.
+func (s *Slot) LoadReadyNs() uint64 { return atomic.LoadUint64(&s.ReadyNs) }
+
+// LastWords gives the latest error line of the present generation, with control characters and what is not UTF-8 replaced by
+// "?"; "" if there is none. The text may be cut or mixed if the worker died while it wrote it.
+func (s *Slot) LastWords() string {
+	text := s.LastWordsText
+	n := bytes.IndexByte(text[:], 0)
+	if n < 0 {
+		n = len(text)
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || unicode.IsControl(r) {
+			return '?'
+		}
+		return r
+	}, string(text[:n])))
+}
