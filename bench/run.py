@@ -113,7 +113,7 @@ def running(name, mode, options):
         port = free_port()
         command = SERVERS[name](options.programs, port, mode, scratch)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("FORKER_")}
-        environment["FORKER_WORKERS"] = "1"
+        environment.update(FORKER_WORKERS="1", FORKER_LOG_LEVEL="warn")
         process = subprocess.Popen(
             ["taskset", "-c", str(options.core), *command], env=environment, stdout=sys.stderr, start_new_session=True
         )

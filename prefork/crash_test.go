@@ -74,9 +74,7 @@ func TestCrashAfterReady_inALoopKeepsToTheBudgetOfForksAndLines(t *testing.T) {
 			t.Errorf("%d warnings in a minute", warnings)
 		}
 		s.expectLine(LogWarn, "… and 10 more")
-		s.tell(control.Message{Type: control.Stop, Payload: control.TimeoutPayload(0)})
-		s.expect(control.Done)
-		s.expectEnd(nil)
+		s.stopRefusing()
 	})
 }
 

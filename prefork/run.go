@@ -116,7 +116,7 @@ func (m *master) idle(now time.Duration) time.Duration {
 	}
 	if !m.adopted {
 		wake = min(wake, m.handover)
-		if m.stop.asked {
+		if m.stop.asked && now < m.stop.deadline {
 			wake = min(wake, m.stop.deadline)
 		}
 	}

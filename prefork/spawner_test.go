@@ -312,6 +312,28 @@ func (s *fakeSpawner) stop(workers ...*fakeWorker) {
 	s.expectEnd(nil)
 }
 
+// stopRefusing ends a test in which SPAWNs are under way: they are answered as the spawner does while it stops.
+func (s *fakeSpawner) stopRefusing() {
+	s.t.Helper()
+	s.tell(control.Message{Type: control.Stop, Payload: control.TimeoutPayload(0)})
+	for {
+		m, ok := s.within(time.Minute)
+		switch {
+		case !ok:
+			s.t.Fatal("no DONE came")
+		case m.Type == control.Done:
+			s.expectEnd(nil)
+			return
+		case m.Type == control.Spawn:
+			s.tell(control.Message{
+				Type: control.Failed, Slot: m.Slot, Generation: m.Generation, Payload: control.ErrorPayload(unix.ECANCELED),
+			})
+		default:
+			s.t.Fatalf("%v came", m.Type)
+		}
+	}
+}
+
 func (w *fakeWorker) enter(state slot.State) { atomic.StoreUint32(&w.page.State, uint32(state)) }
 
 // becomeReady writes to the shared page only.
