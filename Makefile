@@ -130,12 +130,12 @@ fuzz:
 
 # -------------------------------------------------------------------------------------------------------------- checks
 
-C_FILES := $(wildcard include/*.h capi/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c) \
+C_FILES := $(wildcard include/*.h capi/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c tools/*.c) \
 	$(shell find tests -name '*.[ch]' -o -name '*.cpp')
 
-## check         check format, lint, C warnings, header dialects, layers and exported symbols
-.PHONY: check check-go check-c
-check: check-go check-c
+## check         check format, lint, C warnings, header dialects, layers, exported symbols and generated documents
+.PHONY: check check-go check-c check-docs
+check: check-go check-c check-docs
 	@tools/check-layers
 	@tools/check-symbols $(LIB)
 	@echo "make check: nothing to complain about"
@@ -156,11 +156,25 @@ check-c: lib
 	@tools/check-warnings
 	@tools/check-header
 
+## check-docs    docs/OPTIONS.md is what `make docs` writes
+check-docs: $(BUILD)/options_page
+	@$< | diff -u docs/OPTIONS.md - || { echo "check-docs: docs/OPTIONS.md is out of date; run make docs"; exit 1; }
+
 ## format        rewrite Go and C files in the format that check asks for
 .PHONY: format
 format:
 	$(GO_TOOL) gofumpt -w .
 	clang-format -i $(C_FILES)
+
+# ----------------------------------------------------------------------------------------------------------- documents
+
+$(BUILD)/options_page: tools/options_page.c include/forker.h $(LINKS)
+	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
+
+## docs          write docs/OPTIONS.md from the option table
+.PHONY: docs
+docs: $(BUILD)/options_page
+	$< >docs/OPTIONS.md
 
 # ----------------------------------------------------------------------------------------------------------- benchmark
 
