@@ -204,10 +204,14 @@ func TestGiveUp_namesFailedForksAndLateBoots(t *testing.T) {
 			s.expectKill(w)
 			w.exit(killStatus(unix.SIGKILL))
 		}, "no worker became ready: worker 0 was not ready within 10 s: killed by SIGKILL"},
-		"signal": {func(s *fakeSpawner) { s.spawn().exit(killStatus(unix.SIGABRT)) },
-			"no worker became ready: worker 0 killed by SIGABRT during boot"},
-		"reaped": {func(s *fakeSpawner) { s.spawn().exit(-1) },
-			"no worker became ready: worker 0 was reaped by somebody else during boot"},
+		"signal": {
+			func(s *fakeSpawner) { s.spawn().exit(killStatus(unix.SIGABRT)) },
+			"no worker became ready: worker 0 killed by SIGABRT during boot",
+		},
+		"reaped": {
+			func(s *fakeSpawner) { s.spawn().exit(-1) },
+			"no worker became ready: worker 0 was reaped by somebody else during boot",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
