@@ -3,7 +3,8 @@
 //
 // Invariant: a block is either in its pool or has exactly one owner; nothing in it is a pointer to the Go heap.
 //
-// A Pool belongs to one loop and is not safe for use by several goroutines.
+// A Pool belongs to one loop and is not safe for use by several goroutines. Under -tags invariants it panics if a block is put
+// back twice or written to afterwards, and fills blocks without an owner with 0xdb.
 package memory
 
 import (
@@ -23,33 +24,39 @@ const (
 // Pool hands out blocks, in classes of powers of two, the most recently returned one first: its lines are likely still in the
 // processor's cache.
 type Pool struct {
-	free [mostClass + 1][][]byte
-	slab []byte
-	used int64 // Bytes in the hands of owners.
+	free  [mostClass + 1][][]byte
+	slab  []byte
+	used  int64 // Bytes in the hands of owners.
+	guard guard
 }
 
 // Get returns a block of at least size bytes, all of its capacity usable, with arbitrary content.
 func (p *Pool) Get(size int) ([]byte, error) {
+	b, err := p.take(size)
+	p.used += int64(len(b))
+	p.guard.got(b)
+	return b, err
+}
+
+func (p *Pool) take(size int) ([]byte, error) {
 	class := classOf(size)
 	if class > mostClass {
-		b, err := mapBytes(roundUp(size, unix.Getpagesize()))
-		p.used += int64(len(b))
-		return b, err
+		return mapBytes(roundUp(size, unix.Getpagesize()))
 	}
-	if n := len(p.free[class]); n > 0 {
-		b := p.free[class][n-1]
-		p.free[class] = p.free[class][:n-1]
-		p.used += int64(len(b))
-		return b, nil
+	n := len(p.free[class])
+	if n == 0 {
+		return p.carve(1 << class)
 	}
-	b, err := p.carve(1 << class)
-	p.used += int64(len(b))
-	return b, err
+	b := p.free[class][n-1]
+	p.free[class] = p.free[class][:n-1]
+	p.guard.reused(b)
+	return b, nil
 }
 
 // Put takes back a block from Get. Its owner must not use it any more.
 func (p *Pool) Put(b []byte) {
 	b = b[:cap(b)]
+	p.guard.put(b)
 	p.used -= int64(len(b))
 	class := classOf(len(b))
 	if class > mostClass {
