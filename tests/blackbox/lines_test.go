@@ -1,0 +1,143 @@
+package blackbox
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// line is one line of a program's output.
+type line struct {
+	text string
+	at   time.Time // when it was read
+}
+
+// lines collects what the processes of a program write to one of its streams.
+type lines struct {
+	name string
+
+	// Guarded by mu.
+	mu    sync.Mutex
+	seen  []line
+	more  chan struct{} // closed when there is another line
+	ended bool          // nobody holds the stream any more
+}
+
+func collect(name string, stream *os.File) *lines {
+	l := &lines{name: name, more: make(chan struct{})}
+	go func() {
+		defer stream.Close()
+		input := bufio.NewReader(stream)
+		for {
+			text, err := input.ReadString('\n')
+			if text != "" {
+				l.add(line{strings.TrimSuffix(text, "\n"), time.Now()}, false)
+			}
+			if err != nil {
+				l.add(line{}, true)
+				// What is left when the pipe breaks is nothing.
+				_, _ = io.Copy(io.Discard, stream)
+				return
+			}
+		}
+	}()
+	return l
+}
+
+func (l *lines) add(next line, end bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if end {
+		l.ended = true
+	} else {
+		l.seen = append(l.seen, next)
+	}
+	close(l.more)
+	l.more = make(chan struct{})
+}
+
+// mark is the place behind the lines that have come so far.
+func (l *lines) mark() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.seen)
+}
+
+// all gives the lines that have come so far.
+func (l *lines) all() []line {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen[:len(l.seen):len(l.seen)]
+}
+
+func (l *lines) String() string {
+	var text strings.Builder
+	for _, line := range l.all() {
+		text.WriteString("  " + line.text + "\n")
+	}
+	return text.String()
+}
+
+// count tells how many lines contain a text.
+func (l *lines) count(text string) int {
+	n := 0
+	for _, line := range l.all() {
+		if strings.Contains(line.text, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// wait gives the first line behind a mark that contains the text.
+func (l *lines) wait(t *testing.T, mark int, text string) line {
+	t.Helper()
+	return l.waitFor(t, mark, text, func(line string) bool { return strings.Contains(line, text) })
+}
+
+// waitFor gives the first line behind a mark that is what the description says.
+func (l *lines) waitFor(t *testing.T, mark int, what string, matches func(line string) bool) line {
+	t.Helper()
+	late := time.After(patience)
+	for {
+		l.mu.Lock()
+		for ; mark < len(l.seen); mark++ {
+			if matches(l.seen[mark].text) {
+				defer l.mu.Unlock()
+				return l.seen[mark]
+			}
+		}
+		more, ended := l.more, l.ended
+		l.mu.Unlock()
+		if ended {
+			t.Fatalf("%s ended without %q:\n%s", l.name, what, l)
+		}
+		select {
+		case <-more:
+		case <-late:
+			t.Fatalf("%s has no line with %q:\n%s", l.name, what, l)
+		}
+	}
+}
+
+// waitEnd returns when nobody holds the stream any more; false: somebody still does.
+func (l *lines) waitEnd(limit time.Duration) bool {
+	late := time.After(limit)
+	for {
+		l.mu.Lock()
+		more, ended := l.more, l.ended
+		l.mu.Unlock()
+		if ended {
+			return true
+		}
+		select {
+		case <-more:
+		case <-late:
+			return false
+		}
+	}
+}

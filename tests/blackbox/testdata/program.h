@@ -1,0 +1,55 @@
+/* What the test programs share: how they tell the test, on stdout, what it waits for. */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <forker.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* One write(2) for each line: the workers share the pipe. */
+static inline void tell(const char *line)
+{
+    if (write(STDOUT_FILENO, line, strlen(line)) < 0) {
+        _exit(3);
+    }
+}
+
+/* "listening 0 127.0.0.1:40123" for each listening socket. */
+static inline void tell_addresses(forker_server *server)
+{
+    char line[256];
+    for (size_t i = 0; forker_server_address(server, i) != NULL; i++) {
+        snprintf(line, sizeof line, "listening %zu %s\n", i, forker_server_address(server, i));
+        tell(line);
+    }
+}
+
+/* A worker_init hook: "worker 0 71". */
+static inline int tell_worker(forker_server *server, int32_t worker, void *user)
+{
+    char line[64];
+    (void)server;
+    (void)user;
+    snprintf(line, sizeof line, "worker %d %ld\n", (int)worker, (long)getpid());
+    tell(line);
+    return FORKER_OK;
+}
+
+/* Runs the server, tells "run returned 0: " with the error sentence behind, and gives main's exit status. */
+static inline int run_and_tell(forker_server *server)
+{
+    char line[1024];
+    int code = forker_server_run(server);
+    snprintf(line, sizeof line, "run returned %d: %s\n", code, forker_server_error(server));
+    tell(line);
+    return code == FORKER_OK ? 0 : 1;
+}
+
+static inline int answer_text(forker_request *req, const char *text)
+{
+    return forker_respond(req, 200, "text/plain", text, strlen(text));
+}
+
+#endif
