@@ -101,6 +101,7 @@ bool fk_child_fork_master(fk_spawner *spawner)
         return false;
     }
     spawner->server->shared->master_pid = pid;
+    spawner->server->shared->master_starts++;
     return true;
 }
 
@@ -113,7 +114,8 @@ static void clear_slot(fk_slot *slot)
     slot->born_ns = fk_clock();
     slot->ready_ns = 0;
     slot->heartbeat_ns = 0;
-    slot->connections = 0;
+    slot->connections = slot->in_flight = 0;
+    slot->dismissed = FK_CAUSE_NONE;
     memset(&slot->box, 0, sizeof slot->box);
     memset(slot->last_words, 0, sizeof slot->last_words);
     __atomic_store_n(&slot->state, FK_SLOT_FORKED, __ATOMIC_RELEASE);
@@ -137,6 +139,7 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
         return false;
     }
     slot->pid = pid;
+    spawner->server->shared->worker_starts++;
     if (index >= spawner->slots_used) {
         spawner->slots_used = index + 1;
     }

@@ -33,6 +33,9 @@ enum {
     off_slot_requests = offsetof(fk_slot, requests),
     off_slot_box = offsetof(fk_slot, box),
     off_slot_words = offsetof(fk_slot, last_words),
+    off_shared_exits = offsetof(fk_shared, exits),
+    off_shared_crash = offsetof(fk_shared, crash),
+    off_crash_box = offsetof(fk_crash, box),
     off_box_target = offsetof(fk_black_box, target),
 };
 */
@@ -76,9 +79,14 @@ var (
 	_ [C.off_slot_requests]byte = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
 	_ [C.off_slot_box]byte      = [unsafe.Offsetof(slot.Slot{}.Box)]byte{}
 	_ [C.off_slot_words]byte    = [unsafe.Offsetof(slot.Slot{}.LastWordsText)]byte{}
+	_ [C.off_shared_exits]byte  = [unsafe.Offsetof(slot.Shared{}.Exits)]byte{}
+	_ [C.off_shared_crash]byte  = [unsafe.Offsetof(slot.Shared{}.Crash)]byte{}
+	_ [C.off_crash_box]byte     = [unsafe.Offsetof(slot.CrashPage{}.Box)]byte{}
 	_ [C.off_box_target]byte    = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
 	_ [C.FK_FIELDS_MAX]byte     = [http1.MaxFields]byte{}
 	_ [C.FK_PARAMS_MAX]byte     = [engine.MaxParams]byte{}
+	_ [C.FK_CAUSES]byte         = [slot.Causes]byte{}
+	_ [C.FK_PHASE_STOPPING]byte = [slot.Stopping]byte{}
 	_ [C.FK_SLOT_SIZE]byte      = [slot.Size]byte{}
 	_ [C.FK_ANSWER_ERROR]byte   = [engine.AnswerError]byte{}
 	_ [C.FK_ANSWER_WHOLE]byte   = [engine.AnswerWhole]byte{}

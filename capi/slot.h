@@ -2,8 +2,8 @@
  * The shared memory of a process tree: one header page, then one page for each worker slot. Made by the spawner before the
  * first fork and mapped by every process of the tree, so that a dead worker's last state can still be read.
  *
- * Invariant: a slot has one writer at a time: the spawner while no worker lives in it, else that worker. Counters are only
- * ever added to, also over generations. Readers copy what they need; words of up to 64 bits are written whole.
+ * Invariant: a slot has one writer at a time: the spawner while no worker lives in it, else that worker; only `dismissed` is the
+ * master's. Counters are only ever added to, also over generations. Readers copy what they need; words of up to 64 bits are written whole.
  *
  * The Go twin is package slot; its layout is checked against this one when capi is compiled.
  */
@@ -19,7 +19,8 @@ enum {
     FK_LATENCY_BUCKETS = 40,
     FK_TARGET_KEPT = 128,
     FK_METHOD_KEPT = 24,
-    FK_LAST_WORDS = 256
+    FK_LAST_WORDS = 256,
+    FK_STATUS_CLASSES = 6
 };
 
 /* The states of a slot, in the order in which a worker passes through them. */
@@ -29,6 +30,31 @@ enum {
     FK_SLOT_BOOTING = 2, /* Go is starting, then worker_init; next: READY or EMPTY */
     FK_SLOT_READY = 3,   /* accepts connections; next: DRAINING or EMPTY */
     FK_SLOT_DRAINING = 4 /* accepts no more, finishes what it has; next: EMPTY */
+};
+
+/* What the server as a whole is doing, as the master sees it. */
+enum {
+    FK_PHASE_STARTING = 0,  /* no worker has been ready yet */
+    FK_PHASE_SERVING = 1,
+    FK_PHASE_RELOADING = 2, /* serving, while one generation of workers replaces another */
+    FK_PHASE_DRAINING = 3,  /* all workers are let go, the master stays */
+    FK_PHASE_STOPPING = 4   /* run is about to return */
+};
+
+/* Why a worker is gone; FORKER_EXIT_* of forker.h. */
+enum {
+    FK_CAUSE_NONE = 0,
+    FK_CAUSE_EXIT = 1,     /* it left by itself, as by exit(3) */
+    FK_CAUSE_CRASH = 2,    /* by a signal of its own doing, or one that somebody sent */
+    FK_CAUSE_KILLED = 3,   /* by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it */
+    FK_CAUSE_BOOT = 4,     /* before it was ready: it failed, or took too long */
+    FK_CAUSE_STOP = 5,     /* the server stops */
+    FK_CAUSE_RELOAD = 6,   /* replaced by a newer generation */
+    FK_CAUSE_SCALE = 7,    /* fewer workers were wanted */
+    FK_CAUSE_RECYCLE = 8,  /* it had served its requests, its time, or grown over the soft memory limit */
+    FK_CAUSE_HANG = 9,     /* its loop or its handler did not come back */
+    FK_CAUSE_MEMORY = 10,  /* it had grown over the hard memory limit */
+    FK_CAUSES = 11
 };
 
 /* A client's address as the kernel gave it, without its length: 20 bytes instead of a sockaddr_storage's 128. */
@@ -59,17 +85,37 @@ typedef struct {
     uint64_t ready_ns;
     uint64_t heartbeat_ns; /* the loop's clock in its latest iteration */
 
-    uint64_t accepted;    /* connections, over all generations */
     uint64_t connections; /* open now */
+    uint64_t in_flight;   /* requests that have been dispatched and not answered yet */
+    uint32_t dismissed;   /* FK_CAUSE_* for which the master lets this generation go; written by the master alone */
+    uint32_t pad;
+
+    uint64_t accepted; /* connections, over all generations, and so are all counters from here on */
     uint64_t requests;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t answers[6];                    /* by status class; [0] is never used */
-    uint64_t latency[FK_LATENCY_BUCKETS];   /* [i] counts handlers that took less than 2^i ns (and not less than 2^(i-1)) */
+    uint64_t answers[FK_STATUS_CLASSES];  /* by status class; [0] is never used */
+    uint64_t latency[FK_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns (and not less than 2^(i-1)) */
+    uint64_t latency_sum_ns;
 
     fk_black_box box;
     char last_words[FK_LAST_WORDS]; /* the latest error line of this generation, NUL-terminated */
 } fk_slot;
+
+/* The latest worker that was lost, as the spawner found its slot. */
+typedef struct {
+    uint32_t version; /* odd while the spawner writes; 0: none was lost yet */
+    uint32_t cause;
+    uint32_t worker;
+    uint32_t generation;
+    int32_t pid;
+    int32_t status;       /* as from waitpid(2); -1 if somebody else reaped the process */
+    uint64_t wall_ns;     /* CLOCK_REALTIME when it was reaped */
+    uint64_t age_ns;      /* since its fork */
+    uint64_t inside_ns;   /* how long box.busy had been set, else 0 */
+    fk_black_box box;
+    char last_words[FK_LAST_WORDS];
+} fk_crash;
 
 typedef struct {
     uint32_t magic;
@@ -77,8 +123,16 @@ typedef struct {
     int32_t spawner_pid;
     int32_t master_pid;     /* 0 while there is none */
     int32_t stop_timeout_ms; /* what forker_server_stop() asked for; INT32_MAX: nothing */
-    uint32_t pad;
+    uint32_t phase;  /* FK_PHASE_*; written by the master, like `wanted` */
     uint64_t started_ns;
+    uint32_t wanted; /* how many workers the master keeps alive */
+    uint32_t pad;
+
+    /* Written by the spawner, so that they outlive every master. */
+    uint64_t master_starts;
+    uint64_t worker_starts;
+    uint64_t exits[FK_CAUSES]; /* workers that are gone, by cause */
+    fk_crash crash;
 } fk_shared;
 
 _Static_assert(sizeof(fk_slot) <= FK_SLOT_SIZE, "a slot is one page");

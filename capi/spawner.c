@@ -22,6 +22,7 @@
 #include "child.h"
 #include "listener.h"
 #include "log.h"
+#include "obituary.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
@@ -224,8 +225,9 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     fk_child *child = &spawner->workers[index];
     fk_slot *slot = fk_server_slot(spawner->server, index);
     uint64_t now = fk_clock();
+    fk_obituary_write(spawner, index, pid, status);
     slot->pid = 0;
-    slot->connections = 0;
+    slot->connections = slot->in_flight = 0;
     __atomic_store_n(&slot->state, FK_SLOT_EMPTY, __ATOMIC_RELEASE);
     child->failed_boots = slot->reached_ready ? 0 : child->failed_boots + 1;
     child->retry_ns = slot->reached_ready ? now : now + fk_child_backoff(child->failed_boots);

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/prefork/control"
+	"libforker/slot"
 )
 
 // belongs tells if the slot is one of those to be kept full.
@@ -63,6 +64,7 @@ func (m *master) meetDeadline(w *worker, now time.Duration) {
 		}
 		m.lines.printf(now, LogWarn, "worker %d (pid %d) is not ready within %s: killing it", w.index, w.pid,
 			seconds(m.cfg.BootTimeout))
+		w.dismiss(slot.Boot)
 		m.kill(w, now)
 	case stateDraining:
 		m.lines.printf(now, LogWarn, "worker %d (pid %d) has not drained in time: killing it", w.index, w.pid)

@@ -114,8 +114,10 @@ func (m *master) settle(w *worker, state slot.State, now time.Duration) {
 	}
 	switch {
 	case m.stop.asked:
+		w.dismiss(slot.Stop)
 		m.release(w, m.stop.cutoff, m.stop.deadline, now)
 	case w.index >= m.cfg.Workers:
+		w.dismiss(slot.Scale)
 		m.release(w, now+m.cfg.DrainTimeout, now+killAfter(m.cfg.DrainTimeout), now)
 	}
 }

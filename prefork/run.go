@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"libforker/prefork/control"
+	"libforker/slot"
 )
 
 // master is the state of Run.
@@ -90,6 +91,7 @@ func (m *master) run() error {
 		m.meetDeadlines(now)
 		m.fill(now)
 		m.lines.flush(now)
+		m.publish()
 		if m.err == nil && m.stopped(now) {
 			m.send(&control.Message{Type: control.Done})
 			if m.err == nil {
@@ -106,6 +108,20 @@ func (m *master) run() error {
 		case <-timer.C:
 		}
 	}
+}
+
+// publish says in the shared memory what is going on. Until the spawner has handed over, what the former master said stands.
+func (m *master) publish() {
+	phase := slot.Serving
+	switch {
+	case m.stop.asked:
+		phase = slot.Stopping
+	case !m.adopted:
+		return
+	case !m.everReady:
+		phase = slot.Starting
+	}
+	m.sys.Slots.Shared().Publish(phase, m.cfg.Workers)
 }
 
 // idle tells for how long nothing is due.

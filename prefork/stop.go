@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"libforker/prefork/control"
+	"libforker/slot"
 )
 
 // stop is the end of everything, once it was asked for.
@@ -27,6 +28,7 @@ func (m *master) beginStop(within, now time.Duration) {
 		if w.state == stateSpawning {
 			w.deadline = m.stop.deadline
 		}
+		w.dismiss(slot.Stop)
 		m.release(w, m.stop.cutoff, m.stop.deadline, now)
 	}
 }

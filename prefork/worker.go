@@ -50,6 +50,13 @@ func (w *worker) current() bool { return w.page.LoadGeneration() == w.generation
 // master may have taken with it.
 func (w *worker) pageReady() bool { return w.current() && w.page.LoadState() == slot.Ready }
 
+// dismiss notes in the shared memory why the worker is let go, for the spawner who counts the exits.
+func (w *worker) dismiss(cause slot.Cause) {
+	if w.lives() && w.current() {
+		w.page.Dismiss(cause)
+	}
+}
+
 // occupy enters a new worker.
 func (w *worker) occupy(generation uint32, pid int32) {
 	w.generation, w.pid = generation, pid

@@ -9,6 +9,7 @@ const (
 	TargetKept     = 128
 	MethodKept     = 24
 	LastWordsKept  = 256
+	StatusClasses  = 6
 )
 
 // Shared is the header page.
@@ -16,10 +17,33 @@ type Shared struct {
 	Magic         uint32
 	Slots         uint32 // how many slot pages follow
 	SpawnerPid    int32
-	MasterPid     int32 // 0 while there is none
-	StopTimeoutMs int32 // what forker_server_stop asked for; math.MaxInt32: nothing
-	_             uint32
+	MasterPid     int32  // 0 while there is none
+	StopTimeoutMs int32  // what forker_server_stop asked for; math.MaxInt32: nothing
+	Phase         uint32 // a Phase; written by the master, like Wanted
 	StartedNs     uint64
+	Wanted        uint32 // how many workers the master keeps alive
+	_             uint32
+
+	// Written by the spawner, so that they outlive every master.
+	MasterStarts uint64
+	WorkerStarts uint64
+	Exits        [Causes]uint64 // workers that are gone, by Cause
+	Crash        CrashPage
+}
+
+// CrashPage is the latest worker that was lost, as the spawner found its slot. Shared.LoadCrash copies it.
+type CrashPage struct {
+	Version       uint32 // odd while the spawner writes; 0: none was lost yet
+	Cause         uint32 // a Cause
+	Worker        uint32
+	Generation    uint32
+	Pid           int32
+	Status        int32  // as from waitpid(2); -1 if somebody else reaped the process
+	WallNs        uint64 // CLOCK_REALTIME when it was reaped
+	AgeNs         uint64 // since its fork
+	InsideNs      uint64 // how long Box.BusyFlag had been set, else 0
+	Box           BlackBox
+	LastWordsText [LastWordsKept]byte
 }
 
 // Slot is the page of one worker slot.
@@ -32,13 +56,18 @@ type Slot struct {
 	ReadyNs      uint64
 	HeartbeatNs  uint64 // the loop's clock in its latest iteration
 
-	Accepted    uint64 // connections, over all generations
 	Connections uint64 // open now
-	Requests    uint64
-	BytesIn     uint64
-	BytesOut    uint64
-	Answers     [6]uint64              // by status class; [0] is never used
-	Latency     [LatencyBuckets]uint64 // [i] counts handlers that took less than 2^i ns (and not less than 2^(i-1))
+	InFlight    uint64 // requests that have been dispatched and not answered yet
+	Dismissed   uint32 // the Cause for which the master lets this generation go; written by the master alone
+	_           uint32
+
+	Accepted     uint64 // connections, over all generations, and so are all counters from here on
+	Requests     uint64
+	BytesIn      uint64
+	BytesOut     uint64
+	Answers      [StatusClasses]uint64  // by status class; [0] is never used
+	Latency      [LatencyBuckets]uint64 // [i] counts answers that took less than 2^i ns (and not less than 2^(i-1))
+	LatencySumNs uint64
 
 	Box           BlackBox
 	LastWordsText [LastWordsKept]byte // the latest error line of this generation, NUL-terminated

@@ -26,10 +26,18 @@ func (s *Slot) LoadBornNs() uint64 { return atomic.LoadUint64(&s.BornNs) }
 // LoadReadyNs gives CLOCK_MONOTONIC when the present generation became Ready, in nanoseconds.
 func (s *Slot) LoadReadyNs() uint64 { return atomic.LoadUint64(&s.ReadyNs) }
 
+// LoadHeartbeatNs gives CLOCK_MONOTONIC of the loop's latest iteration, in nanoseconds; 0 before the first.
+func (s *Slot) LoadHeartbeatNs() uint64 { return atomic.LoadUint64(&s.HeartbeatNs) }
+
+// Dismiss is the master's: it says why this generation is let go.
+func (s *Slot) Dismiss(cause Cause) { atomic.StoreUint32(&s.Dismissed, uint32(cause)) }
+
 // LastWords gives the latest error line of the present generation, with control characters and what is not UTF-8 replaced by
 // "?"; "" if there is none. The text may be cut or mixed if the worker died while it wrote it.
-func (s *Slot) LastWords() string {
-	text := s.LastWordsText
+func (s *Slot) LastWords() string { return words(&s.LastWordsText) }
+
+func words(kept *[LastWordsKept]byte) string {
+	text := *kept
 	n := bytes.IndexByte(text[:], 0)
 	if n < 0 {
 		n = len(text)

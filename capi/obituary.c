@@ -1,0 +1,72 @@
+/*
+ * The spawner writes this, not the master that knows the reasons: it reaps every worker exactly once, whoever is the master then or
+ * whether there is one. The master leaves the reason in the slot before it lets a worker go.
+ */
+#include "obituary.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+/* A worker that is let go can still crash on its way out; but what HANG and MEMORY say is why it was killed. */
+static uint32_t find_cause(const fk_spawner *spawner, const fk_slot *slot, int status)
+{
+    bool signaled = status != -1 && WIFSIGNALED(status);
+    uint32_t dismissed = slot->dismissed < FK_CAUSES ? slot->dismissed : FK_CAUSE_NONE;
+    if (dismissed == FK_CAUSE_HANG || dismissed == FK_CAUSE_MEMORY || dismissed == FK_CAUSE_BOOT) {
+        return dismissed;
+    }
+    if (signaled && WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM) {
+        return slot->reached_ready ? FK_CAUSE_CRASH : FK_CAUSE_BOOT;
+    }
+    if (dismissed != FK_CAUSE_NONE) {
+        return dismissed;
+    }
+    if (spawner->stopping) {
+        return FK_CAUSE_STOP;
+    }
+    if (!slot->reached_ready) {
+        return FK_CAUSE_BOOT;
+    }
+    return signaled ? FK_CAUSE_KILLED : FK_CAUSE_EXIT;
+}
+
+static bool is_loss(uint32_t cause)
+{
+    return cause == FK_CAUSE_EXIT || cause == FK_CAUSE_CRASH || cause == FK_CAUSE_KILLED || cause == FK_CAUSE_BOOT ||
+           cause == FK_CAUSE_HANG || cause == FK_CAUSE_MEMORY;
+}
+
+static void keep_crash(fk_crash *crash, const fk_slot *slot, uint32_t index)
+{
+    struct timespec wall;
+    uint64_t now = fk_clock();
+    (void)clock_gettime(CLOCK_REALTIME, &wall);
+    crash->worker = index;
+    crash->generation = slot->generation;
+    crash->wall_ns = (uint64_t)wall.tv_sec * 1000000000 + (uint64_t)wall.tv_nsec;
+    crash->age_ns = now - slot->born_ns;
+    crash->inside_ns = slot->box.busy != 0 && now > slot->box.since_ns ? now - slot->box.since_ns : 0;
+    crash->box = slot->box;
+    memcpy(crash->last_words, slot->last_words, sizeof crash->last_words);
+}
+
+void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status)
+{
+    const fk_slot *slot = fk_server_slot(spawner->server, index);
+    fk_shared *shared = spawner->server->shared;
+    fk_crash *crash = &shared->crash;
+    uint32_t cause = find_cause(spawner, slot, status);
+    shared->exits[cause]++;
+    if (!is_loss(cause)) {
+        return;
+    }
+    uint32_t version = crash->version;
+    __atomic_store_n(&crash->version, version | 1, __ATOMIC_SEQ_CST);
+    crash->cause = cause;
+    crash->pid = pid;
+    crash->status = status;
+    keep_crash(crash, slot, index);
+    __atomic_store_n(&crash->version, (version | 1) + 1, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,59 @@
+package slot
+
+import (
+	"sync/atomic"
+	"testing"
+)
+
+func TestCause_hasAName(t *testing.T) {
+	for cause, want := range map[Cause]string{NotGone: "none", Exit: "exit", Memory: "memory", Causes: "cause 11"} {
+		if got := cause.String(); got != want {
+			t.Errorf("cause %d: %q, want %q", uint32(cause), got, want)
+		}
+	}
+}
+
+func TestPhase_hasAName(t *testing.T) {
+	for phase, want := range map[Phase]string{Starting: "starting", Stopping: "stopping", 5: "phase 5"} {
+		if got := phase.String(); got != want {
+			t.Errorf("phase %d: %q, want %q", uint32(phase), got, want)
+		}
+	}
+}
+
+func TestPublish_isReadBack(t *testing.T) {
+	var s Shared
+	s.Publish(Serving, 7)
+	if s.LoadPhase() != Serving || s.LoadWanted() != 7 {
+		t.Errorf("phase %v, %d wanted", s.LoadPhase(), s.LoadWanted())
+	}
+}
+
+func TestCrash_isNotReadWhileItIsWritten(t *testing.T) {
+	var s Shared
+	if _, ok := s.LoadCrash(); ok {
+		t.Error("there is a crash before any was written")
+	}
+	s.Crash.Cause, s.Crash.Pid = uint32(Crash), 71
+	copy(s.Crash.LastWordsText[:], "no database\x00")
+	atomic.StoreUint32(&s.Crash.Version, 1)
+	if _, ok := s.LoadCrash(); ok {
+		t.Error("a crash that is being written was read")
+	}
+	atomic.StoreUint32(&s.Crash.Version, 2)
+	c, ok := s.LoadCrash()
+	if !ok || Cause(c.Cause) != Crash || c.Pid != 71 || c.LastWords() != "no database" {
+		t.Errorf("%v, cause %d, pid %d, %q", ok, c.Cause, c.Pid, c.LastWords())
+	}
+}
+
+func TestCounters_areAdded(t *testing.T) {
+	a := Slot{Requests: 3, InFlight: 1, LatencySumNs: 5}
+	a.Answers[2], a.Latency[39] = 3, 2
+	sum := a.LoadCounters()
+	more := a.LoadCounters()
+	sum.Add(&more)
+	if sum.Requests != 6 || sum.InFlight != 2 || sum.LatencySumNs != 10 || sum.Answers[2] != 6 || sum.Latency[39] != 4 {
+		t.Errorf("%+v", sum)
+	}
+}
