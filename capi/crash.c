@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -63,10 +64,41 @@ static void line_request(fk_line *line, const fk_black_box *box)
     fk_line_peer(line, &box->peer);
 }
 
-static void report(const fatal_signal *fatal, const siginfo_t *info)
+/* Where the signal has interrupted the program; NULL where we cannot tell. */
+static void *interrupted_at(const void *context)
+{
+    const ucontext_t *interrupted = context;
+#if defined(__x86_64__)
+    return (void *)(uintptr_t)interrupted->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+    return (void *)(uintptr_t)interrupted->uc_mcontext.pc;
+#else
+    (void)interrupted;
+    return NULL;
+#endif
+}
+
+/*
+ * Writes one line for each frame, from the interrupted one on. What stands behind it are return addresses: a byte less is inside the
+ * call, which may be the last instruction of its function.
+ */
+static void write_backtrace(const void *context)
+{
+    void *frames[FRAMES_MAX], *interrupted = interrupted_at(context);
+    int count = backtrace(frames, FRAMES_MAX), first = 0;
+    while (first < count && frames[first] != interrupted) {
+        first++;
+    }
+    first = first < count ? first : 0;
+    for (int i = first + 1; i < count; i++) {
+        frames[i] = (char *)frames[i] - 1;
+    }
+    backtrace_symbols_fd(frames + first, count - first, STDERR_FILENO);
+}
+
+static void report(const fatal_signal *fatal, const siginfo_t *info, const void *context)
 {
     fk_line line;
-    void *frames[FRAMES_MAX];
     fk_line_start(&line, FORKER_LOG_ERROR);
     fk_line_text(&line, "crashed: ");
     fk_line_text(&line, fatal->name);
@@ -77,7 +109,7 @@ static void report(const fatal_signal *fatal, const siginfo_t *info)
     line_request(&line, &fk_process.slot->box);
     fk_line_text(&line, "; backtrace:");
     fk_line_write(&line);
-    backtrace_symbols_fd(frames, backtrace(frames, FRAMES_MAX), STDERR_FILENO);
+    write_backtrace(context);
 }
 
 static void call_program(const fatal_signal *fatal, siginfo_t *info, void *context)
@@ -106,7 +138,7 @@ static void die(const fatal_signal *fatal, const siginfo_t *info)
 static void on_forwarded(int number, siginfo_t *info, void *context)
 {
     fatal_signal *fatal = find_signal(number);
-    report(fatal, info);
+    report(fatal, info, context);
     call_program(fatal, info, context);
     die(fatal, info);
 }
