@@ -3,9 +3,12 @@ package blackbox
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -125,3 +128,58 @@ func (p *program) expectGet(target string, status int, body string) {
 		p.t.Errorf("GET %s: %s with body %.200q, want %d with %.200q", target, a.Status, a.body, status, body)
 	}
 }
+
+// refuses tells if nobody accepts connections any more.
+func (p *program) refuses() bool {
+	p.t.Helper()
+	network, name := dialName(p.address(0))
+	c, err := net.DialTimeout(network, name, patience)
+	if err == nil {
+		_ = c.Close()
+	}
+	return err != nil
+}
+
+// waitRead returns when the server has read everything that was sent: nothing of it waits in its socket.
+func (c *conn) waitRead() {
+	c.t.Helper()
+	eventually(c.t, "the server has read all", func() bool {
+		socket := c.peerSocket()
+		return socket.owned && socket.unread == 0
+	})
+}
+
+// waitGivenUp returns when the server has taken the connection, and then closed it; nothing is read from it.
+func (c *conn) waitGivenUp() {
+	c.t.Helper()
+	eventually(c.t, "the server has accepted", func() bool { return c.peerSocket().owned })
+	eventually(c.t, "the server has closed", func() bool { return !c.peerSocket().owned })
+}
+
+// socketState is what the kernel tells of a socket.
+type socketState struct {
+	owned  bool // some process has it open
+	unread int64
+}
+
+// peerSocket looks at the server's end of a TCP connection over IPv4, see proc_net_tcp(5).
+func (c *conn) peerSocket() (s socketState) {
+	c.t.Helper()
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	local, remote := hexPort(c.RemoteAddr()), hexPort(c.LocalAddr())
+	for entry := range strings.Lines(string(table)) {
+		// sl local remote state sent:unread timer retransmits uid timeout inode
+		fields := strings.Fields(entry)
+		if len(fields) > 9 && strings.HasSuffix(fields[1], local) && strings.HasSuffix(fields[2], remote) {
+			_, unread, _ := strings.Cut(fields[4], ":")
+			s.owned = fields[9] != "0"
+			s.unread, _ = strconv.ParseInt(unread, 16, 64)
+		}
+	}
+	return s
+}
+
+func hexPort(address net.Addr) string { return fmt.Sprintf(":%04X", address.(*net.TCPAddr).Port) }

@@ -105,14 +105,13 @@ func (l *lines) waitFor(t *testing.T, mark int, what string, matches func(line s
 	late := time.After(patience)
 	for {
 		l.mu.Lock()
-		for ; mark < len(l.seen); mark++ {
-			if matches(l.seen[mark].text) {
-				defer l.mu.Unlock()
-				return l.seen[mark]
+		seen, more, ended := l.seen, l.more, l.ended
+		l.mu.Unlock()
+		for ; mark < len(seen); mark++ {
+			if matches(seen[mark].text) {
+				return seen[mark]
 			}
 		}
-		more, ended := l.more, l.ended
-		l.mu.Unlock()
 		if ended {
 			t.Fatalf("%s ended without %q:\n%s", l.name, what, l)
 		}

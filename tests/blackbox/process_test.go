@@ -106,6 +106,9 @@ func (p *program) master() int {
 // kill sends a signal to a process of the program.
 func (p *program) kill(pid int, number syscall.Signal) {
 	p.t.Helper()
+	if pid == 0 {
+		p.t.Fatal("there is no such process: this would be the test's own group")
+	}
 	if err := syscall.Kill(pid, number); err != nil {
 		p.t.Fatalf("kill %d: %v", pid, err)
 	}
@@ -134,4 +137,13 @@ func eventually(t *testing.T, what string, is func() bool) {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
+}
+
+func containsAll(text string, parts ...string) bool {
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			return false
+		}
+	}
+	return true
 }

@@ -113,10 +113,16 @@ func (p *program) pipe() (r, w *os.File) {
 // pid is that of the spawner.
 func (p *program) pid() int { return p.cmd.Process.Pid }
 
-// waitReady returns when the master says that all workers are.
+// waitReady returns when the master says that all workers are ready, and they have announced themselves.
 func (p *program) waitReady() *program {
 	p.t.Helper()
-	p.log.wait(p.t, 0, "all workers are ready")
+	text := p.log.wait(p.t, 0, "all workers are ready: ").text
+	_, number, _ := strings.Cut(text, "all workers are ready: ")
+	want, err := strconv.Atoi(strings.Fields(number)[0])
+	if err != nil {
+		p.t.Fatalf("how many workers is that? %s", text)
+	}
+	p.out.waitFor(p.t, 0, "all workers", func(string) bool { return len(p.workers()) == want })
 	return p
 }
 

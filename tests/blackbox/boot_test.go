@@ -1,0 +1,159 @@
+package blackbox
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// boot starts boot.c.
+func boot(t *testing.T, how, worker string, options ...string) *program {
+	t.Helper()
+	return start(t, setup{source: "boot.c", args: []string{"127.0.0.1:0", how, worker}, env: environment(options)})
+}
+
+func TestHooks_areCalledInTheLifeOfAWorker(t *testing.T) {
+	p := boot(t, "fine", "-1", "workers=2").waitReady()
+	p.expectGet("/", 200, "hello\n")
+	p.stop(syscall.SIGTERM)
+	var order [2]string
+	for _, line := range p.out.all() {
+		var worker, pid, threads int
+		for _, hook := range []string{"post_fork", "worker", "worker_exit"} {
+			if parseFields(line.text, hook, &worker, &pid, &threads) {
+				order[worker] += hook + " "
+				if hook == "post_fork" && threads != 1 {
+					t.Errorf("the post_fork hook sees %d threads", threads)
+				}
+			}
+		}
+	}
+	if want := "post_fork worker worker_exit "; order[0] != want || order[1] != want {
+		t.Errorf("the hooks were called in this order: %q; want %q for each worker", order, want)
+	}
+}
+
+func TestRun_failsIfNoWorkerEverBecomesReady(t *testing.T) {
+	cases := []struct{ how, want string }{
+		{"worker_init", `no worker became ready: worker 0 exited with status 71 during boot (last words: "the worker_init hook failed (-7)")`},
+		{"post_fork", `exited with status 71 during boot (last words: "the post_fork hook failed (-5)")`},
+		{"exit", "exited with status 7 during boot"},
+		{"abort", "killed by SIGABRT during boot"},
+	}
+	for _, c := range cases {
+		t.Run(c.how, func(t *testing.T) {
+			p := boot(t, c.how, "-1", "workers=1")
+			if status := p.wait(); status != 1 {
+				t.Errorf("exit status %d", status)
+			}
+			if line := p.out.wait(t, 0, "run returned -9: ").text; !strings.Contains(line, c.want) {
+				t.Errorf("%s\nwant it to say %s", line, c.want)
+			}
+			if p.log.count(c.want) == 0 {
+				t.Errorf("the log does not say %s:\n%s", c.want, p.log)
+			}
+		})
+	}
+}
+
+func TestRun_failsIfWorkersHangInBoot(t *testing.T) {
+	p := boot(t, "hang", "-1", "workers=1", "boot_timeout=100ms")
+	if status := p.wait(); status != 1 {
+		t.Errorf("exit status %d", status)
+	}
+	p.out.wait(t, 0, "run returned -9: no worker became ready: worker 0 was not ready within 100 ms")
+}
+
+// forkTimes gives when the forks were, in milliseconds.
+func (p *program) forkTimes() []int {
+	var times []int
+	for _, line := range p.out.all() {
+		var at int
+		if parseFields(line.text, "fork", &at) {
+			times = append(times, at)
+		}
+	}
+	return times
+}
+
+// A worker that fails to boot while others serve is tried again with a delay that grows: 100 ms, 160 ms, 256 ms ..., each spread by a fifth.
+func TestBoot_backsOff(t *testing.T) {
+	p := boot(t, "exit", "1", "workers=2")
+	const failures = 5
+	for n := range failures {
+		p.log.waitFor(t, 0, "one more failure", func(string) bool { return p.log.count("exited with status 7 during boot") > n })
+	}
+	p.expectGet("/", 200, "hello\n")
+	// The first two or three are master and workers.
+	times := p.forkTimes()
+	least := 100.0 * 0.8
+	for i := len(times) - failures + 1; i < len(times); i++ {
+		if delay := times[i] - times[i-1]; float64(delay) < least-1 {
+			t.Errorf("fork %d is %d ms after the one before, want at least %.0f ms", i, delay, least)
+		}
+		least *= 1.6
+	}
+	if p.log.count("starting another in ") < failures {
+		t.Errorf("the log does not tell of the delays:\n%s", p.log)
+	}
+}
+
+func TestForks_areAtMostTwentyASecond(t *testing.T) {
+	p := boot(t, "fine", "-1", "workers=8").waitReady()
+	dead := map[int]bool{}
+	for until := time.Now().Add(3 * time.Second); time.Now().Before(until); {
+		for _, pid := range p.workers() {
+			if !dead[pid] {
+				dead[pid] = true
+				p.kill(pid, syscall.SIGKILL)
+			}
+		}
+		if len(dead) == 12 || len(dead) == 30 {
+			p.kill(p.master(), syscall.SIGKILL) // The limit holds over the death of a master too.
+			dead[-len(dead)] = true
+		}
+		time.Sleep(time.Millisecond)
+	}
+	p.waitAllServe(8)
+	times := p.forkTimes()
+	if len(times) < 40 {
+		t.Errorf("only %d forks: the workers that died were not replaced", len(times))
+	}
+	// A window of one second may hold 20 workers, and a master that has died.
+	const most = 20 + 1
+	for i := most; i < len(times); i++ {
+		if span := times[i] - times[i-most]; span < 1000-1 {
+			t.Errorf("forks %d to %d, which are %d, took %d ms", i-most, i, most+1, span)
+		}
+	}
+}
+
+// waitAllServe waits until each of the workers lives that has announced itself last.
+func (p *program) waitAllServe(workers int) {
+	p.t.Helper()
+	eventually(p.t, "all workers live", func() bool {
+		found := p.workers()
+		for _, pid := range found {
+			if _, ok := readProcess(pid); !ok {
+				return false
+			}
+		}
+		return len(found) == workers
+	})
+}
+
+func TestStop_doesNotWaitForWorkersThatBoot(t *testing.T) {
+	p := boot(t, "hang", "-1", "workers=2", "drain_timeout=200ms")
+	p.out.wait(t, 0, "worker 0")
+	if took := p.stop(syscall.SIGTERM); took > 1200*time.Millisecond {
+		t.Errorf("a stop with a limit of 200 ms took %v", took)
+	}
+}
+
+func TestStop_doesNotWaitForExitHooksForEver(t *testing.T) {
+	p := boot(t, "exit_hang", "-1", "workers=2", "drain_timeout=300ms").waitReady()
+	if took := p.stop(syscall.SIGTERM); took > 1300*time.Millisecond {
+		t.Errorf("a stop with a limit of 300 ms took %v", took)
+	}
+}

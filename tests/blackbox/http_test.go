@@ -1,0 +1,289 @@
+package blackbox
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The fates of a connection after an answer.
+const (
+	keptOpen = true
+	isClosed = false
+)
+
+// What the server makes of one request. In text, "Host" stands for a Host line.
+var exchanges = []struct {
+	name, text string
+	status     int
+	fate       bool
+}{
+	{"plain", "GET / HTTP/1.1\nHost\n\n", 200, keptOpen},
+	{"asked to close", "GET / HTTP/1.1\nHost\nConnection: close\n\n", 200, isClosed},
+	{"HTTP/1.0", "GET / HTTP/1.0\n\n", 200, isClosed},
+	{"HTTP/1.0 kept", "GET / HTTP/1.0\nConnection: keep-alive\n\n", 200, keptOpen},
+	{"body", "POST / HTTP/1.1\nHost\nContent-Length: 3\n\nabc", 200, keptOpen},
+	{"OPTIONS", "OPTIONS / HTTP/1.1\nHost\n\n", 204, keptOpen},
+	{"no route", "GET /none HTTP/1.1\nHost\n\n", 404, keptOpen},
+	{"other method", "PUT / HTTP/1.1\nHost\n\n", 405, keptOpen},
+	{"unknown method", "BREW / HTTP/1.1\nHost\n\n", 501, keptOpen},
+	{"handler fails", "GET /result/-1 HTTP/1.1\nHost\n\n", 500, keptOpen},
+	{"handler forgets", "GET /result/0 HTTP/1.1\nHost\n\n", 500, keptOpen},
+	{"handler passes on", "GET /result/1 HTTP/1.1\nHost\n\n", 404, keptOpen},
+	{"handler invents", "GET /result/77 HTTP/1.1\nHost\n\n", 500, keptOpen},
+	{"long body", "POST /body HTTP/1.1\nHost\nContent-Length: 1001\n\n", 413, isClosed},
+	{"long chunk", "POST /body HTTP/1.1\nHost\nTransfer-Encoding: chunked\n\n3e9\n", 413, isClosed},
+	{"long target", "GET /" + strings.Repeat("a", 200) + " HTTP/1.1\nHost\n\n", 414, isClosed},
+	{"long field", "GET / HTTP/1.1\nHost\nA: " + strings.Repeat("a", 2000) + "\n\n", 431, isClosed},
+	{"many fields", "GET / HTTP/1.1\nHost\n" + strings.Repeat("A: b\n", 20) + "\n", 431, isClosed},
+	{"other coding", "POST / HTTP/1.1\nHost\nTransfer-Encoding: gzip\n\n", 400, isClosed},
+	{"HTTP/2.0", "GET / HTTP/2.0\nHost\n\n", 505, isClosed},
+	{"HTTP/1.2", "GET / HTTP/1.2\nHost\n\n", 200, keptOpen},
+	{"no host", "GET / HTTP/1.1\n\n", 400, isClosed},
+	{"two hosts", "GET / HTTP/1.1\nHost\nHost\n\n", 400, isClosed},
+	{"both lengths", "POST / HTTP/1.1\nHost\nContent-Length: 3\nTransfer-Encoding: chunked\n\n0\n\n", 400, isClosed},
+	{"two lengths", "POST / HTTP/1.1\nHost\nContent-Length: 3\nContent-Length: 4\n\nabc", 400, isClosed},
+	{"list of lengths", "POST / HTTP/1.1\nHost\nContent-Length: 3, 3\n\nabc", 400, isClosed},
+	{"signed length", "POST / HTTP/1.1\nHost\nContent-Length: +3\n\nabc", 400, isClosed},
+	{"coding in 1.0", "POST / HTTP/1.0\nTransfer-Encoding: chunked\n\n0\n\n", 400, isClosed},
+	{"space before colon", "GET / HTTP/1.1\nHost\nA : b\n\n", 400, isClosed},
+	{"folded line", "GET / HTTP/1.1\nHost\nA: b\n c\n\n", 400, isClosed},
+	{"bad name", "GET / HTTP/1.1\nHost\nA(: b\n\n", 400, isClosed},
+	{"no name", "GET / HTTP/1.1\nHost\n: b\n\n", 400, isClosed},
+	{"bare CR", "GET / HTTP/1.1\nHost\nA: b\rc\n\n", 400, isClosed},
+	{"NUL", "GET / HTTP/1.1\nHost\nA: b\x00c\n\n", 400, isClosed},
+	{"NUL in path", "GET /%00 HTTP/1.1\nHost\n\n", 400, isClosed},
+	{"bad escape", "GET /%zz HTTP/1.1\nHost\n\n", 400, isClosed},
+	{"bad chunk", "POST /body HTTP/1.1\nHost\nTransfer-Encoding: chunked\n\nxyz\n", 400, isClosed},
+	{"no version", "GET /\n\n", 400, isClosed},
+	{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", 400, isClosed},
+}
+
+// wire writes a request of the table as it is sent.
+func wire(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\nHost\n", "\nHost: test\n"), "\n", "\r\n")
+}
+
+// limited starts a server with limits that are easy to reach.
+func limited(t *testing.T) *program {
+	t.Helper()
+	return serve(t, "workers=1", "max_body=1000", "max_target=100", "max_head=1500", "max_fields=16")
+}
+
+func TestExchange_hasItsStatusAndFate(t *testing.T) {
+	p := limited(t)
+	for _, e := range exchanges {
+		t.Run(e.name, func(t *testing.T) {
+			text := wire(wire(e.text)) // Twice: two Host lines overlap.
+			text = strings.ReplaceAll(text, "\r\r\n", "\r\n")
+			c := dial(t, p.address(0)).send(text)
+			a := c.receive("GET")
+			if a.StatusCode != e.status {
+				t.Fatalf("answered %s %q, want %d", a.Status, a.body, e.status)
+			}
+			if e.fate == keptOpen {
+				c.expectOpen()
+				return
+			}
+			if a.ProtoMinor == 1 && !a.Close {
+				t.Errorf("the answer does not say Connection: close")
+			}
+			c.expectClosed()
+		})
+	}
+}
+
+func TestBareLF_isRefused(t *testing.T) {
+	p := limited(t)
+	for _, text := range []string{"GET / HTTP/1.1\nHost: test\n\n", "GET / HTTP/1.1\r\nHost: test\nA: b\r\n\r\n"} {
+		if a := p.dial().send(text).receive("GET"); a.StatusCode != 400 {
+			t.Errorf("%q is answered %s", text, a.Status)
+		}
+	}
+}
+
+func TestErrorAnswers_haveAShortBody(t *testing.T) {
+	p := limited(t)
+	for target, want := range map[string]string{"/none": "404 Not Found", "/result/-1": "500 Internal Server Error"} {
+		a := p.get(target)
+		if !strings.HasPrefix(a.body, want) || len(a.body) > 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") {
+			t.Errorf("GET %s: %q, %q", target, a.Header.Get("Content-Type"), a.body)
+		}
+	}
+}
+
+func TestAllow_listsMethods(t *testing.T) {
+	p := limited(t)
+	for method, status := range map[string]int{"PUT": 405, "OPTIONS": 204} {
+		a := p.dial().send(method + " / HTTP/1.1\r\nHost: test\r\n\r\n").receive(method)
+		allow := a.Header.Get("Allow")
+		if a.StatusCode != status || !containsAll(allow, "GET", "HEAD", "POST", "OPTIONS") || strings.Contains(allow, "PUT") {
+			t.Errorf("%s is answered %s with Allow %q", method, a.Status, allow)
+		}
+	}
+}
+
+func TestHead_isLikeGetWithoutBody(t *testing.T) {
+	p := limited(t)
+	c := p.dial()
+	get, head := c.get("/"), c.send("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").receive("HEAD")
+	get.Header.Del("Date")
+	head.Header.Del("Date")
+	if head.StatusCode != 200 || head.body != "" || fmt.Sprint(head.Header) != fmt.Sprint(get.Header) {
+		t.Errorf("HEAD gives %s %v %q, GET %v", head.Status, head.Header, head.body, get.Header)
+	}
+	c.expectOpen()
+}
+
+func TestAnswer_hasItsFields(t *testing.T) {
+	p := limited(t)
+	c := p.dial()
+	a := c.get("/")
+	date, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil || time.Since(date).Abs() > 3*time.Second || !strings.HasSuffix(a.Header.Get("Date"), " GMT") {
+		t.Errorf("Date is %q", a.Header.Get("Date"))
+	}
+	if a.ContentLength != 6 || a.Header.Get("Content-Type") != "text/plain" || a.Header.Get("Server") != "libforker" {
+		t.Errorf("the fields are %v", a.Header)
+	}
+	eventually(t, "Date goes on", func() bool { return c.get("/").Header.Get("Date") != a.Header.Get("Date") })
+	for _, status := range []int{204, 304} {
+		a := c.get(fmt.Sprintf("/status/%d", status))
+		if a.StatusCode != status || a.body != "" || len(a.TransferEncoding) > 0 || status == 204 && a.Header.Get("Content-Length") != "" {
+			t.Errorf("%d: %s %v %q", status, a.Status, a.Header, a.body)
+		}
+	}
+	c.expectOpen()
+}
+
+// A body is the same whatever frames it and however it is cut.
+func TestBody_arrivesWhole(t *testing.T) {
+	p := serve(t, "workers=1")
+	for _, size := range []int{0, 1, 1000, 70_000, 1 << 20} {
+		text := strings.Repeat("0123456789abcdef", size/16+1)[:size]
+		c := p.dial()
+		whole := fmt.Sprintf("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n%s", size, text)
+		if a := c.send(whole).receive("POST"); a.body != text {
+			t.Errorf("%d bytes by length come back as %d", size, len(a.body))
+		}
+		chunked := "POST /body HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n"
+		for rest := text; rest != ""; {
+			n := min(len(rest), 4001)
+			chunked += fmt.Sprintf("%x;name=value\r\n%s\r\n", n, rest[:n])
+			rest = rest[n:]
+		}
+		if a := c.send(chunked + "0\r\nTrailer: value\r\n\r\n").receive("POST"); a.body != text {
+			t.Errorf("%d bytes in chunks come back as %d", size, len(a.body))
+		}
+		c.expectOpen()
+	}
+}
+
+func TestRequest_mayComeByteByByte(t *testing.T) {
+	p := serve(t, "workers=1")
+	c := p.dial()
+	for _, text := range []string{
+		"GET / HTTP/1.1\r\nHost: test\r\n\r\n",
+		"POST /body HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+	} {
+		for i := range len(text) {
+			c.send(text[i : i+1])
+		}
+		if a := c.receive("GET"); a.StatusCode != 200 {
+			t.Errorf("answered %s", a.Status)
+		}
+	}
+}
+
+func TestBody_isAskedForByContinue(t *testing.T) {
+	p := limited(t)
+	c := p.dial().send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+	if a := c.receive("POST"); a.StatusCode != 100 {
+		t.Fatalf("answered %s before the body", a.Status)
+	}
+	if a := c.send("abc").receive("POST"); a.StatusCode != 200 || a.body != "abc" {
+		t.Errorf("answered %s %q", a.Status, a.body)
+	}
+}
+
+func TestPipeline_isAnsweredInOrder(t *testing.T) {
+	p := serve(t, "workers=1")
+	c := p.dial()
+	var requests strings.Builder
+	const depth = 500
+	for i := range depth {
+		fmt.Fprintf(&requests, "GET /ledger?%d HTTP/1.1\r\nHost: test\r\n\r\n", i)
+		fmt.Fprintf(&requests, "POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\n%03d", i)
+	}
+	go func() { _, _ = c.Write([]byte(requests.String())) }()
+	for i := range depth {
+		if a := c.receive("GET"); !strings.HasSuffix(a.body, fmt.Sprintf(" %d", i)) {
+			t.Fatalf("answer %d is %q", i, a.body)
+		}
+		if a := c.receive("POST"); a.body != fmt.Sprintf("%03d", i) {
+			t.Fatalf("answer %d is %q", i, a.body)
+		}
+	}
+}
+
+// A client that sends and never reads costs no memory and no attention, and gets everything when it reads at last.
+func TestLargeAnswers_waitForTheClient(t *testing.T) {
+	p := serve(t, "workers=1")
+	const size, count = 3_000_000, 5
+	slow := p.dial().send(strings.Repeat(fmt.Sprintf("GET /size/%d HTTP/1.1\r\nHost: test\r\n\r\n", size), count))
+	for range 10 {
+		p.expectGet("/", 200, "hello\n")
+	}
+	for range count {
+		if a := slow.receive("GET"); len(a.body) != size {
+			t.Fatalf("%d bytes came", len(a.body))
+		}
+	}
+	slow.expectOpen()
+}
+
+func TestTimeouts_endConnections(t *testing.T) {
+	p := serve(t, "workers=1", "read_header_timeout=100ms", "read_body_timeout=200ms", "idle_timeout=300ms", "write_timeout=150ms")
+	cases := []struct {
+		name, text string
+		status     int
+		least      time.Duration
+	}{
+		{"head", "GET / HT", 408, 100 * time.Millisecond},
+		{"body", "POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\na", 408, 200 * time.Millisecond},
+		{"nothing", "", 0, 100 * time.Millisecond},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			begin := time.Now()
+			client := dial(t, p.address(0)).send(c.text)
+			if c.status != 0 {
+				if a := client.receive("GET"); a.StatusCode != c.status || !a.Close {
+					t.Errorf("answered %s, Connection: close is %v", a.Status, a.Close)
+				}
+			}
+			client.expectClosed()
+			if took := time.Since(begin); took < c.least-2*time.Millisecond || took > c.least+slack {
+				t.Errorf("closed after %v, want %v", took, c.least)
+			}
+		})
+	}
+	t.Run("idle", func(t *testing.T) {
+		client := dial(t, p.address(0))
+		client.expectOpen()
+		begin := time.Now()
+		client.expectClosed()
+		if took := time.Since(begin); took < 290*time.Millisecond || took > 300*time.Millisecond+slack {
+			t.Errorf("an idle connection is closed after %v, want 300 ms", took)
+		}
+	})
+	t.Run("write", func(t *testing.T) {
+		begin := time.Now()
+		dial(t, p.address(0)).send("GET /size/50000000 HTTP/1.1\r\nHost: test\r\n\r\n").waitGivenUp()
+		if took := time.Since(begin); took < 140*time.Millisecond || took > 150*time.Millisecond+slack {
+			t.Errorf("a client that does not read is given up after %v, want 150 ms", took)
+		}
+	})
+}

@@ -1,0 +1,123 @@
+/*
+ * A server whose handlers crash: crash <address> <which handlers the program has of its own: none, plain, info>. On the program's own
+ * handler, installed before run: it tells that it was called, and returns.
+ */
+#define _GNU_SOURCE
+
+#include "program.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+typedef int (*crasher)(void);
+
+/* Not static, so that the backtrace can name them. */
+int write_to_null(void);
+int divide_by_zero(void);
+int recurse(int depth);
+int overflow_stack(void);
+int call_abort(void);
+int run_trap(void);
+
+static volatile int zero;
+static int *volatile null_pointer;
+
+int write_to_null(void)
+{
+    *null_pointer = 1;
+    return 0;
+}
+
+int divide_by_zero(void)
+{
+    raise(SIGFPE); /* a division is not a fault on every machine */
+    return zero;
+}
+
+int recurse(int depth)
+{
+    volatile char room[4096];
+    memset((char *)room, depth & 1, sizeof room);
+    return depth < 0 ? 0 : recurse(depth + 1) + room[depth % 4096];
+}
+
+int overflow_stack(void)
+{
+    return recurse(1);
+}
+
+int call_abort(void)
+{
+    abort();
+    return 0;
+}
+
+int run_trap(void)
+{
+    __builtin_trap();
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    crasher crash;
+} crashes[] = {
+    {"null", write_to_null}, {"fpe", divide_by_zero}, {"overflow", overflow_stack},
+    {"abort", call_abort},   {"trap", run_trap},
+};
+
+static int crash(forker_request *req, void *user)
+{
+    const char *name = forker_request_param(req, "name", NULL);
+    int sum = 0;
+    (void)user;
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
+        if (strcmp(name, crashes[i].name) == 0) {
+            sum += crashes[i].crash();
+        }
+    }
+    return answer_text(req, sum == 0 ? "still here\n" : "wrong\n");
+}
+
+static void own_plain(int number)
+{
+    tell(number == SIGSEGV ? "own handler: SIGSEGV\n" : "own handler: another\n");
+}
+
+static void own_info(int number, siginfo_t *info, void *context)
+{
+    char line[64];
+    snprintf(line, sizeof line, "own handler: %d at %p%s\n", number, info->si_addr, context == NULL ? " nowhere" : "");
+    tell(line);
+}
+
+static void install(const char *which)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    if (strcmp(which, "plain") == 0) {
+        action.sa_handler = own_plain;
+        sigaction(SIGSEGV, &action, NULL);
+    }
+    if (strcmp(which, "info") == 0) {
+        action.sa_sigaction = own_info;
+        action.sa_flags = SA_SIGINFO;
+        sigaction(SIGSEGV, &action, NULL);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3) {
+        return 2;
+    }
+    install(argv[2]);
+    forker_server *server = forker_server_new();
+    forker_server_handle(server, "GET", "/crash/:name", crash, NULL);
+    forker_server_listen(server, argv[1]);
+    forker_server_on_worker_init(server, tell_worker, NULL);
+    tell_addresses(server);
+    int exit_status = run_and_tell(server);
+    forker_server_free(server);
+    return exit_status;
+}

@@ -1,0 +1,36 @@
+/*
+ * A server that logs through a callback: log <address> ... Each line comes on stdout as "log <level> <length>|<line>".
+ */
+#include "program.h"
+
+static forker_server *server;
+
+static void take_line(int level, const char *line, size_t len, void *user)
+{
+    char text[8192];
+    snprintf(text, sizeof text, "%s %d %zu|%s\n", (const char *)user, level, len, line);
+    tell(text);
+}
+
+static int log_line(forker_request *req, void *user)
+{
+    (void)user;
+    return forker_server_log(server, FORKER_LOG_WARN, forker_request_query_param(req, "text", NULL)) == FORKER_OK
+               ? answer_text(req, "logged\n")
+               : FORKER_E_INTERNAL;
+}
+
+int main(int argc, char **argv)
+{
+    server = forker_server_new();
+    forker_server_handle(server, "GET", "/log", log_line, NULL);
+    for (int i = 1; i < argc; i++) {
+        forker_server_listen(server, argv[i]);
+    }
+    forker_server_set_log(server, take_line, "log");
+    forker_server_on_worker_init(server, tell_worker, NULL);
+    tell_addresses(server);
+    int exit_status = run_and_tell(server);
+    forker_server_free(server);
+    return exit_status;
+}
