@@ -70,7 +70,7 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	c := l.newConn(fd)
 	c.peer.Family, c.peer.Port = poller.InetName(&name, &c.peer.Addr)
 	l.cfg.Slot.Accepted++
-	l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadHeaderTimeout))
+	l.awaitHead(c)
 	l.readConn(c)
 	return true
 }

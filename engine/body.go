@@ -20,6 +20,7 @@ type body struct {
 	kind    bodyKind
 	need    int // Bytes of the whole body; bodyChunked: not known.
 	got     int
+	asks    bool   // The client waits for a 100 before it sends any of it.
 	awaited bool   // Its time runs, and the client was told to go on.
 	block   []byte // bodyDirect and bodyChunked; one byte more than is filled belongs to it, for the NUL.
 	chunked http1.Chunked
@@ -47,6 +48,7 @@ func (l *Loop) releaseBody(b *body) {
 func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	head, b := &ex.req.Head, &ex.body
 	b.got, b.need = 0, 0
+	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
 	switch {
 	case head.Chunked != 0:
 		b.kind = bodyChunked
@@ -101,7 +103,7 @@ func (l *Loop) awaitBody(c *conn, ex *exchange) {
 	if !ex.body.awaited {
 		ex.body.awaited = true
 		l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadBodyTimeout))
-		if ex.req.Head.ExpectContinue != 0 && ex.body.got == 0 {
+		if ex.body.asks {
 			l.outLen += copy(l.out[l.outLen:], "HTTP/1.1 100 Continue\r\n\r\n")
 		}
 	}

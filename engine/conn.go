@@ -42,6 +42,9 @@ type conn struct {
 	ex       *exchange // nil while nothing of a request has been received.
 	peer     slot.Peer
 
+	headTimed bool  // The time of the present head runs; of the first one it does from accept on.
+	lingerEnd int64 // stateLinger: when it ends, whatever the client does.
+
 	// Output that the client did not take yet: rest, then restBody.
 	rest     []byte
 	block    []byte    // Where rest lies; goes back to the loop's pool.
@@ -246,12 +249,12 @@ func (l *Loop) receiveHead(c *conn, ex *exchange) bool {
 		return false
 	}
 	if n == 0 {
-		if ex.end-ex.start > 0 && c.deadline > l.clock.now+int64(l.cfg.ReadHeaderTimeout) {
-			l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadHeaderTimeout))
+		if ex.end > ex.start && !c.headTimed {
+			l.awaitHead(c)
 		}
 		return false
 	}
-	ex.head = n
+	ex.head, c.headTimed = n, false
 	err = l.preparePath(ex)
 	if err == nil {
 		err = l.beginBody(ex)
@@ -262,6 +265,12 @@ func (l *Loop) receiveHead(c *conn, ex *exchange) bool {
 	}
 	c.state = stateBody
 	return true
+}
+
+// awaitHead starts the time of a head.
+func (l *Loop) awaitHead(c *conn) {
+	c.headTimed = true
+	l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadHeaderTimeout))
 }
 
 // makeRoom moves what is left of the input to the front, so that the rest of a request has the whole buffer.
@@ -320,5 +329,6 @@ func (l *Loop) discard(c *conn) {
 			l.closeConn(c)
 			return
 		}
+		l.wheel.arm(c, min(l.clock.now+lingerNs, c.lingerEnd))
 	}
 }

@@ -8,8 +8,8 @@ import (
 // preparePath decodes the path if it is not plain, so that a malformed one is refused before the body is read.
 func (l *Loop) preparePath(ex *exchange) *http1.Error {
 	raw := ex.req.Head.Path.In(ex.in[ex.start:ex.end])
-	if http1.PathIsPlain(raw) {
-		return nil
+	if len(raw) == 0 || raw[0] != '/' || http1.PathIsPlain(raw) {
+		return nil // Absent and "*" are not decoded.
 	}
 	block, err := l.blocks.Get(len(raw) + 1)
 	if err != nil {
@@ -64,9 +64,9 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	ex.start = end
 	c.state = stateHead
 	switch {
-	case req.Head.KeepAlive == 0:
+	case req.Head.KeepAlive == 0 && ex.start == ex.end:
 		c.closing = closeNow
-	case req.Answer.Flags&AnswerClose != 0 || l.draining:
+	case req.Head.KeepAlive == 0 || req.Answer.Flags&AnswerClose != 0 || l.draining:
 		c.closing = closeLinger
 	}
 	l.respond(c, ex, &outcome, isHead)

@@ -54,9 +54,11 @@ const (
 	outSize    = 128 << 10 // A head of the greatest size fits, with a small body.
 	smallBody  = 16 << 10  // A body up to this size is copied behind its head, so that one write takes both.
 	leastInput = 32 << 10
+	leastRoom  = 8 << 10 // Behind the largest head, so that a body in chunks is not read a few bytes at a time.
 	pauseNs    = 100 * int64(time.Millisecond)
-	lingerNs   = 2 * int64(time.Second)
-	maxWaitMs  = 1000 // The heartbeat is never older.
+	lingerNs   = 2 * int64(time.Second)  // How long a client may be silent that is to see that it was refused,
+	lingerMost = 30 * int64(time.Second) // and how long it may go on sending.
+	maxWaitMs  = 1000                    // The heartbeat is never older.
 )
 
 // NewLoop makes a loop. It reads nothing before Run.
@@ -69,7 +71,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 	if l.out, err = l.blocks.Get(outSize); err != nil {
 		return nil, errors.Join(err, l.poll.Close())
 	}
-	l.inSize = max(leastInput-1, cfg.Limits.Head+1)
+	l.inSize = max(leastInput, cfg.Limits.Head+leastRoom) - 1
 	if l.root, err = l.blocks.Get(2); err != nil {
 		return nil, errors.Join(err, l.poll.Close())
 	}

@@ -28,6 +28,9 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome, isHead bool) {
 	if status == 0 {
 		status = 200
 	}
+	if status == 205 {
+		body = nil // RFC 9110 §15.3.6: there is none, and its length says so.
+	}
 	l.cfg.Slot.Answers[status/100]++
 	fields := memory.View(answer.Fields.Data, answer.Fields.Len)
 	l.reserve(c, len(fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)

@@ -140,6 +140,7 @@ func (l *Loop) finish(c *conn) {
 	l.releaseExchange(c)
 	c.state = stateLinger
 	poller.Shutdown(c.fd)
+	c.lingerEnd = l.clock.now + lingerMost
 	l.wheel.arm(c, l.clock.now+lingerNs)
 	l.awaitInput(c)
 }
