@@ -1,0 +1,79 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestRequest_allocatesNothing counts the allocations of the whole process while requests are served.
+func TestRequest_allocatesNothing(t *testing.T) {
+	s := start(t, packets)
+	s.handle("/body", func(c *call) {
+		c.req.Answer.Status, c.req.Answer.State = 200, AnswerWhole
+		c.req.Answer.Body.Len = 100
+	})
+	warm := s.dial() // The answer's memory is there now.
+	s.handle("/warm", func(c *call) { c.answer(200, text(20000)) })
+	warm.send(get("/warm"))
+	warm.receive()
+
+	for _, row := range []struct{ name, request string }{
+		{"keep-alive", get("/body")},
+		{"pipelined", strings.Repeat(get("/body"), 16)},
+		{"decoded path", get("/a/../%62ody?x=y")},
+		{"many fields", "GET /body HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("A: b\r\n", 50) + "\r\n"},
+		{"body", post("/body", text(3000))},
+		{"chunks", chunked("/body", text(3000), 100)},
+		{"not found", get("/nowhere")},
+		{"HEAD", "HEAD /body HTTP/1.1\r\nHost: h\r\n\r\n"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			fd := s.dialRaw()
+			defer unix.Close(fd)
+			request, answer := []byte(row.request), make([]byte, 1<<17)
+			if n := testing.AllocsPerRun(50, func() {
+				if _, err := unix.Write(fd, request); err != nil {
+					t.Error(err)
+				}
+				if n, err := unix.Read(fd, answer); n < 20 || err != nil {
+					t.Error(n, err)
+				}
+			}); n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+// TestConnection_allocatesNothing: a connection uses the memory of an earlier one.
+func TestConnection_allocatesNothing(t *testing.T) {
+	s := start(t, packets)
+	request, answer := []byte("GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"), make([]byte, 1<<12)
+	address := &unix.SockaddrUnix{Name: s.address}
+	once := func() {
+		fd, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		_ = unix.Connect(fd, address)
+		_, _ = unix.Write(fd, request)
+		if n, err := unix.Read(fd, answer); n < 20 || err != nil {
+			t.Error(n, err)
+		}
+		_ = unix.Close(fd)
+	}
+	for range 100 {
+		once()
+	}
+	if n := testing.AllocsPerRun(100, once); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// dialRaw returns a blocking connection that the Go runtime knows nothing of.
+func (s *server) dialRaw() int {
+	s.t.Helper()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	s.must(err)
+	s.must(unix.Connect(fd, &unix.SockaddrUnix{Name: s.address}))
+	return fd
+}

@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"libforker/engine/memory"
+)
+
+// text returns size bytes in which every place looks different.
+func text(size int) string {
+	var s strings.Builder
+	for i := 0; s.Len() < size; i++ {
+		s.WriteString(strconv.Itoa(i) + " ")
+	}
+	return s.String()[:size]
+}
+
+// bodySizes are around the edges of input buffer, first chunk block and copied answer.
+var bodySizes = []int{0, 1, 100, 16<<10 - 1, 16 << 10, 16<<10 + 1, 32<<10 - 300, 32 << 10, 32<<10 + 1, 100000, 3 << 20}
+
+func TestBody_arrivesWhole(t *testing.T) {
+	s := start(t, tcp)
+	for _, size := range bodySizes {
+		body := text(size)
+		for _, row := range []struct{ name, request string }{
+			{"length", post("/echo", body)},
+			{"one chunk", chunked("/echo", body, 1<<30)},
+			{"chunks", chunked("/echo", body, 4099)},
+			{"small chunks", chunked("/echo", body[:min(size, 40000)], 3)},
+		} {
+			c := s.dial()
+			c.send(row.request + getHello)
+			want := body
+			if row.name == "small chunks" {
+				want = body[:min(size, 40000)]
+			}
+			if res, got := c.answer("POST"); res.StatusCode != 200 || got != want {
+				t.Errorf("%s, %d bytes: %s, %d bytes", row.name, size, res.Status, len(got))
+			}
+			if _, got := c.answer("GET"); got != "hello" {
+				t.Errorf("%s, %d bytes: behind it %q", row.name, size, got)
+			}
+		}
+	}
+}
+
+func TestBody_isFollowedByNUL(t *testing.T) {
+	s := start(t, packets)
+	s.handle("/nul", func(c *call) {
+		body := memory.View(c.req.Body, c.req.BodyLen+1)
+		c.answer(200, strconv.Itoa(len(body)-1)+" "+strconv.Itoa(int(body[len(body)-1])))
+	})
+	c := s.dial()
+	for _, size := range []int{1, 511, 512, 20000, 16 << 10, 100000} {
+		for _, request := range []string{post("/nul", text(size)), chunked("/nul", text(size), 1000)} {
+			c.sendPieces(request)
+			c.expect(ok(strconv.Itoa(size) + " 0"))
+			c.send(getHello)
+			c.expect(hello)
+		}
+	}
+}
+
+func TestBody_limit(t *testing.T) {
+	s := start(t, packets, func(cfg *Config) { cfg.MaxBody = 1000 })
+	for _, row := range []struct {
+		name, request string
+		status        int
+	}{
+		{"length of the limit", post("/tell", text(1000)), 200},
+		{"length over the limit", post("/tell", text(1001)), 413},
+		{"enormous length", "POST /tell HTTP/1.1\r\nHost: h\r\nContent-Length: 9223372036854775807\r\n\r\n", 413},
+		{"chunks of the limit", chunked("/tell", text(1000), 300), 200},
+		{"chunks over the limit", chunked("/tell", text(1001), 300), 413},
+		{"one chunk over the limit", chunked("/tell", text(1001), 1001), 413},
+		{"enormous chunk", "POST /tell HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffff\r\n", 413},
+		{"enormous chunk behind another", "POST /tell HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nfffffffffffffff\r\n", 413},
+	} {
+		c := s.dial()
+		c.send(row.request)
+		res, _ := c.answer("POST")
+		if res.StatusCode != row.status || res.Close != (row.status == 413) {
+			t.Errorf("%s: %d, close %v", row.name, res.StatusCode, res.Close)
+		}
+		if row.status == 413 {
+			c.expectEnd()
+		}
+	}
+}
+
+func TestBody_refusedUploadReadsItsAnswer(t *testing.T) {
+	s := start(t, tcp, func(cfg *Config) { cfg.MaxBody = 1000 })
+	upload := text(10 << 20)
+	for _, request := range []string{post("/tell", upload), chunked("/tell", upload, 1<<20)} {
+		c := s.dial()
+		c.send(request) // All of it, before the answer is looked at.
+		if res, _ := c.answer("POST"); res.StatusCode != 413 || !res.Close {
+			t.Error(res.Status)
+		}
+		c.expectEnd()
+	}
+}
+
+func TestConnection_clientThatGoesOnReadsTheLastAnswer(t *testing.T) {
+	s := start(t, tcp)
+	for _, request := range []string{"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", get("/shut")} {
+		c := s.dial()
+		c.send(request + text(10<<20))
+		if res, _ := c.answer("GET"); res.StatusCode != 200 || !res.Close {
+			t.Error(res.Status)
+		}
+		c.expectEnd()
+	}
+}
+
+func TestBody_ofAnyMethod(t *testing.T) {
+	s := start(t, packets)
+	c := s.dial()
+	for _, method := range []string{"GET", "DELETE", "OPTIONS", "PATCH", "BREW"} {
+		c.send(method + " /tell HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc" + getHello)
+		c.expect(ok(method+" /tell 3") + hello)
+	}
+}
+
+const expectHead = "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\n"
+
+func TestExpect_continueWhenTheBodyIsAwaited(t *testing.T) {
+	s := start(t, packets)
+	const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+	for _, row := range []struct{ name, framing, body string }{
+		{"length", "Content-Length: 5\r\n\r\n", "hello"},
+		{"chunks", "Transfer-Encoding: chunked\r\n\r\n", "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"},
+		{"large", "Content-Length: 100000\r\n\r\n", text(100000)},
+	} {
+		c := s.dial()
+		c.send(expectHead + row.framing)
+		c.expect(goOn)
+		if row.name == "large" {
+			c.sendPieces(row.body)
+			c.expect(ok(row.body))
+			continue
+		}
+		for i := range len(row.body) {
+			c.send(row.body[i : i+1]) // It is said once.
+		}
+		c.expect(hello)
+		c.send(getHello + expectHead + row.framing)
+		c.expect(hello + goOn)
+		c.send(row.body)
+		c.expect(hello)
+	}
+}
+
+func TestExpect_noContinue(t *testing.T) {
+	s := start(t, packets, func(cfg *Config) { cfg.MaxBody = 1000 })
+	for _, row := range []struct{ name, request, rest, want string }{
+		{"the body is there", expectHead + "Content-Length: 5\r\n\r\nhello", "", hello},
+		{"the body has begun", expectHead + "Content-Length: 5\r\n\r\nhe", "llo", hello},
+		{"the chunks have begun", expectHead + "Transfer-Encoding: chunked\r\n\r\n5", "\r\nhello\r\n0\r\n\r\n", hello},
+		{"no body", expectHead + "\r\n", "", ok("")},
+		{"empty body", expectHead + "Content-Length: 0\r\n\r\n", "", ok("")},
+		{
+			"HTTP/1.0", "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", "hello",
+			"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\nhello",
+		},
+	} {
+		c := s.dial()
+		c.send(row.request)
+		if row.rest != "" {
+			s.settle()
+			c.send(row.rest)
+		}
+		if got := c.receive(); got != row.want {
+			t.Errorf("%s: %q", row.name, got)
+		}
+	}
+	for status, request := range map[string]string{
+		"417": "POST /echo HTTP/1.1\r\nHost: h\r\nExpect: tea\r\nContent-Length: 5\r\n\r\n",
+		"413": expectHead + "Content-Length: 1001\r\n\r\n",
+		"400": expectHead + "Content-Length: x\r\n\r\n",
+	} {
+		c := s.dial()
+		c.send(request)
+		if got := c.receive(); !strings.HasPrefix(got, "HTTP/1.1 "+status+" ") {
+			t.Errorf("%s: %q", status, got)
+		}
+		c.expectEnd()
+	}
+}

@@ -1,0 +1,117 @@
+package engine
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestClient_halfCloses(t *testing.T) {
+	s := start(t, tcp)
+	big := text(8 << 20)
+	s.handle("/big", func(c *call) { c.answer(200, big) })
+	for _, row := range []struct {
+		name, requests string
+		bodies         []string
+	}{
+		{"one request", getHello, []string{"hello"}},
+		{"two requests", getHello + post("/echo", "x"), []string{"hello", "x"}},
+		{"more than a buffer", strings.Repeat(post("/echo", text(3000)), 30), repeat(text(3000), 30)},
+		{"a large answer", get("/big") + getHello, []string{big, "hello"}},
+		{"nothing", "", nil},
+		{"half a head", getHello + getHello[:9], []string{"hello"}},
+		{"half a body", getHello + post("/echo", "hello")[:53], []string{"hello"}},
+	} {
+		c := s.dial()
+		c.send(row.requests)
+		c.halfClose()
+		for i, want := range row.bodies {
+			if _, got := c.answer("GET"); got != want {
+				t.Errorf("%s: answer %d has %d bytes", row.name, i, len(got))
+			}
+		}
+		if got := c.all(); got != "" {
+			t.Errorf("%s: behind the answers %q", row.name, got)
+		}
+	}
+}
+
+func repeat(text string, n int) (texts []string) {
+	for range n {
+		texts = append(texts, text)
+	}
+	return texts
+}
+
+func TestClient_resetsAnywhereInARequest(t *testing.T) {
+	s := start(t, tcp)
+	for _, request := range []string{post("/echo", "hello"), chunked("/echo", "hello", 2), get("/a/../%68ello")} {
+		for cut := range len(request) + 1 {
+			c := s.dial()
+			c.send(request[:cut])
+			if cut%2 == 0 {
+				s.settle() // It has been read; else that is a race, which is fine too.
+			}
+			c.reset()
+		}
+	}
+	c := s.dial()
+	c.send(getHello)
+	c.answer("GET")
+}
+
+func TestClient_resetsAnywhereInAnAnswer(t *testing.T) {
+	s := start(t, tcp)
+	big := text(1 << 20)
+	s.handle("/big", func(c *call) { c.answer(200, big) })
+	requests := getHello + get("/big") + getHello
+	for cut := 0; cut < 1<<20+1000; cut += 1 + cut/2 {
+		c := s.dialSlow()
+		c.send(requests)
+		for n := 0; n < cut; {
+			var b [1 << 14]byte
+			got, err := c.Read(b[:min(cut-n, len(b))])
+			c.must(err)
+			n += got
+		}
+		c.reset()
+	}
+	for cut := range len(hello) + len("Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n") + 1 {
+		c := s.dial()
+		c.send(getHello)
+		b := make([]byte, cut)
+		for n := 0; n < cut; {
+			got, err := c.Read(b[n:])
+			c.must(err)
+			n += got
+		}
+		c.reset()
+	}
+	c := s.dial()
+	c.send(getHello)
+	c.answer("GET")
+}
+
+// TestClient_leavesWhileOthersAreServed has events of closed connections in the same iteration as new connections that get their
+// descriptors.
+func TestClient_leavesWhileOthersAreServed(t *testing.T) {
+	s := start(t, tcp)
+	for range 50 {
+		var leaving, staying []*client
+		for range 8 {
+			leaving, staying = append(leaving, s.dial()), append(staying, s.dial())
+		}
+		s.settle()
+		s.do(func() { // The loop finds all of this at once.
+			for i := range leaving {
+				leaving[i].reset()
+				staying[i].send(getHello)
+			}
+		})
+		for _, c := range staying {
+			if _, got := c.answer("GET"); got != "hello" {
+				t.Errorf("%q", got)
+			}
+			_ = c.Close()
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"libforker/slot"
+)
+
+func grace(cfg *Config) { cfg.DrainGrace = time.Second }
+
+func TestDrain_nothingOpen(t *testing.T) {
+	s := start(t, tcp, grace)
+	s.drain(time.Hour)
+	s.wait()
+	if _, err := net.Dial(s.network, s.address); err == nil {
+		t.Error("the listener is open")
+	}
+	if s.slot.LoadState() != slot.Draining {
+		t.Error(s.slot.LoadState())
+	}
+}
+
+func TestDrain_takesQueuedConnections(t *testing.T) {
+	s := start(t, tcp, grace)
+	var clients []*client
+	s.do(func() {
+		for range 40 { // More than are accepted in one go.
+			c := s.dial()
+			c.send(getHello)
+			clients = append(clients, c)
+		}
+		s.loop.Drain(time.Hour)
+	})
+	for _, c := range clients {
+		if res, got := c.answer("GET"); got != "hello" || !res.Close {
+			t.Errorf("%v, close %v", got, res.Close)
+		}
+		_ = c.Close()
+	}
+	s.wait()
+}
+
+func TestDrain_idleConnectionsHaveGrace(t *testing.T) {
+	s := start(t, packets, grace)
+	idle, used := s.dial(), s.dial()
+	for _, c := range []*client{idle, used} {
+		c.send(getHello)
+		c.expect(hello)
+	}
+	s.drain(time.Hour)
+	s.pass(900 * time.Millisecond)
+	used.send(getHello)
+	used.expect(helloLast)
+	used.expectEnd()
+	_ = used.Close()
+	if !s.running() {
+		t.Error("an idle connection got no grace")
+	}
+	s.do(func() { s.loop.clock.baseNs += int64(200 * time.Millisecond) })
+	idle.expectEnd()
+	s.wait()
+}
+
+func TestDrain_finishesWhatHasBegun(t *testing.T) {
+	s := start(t, packets, grace)
+	head, body := s.dial(), s.dial()
+	head.send("GET")
+	body.send(post("/echo", "hello")[:53])
+	s.settle()
+	s.drain(time.Hour)
+	s.pass(time.Minute)
+	head.send(getHello[3:] + getHello)
+	head.expect(helloLast)
+	head.expectEnd()
+	_ = head.Close()
+	body.send(post("/echo", "hello")[53:])
+	body.expect(helloLast)
+	body.expectEnd()
+	_ = body.Close()
+	s.wait()
+}
+
+func TestDrain_limit(t *testing.T) {
+	s := start(t, packets, grace)
+	c := s.dial()
+	c.send("GET")
+	s.settle()
+	s.drain(10 * time.Second)
+	s.drain(time.Hour) // A later call can only shorten it.
+	s.pass(9 * time.Second)
+	if !s.running() {
+		t.Error("cut off before the limit")
+	}
+	s.drain(5 * time.Second)
+	s.do(func() { s.loop.clock.baseNs += int64(1100 * time.Millisecond) })
+	c.expectEnd()
+	s.wait()
+}
+
+func TestDrain_atOnce(t *testing.T) {
+	s := start(t, packets, grace)
+	c := s.dial()
+	c.send("GET")
+	s.settle()
+	s.drain(0)
+	c.expectClosed()
+	s.wait()
+}
+
+func TestDrain_slowReaderGetsItsAnswer(t *testing.T) {
+	s := start(t, tcp, grace)
+	big := text(8 << 20)
+	s.handle("/big", func(c *call) { c.answer(200, big) })
+	c := s.dialSlow()
+	c.send(get("/big") + getHello)
+	s.settle()
+	s.drain(time.Hour)
+	s.pass(time.Minute)
+	if _, got := c.answer("GET"); got != big {
+		t.Errorf("%d bytes", len(got))
+	}
+	// The head of the large answer was written before the loop knew that it was the last one.
+	if got := c.all(); !strings.Contains(got, "Connection: close") {
+		t.Errorf("%q", got)
+	}
+	_ = c.Close()
+	s.wait()
+}
