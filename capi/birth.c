@@ -1,12 +1,13 @@
 /*
- * The first steps of a forked process, in this order: signal handlers, descriptors, death signal, post_fork hook, crash
- * handlers, signal mask, Go. Until Go is started the process has one thread.
+ * The first steps of a forked process, in this order: signal handlers, descriptors, limits, user, death signal, post_fork
+ * hook, crash handlers, signal mask, Go. Until Go is started the process has one thread.
  *
  * Signals are unblocked before Go starts, not after: the runtime's threads inherit the mask of the one that starts it.
  */
 #include "birth.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,10 @@
 #include "_cgo_export.h"
 #include "crash.h"
 #include "dispatch.h"
+#include "limit.h"
 #include "listener.h"
 #include "log.h"
+#include "privilege.h"
 #include "process.h"
 
 enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
@@ -104,14 +107,25 @@ static _Noreturn void fail_boot(const char *reason, int code)
     leave(EXIT_FAILED_BOOT);
 }
 
+/* `failed` is what has failed, with errno, or NULL. */
+static void need(const char *failed)
+{
+    if (failed != NULL) {
+        fk_log(fk_process.server, FORKER_LOG_ERROR, "%s: %s", failed, strerror(errno));
+        leave(EXIT_FAILED_BOOT);
+    }
+}
+
 /*
  * The death signal comes when the thread that forked us ends (prctl(2)); the life line is what counts, this helps when
- * the loop does not run. If the spawner died before it was armed, nobody would send it.
+ * the loop does not run. If the spawner died before it was armed, nobody would send it: then the life line has ended. getppid(2)
+ * would not tell: it is 1 for the children of a spawner that is pid 1 itself, and 0 for one in another pid namespace.
  */
 static void follow_spawner(const fk_spawner *spawner, int number)
 {
+    struct pollfd line = {.fd = spawner->lifeline[0], .events = POLLIN};
     (void)prctl(PR_SET_PDEATHSIG, number);
-    if (getppid() != spawner->server->shared->spawner_pid) {
+    if (poll(&line, 1, 0) > 0) {
         _exit(0);
     }
 }
@@ -123,8 +137,9 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     set_signals(SIG_IGN);
     close_spawner_fds(spawner);
     fk_listeners_forget(server);
-    close_fd(&spawner->lifeline[0]);
+    need(fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
+    close_fd(&spawner->lifeline[0]);
     unblock_signals(spawner->mask);
     int code = fk_process_start_go();
     if (code != FORKER_OK) {
@@ -145,6 +160,8 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     set_signals(on_drain);
     close_spawner_fds(spawner);
+    need(fk_limit_apply(server, index));
+    need(fk_privilege_drop(server));
     follow_spawner(spawner, SIGTERM);
     int code = fk_dispatch_hook(server, &server->post_fork);
     if (code < 0) {

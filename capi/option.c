@@ -4,12 +4,14 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "account.h"
 #include "server.h"
 
-enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT };
+enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY };
 
-static const char *const type_names[] = {"number", "size", "duration", "mode", "choice", "text"};
+static const char *const type_names[] = {"number", "size", "duration", "mode", "choice", "text", "user", "group", "directory"};
 
 struct forker_option {
     const char *name;
@@ -29,6 +31,9 @@ struct forker_option {
 #define BOUNDS_MODE BOUNDS_NUMBER
 #define BOUNDS_CHOICE(words, least, most) words
 #define BOUNDS_TEXT(words, least, most) "at most 255 bytes, no control characters"
+#define BOUNDS_USER(words, least, most) "empty, or the name or number of one that is not root"
+#define BOUNDS_GROUP(words, least, most) "empty, or the name or number of one"
+#define BOUNDS_DIRECTORY(words, least, most) "empty, or the absolute path of one that exists"
 
 static const struct forker_option options[FK_OPTION_COUNT] = {
 #define ROW(id, name, type, initial, words, least, most, reloadable, description)                                      \
@@ -118,6 +123,40 @@ static bool parse_text(const char *text, int64_t *number_out)
     return len < FK_OPTION_TEXT_MAX;
 }
 
+static bool parse_user(const char *text, int64_t *number_out)
+{
+    uid_t uid = 0;
+    bool found = fk_account_user(text, &uid);
+    *number_out = uid;
+    return found && uid != 0;
+}
+
+static bool parse_group(const char *text, int64_t *number_out)
+{
+    gid_t gid = 0;
+    bool found = fk_account_group(text, &gid);
+    *number_out = gid;
+    return found;
+}
+
+static bool parse_directory(const char *text, int64_t *number_out)
+{
+    struct stat file;
+    return parse_text(text, number_out) && text[0] == '/' && stat(text, &file) == 0 && S_ISDIR(file.st_mode);
+}
+
+/* What the system, and not this table, knows. Empty is none. */
+static bool parse_name(enum option_type type, const char *text, int64_t *number_out)
+{
+    *number_out = -1;
+    if (text[0] == '\0') {
+        return true;
+    }
+    return type == USER    ? parse_user(text, number_out)
+           : type == GROUP ? parse_group(text, number_out)
+                           : parse_directory(text, number_out);
+}
+
 static bool parse_as(enum option_type type, const char *text, int64_t *number_out)
 {
     switch (type) {
@@ -143,6 +182,9 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
     }
     if (option->type == TEXT) {
         return parse_text(text, number_out);
+    }
+    if (option->type == USER || option->type == GROUP || option->type == DIRECTORY) {
+        return parse_name(option->type, text, number_out);
     }
     size_t word = strcspn(option->words, ",");
     if (word > 0 && strlen(text) == word && memcmp(text, option->words, word) == 0) {

@@ -10,7 +10,8 @@
  * id, name, type, default, words, least, most, reloadable, description.
  *
  * `words` are names for values: of a CHOICE they stand for 0, 1, 2 ... and are separated by "|"; of a numeric type it is "" or
- * one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for CHOICE and TEXT.
+ * one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for the types that have none. The
+ * number of a USER or GROUP is its id, -1 for none.
  */
 #define FK_OPTIONS(X)                                                                                                  \
     X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", false,                                                  \
@@ -20,6 +21,20 @@
       "Connections that the kernel queues on a listening socket; the kernel caps it at net.core.somaxconn.")           \
     X(UNIX_MODE, "unix_mode", MODE, "0666", "", "0", "0777", false,                                                    \
       "Permission bits of unix socket files, where the address does not set them by ?mode=.")                          \
+    X(USER, "user", USER, "", "", "", "", false,                                                                       \
+      "Who master and workers run as when root calls run: after the listening sockets are opened they give up root "   \
+      "for good. The calling process stays root.")                                                                     \
+    X(GROUP, "group", GROUP, "", "", "", "", false, "Their group, if it is not that of the user's account.")           \
+    X(CHROOT, "chroot", DIRECTORY, "", "", "", "", false,                                                              \
+      "What the workers see as the root directory, once they run as the user.")                                        \
+    X(RLIMIT_NOFILE, "rlimit_nofile", NUMBER, "keep", "keep, or ", "64", "1048576", false,                             \
+      "How many descriptors a worker may have, see getrlimit(2).")                                                     \
+    X(RLIMIT_CORE, "rlimit_core", SIZE, "keep", "keep, or ", "0", "1t", false,                                         \
+      "Bytes of a worker's core dump, see getrlimit(2).")                                                              \
+    X(OOM_SCORE_ADJ, "oom_score_adj", NUMBER, "keep", "keep, or ", "0", "1000", false,                                 \
+      "How much rather than other processes a worker is killed when memory is out, see proc(5).")                      \
+    X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
+      "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
     X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", false,                                         \
       "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
     X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", false,                                          \
@@ -65,7 +80,7 @@ enum {
 
 enum { FK_OPTION_TEXT_MAX = 256 };
 
-/* One option's value: as text, and as what the text means (durations in ns, sizes in bytes). */
+/* One option's value: as text, and as what the text means (durations in ns, sizes in bytes, ids). */
 typedef struct {
     char text[FK_OPTION_TEXT_MAX];
     int64_t number;

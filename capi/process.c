@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 typedef void (*init_function)(int argc, char **argv, char **envp);
@@ -18,6 +19,8 @@ extern init_function fk_go_init_start[] __attribute__((weak, visibility("hidden"
 extern init_function fk_go_init_end[] __attribute__((weak, visibility("hidden")));
 
 fk_process_state fk_process = {.role = FK_ROLE_HOST, .worker = -1};
+
+enum { AUXV_TYPES = 6 };
 
 static int saved_argc;
 static char **saved_argv;
@@ -41,8 +44,24 @@ static void lose_go(void)
 }
 
 /*
- * Lays out argv, the present environment and an empty auxiliary vector as the kernel does at process start, which is where the
- * runtime looks for them (runtime.sysargs); with no auxv there it reads /proc/self/auxv. Never freed: Go keeps pointers.
+ * Appends what the runtime wants of the auxiliary vector. Without it the runtime would read /proc/self/auxv, which is not there
+ * under chroot(2); and without AT_SYSINFO_EHDR it would have no vDSO and pay a system call for each look at the clock.
+ */
+static void append_auxv(unsigned long *auxv)
+{
+    static const unsigned long types[AUXV_TYPES] = {AT_PAGESZ, AT_RANDOM, AT_HWCAP, AT_HWCAP2, AT_SYSINFO_EHDR, AT_SECURE};
+    for (size_t i = 0; i < AUXV_TYPES; i++) {
+        unsigned long value = getauxval(types[i]);
+        if (value != 0) {
+            *auxv++ = types[i];
+            *auxv++ = value;
+        }
+    }
+}
+
+/*
+ * Lays out argv, the present environment and the auxiliary vector as the kernel does at process start, which is where the
+ * runtime looks for them (runtime.sysargs). Never freed: Go keeps pointers.
  */
 static char **process_block(void)
 {
@@ -53,12 +72,14 @@ static char **process_block(void)
     while (environ != NULL && environ[envc] != NULL) {
         envc++;
     }
-    char **block = calloc(argc + 1 + envc + 1 + 2, sizeof *block);
+    size_t words = argc + 1 + envc + 1;
+    char **block = calloc(words + 2 * (AUXV_TYPES + 1), sizeof *block);
     if (block != NULL) {
         memcpy(block, argv, argc * sizeof *block);
         if (envc > 0) {
             memcpy(block + argc + 1, environ, envc * sizeof *block);
         }
+        append_auxv((unsigned long *)(void *)(block + words));
     }
     return block;
 }

@@ -9,8 +9,10 @@
 
 #include "_cgo_export.h"
 #include "dispatch.h"
+#include "limit.h"
 #include "listener.h"
 #include "log.h"
+#include "privilege.h"
 #include "process.h"
 #include "signals.h"
 #include "spawner.h"
@@ -51,6 +53,21 @@ static int check_threads(forker_server *server)
     return FORKER_OK;
 }
 
+/* The options of what only a forked process can have must be as they are by default. */
+static int check_forkless(forker_server *server)
+{
+    static const int forked[] = {FK_OPTION_USER,        FK_OPTION_GROUP,         FK_OPTION_CHROOT,      FK_OPTION_RLIMIT_NOFILE,
+                                 FK_OPTION_RLIMIT_CORE, FK_OPTION_OOM_SCORE_ADJ, FK_OPTION_CPU_AFFINITY};
+    for (size_t i = 0; i < sizeof forked / sizeof *forked; i++) {
+        const forker_option *option = forker_option_at((size_t)forked[i]);
+        const char *name = forker_option_name(option);
+        if (strcmp(forker_server_get(server, name), forker_option_default(option)) != 0) {
+            return fk_server_fail(server, FORKER_E_OPTION, "run: option %s needs worker processes, and workers is 0", name);
+        }
+    }
+    return FORKER_OK;
+}
+
 static int check(forker_server *server)
 {
     bool forks = fk_server_option(server, FK_OPTION_WORKERS) != 0;
@@ -75,7 +92,7 @@ static int check(forker_server *server)
                               server->route_count == 0 ? "no route; call forker_server_handle first"
                                                        : "no listening socket; call forker_server_listen first");
     }
-    return forks ? check_threads(server) : FORKER_OK;
+    return forks ? check_threads(server) : check_forkless(server);
 }
 
 static int map_shared(forker_server *server)
@@ -107,6 +124,9 @@ static void unmap_shared(forker_server *server)
 {
     void *memory = server->shared;
     int stop_fd = server->stop_fd;
+    if (memory == NULL) {
+        return;
+    }
     server->shared = NULL;
     server->stop_fd = -1;
     (void)munmap(memory, server->shared_size);
@@ -135,13 +155,28 @@ static int run_here(forker_server *server)
     return code;
 }
 
+/* What can be refused before anything is started. Returns FORKER_OK or what run returns; clean_up() takes both back. */
+static int prepare(forker_server *server)
+{
+    static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check, map_shared};
+    int code = FORKER_OK;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
+        code = steps[i](server);
+    }
+    return code;
+}
+
+static void clean_up(forker_server *server)
+{
+    fk_privilege_release(server);
+    unmap_shared(server);
+}
+
 static int run_checked(forker_server *server)
 {
-    int code = fk_listeners_reopen(server);
-    if (code == FORKER_OK) {
-        code = map_shared(server);
-    }
+    int code = prepare(server);
     if (code != FORKER_OK) {
+        clean_up(server);
         return code;
     }
     bool forks = fk_server_option(server, FK_OPTION_WORKERS) != 0;
@@ -153,7 +188,7 @@ static int run_checked(forker_server *server)
     code = forks ? fk_spawner_run(server) : run_here(server);
     fk_signals_give_back();
     fk_listeners_close(server);
-    unmap_shared(server);
+    clean_up(server);
     fk_process.role = FK_ROLE_HOST;
     fk_process.server = NULL;
     server->state = FK_SERVER_SETUP;

@@ -38,6 +38,14 @@ typedef struct {
     void *user;
 } fk_hook;
 
+/* Whom the children become; privilege.c. `groups` is NULL while they become nobody else. */
+typedef struct {
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups;
+    int group_count;
+} fk_identity;
+
 typedef enum { FK_SERVER_SETUP, FK_SERVER_RUNNING } fk_server_state;
 
 struct forker_server {
@@ -57,6 +65,7 @@ struct forker_server {
 
     /* While running. */
     volatile fk_server_state state;
+    fk_identity identity;
     fk_shared *volatile shared; /* NULL while not running */
     size_t shared_size;
     volatile int stop_fd; /* eventfd: something is to be read in shared->stop_timeout_ms */

@@ -163,7 +163,7 @@ const char *forker_server_address(forker_server *server, size_t index);
  *
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the log:
  * FORKER_E_INVALID (NULL), FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or
- * no listening socket), FORKER_E_BOOT (no worker became ready), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker,
+ * no listening socket), FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker,
  * or where the Go runtime already runs), FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM, FORKER_E_MEMORY.
  */
 int forker_server_run(forker_server *server);
@@ -203,7 +203,7 @@ const forker_option *forker_option_at(size_t index);
 
 /* Each of these gives NULL (or 0) for a NULL option. The texts are static. */
 const char *forker_option_name(const forker_option *option);        /* "read_timeout" */
-const char *forker_option_type(const forker_option *option);        /* "number", "size", "duration", "mode", "choice" or "text" */
+const char *forker_option_type(const forker_option *option);        /* "number", "size", "duration", "mode", "choice", "text", "user", "group" or "directory" */
 const char *forker_option_default(const forker_option *option);     /* "10s" */
 const char *forker_option_bounds(const forker_option *option);      /* "1ms to 24h" or "auto, or 0 to 1024" */
 const char *forker_option_description(const forker_option *option); /* one sentence */

@@ -26,6 +26,8 @@ static const char head[] =
     "| duration | a whole number with `ns`, `us`, `ms`, `s`, `m` or `h`: `500ms`; `0` needs no unit |\n"
     "| mode | permission bits in octal: `0660` |\n"
     "| choice | one of the words |\n"
+    "| user, group | the name or number of an account of the system |\n"
+    "| directory | an absolute path |\n"
     "| text | as it is |\n"
     "\n"
     "\"Reload\" says whether a reload can change the option.\n"

@@ -1,0 +1,193 @@
+package blackbox
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// nobody is a user that every system has, by number.
+const nobody = 65534
+
+// asRoot skips a test where it cannot be run.
+func asRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+}
+
+// facts starts process.c with options, and gives it once it serves.
+func facts(t *testing.T, options ...string) *program {
+	t.Helper()
+	return start(t, setup{source: "process.c", args: []string{"127.0.0.1:0"}, env: environment(options)}).waitReady()
+}
+
+// status gives a line of /proc/<pid>/status, such as "Uid", its fields separated by one space.
+func status(t *testing.T, pid int, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if key, value, _ := strings.Cut(line, ":"); key == name {
+			return strings.Join(strings.Fields(value), " ")
+		}
+	}
+	t.Fatalf("no %s in the status of process %d", name, pid)
+	return ""
+}
+
+// expectUser wants a process to have nothing left of root.
+func expectUser(t *testing.T, what string, pid int) {
+	t.Helper()
+	id := fmt.Sprintf("%d %[1]d %[1]d %[1]d", nobody)
+	for name, want := range map[string]string{"Uid": id, "CapPrm": "0000000000000000", "CapEff": "0000000000000000"} {
+		if got := status(t, pid, name); got != want {
+			t.Errorf("%s: %s is %s, want %s", what, name, got, want)
+		}
+	}
+}
+
+func TestPrivilege_isGivenUpByMasterAndWorkersOnly(t *testing.T) {
+	asRoot(t)
+	eachBuild(t, func(t *testing.T, b build) {
+		p := start(t, setup{
+			build: &b, source: "process.c", args: []string{"127.0.0.1:0"},
+			env: environment([]string{"workers=2", "user=65534", "group=12345"}),
+		}).waitReady()
+		expectUser(t, "master", p.master())
+		for index, pid := range p.workers() {
+			expectUser(t, fmt.Sprint("worker ", index), pid)
+		}
+		if got := status(t, p.pid(), "Uid"); got != "0 0 0 0" {
+			t.Errorf("the spawner's Uid is %s", got)
+		}
+		got := p.get("/self").body
+		for _, want := range []string{
+			"uid 65534 65534 65534\n", "gid 12345 12345 12345\n", "can be root no\n", "dumpable 1\n",
+			fmt.Sprintf("death signal %d\n", syscall.SIGTERM),
+		} {
+			if !strings.Contains(got, want) {
+				t.Errorf("no %q in\n%s", want, got)
+			}
+		}
+	})
+}
+
+func TestPrivilege_everyActionWorksWithout(t *testing.T) {
+	asRoot(t)
+	socket := filepath.Join(t.TempDir(), "only-root-may-write-here.sock")
+	p := start(t, setup{
+		args: []string{"127.0.0.1:0", "unix:" + socket}, env: environment([]string{"workers=1", "user=nobody", "chroot=/proc"}),
+	}).waitReady()
+	p.expectGet("/", 200, "hello\n")
+
+	worker := p.workers()[0]
+	p.kill(worker, syscall.SIGKILL)
+	next := p.waitReplaced(0, worker)
+	expectUser(t, "the next worker", next)
+
+	master, mark := p.master(), p.log.mark()
+	p.kill(master, syscall.SIGKILL)
+	p.log.wait(t, mark, "a new master has taken over 1 worker")
+	expectUser(t, "the next master", p.master())
+
+	p.dial().send("GET /spin HTTP/1.1\r\nHost: a\r\n\r\n")
+	p.out.wait(t, 0, "spin begins")
+	p.signal(syscall.SIGTERM)
+	p.signal(syscall.SIGTERM) // The second one ends it at once: root kills what does not listen.
+	if status := p.wait(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	if _, err := os.Lstat(socket); err == nil {
+		t.Error("the socket file is left")
+	}
+}
+
+func TestPrivilege_workerCanStopTheServer(t *testing.T) {
+	asRoot(t)
+	p := serve(t, "workers=2", "user=nobody")
+	p.expectGet("/stop/1000", 200, "stopping\n")
+	if status := p.wait(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+func TestPrivilege_confinesWorkersToADirectory(t *testing.T) {
+	asRoot(t)
+	p := facts(t, "workers=1", "user=nobody", "chroot="+t.TempDir())
+	got := p.get("/self").body
+	for _, want := range []string{"directory /\n", "sees accounts no\n", "can be root no\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	worker := p.workers()[0]
+	p.dial().send("GET /crash HTTP/1.1\r\nHost: a\r\n\r\n")
+	p.waitReplaced(0, worker)
+	p.log.wait(t, 0, "killed by SIGABRT in GET /crash")
+}
+
+func TestPrivilege_setsLimitsOfWorkers(t *testing.T) {
+	p := facts(t, "workers=2", "rlimit_nofile=77", "rlimit_core=4k", "oom_score_adj=700", "cpu_affinity=on")
+	got := p.get("/self").body
+	for _, want := range []string{"files 77 77\n", "core 4096 4096\n", "cpus 1\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	seen := map[string]bool{}
+	for _, pid := range p.workers() {
+		seen[status(t, pid, "Cpus_allowed_list")] = true
+		score, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid))
+		if err != nil || string(score) != "700\n" {
+			t.Errorf("oom_score_adj is %q, error %v", score, err)
+		}
+	}
+	if want := min(runtime.NumCPU(), 2); len(seen) != want {
+		t.Errorf("the workers share the CPUs %v, want %d", seen, want)
+	}
+}
+
+func TestPrivilege_refusesWhatCannotWork(t *testing.T) {
+	asRoot(t)
+	for _, c := range []struct{ options, want string }{
+		{"user=no-such-one", `run returned -10: run: a setup call failed before: environment: FORKER_USER="no-such-one" is not a user`},
+		{"user=root", `FORKER_USER="root" is not a user (empty, or the name or number of one that is not root)`},
+		{"user=0", `FORKER_USER="0" is not a user`},
+		{"user=4294967295", `FORKER_USER="4294967295" is not a user`},
+		{"user=nobody group=no-such-one", `FORKER_GROUP="no-such-one" is not a group`},
+		{"user=nobody chroot=/no/such/place", `FORKER_CHROOT="/no/such/place" is not a directory`},
+		{"user=nobody chroot=tmp", `FORKER_CHROOT="tmp" is not a directory`},
+		{"group=12345", "run returned -5: run: option group needs option user"},
+		{"chroot=/tmp", "run returned -5: run: option chroot needs option user"},
+		{"user=12345", "run returned -5: run: user 12345 has no account that names a group; set option group"},
+		{"user=nobody workers=0", "run returned -5: run: option user needs worker processes, and workers is 0"},
+		{"cpu_affinity=on workers=0", "run returned -5: run: option cpu_affinity needs worker processes"},
+		{"BECOME user=nobody", "run returned -8: run: only root can become user nobody, and this process has uid 65534"},
+		{"BECOME rlimit_nofile=1048576", "run returned -8: run: option rlimit_nofile: setrlimit to 1048576: Operation not permitted"},
+		{"oom_score_adj=1001", `FORKER_OOM_SCORE_ADJ="1001" is not a number (keep, or 0 to 1000)`},
+	} {
+		t.Run(c.options, func(t *testing.T) {
+			options, become := strings.CutPrefix(c.options, "BECOME ")
+			env := environment(strings.Fields(options))
+			if become {
+				env = append(env, "BECOME="+strconv.Itoa(nobody))
+			}
+			p := start(t, setup{source: "process.c", args: []string{"127.0.0.1:0"}, env: env})
+			if status := p.wait(); status != 1 {
+				t.Errorf("exit status %d", status)
+			}
+			if line := p.out.wait(t, 0, "run returned").text; !strings.Contains(line, c.want) {
+				t.Errorf("%s\nwant %s", line, c.want)
+			}
+		})
+	}
+}
