@@ -83,7 +83,8 @@ int fk_limit_check(forker_server *server)
     }
     int64_t score = fk_server_option(server, FK_OPTION_OOM_SCORE_ADJ);
     if (score >= 0 && !can_score(score)) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "run: option oom_score_adj: write " OOM_FILE ": %s", strerror(errno));
+        return fk_server_fail(server, FORKER_E_SYSTEM, "run: option oom_score_adj: write " OOM_FILE ": %s",
+                              strerror(errno));
     }
     return FORKER_OK;
 }

@@ -35,13 +35,14 @@ int fk_privilege_prepare(forker_server *server)
         return refuse_without_user(server);
     }
     if (geteuid() != 0) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "run: only root can become user %s, and this process has uid %ld", name,
-                              (long)geteuid());
+        return fk_server_fail(server, FORKER_E_SYSTEM,
+                              "run: only root can become user %s, and this process has uid %ld", name, (long)geteuid());
     }
     identity->uid = (uid_t)uid;
     identity->gid = (gid_t)gid;
     if (gid < 0 && !fk_account_primary_group(identity->uid, &identity->gid)) {
-        return fk_server_fail(server, FORKER_E_OPTION, "run: user %s has no account that names a group; set option group", name);
+        return fk_server_fail(server, FORKER_E_OPTION,
+                              "run: user %s has no account that names a group; set option group", name);
     }
     identity->groups = fk_account_groups(identity->uid, identity->gid, &identity->group_count);
     return identity->groups != NULL ? FORKER_OK : fk_server_fail(server, FORKER_E_MEMORY, "run: out of memory");
@@ -61,8 +62,9 @@ static bool can_return(const fk_identity *identity)
     if (getresuid(&real, &effective, &saved) != 0 || getresgid(&real_group, &effective_group, &saved_group) != 0) {
         return true;
     }
-    return real != identity->uid || effective != identity->uid || saved != identity->uid || real_group != identity->gid ||
-           effective_group != identity->gid || saved_group != identity->gid || setuid(0) == 0 || seteuid(0) == 0;
+    return real != identity->uid || effective != identity->uid || saved != identity->uid ||
+           real_group != identity->gid || effective_group != identity->gid || saved_group != identity->gid ||
+           setuid(0) == 0 || seteuid(0) == 0;
 }
 
 /*

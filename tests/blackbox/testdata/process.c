@@ -28,8 +28,8 @@ static int self(forker_request *req, void *user)
         getcwd(directory, sizeof directory) == NULL) {
         return FORKER_E_SYSTEM;
     }
-    len += snprintf(text, sizeof text, "uid %u %u %u\ngid %u %u %u\ngroups", uids[0], uids[1], uids[2], gids[0], gids[1],
-                    gids[2]);
+    len += snprintf(text, sizeof text, "uid %u %u %u\ngid %u %u %u\ngroups", uids[0], uids[1], uids[2], gids[0],
+                    gids[1], gids[2]);
     int count = getgroups(32, groups);
     for (int i = 0; i < count; i++) {
         len += snprintf(text + len, sizeof text - (size_t)len, " %u", groups[i]);
@@ -39,7 +39,8 @@ static int self(forker_request *req, void *user)
              "sees accounts %s\n",
              setuid(0) == 0 || setgid(0) == 0 || setgroups(0, NULL) == 0 ? "yes" : "no", death, prctl(PR_GET_DUMPABLE),
              (unsigned long)files.rlim_cur, (unsigned long)files.rlim_max, (unsigned long)core.rlim_cur,
-             (unsigned long)core.rlim_max, CPU_COUNT(&cpus), directory, access("/etc/passwd", F_OK) == 0 ? "yes" : "no");
+             (unsigned long)core.rlim_max, CPU_COUNT(&cpus), directory,
+             access("/etc/passwd", F_OK) == 0 ? "yes" : "no");
     return answer_text(req, text);
 }
 
