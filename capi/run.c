@@ -115,31 +115,53 @@ static int map_shared(forker_server *server)
                           .spawner_pid = getpid(),
                           .stop_timeout_ms = INT32_MAX,
                           .started_ns = fk_clock()};
+    if (server->figures != NULL) {
+        (void)munmap(server->figures, server->shared_size);
+    }
     server->shared_size = size;
-    server->shared = shared;
+    server->figures = server->shared = shared;
     return FORKER_OK;
 }
 
-static void unmap_shared(forker_server *server)
+/* The memory stays for whoever wants to see the figures of this run. */
+static void end_shared(forker_server *server)
 {
-    void *memory = server->shared;
     int stop_fd = server->stop_fd;
-    if (memory == NULL) {
+    if (server->shared == NULL) {
         return;
     }
+    server->shared->phase = FK_PHASE_STOPPING;
+    server->shared->master_pid = 0;
     server->shared = NULL;
     server->stop_fd = -1;
-    (void)munmap(memory, server->shared_size);
     (void)close(stop_fd);
 }
 
-/* workers=0: the calling thread serves. */
-static int run_here(forker_server *server)
+/* With workers=0 this process is what is in slot 0. */
+static void enter_slot(forker_server *server)
 {
     fk_process.slot = fk_server_slot(server, 0);
     fk_process.worker = 0;
     fk_process.slot->pid = getpid();
     fk_process.slot->generation = 1;
+    fk_process.slot->born_ns = fk_clock();
+    fk_process.slot->state = FK_SLOT_BOOTING;
+    server->shared->wanted = 1;
+    server->shared->worker_starts = 1;
+}
+
+static void leave_slot(void)
+{
+    fk_process.slot->state = FK_SLOT_EMPTY;
+    fk_process.slot->connections = fk_process.slot->in_flight = 0;
+    fk_process.slot->pid = 0;
+    fk_process.slot = NULL;
+    fk_process.worker = -1;
+}
+
+/* workers=0: the calling thread serves. */
+static int run_here(forker_server *server)
+{
     int code = fk_process_start_go();
     if (code != FORKER_OK) {
         return fk_server_fail(server, code, "run: the Go runtime cannot be started in this process");
@@ -148,10 +170,9 @@ static int run_here(forker_server *server)
     if (code < 0) {
         return fk_server_fail(server, FORKER_E_BOOT, "run: the worker_init hook failed (%d)", code);
     }
+    server->shared->phase = FK_PHASE_SERVING;
     code = goWorkerRun(server, -1, -1, server->stop_fd);
     (void)fk_dispatch_hook(server, &server->worker_exit);
-    fk_process.slot = NULL;
-    fk_process.worker = -1;
     return code;
 }
 
@@ -169,7 +190,7 @@ static int prepare(forker_server *server)
 static void clean_up(forker_server *server)
 {
     fk_privilege_release(server);
-    unmap_shared(server);
+    end_shared(server);
 }
 
 static int run_checked(forker_server *server)
@@ -185,7 +206,13 @@ static int run_checked(forker_server *server)
     fk_process.role = forks ? FK_ROLE_SPAWNER : FK_ROLE_HOST;
     fk_signals_take(server);
     server->state = FK_SERVER_RUNNING;
-    code = forks ? fk_spawner_run(server) : run_here(server);
+    if (forks) {
+        code = fk_spawner_run(server);
+    } else {
+        enter_slot(server);
+        code = run_here(server);
+        leave_slot();
+    }
     fk_signals_give_back();
     fk_listeners_close(server);
     clean_up(server);

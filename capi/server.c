@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "listener.h"
@@ -29,6 +30,9 @@ void forker_server_free(forker_server *server)
     }
     fk_listeners_close(server);
     fk_server_free_routes(server);
+    if (server->figures != NULL) {
+        (void)munmap(server->figures, server->shared_size);
+    }
     free(server);
 }
 

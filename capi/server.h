@@ -67,6 +67,7 @@ struct forker_server {
     volatile fk_server_state state;
     fk_identity identity;
     fk_shared *volatile shared; /* NULL while not running */
+    fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
     volatile int stop_fd; /* eventfd: something is to be read in shared->stop_timeout_ms */
 

@@ -34,7 +34,7 @@ enum {
 
 /* What the server as a whole is doing, as the master sees it. */
 enum {
-    FK_PHASE_STARTING = 0,  /* no worker has been ready yet */
+    FK_PHASE_STARTING = 0, /* no worker has been ready yet */
     FK_PHASE_SERVING = 1,
     FK_PHASE_RELOADING = 2, /* serving, while one generation of workers replaces another */
     FK_PHASE_DRAINING = 3,  /* all workers are let go, the master stays */
@@ -44,16 +44,16 @@ enum {
 /* Why a worker is gone; FORKER_EXIT_* of forker.h. */
 enum {
     FK_CAUSE_NONE = 0,
-    FK_CAUSE_EXIT = 1,     /* it left by itself, as by exit(3) */
-    FK_CAUSE_CRASH = 2,    /* by a signal of its own doing, or one that somebody sent */
-    FK_CAUSE_KILLED = 3,   /* by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it */
-    FK_CAUSE_BOOT = 4,     /* before it was ready: it failed, or took too long */
-    FK_CAUSE_STOP = 5,     /* the server stops */
-    FK_CAUSE_RELOAD = 6,   /* replaced by a newer generation */
-    FK_CAUSE_SCALE = 7,    /* fewer workers were wanted */
-    FK_CAUSE_RECYCLE = 8,  /* it had served its requests, its time, or grown over the soft memory limit */
-    FK_CAUSE_HANG = 9,     /* its loop or its handler did not come back */
-    FK_CAUSE_MEMORY = 10,  /* it had grown over the hard memory limit */
+    FK_CAUSE_EXIT = 1,    /* it left by itself, as by exit(3) */
+    FK_CAUSE_CRASH = 2,   /* by a signal of its own doing, or one that somebody sent */
+    FK_CAUSE_KILLED = 3,  /* by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it */
+    FK_CAUSE_BOOT = 4,    /* before it was ready: it failed, or took too long */
+    FK_CAUSE_STOP = 5,    /* the server stops */
+    FK_CAUSE_RELOAD = 6,  /* replaced by a newer generation */
+    FK_CAUSE_SCALE = 7,   /* fewer workers were wanted */
+    FK_CAUSE_RECYCLE = 8, /* it had served its requests, its time, or grown over the soft memory limit */
+    FK_CAUSE_HANG = 9,    /* its loop or its handler did not come back */
+    FK_CAUSE_MEMORY = 10, /* it had grown over the hard memory limit */
     FK_CAUSES = 11
 };
 
@@ -94,8 +94,9 @@ typedef struct {
     uint64_t requests;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t answers[FK_STATUS_CLASSES];  /* by status class; [0] is never used */
-    uint64_t latency[FK_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns (and not less than 2^(i-1)) */
+    uint64_t answers[FK_STATUS_CLASSES]; /* by status class; [0] is never used */
+    uint64_t
+        latency[FK_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns (and not less than 2^(i-1)) */
     uint64_t latency_sum_ns;
 
     fk_black_box box;
@@ -109,21 +110,21 @@ typedef struct {
     uint32_t worker;
     uint32_t generation;
     int32_t pid;
-    int32_t status;       /* as from waitpid(2); -1 if somebody else reaped the process */
-    uint64_t wall_ns;     /* CLOCK_REALTIME when it was reaped */
-    uint64_t age_ns;      /* since its fork */
-    uint64_t inside_ns;   /* how long box.busy had been set, else 0 */
+    int32_t status;     /* as from waitpid(2); -1 if somebody else reaped the process */
+    uint64_t wall_ns;   /* CLOCK_REALTIME when it was reaped */
+    uint64_t age_ns;    /* since its fork */
+    uint64_t inside_ns; /* how long box.busy had been set, else 0 */
     fk_black_box box;
     char last_words[FK_LAST_WORDS];
 } fk_crash;
 
 typedef struct {
     uint32_t magic;
-    uint32_t slots;         /* how many slot pages follow */
+    uint32_t slots; /* how many slot pages follow */
     int32_t spawner_pid;
-    int32_t master_pid;     /* 0 while there is none */
+    int32_t master_pid;      /* 0 while there is none */
     int32_t stop_timeout_ms; /* what forker_server_stop() asked for; INT32_MAX: nothing */
-    uint32_t phase;  /* FK_PHASE_*; written by the master, like `wanted` */
+    uint32_t phase;          /* FK_PHASE_*; written by the master, like `wanted` */
     uint64_t started_ns;
     uint32_t wanted; /* how many workers the master keeps alive */
     uint32_t pad;

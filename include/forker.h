@@ -25,7 +25,8 @@
  *  - A NULL server or request gives FORKER_E_INVALID, or NULL, or 0; never a crash.
  *  - Callbacks get the `user` pointer they were registered with. They are called in the worker processes, on the main
  *    thread of each, one at a time. They must return: no longjmp and no C++ exception may leave them.
- *  - A server belongs to the thread that made it; no two threads may use it at once, except for forker_server_stop().
+ *  - A server belongs to the thread that made it; no two threads may use it at once, except for calls that
+ *    say "any thread".
  *  - errno has no meaning after a call.
  *
  * Everything here is since version 0.1.0.
@@ -263,6 +264,107 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
  * Returns FORKER_OK or FORKER_E_INVALID (NULL, no such level).
  */
 int forker_server_log(forker_server *server, int level, const char *text);
+
+/* ------------------------------------------------------------------------------------------------------------ figures */
+
+/* What a server is doing. The numbers never change, and so for the two lists below. */
+enum {
+    FORKER_PHASE_STARTING = 0,  /* no worker has been ready yet */
+    FORKER_PHASE_SERVING = 1,   /* */
+    FORKER_PHASE_RELOADING = 2, /* serving, while one generation of workers replaces another */
+    FORKER_PHASE_DRAINING = 3,  /* all workers are let go, the master stays */
+    FORKER_PHASE_STOPPING = 4   /* run is about to return, or has returned */
+};
+
+/* How far a worker process has come. */
+enum {
+    FORKER_WORKER_NONE = 0,    /* no process */
+    FORKER_WORKER_FORKED = 1,  /* forked, still C only */
+    FORKER_WORKER_BOOTING = 2, /* the Go runtime starts, then worker_init */
+    FORKER_WORKER_READY = 3,   /* serves */
+    FORKER_WORKER_DRAINING = 4 /* takes no more connections, finishes what it has */
+};
+
+/* Why worker processes are gone. */
+enum {
+    FORKER_EXIT_SELF = 1,     /* left by itself, as by exit(3) */
+    FORKER_EXIT_CRASH = 2,    /* by a signal of its own doing, or one that somebody sent */
+    FORKER_EXIT_KILLED = 3,   /* by a SIGKILL that was not the library's: out of memory, or an operator */
+    FORKER_EXIT_BOOT = 4,     /* before it was ready: it failed, or took too long */
+    FORKER_EXIT_STOP = 5,     /* the server stops */
+    FORKER_EXIT_RELOAD = 6,   /* replaced by a newer generation */
+    FORKER_EXIT_SCALE = 7,    /* fewer workers were wanted */
+    FORKER_EXIT_RECYCLE = 8,  /* had served its requests or its time, or grown over the soft memory limit */
+    FORKER_EXIT_HANG = 9,     /* its loop or its handler did not come back */
+    FORKER_EXIT_MEMORY = 10,  /* had grown over the hard memory limit */
+    FORKER_EXIT_CAUSES = 16   /* the length of the array: room for more */
+};
+
+enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
+
+/*
+ * What a server counts. Counters go on over all generations of workers and masters, and never go backwards during a run.
+ * Latency is from when the worker's loop learned of a request until it handed the answer to the kernel, with what it
+ * did for others in between, but without the time that the request waited in the kernel before.
+ */
+typedef struct forker_stats {
+    uint32_t size;        /* in: sizeof(forker_stats), so that the library knows how much the program knows */
+    uint32_t phase;       /* FORKER_PHASE_* */
+    int32_t spawner_pid;
+    int32_t master_pid;   /* 0: there is none just now, or workers=0 */
+    uint64_t uptime_ns;   /* since run was called */
+    uint32_t workers;     /* how many the master keeps alive */
+    uint32_t ready;       /* how many of them serve */
+    uint32_t slots;       /* worker numbers 0 to slots-1 have been in use */
+    uint32_t pad;
+    uint64_t connections; /* open now */
+    uint64_t in_flight;   /* requests that are being handled now */
+    uint64_t accepted;    /* connections */
+    uint64_t requests;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t answers[FORKER_STATUS_CLASSES];  /* [2] counts those with status 200 to 299; [0] is not used */
+    uint64_t latency[FORKER_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns, and not less than 2^(i-1) */
+    uint64_t latency_sum_ns;
+    uint64_t master_starts;
+    uint64_t worker_starts;
+    uint64_t worker_exits[FORKER_EXIT_CAUSES]; /* by FORKER_EXIT_* */
+} forker_stats;
+
+/* The same for one worker. Counters are of all processes that had its number, everything else of the present one. */
+typedef struct forker_worker_stats {
+    uint32_t size;         /* in: sizeof(forker_worker_stats) */
+    uint32_t state;        /* FORKER_WORKER_* */
+    int32_t pid;           /* 0: no process */
+    uint32_t generation;   /* how many processes had this number */
+    uint64_t age_ns;       /* since its fork; 0: no process */
+    uint64_t heartbeat_ns; /* since its loop last came round; 0: no process, or it never did */
+    uint64_t rss_bytes;    /* resident memory, of which much is shared with the spawner; 0: /proc does not tell */
+    uint64_t connections;
+    uint64_t in_flight;
+    uint64_t accepted;
+    uint64_t requests;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t answers[FORKER_STATUS_CLASSES];
+    uint64_t latency[FORKER_LATENCY_BUCKETS];
+    uint64_t latency_sum_ns;
+    uint64_t busy_ns;      /* how long a handler has been running; 0: none is */
+    char method[32];       /* of its request, "" if none; what is not printable is "?" */
+    char target[136];      /* likewise, of which only the first 128 bytes are known */
+} forker_worker_stats;
+
+/*
+ * Copies the figures of a server, or of worker number `index`. Between runs they are those of the last one. Each number is
+ * right; they are not all of the same instant. Of the struct, the first `size` bytes are written; what the library
+ * does not know is 0 then.
+ *
+ * Any thread and any process of the tree; not during forker_server_free(), nor while another run begins.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL, `size` not set, index beyond the last one that was in use), FORKER_E_STATE
+ * (never run).
+ */
+int forker_server_stats(forker_server *server, forker_stats *stats_out);
+int forker_server_worker_stats(forker_server *server, size_t index, forker_worker_stats *stats_out);
 
 /* ------------------------------------------------------------------------------------------------------------ request */
 
