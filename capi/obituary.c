@@ -29,12 +29,12 @@ static uint32_t find_cause(const fk_spawner *spawner, const fk_slot *slot, int s
     if (!slot->reached_ready) {
         return FK_CAUSE_BOOT;
     }
-    return signaled ? FK_CAUSE_KILLED : FK_CAUSE_EXIT;
+    return signaled ? FK_CAUSE_KILLED : FK_CAUSE_SELF;
 }
 
 static bool is_loss(uint32_t cause)
 {
-    return cause == FK_CAUSE_EXIT || cause == FK_CAUSE_CRASH || cause == FK_CAUSE_KILLED || cause == FK_CAUSE_BOOT ||
+    return cause == FK_CAUSE_SELF || cause == FK_CAUSE_CRASH || cause == FK_CAUSE_KILLED || cause == FK_CAUSE_BOOT ||
            cause == FK_CAUSE_HANG || cause == FK_CAUSE_MEMORY;
 }
 

@@ -44,7 +44,7 @@ enum {
 /* Why a worker is gone; FORKER_EXIT_* of forker.h. */
 enum {
     FK_CAUSE_NONE = 0,
-    FK_CAUSE_EXIT = 1,    /* it left by itself, as by exit(3) */
+    FK_CAUSE_SELF = 1,    /* it left by itself, as by exit(3) */
     FK_CAUSE_CRASH = 2,   /* by a signal of its own doing, or one that somebody sent */
     FK_CAUSE_KILLED = 3,  /* by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it */
     FK_CAUSE_BOOT = 4,    /* before it was ready: it failed, or took too long */

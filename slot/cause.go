@@ -8,7 +8,7 @@ type Cause uint32
 // The causes. NotGone stands for none.
 const (
 	NotGone Cause = 0
-	Exit    Cause = 1  // it left by itself, as by exit(3)
+	Self    Cause = 1  // it left by itself, as by exit(3)
 	Crash   Cause = 2  // by a signal of its own doing, or one that somebody sent
 	Killed  Cause = 3  // by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it
 	Boot    Cause = 4  // before it was ready: it failed, or took too long
@@ -22,7 +22,7 @@ const (
 )
 
 var causeNames = [Causes]string{
-	"none", "exit", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory",
+	"none", "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory",
 }
 
 // String gives the name as metrics and documentation have it, such as "crash".

@@ -6,7 +6,7 @@ import (
 )
 
 func TestCause_hasAName(t *testing.T) {
-	for cause, want := range map[Cause]string{NotGone: "none", Exit: "exit", Memory: "memory", Causes: "cause 11"} {
+	for cause, want := range map[Cause]string{NotGone: "none", Self: "self", Memory: "memory", Causes: "cause 11"} {
 		if got := cause.String(); got != want {
 			t.Errorf("cause %d: %q, want %q", uint32(cause), got, want)
 		}

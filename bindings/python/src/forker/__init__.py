@@ -42,6 +42,7 @@ from .option import Option, options
 from .request import Headers, Request
 from .response import NEXT, Response
 from .server import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN, Server, version
+from .stats import Stats, WorkerStats
 
 __version__ = "0.1.0"
 
@@ -70,6 +71,8 @@ __all__ = [
     "Request",
     "Response",
     "Server",
+    "Stats",
+    "WorkerStats",
     "options",
     "version",
 ]

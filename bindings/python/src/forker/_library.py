@@ -55,6 +55,8 @@ PROTOTYPES = {
     "forker_server_set_fork": (c_int, [c_void_p, FORK_FN, c_void_p]),
     "forker_server_set_log": (c_int, [c_void_p, LOG_FN, c_void_p]),
     "forker_server_log": (c_int, [c_void_p, c_int, c_char_p]),
+    "forker_server_stats": (c_int, [c_void_p, c_void_p]),
+    "forker_server_worker_stats": (c_int, [c_void_p, c_size_t, c_void_p]),
     "forker_request_method": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_target": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_path": (c_void_p, [c_void_p, _LEN_OUT]),

@@ -21,6 +21,7 @@ from .error import E_BOOT, E_INVALID, E_MEMORY, E_STATE, Error
 from .option import option_text
 from .request import Request
 from .response import NEXT, Response
+from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
 
 LOG_ERROR = 0
 LOG_WARN = 1
@@ -246,6 +247,33 @@ class Server:
         code = lib.forker_server_log(self._live(), level, encoded)
         if code != _OK:
             raise Error(code)
+
+    # ---------------------------------------------------------------------------------------------- figures
+
+    def stats(self) -> Stats:
+        """The figures of the server; between runs those of the last one.
+
+        Any thread and any process of the tree. Raises Error (E_STATE: never run).
+        """
+        c = CStats(size=ctypes.sizeof(CStats))
+        self._expect(lib.forker_server_stats(self._live(), ctypes.byref(c)), "stats: the server was never run")
+        return stats_of(c)
+
+    def worker_stats(self, index: int) -> WorkerStats:
+        """The figures of worker number `index`, from 0 to ``stats().slots`` - 1.
+
+        Any thread and any process of the tree. Raises IndexError beyond the last one, Error (E_STATE: never run).
+        """
+        c = CWorkerStats(size=ctypes.sizeof(CWorkerStats))
+        code = lib.forker_server_worker_stats(self._live(), index, ctypes.byref(c)) if index >= 0 else E_INVALID
+        if code == E_INVALID:
+            raise IndexError(f"there is no worker {index}")
+        self._expect(code, "worker_stats: the server was never run")
+        return worker_stats_of(c)
+
+    def _expect(self, code: int, sentence: str) -> None:
+        if code != _OK:
+            raise Error(code, sentence)
 
     # ------------------------------------------------------------------------------------------ run and stop
 

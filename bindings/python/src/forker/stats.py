@@ -1,0 +1,172 @@
+"""What a server counts: :meth:`forker.Server.stats` and :meth:`forker.Server.worker_stats`."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_char, c_int32, c_uint32, c_uint64
+from dataclasses import dataclass
+
+PHASES = ("starting", "serving", "reloading", "draining", "stopping")
+STATES = ("none", "forked", "booting", "ready", "draining")
+CAUSES = ("none", "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory")
+
+_STATUS_CLASSES = 6
+_LATENCY_BUCKETS = 40
+_EXIT_CAUSES = 16
+
+_COUNTERS = [
+    ("connections", c_uint64),
+    ("in_flight", c_uint64),
+    ("accepted", c_uint64),
+    ("requests", c_uint64),
+    ("bytes_in", c_uint64),
+    ("bytes_out", c_uint64),
+    ("answers", c_uint64 * _STATUS_CLASSES),
+    ("latency", c_uint64 * _LATENCY_BUCKETS),
+    ("latency_sum_ns", c_uint64),
+]
+
+
+class CStats(ctypes.Structure):
+    """struct forker_stats."""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("phase", c_uint32),
+        ("spawner_pid", c_int32),
+        ("master_pid", c_int32),
+        ("uptime_ns", c_uint64),
+        ("workers", c_uint32),
+        ("ready", c_uint32),
+        ("slots", c_uint32),
+        ("pad", c_uint32),
+        *_COUNTERS,
+        ("master_starts", c_uint64),
+        ("worker_starts", c_uint64),
+        ("worker_exits", c_uint64 * _EXIT_CAUSES),
+    ]
+
+
+class CWorkerStats(ctypes.Structure):
+    """struct forker_worker_stats."""
+
+    _fields_ = [
+        ("size", c_uint32),
+        ("state", c_uint32),
+        ("pid", c_int32),
+        ("generation", c_uint32),
+        ("age_ns", c_uint64),
+        ("heartbeat_ns", c_uint64),
+        ("rss_bytes", c_uint64),
+        *_COUNTERS,
+        ("busy_ns", c_uint64),
+        ("method", c_char * 32),
+        ("target", c_char * 136),
+    ]
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What the whole server and each worker count.
+
+    ``connections`` and ``in_flight`` are of now; the others only grow during a run, over all generations of workers.
+    """
+
+    connections: int
+    in_flight: int
+    accepted: int
+    requests: int
+    bytes_in: int
+    bytes_out: int
+    answers: tuple[int, ...]
+    """By status class: ``answers[2]`` counts those with status 200 to 299."""
+    latency: tuple[int, ...]
+    """``latency[i]`` counts answers that took less than 2**i ns, and not less than 2**(i-1)."""
+    latency_sum: float
+    """Seconds that all answers took together."""
+
+
+@dataclass(frozen=True)
+class Stats(Counters):
+    """The figures of a server. Times are in seconds."""
+
+    phase: str
+    """"starting", "serving", "reloading", "draining" or "stopping"."""
+    spawner_pid: int
+    master_pid: int
+    """0: there is none just now, or workers=0."""
+    uptime: float
+    workers: int
+    """How many the master keeps alive."""
+    ready: int
+    """How many of them serve."""
+    slots: int
+    """Worker numbers 0 to slots-1 have been in use."""
+    master_starts: int
+    worker_starts: int
+    worker_exits: dict[str, int]
+    """By cause: "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory"."""
+
+
+@dataclass(frozen=True)
+class WorkerStats(Counters):
+    """The figures of one worker. Times are in seconds, 0.0 where there is nothing to tell."""
+
+    state: str
+    """"none", "forked", "booting", "ready" or "draining"."""
+    pid: int
+    generation: int
+    """How many processes have had this worker's number."""
+    age: float
+    heartbeat: float
+    """Since its loop last came round."""
+    rss: int
+    """Resident bytes, of which many are shared with the other processes."""
+    busy: float
+    """How long a handler has been running."""
+    method: str
+    target: str
+
+
+def _counters(c: CStats | CWorkerStats) -> dict:
+    values = {name: getattr(c, name) for name, _ in _COUNTERS[:-3]}
+    return values | {
+        "answers": tuple(c.answers),
+        "latency": tuple(c.latency),
+        "latency_sum": c.latency_sum_ns / 1e9,
+    }
+
+
+def _name(names: tuple[str, ...], number: int) -> str:
+    return names[number] if number < len(names) else str(number)
+
+
+def stats_of(c: CStats) -> Stats:
+    return Stats(
+        **_counters(c),
+        phase=_name(PHASES, c.phase),
+        spawner_pid=c.spawner_pid,
+        master_pid=c.master_pid,
+        uptime=c.uptime_ns / 1e9,
+        workers=c.workers,
+        ready=c.ready,
+        slots=c.slots,
+        master_starts=c.master_starts,
+        worker_starts=c.worker_starts,
+        worker_exits=dict(zip(CAUSES[1:], c.worker_exits[1:])),
+    )
+
+
+def worker_stats_of(c: CWorkerStats) -> WorkerStats:
+    return WorkerStats(
+        **_counters(c),
+        state=_name(STATES, c.state),
+        pid=c.pid,
+        generation=c.generation,
+        age=c.age_ns / 1e9,
+        heartbeat=c.heartbeat_ns / 1e9,
+        rss=c.rss_bytes,
+        busy=c.busy_ns / 1e9,
+        method=c.method.decode("ascii", "replace"),
+        target=c.target.decode("ascii", "replace"),
+    )
