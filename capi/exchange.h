@@ -41,7 +41,8 @@ typedef struct {
     uint8_t expect_continue;
     uint8_t has_query;
     uint16_t field_count;
-    fk_field fields[FK_FIELDS_MAX];
+    uint16_t trailer_count;
+    fk_field fields[FK_FIELDS_MAX]; /* field_count of the head, then trailer_count of the trailer section */
 } fk_head;
 
 /* A growing block of malloc(3) memory. */

@@ -29,6 +29,7 @@ enum {
     off_head_minor = offsetof(fk_head, minor),
     off_head_query = offsetof(fk_head, has_query),
     off_head_count = offsetof(fk_head, field_count),
+    off_head_trailers = offsetof(fk_head, trailer_count),
     off_head_fields = offsetof(fk_head, fields),
     off_slot_requests = offsetof(fk_slot, requests),
     off_slot_box = offsetof(fk_slot, box),
@@ -73,6 +74,7 @@ var (
 	_ [C.off_head_minor]byte    = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
 	_ [C.off_head_query]byte    = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
 	_ [C.off_head_count]byte    = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
+	_ [C.off_head_trailers]byte = [unsafe.Offsetof(http1.Head{}.TrailerCount)]byte{}
 	_ [C.off_head_fields]byte   = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
 	_ [C.size_slot]byte         = [unsafe.Sizeof(slot.Slot{})]byte{}
 	_ [C.size_shared]byte       = [unsafe.Sizeof(slot.Shared{})]byte{}

@@ -145,16 +145,34 @@ const char *forker_request_param(forker_request *req, const char *name, size_t *
     return give(NULL, 0, len_out);
 }
 
-const char *forker_request_header(forker_request *req, const char *name, size_t *len_out)
+/* The value of the first of `count` fields that has this name. */
+static const char *named_field(forker_request *req, const fk_field *fields, size_t count, const char *name,
+                               size_t *len_out)
 {
     size_t len = name != NULL ? strlen(name) : 0;
-    for (uint16_t i = 0; req != NULL && len > 0 && i < req->head.field_count; i++) {
-        const fk_field *field = &req->head.fields[i];
-        if (field->name.len == len && strncasecmp(req->base + field->name.off, name, len) == 0) {
-            return span_text(req, field->value, len_out);
+    for (size_t i = 0; len > 0 && i < count; i++) {
+        if (fields[i].name.len == len && strncasecmp(req->base + fields[i].name.off, name, len) == 0) {
+            return span_text(req, fields[i].value, len_out);
         }
     }
     return give(NULL, 0, len_out);
+}
+
+static int field_at(forker_request *req, const fk_field *field, const char **name_out, const char **value_out)
+{
+    if (name_out != NULL) {
+        *name_out = span_text(req, field->name, NULL);
+    }
+    if (value_out != NULL) {
+        *value_out = span_text(req, field->value, NULL);
+    }
+    return FORKER_OK;
+}
+
+const char *forker_request_header(forker_request *req, const char *name, size_t *len_out)
+{
+    return req != NULL ? named_field(req, req->head.fields, req->head.field_count, name, len_out)
+                       : give(NULL, 0, len_out);
 }
 
 size_t forker_request_header_count(forker_request *req)
@@ -167,14 +185,31 @@ int forker_request_header_at(forker_request *req, size_t index, const char **nam
     if (req == NULL || index >= req->head.field_count) {
         return FORKER_E_INVALID;
     }
-    const fk_field *field = &req->head.fields[index];
-    if (name_out != NULL) {
-        *name_out = span_text(req, field->name, NULL);
+    return field_at(req, &req->head.fields[index], name_out, value_out);
+}
+
+static const fk_field *trailers(const forker_request *req)
+{
+    return req->head.fields + req->head.field_count;
+}
+
+const char *forker_request_trailer(forker_request *req, const char *name, size_t *len_out)
+{
+    return req != NULL ? named_field(req, trailers(req), req->head.trailer_count, name, len_out)
+                       : give(NULL, 0, len_out);
+}
+
+size_t forker_request_trailer_count(forker_request *req)
+{
+    return req != NULL ? req->head.trailer_count : 0;
+}
+
+int forker_request_trailer_at(forker_request *req, size_t index, const char **name_out, const char **value_out)
+{
+    if (req == NULL || index >= req->head.trailer_count) {
+        return FORKER_E_INVALID;
     }
-    if (value_out != NULL) {
-        *value_out = span_text(req, field->value, NULL);
-    }
-    return FORKER_OK;
+    return field_at(req, &trailers(req)[index], name_out, value_out);
 }
 
 const char *forker_request_body(forker_request *req, size_t *len_out)

@@ -22,6 +22,7 @@ type body struct {
 	got     int
 	asks    bool   // The client waits for a 100 before it sends any of it.
 	awaited bool   // Its time runs, and the client was told to go on.
+	trailer int    // Bytes of the trailer section, which lies behind the head in the input buffer.
 	block   []byte // bodyDirect and bodyChunked; one byte more than is filled belongs to it, for the NUL.
 	chunked http1.Chunked
 }
@@ -47,7 +48,7 @@ func (l *Loop) releaseBody(b *body) {
 // beginBody decides, once the head is complete, how the body is received.
 func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	head, b := &ex.req.Head, &ex.body
-	b.got, b.need = 0, 0
+	b.got, b.need, b.trailer = 0, 0, 0
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
 	switch {
 	case head.Chunked != 0:
@@ -109,7 +110,7 @@ func (l *Loop) awaitBody(c *conn, ex *exchange) {
 	}
 }
 
-// receiveChunks decodes the input behind the head, and takes it out of the buffer.
+// receiveChunks decodes the input behind the head, and takes it out of the buffer. The trailer section stays.
 func (l *Loop) receiveChunks(ex *exchange) (done bool, err *http1.Error) {
 	b := &ex.body
 	at := ex.start + ex.head
@@ -136,7 +137,11 @@ func (l *Loop) receiveChunks(ex *exchange) (done bool, err *http1.Error) {
 		// What follows the body, or nothing, moves up behind the head.
 		rest := copy(ex.in[ex.start+ex.head:], ex.in[at:ex.end])
 		ex.end = ex.start + ex.head + rest
-		return done, nil
+		if !done {
+			return false, nil
+		}
+		b.trailer, err = b.chunked.Trailer(ex.in[ex.start:ex.end], ex.head, &ex.req.Head, &l.cfg.Limits)
+		return b.trailer > 0, err
 	}
 }
 
@@ -157,7 +162,7 @@ func (l *Loop) growBlock(b *body) *http1.Error {
 // NUL took the place of there.
 func (l *Loop) finishBody(ex *exchange) (end int, kept byte) {
 	b, req := &ex.body, ex.req
-	end = ex.start + ex.head
+	end = ex.start + ex.head + b.trailer
 	if b.block != nil {
 		b.block[b.got] = 0
 		req.Body, req.BodyLen = memory.Address(b.block), uint64(b.got)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
 
@@ -100,6 +101,49 @@ func TestBody_refusedUploadReadsItsAnswer(t *testing.T) {
 			t.Error(res.Status)
 		}
 		c.expectEnd()
+	}
+}
+
+func TestTrailer_cutAnywhere(t *testing.T) {
+	s := start(t, packets)
+	s.handle("/trailers", func(c *call) {
+		head := &c.req.Head
+		text := string(c.body())
+		for _, f := range head.Fields[head.FieldCount : head.FieldCount+head.TrailerCount] {
+			text += " " + c.text(f.Name) + "=" + c.text(f.Value)
+		}
+		c.answer(200, text)
+	})
+	const head = "POST /trailers HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+	c := s.dial()
+	for _, row := range []struct{ body, want string }{
+		{"3\r\nabc\r\n0\r\nA: b\r\nHost: x\r\nC:\r\n\r\n", "abc A=b C="},
+		{"0\r\nA: b\r\n\r\n", " A=b"},
+		{"0\r\n\r\n", ""},
+	} {
+		request := head + row.body
+		for cut := 1; cut < len(request); cut++ {
+			c.send(getHello + request[:cut])
+			c.expect(hello)
+			c.send(request[cut:] + getHello)
+			c.expect(ok(row.want) + hello)
+		}
+		c.sendBytes(request)
+		c.expect(ok(row.want))
+	}
+}
+
+func TestTrailer_limit(t *testing.T) {
+	s := start(t, tcp, func(cfg *Config) { cfg.Limits.Head = 64 << 10 })
+	for _, padding := range []int{0, 64<<10 - 200} { // Also behind the largest head.
+		head := "POST /tell HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nA: " + strings.Repeat("a", padding) + "\r\n\r\n"
+		for _, row := range []struct{ size, status int }{{http1.MaxTrailer, 200}, {http1.MaxTrailer + 1, 431}} {
+			c := s.dial()
+			c.send(head + "3\r\nabc\r\n0\r\nB:" + strings.Repeat("b", row.size-6) + "\r\n\r\n")
+			if res, _ := c.answer("POST"); res.StatusCode != row.status {
+				t.Errorf("%d bytes behind a head of %d: %d", row.size, len(head), res.StatusCode)
+			}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"libforker/engine/http1"
 	"libforker/engine/memory"
 	"libforker/engine/poller"
 )
@@ -54,7 +55,7 @@ const (
 	outSize    = 128 << 10 // A head of the greatest size fits, with a small body.
 	smallBody  = 16 << 10  // A body up to this size is copied behind its head, so that one write takes both.
 	leastInput = 32 << 10
-	leastRoom  = 8 << 10 // Behind the largest head, so that a body in chunks is not read a few bytes at a time.
+	leastRoom  = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or what comes at once of a body in chunks.
 	pauseNs    = 100 * int64(time.Millisecond)
 	lingerNs   = 2 * int64(time.Second)  // How long a client may be silent that is to see that it was refused,
 	lingerMost = 30 * int64(time.Second) // and how long it may go on sending.

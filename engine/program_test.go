@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 
+	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
 
@@ -80,6 +81,11 @@ func (p *program) logged(text string) (n int) {
 }
 
 func (c *call) body() []byte { return memory.View(c.req.Body, c.req.BodyLen) }
+
+// text returns a piece of the head or of the trailer section.
+func (c *call) text(s http1.Span) string {
+	return string(memory.View(c.req.Base+uintptr(s.Off), uint64(s.Len)))
+}
 
 // answer sets the status and appends to the body.
 func (c *call) answer(status int, body string) {

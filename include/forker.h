@@ -405,6 +405,15 @@ size_t forker_request_header_count(forker_request *req);
 int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out);
 
 /*
+ * The trailer fields of a body that came in chunks (RFC 9110 section 6.5), as for the header. They are never mixed with the
+ * header, and fields that must not stand there, such as Content-Length, Host or Authorization, are left out. At most
+ * 8 KiB, else the request is answered 431.
+ */
+const char *forker_request_trailer(forker_request *req, const char *name, size_t *len_out);
+size_t forker_request_trailer_count(forker_request *req);
+int forker_request_trailer_at(forker_request *req, size_t index, const char **name_out, const char **value_out);
+
+/*
  * The whole body, decoded if it came in chunks; never NULL for a request, "" if there is none. A NUL byte that does not
  * count follows it. The bytes may be changed by the handler.
  */

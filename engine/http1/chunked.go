@@ -1,11 +1,7 @@
 package http1
 
-const (
-	// maxChunkLine bounds the line with a chunk's size, extensions and CRLF included.
-	maxChunkLine = 256
-	// maxTrailer bounds the trailer section, its last CRLF included.
-	maxTrailer = 8 << 10
-)
+// maxChunkLine bounds the line with a chunk's size, extensions and CRLF included.
+const maxChunkLine = 256
 
 // States of a Chunked.
 const (
@@ -18,23 +14,19 @@ const (
 	chunkExtText               // In a quoted string. → chunkExtPair, chunkExtEnd
 	chunkExtPair               // Behind "\" in a quoted string. → chunkExtText
 	chunkExtEnd                // Behind a quoted string. → chunkExt, chunkLF
-	chunkLF                    // Behind the CR of a size line. → chunkData, trailerStart
+	chunkLF                    // Behind the CR of a size line. → chunkData, chunkTrailer
 	chunkData                  // In the data. → chunkDataCR
 	chunkDataCR                // Behind the data. → chunkDataLF
 	chunkDataLF                // Behind its CR. → chunkStart
-	trailerStart               // At the start of a trailer line. → trailerName, trailerEndLF
-	trailerName                // In a trailer field's name. → trailerValue
-	trailerValue               // In its value. → trailerLF
-	trailerLF                  // Behind its CR. → trailerStart
-	trailerEndLF               // Behind the CR of the empty line. → chunkDone
+	chunkTrailer               // Behind the last chunk, in the trailer section. → chunkDone
 	chunkDone                  // The body has ended.
 )
 
 // Chunked is a position in a chunked body (RFC 9112 §7.1). The zero value stands before the first chunk.
 type Chunked struct {
 	size    uint64 // Of the chunk: what is still to come of it.
-	line    uint16 // Length so far of the size line.
-	trailer uint16 // Length so far of the trailer section.
+	line    uint16 // Length so far of the size line; in the trailer section: where its first line begins that is not parsed.
+	scanned uint16 // No LF of the trailer section between line and here.
 	state   uint8
 }
 
@@ -52,14 +44,14 @@ func (c *Chunked) Remaining() uint64 {
 }
 
 // Decode moves data of the body from src to dst, which must not overlap. It stops when src is used up, when there is
-// data but no room for it, when the body with its trailer section has ended (done; what follows in src is not looked
-// at), or in front of an offending byte. nd bytes were written to dst and ns bytes of src used, with an error too. An
-// empty dst is good for everything but data.
+// data but no room for it, behind the last chunk (done; Trailer reads what follows in src), or in front of an offending
+// byte. nd bytes were written to dst and ns bytes of src used, with an error too. An empty dst is good for everything
+// but data.
 //
 // Extensions are checked and ignored. White space around them, which RFC 9112 §7.1.1 has receivers tolerate, is
-// refused: readers disagree about it, and no sender needs it. Trailer fields are checked and discarded.
+// refused: readers disagree about it, and no sender needs it.
 func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *Error) {
-	for c.state != chunkDone {
+	for c.state < chunkTrailer {
 		if c.state == chunkData {
 			n := min(uint64(len(dst)-nd), uint64(len(src)-ns), c.size)
 			copy(dst[nd:], src[ns:ns+int(n)])
@@ -73,13 +65,10 @@ func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *Error) {
 		if ns == len(src) {
 			return nd, ns, false, nil
 		}
-		switch b := src[ns]; {
-		case c.state <= chunkLF:
-			err = c.sizeLine(b)
-		case c.state <= chunkDataLF:
-			err = c.dataEnd(b)
-		default:
-			err = c.trailerSection(b)
+		if c.state <= chunkLF {
+			err = c.sizeLine(src[ns])
+		} else {
+			err = c.dataEnd(src[ns])
 		}
 		if err != nil {
 			return nd, ns, false, err
@@ -116,7 +105,7 @@ func (c *Chunked) sizeLine(b byte) *Error {
 		}
 		c.line = 0
 		if c.state = chunkData; c.size == 0 {
-			c.state = trailerStart
+			c.state = chunkTrailer
 		}
 		return nil
 	default:
@@ -183,33 +172,5 @@ func (c *Chunked) dataEnd(b byte) *Error {
 	default:
 		return ErrChunkEnd
 	}
-	return nil
-}
-
-// trailerSection takes a byte behind the last chunk (RFC 9112 §7.1.2).
-func (c *Chunked) trailerSection(b byte) *Error {
-	if c.trailer == maxTrailer {
-		return ErrTrailerTooLarge
-	}
-	next := c.state
-	switch {
-	case (c.state == trailerStart || c.state == trailerName) && class[b]&isToken != 0:
-		next = trailerName
-	case c.state == trailerName && b == ':':
-		next = trailerValue
-	case c.state == trailerValue && class[b]&isValue != 0:
-	case c.state == trailerValue && b == '\r':
-		next = trailerLF
-	case c.state == trailerLF && b == '\n':
-		next = trailerStart
-	case c.state == trailerStart && b == '\r':
-		next = trailerEndLF
-	case c.state == trailerEndLF && b == '\n':
-		next = chunkDone
-	default:
-		return ErrTrailer
-	}
-	c.state = next
-	c.trailer++
 	return nil
 }

@@ -8,10 +8,11 @@ import (
 
 // decoded is all that a caller can learn from a Chunked.
 type decoded struct {
-	body string
-	used int
-	done bool
-	err  *Error
+	body     string
+	used     int
+	done     bool
+	err      *Error
+	trailers string
 }
 
 // decode gives a decoder in up to cut, then the rest, with room for size bytes a call.
@@ -19,18 +20,20 @@ func decode(in string, cut, size int) (d decoded) {
 	var c Chunked
 	room := make([]byte, size)
 	for _, end := range []int{cut, len(in)} {
-		for {
+		for !d.done {
 			nd, ns, done, err := c.Decode(room, exact(in[d.used:end]))
 			d.body += string(room[:nd])
 			d.used += ns
-			d.done, d.err = done, err
-			if done || err != nil {
+			if d.done, d.err = done, err; err != nil {
 				return d
 			}
 			if nd+ns == 0 {
 				break
 			}
 		}
+	}
+	if d.done {
+		d.trailer(&c, in, cut, len(in))
 	}
 	return d
 }
@@ -39,14 +42,34 @@ func decode(in string, cut, size int) (d decoded) {
 func decodeBytes(in string) (d decoded) {
 	var c Chunked
 	var room [1]byte
-	for {
+	for !d.done {
 		nd, ns, done, err := c.Decode(room[:], exact(in[d.used:min(d.used+1, len(in))]))
 		d.body += string(room[:nd])
 		d.used += ns
-		d.done, d.err = done, err
-		if done || err != nil || d.used == len(in) {
+		if d.done, d.err = done, err; err != nil || d.used == len(in) && !done {
 			return d
 		}
+	}
+	d.trailer(&c, in, everyByte(in)...)
+	return d
+}
+
+// trailer shows a decoder the trailer section, which begins behind the used bytes, up to each end.
+func (d *decoded) trailer(c *Chunked, in string, ends ...int) {
+	h := Head{}
+	lim := &Limits{Fields: 100}
+	for _, end := range ends {
+		if end < d.used {
+			continue
+		}
+		n, err := c.Trailer(exact(in[:end]), d.used, &h, lim)
+		if d.done, d.err = n > 0, err; d.done || err != nil {
+			d.used += n
+			break
+		}
+	}
+	for _, f := range h.Fields[:h.TrailerCount] {
+		d.trailers += string(f.Name.In([]byte(in))) + "=" + string(f.Value.In([]byte(in))) + "|"
 	}
 }
 
@@ -71,22 +94,24 @@ func unchunk(t *testing.T, in string) decoded {
 }
 
 func TestChunked_accepts(t *testing.T) {
-	for _, row := range []struct{ in, want string }{
-		{"0\r\n\r\n", ""},
-		{"5\r\nhello\r\n0\r\n\r\n", "hello"},
-		{"3\r\nhel\r\n2\r\nlo\r\n000\r\n\r\n", "hello"},
-		{"a\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
-		{"B\r\n0\r\n\r\n\x00\n\xff\n\n\r\r\n0\r\n\r\n", "0\r\n\r\n\x00\n\xff\n\n\r"},
-		{"000000000000000000000000000001\r\nx\r\n0\r\n\r\n", "x"},
-		{"1;a\r\nx\r\n0;b=c;d=\"\"\r\n\r\n", "x"},
-		{"1;a=b;c=\"\\\" ;\t\\\\\xff\";d\r\nx\r\n0\r\n\r\n", "x"},
-		{"1" + strings.Repeat(";a=b", 63) + "\r\nx\r\n0\r\n\r\n", "x"}, // 255 bytes
-		{"0\r\nA: b\r\nC:\r\nContent-Length: 7\r\n\r\n", ""},
-		{"0\r\nA:\t\xff\r\n\r\n", ""},
-		{"0\r\nA:" + strings.Repeat("a", maxTrailer-6) + "\r\n\r\n", ""},
+	for _, row := range []struct{ in, want, trailers string }{
+		{"0\r\n\r\n", "", ""},
+		{"5\r\nhello\r\n0\r\n\r\n", "hello", ""},
+		{"3\r\nhel\r\n2\r\nlo\r\n000\r\n\r\n", "hello", ""},
+		{"a\r\n0123456789\r\n0\r\n\r\n", "0123456789", ""},
+		{"B\r\n0\r\n\r\n\x00\n\xff\n\n\r\r\n0\r\n\r\n", "0\r\n\r\n\x00\n\xff\n\n\r", ""},
+		{"000000000000000000000000000001\r\nx\r\n0\r\n\r\n", "x", ""},
+		{"1;a\r\nx\r\n0;b=c;d=\"\"\r\n\r\n", "x", ""},
+		{"1;a=b;c=\"\\\" ;\t\\\\\xff\";d\r\nx\r\n0\r\n\r\n", "x", ""},
+		{"1" + strings.Repeat(";a=b", 63) + "\r\nx\r\n0\r\n\r\n", "x", ""}, // 255 bytes
+		{"0\r\nA: b\r\nC:\r\nD:\t d d\t\r\n\r\n", "", "A=b|C=|D=d d|"},
+		{"0\r\nA:\t\xff\r\n\r\n", "", "A=\xff|"},
+		{"1\r\nx\r\n0\r\nContent-Length: 7\r\nA: b\r\nhost: x\r\nTRANSFER-ENCODING: y\r\nB: c\r\nTe: z\r\n\r\n", "x", "A=b|B=c|"},
+		{"0\r\nA: b\r\nA: c\r\n\r\n", "", "A=b|A=c|"},
+		{"0\r\nA:" + strings.Repeat("a", MaxTrailer-6) + "\r\n\r\n", "", "A=" + strings.Repeat("a", MaxTrailer-6) + "|"},
 	} {
 		for _, behind := range []string{"", "5\r\nhello\r\n", "\n"} {
-			if got := unchunk(t, row.in+behind); got != (decoded{row.want, len(row.in), true, nil}) {
+			if got := unchunk(t, row.in+behind); got != (decoded{row.want, len(row.in), true, nil, row.trailers}) {
 				t.Errorf("%.100q: %+v", row.in+behind, got)
 			}
 		}
@@ -147,23 +172,25 @@ func TestChunked_refuses(t *testing.T) {
 		{x + "\r\n", "x", ErrChunkSize},
 		{x + "0\n", "x", ErrChunkSize},
 		{x + "0\r\n\n", "x", ErrTrailer},
-		{x + "0\r\n\r\r", "x", ErrTrailer},
+		{x + "0\r\n\r\r\n", "x", ErrTrailer},
 		{x + "0\r\nA\r\n", "x", ErrTrailer},
 		{x + "0\r\nA : b\r\n", "x", ErrTrailer},
 		{x + "0\r\n: b\r\n", "x", ErrTrailer},
 		{x + "0\r\n A: b\r\n", "x", ErrTrailer},
 		{x + "0\r\nA: b\n", "x", ErrTrailer},
-		{x + "0\r\nA: b\rc", "x", ErrTrailer},
+		{x + "0\r\nA: b\rc\n", "x", ErrTrailer},
 		{x + "0\r\nA: b\x00\r\n", "x", ErrTrailer},
 		{x + "0\r\nA: b\r\n c\r\n", "x", ErrTrailer},
-		{x + "0\r\nA:" + strings.Repeat("a", maxTrailer-5) + "\r\n\r\n", "x", ErrTrailerTooLarge},
-		{x + "0\r\n" + strings.Repeat("a:\r\n", maxTrailer/4) + "\r\n", "x", ErrTrailerTooLarge},
+		{x + "0\r\nHost: b\x00\r\n", "x", ErrTrailer},
+		{x + "0\r\n" + strings.Repeat("a:\r\n", 101), "x", ErrTooManyTrailers},
+		{x + "0\r\nA:" + strings.Repeat("a", MaxTrailer-5) + "\r\n\r\n", "x", ErrTrailerTooLarge},
+		{x + "0\r\n" + strings.Repeat("te:\r\n", MaxTrailer/5+1) + "\r\n", "x", ErrTrailerTooLarge},
 	} {
 		got := unchunk(t, row.in)
 		if got.err != row.want || got.body != row.body || got.done {
 			t.Errorf("%.100q: %+v %v", row.in, got, got.err)
 		}
-		// The decoder stops in front of the offending byte, whatever follows.
+		// The verdict does not depend on what follows.
 		if again := unchunk(t, row.in+"\r\n0\r\n\r\n"); again != got {
 			t.Errorf("%.100q: %+v, and with more behind it %+v", row.in, got, again)
 		}
@@ -192,7 +219,7 @@ func TestChunked_Remaining_tellsSizeBeforeData(t *testing.T) {
 		}
 	}
 	c.Reset()
-	if nd, ns, done, err := c.Decode(room[:], []byte("4\r\nabcd\r\n0\r\n\r\n")); nd != 4 || ns != 14 || !done || err != nil || c.Remaining() != 0 {
+	if nd, ns, done, err := c.Decode(room[:], []byte("4\r\nabcd\r\n0\r\n\r\n")); nd != 4 || ns != 12 || !done || err != nil || c.Remaining() != 0 {
 		t.Error("after Reset:", nd, ns, done, err)
 	}
 	if nd, ns, done, err := c.Decode(nil, []byte("more")); nd != 0 || ns != 0 || !done || err != nil {
@@ -206,7 +233,7 @@ func TestChunked_needsNoRoomBehindData(t *testing.T) {
 	if nd, ns, done, err := c.Decode(room[:], []byte("2\r\nab\r\n1;x\r\n")); nd != 2 || ns != 12 || done || err != nil || c.Remaining() != 1 {
 		t.Fatal(nd, ns, done, err)
 	}
-	if nd, ns, done, err := c.Decode(room[:1], []byte("c\r\n0\r\nA: b\r\n\r\nGET")); nd != 1 || ns != 14 || !done || err != nil {
+	if nd, ns, done, err := c.Decode(room[:1], []byte("c\r\n0\r\nA: b\r\n\r\nGET")); nd != 1 || ns != 6 || !done || err != nil {
 		t.Fatal(nd, ns, done, err)
 	}
 }
@@ -214,9 +241,14 @@ func TestChunked_needsNoRoomBehindData(t *testing.T) {
 func TestChunked_allocatesNothing(t *testing.T) {
 	src := []byte("5;a=\"b\"\r\nhello\r\n0\r\nA: b\r\n\r\n")
 	dst := make([]byte, 16)
+	var h Head
 	if n := testing.AllocsPerRun(100, func() {
 		var c Chunked
-		_, _, _, _ = c.Decode(dst, src)
+		_, at, _, _ := c.Decode(dst, src)
+		if n, _ := c.Trailer(src, at, &h, &wide); n == 0 {
+			t.Error("no trailer section")
+		}
+		h.TrailerCount = 0
 		c.Reset()
 		_, _, _, _ = c.Decode(dst, src[1:])
 	}); n != 0 {

@@ -51,7 +51,8 @@ var (
 	ErrChunkLine       = &Error{400, "send chunk size lines of at most 256 bytes"}
 	ErrChunkEnd        = &Error{400, "send exactly as many bytes as the chunk size says, then CR LF"}
 	ErrTrailer         = &Error{400, "write trailer fields like header fields, and an empty line behind them"}
-	ErrTrailerTooLarge = &Error{431, "send fewer or shorter trailer fields"}
+	ErrTrailerTooLarge = &Error{431, "send a shorter trailer section"}
+	ErrTooManyTrailers = &Error{431, "send fewer trailer fields"}
 )
 
 // Refusals of a path.

@@ -5,17 +5,32 @@ import (
 	"math"
 )
 
-// field reads a field line, given without its CRLF and not empty, that begins at offset off (RFC 9112 §5).
+// field reads a field line of a head, given without its CRLF and not empty, that begins at offset off.
 func (p *Parser) field(s []byte, off uint32, h *Head) *Error {
+	f, err := splitField(s, off)
+	if err != nil {
+		return err
+	}
+	value := s[f.Value.Off-off:]
+	if err := p.known(s[:f.Name.Len], value[:f.Value.Len], f.Value, h); err != nil {
+		return err
+	}
+	h.Fields[h.FieldCount] = f
+	h.FieldCount++
+	return nil
+}
+
+// splitField splits a field line (RFC 9112 §5).
+func splitField(s []byte, off uint32) (Field, *Error) {
 	i := 0
 	for i < len(s) && class[s[i]]&isToken != 0 {
 		i++
 	}
 	if i == 0 || i >= len(s) || s[i] != ':' {
 		if isBlank(s[0]) {
-			return ErrFieldFold
+			return Field{}, ErrFieldFold
 		}
-		return ErrFieldName
+		return Field{}, ErrFieldName
 	}
 	start, end := i+1, len(s)
 	for start < end && isBlank(s[start]) {
@@ -24,17 +39,10 @@ func (p *Parser) field(s []byte, off uint32, h *Head) *Error {
 	for start < end && isBlank(s[end-1]) {
 		end--
 	}
-	name, value := s[:i], s[start:end]
-	if !validValue(value) {
-		return ErrFieldValue
+	if !validValue(s[start:end]) {
+		return Field{}, ErrFieldValue
 	}
-	f := Field{Span{off, uint32(i)}, Span{off + uint32(start), uint32(end - start)}}
-	if err := p.known(name, value, f.Value, h); err != nil {
-		return err
-	}
-	h.Fields[h.FieldCount] = f
-	h.FieldCount++
-	return nil
+	return Field{Span{off, uint32(i)}, Span{off + uint32(start), uint32(end - start)}}, nil
 }
 
 // known takes from a field what the framing of the message and the fate of the connection depend on.

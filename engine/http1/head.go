@@ -49,17 +49,18 @@ type Head struct {
 	ExpectContinue uint8
 	HasQuery       uint8 // Tells "/a?" from "/a".
 
-	FieldCount uint16
-	Fields     [MaxFields]Field // Only the first FieldCount are set.
+	FieldCount   uint16
+	TrailerCount uint16
+	Fields       [MaxFields]Field // FieldCount of the head, then TrailerCount of the trailer section; the others are not set.
 }
 
-// reset clears what a request may leave unset. Fields is 4 KiB and is counted by FieldCount, so it stays.
+// reset clears what a request may leave unset. Fields is 4 KiB and is counted, so it stays.
 func (h *Head) reset() {
 	h.Method, h.Target, h.Path, h.Query, h.Host = Span{}, Span{}, Span{}, Span{}, Span{}
 	h.ContentLength = -1
 	h.Form, h.Minor, h.KeepAlive = 0, 0, 0
 	h.Chunked, h.ExpectContinue, h.HasQuery = 0, 0, 0
-	h.FieldCount = 0
+	h.FieldCount, h.TrailerCount = 0, 0
 }
 
 // Limits bounds a head.

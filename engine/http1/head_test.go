@@ -24,10 +24,11 @@ func TestHead_layout(t *testing.T) {
 		{"ExpectContinue", 52, 1},
 		{"HasQuery", 53, 1},
 		{"FieldCount", 54, 2},
-		{"Fields", 56, 4096},
+		{"TrailerCount", 56, 2},
+		{"Fields", 60, 4096},
 	}
 	head := reflect.TypeFor[Head]()
-	if head.NumField() != len(want) || head.Size() != 4152 {
+	if head.NumField() != len(want) || head.Size() != 4160 {
 		t.Fatalf("Head has %d fields and %d bytes", head.NumField(), head.Size())
 	}
 	for i, w := range want {

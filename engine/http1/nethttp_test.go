@@ -74,7 +74,7 @@ func refusedByNetHTTP(b []byte, h *Head) bool {
 		return true
 	}
 	for _, field := range h.Fields[:h.FieldCount] {
-		// It checks the names in Trailer; here trailer fields are discarded, so their announcement means nothing.
+		// It checks the names in Trailer; here the announcement means nothing, the fields themselves are checked.
 		if equalFold(field.Name.In(b), "trailer") {
 			return true
 		}

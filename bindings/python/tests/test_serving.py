@@ -49,6 +49,26 @@ server.run()
             self.assertEqual(shown, expected)
             self.assertEqual(program.stop(), 0)
 
+    def test_trailers_are_apart_from_headers(self):
+        source = """
+server = make_server()
+@server.post("/")
+def show(request):
+    return {"body": request.text, "trailers": request.trailers.fields, "sum": request.headers.get_all("X-Sum")}
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            connection = program.connect()
+            connection.putrequest("POST", "/")
+            connection.putheader("Transfer-Encoding", "chunked")
+            connection.endheaders()
+            connection.send(b"5\r\nhello\r\n0\r\nX-Sum: 42\r\nHost: evil\r\n\r\n")
+            shown = json.loads(connection.getresponse().read())
+            connection.close()
+            self.assertEqual(shown, {"body": "hello", "trailers": [["X-Sum", "42"]], "sum": []})
+            self.assertEqual(program.stop(), 0)
+
     def test_body_keeps_every_byte(self):
         source = """
 server = make_server()
@@ -78,7 +98,7 @@ def keep(request):
 def use(request):
     old, path, headers = kept[0]
     said = []
-    for name in ("method", "target", "path", "query", "params", "headers", "body", "text", "peer", "version", "worker"):
+    for name in ("method", "target", "path", "query", "params", "headers", "trailers", "body", "text", "peer", "version", "worker"):
         try:
             said.append(getattr(old, name))
         except RuntimeError as exc:

@@ -124,7 +124,20 @@ class Request:
     @property
     def headers(self) -> Headers:
         """The header fields."""
-        return self._keep("headers", _fetch_headers)
+
+        def fetch(address: int) -> Headers:
+            return _fetch_fields(address, lib.forker_request_header_count, lib.forker_request_header_at)
+
+        return self._keep("headers", fetch)
+
+    @property
+    def trailers(self) -> Headers:
+        """The trailer fields of a body that came in chunks, without those that must not stand there."""
+
+        def fetch(address: int) -> Headers:
+            return _fetch_fields(address, lib.forker_request_trailer_count, lib.forker_request_trailer_at)
+
+        return self._keep("trailers", fetch)
 
     @property
     def body(self) -> bytes:
@@ -169,10 +182,10 @@ def _utf8(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
 
 
-def _fetch_headers(address: int) -> Headers:
+def _fetch_fields(address: int, count: Callable, at: Callable) -> Headers:
     name, value = c_char_p(), c_char_p()
     fields = []
-    for index in range(lib.forker_request_header_count(address)):
-        lib.forker_request_header_at(address, index, byref(name), byref(value))
+    for index in range(count(address)):
+        at(address, index, byref(name), byref(value))
         fields.append(((name.value or b"").decode("latin-1"), (value.value or b"").decode("latin-1")))
     return Headers(fields)
