@@ -24,6 +24,7 @@
 #include "log.h"
 #include "privilege.h"
 #include "process.h"
+#include "title.h"
 
 enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
 
@@ -134,6 +135,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
 {
     forker_server *server = spawner->server;
     fk_process.role = FK_ROLE_MASTER;
+    fk_title_set(server);
     set_signals(SIG_IGN);
     close_spawner_fds(spawner);
     fk_listeners_forget(server);
@@ -160,6 +162,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     set_signals(on_drain);
     close_spawner_fds(spawner);
+    fk_title_set(server);
     need(fk_limit_apply(server, index));
     need(fk_privilege_drop(server));
     follow_spawner(spawner, SIGTERM);

@@ -33,6 +33,8 @@
       "Bytes of a worker's core dump, see getrlimit(2).")                                                              \
     X(OOM_SCORE_ADJ, "oom_score_adj", NUMBER, "keep", "keep, or ", "0", "1000", false,                                 \
       "How much rather than other processes a worker is killed when memory is out, see proc(5).")                      \
+    X(PROCESS_TITLES, "process_titles", CHOICE, "on", "off|on", "", "", false,                                         \
+      "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                      \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
     X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", false,                                         \

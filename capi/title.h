@@ -1,0 +1,10 @@
+/* What ps(1) and top(1) show of master and workers. */
+#ifndef FORKER_TITLE_H
+#define FORKER_TITLE_H
+
+#include "server.h"
+
+/* Names this process "program: master" or "program: worker 0", if option process_titles allows. While /proc is there. */
+void fk_title_set(const forker_server *server);
+
+#endif
