@@ -22,6 +22,7 @@
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
+#include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
 #include "title.h"
@@ -93,6 +94,7 @@ static void close_spawner_fds(fk_spawner *spawner)
         close_fd(&spawner->workers[i].channel);
     }
     close_fd(&spawner->lifeline[1]);
+    fk_pidfile_forget(spawner->server);
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */

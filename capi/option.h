@@ -21,6 +21,9 @@
       "Connections that the kernel queues on a listening socket; the kernel caps it at net.core.somaxconn.")           \
     X(UNIX_MODE, "unix_mode", MODE, "0666", "", "0", "0777", false,                                                    \
       "Permission bits of unix socket files, where the address does not set them by ?mode=.")                          \
+    X(PID_FILE, "pid_file", TEXT, "", "", "", "", false,                                                               \
+      "File that names the calling process while it serves; empty is none. One that another running process owns is "  \
+      "not replaced.")                                                                                                 \
     X(USER, "user", USER, "", "", "", "", false,                                                                       \
       "Who master and workers run as when root calls run: after the listening sockets are opened they give up root "   \
       "for good. The calling process stays root.")                                                                     \

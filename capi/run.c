@@ -12,6 +12,7 @@
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
+#include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
 #include "signals.h"
@@ -179,7 +180,8 @@ static int run_here(forker_server *server)
 /* What can be refused before anything is started. Returns FORKER_OK or what run returns; clean_up() takes both back. */
 static int prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check, map_shared};
+    static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check, map_shared,
+                                                  fk_pidfile_claim};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);
@@ -189,6 +191,7 @@ static int prepare(forker_server *server)
 
 static void clean_up(forker_server *server)
 {
+    fk_pidfile_remove(server);
     fk_privilege_release(server);
     end_shared(server);
 }

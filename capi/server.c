@@ -19,6 +19,7 @@ forker_server *forker_server_new(void)
     }
     server->maker = getpid();
     server->stop_fd = -1;
+    server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);
     return server;
 }

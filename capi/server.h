@@ -46,6 +46,12 @@ typedef struct {
     int group_count;
 } fk_identity;
 
+/* The pid file that this process owns; pidfile.c. Both are -1 while there is none. */
+typedef struct {
+    int dir;
+    int file;
+} fk_pidfile;
+
 typedef enum { FK_SERVER_SETUP, FK_SERVER_RUNNING } fk_server_state;
 
 struct forker_server {
@@ -66,6 +72,7 @@ struct forker_server {
     /* While running. */
     volatile fk_server_state state;
     fk_identity identity;
+    fk_pidfile pidfile;
     fk_shared *volatile shared; /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;

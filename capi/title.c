@@ -6,66 +6,38 @@
 #include "title.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/prctl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "process.h"
+#include "procstat.h"
 
 enum { NAME_MAX_LEN = 15 }; /* of a thread, PR_SET_NAME */
 
 static char title[256];
 
-/* Numbers 3 to 52 of /proc/self/stat, as proc_pid_stat(5) counts them; the second may contain anything but ends with ")". */
-static bool read_stat(unsigned long long fields[53])
-{
-    char text[2048];
-    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return false;
-    }
-    ssize_t len = read(fd, text, sizeof text - 1);
-    (void)close(fd);
-    text[len > 0 ? len : 0] = '\0';
-    char *p = strrchr(text, ')');
-    if (p == NULL || strlen(p) < 4) {
-        return false;
-    }
-    p += 3; /* ") S": field 3 is a letter */
-    for (int i = 4; i <= 52; i++) {
-        char *end;
-        fields[i] = strtoull(p, &end, 10);
-        if (end == p) {
-            return false;
-        }
-        p = end;
-    }
-    return true;
-}
-
 /* Leaves the memory map as it is but for the command line. */
 static void show(size_t len)
 {
-    unsigned long long fields[53];
-    if (!read_stat(fields)) {
+    unsigned long long fields[FK_STAT_FIELDS];
+    if (!fk_procstat_read(getpid(), fields)) {
         return;
     }
     struct prctl_mm_map map = {
-        .start_code = fields[26],
-        .end_code = fields[27],
-        .start_data = fields[45],
-        .end_data = fields[46],
-        .start_brk = fields[47],
+        .start_code = fields[FK_STAT_START_CODE],
+        .end_code = fields[FK_STAT_END_CODE],
+        .start_data = fields[FK_STAT_START_DATA],
+        .end_data = fields[FK_STAT_END_DATA],
+        .start_brk = fields[FK_STAT_START_BRK],
         .brk = (unsigned long)sbrk(0),
-        .start_stack = fields[28],
+        .start_stack = fields[FK_STAT_START_STACK],
         .arg_start = (unsigned long)title,
         .arg_end = (unsigned long)title + len + 1,
-        .env_start = fields[50],
-        .env_end = fields[51],
+        .env_start = fields[FK_STAT_ENV_START],
+        .env_end = fields[FK_STAT_ENV_END],
         .exe_fd = (unsigned)-1,
     };
     (void)prctl(PR_SET_MM, PR_SET_MM_MAP, &map, sizeof map, 0);
