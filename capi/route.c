@@ -69,6 +69,18 @@ static const char *segment_fault(const char *segment)
     return NULL;
 }
 
+/* Whether the parameter at `segment` of a pattern has the name of one before it. */
+static bool is_named_before(const char *pattern, const char *segment)
+{
+    size_t len = strcspn(segment, "/");
+    for (const char *p = pattern; p + 1 < segment; p = strchr(p + 1, '/')) {
+        if ((p[1] == ':' || p[1] == '*') && strcspn(p + 1, "/") == len && memcmp(p + 2, segment + 1, len - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Returns what is wrong with a pattern, or NULL; counts its parameters. */
 static const char *pattern_fault(const char *pattern, uint32_t *params_out)
 {
@@ -88,7 +100,13 @@ static const char *pattern_fault(const char *pattern, uint32_t *params_out)
         if ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.')) {
             return "\".\" and \"..\" never occur in a request's path";
         }
-        *params_out += p[1] == ':' || p[1] == '*';
+        if (p[1] != ':' && p[1] != '*') {
+            continue;
+        }
+        if (is_named_before(pattern, p + 1)) {
+            return "two parameters have the same name";
+        }
+        ++*params_out;
     }
     if (*params_out > FK_PARAMS_MAX) {
         return "a pattern has at most 16 parameters";
