@@ -17,6 +17,9 @@ type build struct {
 	env   []string // what they run with
 }
 
+// sanitizerOptions leave the handling of signals to the library, which is under test.
+const sanitizerOptions = "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigfpe=0:handle_sigill=0:detect_leaks=1:exitcode=99"
+
 // plain is the library as it is installed, sanitized the one whose C parts are under AddressSanitizer and UBSan.
 var plain, sanitized = builds()
 
@@ -30,8 +33,7 @@ func builds() (plain, sanitized build) {
 		name:  "sanitized",
 		dir:   filepath.Join(dir, "asan"),
 		flags: []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-fno-omit-frame-pointer"},
-		// Go's own stacks and its signal handling are not AddressSanitizer's business.
-		env: []string{"ASAN_OPTIONS=handle_segv=0:handle_abort=0:handle_sigfpe=0:detect_leaks=1:exitcode=99"},
+		env:   []string{"ASAN_OPTIONS=" + sanitizerOptions},
 	}
 	return plain, sanitized
 }
@@ -73,7 +75,8 @@ func compileNow(b build, source, standard string) (string, error) {
 		"-I" + filepath.Join(sourceTree(), "include"), "-o", program, filepath.Join("testdata", source),
 	}
 	args = append(args, b.flags...)
-	args = append(args, "-L"+b.dir, "-lforker", "-ldl", "-Wl,-rpath,"+b.dir)
+	// A program that calls nothing of the library, because it loads it by itself, is not linked with it.
+	args = append(args, "-L"+b.dir, "-Wl,--as-needed", "-lforker", "-ldl", "-Wl,-rpath,"+b.dir)
 	return program, runCompiler(compiler, args)
 }
 

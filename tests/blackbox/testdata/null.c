@@ -1,0 +1,150 @@
+/* What every function of the API makes of NULL. */
+#include "check.h"
+
+static int handler(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    return FORKER_OK;
+}
+
+static void check_servers(void)
+{
+    forker_server_free(NULL);
+    CHECK_CODE(forker_server_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_listen(NULL, "127.0.0.1:0"), FORKER_E_INVALID);
+    CHECK_TEXT(forker_server_address(NULL, 0), NULL);
+    CHECK_CODE(forker_server_run(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_stop(NULL, 0), FORKER_E_INVALID);
+    CHECK_TEXT(forker_server_error(NULL), NULL);
+    CHECK_CODE(forker_server_set(NULL, "workers", "1"), FORKER_E_INVALID);
+    CHECK_TEXT(forker_server_get(NULL, "workers"), NULL);
+    CHECK_CODE(forker_server_on_post_fork(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_on_worker_init(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_on_worker_exit(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_set_fork(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_set_log(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_log(NULL, FORKER_LOG_ERROR, "text"), FORKER_E_INVALID);
+}
+
+static void check_options(void)
+{
+    CHECK_TEXT(forker_option_name(NULL), NULL);
+    CHECK_TEXT(forker_option_type(NULL), NULL);
+    CHECK_TEXT(forker_option_default(NULL), NULL);
+    CHECK_TEXT(forker_option_bounds(NULL), NULL);
+    CHECK_TEXT(forker_option_description(NULL), NULL);
+    CHECK_CODE(forker_option_reloadable(NULL), 0);
+}
+
+static const char *(*const texts[])(forker_request *, size_t *) = {
+    forker_request_method, forker_request_target, forker_request_path,
+    forker_request_query,  forker_request_body,   forker_request_peer,
+};
+
+static const char *(*const named_texts[])(forker_request *, const char *, size_t *) = {
+    forker_request_query_param,
+    forker_request_param,
+    forker_request_header,
+};
+
+static void check_requests(void)
+{
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        size_t len = 7;
+        CHECK_TEXT(texts[i](NULL, &len), NULL);
+        CHECK(len == 0);
+        CHECK_TEXT(texts[i](NULL, NULL), NULL);
+    }
+    for (size_t i = 0; i < sizeof named_texts / sizeof *named_texts; i++) {
+        size_t len = 7;
+        CHECK_TEXT(named_texts[i](NULL, "name", &len), NULL);
+        CHECK(len == 0);
+        CHECK_TEXT(named_texts[i](NULL, NULL, NULL), NULL);
+    }
+    CHECK(forker_request_header_count(NULL) == 0);
+    CHECK_CODE(forker_request_header_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_version(NULL), 0);
+    CHECK_CODE(forker_request_worker(NULL), -1);
+}
+
+static void check_responses(void)
+{
+    CHECK_CODE(forker_respond(NULL, 200, NULL, NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_error(NULL, 404, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_status(NULL, 200), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_header_set(NULL, "Name", "value"), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_header_add(NULL, "Name", "value"), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_write(NULL, "", 0), FORKER_E_INVALID);
+}
+
+/* Only a setup call that fails is remembered, so each needs a server of its own to be sure that it is. */
+static int refused(int (*call)(forker_server *server))
+{
+    forker_server *server = forker_server_new();
+    int code = call(server);
+    CHECK_CODE(forker_server_run(server), FORKER_E_SETUP);
+    forker_server_free(server);
+    return code;
+}
+
+static int no_methods(forker_server *server)
+{
+    return forker_server_handle(server, NULL, "/", handler, NULL);
+}
+
+static int no_pattern(forker_server *server)
+{
+    return forker_server_handle(server, "GET", NULL, handler, NULL);
+}
+
+static int no_handler(forker_server *server)
+{
+    return forker_server_handle(server, "GET", "/", NULL, NULL);
+}
+
+static int no_address(forker_server *server)
+{
+    return forker_server_listen(server, NULL);
+}
+
+static int no_option(forker_server *server)
+{
+    return forker_server_set(server, NULL, "1");
+}
+
+static int no_value(forker_server *server)
+{
+    return forker_server_set(server, "workers", NULL);
+}
+
+static void check_arguments(void)
+{
+    forker_server *server = forker_server_new();
+    CHECK_CODE(refused(no_methods), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_pattern), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_handler), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_address), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_option), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_value), FORKER_E_INVALID);
+    CHECK_TEXT(forker_server_get(server, NULL), NULL);
+    CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR - 1, "text"), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_log(server, FORKER_LOG_DEBUG + 1, "text"), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_on_post_fork(server, NULL, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_on_worker_init(server, NULL, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_on_worker_exit(server, NULL, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_set_fork(server, NULL, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_set_log(server, NULL, NULL), FORKER_OK);
+    forker_server_free(server);
+}
+
+int main(void)
+{
+    check_servers();
+    check_options();
+    check_requests();
+    check_responses();
+    check_arguments();
+    return check_exit_status();
+}

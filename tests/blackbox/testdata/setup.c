@@ -1,0 +1,228 @@
+/* Setup without running: results, sentences, options, routes. */
+#define _GNU_SOURCE
+
+#include "check.h"
+
+#include <stdlib.h>
+
+static int handler(forker_request *req, void *user)
+{
+    (void)user;
+    return forker_respond(req, 200, NULL, NULL, 0);
+}
+
+static void check_results(void)
+{
+    CHECK_TEXT(forker_version(), FORKER_VERSION);
+    CHECK_TEXT(forker_strerror(1000), "unknown error code");
+    CHECK_TEXT(forker_strerror(FORKER_E_INTERNAL - 1000), "unknown error code");
+    for (int code = FORKER_E_INTERNAL; code <= FORKER_NEXT; code++) {
+        CHECK(strcmp(forker_strerror(code), "unknown error code") != 0);
+        CHECK(strlen(forker_strerror(code)) > 3);
+    }
+}
+
+/* Sets an option of a fresh server. */
+static int try_set(const char *name, const char *value)
+{
+    forker_server *server = forker_server_new();
+    int code = forker_server_set(server, name, value);
+    if (code == FORKER_OK) {
+        CHECK_TEXT(forker_server_error(server), "");
+        CHECK_TEXT(forker_server_get(server, name), value);
+    } else {
+        CHECK(strlen(forker_server_error(server)) > 10);
+    }
+    forker_server_free(server);
+    return code;
+}
+
+/* "auto, or 0 to 1024": the edges can be set, what lies below them cannot. */
+static void check_range(const char *name, const char *bounds)
+{
+    char text[64];
+    const char *comma = strstr(bounds, ", or ");
+    if (comma != NULL) {
+        snprintf(text, sizeof text, "%.*s", (int)(comma - bounds), bounds);
+        CHECK_CODE(try_set(name, text), FORKER_OK);
+        bounds = comma + strlen(", or ");
+    }
+    const char *middle = strstr(bounds, " to ");
+    CHECK(middle != NULL);
+    if (middle == NULL) {
+        return;
+    }
+    snprintf(text, sizeof text, "%.*s", (int)(middle - bounds), bounds);
+    CHECK_CODE(try_set(name, text), FORKER_OK);
+    CHECK_CODE(try_set(name, middle + strlen(" to ")), FORKER_OK);
+    if (strtol(text, NULL, 10) > 0) {
+        CHECK_CODE(try_set(name, "0"), FORKER_E_OPTION);
+    }
+    snprintf(text, sizeof text, "9%s", middle + strlen(" to "));
+    CHECK_CODE(try_set(name, text), FORKER_E_OPTION);
+}
+
+static void check_choice(const char *name, const char *bounds)
+{
+    char words[128];
+    snprintf(words, sizeof words, "%s", bounds);
+    for (char *state, *word = strtok_r(words, "|", &state); word != NULL; word = strtok_r(NULL, "|", &state)) {
+        CHECK_CODE(try_set(name, word), FORKER_OK);
+    }
+    CHECK_CODE(try_set(name, bounds), FORKER_E_OPTION);
+}
+
+static void check_table(void)
+{
+    size_t count = 0;
+    for (const forker_option *option; (option = forker_option_at(count)) != NULL; count++) {
+        const char *name = forker_option_name(option), *type = forker_option_type(option);
+        forker_server *server = forker_server_new();
+        CHECK_TEXT(forker_server_get(server, name), forker_option_default(option));
+        forker_server_free(server);
+        CHECK(strlen(forker_option_description(option)) > 20);
+        CHECK(forker_option_reloadable(option) == 0 || forker_option_reloadable(option) == 1);
+        if (strcmp(type, "choice") == 0) {
+            check_choice(name, forker_option_bounds(option));
+        } else if (strcmp(type, "text") != 0) {
+            check_range(name, forker_option_bounds(option));
+        }
+        if (strcmp(type, "text") != 0) {
+            CHECK_CODE(try_set(name, ""), FORKER_E_OPTION);
+            CHECK_CODE(try_set(name, "nonsense"), FORKER_E_OPTION);
+            CHECK_CODE(try_set(name, "-1"), FORKER_E_OPTION);
+            CHECK_CODE(try_set(name, "99999999999999999999"), FORKER_E_OPTION);
+        }
+    }
+    CHECK(count > 20);
+    CHECK(forker_option_at(count) == NULL);
+    CHECK(forker_option_at((size_t)-1) == NULL);
+}
+
+static void check_option_sentences(void)
+{
+    forker_server *server = forker_server_new();
+    CHECK_TEXT(forker_server_error(server), "");
+    CHECK_CODE(forker_server_set(server, "wokers", "2"), FORKER_E_OPTION);
+    CHECK_TEXT(forker_server_error(server), "set: no option \"wokers\"; did you mean \"workers\"?");
+    CHECK_CODE(forker_server_set(server, "xyzzy-plugh-42", "2"), FORKER_E_OPTION);
+    CHECK_TEXT(forker_server_error(server), "set: no option \"xyzzy-plugh-42\"");
+    CHECK_CODE(forker_server_set(server, "max_body", "lots"), FORKER_E_OPTION);
+    CHECK_TEXT(forker_server_error(server), "set max_body: \"lots\" is not a size (0 to 1g)");
+    CHECK_CODE(forker_server_set(server, "workers", "2"), FORKER_OK);
+    CHECK_TEXT(forker_server_get(server, "xyzzy"), NULL);
+    CHECK_CODE(forker_server_run(server), FORKER_E_SETUP);
+    /* The first one is what run reports. */
+    CHECK_TEXT(forker_server_error(server),
+               "run: a setup call failed before: set: no option \"wokers\"; did you mean \"workers\"?");
+    forker_server_free(server);
+}
+
+static void check_environment(void)
+{
+    setenv("FORKER_WORKERS", "3", 1);
+    forker_server *server = forker_server_new();
+    CHECK_TEXT(forker_server_get(server, "workers"), "3");
+    CHECK_CODE(forker_server_set(server, "workers", "5"), FORKER_OK);
+    CHECK_TEXT(forker_server_get(server, "workers"), "3");
+    CHECK_CODE(forker_server_set(server, "workers", "many"), FORKER_E_OPTION);
+    forker_server_free(server);
+    setenv("FORKER_WORKERS", "-3", 1);
+    server = forker_server_new();
+    CHECK_TEXT(forker_server_get(server, "workers"), "auto");
+    CHECK_CODE(forker_server_run(server), FORKER_E_SETUP);
+    CHECK(strstr(forker_server_error(server), "FORKER_WORKERS=\"-3\" is not a number (auto, or 0 to 1024)") != NULL);
+    forker_server_free(server);
+    unsetenv("FORKER_WORKERS");
+}
+
+static const struct {
+    const char *methods, *pattern;
+    int code;
+} routes[] = {
+    {"GET", "/", FORKER_OK},
+    {"GET", "/", FORKER_E_ROUTE}, /* is taken */
+    {"POST,PUT", "/", FORKER_OK},
+    {"DELETE,PUT", "/", FORKER_E_ROUTE},
+    {"*", "/any", FORKER_OK},
+    {"GET", "/users/:id", FORKER_OK},
+    {"GET", "/users/:id/posts/:post", FORKER_OK},
+    {"GET", "/users/me", FORKER_OK},
+    {"GET", "/files/*path", FORKER_OK},
+    {"BREW", "/pot", FORKER_OK},
+    {"", "/a", FORKER_E_ROUTE},
+    {"GET,", "/a", FORKER_E_ROUTE},
+    {"GET POST", "/a", FORKER_E_ROUTE},
+    {"G(T", "/a", FORKER_E_ROUTE},
+    {"GET", "", FORKER_E_ROUTE},
+    {"GET", "a", FORKER_E_ROUTE},
+    {"GET", "/:", FORKER_E_ROUTE},
+    {"GET", "/*", FORKER_E_ROUTE},
+    {"GET", "/*rest/more", FORKER_E_ROUTE},
+    {"GET", "/:a/:a", FORKER_E_ROUTE},
+};
+
+static void check_routes(void)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+        forker_server *server = forker_server_new();
+        int code = FORKER_OK;
+        for (size_t before = 0; before < i; before++) {
+            if (routes[before].code == FORKER_OK) {
+                CHECK_CODE(forker_server_handle(server, routes[before].methods, routes[before].pattern, handler, NULL),
+                           0);
+            }
+        }
+        code = forker_server_handle(server, routes[i].methods, routes[i].pattern, handler, NULL);
+        if (code != routes[i].code) {
+            fprintf(stderr, "route %s %s gives %d, want %d\n", routes[i].methods, routes[i].pattern, code,
+                    routes[i].code);
+            check_failures++;
+        }
+        CHECK(code == FORKER_OK || strlen(forker_server_error(server)) > 10);
+        forker_server_free(server);
+    }
+}
+
+static void check_run(void)
+{
+    forker_server *server = forker_server_new();
+    CHECK_CODE(forker_server_stop(server, 0), FORKER_OK);
+    CHECK_CODE(forker_server_run(server), FORKER_E_STATE);
+    CHECK(strstr(forker_server_error(server), "no route") != NULL);
+    CHECK_CODE(forker_server_handle(server, "GET", "/", handler, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_run(server), FORKER_E_STATE);
+    CHECK(strstr(forker_server_error(server), "no listening socket") != NULL);
+    forker_server_free(server);
+}
+
+/* Many routes are no trouble; too many are an error. */
+static void check_route_limit(void)
+{
+    forker_server *server = forker_server_new();
+    char pattern[32];
+    for (int i = 0; i < 65535; i++) {
+        snprintf(pattern, sizeof pattern, "/%d", i);
+        int code = forker_server_handle(server, "GET", pattern, handler, NULL);
+        if (code != FORKER_OK) {
+            CHECK_CODE(code, FORKER_OK);
+            break;
+        }
+    }
+    CHECK_CODE(forker_server_handle(server, "GET", "/more", handler, NULL), FORKER_E_LIMIT);
+    forker_server_free(server);
+}
+
+int main(int argc, char **argv)
+{
+    check_results();
+    check_table();
+    check_option_sentences();
+    check_environment();
+    check_routes();
+    check_run();
+    if (argc > 1 && strcmp(argv[1], "all") == 0) {
+        check_route_limit();
+    }
+    return check_exit_status();
+}
