@@ -25,6 +25,7 @@
 #include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
+#include "signals.h"
 #include "title.h"
 
 enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
@@ -64,6 +65,7 @@ static void set_signals(void (*term)(int))
     set_handler(SIGCHLD, SIG_DFL);
     set_handler(SIGTERM, term);
     set_handler(SIGQUIT, term);
+    fk_signals_leave();
 }
 
 /* The caller's mask, but never without the signals that the library and the Go runtime need. */

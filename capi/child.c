@@ -106,11 +106,12 @@ bool fk_child_fork_master(fk_spawner *spawner)
 }
 
 /* Prepares a slot for its next worker. What belongs to the slot over all generations stays. */
-static void clear_slot(fk_slot *slot)
+static void clear_slot(fk_slot *slot, uint32_t epoch)
 {
     slot->generation++;
     slot->pid = 0;
     slot->reached_ready = 0;
+    slot->epoch = epoch;
     slot->born_ns = fk_clock();
     slot->ready_ns = 0;
     slot->heartbeat_ns = 0;
@@ -128,7 +129,7 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
     if (!fk_channel_pair(ends)) {
         return false;
     }
-    clear_slot(slot);
+    clear_slot(slot, spawner->server->shared->epoch);
     pid_t pid = fork_blocked(spawner);
     if (pid == 0) {
         (void)close(ends[0]);

@@ -24,6 +24,9 @@ enum {
     FK_MSG_FAILED = 4,     /* SPAWN was not possible. Payload fk_msg_failed */
     FK_MSG_EXITED = 5,     /* a worker is gone. Payload fk_msg_exit */
     FK_MSG_STOP = 6,       /* stop everything. Payload fk_msg_stop */
+    FK_MSG_RELOAD = 7,     /* the header has a new epoch, and these are the options now. Payload: their numbers, int64_t each */
+    FK_MSG_WISH = 8,       /* the header says anew how many workers are wanted */
+    FK_MSG_REOPEN_ALL = 9, /* open the log files anew, and have the workers do it */
     /* master -> spawner */
     FK_MSG_HELLO = 16,   /* the master is up */
     FK_MSG_SPAWN = 17,   /* fork a worker into `slot`; `generation` is the latest known there */
@@ -31,7 +34,8 @@ enum {
     FK_MSG_GIVE_UP = 19, /* run is to fail, once all workers are gone. Payload: the reason, text */
     FK_MSG_DONE = 20,    /* stopped, all workers are gone */
     /* master -> worker */
-    FK_MSG_DRAIN = 32, /* finish within the time, then exit. Payload fk_msg_stop; 0 is at once */
+    FK_MSG_DRAIN = 32,  /* finish within the time, then exit. Payload fk_msg_stop; 0 is at once */
+    FK_MSG_REOPEN = 33, /* open the log files anew */
     /* worker -> master */
     FK_MSG_READY = 48 /* serving */
 };

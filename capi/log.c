@@ -184,6 +184,14 @@ void fk_log(forker_server *server, int level, const char *format, ...)
     }
 }
 
+void fk_log_reopen(forker_server *server)
+{
+    const fk_server_hook *hook = &server->on_reopen;
+    if (hook->call != NULL && fk_process.role != FK_ROLE_MASTER && hook->call(server, hook->user) < 0) {
+        fk_log(server, FORKER_LOG_ERROR, "the on_reopen hook failed");
+    }
+}
+
 int forker_server_log(forker_server *server, int level, const char *text)
 {
     if (server == NULL || text == NULL || level < FORKER_LOG_ERROR || level > FORKER_LOG_DEBUG) {

@@ -27,4 +27,10 @@ void fk_line_write(fk_line *line);
 void fk_log(forker_server *server, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void fk_log_bytes(forker_server *server, int level, const char *text, size_t len);
 
+/*
+ * Opens what is logged to anew, after it was renamed away, and lets the program do the same by its on_reopen hook. Called in
+ * every process of the tree, on its main thread; the hook not in the master, where nothing of the program runs.
+ */
+void fk_log_reopen(forker_server *server);
+
 #endif

@@ -1,11 +1,13 @@
 package main
 
 /*
+#include "log.h"
 #include "server.h"
 */
 import "C"
 
 import (
+	"encoding/binary"
 	"errors"
 	"runtime"
 
@@ -39,10 +41,28 @@ func (s server) supervise(channel int) error {
 	if err != nil {
 		return err
 	}
-	cfg := prefork.Config{
+	sys := prefork.NewSystem(spawner, table)
+	sys.Log = s.log
+	sys.Reload = func(options []byte) prefork.Config {
+		s.takeNumbers(options)
+		return s.policy()
+	}
+	sys.Reopen = func() { C.fk_log_reopen(s.c) }
+	return prefork.Run(s.policy(), sys)
+}
+
+// policy is what the options set of it.
+func (s server) policy() prefork.Config {
+	return prefork.Config{
 		Workers:      int(max(s.number(C.FK_OPTION_WORKERS), 0)), // auto is 0 there
 		BootTimeout:  s.duration(C.FK_OPTION_BOOT_TIMEOUT),
 		DrainTimeout: s.duration(C.FK_OPTION_DRAIN_TIMEOUT),
 	}
-	return prefork.Run(cfg, prefork.NewSystem(spawner, table, s.log))
+}
+
+// takeNumbers takes over the options that the spawner has after a reload. Of texts it does not have the content, which no policy needs.
+func (s server) takeNumbers(numbers []byte) {
+	for id := range min(len(numbers)/8, C.FK_OPTION_COUNT) {
+		s.c.options[id].number = C.int64_t(binary.NativeEndian.Uint64(numbers[8*id:]))
+	}
 }

@@ -2,6 +2,7 @@
 #include "option.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -277,6 +278,32 @@ int forker_option_reloadable(const forker_option *option)
     return option != NULL && option->reloadable ? 1 : 0;
 }
 
+int fk_option_resolve(const char *name, const char *text, char *sentence_out, size_t size)
+{
+    int id = fk_option_find(name);
+    int64_t number;
+    if (id < 0) {
+        const char *nearest = fk_option_nearest(name);
+        int len = snprintf(sentence_out, size, "no option \"%.64s\"", name);
+        if (nearest != NULL && len > 0) {
+            (void)snprintf(sentence_out + len, size - (size_t)len, "; did you mean \"%s\"?", nearest);
+        }
+        return -1;
+    }
+    if (!fk_option_parse(id, text, &number)) {
+        (void)snprintf(sentence_out, size, "%s: \"%.64s\" is not a %s (%s)", name, text, type_names[options[id].type],
+                       options[id].bounds);
+        return -1;
+    }
+    return id;
+}
+
+void fk_option_assign(fk_option_value *value, int id, const char *text)
+{
+    (void)fk_option_parse(id, text, &value->number);
+    memcpy(value->text, text, strlen(text) + 1);
+}
+
 int forker_server_set(forker_server *server, const char *name, const char *value)
 {
     int refused = fk_server_refuses_setup(server);
@@ -286,23 +313,15 @@ int forker_server_set(forker_server *server, const char *name, const char *value
     if (name == NULL || value == NULL) {
         return fk_server_fail_setup(server, FORKER_E_INVALID, "set: name or value is NULL");
     }
-    int id = fk_option_find(name);
+    char sentence[FK_SENTENCE_MAX / 2];
+    int id = fk_option_resolve(name, value, sentence, sizeof sentence);
     if (id < 0) {
-        const char *nearest = fk_option_nearest(name);
-        if (nearest != NULL) {
-            return fk_server_fail_setup(server, FORKER_E_OPTION, "set: no option \"%s\"; did you mean \"%s\"?", name, nearest);
-        }
-        return fk_server_fail_setup(server, FORKER_E_OPTION, "set: no option \"%s\"", name);
-    }
-    int64_t number;
-    if (!fk_option_parse(id, value, &number)) {
-        return fk_server_fail_setup(server, FORKER_E_OPTION, "set %s: \"%s\" is not a %s (%s)", name, value,
-                                    type_names[options[id].type], options[id].bounds);
+        return fk_server_fail_setup(server, FORKER_E_OPTION, "set: %s", sentence);
     }
     fk_option_value *current = &server->options[id];
     if (!current->from_environment) {
-        memcpy(current->text, value, strlen(value) + 1);
-        current->number = number;
+        fk_option_assign(current, id, value);
+        current->pinned = server->config_path != NULL;
     }
     return FORKER_OK;
 }

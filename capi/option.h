@@ -14,7 +14,7 @@
  * number of a USER or GROUP is its id, -1 for none.
  */
 #define FK_OPTIONS(X)                                                                                                  \
-    X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", false,                                                  \
+    X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", true,                                                  \
       "Worker processes: auto is one for each core that affinity and cgroup quota allow, 0 serves in the calling "     \
       "process without forking.")                                                                                      \
     X(BACKLOG, "backlog", NUMBER, "4096", "", "1", "65535", false,                                                     \
@@ -40,40 +40,40 @@
       "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                      \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
-    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", false,                                         \
+    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                         \
       "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
-    X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", false,                                          \
+    X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", true,                                          \
       "How long a graceful stop waits for requests in flight before it kills.")                                        \
-    X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", false,                                             \
+    X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", true,                                             \
       "How long a draining worker keeps idle connections open, so that a request already on its way is answered.")     \
-    X(READ_HEADER_TIMEOUT, "read_header_timeout", DURATION, "10s", "", "10ms", "24h", false,                           \
+    X(READ_HEADER_TIMEOUT, "read_header_timeout", DURATION, "10s", "", "10ms", "24h", true,                           \
       "How long the head of a request may take from its first byte (of a new connection: from accept) to its end; "    \
       "then 408.")                                                                                                     \
-    X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", false,                               \
+    X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", true,                               \
       "How long the body of a request may take from the end of its head; then 408.")                                   \
-    X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", false,                                       \
+    X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", true,                                       \
       "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
-    X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", false,                                         \
+    X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                         \
       "How long a connection is kept open between requests.")                                                          \
-    X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", false,                                                        \
+    X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", true,                                                        \
       "Bytes of a request's head, request line and fields; more is 431.")                                              \
-    X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", false, "Bytes of a request's target; more is 414.")        \
-    X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", false,                                                  \
+    X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", true, "Bytes of a request's target; more is 414.")        \
+    X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", true,                                                  \
       "Header fields of a request; more is 431.")                                                                      \
-    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", false, "Bytes of a request's body; more is 413.")               \
-    X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", false,                                                \
+    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", true, "Bytes of a request's body; more is 413.")               \
+    X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                \
       "Value of the Server field in answers; empty leaves the field out.")                                             \
-    X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", false,                                  \
+    X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                  \
       "The least important lines that are logged.")                                                                    \
     X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
-      "Whether SIGTERM, SIGQUIT and SIGINT stop the server while run is running.")                                     \
+      "Whether signals steer the server while run is running, see forker_server_run().")                               \
     X(THREADS, "threads", CHOICE, "warn", "ignore|warn|refuse", "", "", false,                                         \
       "What run does when the process has more than one thread, which fork cannot carry over.")                        \
-    X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", false,                                               \
+    X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", true,                                               \
       "Threads of each worker that may run Go code at once; handlers are called on one of them.")                      \
-    X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", false,                                       \
+    X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", true,                                       \
       "Growth of the Go heap, in percent, at which a worker collects garbage.")                                        \
-    X(GO_MEMORY_LIMIT, "go_memory_limit", SIZE, "off", "off, or ", "16m", "1t", false,                                      \
+    X(GO_MEMORY_LIMIT, "go_memory_limit", SIZE, "off", "off, or ", "16m", "1t", true,                                      \
       "Soft limit of the memory that each worker's Go runtime uses.")
 
 enum {
@@ -90,6 +90,7 @@ typedef struct {
     char text[FK_OPTION_TEXT_MAX];
     int64_t number;
     bool from_environment;
+    bool pinned; /* set by the program after it had loaded a file: the file does not change it any more */
 } fk_option_value;
 
 /* Finds an option by name; -1 if there is none. */
@@ -100,5 +101,14 @@ const char *fk_option_nearest(const char *name);
 
 /* Parses `text` as a value of option `id`. false: not a value, or out of bounds. */
 bool fk_option_parse(int id, const char *text, int64_t *number_out);
+
+/*
+ * Finds an option by name and checks a value for it. -1 with a sentence: there is none (and which is near), or it is not a
+ * value for it (and which are).
+ */
+int fk_option_resolve(const char *name, const char *text, char *sentence_out, size_t size);
+
+/* Takes over a value that was checked. */
+void fk_option_assign(fk_option_value *value, int id, const char *text);
 
 #endif

@@ -104,8 +104,8 @@ static int map_shared(forker_server *server)
     if (memory == MAP_FAILED) {
         return fk_server_fail(server, FORKER_E_MEMORY, "run: mmap: %s", strerror(errno));
     }
-    server->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (server->stop_fd < 0) {
+    server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->wake_fd < 0) {
         int code = fk_server_fail(server, FORKER_E_SYSTEM, "run: eventfd: %s", strerror(errno));
         (void)munmap(memory, size);
         return code;
@@ -127,15 +127,15 @@ static int map_shared(forker_server *server)
 /* The memory stays for whoever wants to see the figures of this run. */
 static void end_shared(forker_server *server)
 {
-    int stop_fd = server->stop_fd;
+    int wake_fd = server->wake_fd;
     if (server->shared == NULL) {
         return;
     }
     server->shared->phase = FK_PHASE_STOPPING;
     server->shared->master_pid = 0;
     server->shared = NULL;
-    server->stop_fd = -1;
-    (void)close(stop_fd);
+    server->wake_fd = -1;
+    (void)close(wake_fd);
 }
 
 /* With workers=0 this process is what is in slot 0. */
@@ -172,7 +172,7 @@ static int run_here(forker_server *server)
         return fk_server_fail(server, FORKER_E_BOOT, "run: the worker_init hook failed (%d)", code);
     }
     server->shared->phase = FK_PHASE_SERVING;
-    code = goWorkerRun(server, -1, -1, server->stop_fd);
+    code = goWorkerRun(server, -1, -1, server->wake_fd);
     (void)fk_dispatch_hook(server, &server->worker_exit);
     return code;
 }
@@ -240,6 +240,13 @@ int forker_server_run(forker_server *server)
     return code;
 }
 
+void fk_server_wake(const forker_server *server)
+{
+    uint64_t one = 1;
+    ssize_t written = write(server->wake_fd, &one, sizeof one);
+    (void)written;
+}
+
 int forker_server_stop(forker_server *server, int32_t timeout_ms)
 {
     if (server == NULL) {
@@ -254,8 +261,6 @@ int forker_server_stop(forker_server *server, int32_t timeout_ms)
     while (wanted < before && !__atomic_compare_exchange_n(&shared->stop_timeout_ms, &before, (int32_t)wanted, false,
                                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
     }
-    uint64_t one = 1;
-    ssize_t written = write(server->stop_fd, &one, sizeof one);
-    (void)written;
+    fk_server_wake(server);
     return FORKER_OK;
 }

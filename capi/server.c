@@ -18,7 +18,7 @@ forker_server *forker_server_new(void)
         return NULL;
     }
     server->maker = getpid();
-    server->stop_fd = -1;
+    server->wake_fd = -1;
     server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);
     return server;
@@ -34,6 +34,8 @@ void forker_server_free(forker_server *server)
     if (server->figures != NULL) {
         (void)munmap(server->figures, server->shared_size);
     }
+    free(server->config_path);
+    free(server->config_base);
     free(server);
 }
 
@@ -48,10 +50,12 @@ int fk_server_fail(forker_server *server, int code, const char *format, ...)
 
 int fk_server_fail_setup(forker_server *server, int code, const char *format, ...)
 {
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(server->error, sizeof server->error, format, args);
-    va_end(args);
+    if (format != NULL) {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(server->error, sizeof server->error, format, args);
+        va_end(args);
+    }
     if (server->setup_code == FORKER_OK) {
         server->setup_code = code;
         memcpy(server->setup_error, server->error, sizeof server->setup_error);
@@ -100,6 +104,25 @@ int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *
 int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user)
 {
     return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->worker_exit, (fk_hook){hook, user});
+}
+
+static int set_server_hook(forker_server *server, fk_server_hook *hook, fk_server_hook value)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused == FORKER_OK) {
+        *hook = value;
+    }
+    return refused;
+}
+
+int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_server_hook(server, &server->on_reload, (fk_server_hook){hook, user});
+}
+
+int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_server_hook(server, &server->on_reopen, (fk_server_hook){hook, user});
 }
 
 int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user)

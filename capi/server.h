@@ -52,6 +52,11 @@ typedef struct {
     int file;
 } fk_pidfile;
 
+typedef struct {
+    forker_server_hook call;
+    void *user;
+} fk_server_hook;
+
 typedef enum { FK_SERVER_SETUP, FK_SERVER_RUNNING } fk_server_state;
 
 struct forker_server {
@@ -63,11 +68,14 @@ struct forker_server {
     fk_listener listeners[FK_LISTENERS_MAX];
     uint32_t listener_count;
     fk_hook post_fork, worker_init, worker_exit;
+    fk_server_hook on_reload, on_reopen;
     forker_fork_fn fork_fn;
     void *fork_user;
     forker_log_fn log_fn;
     void *log_user;
-    pid_t maker; /* the process that made the server */
+    char *config_path;            /* of forker_server_load(), or NULL */
+    fk_option_value *config_base; /* the options as they were before it */
+    pid_t maker;                  /* the process that made the server */
 
     /* While running. */
     volatile fk_server_state state;
@@ -76,7 +84,7 @@ struct forker_server {
     fk_shared *volatile shared; /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
-    volatile int stop_fd; /* eventfd: something is to be read in shared->stop_timeout_ms */
+    volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
     char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call, for run */
@@ -86,7 +94,7 @@ struct forker_server {
 /* Remembers the sentence of a failure and returns `code`. */
 int fk_server_fail(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same for a setup call: run will refuse to start. */
+/* The same for a setup call: run will refuse to start. A NULL format keeps the sentence that is there. */
 int fk_server_fail_setup(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* FORKER_OK if the server can be set up now, or the code to return. */
@@ -94,6 +102,9 @@ int fk_server_refuses_setup(forker_server *server);
 
 /* Fills in defaults and the environment's values. */
 void fk_server_init_options(forker_server *server);
+
+/* Has the process that runs the server look at the shared header. Async-signal-safe. */
+void fk_server_wake(const forker_server *server);
 
 /* Releases the routes. */
 void fk_server_free_routes(forker_server *server);

@@ -1,15 +1,20 @@
-/* The signals of the process that called run: TERM and QUIT stop gracefully, INT and a second TERM at once. */
+/*
+ * The signals of the process that called run: TERM and QUIT stop gracefully, INT and a second TERM at once; HUP reloads, USR1
+ * has the logs opened anew, TTIN and TTOU are a worker more and less, WINCH drains all workers.
+ */
 #include "signals.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-enum { TAKEN = 3 };
+enum { STOPS = 3, TAKEN = 8 };
 
-static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT};
+/* The first STOPS of them stop; the others are taken only where workers are forked. */
+static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGWINCH};
 
-static forker_server *volatile stopped_by_signals;
+static forker_server *volatile steered_by_signals;
+static int taken_count;
 static struct sigaction program_actions[TAKEN];
 static struct sigaction program_chld;
 static sigset_t program_mask;
@@ -18,10 +23,44 @@ static bool handlers_taken, chld_taken;
 static void on_stop(int number)
 {
     int reason = errno;
-    forker_server *server = stopped_by_signals;
+    forker_server *server = steered_by_signals;
     if (server != NULL && server->shared != NULL) {
         bool again = server->shared->stop_timeout_ms != INT32_MAX;
         (void)forker_server_stop(server, number == SIGINT || again ? 0 : -1);
+    }
+    errno = reason;
+}
+
+static void act(forker_server *server, int number)
+{
+    switch (number) {
+    case SIGHUP:
+        (void)forker_server_reload(server);
+        break;
+    case SIGUSR1:
+        (void)forker_server_reopen(server);
+        break;
+    case SIGTTIN:
+        (void)forker_server_scale(server, 1);
+        break;
+    case SIGTTOU:
+        (void)forker_server_scale(server, -1);
+        break;
+    default:
+        (void)forker_server_drain(server);
+        break;
+    }
+}
+
+/* TTIN, TTOU and WINCH also come from a terminal that is read, written or resized; then nobody wants anything. */
+static void on_action(int number, siginfo_t *info, void *context)
+{
+    int reason = errno;
+    forker_server *server = steered_by_signals;
+    bool from_terminal = info->si_code == SI_KERNEL && number != SIGHUP;
+    (void)context;
+    if (server != NULL && !from_terminal) {
+        act(server, number);
     }
     errno = reason;
 }
@@ -32,6 +71,16 @@ static void install(int number, void (*handler)(int), struct sigaction *before)
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
     action.sa_flags = SA_ONSTACK | SA_RESTART;
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(number, &action, before);
+}
+
+static void install_action(int number, struct sigaction *before)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_sigaction = on_action;
+    action.sa_flags = SA_ONSTACK | SA_RESTART | SA_SIGINFO;
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(number, &action, before);
 }
@@ -49,14 +98,19 @@ static void take_chld(void)
 void fk_signals_take(forker_server *server)
 {
     sigset_t ours;
-    stopped_by_signals = server;
+    steered_by_signals = server;
+    taken_count = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? TAKEN : STOPS;
     handlers_taken = fk_server_option(server, FK_OPTION_HANDLE_SIGNALS) != 0;
     (void)pthread_sigmask(SIG_SETMASK, NULL, &program_mask);
     take_chld();
     if (handlers_taken) {
         (void)sigemptyset(&ours);
-        for (int i = 0; i < TAKEN; i++) {
-            install(taken[i], on_stop, &program_actions[i]);
+        for (int i = 0; i < taken_count; i++) {
+            if (i < STOPS) {
+                install(taken[i], on_stop, &program_actions[i]);
+            } else {
+                install_action(taken[i], &program_actions[i]);
+            }
             (void)sigaddset(&ours, taken[i]);
         }
         (void)pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
@@ -65,7 +119,7 @@ void fk_signals_take(forker_server *server)
 
 void fk_signals_give_back(void)
 {
-    for (int i = 0; handlers_taken && i < TAKEN; i++) {
+    for (int i = 0; handlers_taken && i < taken_count; i++) {
         (void)sigaction(taken[i], &program_actions[i], NULL);
     }
     if (chld_taken) {
@@ -73,5 +127,12 @@ void fk_signals_give_back(void)
     }
     (void)pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
     handlers_taken = chld_taken = false;
-    stopped_by_signals = NULL;
+    steered_by_signals = NULL;
+}
+
+void fk_signals_leave(void)
+{
+    for (int i = STOPS; handlers_taken && i < taken_count; i++) {
+        install(taken[i], SIG_IGN, NULL);
+    }
 }

@@ -10,4 +10,7 @@ void fk_signals_take(forker_server *server);
 /* Puts the program's own handlers and mask back. */
 void fk_signals_give_back(void);
 
+/* In a forked process: ignores what is the spawner's to handle, as when a shell signals the whole process group. */
+void fk_signals_leave(void);
+
 #endif

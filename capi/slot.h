@@ -15,7 +15,7 @@
 enum {
     FK_SHARED_MAGIC = 0x464f524b, /* "FORK" */
     FK_SLOT_SIZE = 4096,
-    FK_SLOTS_MAX = 1024,
+    FK_SLOTS_MAX = 1025, /* 1024 workers, and the one more that a reload needs */
     FK_LATENCY_BUCKETS = 40,
     FK_TARGET_KEPT = 128,
     FK_METHOD_KEPT = 24,
@@ -88,7 +88,7 @@ typedef struct {
     uint64_t connections; /* open now */
     uint64_t in_flight;   /* requests that have been dispatched and not answered yet */
     uint32_t dismissed;   /* FK_CAUSE_* for which the master lets this generation go; written by the master alone */
-    uint32_t pad;
+    uint32_t epoch;       /* fk_shared.epoch at fork */
 
     uint64_t accepted; /* connections, over all generations, and so are all counters from here on */
     uint64_t requests;
@@ -124,9 +124,17 @@ typedef struct {
     int32_t spawner_pid;
     int32_t master_pid;      /* 0 while there is none */
     int32_t stop_timeout_ms; /* what forker_server_stop() asked for; INT32_MAX: nothing */
-    uint32_t phase;          /* FK_PHASE_*; written by the master, like `wanted` */
+    uint32_t phase;          /* FK_PHASE_*; written by the master */
     uint64_t started_ns;
-    uint32_t wanted; /* how many workers the master keeps alive */
+
+    /* What is wanted of the workers. It is here so that a new master knows it. */
+    uint32_t wanted;  /* how many workers the master keeps alive, written by it; 0: as the options say */
+    uint32_t actions; /* FK_ACTION_*: what else was asked for and the spawner has not begun */
+    int32_t scale;    /* what is still to be added to `wanted` */
+    uint32_t held;    /* 1: all are to be drained and none started */
+    uint32_t epoch;   /* counts reloads */
+    uint32_t settled; /* the latest epoch whose reload is over, done or given up; written by the master */
+    uint32_t reopens; /* counts how often the log files were to be opened anew */
     uint32_t pad;
 
     /* Written by the spawner, so that they outlive every master. */

@@ -1,6 +1,6 @@
 /*
  * The spawner. One loop, of which each iteration
- *   1. reads what forker_server_stop() and the signals asked for,
+ *   1. does what API calls and signals asked for (action.c),
  *   2. reads the master's messages,
  *   3. reaps, reports exits,
  *   4. forks what is due: the master, and workers only while there is no master,
@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "action.h"
 #include "channel.h"
 #include "child.h"
 #include "listener.h"
@@ -48,6 +49,15 @@ static void tell_master(fk_spawner *spawner, const fk_message *message, int pass
         (void)kill(spawner->master.pid, SIGKILL);
         spawner->master_ready = false;
     }
+}
+
+void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length)
+{
+    fk_message message = make_message(type, 0, 0, (uint32_t)length);
+    if (length > 0) {
+        memcpy(message.payload.text, payload, length);
+    }
+    tell_master(spawner, &message, -1);
 }
 
 static void tell_worker(fk_spawner *spawner, uint16_t type, uint32_t index)
@@ -177,13 +187,18 @@ static void read_master(fk_spawner *spawner)
     }
 }
 
-static void read_stop(fk_spawner *spawner)
+static void read_wishes(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     uint64_t count;
-    if (read(server->stop_fd, &count, sizeof count) > 0) {
-        stop(spawner, __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE));
+    if (read(server->wake_fd, &count, sizeof count) <= 0) {
+        return;
     }
+    int32_t timeout_ms = __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
+    if (timeout_ms != INT32_MAX) {
+        stop(spawner, timeout_ms);
+    }
+    fk_action_obey(spawner);
 }
 
 static void describe_status(int status, char *text, size_t size)
@@ -250,6 +265,16 @@ static void reap(fk_spawner *spawner)
     }
 }
 
+/* How many slots the spawner keeps full: none while the master does that, none either while the workers are held. */
+static uint32_t slots_to_fill(const fk_spawner *spawner)
+{
+    const fk_shared *shared = spawner->server->shared;
+    if (spawner->master_ready || shared->held != 0) {
+        return 0;
+    }
+    return shared->wanted != 0 && shared->wanted < spawner->slots_used ? shared->wanted : spawner->slots_used;
+}
+
 /* Forks what is due. Returns when to look again. */
 static uint64_t fork_due(fk_spawner *spawner)
 {
@@ -265,7 +290,7 @@ static uint64_t fork_due(fk_spawner *spawner)
             fk_log(spawner->server, FORKER_LOG_ERROR, "the master cannot be forked: %s", strerror(errno));
         }
     }
-    for (uint32_t i = 0; !spawner->master_ready && i < spawner->slots_used; i++) {
+    for (uint32_t i = 0, count = slots_to_fill(spawner); i < count; i++) {
         fk_child *child = &spawner->workers[i];
         uint64_t allowed = fk_child_next_fork(spawner);
         uint64_t due = child->retry_ns > allowed ? child->retry_ns : allowed;
@@ -318,7 +343,7 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
 {
     nfds_t count = 0;
     bool sweep = false;
-    polled[count++] = (struct pollfd){.fd = spawner->server->stop_fd, .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = spawner->server->wake_fd, .events = POLLIN};
     if (spawner->master.pid != 0) {
         polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
         polled[count++] = (struct pollfd){.fd = spawner->master.channel, .events = POLLIN};
@@ -346,7 +371,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void supervise(fk_spawner *spawner, struct pollfd *polled)
 {
     for (;;) {
-        read_stop(spawner);
+        read_wishes(spawner);
         read_master(spawner);
         reap(spawner);
         uint64_t next = fork_due(spawner);

@@ -40,6 +40,9 @@ typedef struct {
 /* CLOCK_MONOTONIC in ns. */
 uint64_t fk_clock(void);
 
+/* Sends the master a message about the server as a whole. */
+void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length);
+
 /* Serves until stopped; the caller has checked the server. Returns what run returns. */
 int fk_spawner_run(forker_server *server);
 

@@ -1,12 +1,15 @@
 package main
 
 /*
+#include "action.h"
+#include "log.h"
 #include "process.h"
 */
 import "C"
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -140,9 +143,16 @@ func (w *worker) onDrainEvent() {
 	var count [8]byte
 	// What is read is only how many wanted it.
 	_, _ = unix.Read(w.drainFd, count[:])
+	if w.channel < 0 && C.fk_action_take(w.c)&C.FK_ACTION_REOPEN != 0 {
+		C.fk_log_reopen(w.c)
+	}
 	limit := w.duration(C.FK_OPTION_DRAIN_TIMEOUT)
 	if w.channel < 0 {
-		limit = time.Duration(atomic.LoadInt32((*int32)(unsafe.Pointer(&w.c.shared.stop_timeout_ms)))) * time.Millisecond
+		ms := atomic.LoadInt32((*int32)(unsafe.Pointer(&w.c.shared.stop_timeout_ms)))
+		if ms == math.MaxInt32 {
+			return // Nobody wants it to stop.
+		}
+		limit = time.Duration(ms) * time.Millisecond
 	}
 	w.loop.Drain(limit)
 }
@@ -155,8 +165,14 @@ func (w *worker) onMessage() {
 		w.loop.Unwatch(int(w.channel))
 		return
 	}
-	if ok && message.Type == control.Drain && message.Generation == uint32(C.fk_process.generation) {
+	if !ok || message.Generation != uint32(C.fk_process.generation) {
+		return
+	}
+	switch message.Type {
+	case control.Drain:
 		w.loop.Drain(time.Duration(message.TimeoutMs()) * time.Millisecond)
+	case control.Reopen:
+		C.fk_log_reopen(w.c)
 	}
 }
 

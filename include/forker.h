@@ -155,12 +155,13 @@ const char *forker_server_address(forker_server *server, size_t index);
  * the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
  *
  * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout), SIGINT
- * stops at once (a second SIGTERM too); the program's own handlers for these are put back before it returns. Option
- * handle_signals=off leaves signals alone. SIGPIPE is ignored in the workers. The listening sockets are closed when it
- * returns; another run opens them again.
+ * stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(), SIGTTIN and SIGTTOU
+ * forker_server_scale() by one up and down, SIGWINCH forker_server_drain(). The program's own handlers for these are put
+ * back before it returns; master and workers ignore them. Option handle_signals=off leaves signals alone. SIGPIPE is
+ * ignored in the workers. The listening sockets are closed when it returns; another run opens them again.
  *
- * With option workers=0 nothing is forked: the calling thread serves until stopped. The Go runtime then stays in the process,
- * which can no longer run forked workers.
+ * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM, SIGQUIT
+ * and SIGINT are handled. The Go runtime then stays in the process, which can no longer run forked workers.
  *
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the log:
  * FORKER_E_INVALID (NULL), FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or
@@ -179,6 +180,48 @@ int forker_server_run(forker_server *server);
 int forker_server_stop(forker_server *server, int32_t timeout_ms);
 
 /*
+ * Asks a running server to replace its workers by new ones, without losing a request; returns without waiting. In the spawner the
+ * file of forker_server_load() is read again and the on_reload hook called; if either fails, nothing else happens. Then the
+ * workers are replaced one at a time: a new one, forked from the spawner as it is now, is READY before an old one
+ * is drained, and there is never more than one process too many. After three failed boots of new workers the reload is
+ * given up, and the old ones stay. Called again meanwhile, it begins again. The log tells how it goes.
+ *
+ * After forker_server_drain() it starts the workers again.
+ *
+ * Any thread and any process of the tree, so also a handler; async-signal-safe.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running, or with workers=0).
+ */
+int forker_server_reload(forker_server *server);
+
+/*
+ * Asks a running server for so many workers more, or fewer if `change` is negative: never fewer than one, never more than
+ * 1024. Workers that are too many are drained. After forker_server_drain() it also starts the workers again.
+ * A later reload keeps the number, unless the file that it reads has changed option workers.
+ *
+ * Any thread and any process of the tree; async-signal-safe; returns without waiting.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL, or beyond 1024 either way), FORKER_E_STATE (not running, or with workers=0).
+ */
+int forker_server_scale(forker_server *server, int32_t change);
+
+/*
+ * Asks a running server to drain all workers and start none, but go on running: new connections wait in the kernel's queue
+ * until forker_server_reload() or forker_server_scale() starts the workers again.
+ *
+ * Any thread and any process of the tree; async-signal-safe; returns without waiting.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running, or with workers=0).
+ */
+int forker_server_drain(forker_server *server);
+
+/*
+ * Asks every process of a running server to open its log files anew, after they were renamed away, and to call the on_reopen
+ * hook.
+ *
+ * Any thread and any process of the tree; async-signal-safe; returns without waiting.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running).
+ */
+int forker_server_reopen(forker_server *server);
+
+/*
  * The sentence that belongs to the last failed call on this server, such as
  * "listen 127.0.0.1:80: bind: Permission denied". "" when none failed.
  */
@@ -195,6 +238,21 @@ const char *forker_server_error(forker_server *server);
  * a value: it names type and bounds), FORKER_E_STATE (running), FORKER_E_MEMORY.
  */
 int forker_server_set(forker_server *server, const char *name, const char *value);
+
+/*
+ * Sets options from a file of lines "name = value"; blank lines and lines that begin with "#" are skipped. It is as if each
+ * were set by forker_server_set() now, so a later call of that wins, and the environment does. At a reload the file is read
+ * again, and the options that a reload can change get the values that it has then; an option whose line is gone gets back
+ * the value from before the load. Workers that are running keep theirs, their successors and the master get the new ones.
+ *
+ * `path` is copied; relative to the working directory of now. One file: a second call is an error.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_SYSTEM (cannot be read), FORKER_E_OPTION (the sentence names the line: not
+ * name = value, unknown option, not a value for it, set twice; then no option is changed), FORKER_E_LIMIT (more than
+ * 64 KiB), FORKER_E_STATE (running, or a file was loaded already), FORKER_E_PROCESS (in another process than the
+ * server's maker), FORKER_E_MEMORY.
+ */
+int forker_server_load(forker_server *server, const char *path);
 
 /* The value of an option as it would be used, in the form forker_server_set() takes. NULL if there is no such option. */
 const char *forker_server_get(forker_server *server, const char *name);
@@ -229,6 +287,23 @@ typedef int (*forker_hook)(forker_server *server, int32_t worker, void *user);
 int forker_server_on_post_fork(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user);
+
+/*
+ * Hooks about the server as a whole, on the main thread of the process.
+ *
+ *   on_reload     in the spawner, when a reload begins: the program reads again what the workers inherit from it, before the
+ *                 first of them is forked. The new option values can be read by forker_server_get(). A negative result ends
+ *                 the reload: the options are put back, the workers stay as they are.
+ *   on_reopen     in the spawner and in every worker, between requests, when the log files are to be opened anew: the
+ *                 program does so with its own. A negative result is logged.
+ *
+ * One of each kind; a later one replaces it, NULL removes it.
+ *
+ * Return FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running), FORKER_E_PROCESS.
+ */
+typedef int (*forker_server_hook)(forker_server *server, void *user);
+int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user);
+int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user);
 
 /*
  * Replaces fork(2): `fork_fn` is called in the spawner and must return as fork() does, in both processes: 0 in the child,

@@ -330,7 +330,7 @@ func TestSpawner_thatBreaksTheProtocolEndsTheMaster(t *testing.T) {
 	for name, m := range map[string]control.Message{
 		"malformed":          {Type: malformed},
 		"not for the master": {Type: control.Spawn},
-		"a slot beyond":      {Type: control.Exited, Slot: 1, Payload: control.ExitPayload(control.Exit{})},
+		"a slot beyond":      {Type: control.Exited, Slot: 2, Payload: control.ExitPayload(control.Exit{})},
 		"a far slot":         {Type: control.Exited, Slot: 1 << 31, Payload: control.ExitPayload(control.Exit{})},
 		"a second hand-over": {Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)},
 		"a second worker":    {Type: control.Spawned, Generation: 2, Payload: control.WorkerPayload(5, 1)},

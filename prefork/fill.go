@@ -9,12 +9,6 @@ import (
 	"libforker/slot"
 )
 
-// belongs tells if the slot is one of those to be kept full.
-func (m *master) belongs(w *worker) bool { return !m.stop.asked && w.index < m.cfg.Workers }
-
-// wants tells if a worker may be started in the slot now, if it is vacant.
-func (m *master) wants(w *worker) bool { return m.adopted && m.belongs(w) }
-
 // fill asks for workers for the vacant slots. Which has waited longest comes first, so that some slots whose workers crash in a loop
 // do not use up the budget of the others.
 func (m *master) fill(now time.Duration) {
@@ -33,6 +27,7 @@ func (m *master) fill(now time.Duration) {
 			return
 		}
 		next.state = stateSpawning
+		next.epoch = m.sys.Slots.Shared().LoadEpoch()
 		next.deadline = now + spawnTimeout
 		m.budget.sent()
 		m.send(&control.Message{Type: control.Spawn, Slot: uint32(next.index), Generation: next.generation})
@@ -100,14 +95,14 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	}
 	m.everReady = true
 	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
-	if m.announced || !m.adopted {
+	if m.announced || !m.adopted || m.target() == 0 {
 		return
 	}
-	for _, other := range m.workers[:m.cfg.Workers] {
+	for _, other := range m.workers[:m.target()] {
 		if other.state != stateReady {
 			return
 		}
 	}
 	m.announced = true
-	m.sys.Log(LogInfo, "all workers are ready: "+plural(m.cfg.Workers, "worker"))
+	m.sys.Log(LogInfo, "all workers are ready: "+plural(m.target(), "worker"))
 }

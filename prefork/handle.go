@@ -51,11 +51,23 @@ func (m *master) handleSpawner(msg *control.Message, now time.Duration) {
 	switch msg.Type {
 	case control.AdoptedAll:
 		m.finishAdoption(msg, now)
-		return
 	case control.Stop:
 		m.beginStop(m.within(msg.TimeoutMs()), now)
-		return
+	case control.Reload:
+		m.reconfigure(msg.Payload)
+		m.changeWishes()
+		m.beginReload(now)
+	case control.Wish:
+		m.changeWishes()
+	case control.ReopenAll:
+		m.reopenLogs(now)
+	default:
+		m.handleFork(msg, now)
 	}
+}
+
+// handleFork takes in what the spawner says about a worker.
+func (m *master) handleFork(msg *control.Message, now time.Duration) {
 	if int64(msg.Slot) >= int64(len(m.workers)) {
 		m.err = fmt.Errorf("%w: %v names slot %d of %d", ErrProtocol, msg.Type, msg.Slot, len(m.workers))
 		return
@@ -112,13 +124,9 @@ func (m *master) settle(w *worker, state slot.State, now time.Duration) {
 		w.state = stateBooting
 		w.deadline = since(w.page.LoadBornNs(), now) + m.cfg.BootTimeout
 	}
-	switch {
-	case m.stop.asked:
+	if m.stop.asked {
 		w.dismiss(slot.Stop)
 		m.release(w, m.stop.cutoff, m.stop.deadline, now)
-	case w.index >= m.cfg.Workers:
-		w.dismiss(slot.Scale)
-		m.release(w, now+m.cfg.DrainTimeout, now+killAfter(m.cfg.DrainTimeout), now)
 	}
 }
 
@@ -162,6 +170,11 @@ func (m *master) finishAdoption(msg *control.Message, now time.Duration) {
 	if adopted > 0 {
 		m.announced = true
 		m.sys.Log(LogInfo, "a new master has taken over "+plural(adopted, "worker"))
+	}
+	m.beginReload(now)
+	if m.sys.Slots.Shared().LoadReopens() > 0 {
+		// The former master may have died before it told them.
+		m.reopenLogs(now)
 	}
 	if ms := msg.TimeoutMs(); ms >= 0 {
 		m.beginStop(m.within(ms), now)
@@ -255,6 +268,11 @@ func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
 		next = "; starting another in " + seconds(delay)
 	}
 	m.lines.printf(now, LogWarn, "worker %d%s %s%s", w.index, who, fate, next)
+	if m.reload.active && w.epoch == m.reload.epoch {
+		if m.reload.failures++; m.reload.failures >= bootsToGiveUp {
+			m.giveUpReload(fmt.Sprintf("worker %d%s", w.index, who), fate)
+		}
+	}
 	if over {
 		m.giveUp(w, fate, now)
 	}

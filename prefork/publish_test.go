@@ -44,7 +44,7 @@ func TestPublish_saysWhatIsGoingOn(t *testing.T) {
 
 func TestPublish_keepsWhatTheFormerMasterSaidUntilItKnowsBetter(t *testing.T) {
 	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
-		s.slots.Shared().Publish(slot.Serving, 1)
+		s.slots.Shared().Publish(slot.Serving)
 		s.expect(control.Hello)
 		w := s.fork(0)
 		w.becomeReady()

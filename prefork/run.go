@@ -27,6 +27,10 @@ type master struct {
 	handover  time.Duration // when it should have
 	everReady bool          // some worker was READY once, also under a former master
 	announced bool
+	wanted    int     // workers
+	held      bool    // none is wanted for now
+	spare     *worker // the vacant slot beyond the target where a replacement is to be started, or nil
+	reload    reload
 	stop      stop
 	reason    error // why the master gave up
 	err       error // why the loop must end at once
@@ -59,14 +63,7 @@ func newMaster(cfg Config, sys System) (*master, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	if cfg.Workers == 0 {
-		cfg.Workers = AutoWorkers()
-	}
 	slots := sys.Slots.Len()
-	if cfg.Workers > slots {
-		sys.Log(LogWarn, fmt.Sprintf("%d workers are more than the %d slots there are", cfg.Workers, slots))
-		cfg.Workers = slots
-	}
 	m := &master{
 		cfg: cfg,
 		sys: sys,
@@ -79,6 +76,7 @@ func newMaster(cfg Config, sys System) (*master, error) {
 	for i := range slots {
 		m.workers = append(m.workers, &worker{index: i, page: sys.Slots.Slot(i)})
 	}
+	m.readWishes()
 	return m, nil
 }
 
@@ -89,6 +87,8 @@ func (m *master) run() error {
 	for {
 		now := m.sys.Now()
 		m.meetDeadlines(now)
+		m.roll(now)
+		m.endReload(now)
 		m.fill(now)
 		m.lines.flush(now)
 		m.publish()
@@ -118,10 +118,14 @@ func (m *master) publish() {
 		phase = slot.Stopping
 	case !m.adopted:
 		return
+	case m.held:
+		phase = slot.DrainingAll
 	case !m.everReady:
 		phase = slot.Starting
+	case m.reload.active:
+		phase = slot.Reloading
 	}
-	m.sys.Slots.Shared().Publish(phase, m.cfg.Workers)
+	m.sys.Slots.Shared().Publish(phase)
 }
 
 // idle tells for how long nothing is due.

@@ -98,11 +98,13 @@ type fakeSpawner struct {
 	link   *memoryLink
 	result chan error
 	random float64
+	cfg    Config // after a reload
 
-	mu     sync.Mutex
-	files  map[int]*memoryLink // the descriptors that are under way
-	nextFd int
-	lines  []line
+	mu       sync.Mutex
+	reopened int
+	files    map[int]*memoryLink // the descriptors that are under way
+	nextFd   int
+	lines    []line
 }
 
 // fakeWorker is a worker process that the test has made.
@@ -115,8 +117,10 @@ type fakeWorker struct {
 	pid  int32
 }
 
-func newFakeSpawner(t *testing.T, slots int) *fakeSpawner {
+// newFakeSpawner makes room for so many workers, and the spare one.
+func newFakeSpawner(t *testing.T, workers int) *fakeSpawner {
 	t.Helper()
+	slots := workers + 1
 	mem := make([]byte, slot.Size*(1+slots))
 	binary.NativeEndian.PutUint32(mem[0:], slot.SharedMagic)
 	binary.NativeEndian.PutUint32(mem[4:], uint32(slots))
@@ -135,12 +139,19 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 	var mine *memoryLink
 	s.link, mine = newMemoryLinks()
 	s.result = make(chan error, 1)
+	s.cfg = cfg
 	sys := System{
 		Spawner: mine,
 		Open:    s.open,
 		Slots:   s.slots,
 		Now:     s.now,
 		Random:  func() float64 { return s.random },
+		Reload:  func([]byte) Config { return s.cfg },
+		Reopen: func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.reopened++
+		},
 		Log: func(level int, text string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -225,6 +236,7 @@ func (s *fakeSpawner) fork(index uint32) *fakeWorker {
 	atomic.StoreUint64(&page.BornNs, uint64(s.now()))
 	atomic.StoreUint64(&page.ReadyNs, 0)
 	atomic.StoreUint32(&page.ReachedReady, 0)
+	atomic.StoreUint32(&page.Epoch, s.slots.Shared().LoadEpoch())
 	w.enter(slot.Forked)
 	return w
 }
@@ -407,10 +419,10 @@ func expectAround(t *testing.T, what string, got, want time.Duration) {
 }
 
 // inBubble runs a test with a spawner and a master.
-func inBubble(t *testing.T, slots int, cfg Config, test func(t *testing.T, s *fakeSpawner)) {
+func inBubble(t *testing.T, room int, cfg Config, test func(t *testing.T, s *fakeSpawner)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := newFakeSpawner(t, slots)
+		s := newFakeSpawner(t, room)
 		s.runMaster(cfg)
 		// A test that fails early must not leave a master behind, which the bubble would wait for.
 		defer func() { _ = s.link.Close() }()

@@ -44,7 +44,7 @@ func TestStart_hasNoMoreWorkersThanSlots(t *testing.T) {
 		s.handOver()
 		workers := s.spawnReady(2)
 		s.expectNothing(time.Minute)
-		s.expectLine(LogWarn, "9 workers are more than the 2 slots there are")
+		s.expectLine(LogWarn, "9 workers are more than the 2 that there is room for")
 		s.stop(workers...)
 	})
 }
@@ -83,15 +83,18 @@ func TestHandOver_adoptsWhatLives(t *testing.T) {
 		// The one is READY by the time of the hand-over, the other has told the former master.
 		workers[1].ready()
 		workers[2].becomeReady()
-		if got := surplus.expectDrain(); got != 30*time.Second {
-			t.Errorf("the surplus worker may drain for %v", got)
-		}
-		surplus.exit(0)
 		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
 		// The former master may have used up the budget just now.
 		last := s.spawn()
 		expectAround(t, "the next fork", s.now()-time.Hour, time.Second)
+		if len(surplus.link.inbox) != 0 {
+			t.Error("the surplus worker was drained before there were enough others")
+		}
 		last.ready()
+		if got := surplus.expectDrain(); got != 30*time.Second {
+			t.Errorf("the surplus worker may drain for %v", got)
+		}
+		surplus.exit(0)
 		s.expectNothing(time.Hour)
 		s.stop(append(workers, last)...)
 	})

@@ -26,6 +26,8 @@ type System struct {
 	Now     func() time.Duration         // CLOCK_MONOTONIC, as in the slots
 	Random  func() float64               // at least 0, less than 1
 	Log     func(level int, text string) // called by Run's goroutine only
+	Reload  func(options []byte) Config  // the policy, after the options have become those of a RELOAD
+	Reopen  func()                       // opens the log files of this process anew
 }
 
 // The log levels. The numbers are those of FORKER_LOG_*.
@@ -36,8 +38,8 @@ const (
 	LogDebug = 3
 )
 
-// NewSystem gives the real one.
-func NewSystem(spawner *control.Channel, slots *slot.Table, log func(level int, text string)) System {
+// NewSystem gives the real one, but for what the caller alone knows: Log, Reload and Reopen.
+func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 	return System{
 		Spawner: spawner,
 		Open: func(fd int) (Link, error) {
@@ -50,7 +52,6 @@ func NewSystem(spawner *control.Channel, slots *slot.Table, log func(level int, 
 		Slots:  slots,
 		Now:    now,
 		Random: rand.Float64,
-		Log:    log,
 	}
 }
 

@@ -36,6 +36,7 @@ type worker struct {
 
 	// Over all generations.
 	generation uint32 // the latest that is known
+	epoch      uint32 // in which it was forked, or is about to be
 	failures   int    // failed boots in a row
 	notBefore  time.Duration
 }
@@ -59,7 +60,7 @@ func (w *worker) dismiss(cause slot.Cause) {
 
 // occupy enters a new worker.
 func (w *worker) occupy(generation uint32, pid int32) {
-	w.generation, w.pid = generation, pid
+	w.generation, w.pid, w.epoch = generation, pid, w.page.LoadEpoch()
 	w.link = nil
 	w.ready, w.readyAt, w.leaving = false, 0, false
 }

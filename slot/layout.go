@@ -4,7 +4,7 @@ package slot
 const (
 	SharedMagic    = 0x464f524b // "FORK"
 	Size           = 4096       // of a slot and of the header: one page each
-	Max            = 1024
+	Max            = 1025       // 1024 workers, and the one more that a reload needs
 	LatencyBuckets = 40
 	TargetKept     = 128
 	MethodKept     = 24
@@ -19,10 +19,18 @@ type Shared struct {
 	SpawnerPid    int32
 	MasterPid     int32  // 0 while there is none
 	StopTimeoutMs int32  // what forker_server_stop asked for; math.MaxInt32: nothing
-	Phase         uint32 // a Phase; written by the master, like Wanted
+	Phase         uint32 // a Phase; written by the master
 	StartedNs     uint64
-	Wanted        uint32 // how many workers the master keeps alive
-	_             uint32
+
+	// What is wanted of the workers. It is here so that a new master knows it.
+	Wanted  uint32 // how many workers the master keeps alive, written by it; 0: as the options say
+	Actions uint32 // what else was asked for and the spawner has not begun; of no concern to the master
+	Scale   int32  // what is still to be added to Wanted
+	Held    uint32 // 1: all are to be drained and none started
+	Epoch   uint32 // counts reloads
+	Settled uint32 // the latest epoch whose reload is over, done or given up; written by the master
+	Reopens uint32 // counts how often the log files were to be opened anew
+	_       uint32
 
 	// Written by the spawner, so that they outlive every master.
 	MasterStarts uint64
@@ -59,7 +67,7 @@ type Slot struct {
 	Connections uint64 // open now
 	InFlight    uint64 // requests that have been dispatched and not answered yet
 	Dismissed   uint32 // the Cause for which the master lets this generation go; written by the master alone
-	_           uint32
+	Epoch       uint32 // Shared.Epoch at fork
 
 	Accepted     uint64 // connections, over all generations, and so are all counters from here on
 	Requests     uint64

@@ -5,14 +5,32 @@ import "sync/atomic"
 // LoadPhase gives what the server is doing.
 func (s *Shared) LoadPhase() Phase { return Phase(atomic.LoadUint32(&s.Phase)) }
 
-// LoadWanted gives how many workers the master keeps alive.
+// LoadWanted gives how many workers the master keeps alive; 0: as the options say.
 func (s *Shared) LoadWanted() uint32 { return atomic.LoadUint32(&s.Wanted) }
 
-// Publish is the master's: it says what the server is doing, and with how many workers.
-func (s *Shared) Publish(phase Phase, wanted int) {
-	atomic.StoreUint32(&s.Wanted, uint32(wanted))
-	atomic.StoreUint32(&s.Phase, uint32(phase))
-}
+// Publish is the master's: it says what the server is doing.
+func (s *Shared) Publish(phase Phase) { atomic.StoreUint32(&s.Phase, uint32(phase)) }
+
+// StoreWanted says how many workers the master keeps alive.
+func (s *Shared) StoreWanted(n int) { atomic.StoreUint32(&s.Wanted, uint32(n)) }
+
+// TakeScale gives what is to be added to the wanted workers, once.
+func (s *Shared) TakeScale() int { return int(atomic.SwapInt32(&s.Scale, 0)) }
+
+// LoadHeld tells if all workers are to be drained and none started.
+func (s *Shared) LoadHeld() bool { return atomic.LoadUint32(&s.Held) != 0 }
+
+// LoadEpoch counts reloads.
+func (s *Shared) LoadEpoch() uint32 { return atomic.LoadUint32(&s.Epoch) }
+
+// LoadSettled gives the latest epoch whose reload is over.
+func (s *Shared) LoadSettled() uint32 { return atomic.LoadUint32(&s.Settled) }
+
+// StoreSettled says that the reload of that epoch is over.
+func (s *Shared) StoreSettled(epoch uint32) { atomic.StoreUint32(&s.Settled, epoch) }
+
+// LoadReopens counts how often the log files were to be opened anew.
+func (s *Shared) LoadReopens() uint32 { return atomic.LoadUint32(&s.Reopens) }
 
 // LoadMasterPid gives the present master's process id, 0 if there is none.
 func (s *Shared) LoadMasterPid() int32 { return atomic.LoadInt32(&s.MasterPid) }

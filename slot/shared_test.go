@@ -23,7 +23,8 @@ func TestPhase_hasAName(t *testing.T) {
 
 func TestPublish_isReadBack(t *testing.T) {
 	var s Shared
-	s.Publish(Serving, 7)
+	s.Publish(Serving)
+	s.StoreWanted(7)
 	if s.LoadPhase() != Serving || s.LoadWanted() != 7 {
 		t.Errorf("phase %v, %d wanted", s.LoadPhase(), s.LoadWanted())
 	}

@@ -29,6 +29,9 @@ func (s *Slot) LoadReadyNs() uint64 { return atomic.LoadUint64(&s.ReadyNs) }
 // LoadHeartbeatNs gives CLOCK_MONOTONIC of the loop's latest iteration, in nanoseconds; 0 before the first.
 func (s *Slot) LoadHeartbeatNs() uint64 { return atomic.LoadUint64(&s.HeartbeatNs) }
 
+// LoadEpoch gives the epoch in which the present generation was forked.
+func (s *Slot) LoadEpoch() uint32 { return atomic.LoadUint32(&s.Epoch) }
+
 // Dismiss is the master's: it says why this generation is let go.
 func (s *Slot) Dismiss(cause Cause) { atomic.StoreUint32(&s.Dismissed, uint32(cause)) }
 

@@ -57,7 +57,7 @@ func FuzzSlot_survivesGarbage(f *testing.F) {
 	f.Add([]byte{})
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 32 {
-		page := make([]byte, 896)
+		page := make([]byte, 904)
 		for i := range page {
 			page[i] = byte(random.Uint32())
 		}

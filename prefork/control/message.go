@@ -32,7 +32,7 @@ func (m *Message) check() error {
 	switch {
 	case !ok:
 		return fmt.Errorf("%w: unknown %v", ErrMalformed, m.Type)
-	case len(m.Payload) > PayloadMax, s.payload != anyText && len(m.Payload) != s.payload:
+	case len(m.Payload) > PayloadMax, s.payload != anyLength && len(m.Payload) != s.payload:
 		return fmt.Errorf("%w: %v with a payload of %d bytes", ErrMalformed, m.Type, len(m.Payload))
 	}
 	return nil

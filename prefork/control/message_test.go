@@ -43,7 +43,7 @@ func TestDecode_refuses(t *testing.T) {
 		"the other byte order":    packetOf(0x46626c6b^0xffffffff, 1, 16, 0, ""),
 		"an older version":        packetOf(Magic, 0, 16, 0, ""),
 		"a newer version":         packetOf(Magic, 2, 16, 0, ""),
-		"an unknown type":         packetOf(Magic, 1, 33, 0, ""),
+		"an unknown type":         packetOf(Magic, 1, 34, 0, ""),
 		"type 0":                  packetOf(Magic, 1, 0, 0, ""),
 		"too little payload":      packetOf(Magic, 1, 19, 4, "why"),
 		"too much payload":        packetOf(Magic, 1, 19, 2, "why"),

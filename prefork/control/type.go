@@ -15,6 +15,9 @@ const (
 	Failed     Type = 4 // a Spawn was not possible. ErrorPayload
 	Exited     Type = 5 // a worker is gone. ExitPayload
 	Stop       Type = 6 // stop everything. TimeoutPayload
+	Reload     Type = 7 // the header has a new epoch, and these are the options now. Payload: the options' numbers
+	Wish       Type = 8 // the header says anew how many workers are wanted
+	ReopenAll  Type = 9 // open the log files anew, and have the workers do it
 
 	// Master to spawner.
 
@@ -26,7 +29,8 @@ const (
 
 	// Master to worker.
 
-	Drain Type = 32 // finish within the time, then exit. TimeoutPayload
+	Drain  Type = 32 // finish within the time, then exit. TimeoutPayload
+	Reopen Type = 33 // open the log files anew
 
 	// Worker to master.
 
@@ -36,11 +40,11 @@ const (
 // shape is what a message of some type must look like.
 type shape struct {
 	name    string
-	payload int // bytes, or anyText
+	payload int // bytes, or anyLength
 	files   int
 }
 
-const anyText = -1
+const anyLength = -1
 
 var shapes = map[Type]shape{
 	Adopt:      {name: "ADOPT", payload: 8, files: 1},
@@ -49,12 +53,16 @@ var shapes = map[Type]shape{
 	Failed:     {name: "FAILED", payload: 4},
 	Exited:     {name: "EXITED", payload: 12},
 	Stop:       {name: "STOP", payload: 4},
+	Reload:     {name: "RELOAD", payload: anyLength},
+	Wish:       {name: "WISH"},
+	ReopenAll:  {name: "REOPEN_ALL"},
 	Hello:      {name: "HELLO"},
 	Spawn:      {name: "SPAWN"},
 	Kill:       {name: "KILL", payload: 4},
-	GiveUp:     {name: "GIVE_UP", payload: anyText},
+	GiveUp:     {name: "GIVE_UP", payload: anyLength},
 	Done:       {name: "DONE"},
 	Drain:      {name: "DRAIN", payload: 4},
+	Reopen:     {name: "REOPEN"},
 	Ready:      {name: "READY"},
 }
 

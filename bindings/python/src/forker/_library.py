@@ -20,6 +20,7 @@ SONAME = "libforker.so.0"
 
 HANDLER = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
+SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
 # With use_errno, ctypes.set_errno() in the callback is what C finds in errno afterwards.
 FORK_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, use_errno=True)
@@ -39,8 +40,13 @@ PROTOTYPES = {
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_run": (c_int, [c_void_p]),
     "forker_server_stop": (c_int, [c_void_p, c_int32]),
+    "forker_server_reload": (c_int, [c_void_p]),
+    "forker_server_scale": (c_int, [c_void_p, c_int32]),
+    "forker_server_drain": (c_int, [c_void_p]),
+    "forker_server_reopen": (c_int, [c_void_p]),
     "forker_server_error": (c_char_p, [c_void_p]),
     "forker_server_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_server_load": (c_int, [c_void_p, c_char_p]),
     "forker_server_get": (c_char_p, [c_void_p, c_char_p]),
     "forker_option_at": (c_void_p, [c_size_t]),
     "forker_option_name": (c_char_p, [c_void_p]),
@@ -52,6 +58,8 @@ PROTOTYPES = {
     "forker_server_on_post_fork": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_init": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_exit": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_reload": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
+    "forker_server_on_reopen": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
     "forker_server_set_fork": (c_int, [c_void_p, FORK_FN, c_void_p]),
     "forker_server_set_log": (c_int, [c_void_p, LOG_FN, c_void_p]),
     "forker_server_log": (c_int, [c_void_p, c_int, c_char_p]),

@@ -122,6 +122,14 @@ class Server:
             raise IndexError(f"there is no listening socket {index}")
         return address.decode()
 
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Sets options from a file of lines "name = value", which a reload reads again.
+
+        Calls of :meth:`set_option` after it win, and the environment does. Raises Error (E_SYSTEM: cannot be read;
+        E_OPTION: with the line; E_LIMIT, E_STATE).
+        """
+        self._check(lib.forker_server_load(self._live(), os.fsencode(path)))
+
     # ----------------------------------------------------------------------------------------------- routes
 
     def route(self, methods: str | Sequence[str], pattern: str) -> Callable[[Handler], Handler]:
@@ -198,21 +206,42 @@ class Server:
         """
         return self._set_hook("worker_exit", hook)
 
+    def on_reload(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Decorates a function that is called in the process of :meth:`run` when a reload begins.
+
+        What it reads again, the new workers inherit. If it raises, the reload is refused and the workers go on.
+        """
+        return self._set_server_hook("on_reload", hook)
+
+    def on_reopen(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Decorates a function that the process of :meth:`run` and every worker call to open log files anew."""
+        return self._set_server_hook("on_reopen", hook)
+
+    def _set_server_hook(self, kind: str, hook: Callable[[], None]) -> Callable[[], None]:
+        def call(server: int, user: int | None) -> int:
+            return self._call_hook(kind, hook)
+
+        self._register(kind, getattr(lib, f"forker_server_{kind}"), _library.SERVER_HOOK(call))
+        return hook
+
     def _set_hook(self, kind: str, hook: Hook) -> Hook:
         def call(server: int, worker: int, user: int | None) -> int:
-            try:
-                result = hook(worker)
-                if result is not None:
-                    raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
-                return _OK
-            except BaseException as exc:
-                self._log_exception(f"{kind}: the hook failed", exc)
-                return E_BOOT
-            finally:
-                _flush()
+            return self._call_hook(kind, hook, worker)
 
         self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
         return hook
+
+    def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int) -> int:
+        try:
+            result = hook(*arguments)
+            if result is not None:
+                raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
+            return _OK
+        except BaseException as exc:
+            self._log_exception(f"{kind}: the hook failed", exc)
+            return E_BOOT
+        finally:
+            _flush()
 
     # -------------------------------------------------------------------------------------------------- log
 
@@ -318,6 +347,31 @@ class Server:
             longest = 24 * 60 * 60  # seconds, the most that option drain_timeout takes
             milliseconds = -1 if timeout is None else math.ceil(min(timeout, longest) * 1000)
             self._check(lib.forker_server_stop(self._address, milliseconds))
+
+    def reload(self) -> None:
+        """Asks a running server to replace its workers, one at a time, without losing a request; does not wait.
+
+        The file of :meth:`load` is read again and :meth:`on_reload`'s function called first. Any thread and any process
+        of the tree. Raises Error (E_STATE: not running, or workers=0).
+        """
+        self._ask(lib.forker_server_reload)
+
+    def scale(self, change: int) -> None:
+        """Asks a running server for so many workers more, or fewer if negative; never fewer than one. As reload()."""
+        self._ask(lib.forker_server_scale, change)
+
+    def drain(self) -> None:
+        """Asks a running server to drain all workers and wait for reload() or scale() to start them. As reload()."""
+        self._ask(lib.forker_server_drain)
+
+    def reopen(self) -> None:
+        """Asks every process of a running server to open its log files anew. As reload(), and with workers=0 too."""
+        self._ask(lib.forker_server_reopen)
+
+    def _ask(self, function: Callable[..., int], *arguments: int) -> None:
+        code = function(self._live(), *arguments)
+        if code != _OK:
+            raise Error(code)
 
     def close(self) -> None:
         """Releases the server and closes its sockets. Again, or in a worker, it does nothing.

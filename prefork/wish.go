@@ -1,0 +1,72 @@
+package prefork
+
+import (
+	"fmt"
+	"time"
+
+	"libforker/prefork/control"
+)
+
+// readWishes takes in how many workers are wanted. The header keeps it for the next master.
+func (m *master) readWishes() {
+	shared := m.sys.Slots.Shared()
+	wanted := int(shared.LoadWanted())
+	if wanted == 0 {
+		wanted = m.cfg.Workers
+		if wanted == 0 {
+			wanted = AutoWorkers()
+		}
+	}
+	wanted += shared.TakeScale()
+	if most := len(m.workers) - 1; wanted > most {
+		m.sys.Log(LogWarn, fmt.Sprintf("%d workers are more than the %d that there is room for", wanted, most))
+		wanted = most
+	}
+	m.wanted = max(wanted, 1)
+	m.held = shared.LoadHeld()
+	shared.StoreWanted(m.wanted)
+}
+
+// changeWishes does so while serving.
+func (m *master) changeWishes() {
+	wanted, held := m.wanted, m.held
+	m.readWishes()
+	switch {
+	case m.held && !held:
+		m.sys.Log(LogInfo, "draining all workers; a reload or a change of scale starts them again")
+	case held && !m.held:
+		m.sys.Log(LogInfo, "starting "+plural(m.wanted, "worker")+" again")
+	case m.wanted != wanted:
+		m.sys.Log(LogInfo, fmt.Sprintf("scaling from %d to %s", wanted, plural(m.wanted, "worker")))
+	default:
+		return
+	}
+	m.announced = m.held
+}
+
+// reconfigure takes over the options of a reload. A number of workers that it brings goes before what they were scaled to.
+func (m *master) reconfigure(options []byte) {
+	cfg := m.sys.Reload(options)
+	if err := cfg.check(); err != nil {
+		m.sys.Log(LogError, "reload: "+err.Error())
+		return
+	}
+	if cfg.Workers != m.cfg.Workers {
+		m.sys.Slots.Shared().StoreWanted(0)
+	}
+	m.cfg = cfg
+}
+
+// reopenLogs opens the log files anew in the master and has the workers do so.
+func (m *master) reopenLogs(now time.Duration) {
+	m.sys.Reopen()
+	for _, w := range m.workers {
+		if w.link == nil || !w.lives() {
+			continue
+		}
+		err := w.link.TrySend(&control.Message{Type: control.Reopen, Slot: uint32(w.index), Generation: w.generation})
+		if err != nil {
+			m.lines.printf(now, LogDebug, "worker %d (pid %d) cannot be told to open its logs anew: %v", w.index, w.pid, err)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package prefork
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"libforker/prefork/control"
+	"libforker/slot"
+)
+
+// replaceMaster kills the master and starts another one.
+func (s *fakeSpawner) replaceMaster() {
+	s.t.Helper()
+	cfg := s.cfg
+	_ = s.link.Close()
+	if err := <-s.result; err == nil {
+		s.t.Error("the master does not notice that the spawner is gone")
+	}
+	s.runMaster(cfg)
+	s.expect(control.Hello)
+}
+
+// tellScale does what the spawner does for a change of scale.
+func (s *fakeSpawner) tellScale(change int32) {
+	s.t.Helper()
+	atomic.AddInt32(&s.slots.Shared().Scale, change)
+	s.hold(0)
+}
+
+// hold has all workers drained, or started again.
+func (s *fakeSpawner) hold(held uint32) {
+	s.t.Helper()
+	atomic.StoreUint32(&s.slots.Shared().Held, held)
+	s.tell(control.Message{Type: control.Wish})
+}
+
+func TestScale_up(t *testing.T) {
+	inBubble(t, 4, config(2), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(2)
+		s.tellScale(1)
+		third := s.spawn()
+		if third.slot != 2 {
+			t.Errorf("slot %d", third.slot)
+		}
+		third.ready()
+		s.expectNothing(time.Hour)
+		s.expectLine(LogInfo, "scaling from 2 to 3 workers")
+		s.stop(append(workers, third)...)
+	})
+}
+
+func TestScale_downDrainsTheLast(t *testing.T) {
+	inBubble(t, 5, config(5), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(5)
+		s.tellScale(-3)
+		for _, w := range workers[2:] {
+			w.expectDrain()
+			if got := slot.Cause(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Scale {
+				t.Errorf("worker %d is let go for %v", w.slot, got)
+			}
+			w.exit(0)
+		}
+		s.expectNothing(time.Hour)
+		s.stop(workers[:2]...)
+	})
+}
+
+func TestScale_keepsOneAtLeastAndWhatThereIsRoomForAtMost(t *testing.T) {
+	inBubble(t, 3, config(2), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(2)
+		s.tellScale(-100)
+		workers[1].expectDrain()
+		workers[1].exit(0)
+		s.expectNothing(time.Hour)
+		s.tellScale(100)
+		all := append(s.spawnReady(2), workers[0])
+		s.expectNothing(time.Hour)
+		s.expectLine(LogWarn, "101 workers are more than the 3 that there is room for")
+		s.stop(all...)
+	})
+}
+
+func TestScale_downSendsAwayWhoIsStillBooting(t *testing.T) {
+	inBubble(t, 3, config(1), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(1)
+		s.tellScale(1)
+		second := s.spawn()
+		s.tellScale(-1)
+		second.expectDrain()
+		second.exit(0)
+		s.expectNothing(time.Hour)
+		s.stop(workers...)
+	})
+}
+
+func TestScale_isKnownToANewMaster(t *testing.T) {
+	inBubble(t, 4, config(2), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(2)
+		s.tellScale(1)
+		workers = append(workers, s.spawnReady(1)...)
+		s.replaceMaster()
+		for _, w := range workers {
+			s.introduce(control.Adopt, w)
+		}
+		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.expectNothing(time.Hour)
+		s.stop(workers...)
+	})
+}
+
+func TestHold_drainsAllAndStays(t *testing.T) {
+	inBubble(t, 3, config(3), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(3)
+		s.hold(1)
+		for _, w := range workers {
+			w.expectDrain()
+			w.exit(0)
+		}
+		s.expectNothing(time.Hour)
+		if got := s.slots.Shared().LoadPhase(); got != slot.DrainingAll {
+			t.Errorf("phase %v", got)
+		}
+		s.stop()
+	})
+}
+
+func TestHold_isEndedByScaleAndByReload(t *testing.T) {
+	for name, resume := range map[string]func(s *fakeSpawner){
+		"scale":  func(s *fakeSpawner) { s.tellScale(0) },
+		"reload": func(s *fakeSpawner) { s.tellReload() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 2, config(2), func(t *testing.T, s *fakeSpawner) {
+				s.handOver()
+				workers := s.spawnReady(2)
+				s.hold(1)
+				for _, w := range workers {
+					w.expectDrain()
+				}
+				resume(s)
+				// Slot 1 is still draining.
+				workers[0].exit(0)
+				next := s.spawnReady(1)
+				workers[1].exit(0)
+				next = append(next, s.spawnReady(1)...)
+				s.expectNothing(time.Hour)
+				s.expectLine(LogInfo, "starting 2 workers again")
+				if got := s.slots.Shared().LoadPhase(); got != slot.Serving {
+					t.Errorf("phase %v", got)
+				}
+				s.stop(next...)
+			})
+		})
+	}
+}
+
+func TestHold_isKnownToANewMaster(t *testing.T) {
+	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawnReady(1)[0]
+		s.hold(1)
+		w.expectDrain()
+		s.replaceMaster()
+		w.enter(slot.Draining)
+		s.introduce(control.Adopt, w)
+		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		synctest.Wait()
+		w.exit(0)
+		s.expectNothing(time.Hour)
+		s.stop()
+	})
+}
+
+func TestReopen_reachesEveryProcess(t *testing.T) {
+	inBubble(t, 2, config(2), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		workers := s.spawnReady(2)
+		s.tell(control.Message{Type: control.ReopenAll})
+		synctest.Wait()
+		s.expectReopened(workers)
+		// The next master cannot know who was told.
+		atomic.StoreUint32(&s.slots.Shared().Reopens, 1)
+		s.replaceMaster()
+		for _, w := range workers {
+			s.introduce(control.Adopt, w)
+		}
+		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		synctest.Wait()
+		s.expectReopened(workers)
+		s.stop(workers...)
+	})
+}
+
+// expectReopened wants the master and each worker to have opened the logs anew, once.
+func (s *fakeSpawner) expectReopened(workers []*fakeWorker) {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reopened != 1 {
+		s.t.Errorf("the master has opened its logs %d times", s.reopened)
+	}
+	s.reopened = 0
+	for _, w := range workers {
+		if len(w.link.inbox) != 1 || (<-w.link.inbox).Type != control.Reopen {
+			s.t.Errorf("worker %d was not told once", w.slot)
+		}
+	}
+}

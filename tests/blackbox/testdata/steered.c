@@ -1,0 +1,119 @@
+/*
+ * A server that is steered while it runs: steered <file> <address> ... The first line of the file is its revision, read
+ * in main and by the on_reload hook; "refuse..." is refused there, with "broken..." no worker gets up. FORKER_TEST_CONFIG names
+ * a file of options.
+ */
+#define _GNU_SOURCE
+
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static forker_server *server;
+static const char *file;
+static char revision[64];
+
+static int read_revision(void)
+{
+    char text[sizeof revision] = "";
+    FILE *stream = fopen(file, "r");
+    if (stream == NULL || fgets(text, sizeof text, stream) == NULL || strncmp(text, "refuse", 6) == 0) {
+        if (stream != NULL) {
+            fclose(stream);
+        }
+        return -1;
+    }
+    fclose(stream);
+    memcpy(revision, text, sizeof revision);
+    return 0;
+}
+
+static int on_reload(forker_server *unused, void *user)
+{
+    (void)unused;
+    (void)user;
+    tell("on_reload\n");
+    return read_revision();
+}
+
+static int on_reopen(forker_server *unused, void *user)
+{
+    char line[64];
+    (void)unused;
+    (void)user;
+    snprintf(line, sizeof line, "on_reopen %ld\n", (long)getpid());
+    tell(line);
+    return 0;
+}
+
+static int worker_init(forker_server *unused, int32_t worker, void *user)
+{
+    return strncmp(revision, "broken", 6) == 0 ? -1 : tell_worker(unused, worker, user);
+}
+
+static int show(forker_request *req, void *user)
+{
+    (void)user;
+    return answer_text(req, revision);
+}
+
+static int option(forker_request *req, void *user)
+{
+    (void)user;
+    return answer_text(req, forker_server_get(server, forker_request_param(req, "name", NULL)));
+}
+
+static int act(forker_request *req, void *user)
+{
+    char text[16];
+    const char *what = forker_request_param(req, "what", NULL);
+    int code = FORKER_E_INVALID;
+    (void)user;
+    if (strcmp(what, "reload") == 0) {
+        code = forker_server_reload(server);
+    } else if (strcmp(what, "drain") == 0) {
+        code = forker_server_drain(server);
+    } else if (strcmp(what, "reopen") == 0) {
+        code = forker_server_reopen(server);
+    } else if (strcmp(what, "scale") == 0) {
+        code = forker_server_scale(server, (int32_t)strtol(forker_request_query(req, NULL), NULL, 10));
+    }
+    snprintf(text, sizeof text, "%d", code);
+    return answer_text(req, text);
+}
+
+/* "71 <query>": the ledger knows by the query which request was answered. */
+static int ledger(forker_request *req, void *user)
+{
+    char text[256];
+    (void)user;
+    snprintf(text, sizeof text, "%ld %s", (long)getpid(), forker_request_query(req, NULL));
+    return answer_text(req, text);
+}
+
+int main(int argc, char **argv)
+{
+    file = argv[1];
+    if (read_revision() != 0) {
+        return 2;
+    }
+    server = forker_server_new();
+    if (getenv("FORKER_TEST_CONFIG") != NULL) {
+        forker_server_load(server, getenv("FORKER_TEST_CONFIG"));
+    }
+    for (int i = 2; i < argc; i++) {
+        forker_server_listen(server, argv[i]);
+    }
+    forker_server_handle(server, "GET", "/", show, NULL);
+    forker_server_handle(server, "GET", "/option/:name", option, NULL);
+    forker_server_handle(server, "GET", "/act/:what", act, NULL);
+    forker_server_handle(server, "GET", "/ledger", ledger, NULL);
+    forker_server_on_reload(server, on_reload, NULL);
+    forker_server_on_reopen(server, on_reopen, NULL);
+    forker_server_on_worker_init(server, worker_init, NULL);
+    tell_addresses(server);
+    int exit_status = run_and_tell(server);
+    forker_server_free(server);
+    return exit_status;
+}
