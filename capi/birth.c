@@ -25,6 +25,7 @@
 #include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
+#include "reaper.h"
 #include "signals.h"
 #include "title.h"
 
@@ -97,6 +98,7 @@ static void close_spawner_fds(fk_spawner *spawner)
     }
     close_fd(&spawner->lifeline[1]);
     fk_pidfile_forget(spawner->server);
+    fk_reaper_forget();
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */

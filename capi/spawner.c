@@ -2,7 +2,7 @@
  * The spawner. One loop, of which each iteration
  *   1. does what API calls and signals asked for (action.c),
  *   2. reads the master's messages,
- *   3. reaps, reports exits,
+ *   3. reaps, reports exits; as pid 1 it reaps orphans too (reaper.c),
  *   4. forks what is due: the master, and workers only while there is no master,
  *   5. kills what has outlived its time.
  * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean process.
@@ -23,12 +23,14 @@
 #include "child.h"
 #include "listener.h"
 #include "log.h"
+#include "reaper.h"
 #include "obituary.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
 enum {
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
+    POLLED_BESIDES = 4,         /* what is polled besides the workers */
     MASTER_BOOTS_MAX = 3,       /* failed boots of a first master before run gives up */
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
@@ -342,8 +344,9 @@ static uint64_t kill_due(fk_spawner *spawner)
 static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t until_ns)
 {
     nfds_t count = 0;
-    bool sweep = false;
+    bool sweep = fk_reaper_sweeps();
     polled[count++] = (struct pollfd){.fd = spawner->server->wake_fd, .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = fk_reaper_fd(), .events = POLLIN};
     if (spawner->master.pid != 0) {
         polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
         polled[count++] = (struct pollfd){.fd = spawner->master.channel, .events = POLLIN};
@@ -374,6 +377,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
         read_wishes(spawner);
         read_master(spawner);
         reap(spawner);
+        fk_reaper_sweep(spawner);
         uint64_t next = fork_due(spawner);
         if (spawner->stopping && spawner->master.pid == 0 && !has_workers(spawner)) {
             return;
@@ -394,7 +398,7 @@ static void init_children(fk_spawner *spawner)
 int fk_spawner_run(forker_server *server)
 {
     fk_spawner *spawner = calloc(1, sizeof *spawner);
-    struct pollfd *polled = calloc(FK_SLOTS_MAX + 3, sizeof *polled);
+    struct pollfd *polled = calloc(FK_SLOTS_MAX + POLLED_BESIDES, sizeof *polled);
     int result;
     if (spawner == NULL || polled == NULL) {
         result = fk_server_fail(server, FORKER_E_MEMORY, "run: out of memory");
@@ -403,7 +407,9 @@ int fk_spawner_run(forker_server *server)
     } else {
         spawner->server = server;
         init_children(spawner);
+        fk_reaper_start();
         supervise(spawner, polled);
+        fk_reaper_stop();
         result = spawner->result;
         (void)close(spawner->lifeline[0]);
         if (spawner->lifeline[1] >= 0) {

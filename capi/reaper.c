@@ -1,0 +1,103 @@
+/* Orphans. */
+#include "reaper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROUND = 256 }; /* orphans of one sweep: the loop has other things to do */
+
+static volatile int exits_fd = -1;
+static bool handled, sweeps;
+static struct sigaction program_action;
+
+static void on_exit_of_child(int number)
+{
+    int reason = errno;
+    uint64_t one = 1;
+    (void)number;
+    ssize_t written = write(exits_fd, &one, sizeof one);
+    (void)written;
+    errno = reason;
+}
+
+void fk_reaper_start(void)
+{
+    struct sigaction action;
+    if (getpid() != 1) {
+        return;
+    }
+    (void)sigaction(SIGCHLD, NULL, &program_action);
+    exits_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* 1: some may be waiting already */
+    sweeps = exits_fd < 0 || (program_action.sa_handler != SIG_DFL && program_action.sa_handler != SIG_IGN);
+    if (sweeps) {
+        return;
+    }
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_exit_of_child;
+    action.sa_flags = SA_ONSTACK | SA_RESTART | SA_NOCLDSTOP;
+    (void)sigemptyset(&action.sa_mask);
+    handled = sigaction(SIGCHLD, &action, NULL) == 0;
+}
+
+void fk_reaper_stop(void)
+{
+    if (handled) {
+        (void)sigaction(SIGCHLD, &program_action, NULL);
+    }
+    handled = sweeps = false;
+    fk_reaper_forget();
+}
+
+void fk_reaper_forget(void)
+{
+    int fd = exits_fd;
+    exits_fd = -1;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+}
+
+int fk_reaper_fd(void)
+{
+    return exits_fd;
+}
+
+bool fk_reaper_sweeps(void)
+{
+    return sweeps;
+}
+
+static bool is_own(const fk_spawner *spawner, pid_t pid)
+{
+    bool own = pid == spawner->master.pid;
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        own = own || pid == spawner->workers[i].pid;
+    }
+    return own;
+}
+
+void fk_reaper_sweep(const fk_spawner *spawner)
+{
+    uint64_t count;
+    if (exits_fd < 0 && !sweeps) {
+        return;
+    }
+    ssize_t got = read(exits_fd, &count, sizeof count);
+    (void)got;
+    for (int i = 0; i < ROUND; i++) {
+        siginfo_t info = {0};
+        /* WNOWAIT: only looks. An own child that is found first is reaped by the loop, which its pidfd wakes. */
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) {
+            return;
+        }
+        if (is_own(spawner, info.si_pid)) {
+            break;
+        }
+        (void)waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG);
+    }
+    on_exit_of_child(SIGCHLD); /* there may be more */
+}
