@@ -72,7 +72,8 @@ static void set_signals(void (*term)(int))
 /* The caller's mask, but never without the signals that the library and the Go runtime need. */
 static void unblock_signals(sigset_t mask)
 {
-    static const int needed[] = {SIGTERM, SIGQUIT, SIGURG, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF};
+    static const int needed[] = {SIGTERM, SIGQUIT, SIGURG,  SIGSEGV, SIGBUS, SIGFPE,
+                                 SIGILL,  SIGABRT, SIGTRAP, SIGSYS,  SIGPROF};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         (void)sigdelset(&mask, needed[i]);
     }

@@ -47,6 +47,12 @@ bool fk_block_append(fk_block *block, const void *data, uint64_t len)
     return true;
 }
 
+void fk_block_free(fk_block *block)
+{
+    free(block->data);
+    *block = (fk_block){0};
+}
+
 char *fk_text_new(forker_request *req, size_t size)
 {
     struct fk_text *text = malloc(sizeof *text + size);

@@ -12,6 +12,9 @@ bool fk_block_reserve(fk_block *block, uint64_t more);
 /* Appends bytes. false: out of memory, the block is unchanged. */
 bool fk_block_append(fk_block *block, const void *data, uint64_t len);
 
+/* Frees the memory of a block, which is empty then. */
+void fk_block_free(fk_block *block);
+
 /* Gives `size` bytes that live until the request ends, or NULL. */
 char *fk_text_new(forker_request *req, size_t size);
 

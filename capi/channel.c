@@ -47,8 +47,7 @@ fk_received fk_channel_receive(int fd, fk_message *message)
         return FK_RECEIVED_NOTHING;
     }
     if (len < (ssize_t)sizeof message->head || message->head.magic != FK_CONTROL_MAGIC ||
-        message->head.version != FK_CONTROL_VERSION ||
-        (size_t)len != sizeof message->head + message->head.length) {
+        message->head.version != FK_CONTROL_VERSION || (size_t)len != sizeof message->head + message->head.length) {
         return FK_RECEIVED_END;
     }
     return FK_RECEIVED;

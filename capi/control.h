@@ -60,7 +60,7 @@ typedef struct {
 
 typedef struct {
     int32_t pid;
-    int32_t status;        /* as from waitpid(2); -1 if somebody else reaped the process */
+    int32_t status; /* as from waitpid(2); -1 if somebody else reaped the process */
     uint32_t reached_ready;
 } fk_msg_exit;
 

@@ -32,8 +32,9 @@ typedef struct {
 } fatal_signal;
 
 static fatal_signal fatal_signals[] = {
-    {.number = SIGSEGV, .name = "SIGSEGV"}, {.number = SIGBUS, .name = "SIGBUS"},   {.number = SIGFPE, .name = "SIGFPE"},
-    {.number = SIGILL, .name = "SIGILL"},   {.number = SIGABRT, .name = "SIGABRT"}, {.number = SIGTRAP, .name = "SIGTRAP"},
+    {.number = SIGSEGV, .name = "SIGSEGV"}, {.number = SIGBUS, .name = "SIGBUS"},
+    {.number = SIGFPE, .name = "SIGFPE"},   {.number = SIGILL, .name = "SIGILL"},
+    {.number = SIGABRT, .name = "SIGABRT"}, {.number = SIGTRAP, .name = "SIGTRAP"},
     {.number = SIGSYS, .name = "SIGSYS"},
 };
 
@@ -51,8 +52,8 @@ static fatal_signal *find_signal(int number)
 
 static void line_request(fk_line *line, const fk_black_box *box)
 {
-    if (__atomic_load_n(&box->busy, __ATOMIC_ACQUIRE) == 0) {
-        fk_line_text(line, fk_process.in_program ? " in a hook" : " outside of any handler");
+    if (box == NULL || __atomic_load_n(&box->busy, __ATOMIC_ACQUIRE) == 0) {
+        fk_line_text(line, fk_thread.in_program ? " in a hook or callback" : " outside of any handler");
         return;
     }
     size_t target_len = box->target_len < FK_TARGET_KEPT ? box->target_len : FK_TARGET_KEPT;
@@ -106,7 +107,7 @@ static void report(const fatal_signal *fatal, const siginfo_t *info, const void 
         fk_line_text(&line, " at address ");
         fk_line_hex(&line, (uint64_t)(uintptr_t)info->si_addr);
     }
-    line_request(&line, &fk_process.slot->box);
+    line_request(&line, fk_thread.box);
     fk_line_text(&line, "; backtrace:");
     fk_line_write(&line);
     write_backtrace(context);
@@ -146,9 +147,8 @@ static void on_forwarded(int number, siginfo_t *info, void *context)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     fatal_signal *fatal = find_signal(number);
-    bool main_thread = syscall(SYS_gettid) == getpid();
     bool sent = info->si_code <= 0;
-    if ((main_thread && fk_process.in_program) || sent || (fatal->go.sa_flags & SA_SIGINFO) == 0) {
+    if (fk_thread.in_program || sent || (fatal->go.sa_flags & SA_SIGINFO) == 0) {
         on_forwarded(number, info, context);
     } else {
         fatal->go.sa_sigaction(number, info, context);

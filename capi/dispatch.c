@@ -4,11 +4,11 @@
  */
 #include "dispatch.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "block.h"
+#include "deferred.h"
 #include "log.h"
 #include "process.h"
 
@@ -29,27 +29,26 @@ static void fill_box(fk_black_box *box, const forker_request *req)
 }
 
 /* A fork of a worker that came back from the handler must not go on: the runtime that it would return to is not there. */
-static void leave_lost_child(void)
+static void leave_lost_child(const forker_request *req)
 {
-    fk_log(fk_process.server, FORKER_LOG_ERROR, "a process forked inside a handler returned from it; it must exec or _exit");
+    fk_log(req->server, FORKER_LOG_ERROR, "a process forked inside a handler returned from it; it must exec or _exit");
     _exit(EXIT_LOST);
 }
 
-int fk_dispatch(forker_request *req)
+int fk_dispatch(uintptr_t address)
 {
-    const fk_route *route = &fk_process.server->routes[req->route];
-    fk_black_box *box = &fk_process.slot->box;
+    forker_request *req = (forker_request *)address;
+    const fk_route *route = &req->server->routes[req->route];
+    fk_black_box *box = req->box;
     fill_box(box, req);
     __atomic_store_n(&box->busy, 1, __ATOMIC_RELEASE);
-    fk_process.in_program = true;
+    fk_thread.box = box;
+    fk_thread.in_program = true;
     int result = route->handler(req, route->user);
-    fk_process.in_program = false;
+    fk_thread.in_program = false;
     __atomic_store_n(&box->busy, 0, __ATOMIC_RELEASE);
     if (__builtin_expect(fk_process.go_lost, 0)) {
-        leave_lost_child();
-    }
-    if (__builtin_expect(req->texts != NULL, 0)) {
-        fk_texts_free(req);
+        leave_lost_child(req);
     }
     return result;
 }
@@ -57,13 +56,29 @@ int fk_dispatch(forker_request *req)
 static void trim_block(fk_block *block)
 {
     if (block->cap > KEEP_MOST) {
-        free(block->data);
-        *block = (fk_block){0};
+        fk_block_free(block);
     }
 }
 
-void fk_dispatch_trim(forker_request *req)
+static void release_parts(fk_answer *answer)
 {
+    fk_part *parts = (fk_part *)(void *)answer->parts.data;
+    size_t count = (size_t)answer->parts.len / sizeof *parts;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].release != NULL) {
+            parts[i].release(parts[i].user);
+        }
+    }
+    answer->parts.len = 0;
+}
+
+void fk_dispatch_release(uintptr_t address)
+{
+    forker_request *req = (forker_request *)address;
+    fk_thread.in_program = true;
+    release_parts(&req->answer);
+    fk_thread.in_program = false;
+    fk_texts_free(req);
     trim_block(&req->answer.fields);
     trim_block(&req->answer.body);
 }
@@ -73,8 +88,19 @@ int fk_dispatch_hook(forker_server *server, const fk_hook *hook)
     if (hook->call == NULL) {
         return FORKER_OK;
     }
-    fk_process.in_program = true;
+    fk_thread.in_program = true;
     int result = hook->call(server, fk_process.worker, hook->user);
-    fk_process.in_program = false;
+    fk_thread.in_program = false;
     return result;
+}
+
+bool fk_dispatch_thread_start(forker_server *server)
+{
+    fk_thread.pooled = true;
+    return fk_dispatch_hook(server, &server->thread_start) >= 0;
+}
+
+void fk_dispatch_thread_exit(forker_server *server)
+{
+    (void)fk_dispatch_hook(server, &server->thread_exit);
 }

@@ -5,13 +5,20 @@
 #include "exchange.h"
 #include "server.h"
 
-/* Calls the handler of req->route and returns what it returned. Main thread of a worker. */
-int fk_dispatch(forker_request *req);
+/*
+ * Calls the handler of the request at `address` and returns what it returned. Main thread of a worker, or one of the pool's. A number,
+ * not a pointer: cgo looks at every pointer that is passed.
+ */
+int fk_dispatch(uintptr_t address);
 
-/* Releases what the response functions allocated beyond what is worth keeping for the next request. */
-void fk_dispatch_trim(forker_request *req);
+/* Releases what a request that has ended holds: copies, parts of its body, memory beyond what is worth keeping for the next one. */
+void fk_dispatch_release(uintptr_t address);
 
 /* Calls a hook of the program, if there is one. */
 int fk_dispatch_hook(forker_server *server, const fk_hook *hook);
+
+/* Called first and last on a thread of the handler pool. false: it cannot be used. */
+bool fk_dispatch_thread_start(forker_server *server);
+void fk_dispatch_thread_exit(forker_server *server);
 
 #endif

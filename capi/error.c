@@ -1,10 +1,11 @@
 /* Result codes in words. */
 #include "server.h"
 
-#define RESULTS(X)                                                                                                      \
+#define RESULTS(X)                                                                                                     \
     X(FORKER_OK, "done")                                                                                               \
     X(FORKER_NEXT, "not mine, ask the next route")                                                                     \
-    X(FORKER_E_INVALID, "an argument is NULL, out of range or malformed")                                             \
+    X(FORKER_DEFERRED, "answered later")                                                                               \
+    X(FORKER_E_INVALID, "an argument is NULL, out of range or malformed")                                              \
     X(FORKER_E_MEMORY, "out of memory")                                                                                \
     X(FORKER_E_STATE, "not allowed in this state")                                                                     \
     X(FORKER_E_PROCESS, "not possible in this process")                                                                \
@@ -16,6 +17,8 @@
     X(FORKER_E_SETUP, "an earlier setup call failed")                                                                  \
     X(FORKER_E_THREADS, "the process has several threads")                                                             \
     X(FORKER_E_LIMIT, "more than the library can hold")                                                                \
+    X(FORKER_E_AGAIN, "not now, try again later")                                                                      \
+    X(FORKER_E_ABORTED, "the client has left, or the request is over")                                                 \
     X(FORKER_E_INTERNAL, "internal error")
 
 const char *forker_strerror(int code)

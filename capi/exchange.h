@@ -54,10 +54,12 @@ typedef struct {
 
 /* Bits of fk_answer.flags. */
 enum {
-    FK_ANSWER_CLOSE = 1,       /* the handler asked for "Connection: close" */
-    FK_ANSWER_HAS_DATE = 2,    /* it set Date by itself */
-    FK_ANSWER_HAS_SERVER = 4,  /* it set Server by itself */
-    FK_ANSWER_ERROR = 8        /* forker_respond_error(): the engine writes the text, body is the detail */
+    FK_ANSWER_CLOSE = 1,      /* the handler asked for "Connection: close" */
+    FK_ANSWER_HAS_DATE = 2,   /* it set Date by itself */
+    FK_ANSWER_HAS_SERVER = 4, /* it set Server by itself */
+    FK_ANSWER_ERROR = 8,      /* forker_respond_error(): the engine writes the text, body is the detail */
+    FK_ANSWER_STREAM = 16,    /* the body comes through the deferred handle, piece by piece */
+    FK_ANSWER_HIJACKED = 32   /* the program has taken the connection */
 };
 
 /* How far an answer has come. */
@@ -67,37 +69,73 @@ enum {
     FK_ANSWER_WHOLE = 2    /* answered in one call: nothing can be added */
 };
 
+/* What a piece of a body is. */
+enum {
+    FK_PART_BODY = 0, /* bytes of fk_answer.body: off, len */
+    FK_PART_LENT = 1, /* the program's bytes: data, len */
+    FK_PART_FILE = 2  /* of a file: fd, off, len */
+};
+
+/* A piece of a body, where that is more than the bytes of fk_answer.body. */
+typedef struct {
+    uint32_t kind;
+    int32_t fd;
+    const char *data;
+    uint64_t off;
+    uint64_t len;
+    void (*release)(void *user); /* called when the piece is not needed any more; NULL: nothing to do */
+    void *user;
+} fk_part;
+
 typedef struct {
     uint16_t status;
     uint8_t state;
     uint8_t flags;
     uint32_t pad;
+    int64_t length;  /* of a stream: what its head promises; -1: not known */
+    uint64_t parted; /* bytes of `body` that stand in `parts`; the rest comes behind them */
+    uint64_t extra;  /* bytes of all parts that are not of `body` */
     fk_block fields; /* "Name: value\r\n" lines */
     fk_block body;
+    fk_block parts;    /* fk_part */
+    fk_block trailers; /* like fields, sent behind a stream that goes out in chunks */
 } fk_answer;
 
 struct fk_text;
+struct fk_deferred;
 
 struct forker_request {
     /* Filled by the engine. */
-    char *base;      /* the head's first byte: spans count from here */
-    char *path;      /* decoded; in the head itself if it needed no decoding */
-    char *body;      /* NUL-terminated */
+    char *base; /* the head's first byte: spans count from here */
+    char *path; /* decoded; in the head itself if it needed no decoding */
+    char *body; /* NUL-terminated */
     uint64_t body_len;
     uint32_t path_len;
     uint32_t path_decoded; /* 1: path is a NUL-terminated copy; 0: it is in the head, not terminated */
     fk_peer peer;
-    uint32_t route;      /* index into the server's routes */
+    uint32_t route; /* index into the server's routes */
     uint32_t param_count;
-    uint64_t now_ns;     /* CLOCK_MONOTONIC of this iteration */
+    uint32_t cancelled; /* 1: the client has left */
+    uint64_t now_ns;    /* CLOCK_MONOTONIC of this iteration */
+    forker_server *server;
+    fk_black_box *box; /* where the request is noted while it is inside a handler */
+    const char *out;   /* answers to earlier requests of the connection, which are not sent yet */
+    uint64_t out_len;  /* 0: none; whoever sends them says so here */
+    char *rest;        /* what has come behind this request; its first byte may have been overwritten by NUL */
+    uint64_t rest_len;
+    int32_t fd;         /* the connection; -1 where nobody but the engine may write to it */
+    uint32_t index;     /* the engine's */
+    uint8_t rest_first; /* the first byte of rest */
+    uint8_t pad[7];
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
     fk_head head;
 
     /* Filled by the response functions. */
     fk_answer answer;
 
-    /* Owned by request.c: copies made for accessors, freed when the request ends. */
-    struct fk_text *texts;
+    /* Owned by request.c and deferred.c. */
+    struct fk_text *texts;        /* copies made for accessors, freed when the request ends */
+    struct fk_deferred *deferred; /* NULL: the handler answers before it returns */
 };
 
 #endif

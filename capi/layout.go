@@ -2,6 +2,7 @@ package main
 
 /*
 #include "control.h"
+#include "deferred.h"
 #include "exchange.h"
 
 enum {
@@ -17,6 +18,20 @@ enum {
     off_peer = offsetof(struct forker_request, peer),
     off_route = offsetof(struct forker_request, route),
     off_param_count = offsetof(struct forker_request, param_count),
+    off_cancelled = offsetof(struct forker_request, cancelled),
+    off_server = offsetof(struct forker_request, server),
+    off_out_len = offsetof(struct forker_request, out_len),
+    off_rest = offsetof(struct forker_request, rest),
+    off_fd = offsetof(struct forker_request, fd),
+    off_rest_first = offsetof(struct forker_request, rest_first),
+    off_texts = offsetof(struct forker_request, texts),
+    off_deferred = offsetof(struct forker_request, deferred),
+    size_part = sizeof(fk_part),
+    off_part_off = offsetof(fk_part, off),
+    size_event = sizeof(fk_event),
+    off_answer_length = offsetof(fk_answer, length),
+    off_answer_extra = offsetof(fk_answer, extra),
+    off_answer_trailers = offsetof(fk_answer, trailers),
     off_now = offsetof(struct forker_request, now_ns),
     off_params = offsetof(struct forker_request, params),
     off_head = offsetof(struct forker_request, head),
@@ -52,44 +67,63 @@ import (
 
 // The layouts of what Go and C share. A line that does not compile names a field which is not where the other side has it.
 var (
-	_ [C.size_request]byte      = [unsafe.Sizeof(engine.Request{})]byte{}
-	_ [C.off_path]byte          = [unsafe.Offsetof(engine.Request{}.Path)]byte{}
-	_ [C.off_body]byte          = [unsafe.Offsetof(engine.Request{}.Body)]byte{}
-	_ [C.off_body_len]byte      = [unsafe.Offsetof(engine.Request{}.BodyLen)]byte{}
-	_ [C.off_path_len]byte      = [unsafe.Offsetof(engine.Request{}.PathLen)]byte{}
-	_ [C.off_path_decoded]byte  = [unsafe.Offsetof(engine.Request{}.PathDecoded)]byte{}
-	_ [C.off_peer]byte          = [unsafe.Offsetof(engine.Request{}.Peer)]byte{}
-	_ [C.off_route]byte         = [unsafe.Offsetof(engine.Request{}.Route)]byte{}
-	_ [C.off_param_count]byte   = [unsafe.Offsetof(engine.Request{}.ParamCount)]byte{}
-	_ [C.off_now]byte           = [unsafe.Offsetof(engine.Request{}.Now)]byte{}
-	_ [C.off_params]byte        = [unsafe.Offsetof(engine.Request{}.Params)]byte{}
-	_ [C.off_head]byte          = [unsafe.Offsetof(engine.Request{}.Head)]byte{}
-	_ [C.off_answer]byte        = [unsafe.Offsetof(engine.Request{}.Answer)]byte{}
-	_ [C.off_answer_flags]byte  = [unsafe.Offsetof(engine.Answer{}.Flags)]byte{}
-	_ [C.off_answer_fields]byte = [unsafe.Offsetof(engine.Answer{}.Fields)]byte{}
-	_ [C.off_answer_body]byte   = [unsafe.Offsetof(engine.Answer{}.Body)]byte{}
-	_ [C.size_head]byte         = [unsafe.Sizeof(http1.Head{})]byte{}
-	_ [C.off_head_length]byte   = [unsafe.Offsetof(http1.Head{}.ContentLength)]byte{}
-	_ [C.off_head_form]byte     = [unsafe.Offsetof(http1.Head{}.Form)]byte{}
-	_ [C.off_head_minor]byte    = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
-	_ [C.off_head_query]byte    = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
-	_ [C.off_head_count]byte    = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
-	_ [C.off_head_trailers]byte = [unsafe.Offsetof(http1.Head{}.TrailerCount)]byte{}
-	_ [C.off_head_fields]byte   = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
-	_ [C.size_slot]byte         = [unsafe.Sizeof(slot.Slot{})]byte{}
-	_ [C.size_shared]byte       = [unsafe.Sizeof(slot.Shared{})]byte{}
-	_ [C.off_slot_requests]byte = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
-	_ [C.off_slot_box]byte      = [unsafe.Offsetof(slot.Slot{}.Box)]byte{}
-	_ [C.off_slot_words]byte    = [unsafe.Offsetof(slot.Slot{}.LastWordsText)]byte{}
-	_ [C.off_shared_exits]byte  = [unsafe.Offsetof(slot.Shared{}.Exits)]byte{}
-	_ [C.off_shared_crash]byte  = [unsafe.Offsetof(slot.Shared{}.Crash)]byte{}
-	_ [C.off_crash_box]byte     = [unsafe.Offsetof(slot.CrashPage{}.Box)]byte{}
-	_ [C.off_box_target]byte    = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
-	_ [C.FK_FIELDS_MAX]byte     = [http1.MaxFields]byte{}
-	_ [C.FK_PARAMS_MAX]byte     = [engine.MaxParams]byte{}
-	_ [C.FK_CAUSES]byte         = [slot.Causes]byte{}
-	_ [C.FK_PHASE_STOPPING]byte = [slot.Stopping]byte{}
-	_ [C.FK_SLOT_SIZE]byte      = [slot.Size]byte{}
-	_ [C.FK_ANSWER_ERROR]byte   = [engine.AnswerError]byte{}
-	_ [C.FK_ANSWER_WHOLE]byte   = [engine.AnswerWhole]byte{}
+	_ [C.size_request]byte         = [unsafe.Sizeof(engine.Request{})]byte{}
+	_ [C.off_path]byte             = [unsafe.Offsetof(engine.Request{}.Path)]byte{}
+	_ [C.off_body]byte             = [unsafe.Offsetof(engine.Request{}.Body)]byte{}
+	_ [C.off_body_len]byte         = [unsafe.Offsetof(engine.Request{}.BodyLen)]byte{}
+	_ [C.off_path_len]byte         = [unsafe.Offsetof(engine.Request{}.PathLen)]byte{}
+	_ [C.off_path_decoded]byte     = [unsafe.Offsetof(engine.Request{}.PathDecoded)]byte{}
+	_ [C.off_peer]byte             = [unsafe.Offsetof(engine.Request{}.Peer)]byte{}
+	_ [C.off_route]byte            = [unsafe.Offsetof(engine.Request{}.Route)]byte{}
+	_ [C.off_param_count]byte      = [unsafe.Offsetof(engine.Request{}.ParamCount)]byte{}
+	_ [C.off_cancelled]byte        = [unsafe.Offsetof(engine.Request{}.Cancelled)]byte{}
+	_ [C.off_server]byte           = [unsafe.Offsetof(engine.Request{}.Server)]byte{}
+	_ [C.off_out_len]byte          = [unsafe.Offsetof(engine.Request{}.OutLen)]byte{}
+	_ [C.off_rest]byte             = [unsafe.Offsetof(engine.Request{}.Rest)]byte{}
+	_ [C.off_fd]byte               = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
+	_ [C.off_rest_first]byte       = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
+	_ [C.off_texts]byte            = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
+	_ [C.off_deferred]byte         = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
+	_ [C.size_part]byte            = [unsafe.Sizeof(engine.Part{})]byte{}
+	_ [C.off_part_off]byte         = [unsafe.Offsetof(engine.Part{}.Off)]byte{}
+	_ [C.size_event]byte           = [unsafe.Sizeof(engine.Event{})]byte{}
+	_ [C.FK_EVENT_ANSWER - 1]byte  = [engine.EventAnswer]byte{}
+	_ [C.FK_EVENT_RELEASE - 1]byte = [engine.EventRelease]byte{}
+	_ [C.FORKER_CLOSE_ERROR]byte   = [engine.CloseError]byte{}
+	_ [C.FK_ANSWER_HIJACKED]byte   = [engine.AnswerHijacked]byte{}
+	_ [C.FK_PART_FILE]byte         = [engine.PartFile]byte{}
+	_ [C.off_answer_length]byte    = [unsafe.Offsetof(engine.Answer{}.Length)]byte{}
+	_ [C.off_answer_extra]byte     = [unsafe.Offsetof(engine.Answer{}.Extra)]byte{}
+	_ [C.off_answer_trailers]byte  = [unsafe.Offsetof(engine.Answer{}.Trailers)]byte{}
+	_ [C.off_now]byte              = [unsafe.Offsetof(engine.Request{}.Now)]byte{}
+	_ [C.off_params]byte           = [unsafe.Offsetof(engine.Request{}.Params)]byte{}
+	_ [C.off_head]byte             = [unsafe.Offsetof(engine.Request{}.Head)]byte{}
+	_ [C.off_answer]byte           = [unsafe.Offsetof(engine.Request{}.Answer)]byte{}
+	_ [C.off_answer_flags]byte     = [unsafe.Offsetof(engine.Answer{}.Flags)]byte{}
+	_ [C.off_answer_fields]byte    = [unsafe.Offsetof(engine.Answer{}.Fields)]byte{}
+	_ [C.off_answer_body]byte      = [unsafe.Offsetof(engine.Answer{}.Body)]byte{}
+	_ [C.size_head]byte            = [unsafe.Sizeof(http1.Head{})]byte{}
+	_ [C.off_head_length]byte      = [unsafe.Offsetof(http1.Head{}.ContentLength)]byte{}
+	_ [C.off_head_form]byte        = [unsafe.Offsetof(http1.Head{}.Form)]byte{}
+	_ [C.off_head_minor]byte       = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
+	_ [C.off_head_query]byte       = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
+	_ [C.off_head_count]byte       = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
+	_ [C.off_head_fields]byte      = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
+	_ [C.size_slot]byte            = [unsafe.Sizeof(slot.Slot{})]byte{}
+	_ [C.size_shared]byte          = [unsafe.Sizeof(slot.Shared{})]byte{}
+	_ [C.off_slot_requests]byte    = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
+	_ [C.off_slot_box]byte         = [unsafe.Offsetof(slot.Slot{}.Box)]byte{}
+	_ [C.off_slot_words]byte       = [unsafe.Offsetof(slot.Slot{}.LastWordsText)]byte{}
+	_ [C.off_shared_exits]byte     = [unsafe.Offsetof(slot.Shared{}.Exits)]byte{}
+	_ [C.off_shared_crash]byte     = [unsafe.Offsetof(slot.Shared{}.Crash)]byte{}
+	_ [C.off_crash_box]byte        = [unsafe.Offsetof(slot.CrashPage{}.Box)]byte{}
+	_ [C.off_box_target]byte       = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
+	_ [C.FK_FIELDS_MAX]byte        = [http1.MaxFields]byte{}
+	_ [C.FK_PARAMS_MAX]byte        = [engine.MaxParams]byte{}
+	_ [C.FK_CAUSES]byte            = [slot.Causes]byte{}
+	_ [C.FK_PHASE_STOPPING]byte    = [slot.Stopping]byte{}
+	_ [C.FK_SLOT_SIZE]byte         = [slot.Size]byte{}
+	_ [C.FK_ANSWER_ERROR]byte      = [engine.AnswerError]byte{}
+	_ [C.FK_ANSWER_WHOLE]byte      = [engine.AnswerWhole]byte{}
+	_ [C.off_head_trailers]byte    = [unsafe.Offsetof(http1.Head{}.TrailerCount)]byte{}
 )

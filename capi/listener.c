@@ -160,7 +160,8 @@ static int listen_tcp(const request *req)
     char host[FK_ADDRESS_MAX];
     const char *colon = strrchr(req->text, ':');
     if (colon == NULL) {
-        return refuse(req, "no port; an address is \"host:port\", \"[v6]:port\", \":port\", \"unix:/path\" or \"fd:N\"");
+        return refuse(req,
+                      "no port; an address is \"host:port\", \"[v6]:port\", \":port\", \"unix:/path\" or \"fd:N\"");
     }
     const char *port = colon + 1;
     char *end;
@@ -306,7 +307,8 @@ int forker_server_listen(forker_server *server, const char *address)
         return fk_server_fail_setup(server, FORKER_E_INVALID, "listen: the address is NULL");
     }
     if (server->listener_count >= FK_LISTENERS_MAX) {
-        return fk_server_fail_setup(server, FORKER_E_LIMIT, "listen %s: more than %d sockets", address, FK_LISTENERS_MAX);
+        return fk_server_fail_setup(server, FORKER_E_LIMIT, "listen %s: more than %d sockets", address,
+                                    FK_LISTENERS_MAX);
     }
     return listen_to(&(request){server, address});
 }

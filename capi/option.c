@@ -12,7 +12,8 @@
 
 enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY };
 
-static const char *const type_names[] = {"number", "size", "duration", "mode", "choice", "text", "user", "group", "directory"};
+static const char *const type_names[] = {"number", "size", "duration", "mode",     "choice",
+                                         "text",   "user", "group",    "directory"};
 
 struct forker_option {
     const char *name;
@@ -48,10 +49,11 @@ typedef struct {
     int64_t factor;
 } unit;
 
-static const unit size_units[] = {{"", 1}, {"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"t", (int64_t)1 << 40}, {NULL, 0}};
-static const unit duration_units[] = {{"ns", 1},          {"us", 1000},           {"ms", 1000000},
-                                      {"s", 1000000000},  {"m", 60 * 1000000000LL}, {"h", 3600 * 1000000000LL},
-                                      {NULL, 0}};
+static const unit size_units[] = {{"", 1},        {"k", 1 << 10},          {"m", 1 << 20},
+                                  {"g", 1 << 30}, {"t", (int64_t)1 << 40}, {NULL, 0}};
+static const unit duration_units[] = {
+    {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60 * 1000000000LL}, {"h", 3600 * 1000000000LL},
+    {NULL, 0}};
 static const unit number_units[] = {{"", 1}, {NULL, 0}};
 
 /* Parses digits and one of `units`. "0" needs no unit. */

@@ -37,7 +37,7 @@
     X(OOM_SCORE_ADJ, "oom_score_adj", NUMBER, "keep", "keep, or ", "0", "1000", false,                                 \
       "How much rather than other processes a worker is killed when memory is out, see proc(5).")                      \
     X(PROCESS_TITLES, "process_titles", CHOICE, "on", "off|on", "", "", false,                                         \
-      "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                      \
+      "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                    \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
     X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                         \
@@ -55,6 +55,23 @@
       "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
     X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                         \
       "How long a connection is kept open between requests.")                                                          \
+    X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \
+      "Bytes; so many that the client takes give an answer another second beyond write_timeout, 0 gives none.")        \
+    X(HANDLER_TIMEOUT, "handler_timeout", DURATION, "0", "", "0", "24h", true,                                         \
+      "How long a pooled or deferred handler may take to answer, then 504; 0 is for ever.")                            \
+    X(HALF_CLOSE, "half_close", CHOICE, "on", "off|on", "", "", true,                                                  \
+      "Whether a client that has sent its end still gets an answer that takes time; off takes it as having left.")     \
+    X(DISPATCH, "dispatch", CHOICE, "inline", "inline|pool", "", "", false,                                            \
+      "Where handlers run of routes that are registered from now on: inline on the worker's main thread, or each on "  \
+      "a thread of a pool.")                                                                                           \
+    X(MAX_HANDLERS, "max_handlers", NUMBER, "256", "", "1", "256", true,                                               \
+      "Threads of the handler pool of each worker; they are made when needed.")                                        \
+    X(HANDLER_QUEUE, "handler_queue", NUMBER, "1024", "", "0", "1000000", true,                                        \
+      "Requests that may wait for a thread of the pool; more are answered 503.")                                       \
+    X(HANDLER_IDLE, "handler_idle", DURATION, "10s", "", "100ms", "24h", true,                                         \
+      "How long a thread of the pool lives without work.")                                                             \
+    X(STREAM_BUFFER, "stream_buffer", SIZE, "256k", "", "4k", "1g", true,                                              \
+      "Bytes of a stream that may wait for the client; forker_stream_write() refuses more.")                           \
     X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", true,                                                        \
       "Bytes of a request's head, request line and fields; more is 431.")                                              \
     X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", true, "Bytes of a request's target; more is 414.")        \

@@ -19,6 +19,7 @@ extern init_function fk_go_init_start[] __attribute__((weak, visibility("hidden"
 extern init_function fk_go_init_end[] __attribute__((weak, visibility("hidden")));
 
 fk_process_state fk_process = {.role = FK_ROLE_HOST, .worker = -1};
+__thread fk_thread_state fk_thread;
 
 enum { AUXV_TYPES = 6 };
 
@@ -49,7 +50,8 @@ static void lose_go(void)
  */
 static void append_auxv(unsigned long *auxv)
 {
-    static const unsigned long types[AUXV_TYPES] = {AT_PAGESZ, AT_RANDOM, AT_HWCAP, AT_HWCAP2, AT_SYSINFO_EHDR, AT_SECURE};
+    static const unsigned long types[AUXV_TYPES] = {AT_PAGESZ, AT_RANDOM,       AT_HWCAP,
+                                                    AT_HWCAP2, AT_SYSINFO_EHDR, AT_SECURE};
     for (size_t i = 0; i < AUXV_TYPES; i++) {
         unsigned long value = getauxval(types[i]);
         if (value != 0) {

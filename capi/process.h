@@ -18,10 +18,18 @@ typedef struct {
     fk_slot *slot;         /* a worker's own */
     bool go_running;       /* the Go runtime was started in this process */
     bool go_lost;          /* this process was forked off one in which it was: nothing here works any more */
-    volatile bool in_program; /* the main thread is inside one of the program's callbacks */
 } fk_process_state;
 
 extern fk_process_state fk_process;
+
+/* What a thread is doing, for the report of a crash in it. initial-exec, so that it can be read in a signal handler. */
+typedef struct {
+    volatile bool in_program; /* inside one of the program's callbacks */
+    bool pooled;              /* a thread of the handler pool */
+    fk_black_box *box;        /* the request that it is in a handler with; NULL: none yet */
+} fk_thread_state;
+
+extern __thread fk_thread_state fk_thread __attribute__((tls_model("initial-exec")));
 
 /* Starts the Go runtime in this process, once. Returns FORKER_OK or FORKER_E_PROCESS. */
 int fk_process_start_go(void);

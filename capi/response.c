@@ -7,7 +7,7 @@
 
 #include "block.h"
 #include "exchange.h"
-#include "process.h"
+#include "response.h"
 
 enum { FIELDS_MAX_BYTES = 64 * 1024, STATUS_LEAST = 200, STATUS_MOST = 599, ERROR_LEAST = 400 };
 
@@ -55,24 +55,43 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-static int append_field(forker_request *req, const char *name, const char *value)
+int fk_response_line(fk_block *lines, const char *name, const char *value)
 {
-    fk_block *fields = &req->answer.fields;
     size_t name_len = strlen(name), value_len = strlen(value);
     size_t size = name_len + value_len + strlen(": \r\n");
-    if (size > FIELDS_MAX_BYTES || fields->len + size > FIELDS_MAX_BYTES) {
+    if (!is_name(name) || !is_value(value)) {
+        return FORKER_E_INVALID;
+    }
+    if (size > FIELDS_MAX_BYTES || lines->len + size > FIELDS_MAX_BYTES) {
         return FORKER_E_LIMIT;
     }
-    if (!fk_block_reserve(fields, size)) {
+    if (!fk_block_reserve(lines, size)) {
         return FORKER_E_MEMORY;
     }
-    char *p = fields->data + fields->len;
+    char *p = lines->data + lines->len;
     memcpy(p, name, name_len);
     memcpy(p + name_len, ": ", 2);
     memcpy(p + name_len + 2, value, value_len);
     memcpy(p + name_len + 2 + value_len, "\r\n", 2);
-    fields->len += size;
+    lines->len += size;
     return FORKER_OK;
+}
+
+/* RFC 9110 section 6.5.1: what decides about framing, routing, content and authentication has no place in a trailer section. */
+int fk_response_trailer(forker_request *req, const char *name, const char *value)
+{
+    static const char *const refused[] = {"Content-Type", "Content-Encoding", "Content-Range",
+                                          "Connection",   "Set-Cookie",       "Cache-Control",
+                                          "Location",     "WWW-Authenticate", "Host"};
+    if (name == NULL || value == NULL || is_reserved(name)) {
+        return FORKER_E_INVALID;
+    }
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        if (strcasecmp(name, refused[i]) == 0) {
+            return FORKER_E_INVALID;
+        }
+    }
+    return fk_response_line(&req->answer.trailers, name, value);
 }
 
 /* Whether a line of answer.fields has the name. */
@@ -116,7 +135,7 @@ static int set_field(forker_request *req, const char *name, const char *value, b
     if (replace) {
         remove_fields(&answer->fields, name);
     }
-    int code = append_field(req, name, value);
+    int code = fk_response_line(&answer->fields, name, value);
     if (code == FORKER_OK) {
         answer->flags |= (uint8_t)(strcasecmp(name, "Date") == 0 ? FK_ANSWER_HAS_DATE : 0);
         answer->flags |= (uint8_t)(strcasecmp(name, "Server") == 0 ? FK_ANSWER_HAS_SERVER : 0);
@@ -170,14 +189,14 @@ int forker_respond(forker_request *req, int status, const char *content_type, co
         return FORKER_E_INVALID;
     }
     fk_answer *answer = &req->answer;
-    if (answer->state == FK_ANSWER_WHOLE || answer->body.len > 0) {
+    if (answer->state == FK_ANSWER_WHOLE || answer->body.len > 0 || answer->parts.len > 0) {
         return FORKER_E_STATE;
     }
     if (content_type != NULL) {
         if (answer->fields.len > 0) {
             remove_fields(&answer->fields, "Content-Type");
         }
-        int code = append_field(req, "Content-Type", content_type);
+        int code = fk_response_line(&answer->fields, "Content-Type", content_type);
         if (code != FORKER_OK) {
             return code;
         }
@@ -204,6 +223,6 @@ int forker_respond_error(forker_request *req, int status, const char *detail)
     }
     req->answer.status = (uint16_t)status;
     req->answer.state = FK_ANSWER_WHOLE;
-    req->answer.flags = FK_ANSWER_ERROR;
+    req->answer.flags = (uint8_t)(FK_ANSWER_ERROR | (req->answer.flags & FK_ANSWER_CLOSE));
     return FORKER_OK;
 }

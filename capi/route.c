@@ -233,7 +233,7 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     if (methods == NULL || pattern == NULL || handler == NULL) {
         return fk_server_fail_setup(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
     }
-    fk_route route = {.handler = handler, .user = user};
+    fk_route route = {.handler = handler, .user = user, .pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0};
     const char *fault = methods_fault(methods);
     if (fault == NULL) {
         fault = pattern_fault(pattern, &route.param_count);
@@ -243,8 +243,8 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     }
     const fk_route *conflict = find_conflict(server, methods, pattern);
     if (conflict != NULL) {
-        return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods, pattern,
-                                    conflict->methods, conflict->pattern);
+        return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods,
+                                    pattern, conflict->methods, conflict->pattern);
     }
     if (server->route_count >= FK_ROUTES_MAX) {
         return fk_server_fail_setup(server, FORKER_E_LIMIT, "handle %s %s: more than %d routes", methods, pattern,
@@ -254,6 +254,33 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
         return fk_server_fail_setup(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);
     }
     server->routes[server->route_count++] = route;
+    return FORKER_OK;
+}
+
+int forker_route_set(forker_server *server, const char *name, const char *value)
+{
+    int refused = fk_server_refuses_setup(server);
+    int64_t number;
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    if (name == NULL || value == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_INVALID, "route set: name or value is NULL");
+    }
+    if (server->route_count == 0) {
+        return fk_server_fail_setup(server, FORKER_E_STATE, "route set %s: there is no route yet", name);
+    }
+    const fk_route *last = &server->routes[server->route_count - 1];
+    if (strcmp(name, "dispatch") != 0) {
+        return fk_server_fail_setup(server, FORKER_E_OPTION, "route set: no route option \"%s\"; there is \"dispatch\"",
+                                    name);
+    }
+    if (!fk_option_parse(FK_OPTION_DISPATCH, value, &number)) {
+        return fk_server_fail_setup(server, FORKER_E_OPTION,
+                                    "route set dispatch of %s %s: \"%s\" is neither inline nor pool", last->methods,
+                                    last->pattern, value);
+    }
+    server->routes[server->route_count - 1].pooled = number != 0;
     return FORKER_OK;
 }
 

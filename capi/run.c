@@ -43,12 +43,14 @@ static int check_threads(forker_server *server)
         return FORKER_OK;
     }
     if (wanted == THREADS_REFUSE) {
-        return fk_server_fail(server, FORKER_E_THREADS,
-                              "run: the process has %d threads, and fork carries over only one; call run before they are started",
-                              threads);
+        return fk_server_fail(
+            server, FORKER_E_THREADS,
+            "run: the process has %d threads, and fork carries over only one; call run before they are started",
+            threads);
     }
     fk_log(server, FORKER_LOG_WARN,
-           "the process has %d threads; only the one that called run exists in the workers, and a lock that another one holds "
+           "the process has %d threads; only the one that called run exists in the workers, and a lock that another "
+           "one holds "
            "now stays locked there",
            threads);
     return FORKER_OK;
@@ -57,13 +59,15 @@ static int check_threads(forker_server *server)
 /* The options of what only a forked process can have must be as they are by default. */
 static int check_forkless(forker_server *server)
 {
-    static const int forked[] = {FK_OPTION_USER,        FK_OPTION_GROUP,         FK_OPTION_CHROOT,      FK_OPTION_RLIMIT_NOFILE,
-                                 FK_OPTION_RLIMIT_CORE, FK_OPTION_OOM_SCORE_ADJ, FK_OPTION_CPU_AFFINITY};
+    static const int forked[] = {FK_OPTION_USER,          FK_OPTION_GROUP,       FK_OPTION_CHROOT,
+                                 FK_OPTION_RLIMIT_NOFILE, FK_OPTION_RLIMIT_CORE, FK_OPTION_OOM_SCORE_ADJ,
+                                 FK_OPTION_CPU_AFFINITY};
     for (size_t i = 0; i < sizeof forked / sizeof *forked; i++) {
         const forker_option *option = forker_option_at((size_t)forked[i]);
         const char *name = forker_option_name(option);
         if (strcmp(forker_server_get(server, name), forker_option_default(option)) != 0) {
-            return fk_server_fail(server, FORKER_E_OPTION, "run: option %s needs worker processes, and workers is 0", name);
+            return fk_server_fail(server, FORKER_E_OPTION, "run: option %s needs worker processes, and workers is 0",
+                                  name);
         }
     }
     return FORKER_OK;
@@ -82,8 +86,9 @@ static int check(forker_server *server)
         return fk_server_fail(server, FORKER_E_STATE, "run: already running");
     }
     if (forks && fk_process.go_running) {
-        return fk_server_fail(server, FORKER_E_PROCESS,
-                              "run: the Go runtime runs in this process (workers=0 was used), so it can fork no workers");
+        return fk_server_fail(
+            server, FORKER_E_PROCESS,
+            "run: the Go runtime runs in this process (workers=0 was used), so it can fork no workers");
     }
     if (server->setup_code != FORKER_OK) {
         return fk_server_fail(server, FORKER_E_SETUP, "run: a setup call failed before: %s", server->setup_error);
@@ -99,7 +104,7 @@ static int check(forker_server *server)
 static int map_shared(forker_server *server)
 {
     uint32_t slots = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? FK_SLOTS_MAX : 1;
-    size_t size = (size_t)FK_SLOT_SIZE * (slots + 1);
+    size_t size = (size_t)FK_SLOT_SIZE * (slots + 1) + (size_t)FK_BOXES * FK_BOX_SIZE * slots;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         return fk_server_fail(server, FORKER_E_MEMORY, "run: mmap: %s", strerror(errno));
@@ -180,8 +185,8 @@ static int run_here(forker_server *server)
 /* What can be refused before anything is started. Returns FORKER_OK or what run returns; clean_up() takes both back. */
 static int prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check, map_shared,
-                                                  fk_pidfile_claim};
+    static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check,
+                                                    map_shared, fk_pidfile_claim};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

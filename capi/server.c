@@ -74,7 +74,8 @@ int fk_server_refuses_setup(forker_server *server)
         return FORKER_E_INVALID;
     }
     if (server->maker != getpid()) {
-        return fk_server_fail(server, FORKER_E_PROCESS, "setup is done in the process that made the server, before run");
+        return fk_server_fail(server, FORKER_E_PROCESS,
+                              "setup is done in the process that made the server, before run");
     }
     if (server->state == FK_SERVER_RUNNING) {
         return fk_server_fail(server, FORKER_E_STATE, "setup is done before run, the server is running");
@@ -123,6 +124,16 @@ int forker_server_on_reload(forker_server *server, forker_server_hook hook, void
 int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user)
 {
     return server == NULL ? FORKER_E_INVALID : set_server_hook(server, &server->on_reopen, (fk_server_hook){hook, user});
+}
+
+int forker_server_on_thread_start(forker_server *server, forker_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->thread_start, (fk_hook){hook, user});
+}
+
+int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *user)
+{
+    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->thread_exit, (fk_hook){hook, user});
 }
 
 int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user)

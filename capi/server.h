@@ -2,6 +2,7 @@
 #ifndef FORKER_SERVER_H
 #define FORKER_SERVER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,16 +20,26 @@ typedef struct {
     forker_handler handler;
     void *user;
     uint32_t param_count;
+    bool pooled;              /* the handler runs on a thread of the pool */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
 } fk_route;
+
+struct fk_deferred;
+
+/* What foreign threads have to tell the loop of this process; see deferred.c. */
+typedef struct {
+    pthread_mutex_t lock;
+    struct fk_deferred *first, *last;
+    int fd; /* eventfd: there is something */
+} fk_queue;
 
 typedef struct {
     int fd;       /* -1 while closed between two runs */
     int borrowed; /* "fd:N": the program's descriptor, which `fd` duplicates; else -1 */
     int family;
-    uint32_t mode;                /* unix: permission bits of the file */
-    dev_t device;                 /* unix: the file that was made, so that only that one is removed */
+    uint32_t mode; /* unix: permission bits of the file */
+    dev_t device;  /* unix: the file that was made, so that only that one is removed */
     ino_t inode;
     char address[FK_ADDRESS_MAX]; /* with the real port, as forker_server_listen() takes it */
 } fk_listener;
@@ -67,7 +78,7 @@ struct forker_server {
     uint32_t route_cap;
     fk_listener listeners[FK_LISTENERS_MAX];
     uint32_t listener_count;
-    fk_hook post_fork, worker_init, worker_exit;
+    fk_hook post_fork, worker_init, worker_exit, thread_start, thread_exit;
     fk_server_hook on_reload, on_reopen;
     forker_fork_fn fork_fn;
     void *fork_user;
@@ -81,9 +92,10 @@ struct forker_server {
     volatile fk_server_state state;
     fk_identity identity;
     fk_pidfile pidfile;
-    fk_shared *volatile shared; /* NULL while not running */
+    fk_shared *volatile shared;  /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
+    fk_queue queue;       /* of the process that serves */
     volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
@@ -113,6 +125,13 @@ void fk_server_free_routes(forker_server *server);
 static inline fk_slot *fk_server_slot(const forker_server *server, uint32_t index)
 {
     return (fk_slot *)(void *)((char *)server->shared + (size_t)FK_SLOT_SIZE * (1 + (size_t)index));
+}
+
+/* Black box number `box`, from 0, of slot `index` beyond the one in its page. */
+static inline fk_black_box *fk_server_box(const forker_server *server, uint32_t index, uint32_t box)
+{
+    size_t boxes = (size_t)FK_SLOT_SIZE * (1 + (size_t)server->shared->slots);
+    return (fk_black_box *)(void *)((char *)server->shared + boxes + FK_BOX_SIZE * (FK_BOXES * (size_t)index + box));
 }
 
 static inline int64_t fk_server_option(const forker_server *server, int id)

@@ -1,5 +1,5 @@
 /*
- * The shared memory of a process tree: one header page, then one page for each worker slot. Made by the spawner before the
+ * The shared memory of a process tree: one header page, then one page for each worker slot, then the slots' other black boxes. Made by the spawner before the
  * first fork and mapped by every process of the tree, so that a dead worker's last state can still be read.
  *
  * Invariant: a slot has one writer at a time: the spawner while no worker lives in it, else that worker; only `dismissed` is the
@@ -15,6 +15,8 @@
 enum {
     FK_SHARED_MAGIC = 0x464f524b, /* "FORK" */
     FK_SLOT_SIZE = 4096,
+    FK_BOXES = 256, /* black boxes of each slot beyond the one in its page: one for each thread of the handler pool */
+    FK_BOX_SIZE = 256,
     FK_SLOTS_MAX = 1025, /* 1024 workers, and the one more that a reload needs */
     FK_LATENCY_BUCKETS = 40,
     FK_TARGET_KEPT = 128,
@@ -145,6 +147,7 @@ typedef struct {
 } fk_shared;
 
 _Static_assert(sizeof(fk_slot) <= FK_SLOT_SIZE, "a slot is one page");
+_Static_assert(sizeof(fk_black_box) <= FK_BOX_SIZE, "a box has its room");
 _Static_assert(sizeof(fk_shared) <= FK_SLOT_SIZE, "the header is one page");
 
 #endif

@@ -47,7 +47,8 @@ static fk_message make_message(uint16_t type, uint32_t slot, uint32_t generation
 static void tell_master(fk_spawner *spawner, const fk_message *message, int passed)
 {
     if (spawner->master_ready && !fk_channel_send(spawner->master.channel, message, passed)) {
-        fk_log(spawner->server, FORKER_LOG_ERROR, "the master does not read its messages: %s; replacing it", strerror(errno));
+        fk_log(spawner->server, FORKER_LOG_ERROR, "the master does not read its messages: %s; replacing it",
+               strerror(errno));
         (void)kill(spawner->master.pid, SIGKILL);
         spawner->master_ready = false;
     }

@@ -13,9 +13,9 @@ enum { FK_FORKS_PER_SECOND = 20 };
 
 /* A process that the spawner forked. */
 typedef struct {
-    pid_t pid;    /* 0: none */
-    int pidfd;    /* -1 where the kernel has none: then exits are looked for at intervals */
-    int channel;  /* of a worker: duplicate of the master's end; of the master: the spawner's end; else -1 */
+    pid_t pid;   /* 0: none */
+    int pidfd;   /* -1 where the kernel has none: then exits are looked for at intervals */
+    int channel; /* of a worker: duplicate of the master's end; of the master: the spawner's end; else -1 */
     uint64_t born_ns;
     uint64_t retry_ns;     /* while there is no process: not before this time */
     uint32_t failed_boots; /* in a row */
@@ -27,14 +27,14 @@ typedef struct {
     bool master_ready;     /* it said HELLO, and decides from now on */
     bool master_was_ready; /* some master did */
     fk_child workers[FK_SLOTS_MAX];
-    uint32_t slots_used;   /* slots 0 .. slots_used-1 have had a worker */
-    int lifeline[2];       /* [1] is held by the spawner alone: its end tells all others that the spawner is dead */
+    uint32_t slots_used; /* slots 0 .. slots_used-1 have had a worker */
+    int lifeline[2];     /* [1] is held by the spawner alone: its end tells all others that the spawner is dead */
     uint64_t forks_ns[FK_FORKS_PER_SECOND]; /* ring: when the latest forks were */
     uint32_t forks;
     bool stopping;
     uint64_t stop_ns; /* when what still runs is killed */
     int result;
-    sigset_t mask;    /* of the caller, to be given back to children */
+    sigset_t mask; /* of the caller, to be given back to children */
 } fk_spawner;
 
 /* CLOCK_MONOTONIC in ns. */

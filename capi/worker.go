@@ -2,6 +2,8 @@ package main
 
 /*
 #include "action.h"
+#include "deferred.h"
+#include "dispatch.h"
 #include "log.h"
 #include "process.h"
 */
@@ -76,7 +78,13 @@ func (w *worker) prepare() error {
 	if err != nil {
 		return err
 	}
-	if w.loop, err = engine.NewLoop(w.config(app)); err != nil {
+	eventFd, err := C.fk_deferred_open(w.c)
+	if eventFd < 0 {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	cfg := w.config(app)
+	cfg.EventFd = int(eventFd)
+	if w.loop, err = engine.NewLoop(cfg); err != nil {
 		return err
 	}
 	if err = w.loop.Watch(w.drainFd, w.onDrainEvent); err != nil {
@@ -90,8 +98,11 @@ func (w *worker) prepare() error {
 
 func (w *worker) config(app engine.App) engine.Config {
 	return engine.Config{
-		Listeners:  w.takeListeners(),
-		App:        app,
+		Listeners: w.takeListeners(),
+		App:       app,
+		// SAFETY: only the number counts; the server lives as long as the process serves.
+		Server:     uintptr(unsafe.Pointer(w.c)),
+		Pool:       w.poolConfig(),
 		Slot:       w.slot,
 		ServerName: w.text(C.FK_OPTION_SERVER_NAME),
 		Limits: http1.Limits{
@@ -104,7 +115,25 @@ func (w *worker) config(app engine.App) engine.Config {
 		ReadBodyTimeout:   w.duration(C.FK_OPTION_READ_BODY_TIMEOUT),
 		WriteTimeout:      w.duration(C.FK_OPTION_WRITE_TIMEOUT),
 		IdleTimeout:       w.duration(C.FK_OPTION_IDLE_TIMEOUT),
+		HandlerTimeout:    w.duration(C.FK_OPTION_HANDLER_TIMEOUT),
+		WriteMinRate:      w.number(C.FK_OPTION_WRITE_MIN_RATE),
+		HalfClose:         w.number(C.FK_OPTION_HALF_CLOSE) != 0,
 		DrainGrace:        w.duration(C.FK_OPTION_DRAIN_GRACE),
+	}
+}
+
+func (w *worker) poolConfig() engine.PoolConfig {
+	index := max(C.fk_process.worker, 0)
+	return engine.PoolConfig{
+		Threads: int(w.number(C.FK_OPTION_MAX_HANDLERS)),
+		Queue:   int(w.number(C.FK_OPTION_HANDLER_QUEUE)),
+		Idle:    w.duration(C.FK_OPTION_HANDLER_IDLE),
+		Box: func(thread int) uintptr {
+			// SAFETY: only the number counts; the box is in shared memory.
+			return uintptr(unsafe.Pointer(C.fk_server_box(w.c, C.uint32_t(index), C.uint32_t(thread))))
+		},
+		Start: func(int) bool { return bool(C.fk_dispatch_thread_start(w.c)) },
+		Exit:  func(int) { C.fk_dispatch_thread_exit(w.c) },
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 type Config struct {
 	Listeners  []int // Listening sockets, non-blocking. The loop closes them.
 	App        App
+	Server     uintptr // For Request.Server.
+	EventFd    int     // Can be read when App.Collect has something.
+	Pool       PoolConfig
 	Slot       *slot.Slot // Where the loop counts.
 	ServerName string     // Value of the Server field; "" leaves it out.
 
@@ -21,5 +24,8 @@ type Config struct {
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.
 	WriteTimeout      time.Duration // For an answer, from the first byte that the client did not take.
 	IdleTimeout       time.Duration // Between two requests.
+	HandlerTimeout    time.Duration // For an answer of a handler that is not on the loop's thread; 0: none.
+	WriteMinRate      int64         // Bytes; so many that the client takes give it another second. 0: none.
+	HalfClose         bool          // A client that has sent its end may still want its answer, while the program works on it.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 }

@@ -9,16 +9,17 @@ import (
 	"libforker/slot"
 )
 
-// connState says what a connection waits for.
+// connState says what a connection waits for, once its output is written.
 type connState uint8
 
 const (
-	// stateHead: for (more of) a head, or idle between requests. Next: stateBody, stateWrite, stateLinger, closed.
+	// stateHead: for (more of) a head, or idle between requests. Next: stateBody, stateLinger, closed.
 	stateHead connState = iota
-	// stateBody: for the rest of a body. Next: stateHead, stateWrite, stateLinger, closed.
+	// stateBody: for the rest of a body. Next: stateHead, stateProgram, stateLinger, closed.
 	stateBody
-	// stateWrite: for the client to take output; nothing is read meanwhile. Next: stateHead, stateLinger, closed.
-	stateWrite
+	// stateProgram: for the program, which answers later or goes on with a stream, or for the end of an answer that did not go out at
+	// once; nothing is read. Next: stateHead, closed.
+	stateProgram
 	// stateLinger: for the client's end, after ours was sent; what comes is thrown away. Next: closed.
 	stateLinger
 )
@@ -35,22 +36,18 @@ const (
 // conn is a connection. Owned by the loop.
 type conn struct {
 	fd       int
-	tag      uint32 // Tells it from earlier connections of the same fd.
-	interest uint32 // What the poller watches for; 0: not in the poller.
+	tag      uint32 // Tells it from earlier connections of the same fd; 0: closed.
+	interest uint32 // What the poller watches for.
 	state    connState
 	closing  closing
+	watched  bool      // It is in the poller.
+	finSeen  bool      // The client has sent its end, while the program had the request.
 	ex       *exchange // nil while nothing of a request has been received.
 	peer     slot.Peer
+	output
 
 	headTimed bool  // The time of the present head runs; of the first one it does from accept on.
 	lingerEnd int64 // stateLinger: when it ends, whatever the client does.
-
-	// Output that the client did not take yet: rest, then restBody.
-	rest     []byte
-	block    []byte    // Where rest lies; goes back to the loop's pool.
-	restBody []byte    // The rest of the body in ex's answer.
-	owing    bool      // ex's request ends when restBody is written.
-	resume   connState // After stateWrite.
 
 	// The wheel's.
 	armed      bool
@@ -59,9 +56,17 @@ type conn struct {
 	next, prev *conn
 }
 
+func (c *conn) isClosed() bool { return c.tag == 0 }
+
+// takesRequests tells if the next request can be looked at.
+func (c *conn) takesRequests() bool {
+	return c.closing == keepOpen && c.state <= stateBody && !c.blocked
+}
+
 // exchange is what a connection needs while a request of it is being received, handled or answered.
 type exchange struct {
 	req    *Request
+	conn   *conn  // nil: the client has left, and the program still has the request.
 	in     []byte // Input. One byte more than is read into belongs to it.
 	start  int    // Where the present request begins in in.
 	end    int    // Where the input ends in in.
@@ -69,6 +74,8 @@ type exchange struct {
 	head   int // Bytes of the head, once it is complete.
 	body   body
 	path   []byte // Where a path is decoded to, when it needs that.
+	handling
+	sending sending
 }
 
 func (l *Loop) newConn(fd int) *conn {
@@ -93,11 +100,19 @@ func (l *Loop) newConn(fd int) *conn {
 	return c
 }
 
-func (l *Loop) closeConn(c *conn) {
+// closeConn closes c; reason is for the program, if it has a request of c.
+func (l *Loop) closeConn(c *conn, reason int) {
+	if c.ex != nil {
+		l.leaveExchange(c, reason)
+	}
+	poller.Close(c.fd)
+	l.forgetConn(c)
+}
+
+// forgetConn lets go of a connection whose descriptor is not the loop's any more.
+func (l *Loop) forgetConn(c *conn) {
 	l.wheel.disarm(c)
 	l.releaseOutput(c)
-	l.releaseExchange(c)
-	poller.Close(c.fd)
 	l.outLen = 0
 	l.conns[c.fd] = nil
 	*c = conn{}
@@ -108,18 +123,19 @@ func (l *Loop) closeConn(c *conn) {
 
 // newExchange gives c an exchange. false: out of memory; the connection is closed.
 func (l *Loop) newExchange(c *conn) bool {
+	var ex *exchange
 	if n := len(l.spare); n > 0 {
-		c.ex = l.spare[n-1]
+		ex = l.spare[n-1]
 		l.spare = l.spare[:n-1]
-		return true
+	} else {
+		var err error
+		if ex, err = l.makeExchange(); err != nil {
+			l.cfg.App.Log(LogError, "no memory for a request: "+err.Error())
+			l.closeConn(c, CloseError)
+			return false
+		}
 	}
-	ex, err := l.makeExchange()
-	if err != nil {
-		l.cfg.App.Log(LogError, "no memory for a request: "+err.Error())
-		l.closeConn(c)
-		return false
-	}
-	c.ex = ex
+	c.ex, ex.conn = ex, c
 	return true
 }
 
@@ -133,43 +149,55 @@ func (l *Loop) makeExchange() (*exchange, error) {
 		l.blocks.Put(in)
 		return nil, err
 	}
-	return &exchange{req: req, in: in[:l.inSize+1]}, nil
+	req.Server, req.Index = l.cfg.Server, uint32(len(l.exchanges))
+	ex := &exchange{req: req, in: in[:l.inSize+1]}
+	l.exchanges = append(l.exchanges, ex)
+	return ex, nil
 }
 
-// releaseExchange takes the exchange back: an idle connection holds no buffer.
+// releaseExchange takes c's exchange back: an idle connection holds no buffer.
 func (l *Loop) releaseExchange(c *conn) {
 	ex := c.ex
-	if ex == nil {
-		return
-	}
-	l.endRequest(ex)
-	ex.start, ex.end = 0, 0
 	c.ex = nil
+	l.recycle(ex, CloseDone)
+}
+
+func (l *Loop) recycle(ex *exchange, reason int) {
+	l.endRequest(ex, reason)
+	ex.start, ex.end = 0, 0
+	ex.conn = nil
 	l.spare = append(l.spare, ex)
 }
 
-// endRequest makes the exchange ready for the next request behind this one.
-func (l *Loop) endRequest(ex *exchange) {
+// endRequest makes the exchange ready for the next request behind this one. The program has done with it.
+func (l *Loop) endRequest(ex *exchange, reason int) {
 	if ex.path != nil {
 		l.blocks.Put(ex.path)
 		ex.path = nil
 	}
-	l.releaseBody(&ex.body)
+	if ex.body.kind != bodyNone {
+		l.releaseBody(&ex.body)
+	}
 	ex.parser.Reset()
 	ex.head = 0
-	if ex.req.Answer.isLarge() {
-		l.cfg.App.Trim(ex.req)
+	if ex.req.needsRelease() {
+		if ex.req.Deferred != 0 {
+			l.cfg.App.Close(ex.req, reason)
+		}
+		l.cfg.App.Release(ex.req)
 	}
 	ex.req.Answer.reset()
 }
 
 func (l *Loop) handleConn(c *conn, events uint32) {
 	switch {
-	case c.state == stateWrite:
+	case c.blocked:
 		l.resumeWrite(c)
 	case c.state == stateLinger:
 		l.discard(c)
-	case events&(poller.In|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLRDHUP) != 0:
+	case c.state == stateProgram:
+		l.hearWhileAway(c, events)
+	default:
 		l.readConn(c)
 	}
 }
@@ -190,10 +218,10 @@ func (l *Loop) readConn(c *conn) {
 		if ex.start == ex.end && c.state == stateHead {
 			l.releaseExchange(c)
 		}
-		l.awaitInput(c)
+		l.await(c)
 	case errno != 0 || n == 0:
 		// The client left. What it had sent of a request cannot be answered any more, or is not complete and never will be.
-		l.closeConn(c)
+		l.closeConn(c, CloseClient)
 	default:
 		l.cfg.Slot.BytesIn += uint64(n)
 		if c.state == stateBody && ex.body.wantsDirect() {
@@ -208,19 +236,21 @@ func (l *Loop) readConn(c *conn) {
 // serve answers each request that is complete in the input, and arranges for what comes next.
 func (l *Loop) serve(c *conn) {
 	ex := c.ex
-	for c.closing == keepOpen && c.state != stateWrite && l.serveOne(c, ex) {
+	for c.takesRequests() && l.serveOne(c, ex) {
 	}
 	l.flush(c)
-	if c.ex == nil || c.state == stateWrite {
-		return // Closed, lingering, or waiting for the client: resumeWrite comes back here.
+	if c.ex == nil {
+		return // Closed, hijacked, or lingering.
 	}
-	if ex.start == ex.end && c.state == stateHead {
-		l.releaseExchange(c)
-		l.wheel.arm(c, l.clock.now+int64(l.cfg.IdleTimeout))
-	} else {
-		l.makeRoom(ex)
+	if c.takesRequests() {
+		if ex.start == ex.end && c.state == stateHead {
+			l.releaseExchange(c)
+			l.wheel.arm(c, l.clock.now+int64(l.cfg.IdleTimeout))
+		} else {
+			l.makeRoom(ex)
+		}
 	}
-	l.awaitInput(c)
+	l.await(c)
 }
 
 // serveOne takes one step with the present request. false: more input is needed, or the connection takes no more requests.
@@ -282,39 +312,51 @@ func (l *Loop) makeRoom(ex *exchange) {
 	}
 }
 
-// awaitInput has the poller tell of input.
-func (l *Loop) awaitInput(c *conn) { l.setInterest(c, poller.In|unix.EPOLLRDHUP) }
+// await has the poller tell of what c waits for. While the program has the request, the interest in input stays as it is until
+// there is some: most often the next thing to do is to read again.
+func (l *Loop) await(c *conn) {
+	switch {
+	case c.blocked:
+		l.setInterest(c, poller.Out)
+	case c.finSeen:
+		l.setInterest(c, 0)
+	default:
+		l.setInterest(c, poller.In|poller.PeerEnd)
+	}
+}
 
 func (l *Loop) setInterest(c *conn, interest uint32) {
-	if c.interest == interest {
+	if c.interest == interest && c.watched {
 		return
 	}
 	var err error
-	if c.interest == 0 {
-		err = l.poll.Add(c.fd, interest, c.tag)
-	} else {
+	if c.watched {
 		err = l.poll.Modify(c.fd, interest, c.tag)
+	} else {
+		err = l.poll.Add(c.fd, interest, c.tag)
 	}
 	if err != nil {
 		// Out of kernel memory or over fs.epoll.max_user_watches.
 		l.cfg.App.Log(LogError, "watch a connection: "+err.Error())
-		l.closeConn(c)
+		l.closeConn(c, CloseError)
 		return
 	}
-	c.interest = interest
+	c.interest, c.watched = interest, true
 }
 
 // expire is called when a connection's deadline has come.
 func (l *Loop) expire(c *conn) {
 	switch {
+	case c.blocked || c.state == stateLinger || c.ex == nil:
+		l.closeConn(c, CloseTimeout)
+	case c.state == stateProgram:
+		l.expireHandler(c)
 	case c.state == stateBody:
 		l.refuse(c, 408, "the body did not come in time")
 		l.flush(c)
-	case c.state == stateHead && c.ex != nil:
+	default:
 		l.refuse(c, 408, "the head did not come in time")
 		l.flush(c)
-	default:
-		l.closeConn(c)
 	}
 }
 
@@ -326,7 +368,7 @@ func (l *Loop) discard(c *conn) {
 			return
 		}
 		if errno != 0 || n == 0 {
-			l.closeConn(c)
+			l.closeConn(c, CloseClient)
 			return
 		}
 		l.wheel.arm(c, min(l.clock.now+lingerNs, c.lingerEnd))

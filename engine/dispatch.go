@@ -1,9 +1,23 @@
 package engine
 
 import (
+	"sync/atomic"
+
 	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
+
+// handling is the part of an exchange that is about the program's handlers.
+type handling struct {
+	call    Call
+	isHead  bool
+	running bool   // A handler runs on a thread of the pool.
+	held    bool   // The program has a handle to the request, through which it answers.
+	early   bool   // It has answered before the pool's handler returned:
+	event   uint32 // so.
+	keptAt  int    // Behind the request in the input a NUL took the place
+	kept    byte   // of this.
+}
 
 // preparePath decodes the path if it is not plain, so that a malformed one is refused before the body is read.
 func (l *Loop) preparePath(ex *exchange) *http1.Error {
@@ -45,43 +59,91 @@ func (l *Loop) locatePath(ex *exchange) []byte {
 // dispatch has the App serve a request that is complete, and collects the answer.
 func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req := ex.req
-	end, kept := l.finishBody(ex)
+	ex.keptAt, ex.kept = l.finishBody(ex)
 	input := ex.in[ex.start:]
-	path := l.locatePath(ex)
+	ex.call = Call{Req: req, Method: req.Head.Method.In(input), Path: l.locatePath(ex)}
+	ex.isHead = string(ex.call.Method) == "HEAD"
 	req.Base = memory.Address(input)
 	req.Peer = c.peer
-	req.ParamCount = 0
+	req.ParamCount, req.Cancelled = 0, 0
 	req.Now = uint64(l.clock.now)
+	req.Fd = int32(c.fd)
+	req.Box = l.box
+	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
+	req.Rest, req.RestLen, req.RestFirst = memory.Address(ex.in[ex.keptAt:]), uint64(ex.end-ex.keptAt), ex.kept
 	l.cfg.Slot.Requests++
-	var outcome Outcome
-	isHead := isHeadMethod(req.Head.Method.In(input))
-	if req.Head.Form == http1.FormAsterisk {
-		outcome.Status = 204 // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
-	} else {
-		outcome = l.cfg.App.Serve(req, req.Head.Method.In(input), path)
+	outcome := Outcome{Status: 204} // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
+	if req.Head.Form != http1.FormAsterisk {
+		outcome = l.cfg.App.Serve(&ex.call)
 	}
-	ex.in[end] = kept
-	ex.start = end
-	c.state = stateHead
-	switch {
-	case req.Head.KeepAlive == 0 && ex.start == ex.end:
-		c.closing = closeNow
-	case req.Head.KeepAlive == 0 || req.Answer.Flags&AnswerClose != 0 || l.draining:
-		c.closing = closeLinger
-	}
-	l.respond(c, ex, &outcome, isHead)
+	l.outLen = int(req.OutLen)
+	l.settle(c, ex, &outcome)
 }
 
-func isHeadMethod(method []byte) bool { return string(method) == "HEAD" }
+// settle goes on with a request that its handler has returned from.
+func (l *Loop) settle(c *conn, ex *exchange, outcome *Outcome) {
+	if outcome.Fault != "" {
+		l.cfg.App.Log(LogError, outcome.Fault)
+	}
+	switch {
+	case outcome.Next == Answered && ex.req.Answer.Flags&AnswerHijacked != 0 && outcome.Status == 0:
+		l.hijack(c, ex)
+	case outcome.Next == Answered:
+		l.answer(c, ex, outcome)
+	case outcome.Next == Deferred:
+		ex.held = true
+		l.awaitProgram(c)
+	default:
+		ex.call.Skip = outcome.Skip
+		l.submit(c, ex)
+	}
+}
+
+// answer ends the handling of a request with its answer.
+func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
+	switch {
+	case ex.req.Head.KeepAlive == 0 && ex.keptAt == ex.end:
+		c.closing = closeNow
+	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.draining:
+		c.closing = closeLinger
+	}
+	l.respond(c, ex, outcome)
+}
+
+// endAnswer is called when the answer is written, or copied to where it will be: the next request can be looked at.
+func (l *Loop) endAnswer(c *conn, ex *exchange) {
+	ex.in[ex.keptAt] = ex.kept
+	ex.start = ex.keptAt
+	c.owing, c.finSeen = false, false
+	if c.state == stateProgram {
+		l.wheel.disarm(c)
+	}
+	c.state = stateHead
+	l.endRequest(ex, CloseDone)
+}
+
+// hijack gives the connection to the program, which has a duplicate of the descriptor and all input.
+func (l *Loop) hijack(c *conn, ex *exchange) {
+	c.ex = nil
+	if c.watched {
+		// The duplicate would keep it in the poller; it is there, so removing it cannot fail.
+		_ = l.poll.Remove(c.fd)
+	}
+	l.cfg.Slot.Answers[1]++
+	l.recycle(ex, CloseDone)
+	l.closeConn(c, CloseDone)
+}
 
 // refuse answers a request that cannot be served, and has the connection closed: where the next one would begin is not known.
 func (l *Loop) refuse(c *conn, status int, reason string) {
 	ex := c.ex
-	isHead := ex.head > 0 && isHeadMethod(ex.req.Head.Method.In(ex.in[ex.start:]))
-	c.state = stateHead
+	ex.isHead = ex.head > 0 && string(ex.req.Head.Method.In(ex.in[ex.start:])) == "HEAD"
 	c.closing = closeLinger
 	ex.req.Answer.reset()
 	ex.req.Head.Minor = 1
-	ex.start = ex.end
-	l.respond(c, ex, &Outcome{Status: status, Detail: reason}, isHead)
+	ex.keptAt, ex.kept = ex.end, ex.in[ex.end]
+	l.respond(c, ex, &Outcome{Status: status, Detail: reason})
 }
+
+// cancel tells a handler that asks that its client has left.
+func (ex *exchange) cancel() { atomic.StoreUint32(&ex.req.Cancelled, 1) }

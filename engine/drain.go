@@ -40,7 +40,7 @@ func (l *Loop) checkDrain() {
 	if l.clock.now >= l.drainGraceNs {
 		for _, c := range l.conns {
 			if c != nil && c.state == stateHead && c.ex == nil {
-				l.closeConn(c)
+				l.closeConn(c, CloseShutdown)
 			}
 		}
 	}

@@ -18,7 +18,7 @@ import (
 //  3. handle events: watched descriptors, connections, listeners
 //  4. expire deadlines
 //  5. when draining: decide whether everything is done
-//  6. publish the heartbeat
+//  6. publish the heartbeat, let idle threads of the pool end
 //
 // All of it is owned by the goroutine that calls Run, which stays on its thread; nothing is locked.
 type Loop struct {
@@ -31,8 +31,14 @@ type Loop struct {
 	conns   []*conn     // By fd.
 	idle    []*conn     // Closed connections, to be used again.
 	spare   []*exchange // To be used again, the last one first.
-	open    int         // Connections that are open.
-	lastTag uint32
+
+	exchanges []*exchange // All that were made, by Request.Index.
+	box       uintptr     // Where a request is noted while the loop's thread has it in a handler.
+	events    [64]Event
+	pool      *pool
+	done      []poolDone
+	open      int // Connections that are open.
+	lastTag   uint32
 
 	out     []byte // The output of the connection that is being handled.
 	outLen  int
@@ -46,6 +52,7 @@ type Loop struct {
 	listeners    []listener
 	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
 	draining     bool
+	retireNs     int64 // When idle threads of the pool are looked for.
 	drainGraceNs int64 // When idle connections are closed.
 	drainNs      int64 // When all are closed.
 	stopped      bool
@@ -64,7 +71,7 @@ const (
 
 // NewLoop makes a loop. It reads nothing before Run.
 func NewLoop(cfg Config) (*Loop, error) {
-	l := &Loop{cfg: cfg}
+	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box)}
 	var err error
 	if l.poll, err = poller.Open(); err != nil {
 		return nil, err
@@ -83,11 +90,26 @@ func NewLoop(cfg Config) (*Loop, error) {
 	}
 	l.renewDate()
 	l.wheel.start(l.clock.now)
+	if err = l.startHandlers(); err != nil {
+		return nil, errors.Join(err, l.poll.Close())
+	}
 	for _, fd := range cfg.Listeners {
 		l.listeners = append(l.listeners, listener{fd: fd})
 		l.watch(fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	return l, nil
+}
+
+// startHandlers makes ready for handlers that do not answer at once.
+func (l *Loop) startHandlers() error {
+	var err error
+	if l.pool, err = newPool(l.cfg.Pool, l.cfg.App); err != nil {
+		return err
+	}
+	if err = l.Watch(l.pool.fd, l.finishPooled); err != nil {
+		return err
+	}
+	return l.Watch(l.cfg.EventFd, l.collect)
 }
 
 // Watch calls ready, on the loop's thread, whenever fd can be read. Before Run, or from such a call.
@@ -129,6 +151,10 @@ func (l *Loop) Run() error {
 			l.checkDrain()
 		}
 		atomic.StoreUint64(&l.cfg.Slot.HeartbeatNs, uint64(l.clock.now))
+		if l.clock.now >= l.retireNs {
+			l.retireNs = l.clock.now + int64(time.Second)
+			l.pool.retire(l.clock.now)
+		}
 	}
 	return nil
 }
@@ -173,10 +199,11 @@ func (l *Loop) renewDate() {
 func (l *Loop) close() {
 	for _, c := range l.conns {
 		if c != nil {
-			l.closeConn(c)
+			l.closeConn(c, CloseShutdown)
 		}
 	}
 	l.closeListeners()
+	poller.Close(l.pool.fd)
 	// Nothing is left in the poller; its descriptor is valid, so close(2) has nothing to say.
 	_ = l.poll.Close()
 }

@@ -21,15 +21,27 @@ type Request struct {
 	Peer        slot.Peer
 	Route       uint32 // Filled by the App.
 	ParamCount  uint32 // Filled by the App.
+	Cancelled   uint32 // 1: the client has left. Read by the program at any moment, so written atomically.
 	Now         uint64 // The loop's clock, CLOCK_MONOTONIC in ns.
+	Server      uintptr
+	Box         uintptr // A slot.BlackBox.
+	Out         uintptr // Answers to earlier requests of the connection, which are not sent yet.
+	OutLen      uint64  // C puts 0 here if it has sent them.
+	Rest        uintptr // What has come behind this request; its first byte may have been overwritten by NUL.
+	RestLen     uint64
+	Fd          int32  // The connection; C puts -1 here where nobody but the engine may write to it any more.
+	Index       uint32 // Of the exchange, in Loop.exchanges.
+	RestFirst   uint8  // The first byte of Rest.
+	_           [7]uint8
 	Params      [MaxParams]http1.Span
 	Head        http1.Head
 
 	// Filled by the program, through C.
 	Answer Answer
 
-	// C's own.
-	texts uintptr
+	// C's own; here it only matters whether there is something.
+	Texts    uintptr
+	Deferred uintptr
 }
 
 // Block is a block of C's memory.
@@ -45,6 +57,8 @@ const (
 	AnswerHasDate               // It set Date by itself.
 	AnswerHasServer             // It set Server by itself.
 	AnswerError                 // The engine writes the text of the status; Body is the detail.
+	AnswerStream                // The body comes from App.Stream, piece by piece.
+	AnswerHijacked              // The program has taken the connection.
 )
 
 // How far an Answer has come.
@@ -54,14 +68,37 @@ const (
 	AnswerWhole
 )
 
+// What a Part is.
+const (
+	PartBody = iota // Bytes of Answer.Body: Off, Len.
+	PartLent        // The program's bytes: Data, Len.
+	PartFile        // Of a file: Fd, Off, Len.
+)
+
+// Part is a piece of a body, where that is more than the bytes of Answer.Body.
+type Part struct {
+	Kind    uint32
+	Fd      int32
+	Data    uintptr
+	Off     uint64
+	Len     uint64
+	release uintptr
+	user    uintptr
+}
+
 // Answer is what the program said.
 type Answer struct {
-	Status uint16
-	State  uint8
-	Flags  uint8
-	_      uint32
-	Fields Block // "Name: value\r\n" lines.
-	Body   Block
+	Status   uint16
+	State    uint8
+	Flags    uint8
+	_        uint32
+	Length   int64  // Of a stream: what its head promises; -1: not known.
+	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
+	Extra    uint64 // Bytes of all parts that are not of Body.
+	Fields   Block  // "Name: value\r\n" lines.
+	Body     Block
+	Parts    Block // Part.
+	Trailers Block // Like Fields, sent behind a stream that goes out in chunks.
 }
 
 // keptAnswer is how much memory an answer may keep for the next one.
@@ -69,24 +106,90 @@ const keptAnswer = 256 << 10
 
 func (a *Answer) reset() {
 	a.Status, a.State, a.Flags = 0, AnswerNone, 0
-	a.Fields.Len, a.Body.Len = 0, 0
+	a.Parted, a.Extra = 0, 0
+	a.Fields.Len, a.Body.Len, a.Parts.Len, a.Trailers.Len = 0, 0, 0, 0
 }
+
+// bodyLen is the length of the whole body of an answer that is no stream.
+func (a *Answer) bodyLen() uint64 { return a.Body.Len + a.Extra }
 
 func (a *Answer) isLarge() bool { return a.Fields.Cap > keptAnswer || a.Body.Cap > keptAnswer }
 
+// needsRelease tells if C holds something for the request that goes back when it ends.
+func (r *Request) needsRelease() bool {
+	return r.Texts|r.Deferred != 0 || r.Answer.Parts.Len > 0 || r.Answer.isLarge()
+}
+
+// Where a request goes on after App.Serve.
+const (
+	Answered  = iota // It is answered: by Request.Answer, or by Outcome.Status if that is not 0.
+	Deferred         // Its answer comes later: App.Collect tells when.
+	Elsewhere        // The next handler is for the other side, loop or pool.
+)
+
 // Outcome is what became of a request in the App.
 type Outcome struct {
-	Status int    // 0: the answer is in Request.Answer; else this status, with a text of the engine's.
-	Detail string // Put behind the status in that text.
-	Allow  []byte // The value of an Allow field, if not empty.
+	Next       int    // Answered, Deferred or Elsewhere.
+	Skip       int    // Elsewhere: how many handlers have said that the request is not theirs.
+	Status     int    // 0: the answer is in Request.Answer; else this status, with a text of the engine's.
+	Fault      string // What the program did wrong, for the log.
+	Detail     string // Put behind the status in that text.
+	RetryAfter int    // Seconds, for a Retry-After field; 0: none.
+	Allow      []byte // The value of an Allow field, if not empty; valid until the next call of Serve.
+}
+
+// Call is a request on its way to the handlers.
+type Call struct {
+	Req    *Request
+	Method []byte
+	Path   []byte // Decoded.
+	Skip   int    // How many handlers have said that the request is not theirs.
+	Pooled bool   // On a thread of the pool; else on the loop's.
+}
+
+// Reasons for which a deferred request ends; FORKER_CLOSE_* of forker.h.
+const (
+	CloseDone     = iota // The answer is sent.
+	CloseClient          // The client has left.
+	CloseTimeout         // A time limit was reached.
+	CloseShutdown        // The server stops.
+	CloseError           // The answer could not be sent, or the handle was dropped.
+)
+
+// What an Event says about a deferred request.
+const (
+	EventAnswer  = iota // Request.Answer is complete, or the head of a stream.
+	EventStream         // App.Stream has something.
+	EventDrop           // The program will not answer.
+	EventRelease        // The program has done with a request whose client had left.
+)
+
+// Event is what the program has done to a deferred request, on some thread.
+type Event struct {
+	Request uintptr
+	Kind    uint32
+	_       uint32
+}
+
+// Piece is the next piece of a stream.
+type Piece struct {
+	Data  []byte // Valid until the next call of Stream for the same request.
+	Ended bool   // Nothing follows.
 }
 
 // App is the program behind the engine.
 type App interface {
-	// Serve answers a request; path is its decoded path. Called on the loop's thread.
-	Serve(req *Request, method, path []byte) Outcome
-	// Trim gives back memory of an answer beyond what is worth keeping.
-	Trim(req *Request)
-	// Log writes a log line; level as in forker.h.
+	// Serve asks the handlers for an answer. Called on the loop's thread, or on one of the pool's.
+	Serve(call *Call) Outcome
+	// Collect fills events with what the program has done to deferred requests since the last call, and tells how many.
+	Collect(events []Event) int
+	// Stream gives what there is of the body of a stream; what it gave before is not needed any more.
+	Stream(req *Request) Piece
+	// Close tells the program that a deferred request has ended for the engine. true: the program has done with it too; else
+	// an EventRelease will say so.
+	Close(req *Request, reason int) bool
+	// Release gives back what C holds for a request that has ended: copies, lent bytes, files, memory beyond what is worth keeping.
+	Release(req *Request)
+	// Log writes a log line; level as in forker.h. Called on the loop's thread.
 	Log(level int, text string)
 }

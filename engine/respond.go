@@ -9,89 +9,90 @@ import (
 // headRoom is what a head needs at most beyond the program's own fields and the server's name.
 const headRoom = 1024
 
-// respond puts the answer to ex's request behind what is collected already for c, and ends the request. A large body is sent
-// from where it lies, at once.
-func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome, isHead bool) {
+// respond puts the answer to ex's request behind what is collected already for c. A small one is complete with that; of others the
+// head goes out at once, with as much of the body as the client takes.
+func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	answer := &ex.req.Answer
-	status, body := outcome.Status, []byte(nil)
-	switch {
-	case status != 0:
-		answer.reset()
-		body = l.errorText(status, outcome.Detail)
-	case answer.Flags&AnswerError != 0:
-		status = int(answer.Status)
-		body = l.errorText(status, string(memory.View(answer.Body.Data, answer.Body.Len)))
-	default:
-		status = int(answer.Status)
-		body = memory.View(answer.Body.Data, answer.Body.Len)
+	head, body := l.describe(answer, outcome)
+	l.cfg.Slot.Answers[head.status/100]++
+	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)
+	if c.isClosed() {
+		return
 	}
-	if status == 0 {
-		status = 200
+	withBody := !ex.isHead && head.length != 0 && hasContent(head.status)
+	l.appendHead(c, ex, &head)
+	if outcome.Status == 0 && (answer.Flags&AnswerStream != 0 || withBody && (answer.Parts.Len > 0 || head.length > smallBody)) {
+		l.startBody(c, ex, withBody)
+		return
 	}
-	if status == 205 {
-		body = nil // RFC 9110 §15.3.6: there is none, and its length says so.
+	if withBody {
+		l.outLen += copy(l.out[l.outLen:], body)
 	}
-	l.cfg.Slot.Answers[status/100]++
-	fields := memory.View(answer.Fields.Data, answer.Fields.Len)
-	l.reserve(c, len(fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)
-	if c.ex == nil {
-		return // The client is gone.
+	if c.blocked {
+		l.send(c)
 	}
-	l.appendHead(c, ex, answerHead{status, len(body), fields, outcome})
-	if isHead || !hasContent(status) {
-		body = nil
+	if !c.isClosed() {
+		l.endAnswer(c, ex)
 	}
-	l.appendBody(c, ex, body)
 }
 
-// appendBody copies a small body, or sends a large one.
-func (l *Loop) appendBody(c *conn, ex *exchange, body []byte) {
-	if len(body) <= smallBody {
-		l.outLen += copy(l.out[l.outLen:], body)
-		if c.state == stateWrite {
-			l.send(c, nil)
-		}
-	} else {
-		l.send(c, body)
-		if c.ex == nil {
-			return
-		}
-		if len(c.restBody) > 0 {
-			c.owing = true // The answer is still needed: the request ends when it is written.
-			return
-		}
+// describe gives what an answer's head is made of, and the body, as far as it is one piece.
+func (l *Loop) describe(answer *Answer, outcome *Outcome) (head answerHead, body []byte) {
+	head = answerHead{status: outcome.Status, outcome: outcome}
+	switch {
+	case head.status != 0:
+		answer.Flags = 0
+		answer.Fields.Len = 0
+		body = l.errorText(head.status, outcome.Detail)
+		head.length = int64(len(body))
+	case answer.Flags&AnswerError != 0:
+		head.status = int(answer.Status)
+		detail := memory.View(answer.Body.Data, min(answer.Body.Len, smallBody/2))
+		body = l.errorText(head.status, string(detail))
+		head.length = int64(len(body))
+	case answer.Flags&AnswerStream != 0:
+		head.status, head.length = int(answer.Status), answer.Length
+	default:
+		head.status = int(answer.Status)
+		body = memory.View(answer.Body.Data, answer.Body.Len)
+		head.length = int64(answer.bodyLen())
 	}
-	l.endRequest(ex)
+	if head.status == 0 {
+		head.status = 200
+	}
+	if head.status == 205 {
+		head.length = 0 // RFC 9110 §15.3.6: there is no body, and its length says so.
+	}
+	head.fields = memory.View(answer.Fields.Data, answer.Fields.Len)
+	return head, body
 }
 
 // answerHead is what a head is made of.
 type answerHead struct {
 	status  int
-	length  int
+	length  int64 // -1: not known.
 	fields  []byte
 	outcome *Outcome
 }
 
-func (l *Loop) appendHead(c *conn, ex *exchange, h answerHead) {
+func (l *Loop) appendHead(c *conn, ex *exchange, h *answerHead) {
 	flags := ex.req.Answer.Flags
 	out := l.out[:l.outLen]
-	lengthWritten := false
-	if h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 {
+	if h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 && h.length >= 0 {
 		out = append(out, l.ok...)
-		out = append(strconv.AppendInt(out, int64(h.length), 10), "\r\n"...)
-		lengthWritten = true
+		out = append(strconv.AppendInt(out, h.length, 10), "\r\n"...)
 	} else {
 		out = append(out, statusLines[h.status]...)
 		out = l.appendCommon(out, flags)
-	}
-	if !lengthWritten && hasContent(h.status) {
-		out = append(out, "Content-Length: "...)
-		out = append(strconv.AppendInt(out, int64(h.length), 10), "\r\n"...)
+		out = appendFraming(out, ex, h)
 	}
 	if h.outcome.Status != 0 || flags&AnswerError != 0 {
 		out = appendErrorFields(out, h)
 	}
 	out = append(out, h.fields...)
+	if h.length < 0 && ex.req.Head.Minor == 0 && hasContent(h.status) {
+		c.closing = closeLinger // The end of the body is that of the connection.
+	}
 	if c.closing != keepOpen {
 		out = append(out, "Connection: close\r\n"...)
 	} else if ex.req.Head.Minor == 0 {
@@ -101,9 +102,26 @@ func (l *Loop) appendHead(c *conn, ex *exchange, h answerHead) {
 	l.outLen = len(out)
 }
 
-func appendErrorFields(out []byte, h answerHead) []byte {
+// appendFraming writes how the client finds the end of the body (RFC 9112 §6.3).
+func appendFraming(out []byte, ex *exchange, h *answerHead) []byte {
+	switch {
+	case !hasContent(h.status):
+		return out
+	case h.length >= 0:
+		out = append(out, "Content-Length: "...)
+		return append(strconv.AppendInt(out, h.length, 10), "\r\n"...)
+	case ex.req.Head.Minor > 0:
+		return append(out, "Transfer-Encoding: chunked\r\n"...)
+	}
+	return out
+}
+
+func appendErrorFields(out []byte, h *answerHead) []byte {
 	if len(h.outcome.Allow) > 0 {
 		out = append(append(append(out, "Allow: "...), h.outcome.Allow...), "\r\n"...)
+	}
+	if h.outcome.RetryAfter > 0 {
+		out = append(strconv.AppendInt(append(out, "Retry-After: "...), int64(h.outcome.RetryAfter), 10), "\r\n"...)
 	}
 	if hasContent(h.status) {
 		out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)

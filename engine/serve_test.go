@@ -63,6 +63,9 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	}
 	cfg.Listeners = []int{s.listen()}
 	var err error
+	cfg.EventFd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	s.must(err)
+	t.Cleanup(func() { s.must(unix.Close(cfg.EventFd)) })
 	s.loop, err = NewLoop(cfg)
 	s.must(err)
 	s.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK|unix.EFD_SEMAPHORE)

@@ -6,63 +6,149 @@ import (
 	"libforker/engine/poller"
 )
 
-// reserve makes room for size bytes of output.
+// output is what the client has not taken yet of a connection's answers, in this order. Owned by the loop.
+type output struct {
+	rest []byte // Collected output: in the loop's buffer, or in block if that had to be left.
+	body []byte // Bytes of the present answer, where they lie.
+	tail string // Behind them.
+	file fileRange
+
+	block   []byte // From the loop's pool.
+	blocked bool   // The client does not take more now.
+	owing   bool   // The present answer is not written to its end.
+}
+
+// fileRange is a part of a file that is to be sent.
+type fileRange struct {
+	fd   int
+	off  int64
+	left int64
+}
+
+// sendfileMost is how much of a file goes out before others have their turn.
+const sendfileMost = 1 << 20
+
+// reserve makes room for size bytes in the loop's buffer.
 func (l *Loop) reserve(c *conn, size int) {
 	if l.outLen+size > outSize {
-		l.send(c, nil)
+		l.send(c)
 	}
 }
 
-// send writes the collected output, and body behind it. What the client does not take is kept: the output is copied, body must
-// stay where it is until c.restBody is empty. c is closed if the client is gone.
-func (l *Loop) send(c *conn, body []byte) {
+// send writes what is collected for c, and then what c.body, c.tail and c.file say. What the client does not take is kept: the
+// collected bytes are copied, the others must stay where they are until they are written. c is closed if the client is gone.
+func (l *Loop) send(c *conn) {
 	out := l.out[:l.outLen]
 	l.outLen = 0
-	if c.state == stateWrite {
-		l.keepMore(c, out, body)
+	if c.blocked {
+		l.keep(c, out)
 		return
 	}
-	n, ok := l.write(c, out, body)
-	if !ok || n == len(out)+len(body) {
-		return
-	}
-	if n < len(out) {
-		out, n = out[n:], 0
-	} else {
-		out, n = nil, n-len(out)
-	}
-	c.restBody = body[n:]
-	if !l.keep(c, out) {
-		return
-	}
-	c.resume, c.state = c.state, stateWrite
-	l.wheel.arm(c, l.clock.now+int64(l.cfg.WriteTimeout))
-	l.setInterest(c, poller.Out)
+	c.rest = out
+	l.pump(c)
 }
 
-// write returns how much was written; not ok: the client is gone and c closed.
-func (l *Loop) write(c *conn, a, b []byte) (n int, ok bool) {
-	var errno unix.Errno
-	switch {
-	case len(b) == 0:
-		n, errno = poller.Write(c.fd, a)
-	case len(a) == 0:
-		n, errno = poller.Write(c.fd, b)
-	default:
-		n, errno = poller.Write2(c.fd, a, b)
+// pump writes until the client takes no more or nothing is left.
+func (l *Loop) pump(c *conn) {
+	for {
+		if len(c.rest)+len(c.body)+len(c.tail) > 0 && !l.writeBytes(c) {
+			return
+		}
+		if c.file.left > 0 && !l.writeFile(c) {
+			return
+		}
+		if !c.owing || !l.nextPiece(c) {
+			break
+		}
 	}
-	if errno == unix.EAGAIN {
-		return 0, true
+	if c.blocked {
+		c.blocked = false
+		l.releaseOutput(c)
 	}
-	if errno != 0 {
-		l.closeConn(c)
-		return 0, false
+}
+
+// writeBytes writes rest, body and tail. false: not all of it, or c is closed.
+func (l *Loop) writeBytes(c *conn) bool {
+	n, errno := l.write(c)
+	if errno != 0 && errno != unix.EAGAIN {
+		l.closeConn(c, CloseClient)
+		return false
 	}
 	l.cfg.Slot.BytesOut += uint64(n)
-	return n, true
+	c.rest, n = cut(c.rest, n)
+	c.body, n = cut(c.body, n)
+	c.tail = c.tail[n:]
+	if len(c.rest)+len(c.body)+len(c.tail) > 0 {
+		l.block(c, n)
+		return false
+	}
+	return true
 }
 
-// keep copies output that the client did not take. false: no memory, c is closed.
+func cut(b []byte, n int) (rest []byte, left int) {
+	if n < len(b) {
+		return b[n:], 0
+	}
+	return nil, n - len(b)
+}
+
+func (l *Loop) write(c *conn) (n int, errno unix.Errno) {
+	switch {
+	case len(c.body)+len(c.tail) == 0 && c.file.left > 0:
+		return poller.WriteMore(c.fd, c.rest)
+	case len(c.body)+len(c.tail) == 0:
+		return poller.Write(c.fd, c.rest)
+	case len(c.rest)+len(c.tail) == 0:
+		return poller.Write(c.fd, c.body)
+	}
+	return poller.WriteAll(c.fd, c.rest, c.body, c.tail)
+}
+
+// writeFile sends c.file. false: not all of it, or c is closed.
+func (l *Loop) writeFile(c *conn) bool {
+	f := &c.file
+	for sent := 0; f.left > 0; {
+		n, errno := poller.SendFile(c.fd, f.fd, &f.off, int(min(f.left, sendfileMost)))
+		f.left -= int64(n)
+		sent += n
+		l.cfg.Slot.BytesOut += uint64(n)
+		switch {
+		case errno == unix.EAGAIN || errno == 0 && n > 0 && f.left > 0 && sent >= sendfileMost:
+			l.block(c, sent)
+			return false
+		case errno != 0:
+			l.closeConn(c, CloseClient)
+			return false
+		case n == 0:
+			l.cfg.App.Log(LogError, "a file became shorter while it was sent; the connection is closed")
+			l.closeConn(c, CloseError)
+			return false
+		}
+	}
+	return true
+}
+
+// block has c wait for the client, who has just taken some bytes. The first time it starts the clock; every write_min_rate bytes
+// that the client takes give it another second.
+func (l *Loop) block(c *conn, taken int) {
+	if c.blocked {
+		if rate := l.cfg.WriteMinRate; rate > 0 {
+			l.wheel.arm(c, c.deadline+int64(taken)*int64(1e9)/rate)
+		}
+		return
+	}
+	c.blocked = true
+	if len(c.rest) > 0 {
+		out := c.rest
+		c.rest = nil
+		if !l.keep(c, out) {
+			return
+		}
+	}
+	l.wheel.arm(c, l.clock.now+int64(l.cfg.WriteTimeout))
+}
+
+// keep copies collected output that the client did not take. false: no memory, c is closed.
 func (l *Loop) keep(c *conn, out []byte) bool {
 	if len(out) == 0 {
 		return true
@@ -70,7 +156,7 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	block, err := l.blocks.Get(len(c.rest) + len(out))
 	if err != nil {
 		l.cfg.App.Log(LogError, "no memory for an answer: "+err.Error())
-		l.closeConn(c)
+		l.closeConn(c, CloseError)
 		return false
 	}
 	n := copy(block, c.rest)
@@ -82,58 +168,38 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	return true
 }
 
-// keepMore puts output behind what waits for the client already.
-func (l *Loop) keepMore(c *conn, out, body []byte) {
-	if l.keep(c, out) && len(body) > 0 {
-		l.keep(c, body)
-	}
-}
-
 // flush sends what is collected, and closes the connection if that was its last answer.
 func (l *Loop) flush(c *conn) {
-	if c.ex == nil {
-		return // It was closed on the way.
+	if c.isClosed() {
+		return
 	}
 	if l.outLen > 0 {
-		l.send(c, nil)
+		l.send(c)
 	}
-	if c.ex != nil && c.state != stateWrite && c.closing != keepOpen {
+	if !c.isClosed() && !c.blocked && c.state != stateProgram && c.closing != keepOpen {
 		l.finish(c)
 	}
 }
 
 // resumeWrite goes on where the client did not take more.
 func (l *Loop) resumeWrite(c *conn) {
-	n, ok := l.write(c, c.rest, c.restBody)
-	if !ok {
-		return
+	l.pump(c)
+	if !c.isClosed() && !c.blocked {
+		l.serve(c)
 	}
-	taken := min(n, len(c.rest))
-	c.rest = c.rest[taken:]
-	c.restBody = c.restBody[n-taken:]
-	if len(c.rest)+len(c.restBody) > 0 {
-		return
-	}
-	l.releaseOutput(c)
-	if c.owing {
-		c.owing = false
-		l.endRequest(c.ex)
-	}
-	c.state = c.resume
-	l.serve(c)
 }
 
 func (l *Loop) releaseOutput(c *conn) {
 	if c.block != nil {
 		l.blocks.Put(c.block)
 	}
-	c.block, c.rest, c.restBody = nil, nil, nil
+	c.block = nil
 }
 
 // finish ends a connection whose last answer is written.
 func (l *Loop) finish(c *conn) {
 	if c.closing == closeNow {
-		l.closeConn(c)
+		l.closeConn(c, CloseDone)
 		return
 	}
 	// RFC 9112 §9.6: close our half, and read on until the client has seen that and closed its own.
@@ -142,5 +208,5 @@ func (l *Loop) finish(c *conn) {
 	poller.Shutdown(c.fd)
 	c.lingerEnd = l.clock.now + lingerMost
 	l.wheel.arm(c, l.clock.now+lingerNs)
-	l.awaitInput(c)
+	l.await(c)
 }

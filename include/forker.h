@@ -49,8 +49,12 @@ extern "C" {
 /* A server: its options, routes, hooks and listening sockets. */
 typedef struct forker_server forker_server;
 
-/* One request and the answer to it. Lives from the call of its handler until the handler returns. */
+/* One request and the answer to it. Lives from the call of its handler until the handler returns, or if that defers it, until its
+ * handle is used up. */
 typedef struct forker_request forker_request;
+
+/* A request that is answered later. A number, not a pointer: one that is over is told apart for ever. 0 is never one. */
+typedef uint64_t forker_deferred;
 
 /* The description of one option, see forker_option_at(). */
 typedef struct forker_option forker_option;
@@ -61,6 +65,7 @@ typedef struct forker_option forker_option;
 enum {
     FORKER_OK = 0,           /* done; from a handler: answered */
     FORKER_NEXT = 1,         /* from a handler only: not mine, ask the next route that matches */
+    FORKER_DEFERRED = 2,     /* from a handler only: answered later, through the handle of forker_request_defer() */
     FORKER_E_INVALID = -1,   /* an argument is NULL, out of range or malformed */
     FORKER_E_MEMORY = -2,    /* out of memory */
     FORKER_E_STATE = -3,     /* not allowed now: a second answer, a setup call while running */
@@ -73,7 +78,9 @@ enum {
     FORKER_E_SETUP = -10,    /* an earlier setup call failed, so run refuses to start */
     FORKER_E_THREADS = -11,  /* the process has several threads and option threads=refuse */
     FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */
-    FORKER_E_INTERNAL = -13  /* a bug in the library; the log has the details */
+    FORKER_E_INTERNAL = -13, /* a bug in the library; the log has the details */
+    FORKER_E_AGAIN = -14,    /* not now: a stream's buffer is full, on_drain follows */
+    FORKER_E_ABORTED = -15   /* the client has left, or the request is over */
 };
 
 /*
@@ -123,6 +130,17 @@ void forker_server_free(forker_server *server);
 typedef int (*forker_handler)(forker_request *req, void *user);
 int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
                          void *user);
+
+/*
+ * Sets an option of the route that was registered last:
+ *
+ *   dispatch   "inline" calls the handler on the worker's main thread, one request at a time: nothing in it needs to be
+ *              thread-safe, and while it runs the worker does nothing else. "pool" calls it on a thread of a pool (options max_handlers,
+ *              handler_queue, handler_idle): it may block, and must be thread-safe. Default: option dispatch.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_OPTION (no such name or value), FORKER_E_STATE (running, or no route yet).
+ */
+int forker_route_set(forker_server *server, const char *name, const char *value);
 
 /*
  * Opens a listening socket; may be called several times, up to 64 sockets in all. The address is one of
@@ -261,8 +279,10 @@ const char *forker_server_get(forker_server *server, const char *name);
 const forker_option *forker_option_at(size_t index);
 
 /* Each of these gives NULL (or 0) for a NULL option. The texts are static. */
-const char *forker_option_name(const forker_option *option);        /* "read_timeout" */
-const char *forker_option_type(const forker_option *option);        /* "number", "size", "duration", "mode", "choice", "text", "user", "group" or "directory" */
+const char *forker_option_name(const forker_option *option); /* "read_timeout" */
+const char *forker_option_type(
+    const forker_option
+        *option); /* "number", "size", "duration", "mode", "choice", "text", "user", "group" or "directory" */
 const char *forker_option_default(const forker_option *option);     /* "10s" */
 const char *forker_option_bounds(const forker_option *option);      /* "1ms to 24h" or "auto, or 0 to 1024" */
 const char *forker_option_description(const forker_option *option); /* one sentence */
@@ -304,6 +324,13 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
 typedef int (*forker_server_hook)(forker_server *server, void *user);
 int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user);
 int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user);
+
+/*
+ * Hooks on the threads of the handler pool: called first and last on each, as for a database connection of its own. A negative result
+ * of thread_start is answered 503. The rest as above.
+ */
+int forker_server_on_thread_start(forker_server *server, forker_hook hook, void *user);
+int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *user);
 
 /*
  * Replaces fork(2): `fork_fn` is called in the spawner and must return as fork() does, in both processes: 0 in the child,
@@ -362,17 +389,17 @@ enum {
 
 /* Why worker processes are gone. */
 enum {
-    FORKER_EXIT_SELF = 1,     /* left by itself, as by exit(3) */
-    FORKER_EXIT_CRASH = 2,    /* by a signal of its own doing, or one that somebody sent */
-    FORKER_EXIT_KILLED = 3,   /* by a SIGKILL that was not the library's: out of memory, or an operator */
-    FORKER_EXIT_BOOT = 4,     /* before it was ready: it failed, or took too long */
-    FORKER_EXIT_STOP = 5,     /* the server stops */
-    FORKER_EXIT_RELOAD = 6,   /* replaced by a newer generation */
-    FORKER_EXIT_SCALE = 7,    /* fewer workers were wanted */
-    FORKER_EXIT_RECYCLE = 8,  /* had served its requests or its time, or grown over the soft memory limit */
-    FORKER_EXIT_HANG = 9,     /* its loop or its handler did not come back */
-    FORKER_EXIT_MEMORY = 10,  /* had grown over the hard memory limit */
-    FORKER_EXIT_CAUSES = 16   /* the length of the array: room for more */
+    FORKER_EXIT_SELF = 1,    /* left by itself, as by exit(3) */
+    FORKER_EXIT_CRASH = 2,   /* by a signal of its own doing, or one that somebody sent */
+    FORKER_EXIT_KILLED = 3,  /* by a SIGKILL that was not the library's: out of memory, or an operator */
+    FORKER_EXIT_BOOT = 4,    /* before it was ready: it failed, or took too long */
+    FORKER_EXIT_STOP = 5,    /* the server stops */
+    FORKER_EXIT_RELOAD = 6,  /* replaced by a newer generation */
+    FORKER_EXIT_SCALE = 7,   /* fewer workers were wanted */
+    FORKER_EXIT_RECYCLE = 8, /* had served its requests or its time, or grown over the soft memory limit */
+    FORKER_EXIT_HANG = 9,    /* its loop or its handler did not come back */
+    FORKER_EXIT_MEMORY = 10, /* had grown over the hard memory limit */
+    FORKER_EXIT_CAUSES = 16  /* the length of the array: room for more */
 };
 
 enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
@@ -383,14 +410,14 @@ enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
  * did for others in between, but without the time that the request waited in the kernel before.
  */
 typedef struct forker_stats {
-    uint32_t size;        /* in: sizeof(forker_stats), so that the library knows how much the program knows */
-    uint32_t phase;       /* FORKER_PHASE_* */
+    uint32_t size;  /* in: sizeof(forker_stats), so that the library knows how much the program knows */
+    uint32_t phase; /* FORKER_PHASE_* */
     int32_t spawner_pid;
-    int32_t master_pid;   /* 0: there is none just now, or workers=0 */
-    uint64_t uptime_ns;   /* since run was called */
-    uint32_t workers;     /* how many the master keeps alive */
-    uint32_t ready;       /* how many of them serve */
-    uint32_t slots;       /* worker numbers 0 to slots-1 have been in use */
+    int32_t master_pid; /* 0: there is none just now, or workers=0 */
+    uint64_t uptime_ns; /* since run was called */
+    uint32_t workers;   /* how many the master keeps alive */
+    uint32_t ready;     /* how many of them serve */
+    uint32_t slots;     /* worker numbers 0 to slots-1 have been in use */
     uint32_t pad;
     uint64_t connections; /* open now */
     uint64_t in_flight;   /* requests that are being handled now */
@@ -398,8 +425,9 @@ typedef struct forker_stats {
     uint64_t requests;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t answers[FORKER_STATUS_CLASSES];  /* [2] counts those with status 200 to 299; [0] is not used */
-    uint64_t latency[FORKER_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns, and not less than 2^(i-1) */
+    uint64_t answers[FORKER_STATUS_CLASSES]; /* [2] counts those with status 200 to 299; [0] is not used */
+    uint64_t
+        latency[FORKER_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns, and not less than 2^(i-1) */
     uint64_t latency_sum_ns;
     uint64_t master_starts;
     uint64_t worker_starts;
@@ -424,9 +452,9 @@ typedef struct forker_worker_stats {
     uint64_t answers[FORKER_STATUS_CLASSES];
     uint64_t latency[FORKER_LATENCY_BUCKETS];
     uint64_t latency_sum_ns;
-    uint64_t busy_ns;      /* how long a handler has been running; 0: none is */
-    char method[32];       /* of its request, "" if none; what is not printable is "?" */
-    char target[136];      /* likewise, of which only the first 128 bytes are known */
+    uint64_t busy_ns; /* how long a handler has been running; 0: none is */
+    char method[32];  /* of its request, "" if none; what is not printable is "?" */
+    char target[136]; /* likewise, of which only the first 128 bytes are known */
 } forker_worker_stats;
 
 /*
@@ -500,6 +528,21 @@ const char *forker_request_peer(forker_request *req, size_t *len_out);
 /* The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1; 0 for NULL. */
 int forker_request_version(forker_request *req);
 
+/*
+ * Whether the client has left, so that a long handler can give up: 1 or 0. A client that has only sent its end (shutdown(2)) counts as
+ * having left, though it may still read an answer. On the handler's thread. FORKER_E_INVALID for NULL.
+ */
+int forker_request_cancelled(forker_request *req);
+
+/*
+ * Takes the connection over, as for another protocol (RFC 9110 section 7.8): *fd_out is the program's to use and close,
+ * non-blocking. The library has nothing to do with it any more; the handler returns FORKER_OK. *data_out and *len_out get what has
+ * come behind the request already, valid until the handler returns. Both may be NULL.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (an answer has begun, or the request is deferred), FORKER_E_SYSTEM.
+ */
+int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);
+
 /* The index of the worker process that runs the handler, from 0; -1 for NULL. */
 int32_t forker_request_worker(forker_request *req);
 
@@ -541,6 +584,148 @@ int forker_response_status(forker_request *req, int status);
 int forker_response_header_set(forker_request *req, const char *name, const char *value);
 int forker_response_header_add(forker_request *req, const char *name, const char *value);
 int forker_response_write(forker_request *req, const void *data, size_t len);
+
+/*
+ * Appends `len` bytes to the body without copying them: they must not change until `release` is called with `user`, once, on the
+ * worker's main thread, when they are sent or not needed any more. `release` may be NULL, for data that lives as long as the process.
+ *
+ * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered), FORKER_E_MEMORY.
+ */
+int forker_response_lend(forker_request *req, const void *data, size_t len, void (*release)(void *user), void *user);
+
+/*
+ * Appends `len` bytes of a regular file, from `offset` on, to the body; -1 is up to its end. They go from the file to the client by
+ * sendfile(2). `fd` is duplicated and stays the program's; the file must not become shorter meanwhile, else the
+ * connection is closed.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL, no regular file, no such range), FORKER_E_STATE (answered), FORKER_E_SYSTEM, FORKER_E_MEMORY.
+ */
+int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t len);
+
+/*
+ * Answers with a file. One that does not exist or is not regular is answered 404, one that may not be read 403: both
+ * give FORKER_OK. `path` is used as it is: a handler that makes it of the request's path sees to it that it stays where it should. A
+ * forker_request_path() has no ".." segments, but symbolic links are followed.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL, status, content_type), FORKER_E_STATE (answered or written to already), FORKER_E_SYSTEM,
+ * FORKER_E_MEMORY.
+ */
+int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path);
+
+/*
+ * Sends an interim answer of one field at once, such as 103 with "Link" (RFC 8297). `status` is 102 to 199. It waits for the client
+ * to take it. To a client of HTTP/1.0 nothing is sent.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL, status, not a field), FORKER_E_STATE (answered, or deferred), FORKER_E_ABORTED (the
+ * client has left), FORKER_E_LIMIT, FORKER_E_MEMORY.
+ */
+int forker_respond_interim(forker_request *req, int status, const char *name, const char *value);
+
+/* ------------------------------------------------------------------------------------------------- deferred, streamed */
+
+/*
+ * Makes a handle through which the request is answered after its handler has returned FORKER_DEFERRED. All functions on handles
+ * may be called from any thread of the process, none waits, and none enters the Go runtime. From now on the request belongs to who
+ * has the handle; it and all text of it stay valid until the handle is used up, also if the client leaves.
+ *
+ * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop() and
+ * forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request stays taken.
+ * A handle that is used up, or never was one, gives FORKER_E_ABORTED.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered or deferred already), FORKER_E_MEMORY.
+ */
+int forker_request_defer(forker_request *req, forker_deferred *handle_out);
+
+/* The request of a handle, to be read and answered piece by piece, by one thread at a time. NULL if the handle is used up. */
+forker_request *forker_deferred_request(forker_deferred handle);
+
+/*
+ * Answers like forker_respond(), and uses the handle up if the result is FORKER_OK or FORKER_E_ABORTED.
+ *
+ * Returns FORKER_OK, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_INVALID, FORKER_E_STATE (a
+ * stream has begun), FORKER_E_MEMORY.
+ */
+int forker_deferred_respond(forker_deferred handle, int status, const char *content_type, const void *body, size_t len);
+
+/*
+ * Answers with what was set and written on forker_deferred_request(), and uses the handle up if the result is FORKER_OK or
+ * FORKER_E_ABORTED.
+ *
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (there is no answer, or a stream has begun).
+ */
+int forker_deferred_send(forker_deferred handle);
+
+/*
+ * Uses the handle up without an answer: the client gets 500, which is logged; in the middle of a stream its connection is closed.
+ * Returns FORKER_OK or FORKER_E_ABORTED.
+ */
+int forker_deferred_drop(forker_deferred handle);
+
+/* Whether the client has left, see forker_request_cancelled(): 1 or 0. 1 also if the handle is used up. */
+int forker_deferred_cancelled(forker_deferred handle);
+
+/* Why a deferred request has ended. The numbers never change. */
+enum {
+    FORKER_CLOSE_DONE = 0,     /* the answer is sent */
+    FORKER_CLOSE_CLIENT = 1,   /* the client has left */
+    FORKER_CLOSE_TIMEOUT = 2,  /* option handler_timeout or write_timeout */
+    FORKER_CLOSE_SHUTDOWN = 3, /* the worker stops */
+    FORKER_CLOSE_ERROR = 4     /* the handle was dropped, or the answer could not be sent */
+};
+
+/*
+ * Has `on_close` called once when the request has ended, on the worker's main thread. The handle is not used up by
+ * that: if the program had not answered, it still has to. NULL removes it. Returns FORKER_OK or FORKER_E_ABORTED (it has ended already).
+ */
+typedef void (*forker_close_fn)(forker_deferred handle, int reason, void *user);
+int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user);
+
+/*
+ * Begins an answer whose body is written piece by piece, with the status and fields that were set on forker_deferred_request(); the
+ * head is sent at once. `length` is that of the body, -1 if it is not known: then it goes out in chunks, or to a client of HTTP/1.0 up to
+ * the end of the connection.
+ *
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (begun already, or a body was written). After FORKER_E_ABORTED the handle still has to
+ * be used up, if it was not.
+ */
+int forker_stream_begin(forker_deferred handle, int64_t length);
+
+/*
+ * Writes to a stream. The bytes are copied and sent as the client takes them; at most option stream_buffer of them wait.
+ *
+ * Returns FORKER_OK; FORKER_E_AGAIN: there is no room now, nothing was written, on_drain will be called when half of the room is free;
+ * FORKER_E_LIMIT: more than stream_buffer in one call, or more than the length that was promised; FORKER_E_ABORTED,
+ * FORKER_E_STATE (not begun), FORKER_E_INVALID (NULL), FORKER_E_MEMORY.
+ */
+int forker_stream_write(forker_deferred handle, const void *data, size_t len);
+
+/*
+ * Adds a field to the trailer section (RFC 9110 section 6.5), which is sent if the stream goes out in chunks. Fields that a trailer
+ * section must not have are refused.
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (not begun), FORKER_E_INVALID, FORKER_E_LIMIT, FORKER_E_MEMORY.
+ */
+int forker_stream_trailer(forker_deferred handle, const char *name, const char *value);
+
+/*
+ * Ends a stream and uses the handle up; what is written goes out. Fewer bytes than promised: the connection is closed.
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (not begun).
+ */
+int forker_stream_end(forker_deferred handle);
+
+/*
+ * Has `on_drain` called, on the worker's main thread, when there is room again after FORKER_E_AGAIN. NULL removes it.
+ * Returns FORKER_OK or FORKER_E_ABORTED.
+ */
+typedef void (*forker_drain_fn)(forker_deferred handle, void *user);
+int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, void *user);
+
+/*
+ * Server-sent events (HTML Living Standard, section 9.2): begin is forker_stream_begin() with the right fields. send writes one event:
+ * `event` and `id` are single lines and may be NULL; each line of `data` becomes a field of its own.
+ * Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID for NULL data or a line break in event or id.
+ */
+int forker_sse_begin(forker_deferred handle);
+int forker_sse_send(forker_deferred handle, const char *event, const char *id, const char *data);
 
 #ifdef __cplusplus
 }

@@ -117,6 +117,28 @@ func Address(b []byte) uintptr {
 	return uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 }
 
+// AddressOf returns where a T lies that is not on the Go heap, for C.
+func AddressOf[T any](p *T) uintptr {
+	// SAFETY: as for Address.
+	return uintptr(unsafe.Pointer(p))
+}
+
+// At returns the T at address, which the caller knows to be one, off the Go heap.
+func At[T any](address uintptr) *T {
+	// SAFETY: see View.
+	return *(**T)(unsafe.Pointer(&address))
+}
+
+// Array returns the Ts in size bytes of C's memory at address; see View.
+func Array[T any](address uintptr, size uint64) []T {
+	var zero T
+	if size == 0 {
+		return nil
+	}
+	// SAFETY: as for View; C's allocator aligns for every type.
+	return unsafe.Slice(*(**T)(unsafe.Pointer(&address)), size/uint64(unsafe.Sizeof(zero)))
+}
+
 // View returns size bytes of C's memory at address, which stays C's: its owner says how long it may be looked at.
 func View(address uintptr, size uint64) []byte {
 	if size == 0 {

@@ -1,7 +1,7 @@
 // Package poller is the engine's view of the kernel: epoll(7) and the non-blocking system calls on sockets.
 //
 // Invariant: every call but Wait returns at once. They are made without telling the Go scheduler (a raw system call), which
-// saves two of its transitions for each; Wait tells it, so that other goroutines get the processor.
+// saves two of its transitions for each; Wait tells it before it waits for longer, so that other goroutines get the processor.
 //
 // A Poller belongs to one loop; the free functions keep no state.
 package poller
@@ -18,6 +18,7 @@ import (
 const (
 	In        = unix.EPOLLIN
 	Out       = unix.EPOLLOUT
+	PeerEnd   = unix.EPOLLRDHUP // The client has sent its end.
 	Exclusive = unix.EPOLLEXCLUSIVE
 )
 
@@ -27,8 +28,14 @@ type Event = unix.EpollEvent
 // Poller is an epoll instance, level-triggered.
 type Poller struct {
 	fd     int
+	busy   bool // The last Wait found something.
 	events [256]Event
 }
+
+// busyMs is how long Wait keeps the Go scheduler out after a call that found something. Telling it costs more than the system
+// call: it wakes a thread (sysmon) that looks after the processor left behind, some thousand times a second under load. Longer
+// than this, a garbage collection that another goroutine began would have to wait.
+const busyMs = 1
 
 // Open makes a poller.
 func Open() (*Poller, error) {
@@ -67,14 +74,32 @@ func (p *Poller) control(op, fd int, interest, tag uint32) error {
 }
 
 // Wait returns the events that are there, after at most timeoutMs milliseconds (-1: no limit). They are valid until the next call.
+// It may return none before its time.
 func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
-	n, err := unix.EpollWait(p.fd, p.events[:], timeoutMs)
-	if err == unix.EINTR {
-		return nil, nil
+	var n int
+	var errno unix.Errno
+	if p.busy && uint(timeoutMs) > busyMs {
+		timeoutMs = busyMs
 	}
-	if err != nil {
-		return nil, fmt.Errorf("epoll_wait: %w", err)
+	if p.busy || timeoutMs == 0 {
+		// SAFETY: the kernel writes at most len(p.events) events, during the call.
+		r, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.events)),
+			uintptr(len(p.events)), uintptr(timeoutMs), 0, 0)
+		n, errno = int(r), e
+	} else {
+		// SAFETY: as above.
+		r, _, e := unix.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.events)),
+			uintptr(len(p.events)), uintptr(timeoutMs), 0, 0)
+		n, errno = int(r), e
 	}
+	if errno != 0 {
+		p.busy = false
+		if errno == unix.EINTR {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("epoll_wait: %w", errno)
+	}
+	p.busy = n > 0
 	return p.events[:n], nil
 }
 
@@ -82,36 +107,72 @@ func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
 func Read(fd int, b []byte) (int, unix.Errno) {
 	for {
 		// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
-		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+			uintptr(len(b)), 0, 0, 0)
 		if errno != unix.EINTR {
-			return int(n), errno
+			return count(n, errno), errno
 		}
 	}
 }
 
-// Write writes as much of b as the kernel takes. SIGPIPE is ignored in workers, so a client that left is an error like others.
-func Write(fd int, b []byte) (int, unix.Errno) {
+// Write writes as much of b as the kernel takes. A client that left is an error like others, not a SIGPIPE.
+func Write(fd int, b []byte) (int, unix.Errno) { return send(fd, b, unix.MSG_NOSIGNAL) }
+
+func send(fd int, b []byte, flags uintptr) (int, unix.Errno) {
 	for {
 		// SAFETY: the kernel reads at most len(b) bytes at b, during the call.
-		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+			uintptr(len(b)), flags, 0, 0)
 		if errno != unix.EINTR {
-			return int(n), errno
+			return count(n, errno), errno
 		}
 	}
 }
 
-// Write2 writes a and then b, neither of them empty, by one writev(2).
-func Write2(fd int, a, b []byte) (int, unix.Errno) {
-	parts := [2]unix.Iovec{{Base: unsafe.SliceData(a)}, {Base: unsafe.SliceData(b)}}
-	parts[0].SetLen(len(a))
-	parts[1].SetLen(len(b))
-	for {
-		// SAFETY: the kernel reads the two parts, which are as long as their slices, during the call.
-		n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&parts)), 2)
-		if errno != unix.EINTR {
-			return int(n), errno
+// WriteMore is Write when more follows at once: the kernel waits for it before it sends a packet that is not full.
+func WriteMore(fd int, b []byte) (int, unix.Errno) {
+	return send(fd, b, unix.MSG_NOSIGNAL|unix.MSG_MORE)
+}
+
+// WriteAll writes a, b and c, of which two may be empty, by one call.
+func WriteAll(fd int, a, b []byte, c string) (int, unix.Errno) {
+	var parts [3]unix.Iovec
+	n := 0
+	for _, part := range [3][]byte{a, b, unsafe.Slice(unsafe.StringData(c), len(c))} {
+		if len(part) > 0 {
+			parts[n].Base = unsafe.SliceData(part)
+			parts[n].SetLen(len(part))
+			n++
 		}
 	}
+	message := unix.Msghdr{Iov: &parts[0]}
+	message.SetIovlen(n)
+	for {
+		// SAFETY: the kernel reads the parts, which are as long as their slices, during the call.
+		n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), unix.MSG_NOSIGNAL)
+		if errno != unix.EINTR {
+			return count(n, errno), errno
+		}
+	}
+}
+
+// SendFile sends size bytes of a file from off on, which it advances. 0 is the end of the file.
+func SendFile(fd, file int, off *int64, size int) (int, unix.Errno) {
+	for {
+		// SAFETY: the kernel reads and writes off during the call.
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDFILE, uintptr(fd), uintptr(file), uintptr(unsafe.Pointer(off)), uintptr(size), 0, 0)
+		if errno != unix.EINTR {
+			return count(n, errno), errno
+		}
+	}
+}
+
+// count is how many bytes a system call has moved.
+func count(n uintptr, errno unix.Errno) int {
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
 }
 
 // Accept takes a connection off fd's queue, non-blocking and close-on-exec. The peer's address is written to name.

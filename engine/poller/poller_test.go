@@ -169,21 +169,21 @@ func TestWrite_tellsThatThePeerLeft(t *testing.T) {
 	if _, errno := Write(fds[0], []byte("x")); errno != unix.EPIPE {
 		t.Error(errno)
 	}
-	if _, errno := Write2(fds[0], []byte("x"), []byte("y")); errno != unix.EPIPE {
+	if _, errno := WriteAll(fds[0], []byte("x"), []byte("y"), ""); errno != unix.EPIPE {
 		t.Error(errno)
 	}
 }
 
-func TestWrite2_isOneWrite(t *testing.T) {
+func TestWriteAll_isOneWrite(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	must(t, err)
 	defer Close(fds[0])
 	defer Close(fds[1])
-	if n, errno := Write2(fds[0], []byte("head "), []byte("body")); n != 9 || errno != 0 {
+	if n, errno := WriteAll(fds[0], []byte("head "), []byte("body"), "."); n != 10 || errno != 0 {
 		t.Fatal(n, errno)
 	}
 	var b [64]byte
-	if n, errno := Read(fds[1], b[:]); string(b[:n]) != "head body" || errno != 0 {
+	if n, errno := Read(fds[1], b[:]); string(b[:n]) != "head body." || errno != 0 {
 		t.Errorf("%q %v", b[:n], errno)
 	}
 }
@@ -258,7 +258,7 @@ func TestPoller_allocatesNothing(t *testing.T) {
 	must(t, p.Add(fd, In, 1))
 	a, b, in := []byte("x"), []byte("y"), make([]byte, 16)
 	if n := testing.AllocsPerRun(100, func() {
-		Write2(peer, a, b)
+		WriteAll(peer, a, b, "z")
 		if events, _ := p.Wait(-1); len(events) != 1 {
 			t.Error("no event")
 		}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char_p, c_int, c_int32, c_size_t, c_void_p
+from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from pathlib import Path
 
 SONAME = "libforker.so.0"
@@ -22,6 +22,9 @@ HANDLER = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
 SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
+CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
+DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
+RELEASE_FN = ctypes.CFUNCTYPE(None, c_void_p)
 # With use_errno, ctypes.set_errno() in the callback is what C finds in errno afterwards.
 FORK_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, use_errno=True)
 
@@ -36,6 +39,7 @@ PROTOTYPES = {
     "forker_server_new": (c_void_p, []),
     "forker_server_free": (None, [c_void_p]),
     "forker_server_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
+    "forker_route_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_run": (c_int, [c_void_p]),
@@ -60,6 +64,8 @@ PROTOTYPES = {
     "forker_server_on_worker_exit": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_reload": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
     "forker_server_on_reopen": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
+    "forker_server_on_thread_start": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_thread_exit": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_set_fork": (c_int, [c_void_p, FORK_FN, c_void_p]),
     "forker_server_set_log": (c_int, [c_void_p, LOG_FN, c_void_p]),
     "forker_server_log": (c_int, [c_void_p, c_int, c_char_p]),
@@ -80,6 +86,8 @@ PROTOTYPES = {
     "forker_request_body": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_peer": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_version": (c_int, [c_void_p]),
+    "forker_request_cancelled": (c_int, [c_void_p]),
+    "forker_request_hijack": (c_int, [c_void_p, POINTER(c_int), _TEXT_OUT, _LEN_OUT]),
     "forker_request_worker": (c_int32, [c_void_p]),
     "forker_respond": (c_int, [c_void_p, c_int, c_char_p, c_char_p, c_size_t]),
     "forker_respond_error": (c_int, [c_void_p, c_int, c_char_p]),
@@ -87,6 +95,24 @@ PROTOTYPES = {
     "forker_response_header_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_response_header_add": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_response_write": (c_int, [c_void_p, c_char_p, c_size_t]),
+    "forker_response_lend": (c_int, [c_void_p, c_void_p, c_size_t, RELEASE_FN, c_void_p]),
+    "forker_response_file": (c_int, [c_void_p, c_int, c_int64, c_int64]),
+    "forker_respond_file": (c_int, [c_void_p, c_int, c_char_p, c_char_p]),
+    "forker_respond_interim": (c_int, [c_void_p, c_int, c_char_p, c_char_p]),
+    "forker_request_defer": (c_int, [c_void_p, POINTER(c_uint64)]),
+    "forker_deferred_request": (c_void_p, [c_uint64]),
+    "forker_deferred_respond": (c_int, [c_uint64, c_int, c_char_p, c_char_p, c_size_t]),
+    "forker_deferred_send": (c_int, [c_uint64]),
+    "forker_deferred_drop": (c_int, [c_uint64]),
+    "forker_deferred_cancelled": (c_int, [c_uint64]),
+    "forker_deferred_on_close": (c_int, [c_uint64, CLOSE_FN, c_void_p]),
+    "forker_stream_begin": (c_int, [c_uint64, c_int64]),
+    "forker_stream_write": (c_int, [c_uint64, c_char_p, c_size_t]),
+    "forker_stream_trailer": (c_int, [c_uint64, c_char_p, c_char_p]),
+    "forker_stream_end": (c_int, [c_uint64]),
+    "forker_stream_on_drain": (c_int, [c_uint64, DRAIN_FN, c_void_p]),
+    "forker_sse_begin": (c_int, [c_uint64]),
+    "forker_sse_send": (c_int, [c_uint64, c_char_p, c_char_p, c_char_p]),
 }
 
 

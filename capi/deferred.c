@@ -1,0 +1,347 @@
+/*
+ * Requests that are answered later, from any thread.
+ *
+ * A handle is the index of an entry and the entry's generation, which counts the requests that it has stood for: a handle that is over
+ * is told apart for ever. The owner and the loop each end their side once; the entry is free when both have. What the owner does is put
+ * into the loop's queue; the loop learns of it by an eventfd, so that no call from a foreign thread enters Go.
+ *
+ * Locks are taken in this order: an entry's, then the queue's or the table's.
+ */
+#include "deferred.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "process.h"
+
+enum { SLAB_ENTRIES = 256, SLABS_MAX = 4096 };
+
+static fk_deferred *slabs[SLABS_MAX];
+static pthread_mutex_t table_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t slab_count;
+static fk_deferred *first_free;
+
+static forker_deferred handle_of(const fk_deferred *deferred)
+{
+    return (uint64_t)deferred->generation << 32 | (deferred->index + 1);
+}
+
+/* With the table's lock. */
+static bool add_slab(void)
+{
+    fk_deferred *slab = slab_count < SLABS_MAX ? calloc(SLAB_ENTRIES, sizeof *slab) : NULL;
+    if (slab == NULL) {
+        return false;
+    }
+    for (uint32_t i = SLAB_ENTRIES; i-- > 0;) {
+        (void)pthread_mutex_init(&slab[i].lock, NULL);
+        slab[i].index = slab_count * SLAB_ENTRIES + i;
+        slab[i].next_free = first_free;
+        first_free = &slab[i];
+    }
+    __atomic_store_n(&slabs[slab_count], slab, __ATOMIC_RELEASE);
+    slab_count++;
+    return true;
+}
+
+static fk_deferred *take_entry(void)
+{
+    (void)pthread_mutex_lock(&table_lock);
+    fk_deferred *deferred = first_free != NULL || add_slab() ? first_free : NULL;
+    if (deferred != NULL) {
+        first_free = deferred->next_free;
+    }
+    (void)pthread_mutex_unlock(&table_lock);
+    return deferred;
+}
+
+fk_deferred *fk_deferred_lock(forker_deferred handle)
+{
+    uint32_t index = (uint32_t)handle - 1;
+    if (index >= SLABS_MAX * SLAB_ENTRIES) {
+        return NULL;
+    }
+    fk_deferred *slab = __atomic_load_n(&slabs[index / SLAB_ENTRIES], __ATOMIC_ACQUIRE);
+    if (slab == NULL) {
+        return NULL;
+    }
+    fk_deferred *deferred = &slab[index % SLAB_ENTRIES];
+    (void)pthread_mutex_lock(&deferred->lock);
+    if (deferred->generation != handle >> 32 || deferred->state == FK_DEFERRED_FREE ||
+        deferred->state == FK_DEFERRED_ENDED) {
+        (void)pthread_mutex_unlock(&deferred->lock);
+        return NULL;
+    }
+    return deferred;
+}
+
+/* Both sides have ended. With the entry's lock, which is released. */
+static void release(fk_deferred *deferred)
+{
+    deferred->req->deferred = NULL;
+    deferred->req = NULL;
+    deferred->state = FK_DEFERRED_FREE;
+    deferred->generation++;
+    deferred->event = FK_EVENT_NONE;
+    fk_block_free(&deferred->pending);
+    fk_block_free(&deferred->sending);
+    (void)pthread_mutex_lock(&table_lock);
+    deferred->next_free = first_free;
+    first_free = deferred;
+    (void)pthread_mutex_unlock(&table_lock);
+    (void)pthread_mutex_unlock(&deferred->lock);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the queue */
+
+int fk_deferred_open(forker_server *server)
+{
+    fk_queue *queue = &server->queue;
+    *queue = (fk_queue){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    (void)pthread_mutex_init(&queue->lock, NULL);
+    return queue->fd;
+}
+
+static void enqueue(fk_queue *queue, fk_deferred *deferred)
+{
+    (void)pthread_mutex_lock(&queue->lock);
+    bool wake = queue->first == NULL;
+    if (!deferred->queued) {
+        deferred->queued = true;
+        deferred->next = NULL;
+        deferred->prev = queue->last;
+        *(queue->last != NULL ? &queue->last->next : &queue->first) = deferred;
+        queue->last = deferred;
+    }
+    (void)pthread_mutex_unlock(&queue->lock);
+    if (wake) {
+        ssize_t written = write(queue->fd, &(uint64_t){1}, sizeof(uint64_t));
+        (void)written; /* it cannot fail: the counter is far from its end */
+    }
+}
+
+/* With the queue's lock. */
+static void unlink_entry(fk_queue *queue, fk_deferred *deferred)
+{
+    *(deferred->prev != NULL ? &deferred->prev->next : &queue->first) = deferred->next;
+    *(deferred->next != NULL ? &deferred->next->prev : &queue->last) = deferred->prev;
+    deferred->queued = false;
+}
+
+void fk_deferred_tell(fk_deferred *deferred, uint32_t event)
+{
+    if (event > deferred->event) {
+        deferred->event = event;
+    }
+    enqueue(&deferred->req->server->queue, deferred);
+    (void)pthread_mutex_unlock(&deferred->lock);
+}
+
+int fk_deferred_end(fk_deferred *deferred, uint32_t event)
+{
+    bool closed = deferred->closed;
+    deferred->state = FK_DEFERRED_ENDED;
+    fk_deferred_tell(deferred, closed ? FK_EVENT_RELEASE : event);
+    return closed ? FORKER_E_ABORTED : FORKER_OK;
+}
+
+static fk_deferred *dequeue(fk_queue *queue)
+{
+    (void)pthread_mutex_lock(&queue->lock);
+    fk_deferred *deferred = queue->first;
+    if (deferred != NULL) {
+        unlink_entry(queue, deferred);
+    }
+    (void)pthread_mutex_unlock(&queue->lock);
+    return deferred;
+}
+
+int fk_deferred_collect(forker_server *server, fk_event *events, int most)
+{
+    int count = 0;
+    uint64_t woken;
+    ssize_t got = read(server->queue.fd, &woken, sizeof woken);
+    (void)got; /* nothing there: an earlier call has taken all */
+    while (count < most) {
+        fk_deferred *deferred = dequeue(&server->queue);
+        if (deferred == NULL) {
+            break;
+        }
+        (void)pthread_mutex_lock(&deferred->lock);
+        uint32_t event = deferred->event;
+        deferred->event = FK_EVENT_NONE;
+        if (event == FK_EVENT_NONE) {
+            (void)pthread_mutex_unlock(&deferred->lock);
+            continue;
+        }
+        events[count++] = (fk_event){(uintptr_t)deferred->req, event - 1, 0};
+        if (event == FK_EVENT_RELEASE) {
+            release(deferred);
+        } else {
+            (void)pthread_mutex_unlock(&deferred->lock);
+        }
+    }
+    return count;
+}
+
+/* -------------------------------------------------------------------------------------------------------- loop's side */
+
+bool fk_deferred_close(uintptr_t request, int reason)
+{
+    fk_deferred *deferred = ((forker_request *)request)->deferred;
+    fk_queue *queue = &deferred->req->server->queue;
+    (void)pthread_mutex_lock(&deferred->lock);
+    forker_deferred handle = handle_of(deferred);
+    forker_close_fn on_close = deferred->on_close;
+    void *user = deferred->on_close_user;
+    bool ended = deferred->state == FK_DEFERRED_ENDED;
+    deferred->closed = true;
+    if (ended) {
+        (void)pthread_mutex_lock(&queue->lock);
+        if (deferred->queued) {
+            unlink_entry(queue, deferred);
+        }
+        (void)pthread_mutex_unlock(&queue->lock);
+        release(deferred);
+    } else {
+        deferred->event = FK_EVENT_NONE; /* of a stream: nobody will read it */
+        (void)pthread_mutex_unlock(&deferred->lock);
+    }
+    if (on_close != NULL) {
+        fk_thread.in_program = true;
+        on_close(handle, reason, user);
+        fk_thread.in_program = false;
+    }
+    return ended;
+}
+
+bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out)
+{
+    fk_deferred *deferred = ((forker_request *)request)->deferred;
+    (void)pthread_mutex_lock(&deferred->lock);
+    fk_block written = deferred->sending;
+    deferred->sending = deferred->pending;
+    written.len = 0;
+    deferred->pending = written;
+    *data_out = deferred->sending.data;
+    *len_out = deferred->sending.len;
+    int64_t most = fk_server_option(deferred->req->server, FK_OPTION_STREAM_BUFFER);
+    bool ended = deferred->state == FK_DEFERRED_ENDED;
+    bool drained = deferred->wants_drain && !ended && (int64_t)deferred->sending.len <= most / 2;
+    deferred->wants_drain = deferred->wants_drain && !drained;
+    forker_drain_fn on_drain = deferred->on_drain;
+    void *user = deferred->on_drain_user;
+    forker_deferred handle = handle_of(deferred);
+    (void)pthread_mutex_unlock(&deferred->lock);
+    if (drained && on_drain != NULL) {
+        fk_thread.in_program = true;
+        on_drain(handle, user);
+        fk_thread.in_program = false;
+    }
+    return ended;
+}
+
+/* ------------------------------------------------------------------------------------------------------- owner's side */
+
+int forker_request_defer(forker_request *req, forker_deferred *handle_out)
+{
+    if (req == NULL || handle_out == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (req->deferred != NULL || req->answer.state == FK_ANSWER_WHOLE ||
+        (req->answer.flags & FK_ANSWER_HIJACKED) != 0) {
+        return FORKER_E_STATE;
+    }
+    fk_deferred *deferred = take_entry();
+    if (deferred == NULL) {
+        return FORKER_E_MEMORY;
+    }
+    (void)pthread_mutex_lock(&deferred->lock);
+    deferred->state = FK_DEFERRED_OPEN;
+    deferred->closed = deferred->wants_drain = false;
+    deferred->event = FK_EVENT_NONE;
+    deferred->req = req;
+    deferred->on_close = NULL;
+    deferred->on_drain = NULL;
+    deferred->promised = -1;
+    *handle_out = handle_of(deferred);
+    req->deferred = deferred;
+    req->fd = -1; /* from now on the loop alone writes to the connection */
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return FORKER_OK;
+}
+
+forker_request *forker_deferred_request(forker_deferred handle)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    if (deferred == NULL) {
+        return NULL;
+    }
+    forker_request *req = deferred->req;
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return req;
+}
+
+int forker_deferred_respond(forker_deferred handle, int status, const char *content_type, const void *body, size_t len)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    if (deferred == NULL) {
+        return FORKER_E_ABORTED;
+    }
+    int code = FORKER_E_STATE;
+    if (deferred->state == FK_DEFERRED_OPEN) {
+        code = deferred->closed ? FORKER_OK : forker_respond(deferred->req, status, content_type, body, len);
+    }
+    if (code == FORKER_OK) {
+        return fk_deferred_end(deferred, FK_EVENT_ANSWER);
+    }
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return code;
+}
+
+int forker_deferred_send(forker_deferred handle)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    if (deferred == NULL) {
+        return FORKER_E_ABORTED;
+    }
+    if (deferred->state != FK_DEFERRED_OPEN || (deferred->req->answer.state == FK_ANSWER_NONE && !deferred->closed)) {
+        (void)pthread_mutex_unlock(&deferred->lock);
+        return FORKER_E_STATE;
+    }
+    return fk_deferred_end(deferred, FK_EVENT_ANSWER);
+}
+
+int forker_deferred_drop(forker_deferred handle)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    return deferred != NULL ? fk_deferred_end(deferred, FK_EVENT_DROP) : FORKER_E_ABORTED;
+}
+
+int forker_deferred_cancelled(forker_deferred handle)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    if (deferred == NULL) {
+        return 1;
+    }
+    int cancelled = deferred->closed || __atomic_load_n(&deferred->req->cancelled, __ATOMIC_RELAXED) != 0;
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return cancelled;
+}
+
+int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    if (deferred == NULL) {
+        return FORKER_E_ABORTED;
+    }
+    int code = deferred->closed ? FORKER_E_ABORTED : FORKER_OK;
+    deferred->on_close = on_close;
+    deferred->on_close_user = user;
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return code;
+}

@@ -1,0 +1,121 @@
+/* Pieces of an answer's body that are not copied: the program's own bytes, and files. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "exchange.h"
+
+/* Appends a piece, in front of which come the bytes that were written since the last one. */
+static int append_part(forker_request *req, const fk_part *part)
+{
+    fk_answer *answer = &req->answer;
+    fk_part written = {.kind = FK_PART_BODY, .fd = -1, .off = answer->parted, .len = answer->body.len - answer->parted};
+    if (!fk_block_reserve(&answer->parts, 2 * sizeof written)) {
+        return FORKER_E_MEMORY;
+    }
+    if (written.len > 0) {
+        (void)fk_block_append(&answer->parts, &written, sizeof written);
+    }
+    (void)fk_block_append(&answer->parts, part, sizeof *part);
+    answer->parted = answer->body.len;
+    answer->extra += part->len;
+    answer->state = FK_ANSWER_STARTED;
+    return FORKER_OK;
+}
+
+int forker_response_lend(forker_request *req, const void *data, size_t len, void (*release)(void *user), void *user)
+{
+    if (req == NULL || (data == NULL && len > 0)) {
+        return FORKER_E_INVALID;
+    }
+    if (req->answer.state == FK_ANSWER_WHOLE) {
+        return FORKER_E_STATE;
+    }
+    return append_part(req, &(fk_part){FK_PART_LENT, -1, data, 0, len, release, user});
+}
+
+static void close_file(void *user)
+{
+    (void)close((int)(intptr_t)user);
+}
+
+/* Whether a file has the range; *len -1 is up to its end. */
+static bool has_range(const struct stat *file, int64_t offset, int64_t *len)
+{
+    if (!S_ISREG(file->st_mode) || offset < 0 || offset > file->st_size) {
+        return false;
+    }
+    if (*len < 0) {
+        *len = file->st_size - offset;
+    }
+    return *len <= file->st_size - offset;
+}
+
+int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t len)
+{
+    struct stat file;
+    if (req == NULL || fd < 0 || fstat(fd, &file) != 0 || !has_range(&file, offset, &len)) {
+        return FORKER_E_INVALID;
+    }
+    if (req->answer.state == FK_ANSWER_WHOLE) {
+        return FORKER_E_STATE;
+    }
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0) {
+        return FORKER_E_SYSTEM;
+    }
+    fk_part part = {FK_PART_FILE, copy, NULL, (uint64_t)offset, (uint64_t)len, close_file, (void *)(intptr_t)copy};
+    int code = append_part(req, &part);
+    if (code != FORKER_OK) {
+        (void)close(copy);
+    }
+    return code;
+}
+
+static int refuse_path(forker_request *req, int reason)
+{
+    switch (reason) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+    case ELOOP:
+        return forker_respond_error(req, 404, NULL);
+    case EACCES:
+    case EPERM:
+        return forker_respond_error(req, 403, NULL);
+    default:
+        return FORKER_E_SYSTEM;
+    }
+}
+
+int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path)
+{
+    struct stat file;
+    if (req == NULL || path == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (req->answer.state == FK_ANSWER_WHOLE || req->answer.body.len > 0 || req->answer.parts.len > 0) {
+        return FORKER_E_STATE;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return refuse_path(req, errno);
+    }
+    if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+        (void)close(fd);
+        return forker_respond_error(req, 404, NULL);
+    }
+    int code = append_part(
+        req, &(fk_part){FK_PART_FILE, fd, NULL, 0, (uint64_t)file.st_size, close_file, (void *)(intptr_t)fd});
+    if (code != FORKER_OK) {
+        (void)close(fd);
+        return code;
+    }
+    if (content_type != NULL) {
+        code = forker_response_header_set(req, "Content-Type", content_type);
+    }
+    return code == FORKER_OK ? forker_response_status(req, status) : code;
+}

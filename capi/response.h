@@ -1,0 +1,13 @@
+/* What the files that build answers share. */
+#ifndef FORKER_RESPONSE_H
+#define FORKER_RESPONSE_H
+
+#include "block.h"
+
+/* Appends "name: value\r\n". Returns FORKER_OK, FORKER_E_INVALID (not a token, control characters), FORKER_E_LIMIT, FORKER_E_MEMORY. */
+int fk_response_line(fk_block *lines, const char *name, const char *value);
+
+/* Adds a trailer field. The results of forker_response_header_add(). */
+int fk_response_trailer(forker_request *req, const char *name, const char *value);
+
+#endif

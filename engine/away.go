@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/memory"
+	"libforker/engine/poller"
+)
+
+// A request is away while the program has it after the loop went on: a handler of the pool runs, or the program holds a handle. The
+// connection waits in stateProgram. If the client leaves meanwhile, the exchange stays the program's until it has done with it.
+
+func (ex *exchange) isAway() bool { return ex.running || ex.held }
+
+// awaitProgram leaves c waiting for the program.
+func (l *Loop) awaitProgram(c *conn) {
+	c.state = stateProgram
+	if l.cfg.HandlerTimeout > 0 {
+		l.wheel.arm(c, l.clock.now+int64(l.cfg.HandlerTimeout))
+	} else {
+		l.wheel.disarm(c)
+	}
+}
+
+// leaveExchange parts c, which is being closed, from its exchange.
+func (l *Loop) leaveExchange(c *conn, reason int) {
+	ex := c.ex
+	c.ex = nil
+	ex.conn = nil
+	if ex.isAway() {
+		ex.cancel()
+		l.part(ex, reason)
+		return
+	}
+	l.recycle(ex, reason)
+}
+
+// part tells the program that a request has no client any more, and takes it back if the program has done with it.
+func (l *Loop) part(ex *exchange, reason int) {
+	if ex.held && l.cfg.App.Close(ex.req, reason) {
+		ex.held = false
+	}
+	l.reclaim(ex)
+}
+
+// reclaim takes back an exchange that nobody uses any more.
+func (l *Loop) reclaim(ex *exchange) {
+	if ex.conn == nil && !ex.isAway() {
+		l.recycle(ex, CloseDone)
+	}
+}
+
+// hearWhileAway is told of something on a connection whose request is with the program.
+func (l *Loop) hearWhileAway(c *conn, events uint32) {
+	switch {
+	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
+		l.closeConn(c, CloseClient)
+	case events&poller.PeerEnd != 0:
+		if !l.cfg.HalfClose {
+			l.closeConn(c, CloseClient)
+			return
+		}
+		c.finSeen = true
+		c.ex.cancel()
+		l.setInterest(c, 0)
+	default:
+		// The next request; it is read when this one is answered.
+		l.setInterest(c, poller.PeerEnd)
+	}
+}
+
+// expireHandler ends a request that the program has had for too long.
+func (l *Loop) expireHandler(c *conn) {
+	ex := c.ex
+	l.cfg.App.Log(LogWarn, fmt.Sprintf("the handler of %s %s has not answered within handler_timeout; answered 504", ex.call.Method,
+		ex.call.Path))
+	if !l.newExchange(c) { // For the answer: the program still has the other one.
+		return
+	}
+	c.ex.isHead, c.ex.req.Head.Minor = ex.isHead, 1
+	ex.conn = nil
+	ex.cancel()
+	l.part(ex, CloseTimeout)
+	c.state, c.closing = stateHead, closeLinger
+	l.respond(c, c.ex, &Outcome{Status: 504, Detail: "the handler did not answer in time"})
+	l.flush(c)
+}
+
+// collect takes in what the program has done to requests that it holds.
+func (l *Loop) collect() {
+	for {
+		n := l.cfg.App.Collect(l.events[:])
+		for i := range l.events[:n] {
+			e := &l.events[i]
+			l.hear(l.exchanges[memory.At[Request](e.Request).Index], e.Kind)
+		}
+		if n < len(l.events) {
+			return
+		}
+	}
+}
+
+// hear takes in what the program has done to one request.
+func (l *Loop) hear(ex *exchange, kind uint32) {
+	if ex.running { // The handle was used before the handler returned.
+		ex.early, ex.event = true, kind
+		return
+	}
+	if kind != EventStream {
+		ex.held = false
+	}
+	c := ex.conn
+	switch {
+	case c == nil:
+		l.reclaim(ex)
+	case kind == EventDrop && c.owing: // In the middle of a stream.
+		l.closeConn(c, CloseError)
+	case kind == EventDrop:
+		l.cfg.App.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
+			ex.call.Path))
+		l.answer(c, ex, &Outcome{Status: 500})
+		l.serve(c)
+	case c.owing: // A stream goes on.
+		l.resumeStream(c)
+	default:
+		l.answer(c, ex, &Outcome{})
+		l.serve(c)
+	}
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"strconv"
+
+	"libforker/engine/memory"
+)
+
+// sending is how far the body of an answer has gone out that is not sent whole with its head: one with parts, a large one, a stream.
+type sending struct {
+	part     int   // The next of the answer's parts.
+	last     bool  // The bytes behind the parts, or the end of a stream, are in the output.
+	silent   bool  // The client gets no body (HEAD): it is thrown away.
+	promised int64 // Of a stream with a length: what is still to come.
+	size     [24]byte
+}
+
+const crlf = "\r\n"
+
+// startBody sends the head that is collected, and the body after it.
+func (l *Loop) startBody(c *conn, ex *exchange, withBody bool) {
+	ex.sending = sending{silent: !withBody, promised: ex.req.Answer.Length}
+	c.state, c.owing = stateProgram, true
+	if c.blocked {
+		l.send(c)
+		return
+	}
+	if ex.req.Answer.Flags&AnswerStream == 0 {
+		l.nextPiece(c) // So that it leaves together with the head.
+	}
+	l.send(c)
+}
+
+// nextPiece puts the next piece of the present answer's body into the output. false: there is none now; if that was all, the answer
+// has ended.
+func (l *Loop) nextPiece(c *conn) bool {
+	ex := c.ex
+	if ex.req.Answer.Flags&AnswerStream != 0 {
+		return l.nextOfStream(c, ex)
+	}
+	if !ex.sending.last && l.nextPart(c, ex) {
+		return true
+	}
+	l.endAnswer(c, ex)
+	return false
+}
+
+func (l *Loop) nextPart(c *conn, ex *exchange) bool {
+	answer, at := &ex.req.Answer, &ex.sending
+	body := memory.View(answer.Body.Data, answer.Body.Len)
+	parts := memory.Array[Part](answer.Parts.Data, answer.Parts.Len)
+	for at.part < len(parts) {
+		p := &parts[at.part]
+		at.part++
+		switch {
+		case p.Len == 0:
+		case p.Kind == PartBody:
+			c.body = body[p.Off : p.Off+p.Len]
+			return true
+		case p.Kind == PartLent:
+			c.body = memory.View(p.Data, p.Len)
+			return true
+		case p.Kind == PartFile:
+			c.file = fileRange{int(p.Fd), int64(p.Off), int64(p.Len)}
+			return true
+		}
+	}
+	at.last = true
+	c.body = body[answer.Parted:]
+	return len(c.body) > 0
+}
+
+// nextOfStream takes what the program has written meanwhile.
+func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
+	if ex.sending.last {
+		l.endAnswer(c, ex)
+		return false
+	}
+	piece := l.cfg.App.Stream(ex.req)
+	if piece.Ended {
+		ex.sending.last = true
+		ex.held = false
+	}
+	if ex.sending.silent {
+		piece.Data = nil
+	}
+	switch {
+	case ex.req.Answer.Length >= 0 || ex.req.Head.Minor == 0 || ex.sending.silent:
+		c.body = piece.Data
+		ex.sending.promised -= int64(len(piece.Data))
+		if piece.Ended && ex.req.Answer.Length >= 0 && ex.sending.promised > 0 && !ex.sending.silent {
+			c.closing = closeNow // Shorter than promised: the client learns by the missing end.
+		}
+	default:
+		l.chunk(c, ex, &piece)
+	}
+	if len(c.rest)+len(c.body)+len(c.tail) > 0 || piece.Ended {
+		return true
+	}
+	l.wheel.disarm(c) // A stream may be silent for as long as it likes.
+	return false
+}
+
+// chunk frames a piece (RFC 9112 §7.1), and what ends the body.
+func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
+	trailers := memory.View(ex.req.Answer.Trailers.Data, ex.req.Answer.Trailers.Len)
+	size := ex.sending.size[:0]
+	if len(piece.Data) > 0 {
+		c.rest = append(strconv.AppendUint(size, uint64(len(piece.Data)), 16), crlf...)
+		c.body, c.tail = piece.Data, crlf
+		switch {
+		case piece.Ended && len(trailers) == 0:
+			c.tail = "\r\n0\r\n\r\n"
+		case piece.Ended:
+			// The trailers go out as a piece of their own, once the data is written.
+			ex.sending.last, piece.Ended = false, false
+		}
+		return
+	}
+	if piece.Ended {
+		c.rest, c.body, c.tail = append(size, "0\r\n"...), trailers, crlf
+	}
+}
+
+// resumeStream is called when the program has written to a stream.
+func (l *Loop) resumeStream(c *conn) {
+	if c.blocked {
+		return // It is taken when the client has taken the rest.
+	}
+	l.pump(c)
+	if !c.isClosed() {
+		l.serve(c)
+	}
+}

@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// PoolConfig says how handlers run that may block: each on a thread of its own, for as long as it takes.
+type PoolConfig struct {
+	Threads int           // At most so many at a time.
+	Queue   int           // Requests that may wait for a thread; more are answered 503.
+	Idle    time.Duration // A thread that has had nothing to do for so long ends.
+
+	Box   func(thread int) uintptr // Where a thread notes the request it has: a slot.BlackBox.
+	Start func(thread int) bool    // Called first on each new thread; false: it cannot be used.
+	Exit  func(thread int)         // Called last.
+}
+
+// pool runs handlers on threads, which it makes when they are needed. Of those that are free the one is taken that was used last: its
+// stack and caches are warm, and the others grow old enough to end.
+type pool struct {
+	// Immutable.
+	cfg PoolConfig
+	app App
+	fd  int // An eventfd: done has something.
+
+	mu      sync.Mutex // Guards the following.
+	ready   []*poolThread
+	unused  []int // Numbers of threads that are not running.
+	running int
+	queue   []*exchange
+	done    []poolDone
+}
+
+type poolThread struct {
+	number  int
+	work    chan *exchange // nil: end.
+	idledAt int64          // On the loop's clock.
+}
+
+type poolDone struct {
+	ex      *exchange
+	outcome Outcome
+}
+
+func newPool(cfg PoolConfig, app App) (*pool, error) {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	p := &pool{cfg: cfg, app: app, fd: fd}
+	for i := cfg.Threads - 1; i >= 0; i-- {
+		p.unused = append(p.unused, i)
+	}
+	return p, nil
+}
+
+// submit has some thread call the handlers of ex. false: all are busy, and the queue is full.
+func (p *pool) submit(ex *exchange) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.ready); n > 0 {
+		t := p.ready[n-1]
+		p.ready = p.ready[:n-1]
+		t.work <- ex
+		return true
+	}
+	if n := len(p.unused); n > 0 {
+		t := &poolThread{number: p.unused[n-1], work: make(chan *exchange, 1)}
+		p.unused = p.unused[:n-1]
+		p.running++
+		t.work <- ex
+		go p.run(t)
+		return true
+	}
+	if len(p.queue) >= p.cfg.Queue {
+		return false
+	}
+	p.queue = append(p.queue, ex)
+	return true
+}
+
+// run is a thread's life. It ends with its goroutine, because that never gives it back.
+func (p *pool) run(t *poolThread) {
+	runtime.LockOSThread()
+	box := p.cfg.Box(t.number)
+	usable := p.cfg.Start == nil || p.cfg.Start(t.number)
+	for ex := range t.work {
+		for ex != nil {
+			outcome := Outcome{Status: 503, Detail: "a handler thread could not be started"}
+			if usable {
+				ex.req.Box = box
+				outcome = p.app.Serve(&ex.call)
+			}
+			ex = p.finish(t, ex, outcome)
+		}
+		if !usable {
+			break
+		}
+	}
+	if p.cfg.Exit != nil && usable {
+		p.cfg.Exit(t.number)
+	}
+	p.mu.Lock()
+	p.running--
+	p.unused = append(p.unused, t.number)
+	p.mu.Unlock()
+}
+
+// finish hands a request back to the loop, and gives the thread the next one if there is any.
+func (p *pool) finish(t *poolThread, ex *exchange, outcome Outcome) (next *exchange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = append(p.done, poolDone{ex, outcome})
+	if len(p.done) == 1 {
+		// The counter of an eventfd cannot overflow by ones, so this does not fail.
+		_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+	if len(p.queue) > 0 {
+		next = p.queue[0]
+		p.queue = p.queue[1:]
+		return next
+	}
+	t.idledAt = 0
+	p.ready = append(p.ready, t)
+	return nil
+}
+
+// take gives what has been finished, in the room of what was given before.
+func (p *pool) take(room []poolDone) []poolDone {
+	var count [8]byte
+	_, _ = unix.Read(p.fd, count[:])
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	done := p.done
+	clear(room)
+	p.done = room[:0]
+	return done
+}
+
+// retire ends threads that have been idle for long: those at the bottom of the stack.
+func (p *pool) retire(now int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for i, t := range p.ready {
+		if t.idledAt == 0 {
+			t.idledAt = now
+		}
+		if i == n && now-t.idledAt >= int64(p.cfg.Idle) {
+			close(t.work)
+			n++
+		}
+	}
+	p.ready = append(p.ready[:0], p.ready[n:]...)
+}
+
+// submit gives a request to the pool. Answers to earlier ones go out first: nobody else may write to the connection then.
+func (l *Loop) submit(c *conn, ex *exchange) {
+	if l.outLen > 0 {
+		l.send(c)
+		if c.isClosed() {
+			return
+		}
+	}
+	ex.req.OutLen = 0
+	ex.running, ex.call.Pooled = true, true
+	l.awaitProgram(c)
+	if !l.pool.submit(ex) {
+		ex.running = false
+		l.answer(c, ex, &Outcome{Status: 503, Detail: "all handler threads are busy", RetryAfter: 1})
+	}
+}
+
+// finishPooled takes back what the pool has done.
+func (l *Loop) finishPooled() {
+	l.done = l.pool.take(l.done)
+	for i := range l.done {
+		l.finishOne(l.done[i].ex, &l.done[i].outcome)
+	}
+}
+
+func (l *Loop) finishOne(ex *exchange, outcome *Outcome) {
+	ex.running = false
+	if ex.conn == nil {
+		ex.held = outcome.Next == Deferred
+		l.part(ex, CloseClient)
+		return
+	}
+	c := ex.conn
+	if outcome.Next == Elsewhere {
+		ex.call.Skip, ex.call.Pooled = outcome.Skip, false
+		ex.req.Box = l.box
+		again := l.cfg.App.Serve(&ex.call)
+		outcome = &again
+	}
+	l.settle(c, ex, outcome)
+	if ex.early && outcome.Next == Deferred {
+		ex.early = false
+		l.hear(ex, ex.event)
+		return
+	}
+	if !c.isClosed() {
+		l.serve(c)
+	}
+}

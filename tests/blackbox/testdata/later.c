@@ -1,0 +1,379 @@
+/* Answers that come later, from other threads, and in pieces: later <address> */
+#define _GNU_SOURCE
+
+#include "program.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { PIECE = 64 * 1024 };
+
+static void sleep_ms(long ms)
+{
+    struct timespec left = {ms / 1000, ms % 1000 * 1000000};
+    while (nanosleep(&left, &left) != 0) {
+    }
+}
+
+static void tell_result(const char *what, int code)
+{
+    char line[128];
+    snprintf(line, sizeof line, "%s %d\n", what, code);
+    tell(line);
+}
+
+static void closed(forker_deferred handle, int reason, void *user)
+{
+    (void)handle;
+    (void)user;
+    tell_result("closed", reason);
+}
+
+/* Hands a request to a thread of its own; `work` gets the handle. */
+static int defer(forker_request *req, void *(*work)(void *))
+{
+    forker_deferred *handle = malloc(sizeof *handle);
+    pthread_t thread;
+    int code = forker_request_defer(req, handle);
+    if (code != FORKER_OK) {
+        free(handle);
+        return code;
+    }
+    forker_deferred_on_close(*handle, closed, NULL);
+    if (pthread_create(&thread, NULL, work, handle) != 0) {
+        return forker_deferred_drop(*handle);
+    }
+    pthread_detach(thread);
+    return FORKER_DEFERRED;
+}
+
+static forker_deferred take(void *argument)
+{
+    forker_deferred handle = *(forker_deferred *)argument;
+    free(argument);
+    return handle;
+}
+
+static void *respond_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    char text[128];
+    forker_request *req = forker_deferred_request(handle);
+    size_t len;
+    const char *body = forker_request_body(req, &len);
+    snprintf(text, sizeof text, "later %s %.*s", forker_request_query(req, NULL), (int)len, body);
+    int code = forker_deferred_respond(handle, 200, "text/plain", text, strlen(text));
+    if (code == FORKER_OK && forker_deferred_respond(handle, 200, NULL, "x", 1) != FORKER_E_ABORTED) {
+        tell("a used handle works\n");
+    }
+    return NULL;
+}
+
+static int respond(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, respond_work);
+}
+
+static void *send_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    forker_request *req = forker_deferred_request(handle);
+    tell_result("send without an answer", forker_deferred_send(handle));
+    forker_response_status(req, 201);
+    forker_response_header_set(req, "X-Later", "yes");
+    forker_response_write(req, "in ", 3);
+    forker_response_write(req, "pieces", 6);
+    forker_deferred_send(handle);
+    return NULL;
+}
+
+static int send_built(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, send_work);
+}
+
+static void *drop_work(void *argument)
+{
+    forker_deferred_drop(take(argument));
+    return NULL;
+}
+
+static int drop(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, drop_work);
+}
+
+/* Waits until the client has left, then answers all the same. */
+static void *wait_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    tell("waiting\n");
+    while (forker_deferred_cancelled(handle) == 0) {
+        sleep_ms(1);
+    }
+    tell_result("cancelled target", strcmp(forker_request_target(forker_deferred_request(handle), NULL), "/wait"));
+    tell_result("respond", forker_deferred_respond(handle, 200, "text/plain", "gone", 4));
+    tell_result("again", forker_deferred_respond(handle, 200, "text/plain", "gone", 4));
+    return NULL;
+}
+
+static int wait_for_end(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, wait_work);
+}
+
+static int answer_at_once(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    (void)user;
+    int code = forker_request_defer(req, &handle);
+    if (code == FORKER_OK) {
+        code = forker_deferred_respond(handle, 200, "text/plain", "at once", 7);
+    }
+    return code == FORKER_OK ? FORKER_DEFERRED : code;
+}
+
+/* Defers, but says something else: the answer counts. */
+static int liar(forker_request *req, void *user)
+{
+    (void)answer_at_once(req, user);
+    return FORKER_E_INVALID;
+}
+
+static int only_says_so(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    return FORKER_DEFERRED;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- streams */
+
+static void *count_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    char line[32];
+    forker_stream_begin(handle, -1);
+    for (int i = 0; i < 5; i++) {
+        snprintf(line, sizeof line, "line %d\n", i);
+        forker_stream_write(handle, line, strlen(line));
+        sleep_ms(2);
+    }
+    forker_stream_trailer(handle, "X-Sum", "5");
+    tell_result("trailer Content-Length", forker_stream_trailer(handle, "Content-Length", "1"));
+    forker_stream_end(handle);
+    return NULL;
+}
+
+static int count(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, count_work);
+}
+
+static void drained(forker_deferred handle, void *user)
+{
+    (void)handle;
+    tell("drained\n");
+    pthread_mutex_unlock(user);
+}
+
+/* Writes ?<bytes>, as fast as the client takes them; the mutex is locked while there is no room. */
+static void *flood_work(void *argument)
+{
+    static char piece[PIECE];
+    forker_deferred handle = take(argument);
+    pthread_mutex_t room = PTHREAD_MUTEX_INITIALIZER;
+    long left = strtol(forker_request_query(forker_deferred_request(handle), NULL), NULL, 10);
+    int code = FORKER_OK;
+    bool told = false;
+    forker_stream_on_drain(handle, drained, &room);
+    forker_stream_begin(handle, left);
+    pthread_mutex_lock(&room);
+    while (left > 0 && code != FORKER_E_ABORTED) {
+        size_t len = left < PIECE ? (size_t)left : PIECE;
+        code = forker_stream_write(handle, piece, len);
+        if (code == FORKER_OK) {
+            left -= (long)len;
+        } else if (code == FORKER_E_AGAIN) {
+            if (!told) {
+                tell("full\n");
+                told = true;
+            }
+            pthread_mutex_lock(&room);
+        }
+    }
+    tell_result("flood", code);
+    tell_result("end", forker_stream_end(handle));
+    return NULL;
+}
+
+static int flood(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, flood_work);
+}
+
+static void *events_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    forker_sse_begin(handle);
+    forker_sse_send(handle, "greeting", "1", "two\nlines");
+    tell_result("bad event", forker_sse_send(handle, "a\nb", NULL, "x"));
+    forker_sse_send(handle, NULL, NULL, "");
+    forker_stream_end(handle);
+    return NULL;
+}
+
+static int events(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, events_work);
+}
+
+static void *short_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    forker_stream_begin(handle, 10);
+    tell_result("too long", forker_stream_write(handle, "12345678901", 11));
+    forker_stream_write(handle, "12345", 5);
+    forker_stream_end(handle);
+    return NULL;
+}
+
+static int too_short(forker_request *req, void *user)
+{
+    (void)user;
+    return defer(req, short_work);
+}
+
+static pthread_mutex_t let_go = PTHREAD_MUTEX_INITIALIZER;
+
+static int let_it_go(forker_request *req, void *user)
+{
+    (void)user;
+    pthread_mutex_unlock(&let_go);
+    return answer_text(req, "let go");
+}
+
+static void *break_work(void *argument)
+{
+    forker_deferred handle = take(argument);
+    forker_stream_begin(handle, -1);
+    forker_stream_write(handle, "some", 4);
+    pthread_mutex_lock(&let_go);
+    forker_deferred_drop(handle);
+    return NULL;
+}
+
+static int break_off(forker_request *req, void *user)
+{
+    (void)user;
+    pthread_mutex_lock(&let_go);
+    return defer(req, break_work);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- pool */
+
+static int pooled(forker_request *req, void *user)
+{
+    (void)user;
+    const char *ms = forker_request_query(req, NULL);
+    tell("pooled\n");
+    sleep_ms(strtol(ms, NULL, 10));
+    return answer_text(req, "pooled");
+}
+
+static int pooled_next(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    return FORKER_NEXT;
+}
+
+static int pooled_wait(forker_request *req, void *user)
+{
+    (void)user;
+    tell("pooled waits\n");
+    while (forker_request_cancelled(req) == 0) {
+        sleep_ms(1);
+    }
+    tell("pooled was cancelled\n");
+    return answer_text(req, "gone");
+}
+
+static int pooled_crash(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    abort();
+}
+
+static int inline_answer(forker_request *req, void *user)
+{
+    (void)user;
+    return answer_text(req, "inline");
+}
+
+static int thread_begins(forker_server *server, int32_t worker, void *user)
+{
+    (void)server;
+    (void)worker;
+    (void)user;
+    tell("thread begins\n");
+    return FORKER_OK;
+}
+
+static int thread_ends(forker_server *server, int32_t worker, void *user)
+{
+    (void)server;
+    (void)worker;
+    (void)user;
+    tell("thread ends\n");
+    return FORKER_OK;
+}
+
+static void handle_pooled(forker_server *server, const char *pattern, forker_handler handler)
+{
+    forker_server_handle(server, "GET", pattern, handler, NULL);
+    forker_route_set(server, "dispatch", "pool");
+}
+
+int main(int argc, char **argv)
+{
+    forker_server *server = forker_server_new();
+    (void)argc;
+    forker_server_handle(server, "GET,POST", "/respond", respond, NULL);
+    forker_server_handle(server, "GET", "/send", send_built, NULL);
+    forker_server_handle(server, "GET", "/drop", drop, NULL);
+    forker_server_handle(server, "GET", "/wait", wait_for_end, NULL);
+    forker_server_handle(server, "GET", "/at-once", answer_at_once, NULL);
+    forker_server_handle(server, "GET", "/liar", liar, NULL);
+    forker_server_handle(server, "GET", "/only-says-so", only_says_so, NULL);
+    forker_server_handle(server, "GET", "/count", count, NULL);
+    forker_server_handle(server, "GET", "/flood", flood, NULL);
+    forker_server_handle(server, "GET", "/events", events, NULL);
+    forker_server_handle(server, "GET", "/short", too_short, NULL);
+    forker_server_handle(server, "GET", "/break", break_off, NULL);
+    forker_server_handle(server, "GET", "/let-go", let_it_go, NULL);
+    forker_server_handle(server, "GET", "/inline", inline_answer, NULL);
+    handle_pooled(server, "/pooled", pooled);
+    handle_pooled(server, "/pooled-respond", respond);
+    handle_pooled(server, "/pooled-at-once", answer_at_once);
+    handle_pooled(server, "/pooled-wait", pooled_wait);
+    handle_pooled(server, "/pooled-crash", pooled_crash);
+    handle_pooled(server, "/next", pooled_next);
+    forker_server_handle(server, "GET", "/*rest", inline_answer, NULL);
+    forker_server_on_thread_start(server, thread_begins, NULL);
+    forker_server_on_thread_exit(server, thread_ends, NULL);
+    forker_server_on_worker_init(server, tell_worker, NULL);
+    forker_server_listen(server, argv[1]);
+    tell_addresses(server);
+    return run_and_tell(server);
+}
