@@ -130,7 +130,7 @@ fuzz:
 
 # -------------------------------------------------------------------------------------------------------------- checks
 
-C_FILES := $(wildcard include/*.h capi/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c tools/*.c) \
+C_FILES := $(wildcard include/*.h capi/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c bench/*/*.[ch] bench/*/*.cpp tools/*.c) \
 	$(shell find tests -name '*.[ch]' -o -name '*.cpp')
 
 ## check         check format, lint, C warnings, header dialects, layers, exported symbols and generated documents
@@ -179,16 +179,26 @@ docs: $(BUILD)/options_page
 # ----------------------------------------------------------------------------------------------------------- benchmark
 
 BENCH := $(BUILD)/bench
+BENCH_C := $(CC) -std=gnu11 -O2 -Wall -Wextra
 
-## bench         compare with the floor, fasthttp, net/http and nginx (BENCHFLAGS="--duration 2 --servers floor,libforker")
-.PHONY: bench
-bench: lib
+## bench         compare with the floor and other servers (BENCHFLAGS="--modes all --rounds 5 --servers libforker,nginx")
+.PHONY: bench bench-programs
+bench: bench-programs
+	python3 bench/run.py --programs $(BENCH) $(BENCHFLAGS)
+
+## bench-programs  build the servers and the load generator of the benchmark into build/bench/
+bench-programs: lib
 	@tools/install-deps bench
 	@mkdir -p $(BENCH)
-	$(CC) -std=c11 -O2 -Wall -Wextra -o $(BENCH)/floor bench/floor.c
-	$(CC) -std=c11 -O2 -Wall -Wextra -Iinclude -o $(BENCH)/libforker bench/libforker.c $(LINK_FORKER),'$$ORIGIN/..'
-	cd bench && $(GO) build -trimpath -o $(BENCH)/ ./fasthttp ./nethttp
-	python3 bench/run.py --programs $(BENCH) $(BENCHFLAGS)
+	$(BENCH_C) -o $(BENCH)/floor bench/floor.c
+	$(BENCH_C) -o $(BENCH)/rate bench/load/rate.c
+	$(BENCH_C) -Iinclude -o $(BENCH)/libforker bench/peers/libforker.c $(LINK_FORKER),'$$ORIGIN/..'
+	$(BENCH_C) -o $(BENCH)/libmicrohttpd bench/peers/libmicrohttpd.c -lmicrohttpd
+	$(BENCH_C) -o $(BENCH)/civetweb bench/peers/civetweb.c -lcivetweb
+	$(BENCH_C) -o $(BENCH)/evhttp bench/peers/evhttp.c -levent
+	$(BENCH_C) -o $(BENCH)/h2o bench/peers/h2o.c -lh2o-evloop
+	$(CXX) -std=c++17 -O2 -Wall -Wextra -o $(BENCH)/cpp_httplib bench/peers/cpp_httplib.cpp -lcpp-httplib
+	cd bench && $(GO) build -trimpath -o $(BENCH)/ ./peers/fasthttp ./peers/nethttp
 
 # ------------------------------------------------------------------------------------------------------------- install
 

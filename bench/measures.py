@@ -1,0 +1,103 @@
+"""The measurements: each takes a running server and returns numbers by name."""
+
+import contextlib
+import pathlib
+import re
+import socket
+import subprocess
+import time
+
+from servers import SERVERS, Failure, exchange
+
+WARM_UP = 1  # seconds that warm caches and heaps up
+SETTLE_LIMIT = 10  # seconds until the memory of a server must stand still
+
+
+def run_load(command, seconds):
+    command = [str(word) for word in command]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60, check=False)
+    if done.returncode != 0:
+        raise Failure(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def wrk(server, mode, seconds, options):
+    """Requests per second."""
+    command = ["taskset", "-c", options.core, "wrk", "-t", 1, "-c", mode.connections, "-d", f"{seconds}s", "--timeout", "10s"]
+    for name, value in mode.fields:
+        command += ["-H", f"{name}: {value}"]
+    if mode.script:
+        command += mode.script[:2]
+    command += [f"http://127.0.0.1:{server.port}{mode.path}", *mode.script[2:]]
+    output = run_load(command, seconds)
+    rate = re.search(r"^Requests/sec:\s+([0-9.]+)", output, re.MULTILINE)
+    if rate is None or float(rate[1]) == 0 or re.search(r"Socket errors|Non-2xx", output):
+        raise Failure(f"wrk: {output}")
+    return float(rate[1])
+
+
+def throughput(_name, server, mode, options):
+    wrk(server, mode, WARM_UP, options)
+    return {"requests_per_second": wrk(server, mode, options.duration, options)}
+
+
+def steady(server, mode, rate, seconds, options):
+    """By load/rate.c: answers per second, and latency in microseconds at 50, 90, 99, 99.9 and 100 percent."""
+    command = ["taskset", "-c", options.core, options.programs / "rate", server.port, mode.connections, rate, seconds]
+    _requests, *numbers = map(float, run_load(command, seconds).split())
+    return numbers
+
+
+def crowd(_name, server, mode, options):
+    """Requests per second with many connections, which wrk would still be opening while it measures."""
+    steady(server, mode, 0, WARM_UP, options)
+    return {"requests_per_second": steady(server, mode, 0, options.duration, options)[0]}
+
+
+def latency(_name, server, mode, options):
+    """At a fixed rate."""
+    steady(server, mode, options.rate, WARM_UP, options)
+    achieved, p50, _p90, p99, p999, _most = steady(server, mode, options.rate, options.duration, options)
+    if achieved < 0.9 * options.rate:
+        raise Failure(f"it answers {achieved:.0f} requests/s where {options.rate} are sent; choose a lower --rate")
+    return {"p50_us": p50, "p99_us": p99, "p99.9_us": p999}
+
+
+def private_memory(session):
+    """Bytes that the processes of a session have for themselves: their share of anonymous memory."""
+    total = 0
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == session:
+                rollup = stat.with_name("smaps_rollup").read_text()
+                total += 1024 * int(re.search(r"^Pss_Anon:\s+(\d+) kB", rollup, re.MULTILINE)[1])
+    return total
+
+
+def settled_memory(session):
+    """The same, once two looks half a second apart see the same."""
+    deadline = time.monotonic() + SETTLE_LIMIT
+    before = private_memory(session)
+    while True:
+        time.sleep(0.5)
+        now = private_memory(session)
+        if now == before or time.monotonic() > deadline:
+            return now
+        before = now
+
+
+def idle_memory(name, server, mode, options):
+    """User-space memory of a connection that has had its answer and is kept open."""
+    connections = min(mode.connections, SERVERS[name].most_connections)
+    run_load(["taskset", "-c", options.core, "wrk", "-t", 1, "-c", 64, "-d", "1s", f"http://127.0.0.1:{server.port}/"], 1)
+    before = settled_memory(server.process.pid)
+    with contextlib.ExitStack() as clients:
+        for _ in range(connections):
+            client = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            exchange(client, mode)
+        after = settled_memory(server.process.pid)
+    return {"bytes_per_connection": max(after - before, 0) / connections}
+
+
+MEASURES = {"rate": throughput, "cost": throughput, "crowd": crowd, "latency": latency, "memory": idle_memory}

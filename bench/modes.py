@@ -1,0 +1,108 @@
+"""What is asked of the servers, and what is measured: one Mode for each column of the tables."""
+
+import dataclasses
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+GREETING = b"greeting!!!"
+PIPELINE_DEPTH = 16  # as in load/pipeline.lua
+CONNECTIONS = 64
+KIB, MIB = 1 << 10, 1 << 20
+
+# What a browser sends; with Host they are ten.
+BROWSER_FIELDS = {
+    "Connection": "keep-alive",
+    "Cache-Control": "max-age=0",
+    "Upgrade-Insecure-Requests": "1",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "Referer": "http://127.0.0.1/previous/page.html",
+    "Accept-Encoding": "gzip, deflate, br, zstd",
+    "Accept-Language": "en-GB,en;q=0.9,de;q=0.8",
+    "Cookie": "session=0123456789abcdef0123456789abcdef; theme=dark; consent=yes",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Mode:
+    """One way to ask. `needs` names what a server must be able to do, see servers.py."""
+
+    name: str
+    table: str
+    heading: str
+    measure: str = "rate"  # one of measures.MEASURES
+    needs: str = ""
+    path: str = "/"
+    body: int = len(GREETING)  # bytes of the answer's body
+    upload: int = 0  # bytes of the request's body; the answer is this number
+    file: bool = False
+    close: bool = False
+    connections: int = CONNECTIONS
+    fields: tuple = ()
+    script: tuple = ()  # for wrk, with its arguments
+
+    @property
+    def answer(self):
+        """The body that must come back."""
+        if self.upload:
+            return str(self.upload).encode()
+        return GREETING if self.body == len(GREETING) else b"x" * self.body
+
+    @property
+    def request(self):
+        """The request, as bytes."""
+        lines = [f"{'POST' if self.upload else 'GET'} {self.path} HTTP/1.1", "Host: 127.0.0.1"]
+        lines += [f"{name}: {value}" for name, value in self.fields]
+        if self.upload:
+            lines += ["Content-Type: application/octet-stream", f"Content-Length: {self.upload}"]
+        return "\r\n".join([*lines, "", ""]).encode() + b"x" * self.upload
+
+
+def download(text, size):
+    return Mode(f"get-{text}", "Bodies", f"GET {size}", needs="body", path=f"/{text}", body=size_of(size))
+
+
+def upload(text, size):
+    script = ("-s", str(HERE / "load/upload.lua"), "--", str(size_of(size)))
+    return Mode(f"post-{text}", "Bodies", f"POST {size}", needs="upload", path="/upload", upload=size_of(size), script=script)
+
+
+def size_of(text):
+    number, unit = text.split()
+    return int(number) * {"KiB": KIB, "MiB": MIB}[unit]
+
+
+BASIC = "Requests"
+MANY = "Many connections"
+
+MODES = {
+    mode.name: mode
+    for mode in (
+        Mode("keep-alive", BASIC, "keep-alive: requests/s"),
+        Mode(
+            "pipelined",
+            BASIC,
+            f"pipelined {PIPELINE_DEPTH}: cost per request",
+            measure="cost",
+            needs="pipeline",
+            script=("-s", str(HERE / "load/pipeline.lua")),
+        ),
+        Mode("close", BASIC, "Connection: close: requests/s", close=True, fields=(("Connection", "close"),)),
+        Mode("headers", BASIC, "10 header fields: requests/s", needs="plain", fields=tuple(BROWSER_FIELDS.items())),
+        download("1k", "1 KiB"),
+        download("64k", "64 KiB"),
+        download("1m", "1 MiB"),
+        upload("1k", "1 KiB"),
+        upload("64k", "64 KiB"),
+        upload("1m", "1 MiB"),
+        Mode("file-1m", "Bodies", "file of 1 MiB", needs="file", path="/files/1m", body=MIB, file=True),
+        Mode("pool", "Kinds of handlers", "on a pool: requests/s", needs="pool", path="/pool"),
+        Mode("deferred", "Kinds of handlers", "from another thread: requests/s", needs="deferred", path="/deferred"),
+        Mode("connections-1000", MANY, "1,000: requests/s", measure="crowd", connections=1000),
+        Mode("connections-10000", MANY, "10,000: requests/s", measure="crowd", connections=10000),
+        Mode("idle", MANY, "bytes for an idle one", measure="memory", connections=10000),
+        Mode("latency", "Latency in microseconds", "", measure="latency"),
+    )
+}
+
+DEFAULT = ("keep-alive", "pipelined", "close")

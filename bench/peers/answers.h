@@ -1,0 +1,91 @@
+/*
+ * What the servers written in C and C++ answer, the same for all: a body by the path of the request. Each of them is started as
+ *
+ *     server PORT CONNECTIONS DIRECTORY
+ *
+ * and serves on 127.0.0.1: GET / and /1k, /64k, /1m; POST /upload, which answers how many bytes came; and, if it can send
+ * files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once.
+ */
+#ifndef BENCH_ANSWERS_H
+#define BENCH_ANSWERS_H
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define ANSWER_TYPE "text/plain"
+
+typedef struct {
+    const char *path;
+    size_t len;
+    const char *data;
+} answer;
+
+static answer answers[] = {
+    {"/", 11, "greeting!!!"},
+    {"/1k", (size_t)1 << 10, NULL},
+    {"/64k", (size_t)64 << 10, NULL},
+    {"/1m", (size_t)1 << 20, NULL},
+};
+
+enum { ANSWERS = sizeof answers / sizeof answers[0], ANSWER_MOST = 1 << 20, DATE_SIZE = 30 };
+
+static inline void fill_answers(void)
+{
+    char *filler = (char *)malloc(ANSWER_MOST);
+    if (filler == NULL) {
+        exit(1);
+    }
+    memset(filler, 'x', ANSWER_MOST);
+    for (int i = 0; i < ANSWERS; i++) {
+        answers[i].data = answers[i].data != NULL ? answers[i].data : filler;
+    }
+}
+
+/* NULL if there is none. */
+static inline const answer *find_answer(const char *path, size_t len)
+{
+    for (int i = 0; i < ANSWERS; i++) {
+        if (strlen(answers[i].path) == len && memcmp(answers[i].path, path, len) == 0) {
+            return &answers[i];
+        }
+    }
+    return NULL;
+}
+
+/* The Date field's value, formatted once a second in each thread, for servers that do not send one by themselves. */
+static inline const char *date_now(void)
+{
+    static __thread char text[DATE_SIZE];
+    static __thread time_t formatted;
+    time_t now = time(NULL);
+    if (now != formatted) {
+        struct tm utc;
+        gmtime_r(&now, &utc);
+        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+        formatted = now;
+    }
+    return text;
+}
+
+static inline void wait_for_term(void)
+{
+    sigset_t set;
+    int number;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigwait(&set, &number);
+}
+
+/* To be called before threads are started, so that they leave SIGTERM to wait_for_term(). */
+static inline void block_term(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+#endif

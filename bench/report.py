@@ -1,0 +1,49 @@
+"""The results as Markdown tables."""
+
+import os
+import statistics
+
+from modes import CONNECTIONS, MODES
+from servers import SERVERS
+
+LATENCY_COLUMNS = {"p50_us": "50 %", "p99_us": "99 %", "p99.9_us": "99.9 %"}
+
+
+def columns_of(mode):
+    """Pairs of heading and quantity."""
+    if mode.measure == "latency":
+        return [(heading, quantity) for quantity, heading in LATENCY_COLUMNS.items()]
+    return [(mode.heading, "bytes_per_connection" if mode.measure == "memory" else "requests_per_second")]
+
+
+def cell(results, name, mode, quantity):
+    if (name, mode.name) not in results:
+        return "—"
+    median = statistics.median(values[quantity] for values in results[name, mode.name])
+    if mode.measure in ("latency", "memory"):
+        return f"{median:.0f}"
+    floor = statistics.median(values[quantity] for values in results["floor", mode.name])
+    return f"{floor / median:.1f}" if mode.measure == "cost" else f"{median / floor:.2f}"
+
+
+def print_table(title, modes, options, results):
+    columns = [(mode, heading, quantity) for mode in modes for heading, quantity in columns_of(mode)]
+    print(f"### {title}\n")
+    print("| server | " + " | ".join(heading for _, heading, _ in columns) + " |")
+    print("|---|" + "---:|" * len(columns))
+    for name in options.servers:
+        if any((name, mode.name) in results for mode in modes):
+            print(f"| {name} | " + " | ".join(cell(results, name, mode, quantity) for mode, _, quantity in columns) + " |")
+    print()
+
+
+def print_report(options, results):
+    modes = [MODES[name] for name in options.modes]
+    for title in dict.fromkeys(mode.table for mode in modes):
+        print_table(title, [mode for mode in modes if mode.table == title], options, results)
+    print(f"Rounds: {options.rounds} of {options.duration} s, {CONNECTIONS} connections where nothing else is said.")
+    if any(mode.measure == "latency" for mode in modes):
+        print(f"Latency at {options.rate} requests/s.")
+    found = [f"Linux {os.uname().release.split('-')[0]}"]
+    found += [f"{name} {SERVERS[name].version(options.programs)}" for name in options.servers if name != "floor"]
+    print(", ".join(found) + ".")

@@ -1,0 +1,207 @@
+"""The servers that are compared: how each is started, what it can do, in which version it is here."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+HERE = pathlib.Path(__file__).resolve().parent
+START_LIMIT = 10  # seconds until a server must accept connections
+STOP_LIMIT = 10  # seconds that a server has to leave after SIGTERM
+FEW_CONNECTIONS = 1000  # the most for a server that has a thread for each
+
+
+class Failure(Exception):
+    """A server or a load generator did not do what the measurement needs."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Launch:
+    """What a server is started for."""
+
+    programs: pathlib.Path
+    port: int
+    mode: object
+    scratch: str
+    connections: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """`can` are the features that modes ask for by `needs`."""
+
+    command: Callable[[Launch], list]
+    version: Callable[[pathlib.Path], str]
+    can: frozenset
+    most_connections: int = 10000
+
+    def serves(self, mode):
+        if mode.needs and mode.needs not in self.can:
+            return False
+        return mode.measure == "memory" or mode.connections <= self.most_connections
+
+
+def floor_command(launch):
+    mode = launch.mode
+    kind = "close" if mode.close else "keep-alive"
+    command = [launch.programs / "floor", str(launch.port), kind, str(mode.body), str(mode.upload)]
+    return command + ([os.path.join(launch.scratch, "files/1m")] if mode.file else [])
+
+
+def program(name):
+    return lambda launch: [launch.programs / name, str(launch.port), str(launch.connections), launch.scratch]
+
+
+def nginx_command(launch):
+    config = (HERE / "peers/nginx.conf").read_text()
+    config = config.replace("@DIR@", launch.scratch).replace("@ADDRESS@", f"127.0.0.1:{launch.port}")
+    path = pathlib.Path(launch.scratch, "nginx.conf")
+    path.write_text(config)
+    return [find_program("nginx"), "-p", launch.scratch, "-e", "stderr", "-c", path]
+
+
+def find_program(name):
+    path = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if path is None:
+        raise Failure(f"{name} is not installed")
+    return path
+
+
+def output(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def debian_version(package):
+    def find(_programs):
+        version = output("dpkg-query", "-W", "-f", "${Version}", package)
+        return re.sub(r"^\d+:|[-+~].*$", "", version)
+
+    return find
+
+
+def fasthttp_version(_programs):
+    return re.search(r"valyala/fasthttp v(\S+)", (HERE / "go.mod").read_text())[1]
+
+
+def go_version(programs):
+    return output("go", "version", programs / "nethttp").split()[-1].removeprefix("go")
+
+
+def libforker_version(_programs):
+    return re.search(r'define FORKER_VERSION "(.*)"', (HERE.parent / "include/forker.h").read_text())[1]
+
+
+PIPELINE, PLAIN, BODY, UPLOAD, FILE = "pipeline", "plain", "body", "upload", "file"
+MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE})
+EVERYTHING = MOST | {"pool", "deferred"}
+
+# What is missing: nginx reads no uploads by itself, and sends no bodies but files and short texts. cpp-httplib loses requests that were
+# pipelined, compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
+SERVERS = {
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING),
+    "libforker": Server(program("libforker"), libforker_version, MOST - {FILE}),
+    "fasthttp": Server(program("fasthttp"), fasthttp_version, MOST),
+    "net/http": Server(program("nethttp"), go_version, MOST),
+    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE})),
+    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST),
+    "libmicrohttpd": Server(program("libmicrohttpd"), debian_version("libmicrohttpd-dev"), MOST),
+    "evhttp": Server(program("evhttp"), debian_version("libevent-dev"), MOST),
+    "civetweb": Server(program("civetweb"), debian_version("libcivetweb-dev"), MOST - {FILE}, FEW_CONNECTIONS),
+    "cpp-httplib": Server(
+        program("cpp_httplib"), debian_version("libcpp-httplib-dev"), frozenset({BODY, UPLOAD}), FEW_CONNECTIONS
+    ),
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def exchange(client, mode):
+    """Sends a request and returns the whole answer, as the bytes that came; Failure if it is not the right one."""
+    client.sendall(mode.request)
+    answer, head = b"", -1
+    while head < 0 or len(answer) < head + 4 + len(mode.answer):
+        part = client.recv(1 << 20)
+        if not part:
+            break
+        answer += part
+        head = answer.find(b"\r\n\r\n")
+    if not answer.startswith(b"HTTP/1.1 200 ") or answer[head + 4 :] != mode.answer:
+        raise Failure(f"unexpected answer {answer[:300]!r}")
+    return answer
+
+
+def wait_until_it_serves(process, port, mode):
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        if process.poll() is not None:
+            raise Failure(f"it left with status {process.returncode} instead of serving")
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=START_LIMIT) as client:
+                return exchange(client, mode)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise Failure(f"it does not accept connections after {START_LIMIT} s") from None
+            time.sleep(0.01)
+
+
+def prepare_scratch(scratch, mode):
+    os.chmod(scratch, 0o755)  # nginx, started by root, reads as another user
+    if mode.file:
+        directory = pathlib.Path(scratch, "files")
+        directory.mkdir()
+        (directory / "1m").write_bytes(mode.answer)
+
+
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """A server that serves."""
+
+    process: subprocess.Popen
+    port: int
+    answer: bytes
+
+
+@contextlib.contextmanager
+def running(name, mode, options):
+    """Starts a server on the core and a free port; yields it as Running; leaves nothing of it behind."""
+    server = SERVERS[name]
+    with tempfile.TemporaryDirectory() as scratch:
+        prepare_scratch(scratch, mode)
+        connections = min(mode.connections, server.most_connections)
+        launch = Launch(options.programs, free_port(), mode, scratch, connections)
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("FORKER_")}
+        environment.update(FORKER_WORKERS="1", FORKER_LOG_LEVEL="warn")
+        process = subprocess.Popen(
+            ["taskset", "-c", str(options.core), *server.command(launch)],
+            env=environment,
+            stdout=sys.stderr,
+            start_new_session=True,
+        )
+        try:
+            yield Running(process, launch.port, wait_until_it_serves(process, launch.port, mode))
+        finally:
+            stop(name, process)
+
+
+def stop(name, process):
+    process.terminate()
+    try:
+        process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        print(f"{name}: still there {STOP_LIMIT} s after SIGTERM, killed", file=sys.stderr)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # its session has a process group of its own
+    process.wait()
