@@ -39,6 +39,7 @@ static void on_drain(int number)
     int reason = errno;
     uint64_t one = 1;
     (void)number;
+    fk_process.draining = true;
     ssize_t written = write(drain_fd, &one, sizeof one);
     (void)written;
     errno = reason;

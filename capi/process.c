@@ -110,6 +110,18 @@ int fk_process_start_go(void)
     return FORKER_OK;
 }
 
+bool fk_process_draining(void)
+{
+    const fk_slot *slot = fk_process.slot;
+    const fk_shared *shared = fk_process.server != NULL ? fk_process.server->shared : NULL;
+    if (slot == NULL || shared == NULL) {
+        return false;
+    }
+    return fk_process.draining || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == FK_SLOT_DRAINING ||
+           __atomic_load_n(&slot->dismissed, __ATOMIC_ACQUIRE) != FK_CAUSE_NONE ||
+           __atomic_load_n(&shared->stop_timeout_ms, __ATOMIC_ACQUIRE) != INT32_MAX;
+}
+
 const char *fk_process_name(void)
 {
     switch (fk_process.role) {

@@ -18,6 +18,7 @@ typedef struct {
     fk_slot *slot;         /* a worker's own */
     bool go_running;       /* the Go runtime was started in this process */
     bool go_lost;          /* this process was forked off one in which it was: nothing here works any more */
+    volatile bool draining; /* this worker was told to drain by a signal, or because the spawner is dead */
 } fk_process_state;
 
 extern fk_process_state fk_process;
@@ -33,6 +34,9 @@ extern __thread fk_thread_state fk_thread __attribute__((tls_model("initial-exec
 
 /* Starts the Go runtime in this process, once. Returns FORKER_OK or FORKER_E_PROCESS. */
 int fk_process_start_go(void);
+
+/* Tells if this worker is being drained, also while its loop has yet to hear of it. */
+bool fk_process_draining(void);
 
 /* The role in words, for log lines. */
 const char *fk_process_name(void);

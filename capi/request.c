@@ -247,3 +247,8 @@ int32_t forker_request_worker(forker_request *req)
 {
     return req != NULL ? fk_process.worker : -1;
 }
+
+int forker_request_draining(forker_request *req)
+{
+    return req != NULL && fk_process_draining() ? 1 : 0;
+}

@@ -211,6 +211,7 @@ func (w *worker) followLifeline(fd int) {
 	var b [1]byte
 	// Nobody ever writes: whatever ends the read is the end of the spawner.
 	_, _ = line.Read(b[:])
+	C.fk_process.draining = true
 	one := [8]byte{1}
 	_, _ = unix.Write(w.drainFd, one[:])
 	time.Sleep(w.duration(C.FK_OPTION_DRAIN_TIMEOUT) + killSlack)

@@ -25,11 +25,15 @@ func (l *Loop) Drain(limit time.Duration) {
 	l.drainGraceNs = l.clock.now + int64(min(l.cfg.DrainGrace, limit))
 	atomic.StoreUint32(&l.cfg.Slot.State, uint32(slot.Draining))
 	for _, ln := range l.listeners {
-		for l.acceptOne(ln.fd) {
+		for n := 0; n < lastAccepts && l.acceptOne(ln.fd); n++ {
 		}
 	}
 	l.closeListeners()
 }
+
+// lastAccepts is how many connections a draining loop takes of each listener at most: under a load that never ends the queue does
+// not either, and then it is for the other workers.
+const lastAccepts = 4096
 
 // checkDrain closes what need not be waited for any longer.
 func (l *Loop) checkDrain() {
@@ -39,13 +43,19 @@ func (l *Loop) checkDrain() {
 	}
 	if l.clock.now >= l.drainGraceNs {
 		for _, c := range l.conns {
-			if c != nil && c.state == stateHead && c.ex == nil {
+			if c.isIdle() {
+				l.readConn(c) // A request that has come since the events of this iteration is still answered.
+			}
+			if c.isIdle() {
 				l.closeConn(c, CloseShutdown)
 			}
 		}
 	}
 	l.stopped = l.open == 0
 }
+
+// isIdle tells if the connection is between requests. It may be nil, or closed.
+func (c *conn) isIdle() bool { return c != nil && c.tag != 0 && c.state == stateHead && c.ex == nil }
 
 func (l *Loop) nextDrainCheck(next int64) int64 {
 	due := l.drainNs

@@ -64,6 +64,25 @@ func TestDrain_idleConnectionsHaveGrace(t *testing.T) {
 	s.wait()
 }
 
+func TestDrain_answersARequestThatComesAsTheGraceEnds(t *testing.T) {
+	s := start(t, tcp, grace)
+	c := s.dial()
+	c.send(getHello)
+	c.answer("GET")
+	s.drain(time.Hour)
+	s.do(func() {
+		// The loop looks for idle connections before it hears of this.
+		s.loop.clock.baseNs += int64(2 * time.Second)
+		s.loop.clock.now += int64(2 * time.Second)
+		c.send(getHello)
+	})
+	if res, got := c.answer("GET"); got != "hello" || !res.Close {
+		t.Errorf("%v, close %v", got, res.Close)
+	}
+	_ = c.Close()
+	s.wait()
+}
+
 func TestDrain_finishesWhatHasBegun(t *testing.T) {
 	s := start(t, packets, grace)
 	head, body := s.dial(), s.dial()

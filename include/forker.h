@@ -546,6 +546,12 @@ int forker_request_hijack(forker_request *req, int *fd_out, const char **data_ou
 /* The index of the worker process that runs the handler, from 0; -1 for NULL. */
 int32_t forker_request_worker(forker_request *req);
 
+/*
+ * 1 while the worker is being drained, because it is replaced or the server stops; else 0, also for NULL. A handler that takes
+ * long can then come to an early end: it has until option drain_timeout at most.
+ */
+int forker_request_draining(forker_request *req);
+
 /* ----------------------------------------------------------------------------------------------------------- response */
 
 /*

@@ -174,3 +174,24 @@ func TestLoad_saysWhichLineIsWrong(t *testing.T) {
 		}
 	}
 }
+
+func TestDraining_isSeenByAHandlerThatRuns(t *testing.T) {
+	for name, drain := range map[string]func(p *program){
+		"reload":                  func(p *program) { p.signal(syscall.SIGHUP) },
+		"stop":                    func(p *program) { p.signal(syscall.SIGTERM) },
+		"signal to the worker":    func(p *program) { p.kill(p.workers()[0], syscall.SIGTERM) },
+		"drain all":               func(p *program) { p.signal(syscall.SIGWINCH) },
+		"death of the spawner":    func(p *program) { p.signal(syscall.SIGKILL); p.wait() },
+		"reload without a master": func(p *program) { p.kill(p.master(), syscall.SIGKILL); p.signal(syscall.SIGHUP) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, _ := steered(t, "first", "workers=1")
+			c := p.dial().send("GET /patient HTTP/1.1\r\nHost: test\r\n\r\n")
+			p.out.wait(t, 0, "patient begins")
+			drain(p)
+			if a := c.receive("GET"); a.body != "draining" {
+				t.Errorf("answered %q", a.body)
+			}
+		})
+	}
+}

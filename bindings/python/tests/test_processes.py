@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import signal
+import tempfile
 import unittest
 
+import forker
 from program import Program
 
 SERVE = """
@@ -93,6 +95,78 @@ print("host has", events)
             self.assertEqual(shown["events"], [["post_fork", 0, shown["pid"]], ["worker_init", 0, shown["pid"]]])
             self.assertEqual(program.stop(), 0)
             self.assertEqual(program.out.seen[-2:], [f"worker_exit 0 {shown['pid']}", "host has []"])
+
+    def test_reload_brings_what_the_hook_has_read(self):
+        source = """
+server = make_server(workers=1)
+revision = 1
+@server.on_reload
+def read_again():
+    global revision
+    revision += 1
+    if revision == 3:
+        raise ValueError("no third one")
+@server.on_reopen
+def reopen():
+    os.write(1, f"reopened {os.getpid()}\\n".encode())
+@server.get("/")
+def show(request):
+    return {"revision": revision, "draining": request.draining, "pid": os.getpid()}
+@server.get("/reload")
+def reload(request):
+    server.reload()
+    return ""
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            first = json.loads(program.get("/")[2])
+            program.get("/reload")
+            program.log.wait_for("reload: done")
+            second = json.loads(program.get("/")[2])
+            self.assertEqual([first["revision"], second["revision"], second["draining"]], [1, 2, False])
+            self.assertNotEqual(first["pid"], second["pid"])
+            program.get("/reload")
+            program.log.wait_for("reload refused")
+            self.assertEqual(json.loads(program.get("/")[2]), second)
+            program.send_signal(signal.SIGUSR1)
+            self.assertEqual(program.out.wait_for(f"reopened {second['pid']}"), f"reopened {second['pid']}")
+            program.stop()
+            self.assertIn(f"reopened {program.pid}", program.out.seen)
+
+    def test_scale_and_drain(self):
+        source = """
+server = make_server(workers=1)
+@server.get("/more")
+def more(request):
+    server.scale(1)
+    return ""
+@server.get("/drain")
+def drain(request):
+    server.drain()
+    return ""
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            program.get("/more")
+            program.wait_ready()
+            program.get("/drain")
+            program.log.wait_for("draining all workers")
+            program.send_signal(signal.SIGHUP)
+            program.wait_ready(workers=2)
+            program.stop()
+
+    def test_options_from_a_file(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write("max_body = 5k\n")
+            file.flush()
+            with forker.Server() as server:
+                server.load(file.name)
+                self.assertEqual(server.option("max_body"), "5k")
+                with self.assertRaises(forker.Error) as raised:
+                    server.reload()
+                self.assertEqual(raised.exception.code, forker.E_STATE)
 
     def test_what_was_printed_is_written_once(self):
         source = """

@@ -92,6 +92,17 @@ static int ledger(forker_request *req, void *user)
     return answer_text(req, text);
 }
 
+/* Answers when it is told that the worker is being drained. */
+static int patient(forker_request *req, void *user)
+{
+    (void)user;
+    tell(forker_request_draining(req) ? "draining already\n" : "patient begins\n");
+    for (int i = 0; i < 20000 && !forker_request_draining(req); i++) {
+        usleep(1000);
+    }
+    return answer_text(req, forker_request_draining(req) ? "draining" : "not draining");
+}
+
 int main(int argc, char **argv)
 {
     file = argv[1];
@@ -109,6 +120,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/option/:name", option, NULL);
     forker_server_handle(server, "GET", "/act/:what", act, NULL);
     forker_server_handle(server, "GET", "/ledger", ledger, NULL);
+    forker_server_handle(server, "GET", "/patient", patient, NULL);
     forker_server_on_reload(server, on_reload, NULL);
     forker_server_on_reopen(server, on_reopen, NULL);
     forker_server_on_worker_init(server, worker_init, NULL);

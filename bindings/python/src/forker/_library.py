@@ -89,6 +89,7 @@ PROTOTYPES = {
     "forker_request_cancelled": (c_int, [c_void_p]),
     "forker_request_hijack": (c_int, [c_void_p, POINTER(c_int), _TEXT_OUT, _LEN_OUT]),
     "forker_request_worker": (c_int32, [c_void_p]),
+    "forker_request_draining": (c_int, [c_void_p]),
     "forker_respond": (c_int, [c_void_p, c_int, c_char_p, c_char_p, c_size_t]),
     "forker_respond_error": (c_int, [c_void_p, c_int, c_char_p]),
     "forker_response_status": (c_int, [c_void_p, c_int]),

@@ -168,6 +168,11 @@ class Request:
         """The index of the worker process, from 0."""
         return self._keep("worker", lib.forker_request_worker)
 
+    @property
+    def draining(self) -> bool:
+        """Whether the worker is being drained by now, so that a long handler should come to an end."""
+        return bool(lib.forker_request_draining(self._live()))
+
     def __repr__(self) -> str:
         return "<Request, ended>" if self._address is None else f"<Request {self.method} {self.target}>"
 
