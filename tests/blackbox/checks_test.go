@@ -1,7 +1,6 @@
 package blackbox
 
 import (
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -33,7 +32,7 @@ func TestSetup_givesTheDocumentedResults(t *testing.T) {
 
 // 65535 routes take seconds, because each one is compared with all before it.
 func TestSetup_limitsTheNumberOfRoutes(t *testing.T) {
-	if !soak {
+	if !long() {
 		t.Skip("takes long: make soak runs it")
 	}
 	check(t, setup{build: &plain, source: "setup.c", args: []string{"all"}})
@@ -50,6 +49,3 @@ func TestSetup_isCleanUnderValgrind(t *testing.T) {
 		})
 	}
 }
-
-// soak says that long tests are wanted, see make soak.
-var soak = os.Getenv("FORKER_SOAK") != ""

@@ -59,6 +59,23 @@ func dial(t *testing.T, address string) *conn {
 	return &conn{t, c, bufio.NewReader(c)}
 }
 
+// ask sends one request on a connection of its own, which stays open until the test ends. On any goroutine.
+func ask(t *testing.T, address, target string) (answer, error) {
+	network, name := dialName(address)
+	c, err := net.DialTimeout(network, name, patience)
+	if err != nil {
+		return answer{}, err
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		return answer{}, err
+	}
+	if _, err := io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
+		return answer{}, err
+	}
+	return (&conn{t, c, bufio.NewReader(c)}).tryReceive("GET")
+}
+
 // send writes bytes as they are.
 func (c *conn) send(text string) *conn {
 	c.t.Helper()

@@ -1,0 +1,150 @@
+package blackbox
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"libforker/tests/blackbox/ledger"
+)
+
+// ledgerTime is how long each test with a ledger runs.
+func ledgerTime() time.Duration {
+	if long() {
+		return 30 * time.Second
+	}
+	return 4 * time.Second
+}
+
+// openLedger begins to send requests on 64 connections, and waits for the first answers.
+func (p *program) openLedger() *ledger.Ledger {
+	p.t.Helper()
+	network, address := dialName(p.address(0))
+	l := ledger.Open(ledger.Config{Network: network, Address: address, Target: "/ledger", Kept: 64, Timeout: patience})
+	eventually(p.t, "requests are answered", func() bool { return l.Answered() > 1000 })
+	return l
+}
+
+// closeLedger gives the account, which must balance, with no connection refused.
+func closeLedger(t *testing.T, l *ledger.Ledger) *ledger.Report {
+	t.Helper()
+	report, err := l.Close()
+	if err != nil {
+		t.Error(err)
+	}
+	t.Log(report)
+	if n := report.Count(ledger.Refused) + report.Count(ledger.TimedOut) + report.Count(ledger.Wrong); n > 0 {
+		t.Errorf("%s; want none refused, timed out or wrong: %+v", report, report.Losses)
+	}
+	return report
+}
+
+// each calls act again and again, at intervals, for as long as a test with a ledger runs.
+func each(interval time.Duration, act func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for end := time.Now().Add(ledgerTime()); time.Now().Before(end); {
+		<-tick.C
+		act()
+	}
+}
+
+func TestDeath_ofNobodyLosesNothing(t *testing.T) {
+	p := serve(t, "workers=4")
+	l := p.openLedger()
+	time.Sleep(ledgerTime() / 2) // This is what is tested: that time passes.
+	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != 64 {
+		t.Errorf("%s: %+v", report, report.Losses)
+	}
+}
+
+func TestDeath_ofMastersLosesNothing(t *testing.T) {
+	p := serve(t, "workers=4")
+	workers, l := p.workers(), p.openLedger()
+	kills := 0
+	each(500*time.Millisecond, func() {
+		p.kill(p.master(), syscall.SIGKILL)
+		kills++
+	})
+	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != 64 {
+		t.Errorf("%d masters were killed. %s: %+v", kills, report, report.Losses)
+	}
+	for index, pid := range p.workers() {
+		if workers[index] != pid {
+			t.Errorf("worker %d was replaced", index)
+		}
+	}
+}
+
+// kill is one SIGKILL to a worker.
+type kill struct {
+	index, pid int
+	at         time.Time
+}
+
+func TestDeath_ofWorkersLosesOnlyWhatTheyHad(t *testing.T) {
+	p := serve(t, "workers=4")
+	l := p.openLedger()
+	var kills []kill
+	each(100*time.Millisecond, func() {
+		index := len(kills) % 4
+		victim := kill{index, p.workers()[index], time.Now()}
+		if slices.ContainsFunc(kills, func(k kill) bool { return k.pid == victim.pid }) {
+			return // Its successor is not there yet: times below will tell.
+		}
+		p.kill(victim.pid, syscall.SIGKILL)
+		kills = append(kills, victim)
+	})
+	for _, k := range kills {
+		p.waitReplaced(k.index, k.pid)
+	}
+	report := closeLedger(t, l)
+	if least := int(ledgerTime()/(100*time.Millisecond)) / 2; len(kills) < least {
+		t.Errorf("only %d kills: workers are not replaced in time", len(kills))
+	}
+	expectOnlyVictimsLost(t, report, kills)
+	p.expectReadySoon(kills)
+}
+
+// expectOnlyVictimsLost wants each lost request to have been on a connection to a worker that was killed. As each connection has one
+// request at a time, no more than those in flight on the victims are lost then.
+func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
+	t.Helper()
+	for _, loss := range report.Losses {
+		explained := slices.ContainsFunc(kills, func(k kill) bool {
+			// A connection that has had no answer yet is one to the worker that has just died.
+			return (loss.Pid == k.pid || loss.Pid == 0) && loss.Failed.After(k.at) && loss.Failed.Sub(k.at) < slack
+		})
+		if !explained {
+			t.Errorf("a request was lost that no victim had: %+v", loss)
+		}
+	}
+	if lost, most := report.Lost(), 64*len(kills); lost > most {
+		t.Errorf("%d requests were lost, and at most %d were in flight", lost, most)
+	}
+}
+
+// expectReadySoon wants the successor of each victim to have announced itself within 50 ms, in the median: on a machine that does
+// other things too, some take longer.
+func (p *program) expectReadySoon(kills []kill) {
+	p.t.Helper()
+	var times []time.Duration
+	for _, k := range kills {
+		for _, line := range p.out.all() {
+			var index, pid int
+			if strings.HasPrefix(line.text, "worker ") && parseFields(line.text, "worker", &index, &pid) &&
+				index == k.index && line.at.After(k.at) {
+				times = append(times, line.at.Sub(k.at))
+				break
+			}
+		}
+	}
+	slices.Sort(times)
+	median, p99 := times[len(times)/2], times[len(times)*99/100]
+	p.t.Logf("%d kills; the next worker was there after: median %v, 99%% %v, worst %v", len(kills), median, p99, times[len(times)-1])
+	if median > 50*time.Millisecond {
+		p.t.Errorf("the next worker was there after %v in the median, want at most 50 ms", median)
+	}
+}

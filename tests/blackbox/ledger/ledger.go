@@ -1,0 +1,244 @@
+// Package ledger is an HTTP client that accounts for every request that it sends: it was answered, or the entry in the ledger says what
+// became of it. It keeps some connections busy, each with one request at a time, and sends none twice.
+//
+// Invariant: at any time Sent is the sum of Answered, of the losses, and of at most one request in flight per connection.
+//
+// The server answers the target with "<worker> <pid> <query>", so that each answer names its request and who served it. What stands
+// before the query may be something else; then the process is not known.
+package ledger
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Config says whom to ask, and how.
+type Config struct {
+	Network, Address string
+	Target           string        // without its query, which is the ledger's
+	Kept             int           // connections that are kept from request to request
+	Anew             int           // clients that open a connection for each request, and ask to close it
+	Timeout          time.Duration // of a connect or an answer
+}
+
+// Fate is what became of a request that was not answered.
+type Fate string
+
+// What can become of a request or, with the first, of an attempt to connect.
+const (
+	Refused  Fate = "refused"   // nobody listens
+	Reset    Fate = "reset"     // the connection ended before the answer did
+	TimedOut Fate = "timed out" // nothing came in time
+	Wrong    Fate = "wrong"     // the answer belongs to another request, or is no answer
+)
+
+// Loss is an entry for what was not answered.
+type Loss struct {
+	Fate         Fate
+	Pid          int // who answered on this connection before; 0: nobody yet
+	Sent, Failed time.Time
+	Err          error
+}
+
+// Report is the closed ledger.
+type Report struct {
+	Sent, Answered, Connects int
+	Closed                   int // answers with Connection: close, on connections that the client would have kept
+	Losses                   []Loss
+	Slowest                  time.Duration // of the answers
+}
+
+// Count tells how many losses were of a kind.
+func (r *Report) Count(fate Fate) int {
+	n := 0
+	for i := range r.Losses {
+		if r.Losses[i].Fate == fate {
+			n++
+		}
+	}
+	return n
+}
+
+// Lost tells how many requests were sent and not answered.
+func (r *Report) Lost() int { return len(r.Losses) - r.Count(Refused) }
+
+func (r *Report) String() string {
+	return fmt.Sprintf("%d sent, %d answered, %d refused, %d reset, %d timed out, %d wrong; %d connects, slowest answer %v",
+		r.Sent, r.Answered, r.Count(Refused), r.Count(Reset), r.Count(TimedOut), r.Count(Wrong), r.Connects, r.Slowest)
+}
+
+// Ledger is open while requests are sent.
+type Ledger struct {
+	cfg     Config
+	stop    chan struct{}
+	clients sync.WaitGroup
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	report Report
+}
+
+// Open begins to send requests.
+func Open(cfg Config) *Ledger {
+	l := &Ledger{cfg: cfg, stop: make(chan struct{})}
+	for number := range cfg.Kept + cfg.Anew {
+		c := &client{ledger: l, number: number, anew: number >= cfg.Kept}
+		l.clients.Go(c.run)
+	}
+	return l
+}
+
+// Answered tells how many answers there are so far.
+func (l *Ledger) Answered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.report.Answered
+}
+
+// Close finishes the requests in flight and gives the account. An error says that the books do not balance.
+func (l *Ledger) Close() (*Report, error) {
+	close(l.stop)
+	l.clients.Wait()
+	r := &l.report
+	if r.Sent != r.Answered+r.Lost() {
+		return r, fmt.Errorf("the books do not balance: %s", r)
+	}
+	return r, nil
+}
+
+func (l *Ledger) stopped() bool {
+	select {
+	case <-l.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+func (l *Ledger) enter(change func(r *Report)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change(&l.report)
+}
+
+// client is one connection after another.
+type client struct {
+	ledger *Ledger
+	number int
+	anew   bool
+	count  int
+	conn   net.Conn
+	input  *bufio.Reader
+	pid    int // of the worker at the other end, once known
+}
+
+func (c *client) run() {
+	defer c.disconnect()
+	for !c.ledger.stopped() {
+		if c.conn == nil && !c.connect() {
+			continue
+		}
+		c.request()
+	}
+}
+
+func (c *client) disconnect() {
+	if c.conn != nil {
+		// What is closed here is of no more use.
+		_ = c.conn.Close()
+		c.conn = nil
+	}
+}
+
+func (c *client) connect() bool {
+	begin := time.Now()
+	conn, err := net.DialTimeout(c.ledger.cfg.Network, c.ledger.cfg.Address, c.ledger.cfg.Timeout)
+	if err != nil {
+		c.ledger.enter(func(r *Report) {
+			r.Losses = append(r.Losses, Loss{Fate: Refused, Sent: begin, Failed: time.Now(), Err: err})
+		})
+		time.Sleep(time.Millisecond)
+		return false
+	}
+	c.conn, c.input, c.pid = conn, bufio.NewReader(conn), 0
+	c.ledger.enter(func(r *Report) { r.Connects++ })
+	return true
+}
+
+// request sends one request and enters what becomes of it.
+func (c *client) request() {
+	begin := time.Now()
+	id := fmt.Sprintf("%d-%d", c.number, c.count)
+	c.count++
+	keep, pid, err := c.exchange(id, begin)
+	took := time.Since(begin)
+	c.ledger.enter(func(r *Report) {
+		r.Sent++
+		if err != nil {
+			r.Losses = append(r.Losses, Loss{Fate: fateOf(err), Pid: c.pid, Sent: begin, Failed: begin.Add(took), Err: err})
+			return
+		}
+		r.Answered++
+		if !keep && !c.anew {
+			r.Closed++
+		}
+		r.Slowest = max(r.Slowest, took)
+	})
+	c.pid = pid
+	if err != nil || !keep || c.anew {
+		c.disconnect()
+	}
+}
+
+var errWrong = errors.New("not the answer to this request")
+
+func (c *client) exchange(id string, begin time.Time) (keep bool, pid int, err error) {
+	if err := c.conn.SetDeadline(begin.Add(c.ledger.cfg.Timeout)); err != nil {
+		return false, 0, err
+	}
+	connection := "keep-alive"
+	if c.anew {
+		connection = "close"
+	}
+	_, err = fmt.Fprintf(c.conn, "GET %s?%s HTTP/1.1\r\nHost: ledger\r\nConnection: %s\r\n\r\n", c.ledger.cfg.Target, id, connection)
+	if err != nil {
+		return false, 0, err
+	}
+	response, err := http.ReadResponse(c.input, nil)
+	if err != nil {
+		return false, 0, err
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return false, 0, err
+	}
+	text, own := strings.CutSuffix(string(body), " "+id)
+	if !own || response.StatusCode != 200 {
+		return false, 0, fmt.Errorf("%w: %s %.100q", errWrong, response.Status, body)
+	}
+	_, name, _ := strings.Cut(text, " ")
+	pid, _ = strconv.Atoi(name)
+	return !response.Close, pid, nil
+}
+
+func fateOf(err error) Fate {
+	switch {
+	case errors.Is(err, errWrong) || strings.Contains(err.Error(), "malformed"):
+		return Wrong
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return TimedOut
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return Reset
+	}
+	return Wrong
+}
