@@ -18,13 +18,15 @@ enum { FK_CONTROL_MAGIC = 0x6b6c6246, FK_CONTROL_VERSION = 1, FK_CONTROL_FDS = 8
 
 enum {
     /* spawner -> master */
-    FK_MSG_ADOPT = 1,      /* a worker that lives already. Payload fk_msg_worker, fd: master's end of its channel */
-    FK_MSG_ADOPTED_ALL = 2, /* the hand-over is complete: all other slots are empty. Payload fk_msg_stop, the stop under way or -1 */
-    FK_MSG_SPAWNED = 3,    /* a new worker. Payload fk_msg_worker, fd: master's end of its channel */
-    FK_MSG_FAILED = 4,     /* SPAWN was not possible. Payload fk_msg_failed */
-    FK_MSG_EXITED = 5,     /* a worker is gone. Payload fk_msg_exit */
-    FK_MSG_STOP = 6,       /* stop everything. Payload fk_msg_stop */
-    FK_MSG_RELOAD = 7,     /* the header has a new epoch, and these are the options now. Payload: their numbers, int64_t each */
+    FK_MSG_ADOPT = 1, /* a worker that lives already. Payload fk_msg_worker, fd: master's end of its channel */
+    FK_MSG_ADOPTED_ALL =
+        2, /* the hand-over is complete: all other slots are empty. Payload fk_msg_stop, the stop under way or -1 */
+    FK_MSG_SPAWNED = 3, /* a new worker. Payload fk_msg_worker, fd: master's end of its channel */
+    FK_MSG_FAILED = 4,  /* SPAWN was not possible. Payload fk_msg_failed */
+    FK_MSG_EXITED = 5,  /* a worker is gone. Payload fk_msg_exit */
+    FK_MSG_STOP = 6,    /* stop everything. Payload fk_msg_stop */
+    FK_MSG_RELOAD =
+        7, /* the header has a new epoch, and these are the options now. Payload: their numbers, int64_t each */
     FK_MSG_WISH = 8,       /* the header says anew how many workers are wanted */
     FK_MSG_REOPEN_ALL = 9, /* open the log files anew, and have the workers do it */
     /* master -> spawner */

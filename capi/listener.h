@@ -13,4 +13,25 @@ void fk_listeners_close(forker_server *server);
 /* Closes the descriptors only: for a process that does not serve. */
 void fk_listeners_forget(forker_server *server);
 
+/* ------------------------------------------------------- what the kinds of addresses share: unixsocket.c, activation.c */
+
+/* An address that is being listened on. */
+typedef struct {
+    forker_server *server;
+    const char *text; /* as the caller gave it */
+} fk_address;
+
+/* Remembers why it cannot be listened on. Return FORKER_E_ADDRESS. */
+int fk_address_refuse(const fk_address *address, const char *reason);
+int fk_address_refuse_errno(const fk_address *address, const char *call);
+
+/* Takes `listener`, whose socket is bound, into the server and makes it listen. Closes it on failure. */
+int fk_listener_adopt(const fk_address *address, fk_listener *listener);
+
+/* Closes all but the first `count` sockets: those of an address that can be listened on in part only. */
+void fk_listeners_drop(forker_server *server, uint32_t count);
+
+/* Checks that `fd` is a listening stream socket of somebody else's, and takes in a duplicate. */
+int fk_listener_borrow(const fk_address *address, int fd);
+
 #endif

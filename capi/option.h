@@ -14,7 +14,7 @@
  * number of a USER or GROUP is its id, -1 for none.
  */
 #define FK_OPTIONS(X)                                                                                                  \
-    X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", true,                                                  \
+    X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", true,                                              \
       "Worker processes: auto is one for each core that affinity and cgroup quota allow, 0 serves in the calling "     \
       "process without forking.")                                                                                      \
     X(BACKLOG, "backlog", NUMBER, "4096", "", "1", "65535", false,                                                     \
@@ -40,20 +40,20 @@
       "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                    \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
-    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                         \
+    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                          \
       "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
-    X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", true,                                          \
+    X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", true,                                           \
       "How long a graceful stop waits for requests in flight before it kills.")                                        \
-    X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", true,                                             \
+    X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", true,                                              \
       "How long a draining worker keeps idle connections open, so that a request already on its way is answered.")     \
-    X(READ_HEADER_TIMEOUT, "read_header_timeout", DURATION, "10s", "", "10ms", "24h", true,                           \
+    X(READ_HEADER_TIMEOUT, "read_header_timeout", DURATION, "10s", "", "10ms", "24h", true,                            \
       "How long the head of a request may take from its first byte (of a new connection: from accept) to its end; "    \
       "then 408.")                                                                                                     \
-    X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", true,                               \
+    X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", true,                                \
       "How long the body of a request may take from the end of its head; then 408.")                                   \
-    X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", true,                                       \
+    X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", true,                                        \
       "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
-    X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                         \
+    X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                          \
       "How long a connection is kept open between requests.")                                                          \
     X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \
       "Bytes; so many that the client takes give an answer another second beyond write_timeout, 0 gives none.")        \
@@ -72,25 +72,24 @@
       "How long a thread of the pool lives without work.")                                                             \
     X(STREAM_BUFFER, "stream_buffer", SIZE, "256k", "", "4k", "1g", true,                                              \
       "Bytes of a stream that may wait for the client; forker_stream_write() refuses more.")                           \
-    X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", true,                                                        \
+    X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", true,                                                         \
       "Bytes of a request's head, request line and fields; more is 431.")                                              \
-    X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", true, "Bytes of a request's target; more is 414.")        \
-    X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", true,                                                  \
-      "Header fields of a request; more is 431.")                                                                      \
-    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", true, "Bytes of a request's body; more is 413.")               \
-    X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                \
+    X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", true, "Bytes of a request's target; more is 414.")         \
+    X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", true, "Header fields of a request; more is 431.")       \
+    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", true, "Bytes of a request's body; more is 413.")                \
+    X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
       "Value of the Server field in answers; empty leaves the field out.")                                             \
-    X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                  \
+    X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                   \
       "The least important lines that are logged.")                                                                    \
     X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
       "Whether signals steer the server while run is running, see forker_server_run().")                               \
     X(THREADS, "threads", CHOICE, "warn", "ignore|warn|refuse", "", "", false,                                         \
       "What run does when the process has more than one thread, which fork cannot carry over.")                        \
-    X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", true,                                               \
+    X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", true,                                                \
       "Threads of each worker that may run Go code at once; handlers are called on one of them.")                      \
-    X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", true,                                       \
+    X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", true,                                   \
       "Growth of the Go heap, in percent, at which a worker collects garbage.")                                        \
-    X(GO_MEMORY_LIMIT, "go_memory_limit", SIZE, "off", "off, or ", "16m", "1t", true,                                      \
+    X(GO_MEMORY_LIMIT, "go_memory_limit", SIZE, "off", "off, or ", "16m", "1t", true,                                  \
       "Soft limit of the memory that each worker's Go runtime uses.")
 
 enum {

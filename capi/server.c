@@ -118,12 +118,14 @@ static int set_server_hook(forker_server *server, fk_server_hook *hook, fk_serve
 
 int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user)
 {
-    return server == NULL ? FORKER_E_INVALID : set_server_hook(server, &server->on_reload, (fk_server_hook){hook, user});
+    return server == NULL ? FORKER_E_INVALID
+                          : set_server_hook(server, &server->on_reload, (fk_server_hook){hook, user});
 }
 
 int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user)
 {
-    return server == NULL ? FORKER_E_INVALID : set_server_hook(server, &server->on_reopen, (fk_server_hook){hook, user});
+    return server == NULL ? FORKER_E_INVALID
+                          : set_server_hook(server, &server->on_reopen, (fk_server_hook){hook, user});
 }
 
 int forker_server_on_thread_start(forker_server *server, forker_hook hook, void *user)

@@ -12,7 +12,7 @@
 #include "option.h"
 #include "slot.h"
 
-enum { FK_LISTENERS_MAX = 64, FK_ADDRESS_MAX = 128, FK_SENTENCE_MAX = 512, FK_ROUTES_MAX = 65535 };
+enum { FK_LISTENERS_MAX = 64, FK_ADDRESS_MAX = 128, FK_SOURCE_MAX = 256, FK_SENTENCE_MAX = 512, FK_ROUTES_MAX = 65535 };
 
 typedef struct {
     char *methods; /* "GET,POST" or "*" */
@@ -38,9 +38,10 @@ typedef struct {
     int fd;       /* -1 while closed between two runs */
     int borrowed; /* "fd:N": the program's descriptor, which `fd` duplicates; else -1 */
     int family;
-    uint32_t mode; /* unix: permission bits of the file */
-    dev_t device;  /* unix: the file that was made, so that only that one is removed */
+    bool made;    /* unix: the socket file was made here */
+    dev_t device; /* unix: the file, so that only that one is removed */
     ino_t inode;
+    char source[FK_SOURCE_MAX];   /* what forker_server_listen() was called with; several sockets can have the same */
     char address[FK_ADDRESS_MAX]; /* with the real port, as forker_server_listen() takes it */
 } fk_listener;
 
@@ -107,7 +108,8 @@ struct forker_server {
 int fk_server_fail(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* The same for a setup call: run will refuse to start. A NULL format keeps the sentence that is there. */
-int fk_server_fail_setup(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int fk_server_fail_setup(forker_server *server, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* FORKER_OK if the server can be set up now, or the code to return. */
 int fk_server_refuses_setup(forker_server *server);

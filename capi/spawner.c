@@ -23,8 +23,8 @@
 #include "child.h"
 #include "listener.h"
 #include "log.h"
-#include "reaper.h"
 #include "obituary.h"
+#include "reaper.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

@@ -149,8 +149,11 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
  *   "[::1]:8080"       that IPv6 address ("[::]:8080": all of IPv6, only)
  *   ":8080"            every address, IPv4 and IPv6
  *   "localhost:8080"   every address that the name has
- *   "unix:/run/a.sock" a unix socket; "?mode=0660" at the end sets its mode (else option unix_mode). A socket file that
- *                      nobody listens on any more is replaced, one in use is not.
+ *   "unix:/run/a.sock" a unix socket; "?mode=0660&user=www&group=www" at the end sets mode (else option unix_mode) and
+ *                      owner, each of which may be left out. A socket file that nobody listens on any more is replaced, one in
+ *                      use is not; it is removed when the server stops, if it is still the same file.
+ *   "systemd"          all sockets that systemd has passed to this process, "systemd:web" those named so by
+ *                      FileDescriptorName=, see sd_listen_fds(3); they stay systemd's
  *   "fd:3"             a listening stream socket that the program has open; it is duplicated and stays the program's
  *
  * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.

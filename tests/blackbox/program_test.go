@@ -22,7 +22,8 @@ type setup struct {
 	under    []string // what runs the program, such as strace with its flags
 	args     []string
 	env      []string
-	stderr   *os.File // where stderr goes instead of program.log
+	files    []*os.File // descriptors 3 and on
+	stderr   *os.File   // where stderr goes instead of program.log
 }
 
 // program is a server program that runs, in a session of its own.
@@ -71,6 +72,7 @@ func start(t *testing.T, s setup) *program {
 	p := &program{t: t, cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	p.cmd.Env = append(append(cleanEnvironment(), s.build.env...), s.env...)
+	p.cmd.ExtraFiles = s.files
 	p.launch(s.stderr)
 	t.Cleanup(p.close)
 	return p

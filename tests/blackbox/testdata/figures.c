@@ -86,8 +86,8 @@ static int worker(forker_request *req, void *user)
     if (code != FORKER_OK) {
         return code;
     }
-    snprintf(text, sizeof text, "state %u pid %d generation %u %s %s rss %d age %d", s.state, (int)s.pid, s.generation, s.method,
-             s.target, s.rss_bytes > 1000000, s.age_ns > 0);
+    snprintf(text, sizeof text, "state %u pid %d generation %u %s %s rss %d age %d", s.state, (int)s.pid, s.generation,
+             s.method, s.target, s.rss_bytes > 1000000, s.age_ns > 0);
     return answer_text(req, text);
 }
 
@@ -108,9 +108,10 @@ static void tell_refusals(void)
     forker_worker_stats w = {.size = sizeof w};
     uint32_t small[4] = {8, 77, 77, 77};
     int refusals[] = {forker_server_stats(NULL, &s), forker_server_stats(server, NULL), forker_server_stats(server, &s),
-                      forker_server_worker_stats(server, 1000, &w), forker_server_stats(server, (forker_stats *)(void *)small)};
-    snprintf(line, sizeof line, "refusals %d %d %d %d %d, small %u %u\n", refusals[0], refusals[1], refusals[2], refusals[3],
-             refusals[4], small[1], small[2]);
+                      forker_server_worker_stats(server, 1000, &w),
+                      forker_server_stats(server, (forker_stats *)(void *)small)};
+    snprintf(line, sizeof line, "refusals %d %d %d %d %d, small %u %u\n", refusals[0], refusals[1], refusals[2],
+             refusals[3], refusals[4], small[1], small[2]);
     tell(line);
 }
 

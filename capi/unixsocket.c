@@ -1,0 +1,203 @@
+/*
+ * Unix socket files.
+ *
+ * Invariant: a file that somebody listens on is never removed. A file is stale when connecting to it is refused; between that look
+ * and the removal another server could put its own there, and between bind(2) and listen(2) one that is just starting looks
+ * stale. So all of it happens under a lock (flock(2)) on the directory, which all users of this library take. While a socket is
+ * open the kernel keeps its inode, so that device and inode tell whether a file is still its own.
+ */
+#include "unixsocket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "account.h"
+
+enum { LOCK_TRIES = 200, LOCK_PAUSE_NS = 10000000 };
+
+/* What the address says of the file. */
+typedef struct {
+    struct sockaddr_un name;
+    mode_t mode;
+    uid_t user; /* -1: as it comes */
+    gid_t group;
+} file_wish;
+
+/*
+ * Locks the directory of a path. Returns its descriptor, to be closed, or -1 if it cannot be had: then there is no protection from
+ * other servers that start right now. Locks are held for microseconds; who holds one for seconds does not mean us.
+ */
+static int lock_directory(const char *path)
+{
+    char directory[sizeof((struct sockaddr_un *)0)->sun_path] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash != NULL) {
+        size_t len = slash > path ? (size_t)(slash - path) : 1;
+        memcpy(directory, path, len);
+        directory[len] = '\0';
+    }
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            return fd;
+        }
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            break;
+        }
+        (void)nanosleep(&(struct timespec){0, LOCK_PAUSE_NS}, NULL);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return -1;
+}
+
+static void unlock_directory(int fd)
+{
+    int reason = errno;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    errno = reason;
+}
+
+/* Removes a socket file that nobody listens on. Returns false if somebody does, or it is no socket: errno tells. */
+static bool clear_stale(const struct sockaddr_un *name)
+{
+    struct stat file;
+    if (lstat(name->sun_path, &file) != 0) {
+        return errno == ENOENT;
+    }
+    if (!S_ISSOCK(file.st_mode)) {
+        errno = EEXIST;
+        return false;
+    }
+    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (probe < 0) {
+        return false;
+    }
+    int connected = connect(probe, (const struct sockaddr *)name, sizeof *name);
+    int reason = errno;
+    (void)close(probe);
+    if (connected != 0 && reason == ECONNREFUSED) {
+        return unlink(name->sun_path) == 0 || errno == ENOENT;
+    }
+    errno = EADDRINUSE;
+    return false;
+}
+
+/* Gives the file, which the umask has made right unless the directory has a default ACL, its mode and owner. */
+static bool set_owner(const file_wish *wish, struct stat *file)
+{
+    const char *path = wish->name.sun_path;
+    if ((wish->user != (uid_t)-1 || wish->group != (gid_t)-1) && lchown(path, wish->user, wish->group) != 0) {
+        return false;
+    }
+    return lstat(path, file) == 0 && ((file->st_mode & 0777) == wish->mode || chmod(path, wish->mode) == 0);
+}
+
+static int bind_as(int fd, const file_wish *wish)
+{
+    mode_t before = umask(~wish->mode & 0777);
+    int bound = bind(fd, (const struct sockaddr *)&wish->name, sizeof wish->name);
+    int reason = errno;
+    (void)umask(before);
+    errno = reason;
+    return bound;
+}
+
+static int open_locked(const fk_address *address, const file_wish *wish)
+{
+    fk_listener listener = {.borrowed = -1, .made = true};
+    struct stat file;
+    if (!clear_stale(&wish->name)) {
+        return fk_address_refuse_errno(address, "bind");
+    }
+    listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener.fd < 0) {
+        return fk_address_refuse_errno(address, "socket");
+    }
+    bool bound = bind_as(listener.fd, wish) == 0;
+    if (!bound || !set_owner(wish, &file)) {
+        int code = fk_address_refuse_errno(address, bound ? "chown" : "bind");
+        if (bound) {
+            (void)unlink(wish->name.sun_path);
+        }
+        (void)close(listener.fd);
+        return code;
+    }
+    listener.device = file.st_dev;
+    listener.inode = file.st_ino;
+    return fk_listener_adopt(address, &listener);
+}
+
+/* Reads one "key=value" of what follows the path. Returns NULL, or what is wrong. */
+static const char *read_setting(file_wish *wish, const char *setting)
+{
+    int64_t mode;
+    if (strncmp(setting, "mode=", 5) == 0) {
+        bool right = fk_option_parse(FK_OPTION_UNIX_MODE, setting + 5, &mode);
+        wish->mode = right ? (mode_t)mode : 0;
+        return right ? NULL : "the mode is not an octal number from 0 to 0777";
+    }
+    if (strncmp(setting, "user=", 5) == 0) {
+        return fk_account_user(setting + 5, &wish->user) ? NULL : "there is no such user";
+    }
+    if (strncmp(setting, "group=", 6) == 0) {
+        return fk_account_group(setting + 6, &wish->group) ? NULL : "there is no such group";
+    }
+    return "behind the \"?\" of a path come mode=, user= and group=, joined by \"&\"";
+}
+
+static const char *read_settings(file_wish *wish, const char *settings)
+{
+    char copy[FK_SOURCE_MAX];
+    (void)strncpy(copy, settings, sizeof copy - 1);
+    copy[sizeof copy - 1] = '\0';
+    const char *wrong = NULL;
+    char *rest = copy;
+    while (wrong == NULL && rest != NULL) {
+        wrong = read_setting(wish, strsep(&rest, "&"));
+    }
+    return wrong;
+}
+
+int fk_unixsocket_listen(const fk_address *address)
+{
+    const char *path = address->text + strlen(FK_UNIX_PREFIX);
+    size_t len = strcspn(path, "?");
+    file_wish wish = {.name.sun_family = AF_UNIX,
+                      .mode = (mode_t)fk_server_option(address->server, FK_OPTION_UNIX_MODE),
+                      .user = (uid_t)-1,
+                      .group = (gid_t)-1};
+    const char *wrong = path[len] == '?' ? read_settings(&wish, path + len + 1) : NULL;
+    if (wrong != NULL) {
+        return fk_address_refuse(address, wrong);
+    }
+    if (len == 0 || len >= sizeof wish.name.sun_path) {
+        return fk_address_refuse(address, "the path of a unix socket has 1 to 107 bytes");
+    }
+    memcpy(wish.name.sun_path, path, len);
+    int directory = lock_directory(wish.name.sun_path);
+    int code = open_locked(address, &wish);
+    unlock_directory(directory);
+    return code;
+}
+
+void fk_unixsocket_remove(const fk_listener *listener)
+{
+    const char *path = listener->address + strlen(FK_UNIX_PREFIX);
+    struct stat file;
+    int directory = lock_directory(path);
+    if (lstat(path, &file) == 0 && file.st_dev == listener->device && file.st_ino == listener->inode) {
+        (void)unlink(path);
+    }
+    unlock_directory(directory);
+}
