@@ -15,6 +15,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,6 +258,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: floor PORT keep-alive|close BODY UPLOAD [FILE]\n");
         return 2;
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* sendfile(2) has no flag for that */
     answer.keep_alive = strcmp(argv[2], "close") != 0;
     make_answer(strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argc > 5 ? argv[5] : NULL);
     int listener = listen_on(argv[1]);

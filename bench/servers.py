@@ -108,7 +108,7 @@ EVERYTHING = MOST | {"pool", "deferred"}
 # pipelined, compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
     "floor": Server(floor_command, lambda _programs: "", EVERYTHING),
-    "libforker": Server(program("libforker"), libforker_version, MOST - {FILE}),
+    "libforker": Server(program("libforker"), libforker_version, EVERYTHING),
     "fasthttp": Server(program("fasthttp"), fasthttp_version, MOST),
     "net/http": Server(program("nethttp"), go_version, MOST),
     "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE})),

@@ -1,5 +1,10 @@
-/* libforker as the benchmark runs it. */
+/*
+ * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, and GET /deferred by
+ * another thread.
+ */
 #include <forker.h>
+
+#include <pthread.h>
 
 #include "answers.h"
 
@@ -19,22 +24,86 @@ static int count_upload(forker_request *req, void *user)
     return forker_respond(req, 200, ANSWER_TYPE, text, (size_t)digits);
 }
 
+static int send_file(forker_request *req, void *user)
+{
+    return forker_respond_file(req, 200, ANSWER_TYPE, user);
+}
+
+/* Handles on their way to the thread that answers them; a ring, as large as there can be connections. */
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    forker_deferred *handles;
+    size_t room, begin, count;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
+
+static int defer(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    (void)user;
+    int err = forker_request_defer(req, &handle);
+    if (err != FORKER_OK) {
+        return err;
+    }
+    pthread_mutex_lock(&queue.lock);
+    queue.handles[(queue.begin + queue.count++) % queue.room] = handle;
+    pthread_cond_signal(&queue.filled);
+    pthread_mutex_unlock(&queue.lock);
+    return FORKER_DEFERRED;
+}
+
+static void *answer_deferred(void *unused)
+{
+    for (;;) {
+        pthread_mutex_lock(&queue.lock);
+        while (queue.count == 0) {
+            pthread_cond_wait(&queue.filled, &queue.lock);
+        }
+        forker_deferred handle = queue.handles[queue.begin];
+        queue.begin = (queue.begin + 1) % queue.room;
+        queue.count--;
+        pthread_mutex_unlock(&queue.lock);
+        (void)forker_deferred_respond(handle, 200, ANSWER_TYPE, answers[0].data, answers[0].len);
+    }
+    return unused;
+}
+
+static int start_thread(forker_server *server, int32_t worker, void *user)
+{
+    pthread_t thread;
+    (void)server, (void)worker, (void)user;
+    return pthread_create(&thread, NULL, answer_deferred, NULL) == 0 ? FORKER_OK : FORKER_E_SYSTEM;
+}
+
+static void add_routes(forker_server *srv, char *file)
+{
+    for (int i = 0; i < ANSWERS; i++) {
+        forker_server_handle(srv, "GET", answers[i].path, respond, &answers[i]);
+    }
+    forker_server_handle(srv, "POST", "/upload", count_upload, NULL);
+    forker_server_handle(srv, "GET", "/files/1m", send_file, file);
+    forker_server_handle(srv, "GET", "/deferred", defer, NULL);
+    forker_server_on_worker_init(srv, start_thread, NULL);
+    forker_server_handle(srv, "GET", "/pool", respond, &answers[0]);
+    forker_route_set(srv, "dispatch", "pool");
+}
+
 int main(int argc, char **argv)
 {
-    char address[32];
+    char address[32], file[4096];
     if (argc != 4) {
         fprintf(stderr, "usage: libforker PORT CONNECTIONS DIRECTORY\n");
         return 2;
     }
     fill_answers();
+    queue.room = strtoul(argv[2], NULL, 10) + 1;
+    queue.handles = calloc(queue.room, sizeof *queue.handles);
     (void)snprintf(address, sizeof address, "127.0.0.1:%s", argv[1]);
+    (void)snprintf(file, sizeof file, "%s/files/1m", argv[3]);
     forker_server *srv = forker_server_new();
-    for (int i = 0; i < ANSWERS; i++) {
-        forker_server_handle(srv, "GET", answers[i].path, respond, &answers[i]);
-    }
-    forker_server_handle(srv, "POST", "/upload", count_upload, NULL);
+    add_routes(srv, file);
     forker_server_listen(srv, address);
-    int result = forker_server_run(srv);
+    int result = queue.handles != NULL ? forker_server_run(srv) : FORKER_E_MEMORY;
     forker_server_free(srv);
     return result == FORKER_OK ? 0 : 1;
 }

@@ -91,6 +91,7 @@ int main(int argc, char **argv)
     }
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    (void)signal(SIGPIPE, SIG_IGN);
     block_term();
     struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO, 0, NULL, NULL, serve,
                                                  NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT,
