@@ -69,7 +69,7 @@ func (d *decoded) trailer(c *Chunked, in string, ends ...int) {
 		}
 	}
 	for _, f := range h.Fields[:h.TrailerCount] {
-		d.trailers += string(f.Name.In([]byte(in))) + "=" + string(f.Value.In([]byte(in))) + "|"
+		d.trailers += string(f.Name.In([]byte(in))) + "=" + string(f.Value.In([]byte(in))) + "\n"
 	}
 }
 
@@ -104,11 +104,11 @@ func TestChunked_accepts(t *testing.T) {
 		{"1;a\r\nx\r\n0;b=c;d=\"\"\r\n\r\n", "x", ""},
 		{"1;a=b;c=\"\\\" ;\t\\\\\xff\";d\r\nx\r\n0\r\n\r\n", "x", ""},
 		{"1" + strings.Repeat(";a=b", 63) + "\r\nx\r\n0\r\n\r\n", "x", ""}, // 255 bytes
-		{"0\r\nA: b\r\nC:\r\nD:\t d d\t\r\n\r\n", "", "A=b|C=|D=d d|"},
-		{"0\r\nA:\t\xff\r\n\r\n", "", "A=\xff|"},
-		{"1\r\nx\r\n0\r\nContent-Length: 7\r\nA: b\r\nhost: x\r\nTRANSFER-ENCODING: y\r\nB: c\r\nTe: z\r\n\r\n", "x", "A=b|B=c|"},
-		{"0\r\nA: b\r\nA: c\r\n\r\n", "", "A=b|A=c|"},
-		{"0\r\nA:" + strings.Repeat("a", MaxTrailer-6) + "\r\n\r\n", "", "A=" + strings.Repeat("a", MaxTrailer-6) + "|"},
+		{"0\r\nA: b\r\nC:\r\nD:\t d d\t\r\n\r\n", "", "A=b\nC=\nD=d d\n"},
+		{"0\r\nA:\t\xff\r\n\r\n", "", "A=\xff\n"},
+		{"1\r\nx\r\n0\r\nContent-Length: 7\r\nA: b\r\nhost: x\r\nTRANSFER-ENCODING: y\r\nB: c\r\nTe: z\r\n\r\n", "x", "A=b\nB=c\n"},
+		{"0\r\nA: b\r\nA: c\r\n\r\n", "", "A=b\nA=c\n"},
+		{"0\r\nA:" + strings.Repeat("a", MaxTrailer-6) + "\r\n\r\n", "", "A=" + strings.Repeat("a", MaxTrailer-6) + "\n"},
 	} {
 		for _, behind := range []string{"", "5\r\nhello\r\n", "\n"} {
 			if got := unchunk(t, row.in+behind); got != (decoded{row.want, len(row.in), true, nil, row.trailers}) {

@@ -13,6 +13,11 @@ var headSeeds = []string{
 	"GET / HTTP/1.1\r\nHost: h\r\nA: b\r\n c\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\x16\x03\x01\x02",
 }
 
+var chunkedSeeds = []string{
+	"5\r\nhello\r\n0\r\n\r\nGET", "3;a=b;c=\"\\\"\"\r\nhel\r\n02\r\nlo\r\n0\r\nA: b\r\n\r\n", "fffffffffffffff\r\nabc", "1 \r\n", "0\n",
+	"0\r\nA: b\r\nHost: c\r\nA:\t d \r\n\r\n", "1;a\r\nx\r\n0\r\nA: b\r\n c\r\n\r\n", "000000000000000001\r\nx\r\n0\r\n\r\n", "1\nx\n0\n\n",
+}
+
 // FuzzHead: the verdict does not depend on the cut, and what is accepted is made of what came.
 func FuzzHead(f *testing.F) {
 	for i, in := range headSeeds {
@@ -45,11 +50,52 @@ func FuzzHead(f *testing.F) {
 	})
 }
 
+// FuzzTarget: a target that is accepted is put together again from its parts, however it was cut, and its path decodes to one
+// that is rooted.
+func FuzzTarget(f *testing.F) {
+	for i, in := range []string{"/", "/a/b?c=d", "/a?", "*", "http://h:1/a?b", "HTTPS://[::1]?q", "http://h", "/%2e%2e/%00", "/a#b", "//x/../y", "http://u@h/"} {
+		f.Add(in, i)
+	}
+	f.Fuzz(func(t *testing.T, target string, cut int) {
+		if len(target) > 1<<10 {
+			return
+		}
+		in := "OPTIONS " + target + " HTTP/1.1\r\nHost: h\r\n\r\n"
+		whole := feed(in, &wide)
+		if got := feed(in, &wide, int(uint(cut)%uint(len(in)+1))); got != whole {
+			t.Fatalf("%q cut at %d\nwhole %+v\nparts %+v", in, cut, whole, got)
+		}
+		if whole.n != len(in) {
+			return // Refused, or cut short by a line end in it.
+		}
+		var p Parser
+		var h Head
+		if _, err := p.Parse([]byte(in), &h, &wide); err != nil {
+			t.Fatal(err)
+		}
+		part := func(s Span) string { return string(s.In([]byte(in))) }
+		rest := part(h.Path)
+		if h.HasQuery != 0 {
+			rest += "?" + part(h.Query)
+		}
+		switch authority := part(h.Host); {
+		case part(h.Target) != target:
+			t.Fatalf("%q: the target is %q", target, part(h.Target))
+		case h.Form == FormAbsolute && !strings.HasSuffix(target, "://"+authority+rest):
+			t.Fatalf("%q is taken for %q and %q", target, authority, rest)
+		case h.Form != FormAbsolute && rest != target:
+			t.Fatalf("%q is taken for %q", target, rest)
+		}
+		path, err := DecodePath(nil, []byte(part(h.Path)))
+		if err == nil && (len(path) == 0 || path[0] != '/' || bytes.IndexByte(path, 0) >= 0) {
+			t.Fatalf("%q: the path is %q", target, path)
+		}
+	})
+}
+
 // FuzzChunked: the verdict depends neither on the cut nor on the room, and data is neither lost nor made up.
 func FuzzChunked(f *testing.F) {
-	for i, in := range []string{
-		"5\r\nhello\r\n0\r\n\r\nGET", "3;a=b;c=\"\\\"\"\r\nhel\r\n02\r\nlo\r\n0\r\nA: b\r\n\r\n", "fffffffffffffff\r\nabc", "1 \r\n", "0\n",
-	} {
+	for i, in := range chunkedSeeds {
 		f.Add(in, i, i)
 	}
 	f.Fuzz(func(t *testing.T, in string, cut, size int) {

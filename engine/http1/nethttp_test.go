@@ -2,9 +2,12 @@ package http1
 
 import (
 	"bufio"
+	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,8 +30,10 @@ var takenByNetHTTP = map[*Error]string{
 	ErrHostMissing:    "it leaves Host to its server",
 	ErrHostTwice:      "it leaves Host to its server",
 	ErrHost:           "it leaves Host to its server",
+	ErrLength:         "it unfolds lines, so that the number may come on the next one",
 	ErrLengthTwice:    "it takes equal numbers, RFC 9110 §8.6 only allows that",
 	ErrLengthAndCoded: "it lets the coding win, RFC 9112 §6.1 only allows that",
+	ErrCoding:         "it unfolds lines, so that the coding may come on the next one",
 	ErrCodingVersion:  "it takes the version as a hint only",
 	ErrExpectation:    "it leaves expectations to its server",
 }
@@ -61,6 +66,71 @@ func FuzzNetHTTP(f *testing.F) {
 			same(t, []byte(in), &h, req)
 		}
 	})
+}
+
+// chunksTakenByNetHTTP has every refusal of a chunked body that net/http does not share.
+var chunksTakenByNetHTTP = map[*Error]string{
+	ErrChunkSize:      "it takes LF as the end of a line, and blanks behind the size",
+	ErrChunkExtension: "it skips extensions unseen",
+	ErrChunkLine:      "it takes longer lines",
+	ErrTrailer:        "it takes LF as the end of a line, unfolds lines and has more characters in names",
+}
+
+// FuzzNetHTTPBody compares with the chunked bodies and trailers of net/http.
+func FuzzNetHTTPBody(f *testing.F) {
+	for _, in := range chunkedSeeds {
+		f.Add(in)
+	}
+	const head = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+	f.Fuzz(func(t *testing.T, in string) {
+		if len(in) > 1<<11 {
+			return // It bounds a trailer section by its buffer, which is not the subject.
+		}
+		ours := decode(in, 0, len(in)+1)
+		req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head + in)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(req.Body)
+		switch {
+		case ours.err != nil && err == nil:
+			if chunksTakenByNetHTTP[ours.err] == "" {
+				t.Fatalf("%q: we say %q, net/http takes it", in, ours.err)
+			}
+		case ours.done && err != nil:
+			if !longZeros.MatchString(in) {
+				t.Fatalf("%q: net/http says %v, we take it", in, err)
+			}
+		case !ours.done && ours.err == nil && err == nil:
+			t.Fatalf("%q: we wait, net/http takes it", in)
+		case ours.done:
+			if ours.body != string(body) {
+				t.Fatalf("%q: the body is %q here, %q in net/http", in, ours.body, body)
+			}
+			sameTrailers(t, in, ours.trailers, req.Trailer)
+		}
+	})
+}
+
+// longZeros finds a chunk size of more digits than net/http takes, which are zeros then, as we take 15 others at most.
+var longZeros = regexp.MustCompile("0{2}[0-9a-fA-F]{15}")
+
+func sameTrailers(t *testing.T, in, ours string, theirs http.Header) {
+	t.Helper()
+	got := http.Header{}
+	for field := range strings.SplitSeq(strings.TrimSuffix(ours, "\n"), "\n") {
+		if name, value, ok := strings.Cut(field, "="); ok {
+			got.Add(name, value)
+		}
+	}
+	for name := range theirs {
+		if isForbiddenInTrailer([]byte(strings.ToLower(name))) {
+			delete(theirs, name) // It keeps those.
+		}
+	}
+	if !maps.EqualFunc(got, theirs, slices.Equal) {
+		t.Fatalf("%q: the trailer fields are %q here, %q in net/http", in, got, theirs)
+	}
 }
 
 // refusedByNetHTTP reports whether there is a known reason for net/http to refuse a head that is taken here.
