@@ -84,6 +84,10 @@ func (w *worker) prepare() error {
 	}
 	cfg := w.config(app)
 	cfg.EventFd = int(eventFd)
+	if w.channel >= 0 { // There are others.
+		index := int(C.fk_process.worker)
+		cfg.Crowded = func() bool { return table.Crowded(index) }
+	}
 	if w.loop, err = engine.NewLoop(cfg); err != nil {
 		return err
 	}

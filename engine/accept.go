@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,10 @@ type listener struct {
 // adding the socket puts this worker last. Measure with tests/blackbox TestBalance.
 const rejoinAfter = 16
 
+// yieldNs is how long a crowded worker leaves new connections to the others. Should they be busy, it takes another rejoinAfter then, so
+// that nobody waits for long.
+const yieldNs = 2 * int64(time.Millisecond)
+
 // acceptFrom returns what is to be done when the listener can be read.
 func (l *Loop) acceptFrom(index int) func() {
 	return func() {
@@ -30,12 +35,18 @@ func (l *Loop) acceptFrom(index int) func() {
 			}
 			ln.accepted++
 		}
+		ln.accepted = 0
+		// Going last is not enough where connections come faster than they are accepted: then the listener is ready at once again
+		// for the worker that runs, while the others still wake up.
+		if l.cfg.Crowded != nil && l.cfg.Crowded() {
+			l.pauseListeners(yieldNs)
+			return
+		}
 		l.rejoin(ln)
 	}
 }
 
 func (l *Loop) rejoin(ln *listener) {
-	ln.accepted = 0
 	if l.pausedUntil > 0 || l.draining {
 		return
 	}
@@ -61,7 +72,7 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	case unix.EAGAIN:
 		return false
 	case unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM:
-		l.pauseListeners(errno)
+		l.runOut(errno)
 		return false
 	default:
 		// accept(2): errors of the new connection itself, such as ECONNABORTED, are passed on; the next one may be fine.
@@ -75,14 +86,21 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	return true
 }
 
-// pauseListeners lets the listeners be when there are no descriptors or no memory left: a level-triggered listener would otherwise
-// keep the loop busy with connections that it cannot take.
-func (l *Loop) pauseListeners(errno unix.Errno) {
+// runOut lets the listeners be when there are no descriptors or no memory left: a level-triggered listener would otherwise keep the
+// loop busy with connections that it cannot take.
+func (l *Loop) runOut(errno unix.Errno) {
 	if l.pausedUntil > 0 {
 		return
 	}
 	l.cfg.App.Log(LogWarn, fmt.Sprintf("cannot accept: %v; trying again every 100 ms, %d connections are open", errno, l.open))
-	l.pausedUntil = l.clock.now + pauseNs
+	l.pauseListeners(pauseNs)
+}
+
+func (l *Loop) pauseListeners(ns int64) {
+	if l.pausedUntil > 0 || l.draining {
+		return
+	}
+	l.pausedUntil = l.clock.now + ns
 	for i := range l.listeners {
 		// It is watched, so removing it cannot fail.
 		_ = l.poll.Remove(l.listeners[i].fd)

@@ -29,6 +29,30 @@ func TestAccept_manyAtOnce(t *testing.T) {
 	}
 }
 
+func TestAccept_leavesConnectionsToOthersWhenCrowded(t *testing.T) {
+	var asked []int64
+	var s *server
+	s = start(t, tcp, func(cfg *Config) {
+		cfg.Crowded = func() bool { asked = append(asked, s.loop.clock.now); return len(asked) == 1 }
+	})
+	var clients []*client
+	s.do(func() {
+		for range 2*rejoinAfter + 1 {
+			c := s.dial()
+			c.send(getHello)
+			clients = append(clients, c)
+		}
+	})
+	for _, c := range clients { // Nobody else takes them: they have only waited a moment.
+		if _, got := c.answer("GET"); got != "hello" {
+			t.Errorf("%q", got)
+		}
+	}
+	if s.counts().Accepted != 2*rejoinAfter+1 || len(asked) != 2 || asked[1]-asked[0] < yieldNs {
+		t.Errorf("accepted %d, asked at %v; want a pause of %d between", s.counts().Accepted, asked, yieldNs)
+	}
+}
+
 func TestAccept_tellsThePeer(t *testing.T) {
 	s := start(t, tcp)
 	peer := make(chan uint16, 1)

@@ -14,8 +14,9 @@ type Config struct {
 	Server     uintptr // For Request.Server.
 	EventFd    int     // Can be read when App.Collect has something.
 	Pool       PoolConfig
-	Slot       *slot.Slot // Where the loop counts.
-	ServerName string     // Value of the Server field; "" leaves it out.
+	Slot       *slot.Slot  // Where the loop counts.
+	Crowded    func() bool // Whether the other workers should take the next connections; nil: there are none.
+	ServerName string      // Value of the Server field; "" leaves it out.
 
 	Limits  http1.Limits
 	MaxBody int64

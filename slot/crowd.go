@@ -1,0 +1,22 @@
+package slot
+
+import "sync/atomic"
+
+// crowd is how many connections above the mean make a worker crowded: less would only be noise.
+const crowd = 8
+
+// Crowded tells if slot i has clearly more open connections than those that are Ready have in the mean.
+func (t *Table) Crowded(i int) bool {
+	var sum, ready uint64
+	for _, s := range t.slots {
+		if s.LoadGeneration() == 0 {
+			break // Slots are used from the first on; a page that nobody has used need not be touched.
+		}
+		if s.LoadState() == Ready {
+			sum += atomic.LoadUint64(&s.Connections)
+			ready++
+		}
+	}
+	own := atomic.LoadUint64(&t.slots[i].Connections)
+	return ready > 1 && own*ready > sum+crowd*ready
+}
