@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "_cgo_export.h"
+#include "admin.h"
 #include "crash.h"
 #include "dispatch.h"
 #include "limit.h"
@@ -170,6 +171,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     set_signals(on_drain);
     close_spawner_fds(spawner);
+    fk_admin_forget(server);
     fk_title_set(server);
     need(fk_limit_apply(server, index));
     need(fk_privilege_drop(server));

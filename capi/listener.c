@@ -268,6 +268,28 @@ const char *forker_server_address(forker_server *server, size_t index)
     return server != NULL && index < server->listener_count ? server->listeners[index].address : NULL;
 }
 
+/* Opens a socket in a given place of the list. */
+static int open_at(forker_server *server, const char *address, uint32_t index)
+{
+    uint32_t count = server->listener_count;
+    server->listener_count = index;
+    int setup_code = server->setup_code;
+    int code = listen_to(&(fk_address){server, address});
+    server->setup_code = setup_code; /* a failed run is not a failed setup: the next one may succeed */
+    server->listener_count = count;
+    return code;
+}
+
+int fk_listener_open(forker_server *server, const char *address, fk_listener *listener_out)
+{
+    uint32_t index = server->listener_count; /* there is one place more than the list may have */
+    int code = open_at(server, address, index);
+    if (code == FORKER_OK) {
+        *listener_out = server->listeners[index];
+    }
+    return code;
+}
+
 /* Opens one closed listener again, in its old place of the list. */
 static int reopen(forker_server *server, uint32_t index)
 {
@@ -281,12 +303,7 @@ static int reopen(forker_server *server, uint32_t index)
     } else {
         (void)snprintf(text, sizeof text, "%s", listener->address);
     }
-    uint32_t count = server->listener_count;
-    server->listener_count = index;
-    int setup_code = server->setup_code;
-    int code = listen_to(&(fk_address){server, text});
-    server->setup_code = setup_code; /* a failed run is not a failed setup: the next one may succeed */
-    server->listener_count = count;
+    int code = open_at(server, text, index);
     memcpy(listener->source, source, sizeof source);
     return code;
 }
@@ -304,23 +321,32 @@ int fk_listeners_reopen(forker_server *server)
     return FORKER_OK;
 }
 
+void fk_listener_forget(fk_listener *listener)
+{
+    if (listener->fd >= 0) {
+        (void)close(listener->fd);
+        listener->fd = -1;
+    }
+}
+
+void fk_listener_close(fk_listener *listener)
+{
+    if (listener->fd >= 0 && listener->made) {
+        fk_unixsocket_remove(listener);
+    }
+    fk_listener_forget(listener);
+}
+
 void fk_listeners_forget(forker_server *server)
 {
     for (uint32_t i = 0; i < server->listener_count; i++) {
-        if (server->listeners[i].fd >= 0) {
-            (void)close(server->listeners[i].fd);
-            server->listeners[i].fd = -1;
-        }
+        fk_listener_forget(&server->listeners[i]);
     }
 }
 
 void fk_listeners_close(forker_server *server)
 {
     for (uint32_t i = 0; i < server->listener_count; i++) {
-        const fk_listener *listener = &server->listeners[i];
-        if (listener->fd >= 0 && listener->made) {
-            fk_unixsocket_remove(listener);
-        }
+        fk_listener_close(&server->listeners[i]);
     }
-    fk_listeners_forget(server);
 }

@@ -13,6 +13,11 @@ void fk_listeners_close(forker_server *server);
 /* Closes the descriptors only: for a process that does not serve. */
 void fk_listeners_forget(forker_server *server);
 
+/* The same for one socket that is not in the server's list. Opening it fails as run does, not as setup. */
+int fk_listener_open(forker_server *server, const char *address, fk_listener *listener_out);
+void fk_listener_close(fk_listener *listener);
+void fk_listener_forget(fk_listener *listener);
+
 /* ------------------------------------------------------- what the kinds of addresses share: unixsocket.c, activation.c */
 
 /* An address that is being listened on. */

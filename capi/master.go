@@ -9,9 +9,12 @@ import "C"
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"runtime"
+	"time"
 
 	"libforker/prefork"
+	"libforker/prefork/admin"
 	"libforker/prefork/control"
 	"libforker/slot"
 )
@@ -48,7 +51,30 @@ func (s server) supervise(channel int) error {
 		return s.policy()
 	}
 	sys.Reopen = func() { C.fk_log_reopen(s.c) }
+	stop, err := s.showAdmin(table, sys.Now)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	return prefork.Run(s.policy(), sys)
+}
+
+// showAdmin serves the admin listener, if there is one, until stop is called.
+func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop func(), err error) {
+	if s.c.admin.address[0] == 0 {
+		return func() {}, nil
+	}
+	shown, err := admin.Start(int(s.c.admin.fd), admin.Source{
+		Version:  C.GoString(C.forker_version()),
+		Slots:    table,
+		Now:      now,
+		Wall:     time.Now,
+		Resident: admin.Resident,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("admin listener: %w", err)
+	}
+	return shown.Close, nil
 }
 
 // policy is what the options set of it.

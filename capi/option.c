@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 
 #include "account.h"
+#include "admin.h"
 #include "server.h"
 
-enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY };
+enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY, ADDRESS };
 
-static const char *const type_names[] = {"number", "size", "duration", "mode",     "choice",
-                                         "text",   "user", "group",    "directory"};
+static const char *const type_names[] = {"number", "size", "duration", "mode",      "choice",
+                                         "text",   "user", "group",    "directory", "address"};
 
 struct forker_option {
     const char *name;
@@ -36,6 +37,8 @@ struct forker_option {
 #define BOUNDS_USER(words, least, most) "empty, or the name or number of one that is not root"
 #define BOUNDS_GROUP(words, least, most) "empty, or the name or number of one"
 #define BOUNDS_DIRECTORY(words, least, most) "empty, or the absolute path of one that exists"
+
+#define BOUNDS_ADDRESS(words, least, most) "empty, \"unix:/path\", or an address of 127.0.0.0/8 or [::1] with a port"
 
 static const struct forker_option options[FK_OPTION_COUNT] = {
 #define ROW(id, name, type, initial, words, least, most, reloadable, description)                                      \
@@ -155,9 +158,16 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
     if (text[0] == '\0') {
         return true;
     }
-    return type == USER    ? parse_user(text, number_out)
-           : type == GROUP ? parse_group(text, number_out)
-                           : parse_directory(text, number_out);
+    switch (type) {
+    case USER:
+        return parse_user(text, number_out);
+    case GROUP:
+        return parse_group(text, number_out);
+    case DIRECTORY:
+        return parse_directory(text, number_out);
+    default:
+        return parse_text(text, number_out) && fk_admin_is_address(text);
+    }
 }
 
 static bool parse_as(enum option_type type, const char *text, int64_t *number_out)
@@ -186,7 +196,7 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
     if (option->type == TEXT) {
         return parse_text(text, number_out);
     }
-    if (option->type == USER || option->type == GROUP || option->type == DIRECTORY) {
+    if (option->type == USER || option->type == GROUP || option->type == DIRECTORY || option->type == ADDRESS) {
         return parse_name(option->type, text, number_out);
     }
     size_t word = strcspn(option->words, ",");

@@ -79,6 +79,9 @@
     X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", true, "Bytes of a request's body; more is 413.")                \
     X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
       "Value of the Server field in answers; empty leaves the field out.")                                             \
+    X(ADMIN, "admin", ADDRESS, "", "", "", "", false,                                                                  \
+      "Where the master shows health, status, metrics and a page for people; a unix socket gets mode 0600; empty is "  \
+      "nowhere.")                                                                                                      \
     X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                   \
       "The least important lines that are logged.")                                                                    \
     X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \

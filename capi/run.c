@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "_cgo_export.h"
+#include "admin.h"
 #include "dispatch.h"
 #include "limit.h"
 #include "listener.h"
@@ -186,7 +187,7 @@ static int run_here(forker_server *server)
 static int prepare(forker_server *server)
 {
     static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check,
-                                                    map_shared, fk_pidfile_claim};
+                                                    fk_admin_open,       map_shared,           fk_pidfile_claim};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);
@@ -198,6 +199,7 @@ static void clean_up(forker_server *server)
 {
     fk_pidfile_remove(server);
     fk_privilege_release(server);
+    fk_admin_close(server);
     end_shared(server);
 }
 

@@ -77,7 +77,7 @@ struct forker_server {
     fk_route *routes;
     uint32_t route_count;
     uint32_t route_cap;
-    fk_listener listeners[FK_LISTENERS_MAX];
+    fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
     fk_hook post_fork, worker_init, worker_exit, thread_start, thread_exit;
     fk_server_hook on_reload, on_reopen;
@@ -96,6 +96,7 @@ struct forker_server {
     fk_shared *volatile shared;  /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
+    fk_listener admin; /* address "": none */
     fk_queue queue;       /* of the process that serves */
     volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
 

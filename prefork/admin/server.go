@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -32,11 +33,11 @@ type Server struct {
 	running sync.WaitGroup
 }
 
-// Start serves on a listening socket, a descriptor that stays the caller's.
+// Start serves on a listening socket, whose descriptor it takes over.
 func Start(fd int, source Source) (*Server, error) {
 	file := os.NewFile(uintptr(fd), "admin")
-	listener, err := net.FileListener(file)
-	if err != nil {
+	listener, err := net.FileListener(file) // has a duplicate
+	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, err
 	}
 	return StartOn(listener, source), nil

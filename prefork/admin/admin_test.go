@@ -1,0 +1,367 @@
+package admin
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/slot"
+)
+
+// tree is a process tree in memory.
+type tree struct {
+	*slot.Table
+	source Source
+	now    time.Duration
+}
+
+func newTree(t *testing.T, workers int) *tree {
+	t.Helper()
+	mem := make([]byte, slot.Size*(1+4))
+	binary.NativeEndian.PutUint32(mem[0:], slot.SharedMagic)
+	binary.NativeEndian.PutUint32(mem[4:], 4)
+	table, err := slot.Open(mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := &tree{Table: table, now: time.Hour}
+	tr.source = Source{
+		Version:  "1.2.3",
+		Slots:    table,
+		Now:      func() time.Duration { return tr.now },
+		Wall:     func() time.Time { return time.Unix(1_700_000_000, 0).Add(tr.now) },
+		Resident: func(pid int32) uint64 { return 1 << 20 * uint64(pid) },
+	}
+	shared := table.Shared()
+	shared.SpawnerPid, shared.MasterPid = 10, 11
+	shared.StartedNs = uint64(time.Hour - time.Minute)
+	for i := range workers {
+		s := table.Slot(i)
+		s.Generation, s.Pid, s.State = 1, int32(20+i), uint32(slot.Ready)
+		s.BornNs, s.HeartbeatNs = uint64(time.Hour-30*time.Second), uint64(time.Hour-time.Second)
+	}
+	shared.Publish(slot.Serving)
+	atomic.StoreUint32(&shared.Wanted, uint32(workers))
+	return tr
+}
+
+// serve makes a server without a listener.
+func (tr *tree) serve() *Server {
+	s := &Server{source: tr.source}
+	s.history = newHistory(&s.source)
+	return s
+}
+
+func (tr *tree) get(t *testing.T, target string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	tr.serve().handler().ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+	return w
+}
+
+func (tr *tree) lose(cause slot.Cause, status int32) *slot.CrashPage {
+	c := &tr.Shared().Crash
+	c.Cause, c.Status, c.Worker, c.Generation, c.Pid = uint32(cause), status, 1, 7, 99
+	c.WallNs, c.AgeNs = 1_700_000_000e9, uint64(90*time.Second)
+	copy(c.LastWordsText[:], "no memory\x00")
+	c.Version = 2
+	return c
+}
+
+func TestHealth_isThatTheProcessAnswers(t *testing.T) {
+	tr := newTree(t, 0)
+	if w := tr.get(t, "/healthz"); w.Code != 200 || w.Body.String() != "ok\n" {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+}
+
+func TestReady_needsAWorkerAndNoStop(t *testing.T) {
+	for _, c := range []struct {
+		phase  slot.Phase
+		states []slot.State
+		want   int
+	}{
+		{slot.Serving, []slot.State{slot.Ready, slot.Ready}, 200},
+		{slot.Serving, []slot.State{slot.Empty, slot.Ready}, 200},
+		{slot.Reloading, []slot.State{slot.Ready, slot.Draining}, 200},
+		{slot.Serving, []slot.State{slot.Empty, slot.Draining}, 503},
+		{slot.Serving, []slot.State{slot.Booting, slot.Forked}, 503},
+		{slot.Starting, []slot.State{slot.Booting, slot.Booting}, 503},
+		{slot.DrainingAll, []slot.State{slot.Ready, slot.Draining}, 503},
+		{slot.Stopping, []slot.State{slot.Ready, slot.Ready}, 503},
+	} {
+		tr := newTree(t, 2)
+		tr.Shared().Publish(c.phase)
+		for i, state := range c.states {
+			tr.Slot(i).State = uint32(state)
+		}
+		if w := tr.get(t, "/readyz"); w.Code != c.want {
+			t.Errorf("%v %v: %d %q, want %d", c.phase, c.states, w.Code, w.Body, c.want)
+		}
+	}
+}
+
+func (tr *tree) status(t *testing.T) (doc status, raw map[string]any) {
+	t.Helper()
+	w := tr.get(t, "/status")
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("the type is %q", got)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &raw); err != nil {
+		t.Fatal(err)
+	}
+	return doc, raw
+}
+
+func TestStatus_tellsTheTree(t *testing.T) {
+	tr := newTree(t, 2)
+	atomic.StoreUint64(&tr.Shared().Exits[slot.Crash], 3)
+	tr.Slot(0).Requests, tr.Slot(1).Requests = 5, 7
+	tr.Slot(1).Answers[5] = 2
+	tr.Slot(1).State = uint32(slot.Empty)
+	doc, raw := tr.status(t)
+	if doc.Phase != "serving" || !doc.Ready || doc.WorkersReady != 1 || doc.WorkersWanted != 2 || doc.UptimeSeconds != 60 {
+		t.Errorf("%+v", doc)
+	}
+	if doc.Requests != 12 || doc.Answers["5xx"] != 2 || doc.WorkerExits["crash"] != 3 || doc.WorkerExits["stop"] != 0 {
+		t.Errorf("%+v", doc)
+	}
+	w := doc.Workers[0]
+	if w.State != "ready" || w.Pid != 20 || w.AgeSeconds != 30 || w.HeartbeatSeconds != 1 || w.RSSBytes != 20<<20 || w.Requests != 5 {
+		t.Errorf("%+v", w)
+	}
+	if w = doc.Workers[1]; w.State != "empty" || w.Pid != 0 || w.AgeSeconds != 0 || w.RSSBytes != 0 || w.Requests != 7 {
+		t.Errorf("of an empty slot: %+v", w)
+	}
+	if raw["last_crash"] != nil {
+		t.Errorf("there was no crash, but %v", raw["last_crash"])
+	}
+}
+
+func TestStatus_hasTheFieldsThatAreDocumented(t *testing.T) {
+	tr := newTree(t, 1)
+	_, raw := tr.status(t)
+	for _, name := range []string{
+		"version", "time", "phase", "ready", "uptime_seconds", "spawner_pid", "master_pid", "workers_wanted", "workers_ready",
+		"master_starts", "worker_starts", "worker_exits", "connections", "in_flight", "accepted", "requests", "bytes_in", "bytes_out",
+		"answers", "latency", "last_crash", "workers",
+	} {
+		if _, ok := raw[name]; !ok {
+			t.Errorf("there is no %q", name)
+		}
+	}
+	if len(raw) != 22 {
+		t.Errorf("%d fields: document the new ones here and in docs/OPERATIONS.md", len(raw))
+	}
+}
+
+func TestStatus_tellsTheRequestInAHandler(t *testing.T) {
+	tr := newTree(t, 1)
+	box := &tr.Slot(0).Box
+	box.MethodLen, box.TargetLen, box.SinceNs = 3, 8, uint64(time.Hour-1500*time.Millisecond)
+	copy(box.MethodText[:], "GET")
+	copy(box.TargetText[:], "/<script")
+	box.Peer = slot.Peer{Family: unix.AF_INET, Port: 5, Addr: [16]byte{127, 0, 0, 1}}
+	box.BusyFlag = 1
+	doc, _ := tr.status(t)
+	if got, want := *doc.Workers[0].Busy, (statusRequest{"GET", "/<script", "127.0.0.1:5", 1.5}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if body := tr.get(t, "/status").Body.String(); strings.Contains(body, "<script") {
+		t.Error("a target stands in JSON unescaped")
+	}
+}
+
+func TestStatus_tellsTheLastCrash(t *testing.T) {
+	tr := newTree(t, 2)
+	c := tr.lose(slot.Crash, int32(unix.SIGSEGV))
+	c.Box.BusyFlag, c.Box.MethodLen, c.InsideNs = 1, 4, 2e9
+	copy(c.Box.MethodText[:], "POST")
+	doc, _ := tr.status(t)
+	got := doc.LastCrash
+	if got.Cause != "crash" || got.Signal != "SIGSEGV" || got.ExitStatus != -1 || got.Worker != 1 || got.Generation != 7 ||
+		got.AgeSeconds != 90 || got.LastWords != "no memory" || got.Time.Unix() != 1_700_000_000 {
+		t.Errorf("%+v", got)
+	}
+	if got.Request == nil || got.Request.Method != "POST" || got.Request.Seconds != 2 {
+		t.Errorf("%+v", got.Request)
+	}
+	for _, how := range []struct {
+		status int32
+		signal string
+		exit   int
+	}{{7 << 8, "", 7}, {-1, "", -1}, {40, "signal 40", -1}} {
+		tr.lose(slot.Self, how.status).Box.BusyFlag = 0
+		doc, _ = tr.status(t)
+		if got = doc.LastCrash; got.Signal != how.signal || got.ExitStatus != how.exit || got.Request != nil {
+			t.Errorf("status %#x: %+v", how.status, got)
+		}
+	}
+}
+
+func TestMetrics_areWhatTheSlotsCount(t *testing.T) {
+	tr := newTree(t, 2)
+	atomic.StoreUint64(&tr.Shared().Exits[slot.Killed], 4)
+	s := tr.Slot(0)
+	s.Requests, s.Connections, s.InFlight, s.LatencySumNs = 3, 2, 1, 5e9
+	s.Answers[2], s.Latency[5], s.Latency[12], s.Latency[39] = 3, 1, 1, 1
+	w := tr.get(t, "/metrics")
+	if got := w.Header().Get("Content-Type"); got != "text/plain; version=0.0.4; charset=utf-8" {
+		t.Errorf("the type is %q", got)
+	}
+	for _, want := range []string{
+		`forker_info{version="1.2.3"} 1`,
+		"forker_ready 1",
+		`forker_phase{phase="serving"} 1`,
+		`forker_workers{state="ready"} 2`,
+		`forker_worker_exits_total{cause="killed"} 4`,
+		`forker_answers_total{class="2xx"} 3`,
+		"forker_requests_in_flight 1",
+		`forker_latency_seconds_bucket{le="1.024e-06"} 1`,
+		`forker_latency_seconds_bucket{le="2.048e-06"} 1`,
+		`forker_latency_seconds_bucket{le="4.096e-06"} 2`,
+		`forker_latency_seconds_bucket{le="+Inf"} 3`,
+		"forker_latency_seconds_sum 5",
+		"forker_latency_seconds_count 3",
+		`forker_worker_age_seconds{worker="1"} 30`,
+		`forker_worker_resident_memory_bytes{worker="0"} 2.097152e+07`,
+		`forker_process_resident_memory_bytes{process="master"} 1.1534336e+07`,
+	} {
+		if !strings.Contains(w.Body.String(), want+"\n") {
+			t.Errorf("there is no line %s in\n%s", want, w.Body)
+		}
+	}
+}
+
+func TestMetrics_labelsAreEscaped(t *testing.T) {
+	if got, want := label("a", "x\\y\"z\n"), `a="x\\y\"z\n"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestPage_loadsNothingFromElsewhere(t *testing.T) {
+	w := newTree(t, 1).get(t, "/")
+	body := w.Body.String()
+	if w.Code != 200 || !strings.HasPrefix(body, "<!doctype html>") || !strings.HasSuffix(body, "</html>\n") {
+		t.Fatalf("%d %.80q", w.Code, body)
+	}
+	for _, bad := range []string{"/* page.css */", "/* page.js */", "innerHTML", "@import", "src="} {
+		if strings.Contains(body, bad) {
+			t.Errorf("the page contains %q", bad)
+		}
+	}
+	for rest := body; ; {
+		_, after, ok := strings.Cut(rest, "http")
+		if !ok {
+			break
+		}
+		if !strings.HasPrefix(after, "://www.w3.org/2000/svg") {
+			t.Errorf("the page names another place: http%.40s", after)
+		}
+		rest = after
+	}
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+		t.Errorf("the policy is %q", policy)
+	}
+}
+
+func TestEverythingElse_isRefused(t *testing.T) {
+	h := newTree(t, 1).serve().handler()
+	for _, c := range []struct {
+		method, target string
+		want           int
+	}{
+		{"GET", "/nothing", 404},
+		{"POST", "/status", 405},
+		{"DELETE", "/", 405},
+		{"HEAD", "/metrics", 200},
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(c.method, c.target, nil))
+		if w.Code != c.want {
+			t.Errorf("%s %s: %d, want %d", c.method, c.target, w.Code, c.want)
+		}
+	}
+}
+
+func TestHistory_remembersFiveMinutes(t *testing.T) {
+	tr := newTree(t, 2)
+	s := tr.serve()
+	for i := range samplesKept + 10 {
+		tr.now += time.Second
+		tr.Slot(0).Requests += 100
+		tr.Slot(0).Latency[21] += 100
+		if i == 305 {
+			tr.Slot(1).State, tr.Slot(1).Generation = uint32(slot.Booting), 2
+		}
+		s.history.take()
+	}
+	w := httptest.NewRecorder()
+	s.handler().ServeHTTP(w, httptest.NewRequest("GET", "/history?since=0", nil))
+	var samples []sample
+	if err := json.Unmarshal(w.Body.Bytes(), &samples); err != nil {
+		t.Fatal(err)
+	}
+	if len(samples) != samplesKept {
+		t.Fatalf("%d samples", len(samples))
+	}
+	if first := samples[0]; first.Requests != 100 || first.States != "rr" || first.Generations[1] != 1 || first.P50 < 1e-3 || first.P50 > 2.1e-3 {
+		t.Errorf("%+v", first)
+	}
+	last := samples[samplesKept-1]
+	if last.States != "rb" || last.Generations[1] != 2 {
+		t.Errorf("%+v", last)
+	}
+	if newer := s.history.since(last.Time - 1500); len(newer) != 2 {
+		t.Errorf("%d samples of the last 1.5 s", len(newer))
+	}
+	if newer := s.history.since(last.Time); len(newer) != 0 {
+		t.Errorf("%d samples after the last one", len(newer))
+	}
+}
+
+func TestQuantile_isInsideOfTheBucket(t *testing.T) {
+	var h histogram
+	if got := h.quantile(0.5); got != 0 {
+		t.Errorf("of nothing: %v", got)
+	}
+	h[11] = 100 // 1024 to 2047 ns
+	for part, want := range map[float64]float64{0.5: 1.536e-6, 0.99: 2.03776e-6, 1: 2.048e-6} {
+		if got := h.quantile(part); got < want*0.999 || got > want*1.001 {
+			t.Errorf("quantile %v: %v, want %v", part, got, want)
+		}
+	}
+	h[30] = 1
+	if got := h.quantile(0.999); got < 0.5 {
+		t.Errorf("the slowest one is missed: %v", got)
+	}
+}
+
+func TestHost_mustBeLocal(t *testing.T) {
+	for host, want := range map[string]bool{
+		"localhost": true, "localhost:80": true, "127.0.0.1:9090": true, "127.9.9.9": true, "[::1]:9090": true, "[::1]": true,
+		"evil.example": false, "evil.example:9090": false, "": false, "10.0.0.1": false, "localhost.evil.example": false, "[": false,
+	} {
+		if got := isLocal(host); got != want {
+			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
+
+func TestResident_ofThisProcess(t *testing.T) {
+	if got := Resident(int32(unix.Getpid())); got < 1<<20 {
+		t.Errorf("%d bytes", got)
+	}
+	if got := Resident(-1); got != 0 {
+		t.Errorf("%d bytes of no process", got)
+	}
+}
