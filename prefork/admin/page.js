@@ -29,11 +29,16 @@ function count(n) {
   return n >= 100 ? Math.round(n).toLocaleString("en") : n >= 10 || Number.isInteger(n) ? String(Math.round(n)) : n.toFixed(1);
 }
 
+// Two digits at least, and no more than that behind the point.
+function digits(n) {
+  return n >= 10 ? String(Math.round(n)) : n.toPrecision(2).replace(/\.0$/, "");
+}
+
 function duration(s) {
   if (s === 0) return "0";
-  if (s < 1e-3) return (s * 1e6).toPrecision(2) + " µs";
-  if (s < 1) return (s * 1e3).toPrecision(s < 0.1 ? 2 : 3) + " ms";
-  if (s < 60) return s.toPrecision(2) + " s";
+  if (s < 1e-3) return digits(s * 1e6) + " µs";
+  if (s < 1) return digits(s * 1e3) + " ms";
+  if (s < 60) return digits(s) + " s";
   if (s < 3600) return Math.floor(s / 60) + " min " + Math.floor(s % 60) + " s";
   if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor((s % 3600) / 60) + " min";
   return Math.floor(s / 86400) + " d " + Math.floor((s % 86400) / 3600) + " h";
@@ -52,12 +57,23 @@ function roundUp(n) {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= n * 0.999999);
 }
 
-// Charts: the newest second is at the right edge, five minutes ago at the left.
+// Charts: the newest second is at the right edge, as many minutes ago as there are samples of, up to five, at the left.
+
+let shownMs = 60000;
 
 const PLOT = { left: 58, right: 592, top: 12, bottom: 142 };
+const LANES = { left: 58, right: 1192 };
+
+// Gives a drawing the width that it has on the screen, so that its text has the size of other text.
+function fit(svg, box, height) {
+  const width = Math.max(280, svg.clientWidth);
+  box.right = width - 8;
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.replaceChildren();
+}
 
 function x(time, now, box = PLOT) {
-  return box.right - ((now - time) / KEPT_MS) * (box.right - box.left);
+  return box.right - ((now - time) / shownMs) * (box.right - box.left);
 }
 
 function drawAxes(svg, now, ticks, y, format) {
@@ -69,9 +85,10 @@ function drawAxes(svg, now, ticks, y, format) {
 }
 
 function drawMinutes(svg, now, box, y) {
-  for (let minute = 0; minute <= 5; minute++) {
+  const minutes = shownMs / 60000;
+  for (let minute = 0; minute <= minutes; minute++) {
     const label = minute === 0 ? "now" : "−" + minute + " min";
-    const anchor = minute === 0 ? "end" : minute === 5 ? "start" : "middle";
+    const anchor = minute === 0 ? "end" : minute === minutes ? "start" : "middle";
     svg.append(shape("text", { x: x(now - minute * 60000, now, box), y, "text-anchor": anchor }, label));
   }
 }
@@ -91,7 +108,7 @@ function drawRequests(now) {
   const svg = $("requests");
   const top = roundUp(Math.max(1, ...samples.map((s) => s.rps)));
   const y = (n) => PLOT.bottom - (n / top) * (PLOT.bottom - PLOT.top);
-  svg.replaceChildren();
+  fit(svg, PLOT, 170);
   drawAxes(svg, now, [0, top / 2, top], y, count);
   drawLine(svg, now, "requests", y, (s) => s.rps);
   drawLine(svg, now, "errors", y, (s) => s.errors);
@@ -108,8 +125,8 @@ function drawLatency(now) {
   const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(1e-3, ...seen))));
   const y = (s) => PLOT.bottom - ((Math.log10(Math.max(s, 10 ** low)) - low) / (high - low)) * (PLOT.bottom - PLOT.top);
   const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
-  svg.replaceChildren();
-  drawAxes(svg, now, ticks, y, (s) => duration(s).replace(/\.0+(?= )/, ""));
+  fit(svg, PLOT, 170);
+  drawAxes(svg, now, ticks, y, duration);
   drawLine(svg, now, "p50", y, (s) => s.p50);
   drawLine(svg, now, "p99", y, (s) => s.p99);
   const s = samples.at(-1);
@@ -120,16 +137,14 @@ function drawLatency(now) {
 // One lane for each worker: a bar for each stretch in one state, a mark where another process began.
 function drawLanes(now) {
   const svg = $("lanes");
-  const box = { left: 58, right: 1192 };
   const slots = Math.min(SHOWN_WORKERS, Math.max(0, ...samples.map((s) => s.states.length)));
-  svg.setAttribute("viewBox", `0 0 1200 ${slots * LANE + 26}`);
-  svg.replaceChildren();
+  fit(svg, LANES, slots * LANE + 26);
   let births = 0;
   for (let slot = 0; slot < slots; slot++) {
-    svg.append(shape("text", { x: box.left - 6, y: slot * LANE + 15, "text-anchor": "end" }, String(slot)));
-    births += drawLane(svg, now, box, slot);
+    svg.append(shape("text", { x: LANES.left - 6, y: slot * LANE + 15, "text-anchor": "end" }, String(slot)));
+    births += drawLane(svg, now, LANES, slot);
   }
-  drawMinutes(svg, now, box, slots * LANE + 18);
+  drawMinutes(svg, now, LANES, slots * LANE + 18);
   svg.setAttribute("aria-label", `${slots} workers; ${births} new processes in the last five minutes`);
 }
 
@@ -248,6 +263,7 @@ async function poll() {
     samples.push(...history);
     const now = Date.parse(status.time);
     while (samples.length > 0 && samples[0].time < now - KEPT_MS) samples.shift();
+    shownMs = Math.min(KEPT_MS, Math.max(1, Math.ceil((now - (samples[0]?.time ?? now)) / 60000)) * 60000);
     showHeader();
     showTiles();
     drawRequests(now);
