@@ -52,6 +52,24 @@ func TestAnswer_framing(t *testing.T) {
 	}
 }
 
+// TestAnswer_toARefusedHead: also a HEAD request that is refused has an answer without content.
+func TestAnswer_toARefusedHead(t *testing.T) {
+	s := start(t, packets, func(cfg *Config) { cfg.MaxBody = 10 })
+	for _, rest := range []string{"\r\n", "A : b\r\n\r\n", "Host: h\r\nContent-Length: 11\r\n\r\n", "Host: h\r\nTransfer-Encoding: chunked\r\n\r\nx"} {
+		c := s.dial()
+		c.send("HEAD / HTTP/1.1\r\n" + rest)
+		if got := c.receive(); !strings.HasPrefix(got, "HTTP/1.1 4") || !strings.HasSuffix(got, "Connection: close\r\n\r\n") {
+			t.Errorf("%q: %q", rest, got)
+		}
+		c.expectEnd()
+	}
+	c := s.dial()
+	c.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\n\r\n") // The next one is no HEAD.
+	if got := c.receive(); !strings.HasSuffix(got, "\n") || strings.HasSuffix(got, "\r\n\r\n") {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestAnswer_ofTheEngine(t *testing.T) {
 	s := start(t, packets)
 	const plain = "Content-Type: text/plain; charset=utf-8\r\n"

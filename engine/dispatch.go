@@ -137,7 +137,7 @@ func (l *Loop) hijack(c *conn, ex *exchange) {
 // refuse answers a request that cannot be served, and has the connection closed: where the next one would begin is not known.
 func (l *Loop) refuse(c *conn, status int, reason string) {
 	ex := c.ex
-	ex.isHead = ex.head > 0 && string(ex.req.Head.Method.In(ex.in[ex.start:])) == "HEAD"
+	ex.isHead = string(ex.req.Head.Method.In(ex.in[ex.start:])) == "HEAD" // Empty if that line has not come.
 	c.closing = closeLinger
 	ex.req.Answer.reset()
 	ex.req.Head.Minor = 1
