@@ -1,0 +1,133 @@
+package blackbox
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// trace counts the system calls of a worker's main thread.
+type trace struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	path string
+	log  *lines
+}
+
+// traceWorker attaches strace to the only worker, and returns when it is attached.
+func (p *program) traceWorker() *trace {
+	p.t.Helper()
+	tr := &trace{t: p.t, path: filepath.Join(p.t.TempDir(), "trace")}
+	tr.cmd = exec.Command("strace", "-p", strconv.Itoa(p.workers()[0]), "-e", "signal=none", "-s", "10000", "-o", tr.path)
+	r, w := p.pipe()
+	tr.cmd.Stderr = w
+	tr.log = collect("strace", r)
+	if err := tr.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	_ = w.Close()
+	tr.log.wait(p.t, 0, "attached")
+	return tr
+}
+
+// end detaches, and gives the system calls behind the one that has written a text, from the next wait on: before that the Go runtime
+// finds out that the thread was in a handler for long, and that it is back.
+func (tr *trace) end(behind string) []string {
+	tr.t.Helper()
+	if err := tr.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		tr.t.Fatal(err)
+	}
+	_ = tr.cmd.Wait() // It ends by the signal.
+	text, err := os.ReadFile(tr.path)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	before, calls, ok := strings.Cut(string(text), behind)
+	if !ok {
+		tr.t.Fatalf("%q was never written:\n%s", behind, before)
+	}
+	list := strings.Split(strings.TrimSpace(calls), "\n")
+	return list[max(slices.IndexFunc(list, waits.MatchString), 0):]
+}
+
+var (
+	reads  = regexp.MustCompile(`^(read|readv|recvfrom|recvmsg)\(\d+, .*(GET|POST) /`)
+	writes = regexp.MustCompile(`^(write|writev|sendto|sendmsg)\(\d+, .*HTTP/1\.1 200 OK`)
+	waits  = regexp.MustCompile(`^(epoll_p?wait2?\(|<\.\.\. epoll|strace: )`)
+)
+
+// fewCalls is how many other calls there may be: traced, the loop is so slow that the Go runtime takes its thread for stuck and interrupts it.
+const fewCalls = 8
+
+// sortCalls counts what the calls do; what is neither of it is listed.
+func sortCalls(calls []string) (read, written, waited int, others []string) {
+	for _, call := range calls {
+		switch {
+		case reads.MatchString(call):
+			read++
+		case writes.MatchString(call):
+			written++
+		case waits.MatchString(call):
+			waited++
+		default:
+			others = append(others, call)
+		}
+	}
+	return read, written, waited, others
+}
+
+// While its worker is busy, requests of many connections gather. Each then costs one read and one write; waiting is shared.
+func TestSystemCalls_areTwoForEachRequest(t *testing.T) {
+	p := serve(t, "workers=1")
+	const connections = 64
+	var conns [connections]*conn
+	for i := range conns {
+		conns[i] = p.dial()
+		conns[i].expectOpen()
+	}
+	slow := p.dial()
+	slow.expectOpen()
+	tr := p.traceWorker()
+	slow.send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
+	p.out.wait(t, 0, "slow begins")
+	for _, c := range conns {
+		c.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	}
+	slow.receive("GET")
+	for _, c := range conns {
+		c.receive("GET")
+	}
+	calls := tr.end(`slow\n"`)
+	read, written, waited, others := sortCalls(calls)
+	if read != connections || written != connections || waited > 4 || len(others) > fewCalls {
+		t.Errorf("%d requests cost %d reads, %d writes, %d waits and %q; all: %.5000q", connections, read, written, waited, others, calls)
+	}
+}
+
+func TestSystemCalls_ofAPipelineAreShared(t *testing.T) {
+	p := serve(t, "workers=1")
+	const depth = 16
+	slow, c := p.dial(), p.dial()
+	slow.expectOpen()
+	c.expectOpen()
+	tr := p.traceWorker()
+	slow.send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
+	p.out.wait(t, 0, "slow begins")
+	c.send(strings.Repeat("GET / HTTP/1.1\r\nHost: test\r\n\r\n", depth))
+	slow.receive("GET")
+	for range depth {
+		c.receive("GET")
+	}
+	calls := tr.end(`slow\n"`)
+	read, written, waited, others := sortCalls(calls)
+	answers := strings.Count(strings.Join(calls, "\n"), "HTTP/1.1 200 OK")
+	if read != 1 || written != 1 || waited > 4 || len(others) > fewCalls || answers != depth {
+		t.Errorf("%d requests cost %d reads, %d writes of %d answers, %d waits and %q", depth, read, written, answers, waited, others)
+	}
+}
