@@ -76,8 +76,10 @@ static void tell_options(fk_spawner *spawner)
 static void reload(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
+    fk_notify_reloading(spawner);
     if (!fk_config_reload(server)) {
         fk_log(server, FORKER_LOG_ERROR, "reload refused: %s; the workers go on as they are", server->error);
+        fk_notify_reloaded(spawner);
         return;
     }
     server->shared->held = 0;

@@ -29,12 +29,14 @@ enum {
         7, /* the header has a new epoch, and these are the options now. Payload: their numbers, int64_t each */
     FK_MSG_WISH = 8,       /* the header says anew how many workers are wanted */
     FK_MSG_REOPEN_ALL = 9, /* open the log files anew, and have the workers do it */
+    FK_MSG_PING = 10,      /* answer with PUBLISHED: are you well? */
     /* master -> spawner */
-    FK_MSG_HELLO = 16,   /* the master is up */
-    FK_MSG_SPAWN = 17,   /* fork a worker into `slot`; `generation` is the latest known there */
-    FK_MSG_KILL = 18,    /* send a signal to a worker. Payload fk_msg_kill */
-    FK_MSG_GIVE_UP = 19, /* run is to fail, once all workers are gone. Payload: the reason, text */
-    FK_MSG_DONE = 20,    /* stopped, all workers are gone */
+    FK_MSG_HELLO = 16,     /* the master is up */
+    FK_MSG_SPAWN = 17,     /* fork a worker into `slot`; `generation` is the latest known there */
+    FK_MSG_KILL = 18,      /* send a signal to a worker. Payload fk_msg_kill */
+    FK_MSG_GIVE_UP = 19,   /* run is to fail, once all workers are gone. Payload: the reason, text */
+    FK_MSG_DONE = 20,      /* stopped, all workers are gone */
+    FK_MSG_PUBLISHED = 21, /* the header says anew what is going on, or all wanted workers are READY, or some no more */
     /* master -> worker */
     FK_MSG_DRAIN = 32,  /* finish within the time, then exit. Payload fk_msg_stop; 0 is at once */
     FK_MSG_REOPEN = 33, /* open the log files anew */

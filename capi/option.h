@@ -24,6 +24,9 @@
     X(PID_FILE, "pid_file", TEXT, "", "", "", "", false,                                                               \
       "File that names the calling process while it serves; empty is none. One that another running process owns is "  \
       "not replaced.")                                                                                                 \
+    X(NOTIFY, "notify", CHOICE, "on", "off|on", "", "", false,                                                         \
+      "Whether the service manager that NOTIFY_SOCKET names is told when the server is ready, reloads, stops and "     \
+      "lives.")                                                                                                        \
     X(USER, "user", USER, "", "", "", "", false,                                                                       \
       "Who master and workers run as when root calls run: after the listening sockets are opened they give up root "   \
       "for good. The calling process stays root.")                                                                     \

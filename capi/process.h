@@ -14,10 +14,10 @@ typedef struct {
     fk_role role;
     int32_t worker; /* index of the slot, of a worker; else -1 */
     uint32_t generation;
-    forker_server *server; /* the one that runs, or NULL */
-    fk_slot *slot;         /* a worker's own */
-    bool go_running;       /* the Go runtime was started in this process */
-    bool go_lost;          /* this process was forked off one in which it was: nothing here works any more */
+    forker_server *server;  /* the one that runs, or NULL */
+    fk_slot *slot;          /* a worker's own */
+    bool go_running;        /* the Go runtime was started in this process */
+    bool go_lost;           /* this process was forked off one in which it was: nothing here works any more */
     volatile bool draining; /* this worker was told to drain by a signal, or because the spawner is dead */
 } fk_process_state;
 

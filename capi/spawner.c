@@ -136,6 +136,7 @@ static void stop(fk_spawner *spawner, int32_t timeout_ms)
     }
     spawner->stopping = true;
     spawner->stop_ns = limit;
+    fk_notify_stopping(spawner);
     fk_listeners_close(spawner->server); /* the workers take what is queued, and close theirs */
     fk_message message = make_message(FK_MSG_STOP, 0, 0, sizeof message.payload.stop);
     message.payload.stop.timeout_ms = timeout_ms;
@@ -165,6 +166,9 @@ static void obey(fk_spawner *spawner, fk_message *order)
     case FK_MSG_GIVE_UP:
         order->payload.text[order->head.length < FK_CONTROL_MAX ? order->head.length : FK_CONTROL_MAX - 1] = '\0';
         give_up(spawner, order->payload.text);
+        break;
+    case FK_MSG_PUBLISHED:
+        fk_notify_published(spawner);
         break;
     default: /* DONE: its exit follows */
         break;
@@ -384,6 +388,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
             return;
         }
         next = earlier(next, kill_due(spawner));
+        next = earlier(next, fk_notify_watch(spawner));
         wait_for_events(spawner, polled, next);
     }
 }
@@ -408,6 +413,7 @@ int fk_spawner_run(forker_server *server)
     } else {
         spawner->server = server;
         init_children(spawner);
+        fk_notify_open(spawner);
         fk_reaper_start();
         supervise(spawner, polled);
         fk_reaper_stop();

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "notify.h"
 #include "server.h"
 
 enum { FK_FORKS_PER_SECOND = 20 };
@@ -21,7 +22,7 @@ typedef struct {
     uint32_t failed_boots; /* in a row */
 } fk_child;
 
-typedef struct {
+typedef struct fk_spawner {
     forker_server *server;
     fk_child master;
     bool master_ready;     /* it said HELLO, and decides from now on */
@@ -34,6 +35,7 @@ typedef struct {
     bool stopping;
     uint64_t stop_ns; /* when what still runs is killed */
     int result;
+    fk_notify notify;
     sigset_t mask; /* of the caller, to be given back to children */
 } fk_spawner;
 

@@ -95,13 +95,8 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	}
 	m.everReady = true
 	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
-	if m.announced || !m.adopted || m.target() == 0 {
+	if m.announced || !m.adopted || !m.complete() {
 		return
-	}
-	for _, other := range m.workers[:m.target()] {
-		if other.state != stateReady {
-			return
-		}
 	}
 	m.announced = true
 	m.sys.Log(LogInfo, "all workers are ready: "+plural(m.target(), "worker"))

@@ -61,6 +61,8 @@ func (m *master) handleSpawner(msg *control.Message, now time.Duration) {
 		m.changeWishes()
 	case control.ReopenAll:
 		m.reopenLogs(now)
+	case control.Ping:
+		m.asked = true
 	default:
 		m.handleFork(msg, now)
 	}

@@ -74,3 +74,41 @@ func TestBoot_thatTakesTooLongIsDismissedForThat(t *testing.T) {
 		s.stop(s.spawnReady(1)...)
 	})
 }
+
+func TestPublish_tellsTheSpawner(t *testing.T) {
+	inBubble(t, 3, config(2), func(t *testing.T, s *fakeSpawner) {
+		news := func() int {
+			t.Helper()
+			before := s.published
+			s.expectNothing(time.Second)
+			return s.published - before
+		}
+		s.handOver()
+		workers := s.spawnReady(2)
+		if news() == 0 {
+			t.Error("not that all workers are ready")
+		}
+		workers[0].exit(exitStatus(1))
+		next := s.spawn()
+		if news() != 1 {
+			t.Error("not that a worker is missing")
+		}
+		next.ready()
+		if news() != 1 {
+			t.Error("not that it is there again")
+		}
+		if news() != 0 {
+			t.Error("though nothing has happened")
+		}
+		s.tell(control.Message{Type: control.Ping})
+		if news() != 1 {
+			t.Error("not when it is asked")
+		}
+		s.tell(control.Message{Type: control.Stop, Payload: control.TimeoutPayload(5000)})
+		synctest.Wait()
+		workers[1].exit(0)
+		next.exit(0)
+		s.expect(control.Done)
+		s.expectEnd(nil)
+	})
+}

@@ -27,6 +27,8 @@ type master struct {
 	handover  time.Duration // when it should have
 	everReady bool          // some worker was READY once, also under a former master
 	announced bool
+	published publication
+	asked     bool    // the spawner waits for PUBLISHED
 	wanted    int     // workers
 	held      bool    // none is wanted for now
 	spare     *worker // the vacant slot beyond the target where a replacement is to be started, or nil
@@ -42,6 +44,13 @@ type event struct {
 	generation uint32
 	message    control.Message
 	err        error
+}
+
+// publication is what the spawner is told of by PUBLISHED.
+type publication struct {
+	phase    slot.Phase
+	complete bool
+	settled  uint32
 }
 
 // Run keeps cfg.Workers workers alive until everything is stopped: then it gives nil, or ErrNotReady with the reason if it gave up. It
@@ -125,7 +134,23 @@ func (m *master) publish() {
 	case m.reload.active:
 		phase = slot.Reloading
 	}
-	m.sys.Slots.Shared().Publish(phase)
+	shared := m.sys.Slots.Shared()
+	shared.Publish(phase)
+	next := publication{phase: phase, complete: m.complete(), settled: shared.LoadSettled()}
+	if m.asked || next != m.published {
+		m.published, m.asked = next, false
+		m.send(&control.Message{Type: control.Published})
+	}
+}
+
+// complete tells if all workers that are wanted are READY.
+func (m *master) complete() bool {
+	for _, w := range m.workers[:m.target()] {
+		if w.state != stateReady {
+			return false
+		}
+	}
+	return m.target() > 0
 }
 
 // idle tells for how long nothing is due.

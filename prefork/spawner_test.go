@@ -100,6 +100,8 @@ type fakeSpawner struct {
 	random float64
 	cfg    Config // after a reload
 
+	published int // how many PUBLISHED have come
+
 	mu       sync.Mutex
 	reopened int
 	files    map[int]*memoryLink // the descriptors that are under way
@@ -189,13 +191,19 @@ func (s *fakeSpawner) tell(m control.Message) {
 	}
 }
 
-// within waits for the master's next message.
+// within waits for the master's next message, and counts what it has published meanwhile.
 func (s *fakeSpawner) within(limit time.Duration) (control.Message, bool) {
-	select {
-	case m := <-s.link.inbox:
-		return m, true
-	case <-time.After(limit):
-		return control.Message{}, false
+	late := time.After(limit)
+	for {
+		select {
+		case m := <-s.link.inbox:
+			if m.Type != control.Published {
+				return m, true
+			}
+			s.published++
+		case <-late:
+			return control.Message{}, false
+		}
 	}
 }
 

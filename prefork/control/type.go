@@ -19,6 +19,8 @@ const (
 	Wish       Type = 8 // the header says anew how many workers are wanted
 	ReopenAll  Type = 9 // open the log files anew, and have the workers do it
 
+	Ping Type = 10 // answer with Published
+
 	// Master to spawner.
 
 	Hello  Type = 16 // the master is up
@@ -26,6 +28,9 @@ const (
 	Kill   Type = 18 // send a signal to a worker. SignalPayload
 	GiveUp Type = 19 // run is to fail, once all workers are gone. Payload: the reason, text
 	Done   Type = 20 // stopped, all workers are gone
+
+	// Published says that the header tells anew what is going on, or that all wanted workers are READY, or some no more.
+	Published Type = 21
 
 	// Master to worker.
 
@@ -56,11 +61,13 @@ var shapes = map[Type]shape{
 	Reload:     {name: "RELOAD", payload: anyLength},
 	Wish:       {name: "WISH"},
 	ReopenAll:  {name: "REOPEN_ALL"},
+	Ping:       {name: "PING"},
 	Hello:      {name: "HELLO"},
 	Spawn:      {name: "SPAWN"},
 	Kill:       {name: "KILL", payload: 4},
 	GiveUp:     {name: "GIVE_UP", payload: anyLength},
 	Done:       {name: "DONE"},
+	Published:  {name: "PUBLISHED"},
 	Drain:      {name: "DRAIN", payload: 4},
 	Reopen:     {name: "REOPEN"},
 	Ready:      {name: "READY"},
