@@ -178,6 +178,7 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	if ex.body.kind != bodyNone {
 		l.releaseBody(&ex.body)
 	}
+	l.leaveFlight(ex)
 	ex.parser.Reset()
 	ex.head = 0
 	if ex.req.needsRelease() {

@@ -9,14 +9,15 @@ import (
 
 // handling is the part of an exchange that is about the program's handlers.
 type handling struct {
-	call    Call
-	isHead  bool
-	running bool   // A handler runs on a thread of the pool.
-	held    bool   // The program has a handle to the request, through which it answers.
-	early   bool   // It has answered before the pool's handler returned:
-	event   uint32 // so.
-	keptAt  int    // Behind the request in the input a NUL took the place
-	kept    byte   // of this.
+	call     Call
+	isHead   bool
+	inFlight bool   // Counted in the slot.
+	running  bool   // A handler runs on a thread of the pool.
+	held     bool   // The program has a handle to the request, through which it answers.
+	early    bool   // It has answered before the pool's handler returned:
+	event    uint32 // so.
+	keptAt   int    // Behind the request in the input a NUL took the place
+	kept     byte   // of this.
 }
 
 // preparePath decodes the path if it is not plain, so that a malformed one is refused before the body is read.
@@ -71,7 +72,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req.Box = l.box
 	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
 	req.Rest, req.RestLen, req.RestFirst = memory.Address(ex.in[ex.keptAt:]), uint64(ex.end-ex.keptAt), ex.kept
-	l.cfg.Slot.Requests++
+	l.beginRequest(ex)
 	outcome := Outcome{Status: 204} // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 	if req.Head.Form != http1.FormAsterisk {
 		outcome = l.cfg.App.Serve(&ex.call)

@@ -22,15 +22,16 @@ import (
 //
 // All of it is owned by the goroutine that calls Run, which stays on its thread; nothing is locked.
 type Loop struct {
-	cfg     Config
-	poll    *poller.Poller
-	clock   clock
-	wheel   wheel
-	blocks  memory.Pool
-	special []func()    // By fd: watched descriptors and listeners, which have tag 0.
-	conns   []*conn     // By fd.
-	idle    []*conn     // Closed connections, to be used again.
-	spare   []*exchange // To be used again, the last one first.
+	cfg      Config
+	poll     *poller.Poller
+	clock    clock
+	measured measured
+	wheel    wheel
+	blocks   memory.Pool
+	special  []func()    // By fd: watched descriptors and listeners, which have tag 0.
+	conns    []*conn     // By fd.
+	idle     []*conn     // Closed connections, to be used again.
+	spare    []*exchange // To be used again, the last one first.
 
 	exchanges []*exchange // All that were made, by Request.Index.
 	box       uintptr     // Where a request is noted while the loop's thread has it in a handler.

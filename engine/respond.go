@@ -14,7 +14,7 @@ const headRoom = 1024
 func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	answer := &ex.req.Answer
 	head, body := l.describe(answer, outcome)
-	l.cfg.Slot.Answers[head.status/100]++
+	l.answerReady(ex, head.status)
 	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)
 	if c.isClosed() {
 		return

@@ -188,8 +188,8 @@ func (s *server) stop() {
 		s.drain(0)
 	}
 	s.wait()
-	if s.slot.Connections != 0 {
-		s.t.Errorf("%d connections are open after the end", s.slot.Connections)
+	if s.slot.Connections != 0 || s.slot.InFlight != 0 {
+		s.t.Errorf("%d connections are open and %d requests in flight after the end", s.slot.Connections, s.slot.InFlight)
 	}
 	used := s.loop.blocks.Used() - s.unused
 	for _, ex := range s.loop.spare {

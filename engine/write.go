@@ -170,12 +170,10 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 
 // flush sends what is collected, and closes the connection if that was its last answer.
 func (l *Loop) flush(c *conn) {
-	if c.isClosed() {
-		return
-	}
-	if l.outLen > 0 {
+	if !c.isClosed() && l.outLen > 0 {
 		l.send(c)
 	}
+	l.answersSent()
 	if !c.isClosed() && !c.blocked && c.state != stateProgram && c.closing != keepOpen {
 		l.finish(c)
 	}

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"math/bits"
+	"strings"
+	"testing"
+	"time"
+
+	"libforker/slot"
+)
+
+func answersIn(buckets []uint64) (n uint64) {
+	for _, c := range buckets {
+		n += c
+	}
+	return n
+}
+
+func TestLatency_countsEachAnswerToARequest(t *testing.T) {
+	s := start(t, tcp)
+	c := s.dial()
+	c.send(strings.Repeat(getHello, 20))
+	for range 20 {
+		c.answer("GET")
+	}
+	c.send(get("/missing") + "nonsense\r\n\r\n")
+	c.all()
+	counts := s.counts()
+	if n := answersIn(counts.Latency[:]); n != 21 || counts.Requests != 21 {
+		t.Errorf("%d latencies, %d requests", n, counts.Requests)
+	}
+	if got := counts.Answers; got[2] != 20 || got[4] != 2 {
+		t.Errorf("answers by class: %v", got)
+	}
+	if counts.LatencySumNs == 0 || counts.LatencySumNs > uint64(patience) {
+		t.Errorf("together they took %d ns", counts.LatencySumNs)
+	}
+}
+
+func TestLatency_isThatOfTheHandler(t *testing.T) {
+	const slow = 20 * time.Millisecond
+	s := start(t, tcp)
+	s.handle("/slow", func(c *call) { time.Sleep(slow); c.answer(200, "") })
+	c := s.dial()
+	c.send(get("/slow"))
+	c.answer("GET")
+	counts := s.counts()
+	if answersIn(counts.Latency[bits.Len64(uint64(slow)):]) != 1 || counts.LatencySumNs < uint64(slow) {
+		t.Errorf("%v, together %d ns", counts.Latency, counts.LatencySumNs)
+	}
+}
+
+func TestInFlight_isWhileTheHandlerRuns(t *testing.T) {
+	s := start(t, tcp)
+	inside := make(chan uint64, 2)
+	s.handle("/count", func(c *call) { inside <- s.slot.InFlight; c.answer(200, "") })
+	c := s.dial()
+	c.send(get("/count"))
+	c.answer("GET")
+	if n := <-inside; n != 1 {
+		t.Errorf("%d in flight inside of a handler", n)
+	}
+	c.send("GET /count")
+	s.settle()
+	c.reset()
+	if n := s.counts().InFlight; n != 0 {
+		t.Errorf("%d in flight afterwards", n)
+	}
+}
+
+func TestLatency_hasABucketForEverything(t *testing.T) {
+	l := &Loop{cfg: Config{Slot: &slot.Slot{}}}
+	for _, ns := range []int64{-5, 0, 1, 2, 3, 1 << 38, 1 << 50} {
+		l.countLatency(ns, 1)
+	}
+	got := l.cfg.Slot.Latency
+	if got[0] != 2 || got[1] != 1 || got[2] != 2 || got[39] != 2 {
+		t.Errorf("%v", got)
+	}
+}
