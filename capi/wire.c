@@ -57,12 +57,9 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
     if (code != FORKER_OK) {
         return code;
     }
-    if (req->head.minor == 0) {
-        return FORKER_OK; /* RFC 9110 section 15.2: not to a client of HTTP/1.0 */
-    }
     fk_block line = {0};
     code = fk_response_line(&line, name, value);
-    if (code == FORKER_OK) {
+    if (code == FORKER_OK && req->head.minor > 0) { /* RFC 9110 section 15.2: not to a client of HTTP/1.0 */
         int len = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\n", status, status == 103 ? "Early Hints" : "");
         bool sent = send_earlier(req) && send_all(req->fd, head, (size_t)len) &&
                     send_all(req->fd, line.data, (size_t)line.len) && send_all(req->fd, "\r\n", 2);

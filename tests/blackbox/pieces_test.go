@@ -1,0 +1,229 @@
+package blackbox
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// pieces starts pieces.c with one worker and a directory of files: small (10 bytes), large, forbidden, and a directory.
+func pieces(t *testing.T, b build, options ...string) (p *program, large []byte) {
+	t.Helper()
+	dir := t.TempDir()
+	large = make([]byte, 3<<20+123)
+	for i := range large {
+		large[i] = byte(rand.Uint32())
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "small"), []byte("0123456789"), 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "large"), large, 0o644))
+	must(t, os.WriteFile(filepath.Join(dir, "empty"), nil, 0o644))
+	must(t, os.Mkdir(filepath.Join(dir, "directory"), 0o755))
+	options = append([]string{"workers=1"}, options...)
+	p = start(t, setup{build: &b, source: "pieces.c", args: []string{"127.0.0.1:0", dir}, env: environment(options)}).waitReady()
+	return p, large
+}
+
+func TestBody_isMadeOfPiecesInOrder(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p, _ := pieces(t, b)
+		want := "<lent-" + strings.Repeat("l", 256<<10) + ">"
+		c := p.dial()
+		for range 3 {
+			if a := c.get("/mixed"); a.body != want || a.ContentLength != int64(len(want)) {
+				t.Fatalf("%d bytes of %d", len(a.body), a.ContentLength)
+			}
+		}
+		c.send("HEAD /mixed HTTP/1.1\r\nHost: t\r\n\r\n")
+		if a := c.receive("HEAD"); a.ContentLength != int64(len(want)) {
+			t.Errorf("HEAD: Content-Length %d", a.ContentLength)
+		}
+		c.expectOpen()
+		eventually(t, "all that was lent to be released", func() bool {
+			return p.out.count("released first") == 4 && p.out.count("released second") == 4
+		})
+		p.expectGet("/lend-and-fail", 500, "500 Internal Server Error\n")
+		p.out.wait(t, 0, "released unsent")
+	})
+}
+
+func TestLent_isReleasedWhenTheClientLeaves(t *testing.T) {
+	p, _ := pieces(t, plain)
+	c := p.dial()
+	must(t, setReceiveBuffer(c, 4096))
+	c.send(strings.Repeat("GET /mixed HTTP/1.1\r\nHost: t\r\n\r\n", 60))
+	p.out.wait(t, 0, "released second")
+	_ = c.Close()
+	eventually(t, "as many releases of both", func() bool {
+		return p.out.count("released first") == p.out.count("released second")
+	})
+	p.expectGet("/", 200, "hello")
+}
+
+func setReceiveBuffer(c *conn, size int) error {
+	return c.Conn.(interface{ SetReadBuffer(int) error }).SetReadBuffer(size)
+}
+
+func TestFile_isSent(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p, large := pieces(t, b)
+		c := p.dial()
+		for range 3 {
+			if a := c.get("/file/large"); a.body != string(large) || a.Header.Get("Content-Type") != "application/octet-stream" {
+				t.Fatalf("%s, %d bytes", a.Status, len(a.body))
+			}
+			for target, want := range map[string]struct {
+				status int
+				body   string
+			}{
+				"/file/small":     {200, "0123456789"},
+				"/file/empty":     {200, ""},
+				"/file/none":      {404, "404 Not Found\n"},
+				"/file/directory": {404, "404 Not Found\n"},
+				"/file/small/x":   {404, "404 Not Found\n"},
+				"/range/small":    {206, "[56789]"},
+				"/beyond/small":   {200, "-1 -1 -1"},
+			} {
+				if a := c.get(target); a.StatusCode != want.status || a.body != want.body {
+					t.Errorf("%s: %s %q", target, a.Status, a.body)
+				}
+			}
+		}
+		if n := len(openFilesOf(t, p.workers()[0])); n > 40 {
+			t.Errorf("the worker has %d descriptors", n)
+		}
+	})
+}
+
+func openFilesOf(t *testing.T, pid int) []os.DirEntry {
+	t.Helper()
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	must(t, err)
+	return entries
+}
+
+func TestFile_waitsForASlowClient(t *testing.T) {
+	p, large := pieces(t, plain)
+	c := p.dial()
+	must(t, setReceiveBuffer(c, 64<<10))
+	c.send("GET /file/large HTTP/1.1\r\nHost: t\r\n\r\nGET /file/small HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.expectGet("/", 200, "hello")
+	if a := c.receive("GET"); a.body != string(large) {
+		t.Errorf("%d bytes", len(a.body))
+	}
+	if a := c.receive("GET"); a.body != "0123456789" {
+		t.Errorf("the next answer: %q", a.body)
+	}
+}
+
+func TestFile_thatBecomesShorterClosesTheConnection(t *testing.T) {
+	p, large := pieces(t, plain)
+	dir := p.cmd.Args[len(p.cmd.Args)-1]
+	c := p.dial()
+	must(t, setReceiveBuffer(c, 64<<10))
+	c.send("GET /file/large HTTP/1.1\r\nHost: t\r\n\r\n")
+	if _, err := c.input.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	must(t, os.Truncate(filepath.Join(dir, "large"), 1000))
+	if a, err := c.tryReceive("GET"); err == nil || len(a.body) >= len(large) {
+		t.Errorf("%d bytes, error %v", len(a.body), err)
+	}
+	p.log.wait(t, 0, "a file became shorter while it was sent")
+}
+
+func TestInterim_comesBeforeTheAnswer(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p, _ := pieces(t, b)
+		c := p.dial()
+		c.send("GET / HTTP/1.1\r\nHost: t\r\n\r\nGET /hints HTTP/1.1\r\nHost: t\r\n\r\n")
+		if a := c.receive("GET"); a.body != "hello" {
+			t.Fatalf("the earlier request: %q", a.body)
+		}
+		line, err := c.input.ReadString('\n')
+		must(t, err)
+		field, err := c.input.ReadString('\n')
+		must(t, err)
+		if line != "HTTP/1.1 103 Early Hints\r\n" || field != "Link: </style.css>; rel=preload\r\n" {
+			t.Errorf("%q %q", line, field)
+		}
+		_, err = c.input.ReadString('\n')
+		must(t, err)
+		if a := c.receive("GET"); a.body != "hinted" {
+			t.Errorf("%s %q", a.Status, a.body)
+		}
+		old := p.dial()
+		old.send("GET /hints HTTP/1.0\r\n\r\n")
+		if a := old.receive("GET"); a.StatusCode != 200 || a.body != "hinted" {
+			t.Errorf("HTTP/1.0: %s", a.Status)
+		}
+	})
+}
+
+func TestHijack_givesTheConnectionToTheProgram(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p, _ := pieces(t, b)
+		c := p.dial()
+		c.send("GET / HTTP/1.1\r\nHost: t\r\n\r\nGET /hijack HTTP/1.1\r\nHost: t\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nearly ")
+		if a := c.receive("GET"); a.body != "hello" {
+			t.Fatalf("the earlier request: %q", a.body)
+		}
+		response, err := http.ReadResponse(c.input, nil)
+		must(t, err)
+		if response.StatusCode != 101 {
+			t.Fatalf("%s", response.Status)
+		}
+		c.send("and late")
+		must(t, c.Conn.(interface{ CloseWrite() error }).CloseWrite())
+		rest, err := io.ReadAll(c.input)
+		must(t, err)
+		if string(rest) != "early and late" {
+			t.Errorf("%q", rest)
+		}
+		p.expectGet("/", 200, "hello")
+		if p.out.count("an answer after hijack works") > 0 {
+			t.Error("an answer after hijack works")
+		}
+	})
+}
+
+func TestCancelled_isSeenByAHandlerThatAsks(t *testing.T) {
+	p, _ := pieces(t, plain)
+	c := p.dial()
+	c.send("GET /busy HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.out.wait(t, 0, "busy")
+	_ = c.Close()
+	p.out.wait(t, 0, "cancelled")
+	p.expectGet("/", 200, "hello")
+}
+
+func TestPieces_misuseGivesCodes(t *testing.T) {
+	p, _ := pieces(t, plain)
+	p.expectGet("/misuse", 200, "-1 -1 -1 -1 -1 -1")
+}
+
+// A client that resets at any byte of a large answer harms nobody else.
+func TestReset_atManyPlacesOfAnAnswer(t *testing.T) {
+	p, _ := pieces(t, plain)
+	for _, target := range []string{"/mixed", "/file/large"} {
+		for read := 1; read < 1<<18; read *= 3 {
+			c := p.dial()
+			c.send("GET " + target + " HTTP/1.1\r\nHost: t\r\n\r\n")
+			_, err := io.ReadFull(c.input, make([]byte, read))
+			must(t, err)
+			must(t, c.Conn.(interface{ SetLinger(int) error }).SetLinger(0))
+			_ = c.Close()
+		}
+	}
+	p.expectGet("/", 200, "hello")
+	eventually(t, "all that was lent to be released", func() bool {
+		return p.out.count("released first") == p.out.count("released second")
+	})
+	pid := p.workers()[0]
+	eventually(t, "the descriptors to be closed", func() bool { return len(openFilesOf(t, pid)) < 30 })
+}
+
