@@ -85,11 +85,18 @@ int fk_listener_adopt(const fk_address *address, fk_listener *listener)
 }
 
 /* What a connection inherits from its listening socket costs no system call when it is accepted. */
-static void set_tcp_options(int fd)
+static void set_tcp_options(const forker_server *server, int fd)
 {
+    enum { PROBE_SECONDS = 15, PROBES = 4 };
+    int64_t idle_ns = fk_server_option(server, FK_OPTION_TCP_KEEPALIVE);
     set_switch(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    set_switch(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     set_switch(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (idle_ns > 0) {
+        set_switch(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set_switch(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)(idle_ns / 1000000000));
+        set_switch(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_SECONDS);
+        set_switch(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
+    }
 }
 
 /* `both`: an IPv6 socket that serves IPv4 too. */
@@ -100,7 +107,7 @@ static int open_tcp(const fk_address *address, const struct sockaddr *name, sock
     if (listener.fd < 0) {
         return fk_address_refuse_errno(address, "socket");
     }
-    set_tcp_options(listener.fd);
+    set_tcp_options(address->server, listener.fd);
     if (name->sa_family == AF_INET6) {
         set_switch(listener.fd, IPPROTO_IPV6, IPV6_V6ONLY, !both);
     }

@@ -58,6 +58,19 @@
       "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
     X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                          \
       "How long a connection is kept open between requests.")                                                          \
+    X(MAX_CONNECTIONS, "max_connections", NUMBER, "0", "", "0", "10000000", true,                                      \
+      "Connections that each worker has open at a time; more wait in the kernel's queue. 0 is no limit but that of "   \
+      "descriptors.")                                                                                                  \
+    X(MAX_CONNECTIONS_PER_PEER, "max_connections_per_peer", NUMBER, "0", "", "0", "10000000", true,                    \
+      "Connections of one client address, for IPv6 of one /64, to each worker; more are answered 429. 0 is no limit.") \
+    X(MAX_REQUESTS_PER_CONNECTION, "max_requests_per_connection", NUMBER, "0", "", "0", "1000000000", true,            \
+      "Requests on one connection; the last one is answered with \"Connection: close\". 0 is no limit.")               \
+    X(MAX_PIPELINED, "max_pipelined", NUMBER, "64", "", "1", "1000000", true,                                          \
+      "Requests that came together on one connection and are served before other connections have their turn.")        \
+    X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \
+      "Bytes of the input buffer that a connection has while it is in use; it grows to what max_head asks for.")       \
+    X(TCP_KEEPALIVE, "tcp_keepalive", DURATION, "60s", "off, or ", "1s", "9h", false,                                  \
+      "After how long without traffic the kernel asks whether a client is still there, see tcp(7).")                   \
     X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \
       "Bytes; so many that the client takes give an answer another second beyond write_timeout, 0 gives none.")        \
     X(HANDLER_TIMEOUT, "handler_timeout", DURATION, "0", "", "0", "24h", true,                                         \
@@ -82,6 +95,7 @@
     X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", true, "Bytes of a request's body; more is 413.")                \
     X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
       "Value of the Server field in answers; empty leaves the field out.")                                             \
+    X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether answers have a Date field.")                        \
     X(ADMIN, "admin", ADDRESS, "", "", "", "", false,                                                                  \
       "Where the master shows health, status, metrics and a page for people; a unix socket gets mode 0600; empty is "  \
       "nowhere.")                                                                                                      \

@@ -119,6 +119,14 @@ func (w *worker) config(app engine.App) engine.Config {
 		ReadBodyTimeout:   w.duration(C.FK_OPTION_READ_BODY_TIMEOUT),
 		WriteTimeout:      w.duration(C.FK_OPTION_WRITE_TIMEOUT),
 		IdleTimeout:       w.duration(C.FK_OPTION_IDLE_TIMEOUT),
+		ReadBuffer:        int(w.number(C.FK_OPTION_READ_BUFFER)),
+		HideDate:          w.number(C.FK_OPTION_DATE) == 0,
+
+		MaxConnections:        int(w.number(C.FK_OPTION_MAX_CONNECTIONS)),
+		MaxConnectionsPerPeer: int(w.number(C.FK_OPTION_MAX_CONNECTIONS_PER_PEER)),
+		MaxRequests:           int(w.number(C.FK_OPTION_MAX_REQUESTS_PER_CONNECTION)),
+		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
+
 		HandlerTimeout:    w.duration(C.FK_OPTION_HANDLER_TIMEOUT),
 		WriteMinRate:      w.number(C.FK_OPTION_WRITE_MIN_RATE),
 		HalfClose:         w.number(C.FK_OPTION_HALF_CLOSE) != 0,

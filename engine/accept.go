@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,6 +66,11 @@ func (l *Loop) watchListener(ln *listener) {
 
 // acceptOne takes one connection and serves what it has sent already. false: there is none, or none can be taken now.
 func (l *Loop) acceptOne(listenFd int) bool {
+	if l.cfg.MaxConnections > 0 && l.open >= l.cfg.MaxConnections {
+		l.full = true // forgetConn ends the pause.
+		l.pauseListeners(math.MaxInt64 - l.clock.now)
+		return false
+	}
 	var name unix.RawSockaddrAny
 	fd, errno := poller.Accept(listenFd, &name)
 	switch errno {
@@ -81,6 +87,10 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	c := l.newConn(fd)
 	c.peer.Family, c.peer.Port = poller.InetName(&name, &c.peer.Addr)
 	l.cfg.Slot.Accepted++
+	if l.peers != nil && !l.countPeer(c) {
+		l.refusePeer(c)
+		return true
+	}
 	l.awaitHead(c)
 	l.readConn(c)
 	return true

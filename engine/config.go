@@ -18,8 +18,15 @@ type Config struct {
 	Crowded    func() bool // Whether the other workers should take the next connections; nil: there are none.
 	ServerName string      // Value of the Server field; "" leaves it out.
 
-	Limits  http1.Limits
-	MaxBody int64
+	Limits     http1.Limits
+	MaxBody    int64
+	ReadBuffer int  // Bytes of an input buffer; at least what a head needs.
+	HideDate   bool // Answers have no Date field.
+
+	MaxConnections        int // Open at a time; more wait in the kernel's queue, for this worker or another. 0: no limit.
+	MaxConnectionsPerPeer int // Of one client address; more are answered 429 and closed. 0: no limit.
+	MaxRequests           int // On one connection; the last one is answered with "Connection: close". 0: no limit.
+	MaxPipelined          int // Requests that are served of a connection before the others have their turn. 0: no limit.
 
 	ReadHeaderTimeout time.Duration // From the first byte of a head (of a new connection: from accept) to its end.
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.

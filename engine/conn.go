@@ -41,6 +41,9 @@ type conn struct {
 	state    connState
 	closing  closing
 	watched  bool      // It is in the poller.
+	counted  bool      // In Loop.peers.
+	queued   bool      // In Loop.turns.
+	served   int       // Requests so far.
 	finSeen  bool      // The client has sent its end, while the program had the request.
 	ex       *exchange // nil while nothing of a request has been received.
 	peer     slot.Peer
@@ -113,6 +116,12 @@ func (l *Loop) closeConn(c *conn, reason int) {
 func (l *Loop) forgetConn(c *conn) {
 	l.wheel.disarm(c)
 	l.releaseOutput(c)
+	if c.counted {
+		l.uncountPeer(c)
+	}
+	if l.full {
+		l.full, l.pausedUntil = false, l.clock.now
+	}
 	l.outLen = 0
 	l.conns[c.fd] = nil
 	*c = conn{}
@@ -192,6 +201,8 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 
 func (l *Loop) handleConn(c *conn, events uint32) {
 	switch {
+	case c.queued:
+		// It has enough to do.
 	case c.blocked:
 		l.resumeWrite(c)
 	case c.state == stateLinger:
@@ -234,24 +245,52 @@ func (l *Loop) readConn(c *conn) {
 	}
 }
 
-// serve answers each request that is complete in the input, and arranges for what comes next.
+// serve answers each request that is complete in the input, and arranges for what comes next. After a number of them the others have
+// their turn first.
 func (l *Loop) serve(c *conn) {
 	ex := c.ex
-	for c.takesRequests() && l.serveOne(c, ex) {
+	more := true
+	for n := 0; more && c.takesRequests() && n < l.cfg.MaxPipelined; n++ {
+		more = l.serveOne(c, ex)
 	}
 	l.flush(c)
 	if c.ex == nil {
 		return // Closed, hijacked, or lingering.
 	}
 	if c.takesRequests() {
-		if ex.start == ex.end && c.state == stateHead {
+		switch {
+		case more:
+			c.queued = true
+			l.turns = append(l.turns, nextTurn{c, c.tag})
+			return
+		case ex.start == ex.end && c.state == stateHead:
 			l.releaseExchange(c)
 			l.wheel.arm(c, l.clock.now+int64(l.cfg.IdleTimeout))
-		} else {
+		default:
 			l.makeRoom(ex)
 		}
 	}
 	l.await(c)
+}
+
+// nextTurn is a connection that goes on with what is in its input.
+type nextTurn struct {
+	conn *conn
+	tag  uint32
+}
+
+// takeTurns goes on with the connections that let others go first. Those that have still more to serve have their next turn in
+// the next iteration.
+func (l *Loop) takeTurns() {
+	turns := l.turns
+	l.turns = l.spareTurns[:0]
+	for _, t := range turns {
+		if t.conn.tag == t.tag {
+			t.conn.queued = false
+			l.serve(t.conn)
+		}
+	}
+	l.spareTurns = turns
 }
 
 // serveOne takes one step with the present request. false: more input is needed, or the connection takes no more requests.

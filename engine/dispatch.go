@@ -72,6 +72,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req.Box = l.box
 	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
 	req.Rest, req.RestLen, req.RestFirst = memory.Address(ex.in[ex.keptAt:]), uint64(ex.end-ex.keptAt), ex.kept
+	c.served++
 	l.beginRequest(ex)
 	outcome := Outcome{Status: 204} // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 	if req.Head.Form != http1.FormAsterisk {
@@ -105,7 +106,7 @@ func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 	switch {
 	case ex.req.Head.KeepAlive == 0 && ex.keptAt == ex.end:
 		c.closing = closeNow
-	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.draining:
+	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.draining || c.served == l.cfg.MaxRequests:
 		c.closing = closeLinger
 	}
 	l.respond(c, ex, outcome)

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 //
 //  1. wait for events, no longer than until the next deadline
 //  2. read the clock, renew Date
-//  3. handle events: watched descriptors, connections, listeners
+//  3. handle events: watched descriptors, connections, listeners; go on with connections that have more to serve
 //  4. expire deadlines
 //  5. when draining: decide whether everything is done
 //  6. publish the heartbeat, let idle threads of the pool end
@@ -33,13 +34,16 @@ type Loop struct {
 	idle     []*conn     // Closed connections, to be used again.
 	spare    []*exchange // To be used again, the last one first.
 
-	exchanges []*exchange // All that were made, by Request.Index.
-	box       uintptr     // Where a request is noted while the loop's thread has it in a handler.
-	events    [64]Event
-	pool      *pool
-	done      []poolDone
-	open      int // Connections that are open.
-	lastTag   uint32
+	peers      map[peerKey]int // Connections by client; nil: not counted.
+	turns      []nextTurn      // Connections that have more to serve, in the next iteration.
+	spareTurns []nextTurn      // Room for them.
+	exchanges  []*exchange     // All that were made, by Request.Index.
+	box        uintptr         // Where a request is noted while the loop's thread has it in a handler.
+	events     [64]Event
+	pool       *pool
+	done       []poolDone
+	open       int // Connections that are open.
+	lastTag    uint32
 
 	out     []byte // The output of the connection that is being handled.
 	outLen  int
@@ -52,6 +56,7 @@ type Loop struct {
 
 	listeners    []listener
 	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
+	full         bool  // MaxConnections are open.
 	draining     bool
 	retireNs     int64 // When idle threads of the pool are looked for.
 	drainGraceNs int64 // When idle connections are closed.
@@ -80,7 +85,13 @@ func NewLoop(cfg Config) (*Loop, error) {
 	if l.out, err = l.blocks.Get(outSize); err != nil {
 		return nil, errors.Join(err, l.poll.Close())
 	}
-	l.inSize = max(leastInput, cfg.Limits.Head+leastRoom) - 1
+	l.inSize = max(leastInput, cfg.ReadBuffer, cfg.Limits.Head+leastRoom) - 1
+	if cfg.MaxPipelined <= 0 {
+		l.cfg.MaxPipelined = math.MaxInt
+	}
+	if cfg.MaxConnectionsPerPeer > 0 {
+		l.peers = map[peerKey]int{}
+	}
 	if l.root, err = l.blocks.Get(2); err != nil {
 		return nil, errors.Join(err, l.poll.Close())
 	}
@@ -146,6 +157,7 @@ func (l *Loop) Run() error {
 		for i := range events {
 			l.handle(&events[i])
 		}
+		l.takeTurns()
 		l.wheel.advance(l.clock.now, l.expired)
 		l.checkPause()
 		if l.draining {
@@ -175,6 +187,9 @@ func (l *Loop) handle(e *poller.Event) {
 }
 
 func (l *Loop) waitMs() int {
+	if len(l.turns) > 0 {
+		return 0
+	}
 	next := l.wheel.next()
 	if l.pausedUntil > 0 && (next < 0 || l.pausedUntil < next) {
 		next = l.pausedUntil
@@ -193,7 +208,9 @@ func (l *Loop) renewDate() {
 	if l.cfg.ServerName != "" {
 		l.common = append(append(append(l.common, "Server: "...), l.cfg.ServerName...), "\r\n"...)
 	}
-	l.common = append(append(append(l.common, "Date: "...), l.clock.date[:]...), "\r\n"...)
+	if !l.cfg.HideDate {
+		l.common = append(append(append(l.common, "Date: "...), l.clock.date[:]...), "\r\n"...)
+	}
 	l.ok = append(append(append(l.ok[:0], statusLines[200]...), l.common...), "Content-Length: "...)
 }
 

@@ -137,7 +137,7 @@ func (l *Loop) appendCommon(out []byte, flags uint8) []byte {
 	if flags&AnswerHasServer == 0 && l.cfg.ServerName != "" {
 		out = append(append(append(out, "Server: "...), l.cfg.ServerName...), "\r\n"...)
 	}
-	if flags&AnswerHasDate == 0 {
+	if flags&AnswerHasDate == 0 && !l.cfg.HideDate {
 		out = append(append(append(out, "Date: "...), l.clock.date[:]...), "\r\n"...)
 	}
 	return out

@@ -200,8 +200,12 @@ func (l *Loop) finish(c *conn) {
 		l.closeConn(c, CloseDone)
 		return
 	}
-	// RFC 9112 §9.6: close our half, and read on until the client has seen that and closed its own.
 	l.releaseExchange(c)
+	l.linger(c)
+}
+
+// linger closes our half, and reads on until the client has seen that and closed its own (RFC 9112 §9.6).
+func (l *Loop) linger(c *conn) {
 	c.state = stateLinger
 	poller.Shutdown(c.fd)
 	c.lingerEnd = l.clock.now + lingerMost
