@@ -65,6 +65,10 @@
       "Connections of one client address, for IPv6 of one /64, to each worker; more are answered 429. 0 is no limit.") \
     X(MAX_REQUESTS_PER_CONNECTION, "max_requests_per_connection", NUMBER, "0", "", "0", "1000000000", true,            \
       "Requests on one connection; the last one is answered with \"Connection: close\". 0 is no limit.")               \
+    X(MAX_CONNECTION_AGE, "max_connection_age", DURATION, "0", "", "0", "10000h", true,                                \
+      "After how long a connection's next answer says \"Connection: close\"; 0 is never.")                             \
+    X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \
+      "Whether connections are kept open for more than one request.")                                                  \
     X(MAX_PIPELINED, "max_pipelined", NUMBER, "64", "", "1", "1000000", true,                                          \
       "Requests that came together on one connection and are served before other connections have their turn.")        \
     X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \

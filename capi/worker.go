@@ -125,12 +125,14 @@ func (w *worker) config(app engine.App) engine.Config {
 		MaxConnections:        int(w.number(C.FK_OPTION_MAX_CONNECTIONS)),
 		MaxConnectionsPerPeer: int(w.number(C.FK_OPTION_MAX_CONNECTIONS_PER_PEER)),
 		MaxRequests:           int(w.number(C.FK_OPTION_MAX_REQUESTS_PER_CONNECTION)),
+		MaxAge:                w.duration(C.FK_OPTION_MAX_CONNECTION_AGE),
+		NoKeepAlive:           w.number(C.FK_OPTION_KEEP_ALIVE) == 0,
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
 
-		HandlerTimeout:    w.duration(C.FK_OPTION_HANDLER_TIMEOUT),
-		WriteMinRate:      w.number(C.FK_OPTION_WRITE_MIN_RATE),
-		HalfClose:         w.number(C.FK_OPTION_HALF_CLOSE) != 0,
-		DrainGrace:        w.duration(C.FK_OPTION_DRAIN_GRACE),
+		HandlerTimeout: w.duration(C.FK_OPTION_HANDLER_TIMEOUT),
+		WriteMinRate:   w.number(C.FK_OPTION_WRITE_MIN_RATE),
+		HalfClose:      w.number(C.FK_OPTION_HALF_CLOSE) != 0,
+		DrainGrace:     w.duration(C.FK_OPTION_DRAIN_GRACE),
 	}
 }
 

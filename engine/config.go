@@ -23,10 +23,12 @@ type Config struct {
 	ReadBuffer int  // Bytes of an input buffer; at least what a head needs.
 	HideDate   bool // Answers have no Date field.
 
-	MaxConnections        int // Open at a time; more wait in the kernel's queue, for this worker or another. 0: no limit.
-	MaxConnectionsPerPeer int // Of one client address; more are answered 429 and closed. 0: no limit.
-	MaxRequests           int // On one connection; the last one is answered with "Connection: close". 0: no limit.
-	MaxPipelined          int // Requests that are served of a connection before the others have their turn. 0: no limit.
+	MaxConnections        int           // Open at a time; more wait in the kernel's queue, for this worker or another. 0: no limit.
+	MaxConnectionsPerPeer int           // Of one client address; more are answered 429 and closed. 0: no limit.
+	MaxRequests           int           // On one connection; the last one is answered with "Connection: close". 0: no limit.
+	MaxAge                time.Duration // After that a connection's next answer is its last. 0: no limit.
+	NoKeepAlive           bool          // Every answer is the last of its connection.
+	MaxPipelined          int           // Requests that are served of a connection before the others have their turn. 0: no limit.
 
 	ReadHeaderTimeout time.Duration // From the first byte of a head (of a new connection: from accept) to its end.
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.

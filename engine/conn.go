@@ -44,6 +44,7 @@ type conn struct {
 	counted  bool      // In Loop.peers.
 	queued   bool      // In Loop.turns.
 	served   int       // Requests so far.
+	born     int64     // When it was accepted, on the loop's clock.
 	finSeen  bool      // The client has sent its end, while the program had the request.
 	ex       *exchange // nil while nothing of a request has been received.
 	peer     slot.Peer
@@ -93,7 +94,7 @@ func (l *Loop) newConn(fd int) *conn {
 	if l.lastTag == 0 {
 		l.lastTag = 1 // 0 is for watched descriptors.
 	}
-	c.fd, c.tag = fd, l.lastTag
+	c.fd, c.tag, c.born = fd, l.lastTag, l.clock.now
 	for len(l.conns) <= fd {
 		l.conns = append(l.conns, nil)
 	}

@@ -106,10 +106,16 @@ func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 	switch {
 	case ex.req.Head.KeepAlive == 0 && ex.keptAt == ex.end:
 		c.closing = closeNow
-	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.draining || c.served == l.cfg.MaxRequests:
+	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.isLast(c):
 		c.closing = closeLinger
 	}
 	l.respond(c, ex, outcome)
+}
+
+// isLast tells if a connection takes no more requests.
+func (l *Loop) isLast(c *conn) bool {
+	return l.draining || l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests ||
+		l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge)
 }
 
 // endAnswer is called when the answer is written, or copied to where it will be: the next request can be looked at.

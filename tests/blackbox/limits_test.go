@@ -71,6 +71,17 @@ func TestMaxRequestsPerConnection_closesAfterTheLast(t *testing.T) {
 	c.expectClosed()
 }
 
+func TestKeepAlive_canBeOffOrEndWithAge(t *testing.T) {
+	c := serve(t, "workers=1", "keep_alive=off").dial()
+	if a := c.get("/"); !a.Close {
+		t.Error("keep_alive=off keeps a connection")
+	}
+	c.expectClosed()
+	c = serve(t, "workers=1", "max_connection_age=1ms").dial()
+	eventually(t, "the connection to be too old", func() bool { return c.get("/").Close })
+	c.expectClosed()
+}
+
 func TestMaxPipelined_givesOthersTheirTurn(t *testing.T) {
 	for _, most := range []string{"1", "2", "64"} {
 		p := serve(t, "workers=1", "max_pipelined="+most)
