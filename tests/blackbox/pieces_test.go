@@ -226,4 +226,3 @@ func TestReset_atManyPlacesOfAnAnswer(t *testing.T) {
 	pid := p.workers()[0]
 	eventually(t, "the descriptors to be closed", func() bool { return len(openFilesOf(t, pid)) < 30 })
 }
-
