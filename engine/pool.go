@@ -28,12 +28,11 @@ type pool struct {
 	app App
 	fd  int // An eventfd: done has something.
 
-	mu      sync.Mutex // Guards the following.
-	ready   []*poolThread
-	unused  []int // Numbers of threads that are not running.
-	running int
-	queue   []*exchange
-	done    []poolDone
+	mu     sync.Mutex // Guards the following.
+	ready  []*poolThread
+	unused []int // Numbers of threads that are not running.
+	queue  []*exchange
+	done   []poolDone
 }
 
 type poolThread struct {
@@ -69,12 +68,8 @@ func (p *pool) submit(ex *exchange) bool {
 		t.work <- ex
 		return true
 	}
-	if n := len(p.unused); n > 0 {
-		t := &poolThread{number: p.unused[n-1], work: make(chan *exchange, 1)}
-		p.unused = p.unused[:n-1]
-		p.running++
-		t.work <- ex
-		go p.run(t)
+	if len(p.unused) > 0 {
+		p.start(ex)
 		return true
 	}
 	if len(p.queue) >= p.cfg.Queue {
@@ -82,6 +77,25 @@ func (p *pool) submit(ex *exchange) bool {
 	}
 	p.queue = append(p.queue, ex)
 	return true
+}
+
+// start makes a thread, whose first request is ex. With mu.
+func (p *pool) start(ex *exchange) {
+	n := len(p.unused)
+	t := &poolThread{number: p.unused[n-1], work: make(chan *exchange, 1)}
+	p.unused = p.unused[:n-1]
+	t.work <- ex
+	go p.run(t)
+}
+
+// end lets another thread take the place of t. What came when no thread could be made any more waits for that. With mu.
+func (p *pool) end(t *poolThread) {
+	p.unused = append(p.unused, t.number)
+	if len(p.queue) > 0 {
+		ex := p.queue[0]
+		p.queue = p.queue[1:]
+		p.start(ex)
+	}
 }
 
 // run is a thread's life. It ends with its goroutine, because that never gives it back.
@@ -96,26 +110,25 @@ func (p *pool) run(t *poolThread) {
 				ex.req.Box = box
 				outcome = p.app.Serve(&ex.call)
 			}
-			ex = p.finish(t, ex, outcome)
+			ex = p.finish(t, poolDone{ex, outcome}, usable)
 		}
 		if !usable {
-			break
+			return
 		}
 	}
-	if p.cfg.Exit != nil && usable {
+	if p.cfg.Exit != nil {
 		p.cfg.Exit(t.number)
 	}
 	p.mu.Lock()
-	p.running--
-	p.unused = append(p.unused, t.number)
+	p.end(t)
 	p.mu.Unlock()
 }
 
-// finish hands a request back to the loop, and gives the thread the next one if there is any.
-func (p *pool) finish(t *poolThread, ex *exchange, outcome Outcome) (next *exchange) {
+// finish hands a request back to the loop, and gives the thread the next one if there is any. If not, a thread that is not usable ends.
+func (p *pool) finish(t *poolThread, done poolDone, usable bool) (next *exchange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done = append(p.done, poolDone{ex, outcome})
+	p.done = append(p.done, done)
 	if len(p.done) == 1 {
 		// The counter of an eventfd cannot overflow by ones, so this does not fail.
 		_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
@@ -124,6 +137,10 @@ func (p *pool) finish(t *poolThread, ex *exchange, outcome Outcome) (next *excha
 		next = p.queue[0]
 		p.queue = p.queue[1:]
 		return next
+	}
+	if !usable {
+		p.end(t)
+		return nil
 	}
 	t.idledAt = 0
 	p.ready = append(p.ready, t)
