@@ -10,15 +10,18 @@
 
 enum { STOPS = 3, TAKEN = 8 };
 
-/* The first STOPS of them stop; the others are taken only where workers are forked. */
+/*
+ * The first STOPS of them stop. The others are taken only where workers are forked, and not from a program that handles them: it had
+ * its own use for them before it served.
+ */
 static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGWINCH};
 
 static forker_server *volatile steered_by_signals;
-static int taken_count;
+static bool is_taken[TAKEN];
 static struct sigaction program_actions[TAKEN];
 static struct sigaction program_chld;
 static sigset_t program_mask;
-static bool handlers_taken, chld_taken;
+static bool chld_taken;
 
 static void on_stop(int number)
 {
@@ -65,24 +68,24 @@ static void on_action(int number, siginfo_t *info, void *context)
     errno = reason;
 }
 
-static void install(int number, void (*handler)(int), struct sigaction *before)
+static void install(int number, void (*handler)(int))
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = handler;
     action.sa_flags = SA_ONSTACK | SA_RESTART;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(number, &action, before);
+    (void)sigaction(number, &action, NULL);
 }
 
-static void install_action(int number, struct sigaction *before)
+static void install_action(int number)
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_sigaction = on_action;
     action.sa_flags = SA_ONSTACK | SA_RESTART | SA_SIGINFO;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(number, &action, before);
+    (void)sigaction(number, &action, NULL);
 }
 
 /* With SIGCHLD ignored the kernel would reap the workers, and their wait status would be lost. */
@@ -91,48 +94,64 @@ static void take_chld(void)
     (void)sigaction(SIGCHLD, NULL, &program_chld);
     chld_taken = program_chld.sa_handler == SIG_IGN || (program_chld.sa_flags & SA_NOCLDWAIT) != 0;
     if (chld_taken) {
-        install(SIGCHLD, SIG_DFL, NULL);
+        install(SIGCHLD, SIG_DFL);
     }
+}
+
+static bool is_wanted(const forker_server *server, int index)
+{
+    const struct sigaction *own = &program_actions[index];
+    if (fk_server_option(server, FK_OPTION_HANDLE_SIGNALS) == 0) {
+        return false;
+    }
+    return index < STOPS || (fk_server_option(server, FK_OPTION_WORKERS) != 0 &&
+                             (own->sa_handler == SIG_DFL || own->sa_handler == SIG_IGN));
 }
 
 void fk_signals_take(forker_server *server)
 {
     sigset_t ours;
     steered_by_signals = server;
-    taken_count = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? TAKEN : STOPS;
-    handlers_taken = fk_server_option(server, FK_OPTION_HANDLE_SIGNALS) != 0;
+    (void)sigemptyset(&ours);
     (void)pthread_sigmask(SIG_SETMASK, NULL, &program_mask);
     take_chld();
-    if (handlers_taken) {
-        (void)sigemptyset(&ours);
-        for (int i = 0; i < taken_count; i++) {
-            if (i < STOPS) {
-                install(taken[i], on_stop, &program_actions[i]);
-            } else {
-                install_action(taken[i], &program_actions[i]);
-            }
-            (void)sigaddset(&ours, taken[i]);
+    for (int i = 0; i < TAKEN; i++) {
+        (void)sigaction(taken[i], NULL, &program_actions[i]);
+        is_taken[i] = is_wanted(server, i);
+        if (!is_taken[i]) {
+            continue;
         }
-        (void)pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
+        if (i < STOPS) {
+            install(taken[i], on_stop);
+        } else {
+            install_action(taken[i]);
+        }
+        (void)sigaddset(&ours, taken[i]);
     }
+    (void)pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 }
 
 void fk_signals_give_back(void)
 {
-    for (int i = 0; handlers_taken && i < taken_count; i++) {
-        (void)sigaction(taken[i], &program_actions[i], NULL);
+    for (int i = 0; i < TAKEN; i++) {
+        if (is_taken[i]) {
+            (void)sigaction(taken[i], &program_actions[i], NULL);
+            is_taken[i] = false;
+        }
     }
     if (chld_taken) {
         (void)sigaction(SIGCHLD, &program_chld, NULL);
     }
     (void)pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
-    handlers_taken = chld_taken = false;
+    chld_taken = false;
     steered_by_signals = NULL;
 }
 
 void fk_signals_leave(void)
 {
-    for (int i = STOPS; handlers_taken && i < taken_count; i++) {
-        install(taken[i], SIG_IGN, NULL);
+    for (int i = STOPS; i < TAKEN; i++) {
+        if (is_taken[i]) {
+            install(taken[i], SIG_IGN);
+        }
     }
 }

@@ -177,8 +177,9 @@ const char *forker_server_address(forker_server *server, size_t index);
  *
  * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout), SIGINT
  * stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(), SIGTTIN and SIGTTOU
- * forker_server_scale() by one up and down, SIGWINCH forker_server_drain(). The program's own handlers for these are put
- * back before it returns; master and workers ignore them. Option handle_signals=off leaves signals alone. SIGPIPE is
+ * forker_server_scale() by one up and down, SIGWINCH forker_server_drain(). SIGTERM, SIGQUIT and SIGINT are the program's
+ * again when it returns; of the others those that the program handles stay with it all the time. Master and workers
+ * ignore what is taken. Option handle_signals=off leaves signals alone. SIGPIPE is
  * ignored in the workers. The listening sockets are closed when it returns; another run opens them again.
  *
  * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM, SIGQUIT
