@@ -23,6 +23,7 @@ type setup struct {
 	args     []string
 	env      []string
 	files    []*os.File // descriptors 3 and on
+	stdin    *os.File   // /dev/null if nil
 	stderr   *os.File   // where stderr goes instead of program.log
 }
 
@@ -73,6 +74,9 @@ func start(t *testing.T, s setup) *program {
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	p.cmd.Env = append(append(cleanEnvironment(), s.build.env...), s.env...)
 	p.cmd.ExtraFiles = s.files
+	if s.stdin != nil {
+		p.cmd.Stdin = s.stdin
+	}
 	p.launch(s.stderr)
 	t.Cleanup(p.close)
 	return p

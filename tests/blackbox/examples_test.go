@@ -1,0 +1,171 @@
+package blackbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// example starts a program of the build directory, and waits until it serves.
+func example(t *testing.T, s setup, name string) *program {
+	t.Helper()
+	s.path = filepath.Join(plain.dir, name)
+	p := start(t, s)
+	p.log.wait(t, 0, "all workers are ready")
+	return p
+}
+
+// socketIn gives a place for a unix socket: an example cannot tell which port the kernel has chosen.
+func socketIn(t *testing.T) string { return filepath.Join(t.TempDir(), "socket") }
+
+func TestExampleHello_greets(t *testing.T) {
+	probe, err := net.Listen("tcp", ":8080")
+	if err != nil {
+		t.Skipf("the example has a fixed port, which is taken: %v", err)
+	}
+	_ = probe.Close()
+	p := example(t, setup{}, "hello")
+	p.ports = append(p.ports, ":8080")
+	if got := curl(t, "", "http://localhost:8080/"); got != "greeting!!!" {
+		t.Errorf("got %q", got)
+	}
+	if took := p.stop(syscall.SIGINT); took > slack { // Ctrl-C
+		t.Errorf("the stop took %v", took)
+	}
+}
+
+func TestExampleEcho_printsBackTheRequest(t *testing.T) {
+	path := socketIn(t)
+	example(t, setup{args: []string{"unix:" + path}}, "echo")
+	got := curl(t, "", "--unix-socket", path, "-A", "agent", "--data", "a body", "http://localhost:8080/a%20path?with=query")
+	want := `method: POST
+target: /a%20path?with=query
+path: /a path
+query: with=query
+peer: unix:
+field Host: localhost:8080
+field User-Agent: agent
+field Accept: */*
+field Content-Length: 6
+field Content-Type: application/x-www-form-urlencoded
+body: a body
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// The whole life of the old program: its words, pid file, signal handlers and atexit function are as they were.
+func TestExampleLegacyHost_keepsWhatItHad(t *testing.T) {
+	dir := t.TempDir()
+	path, words, pidFile := filepath.Join(dir, "socket"), filepath.Join(dir, "words"), filepath.Join(dir, "pid")
+	if err := os.WriteFile(words, []byte("zebra\nfork\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdin, keyboard, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
+	p := example(t, setup{args: []string{"unix:" + path, words, pidFile}, stdin: stdin}, "legacy_host")
+	_ = stdin.Close()
+
+	pid := fmt.Sprint(p.pid())
+	if text, err := os.ReadFile(pidFile); err != nil || strings.TrimSpace(string(text)) != pid {
+		t.Errorf("the pid file has %q, %v; want %s", text, err, pid)
+	}
+	for word, want := range map[string]string{"zebra": "200", "reap": "404"} {
+		if got := curl(t, "", "--unix-socket", path, "-o", "/dev/null", "-w", "%{http_code}", "http://host/words/"+word); got != want {
+			t.Errorf("%s: %s, want %s", word, got, want)
+		}
+	}
+	p.signal(syscall.SIGUSR1)
+	p.signal(syscall.SIGTERM)
+	p.out.wait(t, 0, "pid "+pid+" checks standard input")
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+	p.signal(syscall.SIGUSR1)
+	if _, err := keyboard.WriteString("fork\nspoon\n"); err != nil {
+		t.Fatal(err)
+	}
+	p.out.wait(t, 0, "fork: known")
+	p.out.wait(t, 0, "spoon: unknown")
+	p.stop(syscall.SIGTERM)
+	p.out.wait(t, 0, "SIGUSR1 came 2 times, SIGTERM came")
+	if n := p.out.count("removes " + pidFile); n != 1 || p.out.count("pid "+pid+" removes") != 1 {
+		t.Errorf("the pid file was removed %d times:\n%s", n, p.out)
+	}
+	if p.out.count(" has 2 words") != 1 {
+		t.Errorf("the words were loaded more than once:\n%s", p.out)
+	}
+}
+
+func TestExampleHelloCPP_catchesExceptions(t *testing.T) {
+	path := socketIn(t)
+	p := example(t, setup{args: []string{"unix:" + path}}, "hello_cpp")
+	for target, want := range map[string]string{
+		"/":                                  "greeting!!!",
+		"/greet/you":                         "greeting, you!!!",
+		"/greet/" + strings.Repeat("x", 101): "500 Internal Server Error\n",
+	} {
+		if got := curl(t, "", "--unix-socket", path, "http://host"+target); got != want {
+			t.Errorf("%.20s: %q, want %q", target, got, want)
+		}
+	}
+	p.log.wait(t, 0, "a name of 101 bytes")
+}
+
+// python starts an example of the Python binding on a unix socket.
+func python(t *testing.T, name string, args ...string) *program {
+	t.Helper()
+	binding := filepath.Join(sourceTree(), "bindings/python")
+	return start(t, setup{
+		under: []string{"python3", "-W", "error"},
+		path:  filepath.Join(binding, "examples", name),
+		args:  args,
+		env:   []string{"PYTHONPATH=" + filepath.Join(binding, "src"), "FORKER_LIBRARY=" + filepath.Join(plain.dir, "libforker.so.0")},
+	})
+}
+
+func TestExamplePythonHello_greets(t *testing.T) {
+	path := socketIn(t)
+	p := python(t, "hello.py", "unix:"+path)
+	p.log.wait(t, 0, "all workers are ready")
+	if got := curl(t, "", "--unix-socket", path, "http://host/"); got != "greeting!!!" {
+		t.Errorf("got %q", got)
+	}
+	p.stop(syscall.SIGINT)
+}
+
+// The commands of the example's comment.
+func TestExamplePythonNotes_keepsNotes(t *testing.T) {
+	path := socketIn(t)
+	p := python(t, "notes.py", "unix:"+path, t.TempDir())
+	p.log.wait(t, 0, "all workers are ready")
+	p.log.wait(t, 0, " at unix:"+path)
+	note := regexp.MustCompile(`"text": ?"buy milk"`)
+	cases := []struct {
+		args []string
+		want *regexp.Regexp
+	}{
+		{[]string{"-i", "-X", "PUT", "-H", "Content-Type: application/json", "-d", `{"text": "buy milk"}`, "http://host/notes/milk"}, regexp.MustCompile(`(?s)^HTTP/1\.1 201 .*\nLocation: /notes/milk\n.*"buy milk"`)},
+		{[]string{"http://host/notes/milk"}, note},
+		{[]string{"-H", "Accept: text/plain", "http://host/notes/milk"}, regexp.MustCompile(`^buy milk\n$`)},
+		{[]string{"http://host/notes?prefix=mi"}, regexp.MustCompile(`"notes": ?\["milk"\]`)},
+		{[]string{"-i", "-X", "DELETE", "http://host/notes/milk"}, regexp.MustCompile(`^HTTP/1\.1 204 `)},
+		{[]string{"-i", "http://host/notes/milk"}, regexp.MustCompile(`^HTTP/1\.1 404 `)},
+		{[]string{"-X", "PUT", "-d", "no JSON", "http://host/notes/milk"}, regexp.MustCompile(`expected a name`)},
+	}
+	for _, c := range cases {
+		if got := curl(t, "", append([]string{"--unix-socket", path}, c.args...)...); !c.want.MatchString(got) {
+			t.Errorf("curl %q gives %q, want %v", c.args, got, c.want)
+		}
+	}
+}
