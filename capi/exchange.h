@@ -125,6 +125,8 @@ struct forker_request {
     uint64_t rest_len;
     int32_t fd;         /* the connection; -1 where nobody but the engine may write to it */
     uint32_t index;     /* the engine's */
+    int32_t body_fd;    /* a file that has the body too; -1: none */
+    uint32_t pad_fd;
     uint8_t rest_first; /* the first byte of rest */
     uint8_t pad[7];
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */

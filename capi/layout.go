@@ -23,6 +23,7 @@ enum {
     off_out_len = offsetof(struct forker_request, out_len),
     off_rest = offsetof(struct forker_request, rest),
     off_fd = offsetof(struct forker_request, fd),
+    off_body_fd = offsetof(struct forker_request, body_fd),
     off_rest_first = offsetof(struct forker_request, rest_first),
     off_texts = offsetof(struct forker_request, texts),
     off_deferred = offsetof(struct forker_request, deferred),
@@ -81,6 +82,7 @@ var (
 	_ [C.off_out_len]byte          = [unsafe.Offsetof(engine.Request{}.OutLen)]byte{}
 	_ [C.off_rest]byte             = [unsafe.Offsetof(engine.Request{}.Rest)]byte{}
 	_ [C.off_fd]byte               = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
+	_ [C.off_body_fd]byte          = [unsafe.Offsetof(engine.Request{}.BodyFd)]byte{}
 	_ [C.off_rest_first]byte       = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
 	_ [C.off_texts]byte            = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
 	_ [C.off_deferred]byte         = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}

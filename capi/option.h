@@ -54,6 +54,9 @@
       "then 408.")                                                                                                     \
     X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", true,                                \
       "How long the body of a request may take from the end of its head; then 408.")                                   \
+    X(BODY_MIN_RATE, "body_min_rate", SIZE, "500", "", "0", "1g", true,                                                \
+      "Bytes; so many that the client sends of a body give it another second beyond read_body_timeout, which is also " \
+      "how long it may then be silent. 0 gives none.")                                                                 \
     X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", true,                                        \
       "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
     X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                          \
@@ -96,7 +99,12 @@
       "Bytes of a request's head, request line and fields; more is 431.")                                              \
     X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", true, "Bytes of a request's target; more is 414.")         \
     X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", true, "Header fields of a request; more is 431.")       \
-    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1g", true, "Bytes of a request's body; more is 413.")                \
+    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1t", true, "Bytes of a request's body; more is 413.")                \
+    X(BODY_BUFFER, "body_buffer", SIZE, "1m", "", "0", "1g", true,                                                     \
+      "Bytes of a request's body that are kept in memory; a larger one is kept in a file, which is mapped.")           \
+    X(SPILL_DIR, "spill_dir", DIRECTORY, "", "", "", "", true,                                                         \
+      "Where those files are, without names; empty keeps them in memory (memfd_create(2)). The workers look for it "   \
+      "as the user that they are, under chroot too.")                                                                  \
     X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
       "Value of the Server field in answers; empty leaves the field out.")                                             \
     X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether answers have a Date field.")                        \

@@ -217,6 +217,14 @@ const char *forker_request_body(forker_request *req, size_t *len_out)
     return req != NULL ? give(req->body, req->body_len, len_out) : give(NULL, 0, len_out);
 }
 
+int forker_request_body_fd(forker_request *req)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    return req->body_fd >= 0 ? req->body_fd : FORKER_E_STATE;
+}
+
 const char *forker_request_peer(forker_request *req, size_t *len_out)
 {
     enum { PEER_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535" };

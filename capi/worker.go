@@ -115,6 +115,8 @@ func (w *worker) config(app engine.App) engine.Config {
 			Fields: int(w.number(C.FK_OPTION_MAX_FIELDS)),
 		},
 		MaxBody:           w.number(C.FK_OPTION_MAX_BODY),
+		BodyBuffer:        w.number(C.FK_OPTION_BODY_BUFFER),
+		SpillDir:          w.text(C.FK_OPTION_SPILL_DIR),
 		ReadHeaderTimeout: w.duration(C.FK_OPTION_READ_HEADER_TIMEOUT),
 		ReadBodyTimeout:   w.duration(C.FK_OPTION_READ_BODY_TIMEOUT),
 		WriteTimeout:      w.duration(C.FK_OPTION_WRITE_TIMEOUT),
@@ -131,6 +133,7 @@ func (w *worker) config(app engine.App) engine.Config {
 
 		HandlerTimeout: w.duration(C.FK_OPTION_HANDLER_TIMEOUT),
 		WriteMinRate:   w.number(C.FK_OPTION_WRITE_MIN_RATE),
+		BodyMinRate:    w.number(C.FK_OPTION_BODY_MIN_RATE),
 		HalfClose:      w.number(C.FK_OPTION_HALF_CLOSE) != 0,
 		DrainGrace:     w.duration(C.FK_OPTION_DRAIN_GRACE),
 	}

@@ -11,43 +11,73 @@ type bodyKind uint8
 const (
 	bodyNone    bodyKind = iota
 	bodyInPlace          // Behind its head in the input buffer.
-	bodyDirect           // In a block of its full size, into which it is read.
-	bodyChunked          // Decoded into a growing block.
+	bodyDirect           // In a block of its full size or in a file, into which it is read.
+	bodyChunked          // Decoded into a growing block, then into a file.
 )
 
 // body is a request's body while it is received.
 type body struct {
 	kind    bodyKind
-	need    int // Bytes of the whole body; bodyChunked: not known.
+	most    int64 // Bytes that it may have.
+	need    int   // Bytes of the whole body; bodyChunked: not known.
 	got     int
 	asks    bool   // The client waits for a 100 before it sends any of it.
 	awaited bool   // Its time runs, and the client was told to go on.
 	trailer int    // Bytes of the trailer section, which lies behind the head in the input buffer.
 	block   []byte // bodyDirect and bodyChunked; one byte more than is filled belongs to it, for the NUL.
+	file    memory.File
 	chunked http1.Chunked
 }
 
-const firstChunkBlock = 16 << 10
+const (
+	firstChunkBlock = 16 << 10
+	// A file grows by so much at a time: the loop does not stand still while the kernel clears pages, and a client that only promises
+	// a large body takes little.
+	fileStep = 1 << 20
+	// Of a chunk so much must be missing that it is read to where it belongs: below that, a read more costs more than a copy.
+	directLeast = 16 << 10
+)
 
 var (
 	errBodyTooLarge = &http1.Error{Status: 413, Reason: "the body is larger than option max_body"}
 	errBodyMemory   = &http1.Error{Status: 503, Reason: "no memory for the body"}
+	errBodySpace    = &http1.Error{Status: 507, Reason: "no space for the body"}
 )
 
-func (b *body) wantsDirect() bool { return b.kind == bodyDirect }
-func (b *body) room() []byte      { return b.block[b.got:b.need] }
+// directRoom is where the next bytes from the client belong, if that is not the input buffer.
+func (ex *exchange) directRoom() []byte {
+	b := &ex.body
+	switch {
+	case b.kind == bodyDirect:
+		return b.block[b.got:min(b.need, len(b.block))]
+	case b.kind == bodyChunked && b.chunked.Remaining() >= directLeast && ex.end == ex.start+ex.head && len(b.block)-b.got > directLeast:
+		return b.block[b.got:min(len(b.block)-1, b.got+int(b.chunked.Remaining()))]
+	}
+	return nil
+}
+
+// tookDirect takes in that n bytes were read into directRoom.
+func (b *body) tookDirect(n int) {
+	b.got += n
+	if b.kind == bodyChunked {
+		b.chunked.Skip(n)
+	}
+}
 
 func (l *Loop) releaseBody(b *body) {
-	if b.block != nil {
+	if b.file.IsOpen() {
+		b.file.Close()
+	} else if b.block != nil {
 		l.blocks.Put(b.block)
-		b.block = nil
 	}
+	b.block = nil
 	b.kind, b.awaited = bodyNone, false
 }
 
 // beginBody decides, once the head is complete, how the body is received.
 func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	head, b := &ex.req.Head, &ex.body
+	b.most = l.cfg.MaxBody
 	b.got, b.need, b.trailer = 0, 0, 0
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
 	switch {
@@ -58,7 +88,7 @@ func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	case head.ContentLength <= 0:
 		b.kind = bodyNone
 		return nil
-	case head.ContentLength > l.cfg.MaxBody:
+	case head.ContentLength > b.most:
 		return errBodyTooLarge
 	}
 	b.need = int(head.ContentLength)
@@ -66,12 +96,26 @@ func (l *Loop) beginBody(ex *exchange) *http1.Error {
 		b.kind = bodyInPlace
 		return nil
 	}
-	block, err := l.blocks.Get(b.need + 1)
-	if err != nil {
-		return errBodyMemory
+	return l.beginDirect(ex)
+}
+
+// beginDirect makes room for a body of known length that does not fit behind its head, and moves what there is of it.
+func (l *Loop) beginDirect(ex *exchange) *http1.Error {
+	b := &ex.body
+	b.kind = bodyDirect
+	come := ex.in[ex.start+ex.head : ex.end]
+	if int64(b.need) > l.cfg.BodyBuffer {
+		if err := l.growFile(b, max(fileStep, len(come))); err != nil {
+			return err
+		}
+	} else {
+		block, err := l.blocks.Get(b.need + 1)
+		if err != nil {
+			return errBodyMemory
+		}
+		b.block = block
 	}
-	b.kind, b.block = bodyDirect, block
-	b.got = copy(block[:b.need], ex.in[ex.start+ex.head:ex.end])
+	b.got = copy(b.block[:min(b.need, len(b.block))], come)
 	ex.end = ex.start + ex.head
 	return nil
 }
@@ -80,23 +124,26 @@ func (l *Loop) beginBody(ex *exchange) *http1.Error {
 func (l *Loop) receiveBody(c *conn, ex *exchange) (bool, *http1.Error) {
 	b := &ex.body
 	complete := true
+	var err *http1.Error
 	switch b.kind {
 	case bodyNone:
 	case bodyInPlace:
 		b.got = min(ex.end-ex.start-ex.head, b.need)
 		complete = b.got == b.need
 	case bodyDirect:
-		complete = b.got == b.need
-	case bodyChunked:
-		var err *http1.Error
-		if complete, err = l.receiveChunks(ex); err != nil {
-			return false, err
+		if complete = b.got == b.need; !complete && b.got == len(b.block) {
+			err = l.growFile(b, fileStep)
 		}
+	case bodyChunked:
+		complete, err = l.receiveChunks(ex)
 	}
-	if !complete {
+	if err == nil && complete && b.file.IsOpen() {
+		err = l.sealFile(b)
+	}
+	if err == nil && !complete {
 		l.awaitBody(c, ex)
 	}
-	return complete, nil
+	return complete, err
 }
 
 // awaitBody starts the body's time, and lets a client go on that asked first (RFC 9110 §10.1.1).
@@ -107,6 +154,15 @@ func (l *Loop) awaitBody(c *conn, ex *exchange) {
 		if ex.body.asks {
 			l.outLen += copy(l.out[l.outLen:], "HTTP/1.1 100 Continue\r\n\r\n")
 		}
+	}
+}
+
+// creditBody gives the client another second for each body_min_rate bytes that it has sent, but never more than a whole body had at
+// first: one that then falls silent is not waited for longer.
+func (l *Loop) creditBody(c *conn, n int) {
+	if rate := l.cfg.BodyMinRate; rate > 0 {
+		later := c.deadline + int64(n)*int64(1e9)/rate
+		l.wheel.arm(c, min(later, l.clock.now+int64(l.cfg.ReadBodyTimeout)))
 	}
 }
 
@@ -125,7 +181,7 @@ func (l *Loop) receiveChunks(ex *exchange) (done bool, err *http1.Error) {
 		if err != nil {
 			return false, err
 		}
-		if int64(b.got) > l.cfg.MaxBody || b.chunked.Remaining() > uint64(l.cfg.MaxBody)-uint64(b.got) {
+		if int64(b.got) > b.most || b.chunked.Remaining() > uint64(b.most)-uint64(b.got) {
 			return false, errBodyTooLarge
 		}
 		if !done && at < ex.end { // The block is full.
@@ -145,8 +201,16 @@ func (l *Loop) receiveChunks(ex *exchange) (done bool, err *http1.Error) {
 	}
 }
 
+// growBlock makes more room for a body in chunks: the next block, or beyond option body_buffer a file.
 func (l *Loop) growBlock(b *body) *http1.Error {
-	block, err := l.blocks.Get(max(firstChunkBlock, 2*len(b.block)))
+	if b.file.IsOpen() {
+		return l.growFile(b, fileStep)
+	}
+	if int64(len(b.block)) > l.cfg.BodyBuffer {
+		return l.spill(b)
+	}
+	size := int(min(max(firstChunkBlock, 2*int64(len(b.block))), l.cfg.BodyBuffer+1))
+	block, err := l.blocks.Get(size)
 	if err != nil {
 		return errBodyMemory
 	}
@@ -154,7 +218,52 @@ func (l *Loop) growBlock(b *body) *http1.Error {
 		copy(block, b.block[:b.got])
 		l.blocks.Put(b.block)
 	}
-	b.block = block
+	b.block = block[:size]
+	return nil
+}
+
+// spill moves what there is of a body from its block to a file.
+func (l *Loop) spill(b *body) *http1.Error {
+	block := b.block
+	if err := l.growFile(b, b.got+fileStep); err != nil {
+		return err
+	}
+	copy(b.block, block[:b.got])
+	l.blocks.Put(block)
+	return nil
+}
+
+// growFile makes the file of a body larger, or makes it, and has the block stand for it. A block from before stays its owner's.
+func (l *Loop) growFile(b *body, by int) *http1.Error {
+	file := b.file
+	if !file.IsOpen() {
+		var err error
+		if file, err = l.blocks.OpenFile(l.cfg.SpillDir); err != nil {
+			l.cfg.App.Log(LogError, "keep a body: "+err.Error())
+			return errBodyMemory
+		}
+	}
+	size := len(file.Bytes()) + by
+	if b.kind == bodyDirect {
+		size = min(size, b.need+1)
+	}
+	if err := file.Grow(size); err != nil {
+		l.cfg.App.Log(LogError, "keep a body: "+err.Error())
+		if !b.file.IsOpen() {
+			file.Close()
+		}
+		return errBodySpace
+	}
+	b.file, b.block = file, file.Bytes()
+	return nil
+}
+
+// sealFile ends the file of a body that is complete.
+func (l *Loop) sealFile(b *body) *http1.Error {
+	if err := b.file.Seal(b.got); err != nil {
+		l.cfg.App.Log(LogError, "keep a body: "+err.Error())
+		return errBodyMemory
+	}
 	return nil
 }
 
@@ -163,6 +272,11 @@ func (l *Loop) growBlock(b *body) *http1.Error {
 func (l *Loop) finishBody(ex *exchange) (end int, kept byte) {
 	b, req := &ex.body, ex.req
 	end = ex.start + ex.head + b.trailer
+	req.BodyFd = -1
+	if b.file.IsOpen() { // The NUL stands there already.
+		req.Body, req.BodyLen, req.BodyFd = memory.Address(b.file.Bytes()), uint64(b.got), int32(b.file.Fd())
+		return end, ex.in[end]
+	}
 	if b.block != nil {
 		b.block[b.got] = 0
 		req.Body, req.BodyLen = memory.Address(b.block), uint64(b.got)

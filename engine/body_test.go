@@ -1,9 +1,13 @@
 package engine
 
 import (
+	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"libforker/engine/http1"
 	"libforker/engine/memory"
@@ -89,6 +93,98 @@ func TestBody_limit(t *testing.T) {
 			c.expectEnd()
 		}
 	}
+}
+
+// TestBody_spills: what is larger than BodyBuffer is in a file too, exactly.
+func TestBody_spills(t *testing.T) {
+	const buffer = 64 << 10
+	for _, dir := range []string{"", t.TempDir()} {
+		s := start(t, tcp, func(cfg *Config) { cfg.BodyBuffer, cfg.SpillDir, cfg.MaxBody = buffer, dir, 3<<20 })
+		s.handle("/file", func(c *call) {
+			var stat unix.Stat_t
+			if c.req.BodyFd >= 0 {
+				s.must(unix.Fstat(int(c.req.BodyFd), &stat))
+				content := make([]byte, stat.Size)
+				if n, err := unix.Pread(int(c.req.BodyFd), content, 0); err != nil || string(content[:n]) != string(c.body()) {
+					t.Errorf("the file has %d other bytes: %v", n, err)
+				}
+			}
+			body := memory.View(c.req.Body, c.req.BodyLen+1)
+			c.answer(200, fmt.Sprint(len(body)-1, body[len(body)-1], c.req.BodyFd >= 0, stat.Size))
+		})
+		for _, size := range []int{0, 1, 40000, buffer - 1, buffer, buffer + 1, 2*buffer + 4096, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 - 1, 3 << 20} {
+			for _, request := range []string{
+				post("/file", text(size)), chunked("/file", text(size), 1<<30), chunked("/file", text(size), 50000), chunked("/file", text(size), 5000),
+			} {
+				c := s.dial()
+				c.send(request + getHello)
+				want := fmt.Sprint(size, 0, false, 0)
+				if size > buffer {
+					want = fmt.Sprint(size, 0, true, size)
+				}
+				if _, got := c.answer("POST"); got != want {
+					t.Errorf("%d bytes: %s, want %s", size, got, want)
+				}
+				if _, got := c.answer("GET"); got != "hello" {
+					t.Errorf("%d bytes: behind them %q", size, got)
+				}
+			}
+		}
+		for _, request := range []string{post("/file", text(3<<20+1)), chunked("/file", text(3<<20+1), 1<<30), chunked("/file", text(3<<20+1), 1<<20)} {
+			c := s.dial()
+			c.send(request)
+			if res, _ := c.answer("POST"); res.StatusCode != 413 {
+				t.Error(res.Status)
+			}
+			c.expectEnd()
+		}
+	}
+}
+
+func TestBody_spillsNowhere(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, tcp, func(cfg *Config) { cfg.BodyBuffer, cfg.SpillDir = 50000, dir })
+	s.must(os.Remove(dir))
+	for _, request := range []string{post("/echo", text(50001)), chunked("/echo", text(50001), 1000)} {
+		c := s.dial()
+		c.send(request)
+		if res, _ := c.answer("POST"); res.StatusCode != 503 || !res.Close {
+			t.Error(res.Status)
+		}
+		c.expectEnd()
+	}
+	if s.logged("keep a body: open a file in "+dir) != 2 {
+		t.Error("not logged")
+	}
+}
+
+// TestBody_promisedIsNotTaken: a client that only says that a large body comes takes little memory.
+func TestBody_promisedIsNotTaken(t *testing.T) {
+	s := start(t, packets)
+	c := s.dial()
+	var before, used int64
+	s.do(func() { before = s.loop.blocks.Used() })
+	c.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 60000000\r\n\r\nx")
+	s.settle()
+	s.do(func() { used = s.loop.blocks.Used() })
+	if used-before > 2<<20 {
+		t.Errorf("%d bytes in use for a body of which there is one", used-before)
+	}
+}
+
+func TestBody_clientResetsAnywhere(t *testing.T) {
+	s := start(t, tcp, func(cfg *Config) { cfg.BodyBuffer = 50000 })
+	for _, request := range []string{post("/echo", text(200000)), chunked("/echo", text(200000), 60000)} {
+		for cut := 1; cut < len(request); cut += 9973 {
+			c := s.dial()
+			c.send(request[:cut])
+			s.settle()
+			c.reset()
+		}
+	}
+	c := s.dial()
+	c.send(getHello)
+	c.answer("GET")
 }
 
 func TestBody_refusedUploadReadsItsAnswer(t *testing.T) {

@@ -30,12 +30,16 @@ type Config struct {
 	NoKeepAlive           bool          // Every answer is the last of its connection.
 	MaxPipelined          int           // Requests that are served of a connection before the others have their turn. 0: no limit.
 
+	BodyBuffer int64  // A larger body is kept in a file,
+	SpillDir   string // in this directory, or if that is "" in a memfd.
+
 	ReadHeaderTimeout time.Duration // From the first byte of a head (of a new connection: from accept) to its end.
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.
 	WriteTimeout      time.Duration // For an answer, from the first byte that the client did not take.
 	IdleTimeout       time.Duration // Between two requests.
 	HandlerTimeout    time.Duration // For an answer of a handler that is not on the loop's thread; 0: none.
 	WriteMinRate      int64         // Bytes; so many that the client takes give it another second. 0: none.
+	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
 	HalfClose         bool          // A client that has sent its end may still want its answer, while the program works on it.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 }

@@ -222,8 +222,11 @@ func (l *Loop) readConn(c *conn) {
 	}
 	ex := c.ex
 	room := ex.in[ex.end:l.inSize]
-	if c.state == stateBody && ex.body.wantsDirect() {
-		room = ex.body.room()
+	direct := false
+	if c.state == stateBody {
+		if own := ex.directRoom(); len(own) > 0 {
+			room, direct = own, true
+		}
 	}
 	n, errno := poller.Read(c.fd, room)
 	switch {
@@ -237,10 +240,13 @@ func (l *Loop) readConn(c *conn) {
 		l.closeConn(c, CloseClient)
 	default:
 		l.cfg.Slot.BytesIn += uint64(n)
-		if c.state == stateBody && ex.body.wantsDirect() {
-			ex.body.got += n
+		if direct {
+			ex.body.tookDirect(n)
 		} else {
 			ex.end += n
+		}
+		if c.state == stateBody && ex.body.awaited {
+			l.creditBody(c, n)
 		}
 		l.serve(c)
 	}

@@ -31,7 +31,9 @@ type Request struct {
 	RestLen     uint64
 	Fd          int32  // The connection; C puts -1 here where nobody but the engine may write to it any more.
 	Index       uint32 // Of the exchange, in Loop.exchanges.
-	RestFirst   uint8  // The first byte of Rest.
+	BodyFd      int32  // A file that has the body too; -1: none.
+	_           uint32
+	RestFirst   uint8 // The first byte of Rest.
 	_           [7]uint8
 	Params      [MaxParams]http1.Span
 	Head        http1.Head

@@ -87,6 +87,31 @@ func TestTimeout_body(t *testing.T) {
 	}
 }
 
+func TestTimeout_bodyThatComesFastEnoughHasMoreTime(t *testing.T) {
+	for _, request := range []string{post("/tell", text(100000)), chunked("/tell", text(100000), 60000)} {
+		s := start(t, packets, func(cfg *Config) { cfg.ReadBodyTimeout, cfg.BodyMinRate = 30*time.Second, 100 })
+		steady, silent := s.dial(), s.dial()
+		silent.send(request[:1000])
+		sent := 1000
+		steady.send(request[:sent])
+		s.settle()
+		for range 4 { // Of each, 100 bytes a second.
+			s.pass(20 * time.Second)
+			steady.send(request[sent : sent+2000])
+			sent += 2000
+			s.settle()
+		}
+		silent.expectTimeout("the body did not come in time")
+		steady.send(request[sent : sent+50000]) // This is no credit for 500 seconds.
+		s.settle()
+		s.pass(29 * time.Second)
+		steady.send(request[sent+50000 : sent+50100])
+		s.settle()
+		s.pass(2*time.Second + shortly)
+		steady.expectTimeout("the body did not come in time")
+	}
+}
+
 func TestTimeout_idle(t *testing.T) {
 	s := start(t, packets, func(cfg *Config) { cfg.IdleTimeout = 10 * time.Second })
 	c, busy := s.dial(), s.dial()

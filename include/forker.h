@@ -526,6 +526,15 @@ int forker_request_trailer_at(forker_request *req, size_t index, const char **na
  */
 const char *forker_request_body(forker_request *req, size_t *len_out);
 
+/*
+ * A descriptor of a file with exactly the body, if that is larger than option body_buffer: the bytes of forker_request_body() are a
+ * shared mapping of it. It is open for reading and writing and stays the library's; dup(2) keeps the file beyond the request, and
+ * linkat(2) gives it a name if option spill_dir is set and its file system has O_TMPFILE.
+ *
+ * Returns the descriptor, FORKER_E_INVALID (NULL), FORKER_E_STATE (the body is in memory only).
+ */
+int forker_request_body_fd(forker_request *req);
+
 /* The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". */
 const char *forker_request_peer(forker_request *req, size_t *len_out);
 

@@ -43,6 +43,14 @@ func (c *Chunked) Remaining() uint64 {
 	return 0
 }
 
+// Skip moves the position by n bytes of the current chunk's data, of which Remaining tells how many there are: the caller has read
+// them to where they belong.
+func (c *Chunked) Skip(n int) {
+	if c.size -= uint64(n); c.size == 0 {
+		c.state = chunkDataCR
+	}
+}
+
 // Decode moves data of the body from src to dst, which must not overlap. It stops when src is used up, when there is
 // data but no room for it, behind the last chunk (done; Trailer reads what follows in src), or in front of an offending
 // byte. nd bytes were written to dst and ns bytes of src used, with an error too. An empty dst is good for everything

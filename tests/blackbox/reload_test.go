@@ -156,7 +156,7 @@ func TestLoad_saysWhichLineIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
 		"workers = 1\nworkers 2":        `line 2: "workers 2" is not name = value`,
 		"\n\nmax_bdy = 1k":              `line 3: no option "max_bdy"; did you mean "max_body"?`,
-		"max_body = lots":               `line 1: max_body: "lots" is not a size (0 to 1g)`,
+		"max_body = lots":               `line 1: max_body: "lots" is not a size (0 to 1t)`,
 		"max_body = 1k\nmax_body = 2k":  `line 2: line 1 has set max_body already`,
 		"server_name = a\x00b":          "it contains a NUL byte",
 		strings.Repeat("# long\n", 1e4): "more than 65536 bytes",

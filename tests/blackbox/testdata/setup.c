@@ -109,7 +109,7 @@ static void check_option_sentences(void)
     CHECK_CODE(forker_server_set(server, "xyzzy-plugh-42", "2"), FORKER_E_OPTION);
     CHECK_TEXT(forker_server_error(server), "set: no option \"xyzzy-plugh-42\"");
     CHECK_CODE(forker_server_set(server, "max_body", "lots"), FORKER_E_OPTION);
-    CHECK_TEXT(forker_server_error(server), "set max_body: \"lots\" is not a size (0 to 1g)");
+    CHECK_TEXT(forker_server_error(server), "set: max_body: \"lots\" is not a size (0 to 1t)");
     CHECK_CODE(forker_server_set(server, "workers", "2"), FORKER_OK);
     CHECK_TEXT(forker_server_get(server, "xyzzy"), NULL);
     CHECK_CODE(forker_server_run(server), FORKER_E_SETUP);

@@ -84,6 +84,7 @@ PROTOTYPES = {
     "forker_request_trailer_count": (c_size_t, [c_void_p]),
     "forker_request_trailer_at": (c_int, [c_void_p, c_size_t, _TEXT_OUT, _TEXT_OUT]),
     "forker_request_body": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_body_fd": (c_int, [c_void_p]),
     "forker_request_peer": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_version": (c_int, [c_void_p]),
     "forker_request_cancelled": (c_int, [c_void_p]),

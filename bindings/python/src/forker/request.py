@@ -145,6 +145,16 @@ class Request:
         return self._keep("body", lambda address: _fetch(lib.forker_request_body, address))
 
     @property
+    def body_fd(self) -> int | None:
+        """A descriptor of a file with the body, None if it is in memory only (option body_buffer). It stays the library's."""
+
+        def fetch(address: int) -> int | None:
+            fd = lib.forker_request_body_fd(address)
+            return fd if fd >= 0 else None
+
+        return self._keep("body_fd", fetch)
+
+    @property
     def text(self) -> str:
         """The body as UTF-8. Raises UnicodeDecodeError, a ValueError, if it is something else."""
         return self._keep("text", lambda _: self.body.decode())
