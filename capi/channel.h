@@ -16,6 +16,7 @@ typedef struct {
         fk_msg_exit exit;
         fk_msg_stop stop;
         fk_msg_kill kill;
+        fk_msg_give_up give_up;
         char text[FK_CONTROL_MAX];
     } payload;
 } fk_message;

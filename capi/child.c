@@ -115,6 +115,7 @@ static void clear_slot(fk_slot *slot, uint32_t epoch)
     slot->born_ns = fk_clock();
     slot->ready_ns = 0;
     slot->heartbeat_ns = 0;
+    slot->requests_before = slot->requests;
     slot->connections = slot->in_flight = 0;
     slot->dismissed = FK_CAUSE_NONE;
     memset(&slot->box, 0, sizeof slot->box);

@@ -34,7 +34,7 @@ enum {
     FK_MSG_HELLO = 16,     /* the master is up */
     FK_MSG_SPAWN = 17,     /* fork a worker into `slot`; `generation` is the latest known there */
     FK_MSG_KILL = 18,      /* send a signal to a worker. Payload fk_msg_kill */
-    FK_MSG_GIVE_UP = 19,   /* run is to fail, once all workers are gone. Payload: the reason, text */
+    FK_MSG_GIVE_UP = 19,   /* run is to fail, once all workers are gone. Payload fk_msg_give_up */
     FK_MSG_DONE = 20,      /* stopped, all workers are gone */
     FK_MSG_PUBLISHED = 21, /* the header says anew what is going on, or all wanted workers are READY, or some no more */
     /* master -> worker */
@@ -75,5 +75,13 @@ typedef struct {
 typedef struct {
     int32_t signal;
 } fk_msg_kill;
+
+/* Why run is to fail. */
+enum { FK_GIVE_UP_BOOT = 0, FK_GIVE_UP_RESTARTS = 1 };
+
+typedef struct {
+    int32_t reason;                            /* FK_GIVE_UP_* */
+    char text[FK_CONTROL_MAX - sizeof(int32_t)]; /* up to the end of the message */
+} fk_msg_give_up;
 
 #endif

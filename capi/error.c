@@ -19,6 +19,7 @@
     X(FORKER_E_LIMIT, "more than the library can hold")                                                                \
     X(FORKER_E_AGAIN, "not now, try again later")                                                                      \
     X(FORKER_E_ABORTED, "the client has left, or the request is over")                                                 \
+    X(FORKER_E_RESTARTS, "workers died too often")                                                                     \
     X(FORKER_E_INTERNAL, "internal error")
 
 const char *forker_strerror(int code)

@@ -27,7 +27,7 @@ func goMasterRun(c *C.forker_server, channel C.int) (code C.int) {
 	defer s.guard("master", &code)
 	runtime.GOMAXPROCS(1)
 	if err := s.supervise(int(channel)); err != nil {
-		if !errors.Is(err, prefork.ErrNotReady) && !errors.Is(err, prefork.ErrSpawnerGone) {
+		if !errors.Is(err, prefork.ErrNotReady) && !errors.Is(err, prefork.ErrRestarts) && !errors.Is(err, prefork.ErrSpawnerGone) {
 			s.log(C.FORKER_LOG_ERROR, "master: "+err.Error())
 		}
 		return 1
@@ -83,8 +83,20 @@ func (s server) policy() prefork.Config {
 		Workers:      int(max(s.number(C.FK_OPTION_WORKERS), 0)), // auto is 0 there
 		BootTimeout:  s.duration(C.FK_OPTION_BOOT_TIMEOUT),
 		DrainTimeout: s.duration(C.FK_OPTION_DRAIN_TIMEOUT),
+		Care: prefork.Care{
+			HangTimeout: time.Duration(s.limit(C.FK_OPTION_HANG_TIMEOUT)),
+			MaxRequests: uint64(s.limit(C.FK_OPTION_MAX_REQUESTS)),
+			MaxAge:      time.Duration(s.limit(C.FK_OPTION_MAX_AGE)),
+			MemorySoft:  s.limit(C.FK_OPTION_WORKER_MEMORY_SOFT),
+			MemoryHard:  s.limit(C.FK_OPTION_WORKER_MEMORY_HARD),
+		},
+		Restarts:      int(s.limit(C.FK_OPTION_RESTART_LIMIT)),
+		RestartWindow: s.duration(C.FK_OPTION_RESTART_WINDOW),
 	}
 }
+
+// limit gives a number that can be "off" as one that then is 0.
+func (s server) limit(option int) int64 { return max(s.number(option), 0) }
 
 // takeNumbers takes over the options that the spawner has after a reload. Of texts it does not have the content, which no policy needs.
 func (s server) takeNumbers(numbers []byte) {

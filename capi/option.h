@@ -43,7 +43,22 @@
       "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                    \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
-    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                          \
+    X(HANG_TIMEOUT, "hang_timeout", DURATION, "off", "off, or ", "1s", "24h", true,                                     \
+      "How long a worker's loop, or the inline handler that it is in, may stand still before the worker is aborted, "  \
+      "which writes a backtrace, and killed 2 s later.")                                                               \
+    X(MAX_REQUESTS, "max_requests", NUMBER, "off", "off, or ", "1", "1000000000000", true,                             \
+      "Requests after which a worker is replaced, and up to a tenth more.")                                            \
+    X(MAX_AGE, "max_age", DURATION, "off", "off, or ", "1s", "10000h", true,                                           \
+      "Age at which a worker is replaced, and up to a tenth more.")                                                    \
+    X(WORKER_MEMORY_SOFT, "worker_memory_soft", SIZE, "off", "off, or ", "1m", "1t", true,                             \
+      "Resident memory of a worker, pages shared with others included, at which it is replaced.")                      \
+    X(WORKER_MEMORY_HARD, "worker_memory_hard", SIZE, "off", "off, or ", "1m", "1t", true,                             \
+      "Resident memory of a worker at which it is killed.")                                                            \
+    X(RESTART_LIMIT, "restart_limit", NUMBER, "off", "off, or ", "1", "1000000", true,                                 \
+      "How many workers may die within restart_window; when one more does, run ends with an error.")                   \
+    X(RESTART_WINDOW, "restart_window", DURATION, "1m", "", "1s", "24h", true,                                         \
+      "The time in which restart_limit counts.")                                                                       \
+    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                         \
       "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
     X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", true,                                           \
       "How long a graceful stop waits for requests in flight before it kills.")                                        \

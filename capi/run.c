@@ -62,7 +62,9 @@ static int check_forkless(forker_server *server)
 {
     static const int forked[] = {FK_OPTION_USER,          FK_OPTION_GROUP,       FK_OPTION_CHROOT,
                                  FK_OPTION_RLIMIT_NOFILE, FK_OPTION_RLIMIT_CORE, FK_OPTION_OOM_SCORE_ADJ,
-                                 FK_OPTION_CPU_AFFINITY};
+                                 FK_OPTION_CPU_AFFINITY,
+                                 FK_OPTION_HANG_TIMEOUT,   FK_OPTION_MAX_REQUESTS, FK_OPTION_MAX_AGE,
+                                 FK_OPTION_WORKER_MEMORY_SOFT, FK_OPTION_WORKER_MEMORY_HARD, FK_OPTION_RESTART_LIMIT};
     for (size_t i = 0; i < sizeof forked / sizeof *forked; i++) {
         const forker_option *option = forker_option_at((size_t)forked[i]);
         const char *name = forker_option_name(option);

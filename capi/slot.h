@@ -86,6 +86,7 @@ typedef struct {
     uint64_t born_ns;       /* CLOCK_MONOTONIC at fork */
     uint64_t ready_ns;
     uint64_t heartbeat_ns; /* the loop's clock in its latest iteration */
+    uint64_t requests_before; /* `requests` at fork */
 
     uint64_t connections; /* open now */
     uint64_t in_flight;   /* requests that have been dispatched and not answered yet */

@@ -143,12 +143,15 @@ static void stop(fk_spawner *spawner, int32_t timeout_ms)
     tell_master(spawner, &message, -1);
 }
 
-static void give_up(fk_spawner *spawner, const char *reason)
+/* Where no worker is ready there is nothing to drain; where they only die too often the others finish what they have. */
+static void give_up(fk_spawner *spawner, int32_t reason, const char *text)
 {
+    bool restarts = reason == FK_GIVE_UP_RESTARTS;
     if (spawner->result == FORKER_OK) {
-        spawner->result = fk_server_fail(spawner->server, FORKER_E_BOOT, "%s", reason);
+        spawner->result =
+            fk_server_fail(spawner->server, restarts ? FORKER_E_RESTARTS : FORKER_E_BOOT, "%s", text);
     }
-    stop(spawner, 0);
+    stop(spawner, restarts ? (int32_t)(fk_server_option(spawner->server, FK_OPTION_DRAIN_TIMEOUT) / 1000000) : 0);
 }
 
 static void obey(fk_spawner *spawner, fk_message *order)
@@ -165,7 +168,7 @@ static void obey(fk_spawner *spawner, fk_message *order)
         break;
     case FK_MSG_GIVE_UP:
         order->payload.text[order->head.length < FK_CONTROL_MAX ? order->head.length : FK_CONTROL_MAX - 1] = '\0';
-        give_up(spawner, order->payload.text);
+        give_up(spawner, order->payload.give_up.reason, order->payload.give_up.text);
         break;
     case FK_MSG_PUBLISHED:
         fk_notify_published(spawner);
@@ -235,7 +238,7 @@ static void bury_master(fk_spawner *spawner, int status)
     if (!spawner->master_was_ready && spawner->master.failed_boots >= MASTER_BOOTS_MAX) {
         char reason[128];
         (void)snprintf(reason, sizeof reason, "the master process cannot start: it %s", text);
-        give_up(spawner, reason);
+        give_up(spawner, FK_GIVE_UP_BOOT, reason);
         return;
     }
     spawner->master.retry_ns = was_ready ? now : now + fk_child_backoff(spawner->master.failed_boots);
@@ -258,6 +261,22 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     tell_master(spawner, &message, -1);
 }
 
+/* A master that gives up can have exited before its reason was read. Nothing else that a dead one wanted counts. */
+static void read_last_words(fk_spawner *spawner)
+{
+    siginfo_t exit = {0};
+    fk_message order;
+    if (spawner->master.channel < 0 ||
+        waitid(P_PID, (id_t)spawner->master.pid, &exit, WEXITED | WNOHANG | WNOWAIT) != 0 || exit.si_pid == 0) {
+        return;
+    }
+    while (fk_channel_receive(spawner->master.channel, &order) == FK_RECEIVED) {
+        if (order.head.type == FK_MSG_GIVE_UP) {
+            obey(spawner, &order);
+        }
+    }
+}
+
 static void reap(fk_spawner *spawner)
 {
     int status;
@@ -266,6 +285,9 @@ static void reap(fk_spawner *spawner)
         if (fk_child_reap(&spawner->workers[i], &status)) {
             bury_worker(spawner, i, pid, status);
         }
+    }
+    if (spawner->master.pid != 0) {
+        read_last_words(spawner);
     }
     if (spawner->master.pid != 0 && fk_child_reap(&spawner->master, &status)) {
         bury_master(spawner, status);

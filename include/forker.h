@@ -80,7 +80,8 @@ enum {
     FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */
     FORKER_E_INTERNAL = -13, /* a bug in the library; the log has the details */
     FORKER_E_AGAIN = -14,    /* not now: a stream's buffer is full, on_drain follows */
-    FORKER_E_ABORTED = -15   /* the client has left, or the request is over */
+    FORKER_E_ABORTED = -15,  /* the client has left, or the request is over */
+    FORKER_E_RESTARTS = -16  /* workers died more often than option restart_limit allows */
 };
 
 /*
@@ -187,7 +188,7 @@ const char *forker_server_address(forker_server *server, size_t index);
  *
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the log:
  * FORKER_E_INVALID (NULL), FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or
- * no listening socket), FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker,
+ * no listening socket), FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker,
  * or where the Go runtime already runs), FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM, FORKER_E_MEMORY.
  */
 int forker_server_run(forker_server *server);

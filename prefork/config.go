@@ -7,9 +7,12 @@ import (
 
 // Config is the policy that the program's options set.
 type Config struct {
-	Workers      int           // how many slots to keep full; 0: AutoWorkers
-	BootTimeout  time.Duration // from fork to READY; more is a failed boot
-	DrainTimeout time.Duration // for a stop that names no time; 0: at once
+	Workers       int           // how many slots to keep full; 0: AutoWorkers
+	BootTimeout   time.Duration // from fork to READY; more is a failed boot
+	DrainTimeout  time.Duration // for a stop that names no time; 0: at once
+	Care          Care
+	Restarts      int // so many within RestartWindow are borne, with the next one Run gives up; 0: any number
+	RestartWindow time.Duration
 }
 
 // The policy that no option sets.
@@ -23,6 +26,9 @@ const (
 	forkWindow      = time.Second
 	linesPerWindow  = 10
 	lineWindow      = time.Second
+	abortTimeout    = 2 * time.Second // from SIGABRT to SIGKILL
+	heartbeatMost   = time.Second     // how old the heartbeat of a loop that turns can be
+	gapLeast        = time.Second     // of the master's own absence, to be taken for one
 	resyncDelay     = 100 * time.Millisecond
 	backoffFirst    = 100 * time.Millisecond
 	backoffFactor   = 1.6
@@ -39,6 +45,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("a boot timeout of %v", c.BootTimeout)
 	case c.DrainTimeout < 0:
 		return fmt.Errorf("a drain timeout of %v", c.DrainTimeout)
+	case c.Restarts > 0 && c.RestartWindow <= 0:
+		return fmt.Errorf("%d restarts within %v", c.Restarts, c.RestartWindow)
 	}
 	return nil
 }

@@ -175,7 +175,7 @@ func TestGiveUp_whenNoWorkerWasEverReady(t *testing.T) {
 		first.exit(exitStatus(3))
 		m := s.expect(control.GiveUp)
 		const want = `no worker became ready: worker 0 exited with status 3 during boot (last words: "no database")`
-		if got := string(m.Payload); got != want {
+		if _, got := m.GiveUp(); got != want {
 			t.Errorf("the reason is %s, want %s", got, want)
 		}
 		if got := second.expectDrain(); got != 0 {
@@ -219,7 +219,8 @@ func TestGiveUp_namesFailedForksAndLateBoots(t *testing.T) {
 				for range bootsToGiveUp {
 					c.fail(s)
 				}
-				if got := string(s.expect(control.GiveUp).Payload); got != c.want {
+				give := s.expect(control.GiveUp)
+				if reason, got := give.GiveUp(); got != c.want || reason != control.NoWorkerReady {
 					t.Errorf("the reason is %s, want %s", got, c.want)
 				}
 				s.expect(control.Done)

@@ -11,4 +11,7 @@ var (
 
 	// ErrNotReady is wrapped, with the reason, when Run gave up because no worker ever became ready.
 	ErrNotReady = errors.New("no worker became ready")
+
+	// ErrRestarts is wrapped, with the reason, when Run gave up because workers died too often.
+	ErrRestarts = errors.New("workers die too often")
 )

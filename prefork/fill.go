@@ -64,6 +64,9 @@ func (m *master) meetDeadline(w *worker, now time.Duration) {
 	case stateDraining:
 		m.lines.printf(now, LogWarn, "worker %d (pid %d) has not drained in time: killing it", w.index, w.pid)
 		m.kill(w, now)
+	case stateAborted:
+		m.lines.printf(now, LogWarn, "worker %d (pid %d) does not die of SIGABRT: killing it", w.index, w.pid)
+		m.kill(w, now)
 	case stateKilled:
 		m.lines.printf(now, LogWarn, "worker %d (pid %d) is still there %s after SIGKILL", w.index, w.pid, seconds(killTimeout))
 		if m.stop.asked {
@@ -76,13 +79,11 @@ func (m *master) meetDeadline(w *worker, now time.Duration) {
 	}
 }
 
-// kill sends SIGKILL through the spawner, who alone knows that the pid still is that worker's.
+// kill sends SIGKILL.
 func (m *master) kill(w *worker, now time.Duration) {
 	w.state = stateKilled
 	w.deadline = now + killTimeout
-	m.send(&control.Message{
-		Type: control.Kill, Slot: uint32(w.index), Generation: w.generation, Payload: control.SignalPayload(unix.SIGKILL),
-	})
+	m.signal(w, unix.SIGKILL)
 }
 
 // enterReady notes that a worker serves.
@@ -93,6 +94,7 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	if w.current() {
 		w.readyAt = since(w.page.LoadReadyNs(), now)
 	}
+	w.pulse.moved = w.readyAt
 	m.everReady = true
 	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
 	if m.announced || !m.adopted || !m.complete() {

@@ -100,7 +100,7 @@ func (m *master) within(ms int32) time.Duration {
 // occupy enters the worker that a message is about, and begins to listen to it.
 func (m *master) occupy(w *worker, msg *control.Message, now time.Duration) {
 	pid, _ := msg.Worker()
-	w.occupy(msg.Generation, pid)
+	w.occupy(msg.Generation, pid, m.sys.Random())
 	for _, fd := range msg.Files {
 		link, err := m.sys.Open(fd)
 		if err != nil {
@@ -220,7 +220,7 @@ func (m *master) resync(w *worker, msg *control.Message, now time.Duration) {
 	state := w.page.LoadState()
 	switch {
 	case msg.Errno() == unix.EBUSY && w.current() && state != slot.Empty:
-		w.occupy(w.generation, w.page.LoadPid())
+		w.occupy(w.generation, w.page.LoadPid(), m.sys.Random())
 		m.settle(w, state, now)
 	case w.generation != known:
 		w.vacate(now)
@@ -257,6 +257,9 @@ func (m *master) exited(w *worker, msg *control.Message, now time.Duration) {
 		fate += "; starting another"
 	}
 	m.lines.printf(now, level, "worker %d%s %s", w.index, who, fate)
+	if !w.leaving {
+		m.countRestart(w, who+" "+fate, now)
+	}
 }
 
 // failedBoot gives the slot some rest, or gives up: when no worker of any slot was ever READY, and one slot has failed bootsToGiveUp
@@ -275,9 +278,29 @@ func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
 			m.giveUpReload(fmt.Sprintf("worker %d%s", w.index, who), fate)
 		}
 	}
-	if over {
+	switch {
+	case over:
 		m.giveUp(w, fate, now)
+	case m.belongs(w):
+		m.countRestart(w, who+" "+fate, now)
 	}
+}
+
+// countRestart gives up when workers have died too often of late. The spare one of a reload does not count: that has a limit of its own.
+func (m *master) countRestart(w *worker, fate string, now time.Duration) {
+	if m.cfg.Restarts == 0 || !m.belongs(w) {
+		return
+	}
+	for len(m.restarts) > 0 && now-m.restarts[0] >= m.cfg.RestartWindow {
+		m.restarts = m.restarts[1:]
+	}
+	m.restarts = append(m.restarts, now)
+	if len(m.restarts) <= m.cfg.Restarts {
+		return
+	}
+	m.reason = fmt.Errorf("%w: %d within %s, the latest: worker %d%s", ErrRestarts, len(m.restarts), seconds(m.cfg.RestartWindow), w.index, fate)
+	m.send(&control.Message{Type: control.GiveUp, Payload: control.GiveUpPayload(control.TooManyRestarts, m.reason.Error())})
+	m.beginStop(m.cfg.DrainTimeout, now)
 }
 
 // giveUp makes the program's run fail with the reason.
@@ -286,6 +309,6 @@ func (m *master) giveUp(w *worker, fate string, now time.Duration) {
 		fate += fmt.Sprintf(" (last words: %q)", words)
 	}
 	m.reason = fmt.Errorf("%w: worker %d %s", ErrNotReady, w.index, fate)
-	m.send(&control.Message{Type: control.GiveUp, Payload: []byte(m.reason.Error())})
+	m.send(&control.Message{Type: control.GiveUp, Payload: control.GiveUpPayload(control.NoWorkerReady, m.reason.Error())})
 	m.beginStop(0, now)
 }

@@ -8,11 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/prefork/control"
+	"libforker/slot"
 )
 
 // fate says how a worker died, and over which request.
 func (m *master) fate(w *worker, exit control.Exit, served bool, now time.Duration) string {
-	text := outcome(exit.Status)
+	text := outcome(exit.Status) + m.killer(w, exit)
 	box := &w.page.Box
 	switch {
 	case !served && !w.leaving && w.state == stateKilled:
@@ -22,11 +23,16 @@ func (m *master) fate(w *worker, exit control.Exit, served bool, now time.Durati
 	case !w.current() || !box.Busy():
 		return text
 	}
-	text += " in " + box.Method() + " " + box.Target()
+	return text + " in " + request(box) + " after " + seconds(now-since(box.LoadSinceNs(), now)) + " inside the handler"
+}
+
+// request names the request that is in a black box.
+func request(box *slot.BlackBox) string {
+	text := box.Method() + " " + box.Target()
 	if peer := box.Peer.String(); peer != "" {
 		text += " from " + peer
 	}
-	return text + " after " + seconds(now-since(box.LoadSinceNs(), now)) + " inside the handler"
+	return text
 }
 
 // outcome puts a status of waitpid(2) into words.

@@ -25,7 +25,7 @@ func (m *master) roll(now time.Duration) {
 	}
 	for c.ready > m.target() && len(c.extras) > 1 {
 		last := len(c.extras) - 1
-		m.retire(c.extras[last], m.surplus(), now)
+		m.retire(c.extras[last], m.surplus(c.extras[last]), now)
 		c.extras = c.extras[:last]
 		c.ready--
 	}
@@ -33,9 +33,10 @@ func (m *master) roll(now time.Duration) {
 	case c.ready > m.target() && c.outdated != nil:
 		m.retire(c.outdated, m.outdated(c.outdated), now)
 	case c.ready > m.target():
-		m.retire(c.extras[0], m.surplus(), now)
+		m.retire(c.extras[0], m.surplus(c.extras[0]), now)
 	case c.outdated != nil && c.ready == m.target() && !c.beyond:
 		m.spare = m.workers[m.target()]
+		m.spareFor = m.outdated(c.outdated)
 	}
 }
 
@@ -78,20 +79,27 @@ func (m *master) outdated(w *worker) slot.Cause {
 	if m.reload.stale(w) {
 		return slot.Reload
 	}
+	if w.pulse.tired != "" {
+		return slot.Recycle
+	}
 	return slot.NotGone
 }
 
-// surplus tells why a worker beyond the target is let go: because the target has fallen, or as the spare one of a reload.
-func (m *master) surplus() slot.Cause {
-	if m.reload.active && !m.held {
-		return slot.Reload
+// surplus tells why a worker beyond the target is let go: as the spare one whose work is done, or because the target has fallen.
+func (m *master) surplus(w *worker) slot.Cause {
+	if w.index == m.target() && m.spareFor != slot.NotGone {
+		return m.spareFor
 	}
 	return slot.Scale
 }
 
 // retire lets a worker go that is not needed any more.
 func (m *master) retire(w *worker, why slot.Cause, now time.Duration) {
-	m.lines.printf(now, LogDebug, "worker %d (pid %d) is let go: %v", w.index, w.pid, why)
+	if w.pulse.tired != "" {
+		m.lines.printf(now, LogInfo, "worker %d (pid %d) is replaced after %s", w.index, w.pid, w.pulse.tired)
+	} else {
+		m.lines.printf(now, LogDebug, "worker %d (pid %d) is let go: %v", w.index, w.pid, why)
+	}
 	w.dismiss(why)
 	m.release(w, now+m.cfg.DrainTimeout, now+killAfter(m.cfg.DrainTimeout), now)
 }

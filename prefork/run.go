@@ -28,11 +28,17 @@ type master struct {
 	everReady bool          // some worker was READY once, also under a former master
 	announced bool
 	published publication
-	asked     bool    // the spawner waits for PUBLISHED
-	wanted    int     // workers
-	held      bool    // none is wanted for now
-	spare     *worker // the vacant slot beyond the target where a replacement is to be started, or nil
+	asked     bool       // the spawner waits for PUBLISHED
+	wanted    int        // workers
+	held      bool       // none is wanted for now
+	spare     *worker    // the vacant slot beyond the target where a replacement is to be started, or nil
+	spareFor  slot.Cause // why the latest replacement was started
 	reload    reload
+	careAt    time.Duration   // when to look after the workers next
+	resumed   time.Duration   // when the master last came back from a gap
+	expected  time.Duration   // when the loop should be here again at the latest
+	oomKills  uint64          // so many were counted when a worker was last killed
+	restarts  []time.Duration // of the last RestartWindow, oldest first
 	stop      stop
 	reason    error // why the master gave up
 	err       error // why the loop must end at once
@@ -86,6 +92,7 @@ func newMaster(cfg Config, sys System) (*master, error) {
 		m.workers = append(m.workers, &worker{index: i, page: sys.Slots.Slot(i)})
 	}
 	m.readWishes()
+	m.oomKills, _ = sys.OOMKills()
 	return m, nil
 }
 
@@ -95,7 +102,9 @@ func (m *master) run() error {
 	defer timer.Stop()
 	for {
 		now := m.sys.Now()
+		m.mindGap(now)
 		m.meetDeadlines(now)
+		m.care(now)
 		m.roll(now)
 		m.endReload(now)
 		m.fill(now)
@@ -110,7 +119,9 @@ func (m *master) run() error {
 		if m.err != nil {
 			return m.err
 		}
-		timer.Reset(m.idle(now))
+		idle := m.idle(now)
+		m.expected = now + idle
+		timer.Reset(idle)
 		select {
 		case e := <-m.events:
 			m.handle(e, m.sys.Now())
@@ -169,8 +180,12 @@ func (m *master) idle(now time.Duration) time.Duration {
 	for _, w := range m.workers {
 		switch {
 		case w.state == stateReady:
+			if m.cfg.Care.wanted() && !m.stop.asked {
+				wake = min(wake, m.careAt)
+			}
 		case w.state != stateVacant:
-			wake = min(wake, w.deadline)
+			// No later than in a second, so that a gap before the deadline is noticed too.
+			wake = min(wake, w.deadline, now+gapLeast)
 		case possible && m.wants(w):
 			wake = min(wake, max(w.notBefore, free))
 		}

@@ -98,12 +98,17 @@ type fakeSpawner struct {
 	link   *memoryLink
 	result chan error
 	random float64
-	cfg    Config // after a reload
+	cfg    Config       // after a reload
+	lost   atomic.Int64 // time that has passed while nothing ran
+
+	countsOOM bool
+	oomKills  atomic.Uint64
 
 	published int // how many PUBLISHED have come
 
 	mu       sync.Mutex
 	reopened int
+	resident map[int32]int64     // by pid
 	files    map[int]*memoryLink // the descriptors that are under way
 	nextFd   int
 	lines    []line
@@ -130,11 +135,13 @@ func newFakeSpawner(t *testing.T, workers int) *fakeSpawner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fakeSpawner{t: t, began: time.Now(), slots: table, files: map[int]*memoryLink{}, nextFd: 100, random: 0.5}
+	return &fakeSpawner{t: t, began: time.Now(), slots: table, files: map[int]*memoryLink{}, resident: map[int32]int64{}, nextFd: 100, random: 0.5}
 }
 
 // now is a clock that did not begin with the test.
-func (s *fakeSpawner) now() time.Duration { return time.Since(s.began) + time.Hour }
+func (s *fakeSpawner) now() time.Duration {
+	return time.Since(s.began) + time.Hour + time.Duration(s.lost.Load())
+}
 
 // runMaster starts a master. The one before must have ended.
 func (s *fakeSpawner) runMaster(cfg Config) {
@@ -149,6 +156,12 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 		Now:     s.now,
 		Random:  func() float64 { return s.random },
 		Reload:  func([]byte) Config { return s.cfg },
+		Resident: func(pid int32) (int64, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.resident[pid], nil
+		},
+		OOMKills: func() (uint64, bool) { return s.oomKills.Load(), s.countsOOM },
 		Reopen: func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -242,6 +255,8 @@ func (s *fakeSpawner) fork(index uint32) *fakeWorker {
 	w := &fakeWorker{s: s, page: page, slot: index, gen: gen, pid: int32(1000*(index+1) + gen)}
 	atomic.StoreInt32(&page.Pid, w.pid)
 	atomic.StoreUint64(&page.BornNs, uint64(s.now()))
+	atomic.StoreUint64(&page.HeartbeatNs, 0)
+	atomic.StoreUint64(&page.RequestsBefore, page.LoadRequests())
 	atomic.StoreUint64(&page.ReadyNs, 0)
 	atomic.StoreUint32(&page.ReachedReady, 0)
 	atomic.StoreUint32(&page.Epoch, s.slots.Shared().LoadEpoch())

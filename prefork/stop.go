@@ -54,7 +54,7 @@ func (m *master) release(w *worker, cutoff, deadline, now time.Duration) {
 		w.state, w.deadline = stateDraining, deadline
 	case stateDraining:
 		w.deadline = min(w.deadline, deadline)
-	case stateVacant, stateSpawning, stateKilled:
+	case stateVacant, stateSpawning, stateAborted, stateKilled:
 		return
 	}
 	w.leaving = true

@@ -28,6 +28,9 @@ type System struct {
 	Log     func(level int, text string) // called by Run's goroutine only
 	Reload  func(options []byte) Config  // the policy, after the options have become those of a RELOAD
 	Reopen  func()                       // opens the log files of this process anew
+
+	Resident func(pid int32) (int64, error) // the bytes of memory that a worker has resident
+	OOMKills func() (n uint64, ok bool)     // how many processes of the cgroup the kernel has killed for want of memory
 }
 
 // The log levels. The numbers are those of FORKER_LOG_*.
@@ -49,9 +52,11 @@ func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 			}
 			return c, nil
 		},
-		Slots:  slots,
-		Now:    now,
-		Random: rand.Float64,
+		Slots:    slots,
+		Now:      now,
+		Random:   rand.Float64,
+		Resident: Resident,
+		OOMKills: OOMKills,
 	}
 }
 

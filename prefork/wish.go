@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libforker/prefork/control"
+	"libforker/slot"
 )
 
 // readWishes takes in how many workers are wanted. The header keeps it for the next master.
@@ -42,6 +43,7 @@ func (m *master) changeWishes() {
 		return
 	}
 	m.announced = m.held
+	m.spareFor = slot.NotGone
 }
 
 // reconfigure takes over the options of a reload. A number of workers that it brings goes before what they were scaled to.

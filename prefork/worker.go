@@ -14,8 +14,9 @@ const (
 	stateVacant   state = iota // no worker; next: spawning
 	stateSpawning              // SPAWN is sent; next: booting, or vacant if it failed
 	stateBooting               // forked, not READY yet; next: ready, draining, killed, vacant
-	stateReady                 // serves; next: draining, vacant
+	stateReady                 // serves; next: draining, aborted, killed, vacant
 	stateDraining              // told to finish and leave; next: killed, vacant
+	stateAborted               // SIGABRT is sent; next: killed, vacant
 	stateKilled                // SIGKILL is sent; next: vacant
 )
 
@@ -33,6 +34,7 @@ type worker struct {
 	ready    bool          // it was READY, in time
 	readyAt  time.Duration
 	leaving  bool // it was told to leave: its exit is expected
+	pulse    pulse
 
 	// Over all generations.
 	generation uint32 // the latest that is known
@@ -58,11 +60,12 @@ func (w *worker) dismiss(cause slot.Cause) {
 	}
 }
 
-// occupy enters a new worker.
-func (w *worker) occupy(generation uint32, pid int32) {
+// occupy enters a new worker. random is at least 0 and less than 1.
+func (w *worker) occupy(generation uint32, pid int32, random float64) {
 	w.generation, w.pid, w.epoch = generation, pid, w.page.LoadEpoch()
 	w.link = nil
 	w.ready, w.readyAt, w.leaving = false, 0, false
+	w.pulse = pulse{requests: w.page.LoadRequests(), spread: careSpread * random}
 }
 
 // vacate leaves the slot free for another worker from the given time on.

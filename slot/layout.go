@@ -64,6 +64,8 @@ type Slot struct {
 	ReadyNs      uint64
 	HeartbeatNs  uint64 // the loop's clock in its latest iteration
 
+	RequestsBefore uint64 // Requests at fork
+
 	Connections uint64 // open now
 	InFlight    uint64 // requests that have been dispatched and not answered yet
 	Dismissed   uint32 // the Cause for which the master lets this generation go; written by the master alone

@@ -29,6 +29,12 @@ func (s *Slot) LoadReadyNs() uint64 { return atomic.LoadUint64(&s.ReadyNs) }
 // LoadHeartbeatNs gives CLOCK_MONOTONIC of the loop's latest iteration, in nanoseconds; 0 before the first.
 func (s *Slot) LoadHeartbeatNs() uint64 { return atomic.LoadUint64(&s.HeartbeatNs) }
 
+// LoadRequests gives how many requests there were, over all generations.
+func (s *Slot) LoadRequests() uint64 { return atomic.LoadUint64(&s.Requests) }
+
+// LoadRequestsBefore gives how many of them the generations before this one had.
+func (s *Slot) LoadRequestsBefore() uint64 { return atomic.LoadUint64(&s.RequestsBefore) }
+
 // LoadEpoch gives the epoch in which the present generation was forked.
 func (s *Slot) LoadEpoch() uint32 { return atomic.LoadUint32(&s.Epoch) }
 

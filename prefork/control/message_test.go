@@ -25,11 +25,11 @@ func packetOf(magic uint32, version, kind uint16, length uint32, payload string)
 }
 
 func TestDecode_readsWhatTheCHeaderDescribes(t *testing.T) {
-	m, err := Decode(packetOf(Magic, 1, 19, 3, "why"))
+	m, err := Decode(packetOf(Magic, 1, 19, 7, "\x01\x00\x00\x00why"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Message{Type: GiveUp, Slot: 7, Generation: 9, Payload: []byte("why")}
+	want := Message{Type: GiveUp, Slot: 7, Generation: 9, Payload: GiveUpPayload(TooManyRestarts, "why")}
 	if !reflect.DeepEqual(m, want) {
 		t.Errorf("%+v, want %+v", m, want)
 	}

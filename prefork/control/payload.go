@@ -33,6 +33,18 @@ func ExitPayload(e Exit) []byte {
 // TimeoutPayload is that of Stop, Drain and AdoptedAll: milliseconds, 0 for at once, -1 for none.
 func TimeoutPayload(ms int32) []byte { return words(ms) }
 
+// Why run is to fail.
+const (
+	NoWorkerReady   int32 = 0
+	TooManyRestarts int32 = 1
+)
+
+// GiveUpPayload is that of GiveUp: the reason as a number, and in words, which are cut if they are too long.
+func GiveUpPayload(reason int32, text string) []byte {
+	b := append(words(reason), text...)
+	return b[:min(len(b), PayloadMax)]
+}
+
 // SignalPayload is that of Kill.
 func SignalPayload(signal unix.Signal) []byte { return words(int32(signal)) }
 
@@ -49,6 +61,11 @@ func (m *Message) Exit() Exit {
 
 // TimeoutMs reads a TimeoutPayload.
 func (m *Message) TimeoutMs() int32 { return m.word(0) }
+
+// GiveUp reads a GiveUpPayload.
+func (m *Message) GiveUp() (reason int32, text string) {
+	return m.word(0), string(m.Payload[min(4, len(m.Payload)):])
+}
 
 // Signal reads a SignalPayload.
 func (m *Message) Signal() unix.Signal { return unix.Signal(m.word(0)) }

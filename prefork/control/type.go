@@ -26,7 +26,7 @@ const (
 	Hello  Type = 16 // the master is up
 	Spawn  Type = 17 // fork a worker into the slot; the generation is the latest known there
 	Kill   Type = 18 // send a signal to a worker. SignalPayload
-	GiveUp Type = 19 // run is to fail, once all workers are gone. Payload: the reason, text
+	GiveUp Type = 19 // run is to fail, once all workers are gone. GiveUpPayload
 	Done   Type = 20 // stopped, all workers are gone
 
 	// Published says that the header tells anew what is going on, or that all wanted workers are READY, or some no more.

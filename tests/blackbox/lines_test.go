@@ -123,6 +123,16 @@ func (l *lines) waitFor(t *testing.T, mark int, what string, matches func(line s
 	}
 }
 
+// quiet lets a time pass, in which no line is to come.
+func (l *lines) quiet(t *testing.T, d time.Duration) {
+	t.Helper()
+	mark := l.mark()
+	time.Sleep(d)
+	if l.mark() != mark {
+		t.Errorf("%s is not quiet: %v", l.name, l.all()[mark:])
+	}
+}
+
 // waitEnd returns when nobody holds the stream any more; false: somebody still does.
 func (l *lines) waitEnd(limit time.Duration) bool {
 	late := time.After(limit)

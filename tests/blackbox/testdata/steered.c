@@ -103,6 +103,20 @@ static int patient(forker_request *req, void *user)
     return answer_text(req, forker_request_draining(req) ? "draining" : "not draining");
 }
 
+static char *volatile leaked; /* seen by the compiler as used */
+
+/* Keeps so many MiB of memory for ever, and touches it. */
+static int leak(forker_request *req, void *user)
+{
+    size_t len = (size_t)strtol(forker_request_query(req, NULL), NULL, 10) << 20;
+    (void)user;
+    char *memory = malloc(len);
+    if (memory != NULL) {
+        leaked = memset(memory, 1, len);
+    }
+    return answer_text(req, memory != NULL ? "leaked" : "out of memory");
+}
+
 int main(int argc, char **argv)
 {
     file = argv[1];
@@ -120,6 +134,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/option/:name", option, NULL);
     forker_server_handle(server, "GET", "/act/:what", act, NULL);
     forker_server_handle(server, "GET", "/ledger", ledger, NULL);
+    forker_server_handle(server, "GET", "/leak", leak, NULL);
     forker_server_handle(server, "GET", "/patient", patient, NULL);
     forker_server_on_reload(server, on_reload, NULL);
     forker_server_on_reopen(server, on_reopen, NULL);

@@ -23,7 +23,9 @@ when the package is imported, see :mod:`forker._library`; importing starts no th
 """
 
 from .error import (
+    E_ABORTED,
     E_ADDRESS,
+    E_AGAIN,
     E_BOOT,
     E_INTERNAL,
     E_INVALID,
@@ -31,6 +33,7 @@ from .error import (
     E_MEMORY,
     E_OPTION,
     E_PROCESS,
+    E_RESTARTS,
     E_ROUTE,
     E_SETUP,
     E_STATE,
@@ -47,7 +50,9 @@ from .stats import Stats, WorkerStats
 __version__ = "0.1.0"
 
 __all__ = [
+    "E_ABORTED",
     "E_ADDRESS",
+    "E_AGAIN",
     "E_BOOT",
     "E_INTERNAL",
     "E_INVALID",
@@ -55,6 +60,7 @@ __all__ = [
     "E_MEMORY",
     "E_OPTION",
     "E_PROCESS",
+    "E_RESTARTS",
     "E_ROUTE",
     "E_SETUP",
     "E_STATE",

@@ -17,6 +17,9 @@ E_SETUP = -10
 E_THREADS = -11
 E_LIMIT = -12
 E_INTERNAL = -13
+E_AGAIN = -14
+E_ABORTED = -15
+E_RESTARTS = -16
 
 
 class Error(Exception):

@@ -1,0 +1,137 @@
+package prefork
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/prefork/control"
+	"libforker/slot"
+)
+
+// Care is when a worker that serves is not to go on serving. 0 is never.
+type Care struct {
+	HangTimeout time.Duration // its loop has stood still for so long
+	MaxRequests uint64        // it has had so many requests, and up to a tenth more
+	MaxAge      time.Duration // it has lived for so long, and up to a tenth longer
+	MemorySoft  int64         // it has so many bytes resident: it is replaced
+	MemoryHard  int64         // it has so many bytes resident: it is killed
+}
+
+// careSpread is how much workers that were started together differ in what they are replaced at.
+const careSpread = 0.1
+
+// wanted tells if there is anything to look at.
+func (c *Care) wanted() bool { return *c != Care{} }
+
+// interval is how often to look. Requests can come fast.
+func (c *Care) interval() time.Duration {
+	if c.MaxRequests > 0 {
+		return 100 * time.Millisecond
+	}
+	return time.Second
+}
+
+// pulse is what care knows of a worker from the last time it looked.
+type pulse struct {
+	requests uint64        // over all generations
+	moved    time.Duration // when its loop was last known to turn
+	spread   float64       // of this worker, up to careSpread
+	tired    string        // why it is to be replaced, "" if it is not
+}
+
+// care looks after the workers that serve.
+func (m *master) care(now time.Duration) {
+	if !m.cfg.Care.wanted() || !m.adopted || m.stop.asked || now < m.careAt {
+		return
+	}
+	m.careAt = now + m.cfg.Care.interval()
+	for _, w := range m.workers {
+		if w.state == stateReady && w.current() {
+			m.examine(w, now)
+		}
+	}
+}
+
+func (m *master) examine(w *worker, now time.Duration) {
+	c := &m.cfg.Care
+	w.feel(now)
+	if still := now - max(w.pulse.moved, m.resumed); c.HangTimeout > 0 && still >= c.HangTimeout+heartbeatMost {
+		m.abort(w, still, now)
+		return
+	}
+	resident := m.resident(w, now)
+	if c.MemoryHard > 0 && resident >= c.MemoryHard {
+		m.lines.printf(now, LogWarn, "worker %d (pid %d) has %s of memory, over worker_memory_hard: killing it", w.index, w.pid,
+			mebibytes(resident))
+		w.dismiss(slot.Memory)
+		m.kill(w, now)
+		return
+	}
+	if w.pulse.tired == "" {
+		w.pulse.tired = w.tiredOf(c, resident, now)
+	}
+}
+
+// feel notes whether the loop has turned since the last time. It has if it has begun another request: one iteration can serve many, and
+// says so only at its end.
+func (w *worker) feel(now time.Duration) {
+	p := &w.pulse
+	if beat := w.page.LoadHeartbeatNs(); beat != 0 {
+		p.moved = max(p.moved, since(beat, now))
+	}
+	if requests := w.page.LoadRequests(); requests != p.requests {
+		p.requests, p.moved = requests, now
+	}
+}
+
+// tiredOf tells what a worker has had enough of, "" if of nothing.
+func (w *worker) tiredOf(c *Care, resident int64, now time.Duration) string {
+	age := now - since(w.page.LoadBornNs(), now)
+	served := w.pulse.requests - w.page.LoadRequestsBefore()
+	more := 1 + w.pulse.spread
+	switch {
+	case c.MaxRequests > 0 && float64(served) >= float64(c.MaxRequests)*more:
+		return plural(int(served), "request")
+	case c.MaxAge > 0 && float64(age) >= float64(c.MaxAge)*more:
+		return "an age of " + seconds(age)
+	case c.MemorySoft > 0 && resident >= c.MemorySoft:
+		return mebibytes(resident) + " of memory"
+	}
+	return ""
+}
+
+// resident gives the bytes of memory that a worker has resident, 0 if nobody asks or it cannot be told.
+func (m *master) resident(w *worker, now time.Duration) int64 {
+	if m.cfg.Care.MemorySoft == 0 && m.cfg.Care.MemoryHard == 0 {
+		return 0
+	}
+	n, err := m.sys.Resident(w.pid)
+	if err != nil {
+		m.lines.printf(now, LogWarn, "the memory of worker %d (pid %d) cannot be told: %v", w.index, w.pid, err)
+	}
+	return n
+}
+
+// abort has a worker that hangs report where it is, by SIGABRT, before it is killed.
+func (m *master) abort(w *worker, still, now time.Duration) {
+	what := ""
+	if box := &w.page.Box; box.Busy() {
+		what = " in " + request(box)
+	}
+	m.lines.printf(now, LogError, "worker %d (pid %d) hangs: it has stood still for %s%s; aborting it", w.index, w.pid, seconds(still), what)
+	w.dismiss(slot.Hang)
+	w.state = stateAborted
+	w.deadline = now + abortTimeout
+	m.signal(w, unix.SIGABRT)
+}
+
+// signal sends a signal through the spawner, who alone knows that the pid still is that worker's.
+func (m *master) signal(w *worker, signal unix.Signal) {
+	m.send(&control.Message{
+		Type: control.Kill, Slot: uint32(w.index), Generation: w.generation, Payload: control.SignalPayload(signal),
+	})
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }
