@@ -209,6 +209,12 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
            parse_as(option->type, option->most, &most) && *number_out >= least && *number_out <= most;
 }
 
+/* What stands before the name of the option's type in a sentence. */
+static const char *article(int id)
+{
+    return options[id].type == ADDRESS ? "an" : "a";
+}
+
 int fk_option_find(const char *name)
 {
     for (int i = 0; i < FK_OPTION_COUNT; i++) {
@@ -303,8 +309,8 @@ int fk_option_resolve(const char *name, const char *text, char *sentence_out, si
         return -1;
     }
     if (!fk_option_parse(id, text, &number)) {
-        (void)snprintf(sentence_out, size, "%s: \"%.64s\" is not a %s (%s)", name, text, type_names[options[id].type],
-                       options[id].bounds);
+        (void)snprintf(sentence_out, size, "%s: \"%.64s\" is not %s %s (%s)", name, text, article(id),
+                       type_names[options[id].type], options[id].bounds);
         return -1;
     }
     return id;
@@ -363,8 +369,8 @@ void fk_server_init_options(forker_server *server)
         char variable[64];
         const char *text = from_environment(id, variable, sizeof variable);
         if (text != NULL && !fk_option_parse(id, text, &value->number)) {
-            fk_server_fail_setup(server, FORKER_E_OPTION, "environment: %s=\"%s\" is not a %s (%s)", variable, text,
-                                 type_names[options[id].type], options[id].bounds);
+            fk_server_fail_setup(server, FORKER_E_OPTION, "environment: %s=\"%s\" is not %s %s (%s)", variable, text,
+                                 article(id), type_names[options[id].type], options[id].bounds);
             text = NULL;
         }
         value->from_environment = text != NULL;

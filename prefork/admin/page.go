@@ -26,7 +26,7 @@ type wholePage struct {
 
 var assemble = sync.OnceValue(func() wholePage {
 	text := strings.NewReplacer("/* page.css */", pageCSS, "/* page.js */", pageJS).Replace(pageHTML)
-	policy := "default-src 'none'; connect-src 'self'; style-src '" + hash(pageCSS) + "'; script-src '" + hash(pageJS) +
+	policy := "default-src 'none'; connect-src 'self'; img-src data:; style-src '" + hash(pageCSS) + "'; script-src '" + hash(pageJS) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 	return wholePage{[]byte(text), policy}
 })

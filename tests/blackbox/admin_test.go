@@ -1,0 +1,375 @@
+package blackbox
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// admin is a program's admin listener.
+type admin struct {
+	*program
+	path string
+}
+
+// serveWithAdmin starts serve.c with an admin listener on a unix socket.
+func serveWithAdmin(t *testing.T, options ...string) *admin {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "admin") // t.TempDir can be too long for a unix socket.
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "admin.sock")
+	return &admin{serve(t, append(options, "admin=unix:"+path)...), path}
+}
+
+// ask gets a page. A master that dies takes the connections along that it has accepted: then it is asked again.
+func (a *admin) ask(target string) answer {
+	a.t.Helper()
+	var last error
+	for range 5 {
+		c := dial(a.t, "unix:"+a.path)
+		_, last = io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		if last == nil {
+			var got answer
+			if got, last = c.tryReceive("GET"); last == nil {
+				return got
+			}
+		}
+		_ = c.Close()
+	}
+	a.t.Fatalf("GET %s: %v", target, last)
+	return answer{}
+}
+
+// treeStatus is what the tests look at of /status.
+type treeStatus struct {
+	Phase        string
+	Ready        bool
+	MasterPid    int    `json:"master_pid"`
+	WorkersReady int    `json:"workers_ready"`
+	MasterStarts uint64 `json:"master_starts"`
+	Requests     uint64
+	WorkerExits  map[string]uint64 `json:"worker_exits"`
+	Latency      struct {
+		Count uint64
+		P50   float64 `json:"p50_seconds"`
+	}
+	LastCrash *struct {
+		Cause, Signal string
+		Worker, Pid   int
+		Request       *struct{ Method, Target, Peer string }
+	} `json:"last_crash"`
+	Workers []struct {
+		Pid   int
+		State string
+		Busy  *struct{ Method, Target string }
+	}
+}
+
+func (a *admin) status() (s treeStatus) {
+	a.t.Helper()
+	if err := json.Unmarshal([]byte(a.ask("/status").body), &s); err != nil {
+		a.t.Fatal(err)
+	}
+	return s
+}
+
+func TestAdmin_isPrivate(t *testing.T) {
+	a := serveWithAdmin(t, "workers=1")
+	info, err := os.Stat(a.path)
+	if err != nil || info.Mode() != os.ModeSocket|0o600 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	if got := a.ask("/healthz"); got.StatusCode != 200 || got.body != "ok\n" {
+		t.Errorf("%s %q", got.Status, got.body)
+	}
+	// Nobody but the master serves there, and nobody holds it who does not need to.
+	for _, worker := range a.workers() {
+		links, _ := filepath.Glob("/proc/" + strconv.Itoa(worker) + "/fd/*")
+		for _, link := range links {
+			if target, _ := os.Readlink(link); strings.HasPrefix(target, "socket:") && a.isAdminSocket(target) {
+				t.Errorf("a worker holds the admin socket: %s", link)
+			}
+		}
+	}
+	a.stop(syscall.SIGTERM)
+	if _, err = os.Stat(a.path); !os.IsNotExist(err) {
+		t.Errorf("the socket file is left: %v", err)
+	}
+}
+
+// isAdminSocket tells if "socket:[inode]" is the one that listens on the admin's path; see proc_net(5).
+func (a *admin) isAdminSocket(target string) bool {
+	table, err := os.ReadFile("/proc/net/unix")
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(table)) {
+		fields := strings.Fields(line)
+		if len(fields) == 8 && fields[7] == a.path && "socket:["+fields[6]+"]" == target {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAdmin_whereOthersCouldReachItIsRefused(t *testing.T) {
+	for _, address := range []string{
+		"0.0.0.0:1", ":1", "10.1.2.3:1", "[::]:1", "example.com:1", "localhost:1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "unix:",
+		"unix:/tmp/a?mode=0666", "fd:3", "nonsense",
+	} {
+		p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"admin=" + address})})
+		p.out.wait(t, 0, "run returned -10: ")
+		p.out.wait(t, 0, `FORKER_ADMIN="`+address+`" is not an address (empty, "unix:/path", or an address of 127.0.0.0/8 or [::1] with a port)`)
+		p.wait()
+	}
+}
+
+func TestAdmin_addressInUseIsAnErrorOfRun(t *testing.T) {
+	a := serveWithAdmin(t, "workers=1")
+	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"admin=unix:" + a.path})})
+	p.out.wait(t, 0, "run returned -6: listen unix:"+a.path)
+	p.wait()
+	a.ask("/healthz")
+}
+
+func TestAdmin_overTCPTellsItsPort(t *testing.T) {
+	p := serve(t, "workers=1", "admin=127.0.0.1:0")
+	_, address, _ := strings.Cut(p.log.wait(t, 0, "admin listener: ").text, "admin listener: ")
+	c := dial(t, address)
+	if got := c.send("GET /readyz HTTP/1.1\r\nHost: " + address + "\r\n\r\n").receive("GET"); got.StatusCode != 200 {
+		t.Error(got.Status)
+	}
+	if got := c.send("GET /readyz HTTP/1.1\r\nHost: evil.example\r\n\r\n").receive("GET"); got.StatusCode != 403 {
+		t.Error(got.Status)
+	}
+}
+
+func TestAdmin_isNotReadyWhileItStops(t *testing.T) {
+	a := serveWithAdmin(t, "workers=1")
+	if got := a.ask("/readyz"); got.StatusCode != 200 {
+		t.Errorf("%s %q", got.Status, got.body)
+	}
+	slow := a.dial().send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
+	a.out.wait(t, 0, "slow begins")
+	if s := a.status(); len(s.Workers) != 1 || s.Workers[0].Busy == nil || s.Workers[0].Busy.Target != "/slow/300" {
+		t.Errorf("the request in the handler is not shown: %+v", s)
+	}
+	a.signal(syscall.SIGTERM)
+	eventually(t, "it is not ready", func() bool { return a.ask("/readyz").StatusCode == http.StatusServiceUnavailable })
+	if got := a.ask("/healthz"); got.StatusCode != 200 {
+		t.Errorf("it is not healthy while it stops: %s", got.Status)
+	}
+	if got := slow.receive("GET"); got.StatusCode != 200 {
+		t.Error(got.Status)
+	}
+}
+
+func TestAdmin_showsTheLastCrash(t *testing.T) {
+	a := serveWithAdmin(t, "workers=2")
+	if s := a.status(); s.LastCrash != nil {
+		t.Errorf("%+v", s.LastCrash)
+	}
+	a.dial().send("GET /end/abort?why HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
+	eventually(t, "the crash is shown", func() bool { return a.status().LastCrash != nil })
+	s := a.status()
+	if c := s.LastCrash; c.Cause != "crash" || c.Signal != "SIGABRT" || c.Request == nil || c.Request.Target != "/end/abort?why" ||
+		!strings.HasPrefix(c.Request.Peer, "127.0.0.1:") {
+		t.Errorf("%+v %+v", c, c.Request)
+	}
+	if s.WorkerExits["crash"] != 1 {
+		t.Errorf("%v", s.WorkerExits)
+	}
+}
+
+func TestAdmin_pageIsServed(t *testing.T) {
+	a := serveWithAdmin(t, "workers=1")
+	if got := a.ask("/"); got.StatusCode != 200 || !strings.Contains(got.body, "Workers, as they live and die") {
+		t.Errorf("%s %.200q", got.Status, got.body)
+	}
+}
+
+// promlint checks metrics as promtool does.
+func promlint(t *testing.T, text string) (complaints string, ok bool) {
+	t.Helper()
+	cmd := exec.Command("go", "run", ".")
+	cmd.Dir = filepath.Join(sourceTree(), "tests/metrics")
+	cmd.Stdin = strings.NewReader(text)
+	out, err := cmd.CombinedOutput()
+	return string(out), err == nil
+}
+
+func TestMetrics_areWhatPrometheusReads(t *testing.T) {
+	a := serveWithAdmin(t, "workers=2")
+	a.get("/")
+	text := a.ask("/metrics").body
+	if complaints, ok := promlint(t, text); !ok {
+		t.Errorf("%s\n%s", complaints, text)
+	}
+	if complaints, ok := promlint(t, text+"forker_requests_total nonsense\n"); ok {
+		t.Errorf("the check lets everything pass: %q", complaints)
+	}
+	if m := parseMetrics(text); m["forker_requests_total"] != 1 || m["forker_latency_seconds_count"] != 1 || m[`forker_workers{state="ready"}`] != 2 {
+		t.Errorf("%v", m)
+	}
+}
+
+// parseMetrics reads the samples, by name and labels.
+func parseMetrics(text string) map[string]float64 {
+	m := map[string]float64{}
+	for line := range strings.Lines(text) {
+		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if value, err := strconv.ParseFloat(number, 64); err == nil && !strings.HasPrefix(line, "#") {
+			m[name] = value
+		}
+	}
+	return m
+}
+
+// isCounter tells those samples that never go backwards.
+func isCounter(name string) bool {
+	family, _, _ := strings.Cut(name, "{")
+	return strings.HasSuffix(family, "_total") || strings.HasPrefix(family, "forker_latency_seconds")
+}
+
+func TestMetrics_neverGoBackwardsWhoeverDies(t *testing.T) {
+	a := serveWithAdmin(t, "workers=2")
+	done := make(chan struct{})
+	load := make(chan int)
+	go func() { load <- hammer(a.address(0), done) }()
+	before := map[string]float64{}
+	scrape := func() {
+		after := parseMetrics(a.ask("/metrics").body)
+		if len(after) < 50 {
+			t.Errorf("only %d samples", len(after))
+		}
+		for name, value := range before {
+			if isCounter(name) && after[name] < value {
+				t.Errorf("%s went back from %v to %v", name, value, after[name])
+			}
+		}
+		before = after
+	}
+	for round := range 6 {
+		victim := a.workers()[round%2]
+		if round%3 == 2 {
+			victim = a.status().MasterPid
+		}
+		scrape()
+		a.kill(victim, syscall.SIGKILL)
+		scrape()
+		eventually(t, "all live again", func() bool {
+			s := a.status()
+			scrape()
+			return s.MasterPid != 0 && s.MasterPid != victim && s.WorkersReady == 2 && a.workers()[round%2] != 0 &&
+				(round%3 == 2 || a.workers()[round%2] != victim)
+		})
+	}
+	close(done)
+	answered := <-load
+	s := a.status()
+	if s.MasterStarts != 3 || s.WorkerExits["killed"] != 4 || s.Requests < uint64(answered) || answered == 0 {
+		t.Errorf("%+v; the client had %d answers", s, answered)
+	}
+}
+
+// hammer asks one request after the other until done is closed, and counts the answers.
+func hammer(address string, done <-chan struct{}) (answered int) {
+	client := http.Client{Timeout: patience}
+	defer client.CloseIdleConnections()
+	for {
+		select {
+		case <-done:
+			return answered
+		default:
+		}
+		if response, err := client.Get("http://" + address + "/"); err == nil {
+			_, _ = io.Copy(io.Discard, response.Body)
+			_ = response.Body.Close()
+			answered++
+		}
+	}
+}
+
+func TestAdmin_ofAMasterThatIsReplacedGoesOn(t *testing.T) {
+	a := serveWithAdmin(t, "workers=1")
+	for range 3 {
+		old := a.status().MasterPid
+		a.kill(old, syscall.SIGKILL)
+		// At once: nobody listens yet but the spawner's socket.
+		eventually(t, "another master answers", func() bool { return a.status().MasterPid != old })
+		if got := a.ask("/readyz"); got.StatusCode != 200 {
+			t.Errorf("%s %q", got.Status, got.body)
+		}
+	}
+}
+
+// TestPage_drawsInABrowser looks at the page after its script has run.
+func TestPage_drawsInABrowser(t *testing.T) {
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("there is no chromium; tools/install-deps test installs it")
+	}
+	p := serve(t, "workers=2", "admin=127.0.0.1:0")
+	_, address, _ := strings.Cut(p.log.wait(t, 0, "admin listener: ").text, "admin listener: ")
+	p.dial().send("GET /end/abort?<script>x=1 HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
+	p.log.wait(t, 0, "killed by SIGABRT")
+	for until := time.Now().Add(patience); ; { // Until the history has its first second.
+		if body := dial(t, address).send("GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n").receive("GET").body; len(body) > 10 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("there is no history")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	dom := dumpDOM(t, browser, "http://"+address+"/")
+	for _, want := range []string{
+		`class="pill good"`, `aria-live="polite">serving<`, "<dd>2 of 2</dd>", `class="plot requests"`, `class="plot p99"`, `class="lane-r"`, "SIGABRT",
+		"GET /end/abort?&lt;script&gt;x=1", "Now half of the answers take less than", "crash 1",
+	} {
+		if !strings.Contains(dom, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	if t.Failed() {
+		t.Log(dom)
+	}
+}
+
+// dumpDOM gives a page as it is after some seconds, and wants the browser to have nothing to complain about.
+func dumpDOM(t *testing.T, browser, url string) string {
+	t.Helper()
+	profile, err := os.MkdirTemp("", "profile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(profile)
+	cmd := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--user-data-dir="+profile,
+		"--virtual-time-budget=3000", "--dump-dom", url)
+	var complaints bytes.Buffer
+	cmd.Stderr = &complaints
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, complaints.String())
+	}
+	for scanner := bufio.NewScanner(&complaints); scanner.Scan(); {
+		if strings.Contains(scanner.Text(), "CONSOLE") {
+			t.Errorf("the page's script complains: %s", scanner.Text())
+		}
+	}
+	return string(dom)
+}
