@@ -91,8 +91,7 @@ static void set_tcp_options(const forker_server *server, int fd)
     int64_t idle_ns = fk_server_option(server, FK_OPTION_TCP_KEEPALIVE);
     set_switch(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     set_switch(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (idle_ns > 0) {
-        set_switch(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (idle_ns > 0) { /* SO_KEEPALIVE itself is set by the engine, on connections that stay: it arms a timer */
         set_switch(fd, IPPROTO_TCP, TCP_KEEPIDLE, (int)(idle_ns / 1000000000));
         set_switch(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_SECONDS);
         set_switch(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);

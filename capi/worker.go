@@ -129,6 +129,7 @@ func (w *worker) config(app engine.App) engine.Config {
 		MaxRequests:           int(w.number(C.FK_OPTION_MAX_REQUESTS_PER_CONNECTION)),
 		MaxAge:                w.duration(C.FK_OPTION_MAX_CONNECTION_AGE),
 		NoKeepAlive:           w.number(C.FK_OPTION_KEEP_ALIVE) == 0,
+		Probe:                 w.number(C.FK_OPTION_TCP_KEEPALIVE) > 0,
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
 
 		HandlerTimeout: w.duration(C.FK_OPTION_HANDLER_TIMEOUT),

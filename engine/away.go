@@ -17,6 +17,7 @@ func (ex *exchange) isAway() bool { return ex.running || ex.held }
 // awaitProgram leaves c waiting for the program.
 func (l *Loop) awaitProgram(c *conn) {
 	c.state = stateProgram
+	l.probe(c)
 	if l.cfg.HandlerTimeout > 0 {
 		l.wheel.arm(c, l.clock.now+int64(l.cfg.HandlerTimeout))
 	} else {

@@ -28,6 +28,7 @@ type Config struct {
 	MaxRequests           int           // On one connection; the last one is answered with "Connection: close". 0: no limit.
 	MaxAge                time.Duration // After that a connection's next answer is its last. 0: no limit.
 	NoKeepAlive           bool          // Every answer is the last of its connection.
+	Probe                 bool          // The kernel asks whether clients are still there that have been silent for long (tcp(7), SO_KEEPALIVE).
 	MaxPipelined          int           // Requests that are served of a connection before the others have their turn. 0: no limit.
 
 	BodyBuffer int64  // A larger body is kept in a file,

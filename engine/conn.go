@@ -42,6 +42,7 @@ type conn struct {
 	closing  closing
 	watched  bool      // It is in the poller.
 	counted  bool      // In Loop.peers.
+	probed   bool      // The kernel asks now and then whether the client is still there.
 	queued   bool      // In Loop.turns.
 	served   int       // Requests so far.
 	born     int64     // When it was accepted, on the loop's clock.
@@ -272,12 +273,21 @@ func (l *Loop) serve(c *conn) {
 			return
 		case ex.start == ex.end && c.state == stateHead:
 			l.releaseExchange(c)
+			l.probe(c)
 			l.wheel.arm(c, l.clock.now+int64(l.cfg.IdleTimeout))
 		default:
 			l.makeRoom(ex)
 		}
 	}
 	l.await(c)
+}
+
+// probe has the kernel look after a connection that stays. One that ends with its first answer is spared the timer.
+func (l *Loop) probe(c *conn) {
+	if l.cfg.Probe && !c.probed {
+		c.probed = true
+		poller.KeepAlive(c.fd)
+	}
 }
 
 // nextTurn is a connection that goes on with what is in its input.

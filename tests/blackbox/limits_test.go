@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,6 +82,22 @@ func TestKeepAlive_canBeOffOrEndWithAge(t *testing.T) {
 	eventually(t, "the connection to be too old", func() bool { return c.get("/").Close })
 	c.expectClosed()
 }
+
+func TestTCPKeepAlive_isForConnectionsThatStay(t *testing.T) {
+	for value, want := range map[string]string{"60s": "timer:(keepalive", "off": ""} {
+		p := serve(t, "workers=1", "tcp_keepalive="+value)
+		c := p.dial()
+		c.expectOpen()
+		// The server's side of the connection: ss(8) prints the timer of each socket.
+		out, err := exec.Command("ss", "-tnoH", "sport", "=", ":"+portOf(p.address(0))).Output()
+		must(t, err)
+		if got := strings.Contains(string(out), "timer:(keepalive"); got != (want != "") {
+			t.Errorf("tcp_keepalive=%s: %s", value, out)
+		}
+	}
+}
+
+func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
 func TestMaxPipelined_givesOthersTheirTurn(t *testing.T) {
 	for _, most := range []string{"1", "2", "64"} {
