@@ -3,14 +3,12 @@
 
 #include <stdlib.h>
 
-static int greet(forker_request *req, void *user)
-{
+static int greet(forker_request *req, void *user) {
     (void)user;
     return forker_respond(req, 200, "text/plain", "greeting!!!", 11);
 }
 
-int main(void)
-{
+int main(void) {
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/", greet, NULL);
     forker_server_listen(server, getenv("LISTEN_FDS") != NULL ? "systemd" : ":8080");
