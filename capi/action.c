@@ -1,5 +1,5 @@
 /*
- * Actions: reload, scale, drain, reopen.
+ * Actions: reload, scale, drain, reopen, upgrade.
  *
  * Whoever asks writes to the shared header and wakes the spawner, which is all that a signal handler may do. The spawner brings
  * the header up to date and tells the master. What is wanted stays in the header, so that a new master finds it there.
@@ -12,6 +12,7 @@
 #include "control.h"
 #include "dispatch.h"
 #include "log.h"
+#include "upgrade.h"
 
 enum { SCALE_MOST = 1024 };
 
@@ -55,6 +56,11 @@ int forker_server_drain(forker_server *server)
 int forker_server_reopen(forker_server *server)
 {
     return ask(server, FK_ACTION_REOPEN);
+}
+
+int forker_server_upgrade(forker_server *server)
+{
+    return ask(server, FK_ACTION_UPGRADE);
 }
 
 uint32_t fk_action_take(forker_server *server)
@@ -106,6 +112,9 @@ void fk_action_obey(fk_spawner *spawner)
     uint32_t actions = fk_action_take(spawner->server);
     if ((actions & FK_ACTION_REOPEN) != 0) {
         reopen(spawner);
+    }
+    if ((actions & FK_ACTION_UPGRADE) != 0) {
+        fk_upgrade_begin(spawner);
     }
     if (spawner->stopping) {
         return;

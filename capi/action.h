@@ -5,7 +5,7 @@
 #include "spawner.h"
 
 /* Bits of fk_shared.actions. */
-enum { FK_ACTION_DRAIN = 1, FK_ACTION_SCALE = 2, FK_ACTION_RELOAD = 4, FK_ACTION_REOPEN = 8 };
+enum { FK_ACTION_DRAIN = 1, FK_ACTION_SCALE = 2, FK_ACTION_RELOAD = 4, FK_ACTION_REOPEN = 8, FK_ACTION_UPGRADE = 16 };
 
 /* Does what was asked for since the last call. */
 void fk_action_obey(fk_spawner *spawner);

@@ -29,6 +29,7 @@
 #include "reaper.h"
 #include "signals.h"
 #include "title.h"
+#include "upgrade.h"
 
 enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
 
@@ -102,6 +103,7 @@ static void close_spawner_fds(fk_spawner *spawner)
     close_fd(&spawner->lifeline[1]);
     fk_pidfile_forget(spawner->server);
     fk_reaper_forget();
+    fk_upgrade_forget(spawner);
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */

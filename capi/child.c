@@ -69,8 +69,7 @@ static pid_t fork_blocked(fk_spawner *spawner)
     return pid;
 }
 
-/* The parent's side of a fork: of the pair of ends, `kept` stays and `given` is the child's. */
-static bool settle(fk_child *child, pid_t pid, int kept, int given)
+bool fk_child_settle(fk_child *child, pid_t pid, int kept, int given)
 {
     int reason = errno;
     (void)close(given);
@@ -97,7 +96,7 @@ bool fk_child_fork_master(fk_spawner *spawner)
         (void)close(ends[0]);
         fk_birth_master(spawner, ends[1]);
     }
-    if (!settle(&spawner->master, pid, ends[0], ends[1])) {
+    if (!fk_child_settle(&spawner->master, pid, ends[0], ends[1])) {
         return false;
     }
     spawner->server->shared->master_pid = pid;
@@ -136,7 +135,7 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
         (void)close(ends[0]);
         fk_birth_worker(spawner, index, ends[1]);
     }
-    if (!settle(&spawner->workers[index], pid, ends[0], ends[1])) {
+    if (!fk_child_settle(&spawner->workers[index], pid, ends[0], ends[1])) {
         slot->state = FK_SLOT_EMPTY;
         return false;
     }

@@ -80,7 +80,7 @@ typedef struct {
 enum { FK_GIVE_UP_BOOT = 0, FK_GIVE_UP_RESTARTS = 1 };
 
 typedef struct {
-    int32_t reason;                            /* FK_GIVE_UP_* */
+    int32_t reason;                              /* FK_GIVE_UP_* */
     char text[FK_CONTROL_MAX - sizeof(int32_t)]; /* up to the end of the message */
 } fk_msg_give_up;
 

@@ -123,9 +123,9 @@ struct forker_request {
     uint64_t out_len;  /* 0: none; whoever sends them says so here */
     char *rest;        /* what has come behind this request; its first byte may have been overwritten by NUL */
     uint64_t rest_len;
-    int32_t fd;         /* the connection; -1 where nobody but the engine may write to it */
-    uint32_t index;     /* the engine's */
-    int32_t body_fd;    /* a file that has the body too; -1: none */
+    int32_t fd;      /* the connection; -1 where nobody but the engine may write to it */
+    uint32_t index;  /* the engine's */
+    int32_t body_fd; /* a file that has the body too; -1: none */
     uint32_t pad_fd;
     uint8_t rest_first; /* the first byte of rest */
     uint8_t pad[7];

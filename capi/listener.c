@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "heritage.h"
 #include "unixsocket.h"
 
 #define FD_PREFIX "fd:"
@@ -239,6 +240,9 @@ static int listen_fd(const fk_address *address)
 static int listen_to(const fk_address *address)
 {
     size_t name = strcspn(address->text, ":");
+    if (fk_heritage_has(address->text)) {
+        return fk_heritage_listen(address);
+    }
     if (strncmp(address->text, FK_UNIX_PREFIX, strlen(FK_UNIX_PREFIX)) == 0) {
         return fk_unixsocket_listen(address);
     }

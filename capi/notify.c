@@ -13,6 +13,7 @@
 
 #include "census.h"
 #include "control.h"
+#include "heritage.h"
 #include "log.h"
 
 enum { TEXT_MAX = 256, SEND_MS = 500 };
@@ -23,7 +24,7 @@ __attribute__((format(printf, 2, 3))) static void tell(fk_spawner *spawner, cons
     const fk_notify *notify = &spawner->notify;
     char text[TEXT_MAX];
     va_list args;
-    if (notify->size == 0) {
+    if (notify->size == 0 || fk_heritage_is_pending() || spawner->handed_over) { /* another process is the service */
         return;
     }
     va_start(args, format);

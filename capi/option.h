@@ -43,7 +43,7 @@
       "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                    \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
-    X(HANG_TIMEOUT, "hang_timeout", DURATION, "off", "off, or ", "1s", "24h", true,                                     \
+    X(HANG_TIMEOUT, "hang_timeout", DURATION, "off", "off, or ", "1s", "24h", true,                                    \
       "How long a worker's loop, or the inline handler that it is in, may stand still before the worker is aborted, "  \
       "which writes a backtrace, and killed 2 s later.")                                                               \
     X(MAX_REQUESTS, "max_requests", NUMBER, "off", "off, or ", "1", "1000000000000", true,                             \
@@ -58,8 +58,11 @@
       "How many workers may die within restart_window; when one more does, run ends with an error.")                   \
     X(RESTART_WINDOW, "restart_window", DURATION, "1m", "", "1s", "24h", true,                                         \
       "The time in which restart_limit counts.")                                                                       \
-    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                         \
+    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                          \
       "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
+    X(UPGRADE_TIMEOUT, "upgrade_timeout", DURATION, "60s", "", "100ms", "24h", false,                                  \
+      "How long the program that is executed anew by an upgrade may take until all its workers are ready; then it is " \
+      "stopped and the old one goes on.")                                                                              \
     X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", true,                                           \
       "How long a graceful stop waits for requests in flight before it kills.")                                        \
     X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", true,                                              \

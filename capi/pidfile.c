@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "heritage.h"
+#include "log.h"
 #include "procstat.h"
 
 enum { TRIES = 100, NAME_ROOM = FK_OPTION_TEXT_MAX + 16 };
@@ -155,6 +157,25 @@ static bool open_directory(forker_server *server)
     return server->pidfile.dir >= 0;
 }
 
+static bool prepare(forker_server *server, char temporary[NAME_ROOM])
+{
+    (void)snprintf(temporary, NAME_ROOM, ".%s.%d", name_of(server), (int)getpid());
+    return open_directory(server) && make(&server->pidfile, temporary);
+}
+
+void fk_pidfile_take_over(forker_server *server)
+{
+    char temporary[NAME_ROOM];
+    if (path_of(server)[0] == '\0' || server->pidfile.file >= 0) {
+        return;
+    }
+    if (!prepare(server, temporary) ||
+        renameat(server->pidfile.dir, temporary, server->pidfile.dir, name_of(server)) != 0) {
+        fk_log(server, FORKER_LOG_ERROR, "pid file %s: %s", path_of(server), strerror(errno));
+        fk_pidfile_forget(server);
+    }
+}
+
 int fk_pidfile_claim(forker_server *server)
 {
     char temporary[NAME_ROOM], reason[64];
@@ -162,8 +183,7 @@ int fk_pidfile_claim(forker_server *server)
     if (path_of(server)[0] == '\0') {
         return FORKER_OK;
     }
-    (void)snprintf(temporary, sizeof temporary, ".%s.%d", name, (int)getpid());
-    if (!open_directory(server) || !make(&server->pidfile, temporary)) {
+    if (!prepare(server, temporary)) {
         return refuse(server, strerror(errno));
     }
     pid_t owner = publish(&server->pidfile, temporary, name);
@@ -173,6 +193,10 @@ int fk_pidfile_claim(forker_server *server)
     (void)snprintf(reason, sizeof reason, "it belongs to process %d, which is running", (int)owner);
     const char *text = owner > 0 ? reason : strerror(errno);
     (void)unlinkat(server->pidfile.dir, temporary, 0);
+    if (owner > 0 && owner == fk_heritage_from() && fk_heritage_is_pending()) {
+        fk_pidfile_forget(server);
+        return FORKER_OK;
+    }
     return refuse(server, text);
 }
 

@@ -10,6 +10,12 @@
 /* Writes the pid file of this process. Returns FORKER_OK, or FORKER_E_SYSTEM if another process owns it. */
 int fk_pidfile_claim(forker_server *server);
 
+/*
+ * Takes the file from the process that this one replaces. Until then fk_pidfile_claim() leaves it that one's. A failure is
+ * logged.
+ */
+void fk_pidfile_take_over(forker_server *server);
+
 /* Removes the file, if it is still the one that this process has written. */
 void fk_pidfile_remove(forker_server *server);
 

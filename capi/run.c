@@ -10,6 +10,7 @@
 #include "_cgo_export.h"
 #include "admin.h"
 #include "dispatch.h"
+#include "heritage.h"
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
@@ -60,11 +61,19 @@ static int check_threads(forker_server *server)
 /* The options of what only a forked process can have must be as they are by default. */
 static int check_forkless(forker_server *server)
 {
-    static const int forked[] = {FK_OPTION_USER,          FK_OPTION_GROUP,       FK_OPTION_CHROOT,
-                                 FK_OPTION_RLIMIT_NOFILE, FK_OPTION_RLIMIT_CORE, FK_OPTION_OOM_SCORE_ADJ,
+    static const int forked[] = {FK_OPTION_USER,
+                                 FK_OPTION_GROUP,
+                                 FK_OPTION_CHROOT,
+                                 FK_OPTION_RLIMIT_NOFILE,
+                                 FK_OPTION_RLIMIT_CORE,
+                                 FK_OPTION_OOM_SCORE_ADJ,
                                  FK_OPTION_CPU_AFFINITY,
-                                 FK_OPTION_HANG_TIMEOUT,   FK_OPTION_MAX_REQUESTS, FK_OPTION_MAX_AGE,
-                                 FK_OPTION_WORKER_MEMORY_SOFT, FK_OPTION_WORKER_MEMORY_HARD, FK_OPTION_RESTART_LIMIT};
+                                 FK_OPTION_HANG_TIMEOUT,
+                                 FK_OPTION_MAX_REQUESTS,
+                                 FK_OPTION_MAX_AGE,
+                                 FK_OPTION_WORKER_MEMORY_SOFT,
+                                 FK_OPTION_WORKER_MEMORY_HARD,
+                                 FK_OPTION_RESTART_LIMIT};
     for (size_t i = 0; i < sizeof forked / sizeof *forked; i++) {
         const forker_option *option = forker_option_at((size_t)forked[i]);
         const char *name = forker_option_name(option);
@@ -188,8 +197,9 @@ static int run_here(forker_server *server)
 /* What can be refused before anything is started. Returns FORKER_OK or what run returns; clean_up() takes both back. */
 static int prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {fk_listeners_reopen, fk_privilege_prepare, fk_limit_check,
-                                                    fk_admin_open,       map_shared,           fk_pidfile_claim};
+    static int (*const steps[])(forker_server *) = {fk_heritage_drop, fk_listeners_reopen, fk_privilege_prepare,
+                                                    fk_limit_check,   fk_admin_open,       map_shared,
+                                                    fk_pidfile_claim};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

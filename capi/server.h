@@ -38,8 +38,9 @@ typedef struct {
     int fd;       /* -1 while closed between two runs */
     int borrowed; /* "fd:N": the program's descriptor, which `fd` duplicates; else -1 */
     int family;
-    bool made;    /* unix: the socket file was made here */
-    dev_t device; /* unix: the file, so that only that one is removed */
+    bool made;       /* unix: the socket file was made here */
+    bool bequeathed; /* unix: it will count as made here when this process takes over (heritage.c) */
+    dev_t device;    /* unix: the file, so that only that one is removed */
     ino_t inode;
     char source[FK_SOURCE_MAX];   /* what forker_server_listen() was called with; several sockets can have the same */
     char address[FK_ADDRESS_MAX]; /* with the real port, as forker_server_listen() takes it */
@@ -96,7 +97,7 @@ struct forker_server {
     fk_shared *volatile shared;  /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
-    fk_listener admin; /* address "": none */
+    fk_listener admin;    /* address "": none */
     fk_queue queue;       /* of the process that serves */
     volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
 

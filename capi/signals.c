@@ -1,6 +1,6 @@
 /*
  * The signals of the process that called run: TERM and QUIT stop gracefully, INT and a second TERM at once; HUP reloads, USR1
- * has the logs opened anew, TTIN and TTOU are a worker more and less, WINCH drains all workers.
+ * has the logs opened anew, USR2 upgrades the binary, TTIN and TTOU are a worker more and less, WINCH drains all workers.
  */
 #include "signals.h"
 
@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <string.h>
 
-enum { STOPS = 3, TAKEN = 8 };
+enum { STOPS = 3, TAKEN = 9 };
 
 /*
  * The first STOPS of them stop. The others are taken only where workers are forked, and not from a program that handles them: it had
  * its own use for them before it served.
  */
-static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGTTIN, SIGTTOU, SIGWINCH};
+static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH};
 
 static forker_server *volatile steered_by_signals;
 static bool is_taken[TAKEN];
@@ -42,6 +42,9 @@ static void act(forker_server *server, int number)
         break;
     case SIGUSR1:
         (void)forker_server_reopen(server);
+        break;
+    case SIGUSR2:
+        (void)forker_server_upgrade(server);
         break;
     case SIGTTIN:
         (void)forker_server_scale(server, 1);

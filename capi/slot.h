@@ -85,7 +85,7 @@ typedef struct {
     uint32_t reached_ready; /* 1 once this generation was READY */
     uint64_t born_ns;       /* CLOCK_MONOTONIC at fork */
     uint64_t ready_ns;
-    uint64_t heartbeat_ns; /* the loop's clock in its latest iteration */
+    uint64_t heartbeat_ns;    /* the loop's clock in its latest iteration */
     uint64_t requests_before; /* `requests` at fork */
 
     uint64_t connections; /* open now */

@@ -25,12 +25,13 @@
 #include "log.h"
 #include "obituary.h"
 #include "reaper.h"
+#include "upgrade.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
 enum {
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
-    POLLED_BESIDES = 4,         /* what is polled besides the workers */
+    POLLED_BESIDES = 6,         /* what is polled besides the workers */
     MASTER_BOOTS_MAX = 3,       /* failed boots of a first master before run gives up */
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
@@ -127,8 +128,7 @@ static void hand_over(fk_spawner *spawner)
     tell_master(spawner, &message, -1);
 }
 
-/* Begins to stop, or shortens a stop that has begun. */
-static void stop(fk_spawner *spawner, int32_t timeout_ms)
+void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms)
 {
     uint64_t limit = fk_clock() + (uint64_t)timeout_ms * 1000000 + STOP_SLACK_NS;
     if (spawner->stopping && limit >= spawner->stop_ns) {
@@ -137,6 +137,7 @@ static void stop(fk_spawner *spawner, int32_t timeout_ms)
     spawner->stopping = true;
     spawner->stop_ns = limit;
     fk_notify_stopping(spawner);
+    fk_upgrade_cancel(spawner, timeout_ms);
     fk_listeners_close(spawner->server); /* the workers take what is queued, and close theirs */
     fk_message message = make_message(FK_MSG_STOP, 0, 0, sizeof message.payload.stop);
     message.payload.stop.timeout_ms = timeout_ms;
@@ -148,10 +149,10 @@ static void give_up(fk_spawner *spawner, int32_t reason, const char *text)
 {
     bool restarts = reason == FK_GIVE_UP_RESTARTS;
     if (spawner->result == FORKER_OK) {
-        spawner->result =
-            fk_server_fail(spawner->server, restarts ? FORKER_E_RESTARTS : FORKER_E_BOOT, "%s", text);
+        spawner->result = fk_server_fail(spawner->server, restarts ? FORKER_E_RESTARTS : FORKER_E_BOOT, "%s", text);
     }
-    stop(spawner, restarts ? (int32_t)(fk_server_option(spawner->server, FK_OPTION_DRAIN_TIMEOUT) / 1000000) : 0);
+    fk_spawner_stop(spawner,
+                    restarts ? (int32_t)(fk_server_option(spawner->server, FK_OPTION_DRAIN_TIMEOUT) / 1000000) : 0);
 }
 
 static void obey(fk_spawner *spawner, fk_message *order)
@@ -171,6 +172,7 @@ static void obey(fk_spawner *spawner, fk_message *order)
         give_up(spawner, order->payload.give_up.reason, order->payload.give_up.text);
         break;
     case FK_MSG_PUBLISHED:
+        fk_upgrade_arrive(spawner);
         fk_notify_published(spawner);
         break;
     default: /* DONE: its exit follows */
@@ -206,7 +208,7 @@ static void read_wishes(fk_spawner *spawner)
     }
     int32_t timeout_ms = __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
     if (timeout_ms != INT32_MAX) {
-        stop(spawner, timeout_ms);
+        fk_spawner_stop(spawner, timeout_ms);
     }
     fk_action_obey(spawner);
 }
@@ -364,6 +366,9 @@ static uint64_t kill_due(fk_spawner *spawner)
     if (!has_workers(spawner) && spawner->master.pid != 0) {
         (void)kill(spawner->master.pid, SIGKILL);
     }
+    if (fk_upgrade_is_pending(spawner)) {
+        (void)kill(spawner->heir.pid, SIGKILL);
+    }
     return now + SECOND_NS / 10;
 }
 
@@ -374,6 +379,7 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
     bool sweep = fk_reaper_sweeps();
     polled[count++] = (struct pollfd){.fd = spawner->server->wake_fd, .events = POLLIN};
     polled[count++] = (struct pollfd){.fd = fk_reaper_fd(), .events = POLLIN};
+    count += fk_upgrade_poll(spawner, polled + count);
     if (spawner->master.pid != 0) {
         polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
         polled[count++] = (struct pollfd){.fd = spawner->master.channel, .events = POLLIN};
@@ -405,8 +411,8 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
         read_master(spawner);
         reap(spawner);
         fk_reaper_sweep(spawner);
-        uint64_t next = fork_due(spawner);
-        if (spawner->stopping && spawner->master.pid == 0 && !has_workers(spawner)) {
+        uint64_t next = earlier(fk_upgrade_follow(spawner), fork_due(spawner));
+        if (spawner->stopping && spawner->master.pid == 0 && !has_workers(spawner) && !fk_upgrade_is_pending(spawner)) {
             return;
         }
         next = earlier(next, kill_due(spawner));
@@ -417,7 +423,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
 
 static void init_children(fk_spawner *spawner)
 {
-    spawner->master = (fk_child){.pidfd = -1, .channel = -1};
+    spawner->master = spawner->heir = (fk_child){.pidfd = -1, .channel = -1};
     for (uint32_t i = 0; i < FK_SLOTS_MAX; i++) {
         spawner->workers[i] = (fk_child){.pidfd = -1, .channel = -1};
     }

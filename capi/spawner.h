@@ -36,7 +36,9 @@ typedef struct fk_spawner {
     uint64_t stop_ns; /* when what still runs is killed */
     int result;
     fk_notify notify;
-    sigset_t mask; /* of the caller, to be given back to children */
+    fk_child heir;    /* the program, executed anew to replace this process; upgrade.c */
+    bool handed_over; /* it has said that it serves */
+    sigset_t mask;    /* of the caller, to be given back to children */
 } fk_spawner;
 
 /* CLOCK_MONOTONIC in ns. */
@@ -44,6 +46,9 @@ uint64_t fk_clock(void);
 
 /* Sends the master a message about the server as a whole. */
 void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length);
+
+/* Begins to stop, or shortens a stop that has begun. */
+void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms);
 
 /* Serves until stopped; the caller has checked the server. Returns what run returns. */
 int fk_spawner_run(forker_server *server);

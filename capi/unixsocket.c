@@ -191,6 +191,17 @@ int fk_unixsocket_listen(const fk_address *address)
     return code;
 }
 
+bool fk_unixsocket_identify(fk_listener *listener)
+{
+    struct stat file;
+    if (lstat(listener->address + strlen(FK_UNIX_PREFIX), &file) != 0) {
+        return false;
+    }
+    listener->device = file.st_dev;
+    listener->inode = file.st_ino;
+    return true;
+}
+
 void fk_unixsocket_remove(const fk_listener *listener)
 {
     const char *path = listener->address + strlen(FK_UNIX_PREFIX);

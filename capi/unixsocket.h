@@ -9,6 +9,9 @@
 /* Listens on "unix:/path?mode=0660&user=www&group=www". Returns what forker_server_listen() returns. */
 int fk_unixsocket_listen(const fk_address *address);
 
+/* Notes which file the socket has. Returns false if there is none. */
+bool fk_unixsocket_identify(fk_listener *listener);
+
 /* Removes the file of a socket that was made here, if it is still that file. Before the socket is closed. */
 void fk_unixsocket_remove(const fk_listener *listener);
 

@@ -177,10 +177,10 @@ const char *forker_server_address(forker_server *server, size_t index);
  * the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
  *
  * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout), SIGINT
- * stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(), SIGTTIN and SIGTTOU
- * forker_server_scale() by one up and down, SIGWINCH forker_server_drain(). SIGTERM, SIGQUIT and SIGINT are the program's
- * again when it returns; of the others those that the program handles stay with it all the time. Master and workers
- * ignore what is taken. Option handle_signals=off leaves signals alone. SIGPIPE is
+ * stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(), SIGUSR2
+ * forker_server_upgrade(), SIGTTIN and SIGTTOU forker_server_scale() by one up and down, SIGWINCH forker_server_drain().
+ * SIGTERM, SIGQUIT and SIGINT are the program's again when it returns; of the others those that the program handles stay with
+ * it all the time. Master and workers ignore what is taken. Option handle_signals=off leaves signals alone. SIGPIPE is
  * ignored in the workers. The listening sockets are closed when it returns; another run opens them again.
  *
  * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM, SIGQUIT
@@ -243,6 +243,21 @@ int forker_server_drain(forker_server *server);
  * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running).
  */
 int forker_server_reopen(forker_server *server);
+
+/*
+ * Asks a running server to start the program anew, from the file that has its path now and with the arguments, in the directory
+ * of its start and with the present environment; returns without waiting. The new process gets the listening sockets: its
+ * forker_server_listen() with the same text as here takes them over instead of opening new ones. Both serve until all
+ * workers of the new process are ready; then this server stops gracefully and run returns FORKER_OK. No request is lost.
+ *
+ * If the new process fails, is stopped by a signal, or is not ready within option upgrade_timeout, this one goes on as if nothing
+ * had been. Pid file and systemd's main process follow to the new process. The log tells how it goes. A program that is pid 1 cannot
+ * be replaced; it says so in the log.
+ *
+ * Any thread and any process of the tree; async-signal-safe.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running, or with workers=0).
+ */
+int forker_server_upgrade(forker_server *server);
 
 /*
  * The sentence that belongs to the last failed call on this server, such as

@@ -1,7 +1,7 @@
 /*
  * A server that is steered while it runs: steered <file> <address> ... The first line of the file is its revision, read
- * in main and by the on_reload hook; "refuse..." is refused there, with "broken..." no worker gets up. FORKER_TEST_CONFIG names
- * a file of options.
+ * in main and by the on_reload hook; "refuse..." is refused there, with "broken..." no worker gets up, with "half..."
+ * only worker 0. FORKER_TEST_CONFIG names a file of options.
  */
 #define _GNU_SOURCE
 
@@ -49,6 +49,9 @@ static int on_reopen(forker_server *unused, void *user)
 
 static int worker_init(forker_server *unused, int32_t worker, void *user)
 {
+    while (strncmp(revision, "half", 4) == 0 && worker > 0) {
+        pause();
+    }
     return strncmp(revision, "broken", 6) == 0 ? -1 : tell_worker(unused, worker, user);
 }
 
@@ -76,6 +79,8 @@ static int act(forker_request *req, void *user)
         code = forker_server_drain(server);
     } else if (strcmp(what, "reopen") == 0) {
         code = forker_server_reopen(server);
+    } else if (strcmp(what, "upgrade") == 0) {
+        code = forker_server_upgrade(server);
     } else if (strcmp(what, "scale") == 0) {
         code = forker_server_scale(server, (int32_t)strtol(forker_request_query(req, NULL), NULL, 10));
     }

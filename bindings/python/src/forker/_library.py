@@ -48,6 +48,7 @@ PROTOTYPES = {
     "forker_server_scale": (c_int, [c_void_p, c_int32]),
     "forker_server_drain": (c_int, [c_void_p]),
     "forker_server_reopen": (c_int, [c_void_p]),
+    "forker_server_upgrade": (c_int, [c_void_p]),
     "forker_server_error": (c_char_p, [c_void_p]),
     "forker_server_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_load": (c_int, [c_void_p, c_char_p]),

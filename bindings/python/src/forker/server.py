@@ -368,6 +368,10 @@ class Server:
         """Asks every process of a running server to open its log files anew. As reload(), and with workers=0 too."""
         self._ask(lib.forker_server_reopen)
 
+    def upgrade(self) -> None:
+        """Asks a running server to start the program anew, and to leave once that serves. As reload()."""
+        self._ask(lib.forker_server_upgrade)
+
     def _ask(self, function: Callable[..., int], *arguments: int) -> None:
         code = function(self._live(), *arguments)
         if code != _OK:

@@ -1,0 +1,35 @@
+/*
+ * What this process has from the one that it is to replace (upgrade.c): its listening sockets, and a channel to say that it is ready.
+ *
+ * They come in FORKER_INHERIT, "1 <pid of the heir> <pid of the other> <channel>;<fd><m or -> <address>;...": m is a unix
+ * socket whose file the other has made; "%" and ";" in an address are written %25 and %3b. As with LISTEN_PID, the pid tells who is meant
+ * when the variable is passed on.
+ */
+#ifndef FORKER_HERITAGE_H
+#define FORKER_HERITAGE_H
+
+#include "listener.h"
+
+#define FK_HERITAGE_VARIABLE "FORKER_INHERIT"
+#define FK_HERITAGE_VERSION 1
+
+/* Whether there is another process that serves on these sockets and has not been told yet to leave. */
+bool fk_heritage_is_pending(void);
+
+/* The pid of that process; 0 if there never was one. */
+pid_t fk_heritage_from(void);
+
+/* Whether there are sockets of an address, and takes them in. Returns what forker_server_listen() returns. */
+bool fk_heritage_has(const char *address);
+int fk_heritage_listen(const fk_address *address);
+
+/* Closes the sockets that no call of forker_server_listen() has asked for. Returns FORKER_OK. */
+int fk_heritage_drop(forker_server *server);
+
+/* This process serves: from now on everything is its own, and the other one leaves. */
+void fk_heritage_take_over(forker_server *server);
+
+/* Closes the channel only: for a forked process. */
+void fk_heritage_forget(void);
+
+#endif
