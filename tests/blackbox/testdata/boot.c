@@ -1,6 +1,6 @@
 /*
  * A server whose hooks tell when they are called and whose workers fail to boot: boot <address> <how> <worker>, where
- * worker -1 is every one. Forks are told too: "fork <CLOCK_MONOTONIC in ms>".
+ * worker -1 is every one. Forks are told too: "fork <CLOCK_MONOTONIC in ms> <pid>".
  */
 #define _GNU_SOURCE
 
@@ -32,7 +32,7 @@ static int32_t fork_and_tell(void *user)
     pid_t pid = fork();
     if (pid > 0) {
         clock_gettime(CLOCK_MONOTONIC, &now);
-        snprintf(line, sizeof line, "fork %lld\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+        snprintf(line, sizeof line, "fork %lld %ld\n", (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000, (long)pid);
         tell(line);
     }
     return (int32_t)pid;

@@ -72,12 +72,18 @@ static void check_choice(const char *name, const char *bounds)
     CHECK_CODE(try_set(name, bounds), FORKER_E_OPTION);
 }
 
+static int is_quantity(const char *type)
+{
+    return strcmp(type, "number") == 0 || strcmp(type, "size") == 0 || strcmp(type, "duration") == 0 ||
+           strcmp(type, "mode") == 0;
+}
+
 static void check_table(void)
 {
     size_t count = 0;
     for (const forker_option *option; (option = forker_option_at(count)) != NULL; count++) {
         const char *name = forker_option_name(option), *type = forker_option_type(option);
-        int may_be_empty = strncmp(forker_option_bounds(option), "empty, or ", strlen("empty, or ")) == 0;
+        int may_be_empty = strncmp(forker_option_bounds(option), "empty, ", strlen("empty, ")) == 0;
         forker_server *server = forker_server_new();
         CHECK_TEXT(forker_server_get(server, name), forker_option_default(option));
         forker_server_free(server);
@@ -85,11 +91,11 @@ static void check_table(void)
         CHECK(forker_option_reloadable(option) == 0 || forker_option_reloadable(option) == 1);
         if (strcmp(type, "choice") == 0) {
             check_choice(name, forker_option_bounds(option));
-        } else if (strcmp(type, "text") != 0 && !may_be_empty) {
+        } else if (is_quantity(type)) {
             check_range(name, forker_option_bounds(option));
         }
-        if (strcmp(type, "text") != 0) {
-            CHECK_CODE(try_set(name, ""), may_be_empty ? FORKER_OK : FORKER_E_OPTION);
+        CHECK_CODE(try_set(name, ""), may_be_empty || strcmp(type, "text") == 0 ? FORKER_OK : FORKER_E_OPTION);
+        if (strcmp(type, "choice") == 0 || is_quantity(type)) {
             CHECK_CODE(try_set(name, "nonsense"), FORKER_E_OPTION);
             CHECK_CODE(try_set(name, "-1"), FORKER_E_OPTION);
             CHECK_CODE(try_set(name, "99999999999999999999"), FORKER_E_OPTION);
