@@ -122,6 +122,26 @@ func TestExampleHelloCPP_catchesExceptions(t *testing.T) {
 	p.log.wait(t, 0, "a name of 101 bytes")
 }
 
+func TestExampleLater_answersFromOtherThreads(t *testing.T) {
+	path := socketIn(t)
+	example(t, setup{args: []string{"unix:" + path}}, "later")
+	clock := dial(t, "unix:"+path).send("GET /clock HTTP/1.1\r\nHost: test\r\n\r\n")
+	for ticks := 0; ticks < 2; {
+		line, err := clock.input.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line == "event: tick\n" {
+			ticks++
+		}
+	}
+	for target, want := range map[string]string{"/square/12": "144\n", "/sleep": "half a second\n"} {
+		if got := curl(t, "", "--unix-socket", path, "http://host"+target); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+}
+
 // python starts an example of the Python binding on a unix socket.
 func python(t *testing.T, name string, args ...string) *program {
 	t.Helper()
