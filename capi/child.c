@@ -11,6 +11,7 @@
 
 #include "birth.h"
 #include "channel.h"
+#include "hook.h"
 #include "log.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -126,7 +127,7 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
 {
     fk_slot *slot = fk_server_slot(spawner->server, index);
     int ends[2];
-    if (!fk_channel_pair(ends)) {
+    if (!fk_hook_before_fork(spawner->server, index) || !fk_channel_pair(ends)) {
         return false;
     }
     clear_slot(slot, spawner->server->shared->epoch);

@@ -56,13 +56,8 @@ static void line_request(fk_line *line, const fk_black_box *box)
         fk_line_text(line, fk_thread.in_program ? " in a hook or callback" : " outside of any handler");
         return;
     }
-    size_t target_len = box->target_len < FK_TARGET_KEPT ? box->target_len : FK_TARGET_KEPT;
     fk_line_text(line, " in the handler of ");
-    fk_line_bytes(line, box->method, box->method_len);
-    fk_line_text(line, " ");
-    fk_line_bytes(line, box->target, target_len);
-    fk_line_text(line, box->target_len > FK_TARGET_KEPT ? "... from " : " from ");
-    fk_line_peer(line, &box->peer);
+    fk_line_request(line, box);
 }
 
 /* Where the signal has interrupted the program; NULL where we cannot tell. */

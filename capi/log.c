@@ -78,6 +78,15 @@ void fk_line_peer(fk_line *line, const fk_peer *peer)
     fk_line_number(line, peer->port);
 }
 
+void fk_line_request(fk_line *line, const fk_black_box *box)
+{
+    fk_line_bytes(line, box->method, box->method_len < FK_METHOD_KEPT ? box->method_len : FK_METHOD_KEPT);
+    fk_line_text(line, " ");
+    fk_line_bytes(line, box->target, box->target_len < FK_TARGET_KEPT ? box->target_len : FK_TARGET_KEPT);
+    fk_line_text(line, box->target_len > FK_TARGET_KEPT ? "... from " : " from ");
+    fk_line_peer(line, &box->peer);
+}
+
 /*
  * Appends "2026-01-31T12:00:00.123Z". gmtime_r(3) takes a lock and so is not safe in a signal handler; this is the
  * conversion of days to a civil date in the proleptic Gregorian calendar, with years that start in March.

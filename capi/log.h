@@ -19,6 +19,7 @@ void fk_line_bytes(fk_line *line, const char *bytes, size_t len); /* control cha
 void fk_line_number(fk_line *line, int64_t number);
 void fk_line_hex(fk_line *line, uint64_t number);
 void fk_line_peer(fk_line *line, const fk_peer *peer);
+void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from 192.0.2.1:50000" */
 
 /* Writes the line to stderr, with a newline, by one write(2) that can raise no SIGPIPE. */
 void fk_line_write(fk_line *line);

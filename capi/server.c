@@ -83,61 +83,6 @@ int fk_server_refuses_setup(forker_server *server)
     return FORKER_OK;
 }
 
-static int set_hook(forker_server *server, fk_hook *hook, fk_hook value)
-{
-    int refused = fk_server_refuses_setup(server);
-    if (refused == FORKER_OK) {
-        *hook = value;
-    }
-    return refused;
-}
-
-int forker_server_on_post_fork(forker_server *server, forker_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->post_fork, (fk_hook){hook, user});
-}
-
-int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->worker_init, (fk_hook){hook, user});
-}
-
-int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->worker_exit, (fk_hook){hook, user});
-}
-
-static int set_server_hook(forker_server *server, fk_server_hook *hook, fk_server_hook value)
-{
-    int refused = fk_server_refuses_setup(server);
-    if (refused == FORKER_OK) {
-        *hook = value;
-    }
-    return refused;
-}
-
-int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID
-                          : set_server_hook(server, &server->on_reload, (fk_server_hook){hook, user});
-}
-
-int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID
-                          : set_server_hook(server, &server->on_reopen, (fk_server_hook){hook, user});
-}
-
-int forker_server_on_thread_start(forker_server *server, forker_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->thread_start, (fk_hook){hook, user});
-}
-
-int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *user)
-{
-    return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->thread_exit, (fk_hook){hook, user});
-}
-
 int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user)
 {
     int refused = fk_server_refuses_setup(server);

@@ -80,8 +80,10 @@ struct forker_server {
     uint32_t route_cap;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
-    fk_hook post_fork, worker_init, worker_exit, thread_start, thread_exit;
-    fk_server_hook on_reload, on_reopen;
+    fk_hook before_fork, post_fork, worker_init, worker_ready, worker_drain, worker_exit, thread_start, thread_exit;
+    fk_server_hook on_reload, on_reopen, master_tick;
+    forker_death_fn worker_died;
+    void *worker_died_user;
     forker_fork_fn fork_fn;
     void *fork_user;
     forker_log_fn log_fn;

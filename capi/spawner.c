@@ -4,7 +4,7 @@
  *   2. reads the master's messages,
  *   3. reaps, reports exits; as pid 1 it reaps orphans too (reaper.c),
  *   4. forks what is due: the master, and workers only while there is no master,
- *   5. kills what has outlived its time.
+ *   5. kills what has outlived its time, and calls the program's tick.
  * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean process.
  */
 #include "spawner.h"
@@ -21,6 +21,7 @@
 #include "action.h"
 #include "channel.h"
 #include "child.h"
+#include "hook.h"
 #include "listener.h"
 #include "log.h"
 #include "obituary.h"
@@ -30,6 +31,7 @@
 #define SECOND_NS UINT64_C(1000000000)
 
 enum {
+    STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
     POLLED_BESIDES = 6,         /* what is polled besides the workers */
     MASTER_BOOTS_MAX = 3,       /* failed boots of a first master before run gives up */
@@ -261,6 +263,7 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     fk_message message = make_message(FK_MSG_EXITED, index, slot->generation, sizeof message.payload.exit);
     message.payload.exit = (fk_msg_exit){pid, status, slot->reached_ready};
     tell_master(spawner, &message, -1);
+    fk_hook_worker_died(spawner->server, index, pid, status, &slot->box);
 }
 
 /* A master that gives up can have exited before its reason was read. Nothing else that a dead one wanted counts. */
@@ -372,6 +375,18 @@ static uint64_t kill_due(fk_spawner *spawner)
     return now + SECOND_NS / 10;
 }
 
+/*
+ * If the spawner has not run for a while, as when the machine slept, nobody else has: a stop that is under way gets that time
+ * again.
+ */
+static void mind_gap(fk_spawner *spawner, uint64_t expected_ns)
+{
+    uint64_t now = fk_clock();
+    if (now > expected_ns + SECOND_NS) {
+        spawner->stop_ns += now - expected_ns;
+    }
+}
+
 /* Waits until something happens or it is time for `until_ns`. */
 static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t until_ns)
 {
@@ -383,7 +398,7 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
     if (spawner->master.pid != 0) {
         polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
         polled[count++] = (struct pollfd){.fd = spawner->master.channel, .events = POLLIN};
-        sweep = spawner->master.pidfd < 0;
+        sweep = sweep || spawner->master.pidfd < 0;
     }
     for (uint32_t i = 0; i < spawner->slots_used; i++) {
         if (spawner->workers[i].pid != 0) {
@@ -393,10 +408,15 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
     }
     uint64_t now = fk_clock();
     uint64_t wait_ms = until_ns == UINT64_MAX ? 3600000 : until_ns > now ? (until_ns - now) / 1000000 + 1 : 0;
+    wait_ms = wait_ms < 3600000 ? wait_ms : 3600000;
+    if (spawner->stopping && wait_ms > STOP_LOOK_MS) {
+        wait_ms = STOP_LOOK_MS;
+    }
     if (sweep && wait_ms > SWEEP_MS) {
         wait_ms = SWEEP_MS;
     }
-    (void)poll(polled, count, wait_ms < 3600000 ? (int)wait_ms : 3600000);
+    (void)poll(polled, count, (int)wait_ms);
+    mind_gap(spawner, now + wait_ms * 1000000);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -416,6 +436,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
             return;
         }
         next = earlier(next, kill_due(spawner));
+        next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));
         next = earlier(next, fk_notify_watch(spawner));
         wait_for_events(spawner, polled, next);
     }

@@ -32,6 +32,7 @@ typedef struct fk_spawner {
     int lifeline[2];     /* [1] is held by the spawner alone: its end tells all others that the spawner is dead */
     uint64_t forks_ns[FK_FORKS_PER_SECOND]; /* ring: when the latest forks were */
     uint32_t forks;
+    uint64_t tick_ns; /* when master_tick is called next */
     bool stopping;
     uint64_t stop_ns; /* when what still runs is killed */
     int result;

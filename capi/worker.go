@@ -2,6 +2,7 @@ package main
 
 /*
 #include "action.h"
+#include "dispatch.h"
 #include "deferred.h"
 #include "dispatch.h"
 #include "log.h"
@@ -37,6 +38,8 @@ type worker struct {
 	slot    *slot.Slot
 	channel control.Socket
 	drainFd int
+
+	draining bool // the program knows
 }
 
 // goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner; both are -1 with workers=0. drain is
@@ -182,7 +185,17 @@ func (w *worker) serve() error {
 			w.log(C.FORKER_LOG_DEBUG, fmt.Sprintf("tell the master: %v", err))
 		}
 	}
+	C.fk_dispatch_hook(w.c, &w.c.worker_ready)
 	return w.loop.Run()
+}
+
+// drain has the loop finish, and tells the program of it the first time.
+func (w *worker) drain(limit time.Duration) {
+	w.loop.Drain(limit)
+	if !w.draining {
+		w.draining = true
+		C.fk_dispatch_hook(w.c, &w.c.worker_drain)
+	}
 }
 
 // onDrainEvent is called when a signal, forker_server_stop() with workers=0, or the end of the life line wants this process to stop.
@@ -201,7 +214,7 @@ func (w *worker) onDrainEvent() {
 		}
 		limit = time.Duration(ms) * time.Millisecond
 	}
-	w.loop.Drain(limit)
+	w.drain(limit)
 }
 
 // onMessage is called when the master has sent something, or is gone: that alone changes nothing for a worker, the next master
@@ -217,7 +230,7 @@ func (w *worker) onMessage() {
 	}
 	switch message.Type {
 	case control.Drain:
-		w.loop.Drain(time.Duration(message.TimeoutMs()) * time.Millisecond)
+		w.drain(time.Duration(message.TimeoutMs()) * time.Millisecond)
 	case control.Reopen:
 		C.fk_log_reopen(w.c)
 	}

@@ -311,21 +311,31 @@ int forker_option_reloadable(const forker_option *option);          /* 1 if a re
 /* -------------------------------------------------------------------------------------------------------------- hooks */
 
 /*
- * A hook is called at a point in the life of a worker process, on its main thread. `worker` is the worker's index, from 0.
+ * A hook is called at a point in the life of a worker process, on the main thread of the process that is named. `worker` is the
+ * worker's index, from 0; during a reload there is one more than there are workers.
  *
- *   post_fork     just after fork, before the Go runtime is started: the process has one thread. For what must happen
+ *   before_fork   in the spawner, before a worker is forked from it, for what the worker is to inherit.
+ *   post_fork     in the worker, just after fork, before the Go runtime is started: the process has one thread. For what must happen
  *                 in the child first, such as dropping a lock or re-seeding a generator.
- *   worker_init   when the worker is about to serve: open database connections here, they must not be shared by forks.
- *   worker_exit   when the worker has drained and is about to leave. Not called if it crashes or is killed.
+ *   worker_init   in the worker, when it is about to serve: open database connections here, they must not be shared by
+ *                 forks.
+ *   worker_ready  in the worker, when it has said that it is READY and takes its first connections next.
+ *   worker_drain  in the worker, between requests, when it begins to drain: it takes no new connections, and requests that are
+ *                 under way have until option drain_timeout.
+ *   worker_exit   in the worker, when it has drained and is about to leave. Not called if it crashes or is killed.
  *
- * A negative result of the first two is a failed boot: the worker exits and is tried again, with growing delay. One of each
- * kind; a later one replaces it, NULL removes it. No atexit function of the program runs in a worker.
+ * A negative result of the first three is a failed boot: the worker exits, or is not forked at all, and is tried again, with
+ * growing delay; other results do not matter. One of each kind; a later one replaces it, NULL removes it. No atexit
+ * function of the program runs in a worker. With option workers=0 all but the first two are called, in the calling process.
  *
  * Return FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
  */
 typedef int (*forker_hook)(forker_server *server, int32_t worker, void *user);
+int forker_server_on_before_fork(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_post_fork(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *user);
+int forker_server_on_worker_ready(forker_server *server, forker_hook hook, void *user);
+int forker_server_on_worker_drain(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user);
 
 /*
@@ -336,6 +346,10 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
  *                 the reload: the options are put back, the workers stay as they are.
  *   on_reopen     in the spawner and in every worker, between requests, when the log files are to be opened anew: the
  *                 program does so with its own. A negative result is logged.
+ *   master_tick   in the spawner, about once a second. The result does not matter.
+ *
+ * While a hook runs in the spawner, nobody is forked and nobody's death is noticed, so it should be short; the workers serve.
+ * With option workers=0 only on_reopen is called.
  *
  * One of each kind; a later one replaces it, NULL removes it.
  *
@@ -344,6 +358,18 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
 typedef int (*forker_server_hook)(forker_server *server, void *user);
 int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user);
 int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user);
+int forker_server_on_master_tick(forker_server *server, forker_server_hook hook, void *user);
+
+/*
+ * Has `death_fn` called in the spawner, on its main thread, whenever a worker is gone, for whatever reason: also one that was
+ * asked to leave. `status` is as from waitpid(2), or -1 if somebody else reaped the process. `request` names the request whose
+ * handler it died in, "GET /path from 192.0.2.1:50000", or is ""; it is valid during the call. NULL removes it.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running), FORKER_E_PROCESS.
+ */
+typedef void (*forker_death_fn)(forker_server *server, int32_t worker, int32_t pid, int32_t status, const char *request,
+                                void *user);
+int forker_server_on_worker_died(forker_server *server, forker_death_fn death_fn, void *user);
 
 /*
  * Hooks on the threads of the handler pool: called first and last on each, as for a database connection of its own. A negative result

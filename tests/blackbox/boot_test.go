@@ -17,6 +17,7 @@ func TestHooks_areCalledInTheLifeOfAWorker(t *testing.T) {
 	p := boot(t, "fine", "-1", "workers=2").waitReady()
 	p.expectGet("/", 200, "hello\n")
 	p.stop(syscall.SIGTERM)
+	p.out.wait(t, 0, "run returned 0")
 	var order [2]string
 	for _, line := range p.out.all() {
 		var worker, pid, threads int

@@ -46,6 +46,7 @@ class HeaderTest(unittest.TestCase):
             "forker_handler": _library.HANDLER,
             "forker_hook": _library.HOOK,
             "forker_server_hook": _library.SERVER_HOOK,
+            "forker_death_fn": _library.DEATH_FN,
             "forker_log_fn": _library.LOG_FN,
             "forker_fork_fn": _library.FORK_FN,
         }

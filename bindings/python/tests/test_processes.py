@@ -96,6 +96,34 @@ print("host has", events)
             self.assertEqual(program.stop(), 0)
             self.assertEqual(program.out.seen[-2:], [f"worker_exit 0 {shown['pid']}", "host has []"])
 
+    def test_hooks_of_the_process_that_forks(self):
+        source = """
+server = make_server(workers=1)
+told = lambda *what: os.write(1, (" ".join(map(str, what)) + "\\n").encode())
+server.before_fork(lambda worker: told("before_fork", worker, os.getpid()) and None)
+server.worker_ready(lambda worker: told("worker_ready", worker, os.getpid()) and None)
+server.worker_drain(lambda worker: told("worker_drain", worker, os.getpid()) and None)
+server.master_tick(lambda: told("master_tick", os.getpid()) and None)
+@server.worker_died
+def died(worker, pid, status, request):
+    told("worker_died", worker, pid, os.waitstatus_to_exitcode(status), request.split(" from ")[0], os.getpid())
+@server.get("/crash")
+def crash(request):
+    os.kill(os.getpid(), 9)
+server.run()
+"""
+        with Program(source) as program:
+            worker = int(program.out.wait_for("worker_ready").split()[2])
+            program.out.wait_for(f"master_tick {program.pid}")
+            program.address = next(line.split()[1] for line in program.out.seen if line.startswith("ready "))
+            with self.assertRaises(ConnectionError):
+                program.get("/crash")
+            program.out.wait_for(f"worker_died 0 {worker} -9 GET /crash {program.pid}")
+            program.out.wait_for("worker_ready")
+            program.stop()
+            self.assertIn(f"before_fork 0 {program.pid}", program.out.seen)
+            self.assertIn("worker_drain", "".join(program.out.seen))
+
     def test_reload_brings_what_the_hook_has_read(self):
         source = """
 server = make_server(workers=1)

@@ -21,6 +21,7 @@ SONAME = "libforker.so.0"
 HANDLER = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
 SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
+DEATH_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_int32, c_int32, c_char_p, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
 DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
@@ -60,11 +61,16 @@ PROTOTYPES = {
     "forker_option_bounds": (c_char_p, [c_void_p]),
     "forker_option_description": (c_char_p, [c_void_p]),
     "forker_option_reloadable": (c_int, [c_void_p]),
+    "forker_server_on_before_fork": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_post_fork": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_init": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_worker_ready": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_worker_drain": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_exit": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_reload": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
     "forker_server_on_reopen": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
+    "forker_server_on_master_tick": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),
+    "forker_server_on_worker_died": (c_int, [c_void_p, DEATH_FN, c_void_p]),
     "forker_server_on_thread_start": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_thread_exit": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_set_fork": (c_int, [c_void_p, FORK_FN, c_void_p]),

@@ -40,6 +40,7 @@ _NEXT = 1
 
 Handler = Callable[[Request], Any]
 Hook = Callable[[int], None]
+Died = Callable[[int, int, int, str], None]
 Log = Callable[[int, str], None]
 
 
@@ -198,6 +199,38 @@ class Server:
         """
         return self._set_hook("worker_init", hook)
 
+    def before_fork(self, hook: Hook) -> Hook:
+        """Decorates a function that the process of :meth:`run` calls with a worker's index before it forks that worker.
+
+        What it prepares, the worker inherits. If it raises, the fork is tried again, with growing delay.
+        """
+        return self._set_hook("before_fork", hook)
+
+    def worker_ready(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index when it takes its first connections next."""
+        return self._set_hook("worker_ready", hook)
+
+    def worker_drain(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index, between requests, when it begins to drain."""
+        return self._set_hook("worker_drain", hook)
+
+    def worker_died(self, function: Died) -> Died:
+        """Decorates a function that the process of :meth:`run` calls when a worker is gone, for whatever reason.
+
+        It is called with the worker's index, pid and wait status (see :func:`os.waitstatus_to_exitcode`; -1 if somebody
+        else has reaped it), and the request whose handler it died in, "GET /path from 192.0.2.1:50000", or "".
+        """
+
+        def call(server: int, worker: int, pid: int, status: int, request: bytes, user: int | None) -> None:
+            self._call_hook("worker_died", function, worker, pid, status, request.decode("utf-8", "replace"))
+
+        self._register("worker_died", lib.forker_server_on_worker_died, _library.DEATH_FN(call))
+        return function
+
+    def master_tick(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Decorates a function that the process of :meth:`run` calls about once a second."""
+        return self._set_server_hook("master_tick", lib.forker_server_on_master_tick, hook)
+
     def worker_exit(self, hook: Hook) -> Hook:
         """Decorates a function that each worker calls with its index when it has drained and is about to leave.
 
@@ -211,17 +244,17 @@ class Server:
 
         What it reads again, the new workers inherit. If it raises, the reload is refused and the workers go on.
         """
-        return self._set_server_hook("on_reload", hook)
+        return self._set_server_hook("on_reload", lib.forker_server_on_reload, hook)
 
     def on_reopen(self, hook: Callable[[], None]) -> Callable[[], None]:
         """Decorates a function that the process of :meth:`run` and every worker call to open log files anew."""
-        return self._set_server_hook("on_reopen", hook)
+        return self._set_server_hook("on_reopen", lib.forker_server_on_reopen, hook)
 
-    def _set_server_hook(self, kind: str, hook: Callable[[], None]) -> Callable[[], None]:
+    def _set_server_hook(self, kind: str, setter: Any, hook: Callable[[], None]) -> Callable[[], None]:
         def call(server: int, user: int | None) -> int:
             return self._call_hook(kind, hook)
 
-        self._register(kind, getattr(lib, f"forker_server_{kind}"), _library.SERVER_HOOK(call))
+        self._register(kind, setter, _library.SERVER_HOOK(call))
         return hook
 
     def _set_hook(self, kind: str, hook: Hook) -> Hook:
@@ -231,7 +264,7 @@ class Server:
         self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
         return hook
 
-    def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int) -> int:
+    def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int | str) -> int:
         try:
             result = hook(*arguments)
             if result is not None:
