@@ -149,32 +149,34 @@ int fk_deferred_end(fk_deferred *deferred, uint32_t event)
     return closed ? FORKER_E_ABORTED : FORKER_OK;
 }
 
-static fk_deferred *dequeue(fk_queue *queue)
+/* Takes up to `most` entries off the queue. No entry is there twice, so none is among them twice. */
+static int dequeue(fk_queue *queue, fk_deferred **entries, int most)
 {
+    int count = 0;
     (void)pthread_mutex_lock(&queue->lock);
-    fk_deferred *deferred = queue->first;
-    if (deferred != NULL) {
-        unlink_entry(queue, deferred);
+    while (count < most && queue->first != NULL) {
+        entries[count++] = queue->first;
+        unlink_entry(queue, queue->first);
     }
     (void)pthread_mutex_unlock(&queue->lock);
-    return deferred;
+    return count;
 }
 
 int fk_deferred_collect(forker_server *server, fk_event *events, int most)
 {
-    int count = 0;
+    enum { BATCH = 64 };
+    fk_deferred *entries[BATCH];
     uint64_t woken;
+    int count = 0;
     ssize_t got = read(server->queue.fd, &woken, sizeof woken);
     (void)got; /* nothing there: an earlier call has taken all */
-    while (count < most) {
-        fk_deferred *deferred = dequeue(&server->queue);
-        if (deferred == NULL) {
-            break;
-        }
+    int taken = dequeue(&server->queue, entries, most < BATCH ? most : BATCH);
+    for (int i = 0; i < taken; i++) {
+        fk_deferred *deferred = entries[i];
         (void)pthread_mutex_lock(&deferred->lock);
         uint32_t event = deferred->event;
         deferred->event = FK_EVENT_NONE;
-        if (event == FK_EVENT_NONE) {
+        if (event == FK_EVENT_NONE) { /* it was queued again before it was looked at the last time */
             (void)pthread_mutex_unlock(&deferred->lock);
             continue;
         }

@@ -97,7 +97,7 @@ func (l *Loop) collect() {
 			e := &l.events[i]
 			l.hear(l.exchanges[memory.At[Request](e.Request).Index], e.Kind)
 		}
-		if n < len(l.events) {
+		if n == 0 {
 			return
 		}
 	}

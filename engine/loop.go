@@ -221,7 +221,7 @@ func (l *Loop) close() {
 		}
 	}
 	l.closeListeners()
-	poller.Close(l.pool.fd)
+	l.pool.close()
 	// Nothing is left in the poller; its descriptor is valid, so close(2) has nothing to say.
 	_ = l.poll.Close()
 }

@@ -33,6 +33,7 @@ type pool struct {
 	unused []int // Numbers of threads that are not running.
 	queue  []*exchange
 	done   []poolDone
+	closed bool // Nobody takes what is done any more.
 }
 
 type poolThread struct {
@@ -129,6 +130,10 @@ func (p *pool) finish(t *poolThread, done poolDone, usable bool) (next *exchange
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done = append(p.done, done)
+	if p.closed {
+		close(t.work)
+		return nil
+	}
 	if len(p.done) == 1 {
 		// The counter of an eventfd cannot overflow by ones, so this does not fail.
 		_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
@@ -174,6 +179,20 @@ func (p *pool) retire(now int64) {
 		}
 	}
 	p.ready = append(p.ready[:0], p.ready[n:]...)
+}
+
+// close ends the threads, each when it has nothing to do.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	p.queue = nil
+	for _, t := range p.ready {
+		close(t.work)
+	}
+	p.ready = nil
+	// What counts is that nobody writes to it any more; closing a valid descriptor cannot fail.
+	_ = unix.Close(p.fd)
 }
 
 // submit gives a request to the pool. Answers to earlier ones go out first: nobody else may write to the connection then.

@@ -1,0 +1,342 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/memory"
+)
+
+// holder is the part of an App that answers later: what capi/deferred.c does, in Go, so that the race detector sees it.
+type holder struct {
+	*program
+	fd int // The loop's EventFd.
+
+	mu     sync.Mutex
+	events []Event            // Guarded by mu, like all that follows.
+	held   map[*Request]*held // Requests whose answer is owed.
+	closed []int              // The reasons of Close.
+}
+
+// held is a request that the program holds.
+type held struct {
+	pending []string
+	sending string
+	ended   bool // The program has done with it.
+	closed  bool // The loop has.
+}
+
+// startHolder starts a server whose handlers run where pooled says, and may hold their requests.
+func startHolder(t *testing.T, network string, setup ...func(*Config)) (*server, *holder) {
+	t.Helper()
+	h := &holder{held: map[*Request]*held{}}
+	setup = append(setup, func(cfg *Config) {
+		h.program = cfg.App.(*program)
+		cfg.App = h
+		cfg.HalfClose = true
+		if cfg.Pool.Threads == 0 {
+			cfg.Pool = PoolConfig{Threads: 4, Queue: 100, Idle: time.Hour}
+		}
+		cfg.Pool.Box = func(int) uintptr { return 0 }
+	})
+	s := start(t, network, setup...)
+	s.do(func() { h.fd = s.loop.cfg.EventFd })
+	return s, h
+}
+
+// Serve runs paths that begin with /pool on the pool's threads.
+func (h *holder) Serve(request *Call) Outcome {
+	pooled := len(request.Path) >= 5 && string(request.Path[:5]) == "/pool"
+	if pooled != request.Pooled && request.Skip == 0 {
+		return Outcome{Next: Elsewhere}
+	}
+	h.program.mu.Lock()
+	handler := h.handlers[string(request.Path)]
+	h.program.mu.Unlock()
+	if handler == nil {
+		return Outcome{Status: 404}
+	}
+	c := call{program: h.program, req: request.Req, method: request.Method, path: request.Path}
+	handler(&c)
+	return c.outcome
+}
+
+// hold makes a request's answer owed.
+func (h *holder) hold(c *call) *Request {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held[c.req] = &held{}
+	c.req.Deferred = 1
+	c.outcome.Next = Deferred
+	return c.req
+}
+
+// tell puts an event into the queue. false: the client has left.
+func (h *holder) tell(req *Request, kind uint32, ends bool, text string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	entry := h.held[req]
+	if text != "" {
+		entry.pending = append(entry.pending, text)
+	}
+	if entry.ended = ends; ends && entry.closed {
+		kind = EventRelease
+		delete(h.held, req)
+		req.Deferred = 0
+	} else if entry.closed {
+		return false
+	}
+	h.put(Event{Request: memory.AddressOf(req), Kind: kind})
+	_, _ = unix.Write(h.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	return kind != EventRelease
+}
+
+// put keeps at most one event for each request, the last one, as the queue in C does.
+func (h *holder) put(event Event) {
+	for i := range h.events {
+		if h.events[i].Request == event.Request {
+			h.events[i] = event
+			return
+		}
+	}
+	h.events = append(h.events, event)
+}
+
+func (h *holder) Collect(events []Event) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var b [8]byte
+	_, _ = unix.Read(h.fd, b[:])
+	n := copy(events, h.events)
+	h.events = h.events[n:]
+	return n
+}
+
+func (h *holder) Stream(req *Request) Piece {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	entry := h.held[req]
+	entry.sending = ""
+	for _, text := range entry.pending {
+		entry.sending += text
+	}
+	entry.pending = nil
+	return Piece{Data: []byte(entry.sending), Ended: entry.ended}
+}
+
+func (h *holder) Close(req *Request, reason int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = append(h.closed, reason)
+	entry := h.held[req]
+	entry.closed = true
+	if !entry.ended {
+		return false
+	}
+	delete(h.held, req)
+	req.Deferred = 0
+	var rest []Event
+	for _, e := range h.events {
+		if e.Request != memory.AddressOf(req) {
+			rest = append(rest, e)
+		}
+	}
+	h.events = rest
+	return true
+}
+
+// reasons waits until Close has been called n times.
+func (h *holder) reasons(t *testing.T, n int) []int {
+	t.Helper()
+	for until := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		h.mu.Lock()
+		reasons := append([]int(nil), h.closed...)
+		h.mu.Unlock()
+		if len(reasons) >= n {
+			return reasons
+		}
+		if time.Now().After(until) {
+			t.Fatalf("Close was called %d times, want %d", len(reasons), n)
+		}
+	}
+}
+
+func TestPool_servesManyConnectionsAtOnce(t *testing.T) {
+	s, _ := startHolder(t, tcp)
+	s.handle("/pool", func(c *call) { c.outcome = Outcome{Status: 200, Detail: "pooled"} })
+	var wait sync.WaitGroup
+	for range 8 {
+		c := s.dial()
+		wait.Go(func() {
+			for range 100 {
+				c.send(get("/pool") + getHello + get("/pool"))
+				for _, want := range []string{"200 OK\npooled\n", "hello", "200 OK\npooled\n"} {
+					if _, got := c.answer("GET"); got != want {
+						t.Errorf("%q, want %q", got, want)
+					}
+				}
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// eventually waits until something is so on the loop's thread.
+func (s *server) eventually(what string, is func() bool) {
+	s.t.Helper()
+	so := false
+	for until := time.Now().Add(patience); !so && time.Now().Before(until); time.Sleep(time.Millisecond) {
+		s.do(func() { so = is() })
+	}
+	if !so {
+		s.t.Fatalf("waited for %s", what)
+	}
+}
+
+func TestPool_refusesWhatIsBeyondItsQueue(t *testing.T) {
+	s, _ := startHolder(t, tcp, func(cfg *Config) { cfg.Pool = PoolConfig{Threads: 1, Queue: 1, Idle: time.Hour} })
+	entered, leave := make(chan bool, 2), make(chan bool)
+	s.handle("/pool", func(c *call) {
+		entered <- true
+		<-leave
+		c.outcome = Outcome{Status: 200, Detail: "pooled"}
+	})
+	first, second, third := s.dial(), s.dial(), s.dial()
+	first.send(get("/pool"))
+	<-entered
+	second.send(get("/pool"))
+	s.settle()
+	third.send(get("/pool"))
+	if response, _ := third.answer("GET"); response.StatusCode != 503 || response.Header.Get("Retry-After") != "1" {
+		t.Errorf("%s %v", response.Status, response.Header)
+	}
+	close(leave)
+	for _, c := range []*client{first, second} {
+		if _, got := c.answer("GET"); got != "200 OK\npooled\n" {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+func TestPool_keepsARequestWhoseClientLeft(t *testing.T) {
+	s, _ := startHolder(t, tcp)
+	entered, leave := make(chan *Request, 1), make(chan bool)
+	s.handle("/pool", func(c *call) {
+		entered <- c.req
+		<-leave
+		c.outcome = Outcome{Status: 200}
+	})
+	c := s.dial()
+	c.send(get("/pool"))
+	<-entered
+	c.reset()
+	s.eventually("the connection to be closed", func() bool { return s.loop.open == 0 })
+	close(leave)
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+}
+
+func TestPool_endsIdleThreads(t *testing.T) {
+	s, _ := startHolder(t, tcp, func(cfg *Config) { cfg.Pool = PoolConfig{Threads: 4, Queue: 1, Idle: time.Millisecond} })
+	s.handle("/pool", func(c *call) { c.outcome = Outcome{Status: 200} })
+	c := s.dial()
+	c.send(get("/pool"))
+	c.answer("GET")
+	s.eventually("no thread to be left", func() bool {
+		s.loop.pool.retire(s.loop.clock.now)
+		s.loop.pool.mu.Lock()
+		defer s.loop.pool.mu.Unlock()
+		return len(s.loop.pool.unused) == 4
+	})
+}
+
+func TestDeferred_isAnsweredByAnotherGoroutine(t *testing.T) {
+	s, h := startHolder(t, tcp)
+	for _, path := range []string{"/later", "/pool/later"} {
+		s.handle(path, func(c *call) {
+			req := h.hold(c)
+			go func() {
+				req.Answer.Status, req.Answer.State = 204, AnswerStarted
+				h.tell(req, EventAnswer, true, "")
+			}()
+		})
+		c := s.dial()
+		for range 200 {
+			c.send(get(path) + getHello)
+			if response, _ := c.answer("GET"); response.StatusCode != 204 {
+				t.Fatal(response.Status)
+			}
+			if _, got := c.answer("GET"); got != "hello" {
+				t.Fatalf("%q", got)
+			}
+		}
+	}
+	for i, reason := range h.reasons(t, 400) {
+		if reason != CloseDone {
+			t.Fatalf("end %d has reason %d", i, reason)
+		}
+	}
+}
+
+func TestDeferred_outlivesItsClient(t *testing.T) {
+	for _, kind := range []uint32{EventAnswer, EventDrop} {
+		s, h := startHolder(t, tcp)
+		requests := make(chan *Request, 1)
+		s.handle("/later", func(c *call) { requests <- h.hold(c) })
+		c := s.dial()
+		c.send(get("/later"))
+		req := <-requests
+		c.reset()
+		if got := h.reasons(t, 1); got[0] != CloseClient {
+			t.Errorf("reason %d", got[0])
+		}
+		if h.tell(req, kind, true, "") {
+			t.Error("the program is not told that the client left")
+		}
+		s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	}
+}
+
+func TestDeferred_timesOut(t *testing.T) {
+	s, h := startHolder(t, tcp, func(cfg *Config) { cfg.HandlerTimeout = time.Millisecond })
+	requests := make(chan *Request, 1)
+	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	c := s.dial()
+	c.send(get("/later"))
+	if response, _ := c.answer("GET"); response.StatusCode != 504 {
+		t.Error(response.Status)
+	}
+	if got := h.reasons(t, 1); got[0] != CloseTimeout {
+		t.Errorf("reason %d", got[0])
+	}
+	h.tell(<-requests, EventAnswer, true, "")
+	c.reset()
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+}
+
+func TestStream_goesOutAsItIsWritten(t *testing.T) {
+	s, h := startHolder(t, tcp)
+	s.handle("/stream", func(c *call) {
+		req := h.hold(c)
+		go func() {
+			req.Answer.Status, req.Answer.State, req.Answer.Flags, req.Answer.Length = 200, AnswerWhole, AnswerStream, -1
+			for i := range 20 {
+				h.tell(req, EventStream, false, fmt.Sprintf("%d,", i))
+			}
+			h.tell(req, EventStream, true, "end")
+		}()
+	})
+	c := s.dial()
+	for range 100 {
+		c.send(get("/stream") + getHello)
+		if _, got := c.answer("GET"); got != "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,end" {
+			t.Fatalf("%q", got)
+		}
+		if _, got := c.answer("GET"); got != "hello" {
+			t.Fatalf("%q", got)
+		}
+	}
+}
