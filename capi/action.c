@@ -103,6 +103,11 @@ static void reopen(fk_spawner *spawner)
 {
     spawner->server->shared->reopens++;
     fk_log_reopen(spawner->server);
+    for (int which = 0; which < FK_LOGFILES; which++) {
+        if (spawner->server->log_fds[which] >= 0) {
+            fk_spawner_pass(spawner, FK_MSG_NEW_LOG, which, spawner->server->log_fds[which]);
+        }
+    }
     fk_spawner_tell(spawner, FK_MSG_REOPEN_ALL, NULL, 0);
 }
 

@@ -28,8 +28,9 @@ enum {
     FK_MSG_RELOAD =
         7, /* the header has a new epoch, and these are the options now. Payload: their numbers, int64_t each */
     FK_MSG_WISH = 8,       /* the header says anew how many workers are wanted */
-    FK_MSG_REOPEN_ALL = 9, /* open the log files anew, and have the workers do it */
+    FK_MSG_REOPEN_ALL = 9, /* the log files were opened anew: have the workers use them, and call the on_reopen hook */
     FK_MSG_PING = 10,      /* answer with PUBLISHED: are you well? */
+    FK_MSG_NEW_LOG = 11,   /* a log file was opened anew; also master -> worker. Payload fk_msg_log, fd: it */
     /* master -> spawner */
     FK_MSG_HELLO = 16,     /* the master is up */
     FK_MSG_SPAWN = 17,     /* fork a worker into `slot`; `generation` is the latest known there */
@@ -39,7 +40,7 @@ enum {
     FK_MSG_PUBLISHED = 21, /* the header says anew what is going on, or all wanted workers are READY, or some no more */
     /* master -> worker */
     FK_MSG_DRAIN = 32,  /* finish within the time, then exit. Payload fk_msg_stop; 0 is at once */
-    FK_MSG_REOPEN = 33, /* open the log files anew */
+    FK_MSG_REOPEN = 33, /* the log files were opened anew: call the on_reopen hook */
     /* worker -> master */
     FK_MSG_READY = 48 /* serving */
 };
@@ -75,6 +76,10 @@ typedef struct {
 typedef struct {
     int32_t signal;
 } fk_msg_kill;
+
+typedef struct {
+    int32_t which; /* FK_LOGFILE_* */
+} fk_msg_log;
 
 /* Why run is to fail. */
 enum { FK_GIVE_UP_BOOT = 0, FK_GIVE_UP_RESTARTS = 1 };

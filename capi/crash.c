@@ -89,7 +89,7 @@ static void write_backtrace(const void *context)
     for (int i = first + 1; i < count; i++) {
         frames[i] = (char *)frames[i] - 1;
     }
-    backtrace_symbols_fd(frames + first, count - first, STDERR_FILENO);
+    backtrace_symbols_fd(frames + first, count - first, fk_log_fd());
 }
 
 static void report(const fatal_signal *fatal, const siginfo_t *info, const void *context)

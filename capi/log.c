@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "logfile.h"
+#include "loglimit.h"
 #include "process.h"
 
 enum { PROGRAM_TEXT_MAX = 4000 };
@@ -135,6 +137,12 @@ void fk_line_start(fk_line *line, int level)
     fk_line_text(line, "]: ");
 }
 
+int fk_log_fd(void)
+{
+    const forker_server *server = fk_process.server;
+    return server != NULL && server->log_fds[FK_LOGFILE_ERROR] >= 0 ? server->log_fds[FK_LOGFILE_ERROR] : STDERR_FILENO;
+}
+
 /* A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there before. */
 void fk_line_write(fk_line *line)
 {
@@ -144,7 +152,7 @@ void fk_line_write(fk_line *line)
     (void)sigaddset(&pipe_only, SIGPIPE);
     (void)sigpending(&pending);
     (void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    ssize_t written = write(STDERR_FILENO, line->text, line->len + 1);
+    ssize_t written = write(fk_log_fd(), line->text, line->len + 1);
     if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
         (void)sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});
     }
@@ -163,11 +171,9 @@ static void keep_last_words(const char *text, size_t len)
     }
 }
 
-void fk_log_bytes(forker_server *server, int level, const char *text, size_t len)
+/* Writes a line, if option log_level lets it through. */
+static void log_line(forker_server *server, int level, const char *text, size_t len)
 {
-    if (level == FORKER_LOG_ERROR) {
-        keep_last_words(text, len);
-    }
     if (level > fk_server_option(server, FK_OPTION_LOG_LEVEL)) {
         return;
     }
@@ -178,6 +184,38 @@ void fk_log_bytes(forker_server *server, int level, const char *text, size_t len
         server->log_fn(level, line.text, line.len, server->log_user);
     } else {
         fk_line_write(&line);
+    }
+}
+
+static void log_missed(forker_server *server, int level, uint32_t missed)
+{
+    char text[64];
+    if (missed > 0) {
+        int len = snprintf(text, sizeof text, "... and %u more", missed);
+        log_line(server, level, text, (size_t)len);
+    }
+}
+
+void fk_log_bytes(forker_server *server, int level, const char *text, size_t len)
+{
+    uint32_t missed;
+    if (level == FORKER_LOG_ERROR) {
+        keep_last_words(text, len);
+    }
+    if (level > fk_server_option(server, FK_OPTION_LOG_LEVEL)) {
+        return;
+    }
+    bool allowed = fk_loglimit_allows(server, level, &missed);
+    log_missed(server, level, missed);
+    if (allowed) {
+        log_line(server, level, text, len);
+    }
+}
+
+void fk_log_settle(forker_server *server)
+{
+    for (int level = FORKER_LOG_ERROR; level <= FORKER_LOG_DEBUG; level++) {
+        log_missed(server, level, fk_loglimit_missed(level));
     }
 }
 
@@ -196,6 +234,9 @@ void fk_log(forker_server *server, int level, const char *format, ...)
 void fk_log_reopen(forker_server *server)
 {
     const fk_server_hook *hook = &server->on_reopen;
+    if (fk_process.role == FK_ROLE_SPAWNER || fk_process.role == FK_ROLE_HOST) {
+        fk_logfile_reopen(server);
+    }
     if (hook->call != NULL && fk_process.role != FK_ROLE_MASTER && hook->call(server, hook->user) < 0) {
         fk_log(server, FORKER_LOG_ERROR, "the on_reopen hook failed");
     }
@@ -206,6 +247,10 @@ int forker_server_log(forker_server *server, int level, const char *text)
     if (server == NULL || text == NULL || level < FORKER_LOG_ERROR || level > FORKER_LOG_DEBUG) {
         return FORKER_E_INVALID;
     }
-    fk_log_bytes(server, level, text, strnlen(text, PROGRAM_TEXT_MAX));
+    size_t len = strnlen(text, PROGRAM_TEXT_MAX);
+    if (level == FORKER_LOG_ERROR) {
+        keep_last_words(text, len);
+    }
+    log_line(server, level, text, len);
     return FORKER_OK;
 }

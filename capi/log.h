@@ -21,12 +21,18 @@ void fk_line_hex(fk_line *line, uint64_t number);
 void fk_line_peer(fk_line *line, const fk_peer *peer);
 void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from 192.0.2.1:50000" */
 
-/* Writes the line to stderr, with a newline, by one write(2) that can raise no SIGPIPE. */
+/* What lines are written to: stderr, or the file of option error_log. */
+int fk_log_fd(void);
+
+/* Writes the line there, with a newline, by one write(2) that can raise no SIGPIPE. */
 void fk_line_write(fk_line *line);
 
-/* Logs, if the server's log_level lets `level` through. Main thread of the process only. */
+/* Logs, if the server's log_level and log_rate let it through. Main thread of the process only. */
 void fk_log(forker_server *server, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void fk_log_bytes(forker_server *server, int level, const char *text, size_t len);
+
+/* Tells how many lines log_rate has held back, where that second is over. */
+void fk_log_settle(forker_server *server);
 
 /*
  * Opens what is logged to anew, after it was renamed away, and lets the program do the same by its on_reopen hook. Called in

@@ -2,6 +2,7 @@ package main
 
 /*
 #include "log.h"
+#include "logfile.h"
 #include "server.h"
 */
 import "C"
@@ -50,7 +51,8 @@ func (s server) supervise(channel int) error {
 		s.takeNumbers(options)
 		return s.policy()
 	}
-	sys.Reopen = func() { C.fk_log_reopen(s.c) }
+	sys.TakeLog = func(which int32, fd int) { C.fk_logfile_take(s.c, C.int(which), C.int(fd)) }
+	sys.Logs = s.logs
 	stop, err := s.showAdmin(table, sys.Now)
 	if err != nil {
 		return err
@@ -75,6 +77,17 @@ func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop fun
 		return nil, fmt.Errorf("admin listener: %w", err)
 	}
 	return shown.Close, nil
+}
+
+// logs gives the log files that are used, by FK_LOGFILE_*.
+func (s server) logs() map[int32]int {
+	used := map[int32]int{}
+	for which, fd := range s.c.log_fds {
+		if fd >= 0 {
+			used[int32(which)] = int(fd)
+		}
+	}
+	return used
 }
 
 // policy is what the options set of it.

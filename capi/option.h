@@ -131,6 +131,15 @@
       "nowhere.")                                                                                                      \
     X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                   \
       "The least important lines that are logged.")                                                                    \
+    X(LOG_RATE, "log_rate", NUMBER, "100", "off, or ", "0", "1000000", true,                                           \
+      "Lines of each level that the library logs in a second in each process; further ones are counted, and told as "  \
+      "\"... and 7 more\". Those of the program are not counted.")                                                      \
+    X(ERROR_LOG, "error_log", TEXT, "", "", "", "", false,                                                             \
+      "File that log lines and crash reports are appended to; empty is stderr.")                                       \
+    X(ACCESS_LOG, "access_log", CHOICE, "off", "off|common|combined|json", "", "", false,                              \
+      "Form of the line that is logged for each request.")                                                             \
+    X(ACCESS_LOG_FILE, "access_log_file", TEXT, "", "", "", "", false,                                                 \
+      "File that these lines are appended to; empty is stderr.")                                                       \
     X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
       "Whether signals steer the server while run is running, see forker_server_run().")                               \
     X(THREADS, "threads", CHOICE, "warn", "ignore|warn|refuse", "", "", false,                                         \

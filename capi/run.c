@@ -14,6 +14,7 @@
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
+#include "logfile.h"
 #include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
@@ -198,8 +199,8 @@ static int run_here(forker_server *server)
 static int prepare(forker_server *server)
 {
     static int (*const steps[])(forker_server *) = {fk_heritage_drop, fk_listeners_reopen, fk_privilege_prepare,
-                                                    fk_limit_check,   fk_admin_open,       map_shared,
-                                                    fk_pidfile_claim};
+                                                    fk_limit_check,   fk_logfile_open,     fk_admin_open,
+                                                    map_shared,       fk_pidfile_claim};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);
@@ -212,6 +213,7 @@ static void clean_up(forker_server *server)
     fk_pidfile_remove(server);
     fk_privilege_release(server);
     fk_admin_close(server);
+    fk_logfile_close(server);
     end_shared(server);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "listener.h"
+#include "logfile.h"
 #include "process.h"
 
 forker_server *forker_server_new(void)
@@ -19,6 +20,7 @@ forker_server *forker_server_new(void)
     }
     server->maker = getpid();
     server->wake_fd = -1;
+    server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);
     return server;

@@ -12,7 +12,14 @@
 #include "option.h"
 #include "slot.h"
 
-enum { FK_LISTENERS_MAX = 64, FK_ADDRESS_MAX = 128, FK_SOURCE_MAX = 256, FK_SENTENCE_MAX = 512, FK_ROUTES_MAX = 65535 };
+enum {
+    FK_LISTENERS_MAX = 64,
+    FK_ADDRESS_MAX = 128,
+    FK_SOURCE_MAX = 256,
+    FK_SENTENCE_MAX = 512,
+    FK_LOGFILES = 2,
+    FK_ROUTES_MAX = 65535
+};
 
 typedef struct {
     char *methods; /* "GET,POST" or "*" */
@@ -99,9 +106,10 @@ struct forker_server {
     fk_shared *volatile shared;  /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
-    fk_listener admin;    /* address "": none */
-    fk_queue queue;       /* of the process that serves */
-    volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
+    fk_listener admin;        /* address "": none */
+    int log_fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
+    fk_queue queue;           /* of the process that serves */
+    volatile int wake_fd;     /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
     char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call, for run */

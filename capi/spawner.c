@@ -66,6 +66,13 @@ void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, si
     tell_master(spawner, &message, -1);
 }
 
+void fk_spawner_pass(fk_spawner *spawner, uint16_t type, int32_t number, int passed)
+{
+    fk_message message = make_message(type, 0, 0, sizeof number);
+    memcpy(message.payload.text, &number, sizeof number);
+    tell_master(spawner, &message, passed);
+}
+
 static void tell_worker(fk_spawner *spawner, uint16_t type, uint32_t index)
 {
     const fk_slot *slot = fk_server_slot(spawner->server, index);

@@ -48,6 +48,9 @@ uint64_t fk_clock(void);
 /* Sends the master a message about the server as a whole. */
 void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length);
 
+/* Tells it a number, and passes a descriptor. */
+void fk_spawner_pass(fk_spawner *spawner, uint16_t type, int32_t number, int passed);
+
 /* Begins to stop, or shortens a stop that has begun. */
 void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms);
 

@@ -6,6 +6,8 @@ package main
 #include "deferred.h"
 #include "dispatch.h"
 #include "log.h"
+#include "logfile.h"
+#include "loglimit.h"
 #include "process.h"
 */
 import "C"
@@ -97,10 +99,23 @@ func (w *worker) prepare() error {
 	if err = w.loop.Watch(w.drainFd, w.onDrainEvent); err != nil {
 		return err
 	}
+	if timer := int(C.fk_loglimit_timer()); timer >= 0 {
+		if err = w.loop.Watch(timer, func() { w.settleLog(timer) }); err != nil {
+			return err
+		}
+	}
 	if w.channel >= 0 {
 		return w.loop.Watch(int(w.channel), w.onMessage)
 	}
 	return nil
+}
+
+// settleLog is called when the second is over in which lines were held back.
+func (w *worker) settleLog(timer int) {
+	var count [8]byte
+	// What is read is how often the timer ran out.
+	_, _ = unix.Read(timer, count[:])
+	C.fk_log_settle(w.c)
 }
 
 func (w *worker) config(app engine.App) engine.Config {
@@ -226,11 +241,16 @@ func (w *worker) onMessage() {
 		return
 	}
 	if !ok || message.Generation != uint32(C.fk_process.generation) {
+		for _, fd := range message.Files {
+			_ = unix.Close(fd)
+		}
 		return
 	}
 	switch message.Type {
 	case control.Drain:
 		w.drain(time.Duration(message.TimeoutMs()) * time.Millisecond)
+	case control.NewLog:
+		C.fk_logfile_take(w.c, C.int(message.Log()), C.int(message.Files[0]))
 	case control.Reopen:
 		C.fk_log_reopen(w.c)
 	}

@@ -394,11 +394,11 @@ int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *
 enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LOG_DEBUG = 3 };
 
 /*
- * Sends log lines to `log_fn` instead of stderr; NULL goes back. It is called in the process that has something to say
+ * Sends log lines to `log_fn` instead of stderr or the file of option error_log; NULL goes back. It is called in the process that has something to say
  * (spawner, master, worker), on that process's main thread (spawner: the thread of run), also between requests. `line` is
  * one line of `len` bytes, NUL-terminated, without a newline, and starts with time, level and process:
  * "2026-01-31T12:00:00.123Z info master[71]: ...". It must not call forker_server_log(). The report of a crash goes
- * to stderr always: in a process that has just crashed it is not safe to call the program.
+ * to stderr or that file always: in a process that has just crashed it is not safe to call the program.
  *
  * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
  */

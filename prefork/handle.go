@@ -59,6 +59,10 @@ func (m *master) handleSpawner(msg *control.Message, now time.Duration) {
 		m.beginReload(now)
 	case control.Wish:
 		m.changeWishes()
+	case control.NewLog:
+		m.sys.TakeLog(msg.Log(), msg.Files[0])
+		msg.Files = nil
+		return
 	case control.ReopenAll:
 		m.reopenLogs(now)
 	case control.Ping:

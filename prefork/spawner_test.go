@@ -107,7 +107,7 @@ type fakeSpawner struct {
 	published int // how many PUBLISHED have come
 
 	mu       sync.Mutex
-	reopened int
+	logs     map[int32]int
 	resident map[int32]int64     // by pid
 	files    map[int]*memoryLink // the descriptors that are under way
 	nextFd   int
@@ -135,7 +135,7 @@ func newFakeSpawner(t *testing.T, workers int) *fakeSpawner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &fakeSpawner{t: t, began: time.Now(), slots: table, files: map[int]*memoryLink{}, resident: map[int32]int64{}, nextFd: 100, random: 0.5}
+	return &fakeSpawner{t: t, began: time.Now(), slots: table, files: map[int]*memoryLink{}, logs: map[int32]int{}, resident: map[int32]int64{}, nextFd: 100, random: 0.5}
 }
 
 // now is a clock that did not begin with the test.
@@ -162,11 +162,12 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 			return s.resident[pid], nil
 		},
 		OOMKills: func() (uint64, bool) { return s.oomKills.Load(), s.countsOOM },
-		Reopen: func() {
+		TakeLog: func(which int32, fd int) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.reopened++
+			s.logs[which] = fd
 		},
+		Logs: func() map[int32]int { return s.logs },
 		Log: func(level int, text string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()

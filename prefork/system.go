@@ -27,7 +27,8 @@ type System struct {
 	Random  func() float64               // at least 0, less than 1
 	Log     func(level int, text string) // called by Run's goroutine only
 	Reload  func(options []byte) Config  // the policy, after the options have become those of a RELOAD
-	Reopen  func()                       // opens the log files of this process anew
+	TakeLog func(which int32, fd int)    // uses a log file that was opened anew, and takes it over
+	Logs    func() map[int32]int         // the log files that are used
 
 	Resident func(pid int32) (int64, error) // the bytes of memory that a worker has resident
 	OOMKills func() (n uint64, ok bool)     // how many processes of the cgroup the kernel has killed for want of memory
@@ -41,7 +42,7 @@ const (
 	LogDebug = 3
 )
 
-// NewSystem gives the real one, but for what the caller alone knows: Log, Reload and Reopen.
+// NewSystem gives the real one, but for what the caller alone knows: Log, Reload, TakeLog and Logs.
 func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 	return System{
 		Spawner: spawner,

@@ -59,16 +59,26 @@ func (m *master) reconfigure(options []byte) {
 	m.cfg = cfg
 }
 
-// reopenLogs opens the log files anew in the master and has the workers do so.
+// reopenLogs has the workers use the log files that were opened anew.
 func (m *master) reopenLogs(now time.Duration) {
-	m.sys.Reopen()
 	for _, w := range m.workers {
 		if w.link == nil || !w.lives() {
 			continue
 		}
-		err := w.link.TrySend(&control.Message{Type: control.Reopen, Slot: uint32(w.index), Generation: w.generation})
-		if err != nil {
-			m.lines.printf(now, LogDebug, "worker %d (pid %d) cannot be told to open its logs anew: %v", w.index, w.pid, err)
+		if err := m.passLogs(w); err != nil {
+			m.lines.printf(now, LogDebug, "worker %d (pid %d) cannot be told to use new logs: %v", w.index, w.pid, err)
 		}
 	}
+}
+
+func (m *master) passLogs(w *worker) error {
+	for which, fd := range m.sys.Logs() {
+		err := w.link.TrySend(&control.Message{
+			Type: control.NewLog, Slot: uint32(w.index), Generation: w.generation, Payload: control.LogPayload(which), Files: []int{fd},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return w.link.TrySend(&control.Message{Type: control.Reopen, Slot: uint32(w.index), Generation: w.generation})
 }

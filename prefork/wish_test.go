@@ -183,6 +183,7 @@ func TestReopen_reachesEveryProcess(t *testing.T) {
 	inBubble(t, 2, config(2), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		workers := s.spawnReady(2)
+		s.tell(control.Message{Type: control.NewLog, Payload: control.LogPayload(1), Files: []int{77}})
 		s.tell(control.Message{Type: control.ReopenAll})
 		synctest.Wait()
 		s.expectReopened(workers)
@@ -199,18 +200,17 @@ func TestReopen_reachesEveryProcess(t *testing.T) {
 	})
 }
 
-// expectReopened wants the master and each worker to have opened the logs anew, once.
+// expectReopened wants each worker to have been given the log file that the master was given, once, and to know that it was all.
 func (s *fakeSpawner) expectReopened(workers []*fakeWorker) {
 	s.t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.reopened != 1 {
-		s.t.Errorf("the master has opened its logs %d times", s.reopened)
-	}
-	s.reopened = 0
 	for _, w := range workers {
-		if len(w.link.inbox) != 1 || (<-w.link.inbox).Type != control.Reopen {
-			s.t.Errorf("worker %d was not told once", w.slot)
+		if len(w.link.inbox) != 2 {
+			s.t.Errorf("worker %d was told %d times", w.slot, len(w.link.inbox))
+			continue
+		}
+		file, end := <-w.link.inbox, <-w.link.inbox
+		if file.Type != control.NewLog || file.Log() != 1 || file.Files[0] != 77 || end.Type != control.Reopen {
+			s.t.Errorf("worker %d was told %v and %v", w.slot, file, end)
 		}
 	}
 }

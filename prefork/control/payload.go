@@ -48,6 +48,12 @@ func GiveUpPayload(reason int32, text string) []byte {
 // SignalPayload is that of Kill.
 func SignalPayload(signal unix.Signal) []byte { return words(int32(signal)) }
 
+// LogPayload is that of NewLog: the number of the log file.
+func LogPayload(which int32) []byte { return words(which) }
+
+// Log reads a LogPayload.
+func (m *Message) Log() int32 { return m.word(0) }
+
 // Worker reads a WorkerPayload.
 func (m *Message) Worker() (pid int32, state slot.State) { return m.word(0), slot.State(m.word(1)) }
 

@@ -17,9 +17,12 @@ const (
 	Stop       Type = 6 // stop everything. TimeoutPayload
 	Reload     Type = 7 // the header has a new epoch, and these are the options now. Payload: the options' numbers
 	Wish       Type = 8 // the header says anew how many workers are wanted
-	ReopenAll  Type = 9 // open the log files anew, and have the workers do it
+	ReopenAll  Type = 9 // the log files were opened anew: have the workers use them
 
 	Ping Type = 10 // answer with Published
+
+	// NewLog says that a log file was opened anew; also from master to worker. LogPayload; file: it.
+	NewLog Type = 11
 
 	// Master to spawner.
 
@@ -35,7 +38,7 @@ const (
 	// Master to worker.
 
 	Drain  Type = 32 // finish within the time, then exit. TimeoutPayload
-	Reopen Type = 33 // open the log files anew
+	Reopen Type = 33 // the log files were opened anew: call the program's hook
 
 	// Worker to master.
 
@@ -62,6 +65,7 @@ var shapes = map[Type]shape{
 	Wish:       {name: "WISH"},
 	ReopenAll:  {name: "REOPEN_ALL"},
 	Ping:       {name: "PING"},
+	NewLog:     {name: "NEW_LOG", payload: 4, files: 1},
 	Hello:      {name: "HELLO"},
 	Spawn:      {name: "SPAWN"},
 	Kill:       {name: "KILL", payload: 4},

@@ -1,0 +1,71 @@
+/* The files that are logged to. */
+#include "logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+static const int options[FK_LOGFILES] = {
+    [FK_LOGFILE_ERROR] = FK_OPTION_ERROR_LOG, [FK_LOGFILE_ACCESS] = FK_OPTION_ACCESS_LOG_FILE};
+
+static bool is_wanted(const forker_server *server, int which)
+{
+    return server->options[options[which]].text[0] != '\0' &&
+           (which != FK_LOGFILE_ACCESS || fk_server_option(server, FK_OPTION_ACCESS_LOG) != 0);
+}
+
+/* O_NONBLOCK: a fifo that nobody reads is an error, and does not hang; a disk knows no difference. */
+static int open_file(const forker_server *server, int which)
+{
+    return open(server->options[options[which]].text, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+                0640);
+}
+
+int fk_logfile_open(forker_server *server)
+{
+    for (int which = 0; which < FK_LOGFILES; which++) {
+        if (is_wanted(server, which) && (server->log_fds[which] = open_file(server, which)) < 0) {
+            return fk_server_fail(server, FORKER_E_SYSTEM, "run: log file %s: %s", server->options[options[which]].text,
+                                  strerror(errno));
+        }
+    }
+    return FORKER_OK;
+}
+
+void fk_logfile_close(forker_server *server)
+{
+    for (int which = 0; which < FK_LOGFILES; which++) {
+        if (server->log_fds[which] >= 0) {
+            (void)close(server->log_fds[which]);
+            server->log_fds[which] = -1;
+        }
+    }
+}
+
+/* dup3(2) puts the new file where the old one was, at one stroke. */
+void fk_logfile_take(forker_server *server, int which, int fd)
+{
+    if (which >= 0 && which < FK_LOGFILES && server->log_fds[which] >= 0) {
+        (void)dup3(fd, server->log_fds[which], O_CLOEXEC);
+    }
+    (void)close(fd);
+}
+
+void fk_logfile_reopen(forker_server *server)
+{
+    for (int which = 0; which < FK_LOGFILES; which++) {
+        if (server->log_fds[which] < 0) {
+            continue;
+        }
+        int fd = open_file(server, which);
+        if (fd >= 0) {
+            fk_logfile_take(server, which, fd);
+        } else {
+            fk_log(server, FORKER_LOG_ERROR, "log file %s cannot be opened anew: %s; the old one is used further",
+                   server->options[options[which]].text, strerror(errno));
+        }
+    }
+}

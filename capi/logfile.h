@@ -1,0 +1,23 @@
+/*
+ * The files that are logged to. The spawner opens them, also anew after they were renamed away; the other processes inherit their
+ * descriptors or are sent new ones, so that they need no permission of their own, nor the path to be inside of their root directory.
+ */
+#ifndef FORKER_LOGFILE_H
+#define FORKER_LOGFILE_H
+
+#include "server.h"
+
+enum { FK_LOGFILE_ERROR = 0, FK_LOGFILE_ACCESS = 1 };
+
+/* Opens those that the options name. Returns FORKER_OK or FORKER_E_SYSTEM. */
+int fk_logfile_open(forker_server *server);
+
+void fk_logfile_close(forker_server *server);
+
+/* Opens them anew; one that cannot be opened stays what it was. In the spawner, or with workers=0. */
+void fk_logfile_reopen(forker_server *server);
+
+/* Uses a descriptor of a file that was opened anew, and closes it. Whoever is writing just now is not disturbed. */
+void fk_logfile_take(forker_server *server, int which, int fd);
+
+#endif

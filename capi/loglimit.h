@@ -1,0 +1,19 @@
+/* The rate of log lines: what can happen with every request must not fill the disk. */
+#ifndef FORKER_LOGLIMIT_H
+#define FORKER_LOGLIMIT_H
+
+#include "server.h"
+
+/*
+ * Whether another line of the library's may be written, by option log_rate; else it is counted. *missed_out is how many lines of that
+ * level were counted before, which is to be said first. Main thread.
+ */
+bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out);
+
+/* How many lines of a level were counted in a second that is over and have not been told of. */
+uint32_t fk_loglimit_missed(int level);
+
+/* A descriptor that can be read when there is something to tell of that no further line has; -1 if there is none. */
+int fk_loglimit_timer(void);
+
+#endif

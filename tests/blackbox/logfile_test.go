@@ -1,0 +1,172 @@
+package blackbox
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// logFile is a file that a program logs to.
+type logFile struct {
+	t    *testing.T
+	path string
+}
+
+func newLogFile(t *testing.T) logFile {
+	return logFile{t, filepath.Join(t.TempDir(), "the.log")}
+}
+
+func (f logFile) text() string {
+	f.t.Helper()
+	text, err := os.ReadFile(f.path)
+	if err != nil && !os.IsNotExist(err) {
+		f.t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (f logFile) wait(text string) {
+	f.t.Helper()
+	eventually(f.t, f.path+" has "+text, func() bool { return strings.Contains(f.text(), text) })
+}
+
+// rotate renames the file away.
+func (f logFile) rotate() logFile {
+	f.t.Helper()
+	old := logFile{f.t, f.path + ".1"}
+	if err := os.Rename(f.path, old.path); err != nil {
+		f.t.Fatal(err)
+	}
+	return old
+}
+
+// serveToLog starts serve.c with an error log; what the harness reads from stderr is not there then.
+func serveToLog(t *testing.T, options ...string) (*program, logFile) {
+	t.Helper()
+	log := newLogFile(t)
+	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment(append(options, "error_log="+log.path))})
+	log.wait("all workers are ready")
+	return p, log
+}
+
+func TestErrorLog_getsEverythingThatStderrWould(t *testing.T) {
+	p, log := serveToLog(t, "workers=1")
+	p.get("/log/0?text=from+a+worker")
+	p.dial().send("GET /end/abort HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
+	log.wait("killed by SIGABRT")
+	for _, want := range []string{"error worker 0[", "]: from a worker\n", "crashed: SIGABRT in the handler of GET /end/abort", "abort+0x", "warn master["} {
+		log.wait(want)
+	}
+	if info, err := os.Stat(log.path); err != nil || info.Mode().Perm()&^0o640 != 0 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+	p.stop(syscall.SIGTERM)
+	if text := p.log.String(); text != "" {
+		t.Errorf("stderr has %s", text)
+	}
+}
+
+func TestErrorLog_isOpenedAnew(t *testing.T) {
+	p, log := serveToLog(t, "workers=2")
+	for round := range 3 {
+		old := log.rotate()
+		before := old.text()
+		p.signal(syscall.SIGUSR1)
+		eventually(t, "there is a new file", func() bool { _, err := os.Stat(log.path); return err == nil })
+		text := "round" + strconv.Itoa(round)
+		eventually(t, "the workers use it", func() bool {
+			p.get("/log/0?text=" + text)
+			return strings.Count(log.text(), text) > 4 && strings.Contains(log.text(), "worker 0[") && strings.Contains(log.text(), "worker 1[")
+		})
+		victim := p.workers()[0]
+		p.kill(victim, syscall.SIGKILL)
+		log.wait("worker 0 (pid " + strconv.Itoa(victim) + ") killed by SIGKILL") // the master does
+		eventually(t, "it is replaced", func() bool { return p.workers()[0] != victim })
+		if after := old.text(); strings.Count(after, "killed") != strings.Count(before, "killed") {
+			t.Errorf("the master still writes to the old file: %s", after)
+		}
+		if err := os.Remove(old.path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestErrorLog_isOpenedAnewForUsersWhoMayNot(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become somebody else")
+	}
+	p, log := serveToLog(t, "workers=1", "user=nobody")
+	if err := os.Chmod(filepath.Dir(log.path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	log.rotate()
+	p.signal(syscall.SIGUSR1)
+	eventually(t, "the worker uses the new file", func() bool {
+		p.get("/log/0?text=hello")
+		return strings.Contains(log.text(), "hello")
+	})
+}
+
+func TestErrorLog_outlivesTheMaster(t *testing.T) {
+	p, log := serveToLog(t, "workers=1")
+	log.rotate()
+	p.signal(syscall.SIGUSR1)
+	eventually(t, "there is a new file", func() bool { _, err := os.Stat(log.path); return err == nil })
+	p.kill(p.master(), syscall.SIGKILL)
+	log.wait("a new master has taken over")
+}
+
+func TestErrorLog_thatCannotBeOpenedIsAnErrorOfRun(t *testing.T) {
+	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"error_log=/nonexistent/x.log"})})
+	p.out.wait(t, 0, "run returned -8: run: log file /nonexistent/x.log: No such file or directory")
+	p.wait()
+}
+
+func TestErrorLog_thatCannotBeOpenedAnewStays(t *testing.T) {
+	p, log := serveToLog(t, "workers=1")
+	old := log.rotate()
+	if err := os.Mkdir(log.path, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(syscall.SIGUSR1)
+	old.wait("cannot be opened anew: Is a directory; the old one is used further")
+	p.get("/log/0?text=still+here")
+	old.wait("still here")
+}
+
+// countMissed adds up the lines of a kind and what "... and 7 more" says that there were besides.
+func countMissed(text, kind string) (written, missed int) {
+	for line := range strings.Lines(text) {
+		if _, more, ok := strings.Cut(line, "]: ... and "); ok && strings.Contains(line, "error worker") {
+			n, _ := strconv.Atoi(strings.Fields(more)[0])
+			missed += n
+		}
+		if strings.Contains(line, kind) {
+			written++
+		}
+	}
+	return written, missed
+}
+
+func TestLogRate_holdsBackWhatComesWithEveryRequest(t *testing.T) {
+	p, log := serveToLog(t, "workers=1", "log_rate=10")
+	c := p.dial()
+	const faults = 200
+	for range faults {
+		c.send("GET /result/-1 HTTP/1.1\r\nHost: test\r\n\r\n").receive("GET")
+	}
+	eventually(t, "all are accounted for", func() bool {
+		written, missed := countMissed(log.text(), "answered 500")
+		return written+missed == faults
+	})
+	if written, missed := countMissed(log.text(), "answered 500"); written < 10 || missed < 100 {
+		t.Errorf("%d lines written, %d held back", written, missed)
+	}
+	for range 50 {
+		c.get("/log/0?text=mine")
+	}
+	eventually(t, "the program's own lines are not held back", func() bool { return strings.Count(log.text(), "]: mine\n") == 50 })
+}
