@@ -112,9 +112,10 @@ func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 	l.respond(c, ex, outcome)
 }
 
-// isLast tells if a connection takes no more requests.
+// isLast tells if a connection takes no more requests. The loop begins to drain when it reads the message that says so, which waits
+// while a handler runs; the slot says it at once, so that the answer of that handler can already tell the client.
 func (l *Loop) isLast(c *conn) bool {
-	return l.draining || l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests ||
+	return l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests ||
 		l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge)
 }
 

@@ -23,6 +23,16 @@ func TestDrain_nothingOpen(t *testing.T) {
 	}
 }
 
+func TestDrain_isToldByTheSlotBeforeTheLoopHearsOfIt(t *testing.T) {
+	s := start(t, tcp, grace)
+	s.handle("/dismissed", func(c *call) { s.slot.Dismiss(slot.Stop); c.answer(200, "meanwhile") })
+	c := s.dial()
+	c.send(get("/dismissed"))
+	if res, got := c.answer("GET"); got != "meanwhile" || !res.Close {
+		t.Errorf("%q, close %v", got, res.Close)
+	}
+}
+
 func TestDrain_takesQueuedConnections(t *testing.T) {
 	s := start(t, tcp, grace)
 	var clients []*client

@@ -97,7 +97,7 @@ func TestDeath_ofWorkersLosesOnlyWhatTheyHad(t *testing.T) {
 		p.kill(victim.pid, syscall.SIGKILL)
 		kills = append(kills, victim)
 	})
-	for _, k := range kills {
+	for _, k := range kills[max(len(kills)-4, 0):] { // The last of each slot.
 		p.waitReplaced(k.index, k.pid)
 	}
 	report := closeLedger(t, l)

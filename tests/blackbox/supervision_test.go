@@ -93,10 +93,11 @@ func TestStop_finishesRequestsInFlight(t *testing.T) {
 			inHandler := p.dial().send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
 			p.out.wait(t, 0, "slow begins")
 			p.signal(number)
-			if a := inHandler.receive("GET"); a.StatusCode != 200 || a.body != "slow\n" {
-				t.Errorf("answered %s %q", a.Status, a.body)
+			if a := inHandler.receive("GET"); a.StatusCode != 200 || a.body != "slow\n" || !a.Close {
+				t.Errorf("answered %s %q, Connection: close is %v", a.Status, a.body, a.Close)
 			}
 			inHandler.expectClosed()
+			_ = inHandler.Close() // The server waits a while for that, so that its answer is not lost.
 			if status := p.wait(); status != 0 {
 				t.Errorf("exit status %d", status)
 			}
@@ -117,6 +118,7 @@ func TestStop_takesTheRestOfARequest(t *testing.T) {
 		t.Errorf("answered %s %q, Connection: close is %v", a.Status, a.body, a.Close)
 	}
 	half.expectClosed()
+	_ = half.Close()
 	if status := p.wait(); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
@@ -132,6 +134,7 @@ func TestStop_answersWhatComesWithinTheGrace(t *testing.T) {
 		t.Errorf("answered %s, Connection: close is %v", a.Status, a.Close)
 	}
 	c.expectClosed()
+	_ = c.Close()
 	if status := p.wait(); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
