@@ -195,6 +195,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     if (code < 0) {
         fail_boot("the worker_init hook failed", code);
     }
+    fk_signals_use_altstack();
     code = goWorkerRun(server, channel, spawner->lifeline[0], drain_fd);
     (void)fk_dispatch_hook(server, &server->worker_exit);
     leave(code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);

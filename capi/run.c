@@ -189,6 +189,7 @@ static int run_here(forker_server *server)
     if (code < 0) {
         return fk_server_fail(server, FORKER_E_BOOT, "run: the worker_init hook failed (%d)", code);
     }
+    fk_signals_use_altstack();
     server->shared->phase = FK_PHASE_SERVING;
     code = goWorkerRun(server, -1, -1, server->wake_fd);
     (void)fk_dispatch_hook(server, &server->worker_exit);

@@ -158,3 +158,15 @@ void fk_signals_leave(void)
         }
     }
 }
+
+void fk_signals_use_altstack(void)
+{
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        struct sigaction action;
+        if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN &&
+            (action.sa_flags & SA_ONSTACK) == 0) {
+            action.sa_flags |= SA_ONSTACK;
+            (void)sigaction(number, &action, NULL);
+        }
+    }
+}

@@ -13,4 +13,10 @@ void fk_signals_give_back(void);
 /* In a forked process: ignores what is the spawner's to handle, as when a shell signals the whole process group. */
 void fk_signals_leave(void);
 
+/*
+ * Has every handler of the program's run on the alternate stack that each Go thread has: a goroutine's own stack is too small
+ * for one. Go does that with those which it finds at its start; this is for those that a hook has installed since.
+ */
+void fk_signals_use_altstack(void);
+
 #endif
