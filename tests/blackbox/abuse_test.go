@@ -1,0 +1,171 @@
+package blackbox
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// many is how many connections an abuse test opens; the limit of descriptors has room for both ends.
+func many(t *testing.T) int {
+	t.Helper()
+	var limit syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	limit.Cur = limit.Max
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit))
+	wanted := 1000
+	if long() {
+		wanted = 10000
+	}
+	return min(wanted, int(limit.Max)/2-100)
+}
+
+// openMany opens connections that have sent a text.
+func (p *program) openMany(n int, text string) []net.Conn {
+	p.t.Helper()
+	network, name := dialName(p.address(0))
+	var all []net.Conn
+	for range n {
+		c, err := net.Dial(network, name)
+		must(p.t, err)
+		p.t.Cleanup(func() { _ = c.Close() })
+		_, err = io.WriteString(c, text)
+		must(p.t, err)
+		all = append(all, c)
+	}
+	return all
+}
+
+func TestSlowClients_areEndedAndHarmNobody(t *testing.T) {
+	for _, row := range []struct{ name, option, begin, more string }{
+		{"heads", "read_header_timeout=1s", "GET / HTTP/1.1\r\nHost: t\r\n", "X: y\r\n"},
+		{"bodies", "read_body_timeout=1s", "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n", "x"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			p := serve(t, "workers=1", row.option, "body_min_rate=0")
+			slow := p.openMany(many(t), row.begin)
+			ended := make(chan error, len(slow))
+			for _, c := range slow {
+				go func() { ended <- trickle(c, row.more) }()
+			}
+			good := p.dial()
+			for left := len(slow); left > 0; {
+				select {
+				case err := <-ended:
+					left--
+					if err != nil {
+						t.Error(err)
+					}
+				default:
+					if a := good.get("/"); a.StatusCode != 200 {
+						t.Fatal(a.Status)
+					}
+				}
+			}
+		})
+	}
+}
+
+// trickle goes on sending bits until the server answers 408.
+func trickle(c net.Conn, more string) error {
+	answered := make(chan error, 1)
+	go func() {
+		var b [64]byte
+		_ = c.SetReadDeadline(time.Now().Add(patience))
+		n, err := c.Read(b[:])
+		if !strings.HasPrefix(string(b[:n]), "HTTP/1.1 408 ") {
+			err = fmt.Errorf("answered %q, %w", b[:n], err)
+		}
+		answered <- err
+	}()
+	for {
+		select {
+		case err := <-answered:
+			_ = c.Close()
+			return err
+		case <-time.After(200 * time.Millisecond):
+			_, _ = io.WriteString(c, more)
+		}
+	}
+}
+
+// An idle connection holds no buffer: what the worker's own memory grows by is at most 512 bytes for each.
+func TestIdleConnections_costLittleMemory(t *testing.T) {
+	p := serve(t, "workers=1")
+	n := many(t)
+	pid := p.workers()[0]
+	before := p.openMany(n, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.expectConnections(n)
+	least := anonymous(t, pid)
+	p.openMany(n, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.expectConnections(2 * n)
+	each := (anonymous(t, pid) - least) / n
+	t.Logf("%d bytes for each of %d more idle connections", each, n)
+	if each > 512 {
+		t.Errorf("an idle connection costs %d bytes", each)
+	}
+	if len(before) != n {
+		t.Error("the first connections are gone")
+	}
+}
+
+// expectConnections waits until the worker has so many connections open, all of them idle.
+func (p *program) expectConnections(n int) {
+	p.t.Helper()
+	eventually(p.t, fmt.Sprintf("%d connections", n), func() bool {
+		return len(openFilesOf(p.t, p.workers()[0])) >= n
+	})
+	p.expectGet("/", 200, "hello\n")
+}
+
+// anonymous is the memory of a process that belongs to no file, in bytes.
+func anonymous(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	must(t, err)
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kb, err := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(value), " kB"))
+			must(t, err)
+			return kb << 10
+		}
+	}
+	t.Fatal("no RssAnon")
+	return 0
+}
+
+// processorTime is what a process has used, in clock ticks of 10 ms.
+func processorTime(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	must(t, err)
+	fields := strings.Fields(string(text)[strings.LastIndexByte(string(text), ')')+1:])
+	user, err := strconv.Atoi(fields[11])
+	must(t, err)
+	system, err := strconv.Atoi(fields[12])
+	must(t, err)
+	return user + system
+}
+
+// Without descriptors for new connections a worker neither spins nor dies, and takes them when there are some again.
+func TestDescriptors_thatRunOutComeBack(t *testing.T) {
+	p := serve(t, "workers=1", "rlimit_nofile=64")
+	held := p.openMany(120, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.log.wait(t, 0, "cannot accept: too many open files")
+	pid := p.workers()[0]
+	before := processorTime(t, pid)
+	time.Sleep(time.Second) // It is the time that is measured: a busy loop would use all of it.
+	if used := processorTime(t, pid) - before; used > 50 {
+		t.Errorf("the worker used %d0 ms of a second", used)
+	}
+	for _, c := range held {
+		_ = c.Close()
+	}
+	p.expectGet("/", 200, "hello\n")
+}
