@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	slabSize   = 1 << 20 // What is asked of the kernel at a time for small blocks.
-	leastClass = 9       // The smallest block has 1 << leastClass bytes.
-	mostClass  = 20      // Larger blocks are mapped and unmapped one by one.
+	slabSize   = 1 << 20  // What is asked of the kernel at a time for small blocks.
+	leastClass = 9        // The smallest block has 1 << leastClass bytes.
+	slabClass  = 20       // Larger blocks are mapped one by one.
+	mostClass  = 22       // Still larger ones are not kept.
+	keptLarge  = 16 << 20 // Bytes beyond slabClass that a pool keeps; measure with bench mode post-1m. Only pages that were used take memory.
 )
 
 // Pool hands out blocks, in classes of powers of two, the most recently returned one first: its lines are likely still in the
@@ -26,6 +28,7 @@ const (
 type Pool struct {
 	free  [mostClass + 1][][]byte
 	slab  []byte
+	large int   // Bytes of free blocks beyond slabClass.
 	used  int64 // Bytes in the hands of owners.
 	guard guard
 }
@@ -44,11 +47,17 @@ func (p *Pool) take(size int) ([]byte, error) {
 		return mapBytes(roundUp(size, unix.Getpagesize()))
 	}
 	n := len(p.free[class])
-	if n == 0 {
+	switch {
+	case n == 0 && class > slabClass:
+		return mapBytes(1 << class)
+	case n == 0:
 		return p.carve(1 << class)
 	}
 	b := p.free[class][n-1]
 	p.free[class] = p.free[class][:n-1]
+	if class > slabClass {
+		p.large -= len(b)
+	}
 	p.guard.reused(b)
 	return b, nil
 }
@@ -59,7 +68,11 @@ func (p *Pool) Put(b []byte) {
 	p.guard.put(b)
 	p.used -= int64(len(b))
 	class := classOf(len(b))
-	if class > mostClass {
+	if class > slabClass {
+		p.large += len(b)
+	}
+	if class > mostClass || p.large > keptLarge {
+		p.large -= len(b)
 		// The block was mapped by mapBytes with this very length, so munmap(2) cannot fail.
 		_ = unix.Munmap(b)
 		return

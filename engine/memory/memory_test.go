@@ -27,8 +27,9 @@ func TestGet_givesWholeClasses(t *testing.T) {
 		{4097, 8192},
 		{1<<20 - 1, 1 << 20},
 		{1 << 20, 1 << 20},
-		{1<<20 + 1, 1<<20 + page},
-		{3 << 20, 3 << 20},
+		{1<<20 + 1, 2 << 20},
+		{3 << 20, 4 << 20},
+		{4<<20 + 1, 4<<20 + page},
 	} {
 		var p Pool
 		b := get(t, &p, row.size)
@@ -52,6 +53,28 @@ func TestGet_givesTheLatestBlockAgain(t *testing.T) {
 		if b := get(t, &p, 600); Address(b) != Address(want) || len(b) != 1024 {
 			t.Errorf("Get %d: %d bytes at %#x, want %#x", i, len(b), Address(b), Address(want))
 		}
+	}
+}
+
+func TestPut_keepsLargeBlocksUpToALimit(t *testing.T) {
+	var p Pool
+	var owned [][]byte
+	for range keptLarge>>21 + 3 {
+		owned = append(owned, get(t, &p, 1<<20+1))
+	}
+	for _, b := range owned {
+		p.Put(b)
+	}
+	if p.large != keptLarge {
+		t.Errorf("%d bytes are kept, want %d", p.large, keptLarge)
+	}
+	// Blocks of 2 MiB are full: those of another class go back at once, and the ones kept are given first.
+	p.Put(get(t, &p, 4<<20))
+	for range keptLarge >> 21 {
+		get(t, &p, 1<<20+1)
+	}
+	if p.large != 0 {
+		t.Errorf("%d bytes are kept after all was given away", p.large)
 	}
 }
 
