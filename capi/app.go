@@ -73,6 +73,12 @@ func (a *app) Close(req *engine.Request, reason int) bool {
 	return bool(C.fk_deferred_close(address(req), C.int(reason)))
 }
 
+// Abandon is engine.App's.
+func (a *app) Abandon() int { return int(C.fk_deferred_abandon(a.c)) }
+
+// Free is engine.App's.
+func (a *app) Free(req *engine.Request) { C.fk_dispatch_free(address(req)) }
+
 // address is the C side of a request: the layouts are the same (layout.go), and a Request lives off the Go heap.
 func address(req *engine.Request) C.uintptr_t { return C.uintptr_t(memory.AddressOf(req)) }
 

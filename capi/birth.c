@@ -18,6 +18,7 @@
 
 #include "_cgo_export.h"
 #include "admin.h"
+#include "background.h"
 #include "crash.h"
 #include "dispatch.h"
 #include "limit.h"
@@ -102,6 +103,7 @@ static void close_spawner_fds(fk_spawner *spawner)
     }
     close_fd(&spawner->lifeline[1]);
     fk_pidfile_forget(spawner->server);
+    fk_background_forget(spawner->server);
     fk_reaper_forget();
     fk_upgrade_forget(spawner);
 }
@@ -113,17 +115,17 @@ static _Noreturn void leave(int status)
     _exit(status);
 }
 
-static _Noreturn void fail_boot(const char *reason, int code)
+static _Noreturn void fail_boot(forker_server *server, const char *reason, int code)
 {
-    fk_log(fk_process.server, FORKER_LOG_ERROR, "%s (%d)", reason, code);
+    fk_log(server, FORKER_LOG_ERROR, "%s (%d)", reason, code);
     leave(EXIT_FAILED_BOOT);
 }
 
 /* `failed` is what has failed, with errno, or NULL. */
-static void need(const char *failed)
+static void need(forker_server *server, const char *failed)
 {
     if (failed != NULL) {
-        fk_log(fk_process.server, FORKER_LOG_ERROR, "%s: %s", failed, strerror(errno));
+        fk_log(server, FORKER_LOG_ERROR, "%s: %s", failed, strerror(errno));
         leave(EXIT_FAILED_BOOT);
     }
 }
@@ -150,13 +152,13 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     set_signals(SIG_IGN);
     close_spawner_fds(spawner);
     fk_listeners_forget(server);
-    need(fk_privilege_drop(server));
+    need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
     close_fd(&spawner->lifeline[0]);
     unblock_signals(spawner->mask);
     int code = fk_process_start_go();
     if (code != FORKER_OK) {
-        fail_boot("the Go runtime cannot be started", code);
+        fail_boot(server, "the Go runtime cannot be started", code);
     }
     leave(goMasterRun(server, channel));
 }
@@ -168,6 +170,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_process.role = FK_ROLE_WORKER;
     fk_process.worker = (int32_t)index;
     fk_process.generation = slot->generation;
+    fk_process.server = server;
     fk_process.slot = slot;
     slot->pid = getpid();
     drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -175,25 +178,25 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     close_spawner_fds(spawner);
     fk_admin_forget(server);
     fk_title_set(server);
-    need(fk_limit_apply(server, index));
-    need(fk_privilege_drop(server));
+    need(server, fk_limit_apply(server, index));
+    need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGTERM);
     int code = fk_dispatch_hook(server, &server->post_fork);
     if (code < 0) {
-        fail_boot("the post_fork hook failed", code);
+        fail_boot(server, "the post_fork hook failed", code);
     }
     fk_crash_watch();
     unblock_signals(spawner->mask);
     __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
     code = fk_process_start_go();
     if (code != FORKER_OK) {
-        fail_boot("the Go runtime cannot be started", code);
+        fail_boot(server, "the Go runtime cannot be started", code);
     }
     goRuntimeWait();
     fk_crash_watch_before_go();
     code = fk_dispatch_hook(server, &server->worker_init);
     if (code < 0) {
-        fail_boot("the worker_init hook failed", code);
+        fail_boot(server, "the worker_init hook failed", code);
     }
     fk_signals_use_altstack();
     code = goWorkerRun(server, channel, spawner->lifeline[0], drain_fd);

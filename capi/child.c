@@ -43,7 +43,7 @@ uint64_t fk_child_next_fork(const fk_spawner *spawner)
 }
 
 /* pidfd_open(2), since Linux 5.3. Called by number: glibc has a wrapper only since 2.36. */
-static int open_pidfd(pid_t pid)
+int fk_child_open_pidfd(pid_t pid)
 {
 #ifdef SYS_pidfd_open
     return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -80,7 +80,7 @@ bool fk_child_settle(fk_child *child, pid_t pid, int kept, int given)
         return false;
     }
     child->pid = pid;
-    child->pidfd = open_pidfd(pid);
+    child->pidfd = fk_child_open_pidfd(pid);
     child->channel = kept;
     child->born_ns = fk_clock();
     return true;

@@ -16,6 +16,9 @@ bool fk_child_settle(fk_child *child, pid_t pid, int kept, int given);
 /* Looks whether the child has exited. If so, reaps it, clears it and gives its wait status (-1: somebody else reaped it). */
 bool fk_child_reap(fk_child *child, int *status_out);
 
+/* A pidfd of a process, or -1 where the kernel has none. */
+int fk_child_open_pidfd(pid_t pid);
+
 /* When the next fork is allowed by FK_FORKS_PER_SECOND. */
 uint64_t fk_child_next_fork(const fk_spawner *spawner);
 

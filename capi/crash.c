@@ -89,7 +89,7 @@ static void write_backtrace(const void *context)
     for (int i = first + 1; i < count; i++) {
         frames[i] = (char *)frames[i] - 1;
     }
-    backtrace_symbols_fd(frames + first, count - first, fk_log_fd());
+    backtrace_symbols_fd(frames + first, count - first, fk_log_fd(fk_process.server));
 }
 
 static void report(const fatal_signal *fatal, const siginfo_t *info, const void *context)
@@ -104,7 +104,7 @@ static void report(const fatal_signal *fatal, const siginfo_t *info, const void 
     }
     line_request(&line, fk_thread.box);
     fk_line_text(&line, "; backtrace:");
-    fk_line_write(&line);
+    fk_line_write(&line, fk_process.server);
     write_backtrace(context);
 }
 

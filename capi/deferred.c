@@ -192,6 +192,34 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
 
 /* -------------------------------------------------------------------------------------------------------- loop's side */
 
+/* false: it is not a request of `server` that stands behind the handle. */
+static bool abandon(fk_deferred *deferred, const forker_server *server)
+{
+    (void)pthread_mutex_lock(&deferred->lock);
+    if (deferred->req == NULL || deferred->req->server != server) {
+        (void)pthread_mutex_unlock(&deferred->lock);
+        return false;
+    }
+    release(deferred);
+    return true;
+}
+
+int fk_deferred_abandon(forker_server *server)
+{
+    int count = 0;
+    (void)pthread_mutex_lock(&table_lock);
+    uint32_t slab_total = slab_count;
+    (void)pthread_mutex_unlock(&table_lock);
+    for (uint32_t i = 0; i < slab_total * SLAB_ENTRIES; i++) {
+        count += abandon(&slabs[i / SLAB_ENTRIES][i % SLAB_ENTRIES], server);
+    }
+    /* What is done to a request is done under its entry's lock, so nobody has the queue now, and nobody finds it any more. */
+    (void)close(server->queue.fd);
+    (void)pthread_mutex_destroy(&server->queue.lock);
+    server->queue.fd = -1;
+    return count;
+}
+
 bool fk_deferred_close(uintptr_t request, int reason)
 {
     fk_deferred *deferred = ((forker_request *)request)->deferred;

@@ -56,6 +56,12 @@ bool fk_deferred_close(uintptr_t request, int reason);
 /* Gives what was written to a stream since the last call. Returns true if it has ended. */
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out);
 
+/*
+ * The loop of `server` ends: makes the handles void that are not used up, and closes the queue. Returns how many there were: the program
+ * may still be looking at their requests.
+ */
+int fk_deferred_abandon(forker_server *server);
+
 /* Looks a handle up and locks what stands behind it. NULL: it is over. */
 fk_deferred *fk_deferred_lock(forker_deferred handle);
 

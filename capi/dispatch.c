@@ -83,6 +83,15 @@ void fk_dispatch_release(uintptr_t address)
     trim_block(&req->answer.body);
 }
 
+void fk_dispatch_free(uintptr_t address)
+{
+    fk_answer *answer = &((forker_request *)address)->answer;
+    fk_block_free(&answer->fields);
+    fk_block_free(&answer->body);
+    fk_block_free(&answer->parts);
+    fk_block_free(&answer->trailers);
+}
+
 int fk_dispatch_hook(forker_server *server, const fk_hook *hook)
 {
     if (hook->call == NULL) {

@@ -14,6 +14,9 @@ int fk_dispatch(uintptr_t address);
 /* Releases what a request that has ended holds: copies, parts of its body, memory beyond what is worth keeping for the next one. */
 void fk_dispatch_release(uintptr_t address);
 
+/* Releases all that a request holds, which ended before: its memory goes away. */
+void fk_dispatch_free(uintptr_t address);
+
 /* Calls a hook of the program, if there is one. */
 int fk_dispatch_hook(forker_server *server, const fk_hook *hook);
 

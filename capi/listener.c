@@ -354,6 +354,16 @@ void fk_listeners_forget(forker_server *server)
     }
 }
 
+void fk_listeners_remove_files(const forker_server *server)
+{
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        const fk_listener *listener = &server->listeners[i];
+        if (listener->made) {
+            fk_unixsocket_remove(listener);
+        }
+    }
+}
+
 void fk_listeners_close(forker_server *server)
 {
     for (uint32_t i = 0; i < server->listener_count; i++) {

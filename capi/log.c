@@ -137,14 +137,13 @@ void fk_line_start(fk_line *line, int level)
     fk_line_text(line, "]: ");
 }
 
-int fk_log_fd(void)
+int fk_log_fd(const forker_server *server)
 {
-    const forker_server *server = fk_process.server;
     return server != NULL && server->log_fds[FK_LOGFILE_ERROR] >= 0 ? server->log_fds[FK_LOGFILE_ERROR] : STDERR_FILENO;
 }
 
 /* A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there before. */
-void fk_line_write(fk_line *line)
+void fk_line_write(fk_line *line, const forker_server *server)
 {
     sigset_t pipe_only, before, pending;
     line->text[line->len] = '\n';
@@ -152,7 +151,7 @@ void fk_line_write(fk_line *line)
     (void)sigaddset(&pipe_only, SIGPIPE);
     (void)sigpending(&pending);
     (void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    ssize_t written = write(fk_log_fd(), line->text, line->len + 1);
+    ssize_t written = write(fk_log_fd(server), line->text, line->len + 1);
     if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
         (void)sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});
     }
@@ -183,7 +182,7 @@ static void log_line(forker_server *server, int level, const char *text, size_t 
     if (server->log_fn != NULL) {
         server->log_fn(level, line.text, line.len, server->log_user);
     } else {
-        fk_line_write(&line);
+        fk_line_write(&line, server);
     }
 }
 
@@ -215,7 +214,7 @@ void fk_log_bytes(forker_server *server, int level, const char *text, size_t len
 void fk_log_settle(forker_server *server)
 {
     for (int level = FORKER_LOG_ERROR; level <= FORKER_LOG_DEBUG; level++) {
-        log_missed(server, level, fk_loglimit_missed(level));
+        log_missed(server, level, fk_loglimit_missed(server, level));
     }
 }
 

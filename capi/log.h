@@ -22,10 +22,10 @@ void fk_line_peer(fk_line *line, const fk_peer *peer);
 void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from 192.0.2.1:50000" */
 
 /* What lines are written to: stderr, or the file of option error_log. */
-int fk_log_fd(void);
+int fk_log_fd(const forker_server *server);
 
 /* Writes the line there, with a newline, by one write(2) that can raise no SIGPIPE. */
-void fk_line_write(fk_line *line);
+void fk_line_write(fk_line *line, const forker_server *server);
 
 /* Logs, if the server's log_level and log_rate let it through. Main thread of the process only. */
 void fk_log(forker_server *server, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,27 +1,16 @@
 /* The rate of log lines: for each level a window of a second, which the first line opens. */
 #include "loglimit.h"
 
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "spawner.h"
 
-enum { LEVELS = FORKER_LOG_DEBUG + 1 };
-
 #define WINDOW_NS UINT64_C(1000000000)
 
-typedef struct {
-    uint64_t ends_ns;
-    int64_t written;
-    uint32_t missed;
-} window;
-
-/* Owned by the main thread of the process. */
-static window windows[LEVELS];
-static int timer = -1;
-
 /* Sees to it that the end of a crowded window is noticed, even if nothing is logged any more. */
-static void arm_timer(void)
+static void arm_timer(int timer)
 {
     const struct itimerspec once = {.it_value = {.tv_sec = 1, .tv_nsec = 1000000}};
     if (timer >= 0) {
@@ -29,13 +18,12 @@ static void arm_timer(void)
     }
 }
 
-uint32_t fk_loglimit_missed(int level)
+uint32_t fk_loglimit_missed(forker_server *server, int level)
 {
-    window *w = &windows[level];
     uint32_t missed = 0;
-    if (fk_clock() >= w->ends_ns) {
-        missed = w->missed;
-        *w = (window){0};
+    if (fk_clock() >= server->loglimit.windows[level].ends_ns) {
+        missed = server->loglimit.windows[level].missed;
+        memset(&server->loglimit.windows[level], 0, sizeof server->loglimit.windows[level]);
     }
     return missed;
 }
@@ -43,25 +31,25 @@ uint32_t fk_loglimit_missed(int level)
 bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)
 {
     int64_t most = fk_server_option(server, FK_OPTION_LOG_RATE);
-    window *w = &windows[level];
-    *missed_out = fk_loglimit_missed(level);
-    if (w->written == 0) {
-        w->ends_ns = fk_clock() + WINDOW_NS;
+    fk_loglimit *limit = &server->loglimit;
+    *missed_out = fk_loglimit_missed(server, level);
+    if (limit->windows[level].written == 0) {
+        limit->windows[level].ends_ns = fk_clock() + WINDOW_NS;
     }
-    if (most >= 0 && w->written >= most) {
-        if (w->missed++ == 0) {
-            arm_timer();
+    if (most >= 0 && limit->windows[level].written >= most) {
+        if (limit->windows[level].missed++ == 0) {
+            arm_timer(limit->timer);
         }
         return false;
     }
-    w->written++;
+    limit->windows[level].written++;
     return true;
 }
 
-int fk_loglimit_timer(void)
+int fk_loglimit_timer(forker_server *server)
 {
-    if (timer < 0) {
-        timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (server->loglimit.timer < 0) {
+        server->loglimit.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     }
-    return timer;
+    return server->loglimit.timer;
 }

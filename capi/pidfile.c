@@ -35,7 +35,7 @@ static const char *name_of(const forker_server *server)
 
 static int refuse(forker_server *server, const char *reason)
 {
-    int code = fk_server_fail(server, FORKER_E_SYSTEM, "run: pid file %s: %s", path_of(server), reason);
+    int code = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pid file %s: %s", server->verb, path_of(server), reason);
     fk_pidfile_forget(server);
     return code;
 }

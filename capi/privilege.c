@@ -22,7 +22,7 @@ static int refuse_without_user(forker_server *server)
     if (!group && root_directory(server)[0] == '\0') {
         return FORKER_OK;
     }
-    return fk_server_fail(server, FORKER_E_OPTION, "run: option %s needs option user: %s", group ? "group" : "chroot",
+    return fk_server_fail(server, FORKER_E_OPTION, "%s: option %s needs option user: %s", server->verb, group ? "group" : "chroot",
                           group ? "root is above groups" : "root can leave any directory");
 }
 
@@ -36,16 +36,16 @@ int fk_privilege_prepare(forker_server *server)
     }
     if (geteuid() != 0) {
         return fk_server_fail(server, FORKER_E_SYSTEM,
-                              "run: only root can become user %s, and this process has uid %ld", name, (long)geteuid());
+                              "%s: only root can become user %s, and this process has uid %ld", server->verb, name, (long)geteuid());
     }
     identity->uid = (uid_t)uid;
     identity->gid = (gid_t)gid;
     if (gid < 0 && !fk_account_primary_group(identity->uid, &identity->gid)) {
         return fk_server_fail(server, FORKER_E_OPTION,
-                              "run: user %s has no account that names a group; set option group", name);
+                              "%s: user %s has no account that names a group; set option group", server->verb, name);
     }
     identity->groups = fk_account_groups(identity->uid, identity->gid, &identity->group_count);
-    return identity->groups != NULL ? FORKER_OK : fk_server_fail(server, FORKER_E_MEMORY, "run: out of memory");
+    return identity->groups != NULL ? FORKER_OK : fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
 }
 
 void fk_privilege_release(forker_server *server)

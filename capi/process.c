@@ -18,13 +18,14 @@ typedef void (*init_function)(int argc, char **argv, char **envp);
 extern init_function fk_go_init_start[] __attribute__((weak, visibility("hidden")));
 extern init_function fk_go_init_end[] __attribute__((weak, visibility("hidden")));
 
-fk_process_state fk_process = {.role = FK_ROLE_HOST, .worker = -1};
+fk_process_state fk_process = {.role = FK_ROLE_HOST};
 __thread fk_thread_state fk_thread;
 
 enum { AUXV_TYPES = 6 };
 
 static int saved_argc;
 static char **saved_argv;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* glibc hands constructors of shared objects main's arguments (elf/dl-init.c); others pass nothing that is NULL-terminated. */
 __attribute__((constructor)) static void save_arguments(int argc, char **argv, char **envp)
@@ -36,12 +37,31 @@ __attribute__((constructor)) static void save_arguments(int argc, char **argv, c
     }
 }
 
-static void lose_go(void)
+/* In a forked process there is neither the Go runtime nor the thread that may hold the lock. */
+static void on_fork(void)
 {
+    (void)pthread_mutex_init(&lock, NULL);
     if (fk_process.go_running) {
         fk_process.go_running = false;
         fk_process.go_lost = true;
     }
+}
+
+static void watch_forks(void)
+{
+    (void)pthread_atfork(NULL, NULL, on_fork);
+}
+
+void fk_process_lock(void)
+{
+    static pthread_once_t watching = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&watching, watch_forks);
+    (void)pthread_mutex_lock(&lock);
+}
+
+void fk_process_unlock(void)
+{
+    (void)pthread_mutex_unlock(&lock);
 }
 
 /*
@@ -86,11 +106,14 @@ static char **process_block(void)
     return block;
 }
 
-int fk_process_start_go(void)
+/* With the lock. */
+static int start_go(void)
 {
-    static bool watching_forks;
     if (fk_process.go_lost || fk_go_init_start == NULL) {
         return FORKER_E_PROCESS;
+    }
+    if (fk_process.role == FK_ROLE_SPAWNER) {
+        return FORKER_E_STATE;
     }
     if (fk_process.go_running) {
         return FORKER_OK;
@@ -98,9 +121,6 @@ int fk_process_start_go(void)
     char **block = process_block();
     if (block == NULL) {
         return FORKER_E_MEMORY;
-    }
-    if (!watching_forks) {
-        watching_forks = pthread_atfork(NULL, NULL, lose_go) == 0;
     }
     int argc = saved_argc > 0 ? saved_argc : 1;
     for (init_function *start = fk_go_init_start; start < fk_go_init_end; start++) {
@@ -110,13 +130,21 @@ int fk_process_start_go(void)
     return FORKER_OK;
 }
 
-bool fk_process_draining(void)
+int fk_process_start_go(void)
 {
-    const fk_slot *slot = fk_process.slot;
-    const fk_shared *shared = fk_process.server != NULL ? fk_process.server->shared : NULL;
-    if (slot == NULL || shared == NULL) {
+    fk_process_lock();
+    int code = start_go();
+    fk_process_unlock();
+    return code;
+}
+
+bool fk_process_draining(const forker_server *server)
+{
+    const fk_shared *shared = server->shared;
+    if (shared == NULL) {
         return false;
     }
+    const fk_slot *slot = fk_server_slot(server, (uint32_t)fk_process.worker);
     return fk_process.draining || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == FK_SLOT_DRAINING ||
            __atomic_load_n(&slot->dismissed, __ATOMIC_ACQUIRE) != FK_CAUSE_NONE ||
            __atomic_load_n(&shared->stop_timeout_ms, __ATOMIC_ACQUIRE) != INT32_MAX;

@@ -12,9 +12,9 @@ typedef enum { FK_ROLE_HOST, FK_ROLE_SPAWNER, FK_ROLE_MASTER, FK_ROLE_WORKER } f
 
 typedef struct {
     fk_role role;
-    int32_t worker; /* index of the slot, of a worker; else -1 */
+    int32_t worker; /* index of the slot, of a worker; else 0, which is that of each server with workers=0 */
     uint32_t generation;
-    forker_server *server;  /* the one that runs, or NULL */
+    forker_server *server;  /* of a worker, for the report of its crash; else NULL */
     fk_slot *slot;          /* a worker's own */
     bool go_running;        /* the Go runtime was started in this process */
     bool go_lost;           /* this process was forked off one in which it was: nothing here works any more */
@@ -32,11 +32,18 @@ typedef struct {
 
 extern __thread fk_thread_state fk_thread __attribute__((tls_model("initial-exec")));
 
-/* Starts the Go runtime in this process, once. Returns FORKER_OK or FORKER_E_PROCESS. */
+/*
+ * Held while the process is forked by start, becomes a spawner, or gets the Go runtime, each of which rules out another. In a forked
+ * process it is free.
+ */
+void fk_process_lock(void);
+void fk_process_unlock(void);
+
+/* Starts the Go runtime in this process, once. Returns FORKER_OK, FORKER_E_PROCESS, FORKER_E_STATE (it forks), FORKER_E_MEMORY. */
 int fk_process_start_go(void);
 
-/* Tells if this worker is being drained, also while its loop has yet to hear of it. */
-bool fk_process_draining(void);
+/* Tells if who serves for `server` in this process is being drained, also while its loop has yet to hear of it. */
+bool fk_process_draining(const forker_server *server);
 
 /* The role in words, for log lines. */
 const char *fk_process_name(void);

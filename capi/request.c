@@ -258,5 +258,5 @@ int32_t forker_request_worker(forker_request *req)
 
 int forker_request_draining(forker_request *req)
 {
-    return req != NULL && fk_process_draining() ? 1 : 0;
+    return req != NULL && fk_process_draining(req->server) ? 1 : 0;
 }

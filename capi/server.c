@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "background.h"
 #include "listener.h"
 #include "logfile.h"
 #include "process.h"
@@ -21,6 +22,8 @@ forker_server *forker_server_new(void)
     server->maker = getpid();
     server->wake_fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
+    server->loglimit.timer = -1;
+    server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
     server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);
     return server;
@@ -28,13 +31,19 @@ forker_server *forker_server_new(void)
 
 void forker_server_free(forker_server *server)
 {
-    if (server == NULL || server->state == FK_SERVER_RUNNING || server->maker != getpid()) {
+    if (server == NULL || server->maker != getpid() || !fk_background_end(server)) {
         return;
     }
     fk_listeners_close(server);
     fk_server_free_routes(server);
     if (server->figures != NULL) {
         (void)munmap(server->figures, server->shared_size);
+    }
+    if (server->wake_fd >= 0) {
+        (void)close(server->wake_fd);
+    }
+    if (server->loglimit.timer >= 0) {
+        (void)close(server->loglimit.timer);
     }
     free(server->config_path);
     free(server->config_base);

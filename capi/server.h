@@ -32,6 +32,16 @@ typedef struct {
     char *names;
 } fk_route;
 
+/* The rate of log lines; loglimit.c. */
+typedef struct {
+    struct {
+        uint64_t ends_ns;
+        int64_t written;
+        uint32_t missed;
+    } windows[FORKER_LOG_DEBUG + 1]; /* by level */
+    int timer;                       /* -1: none */
+} fk_loglimit;
+
 struct fk_deferred;
 
 /* What foreign threads have to tell the loop of this process; see deferred.c. */
@@ -79,6 +89,18 @@ typedef struct {
 
 typedef enum { FK_SERVER_SETUP, FK_SERVER_RUNNING } fk_server_state;
 
+/* Who serves while the program goes on; background.c. */
+typedef enum { FK_BACKGROUND_NONE, FK_BACKGROUND_THREAD, FK_BACKGROUND_PROCESS } fk_background_kind;
+
+typedef struct {
+    fk_background_kind kind;
+    pthread_t thread;
+    pid_t peer;   /* in the host the spawner, in the spawner the host */
+    int pidfd;    /* of that; -1 where the kernel has none */
+    int report;   /* the host's end of a pipe of fk_report */
+    int reporter; /* the end of who serves */
+} fk_background;
+
 struct forker_server {
     /* Set up by the program, then read in every process. */
     fk_option_value options[FK_OPTION_COUNT];
@@ -101,6 +123,9 @@ struct forker_server {
 
     /* While running. */
     volatile fk_server_state state;
+    const char *verb; /* which call has begun it, for its sentences: "run", "start" or "open" */
+    fk_background background;
+    uintptr_t loop; /* with workers=0: Go's handle of the engine */
     fk_identity identity;
     fk_pidfile pidfile;
     fk_shared *volatile shared;  /* NULL while not running */
@@ -108,8 +133,9 @@ struct forker_server {
     size_t shared_size;
     fk_listener admin;        /* address "": none */
     int log_fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
-    fk_queue queue;           /* of the process that serves */
-    volatile int wake_fd;     /* eventfd: shared->stop_timeout_ms or shared->actions has changed */
+    fk_loglimit loglimit;
+    fk_queue queue;       /* of the process that serves */
+    volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed; open from the first run on */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
     char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call, for run */

@@ -5,8 +5,9 @@
 #include "signals.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
+
+#include "process.h"
 
 enum { STOPS = 3, TAKEN = 9 };
 
@@ -21,13 +22,15 @@ static bool is_taken[TAKEN];
 static struct sigaction program_actions[TAKEN];
 static struct sigaction program_chld;
 static sigset_t program_mask;
-static bool chld_taken;
+static bool chld_taken, terminal_ignored;
 
-static void on_stop(int number)
+static void on_stop(int number, siginfo_t *info, void *context)
 {
     int reason = errno;
     forker_server *server = steered_by_signals;
-    if (server != NULL && server->shared != NULL) {
+    bool others = terminal_ignored && info->si_code == SI_KERNEL;
+    (void)context;
+    if (server != NULL && server->shared != NULL && !others) {
         bool again = server->shared->stop_timeout_ms != INT32_MAX;
         (void)forker_server_stop(server, number == SIGINT || again ? 0 : -1);
     }
@@ -63,7 +66,7 @@ static void on_action(int number, siginfo_t *info, void *context)
 {
     int reason = errno;
     forker_server *server = steered_by_signals;
-    bool from_terminal = info->si_code == SI_KERNEL && number != SIGHUP;
+    bool from_terminal = info->si_code == SI_KERNEL && (number != SIGHUP || terminal_ignored);
     (void)context;
     if (server != NULL && !from_terminal) {
         act(server, number);
@@ -71,21 +74,20 @@ static void on_action(int number, siginfo_t *info, void *context)
     errno = reason;
 }
 
-static void install(int number, void (*handler)(int))
+static void set_disposition(int number, void (*disposition)(int))
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = handler;
-    action.sa_flags = SA_ONSTACK | SA_RESTART;
+    action.sa_handler = disposition;
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(number, &action, NULL);
 }
 
-static void install_action(int number)
+static void install(int number, void (*handler)(int, siginfo_t *, void *))
 {
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_action;
+    action.sa_sigaction = handler;
     action.sa_flags = SA_ONSTACK | SA_RESTART | SA_SIGINFO;
     (void)sigemptyset(&action.sa_mask);
     (void)sigaction(number, &action, NULL);
@@ -97,56 +99,76 @@ static void take_chld(void)
     (void)sigaction(SIGCHLD, NULL, &program_chld);
     chld_taken = program_chld.sa_handler == SIG_IGN || (program_chld.sa_flags & SA_NOCLDWAIT) != 0;
     if (chld_taken) {
-        install(SIGCHLD, SIG_DFL);
+        set_disposition(SIGCHLD, SIG_DFL);
     }
+}
+
+/* With the process's lock: whether the signals are this server's now. */
+static bool claim(forker_server *server)
+{
+    fk_process_lock();
+    bool free = steered_by_signals == NULL;
+    if (free) {
+        steered_by_signals = server;
+    }
+    fk_process_unlock();
+    return free;
 }
 
 static bool is_wanted(const forker_server *server, int index)
 {
     const struct sigaction *own = &program_actions[index];
-    if (fk_server_option(server, FK_OPTION_HANDLE_SIGNALS) == 0) {
-        return false;
-    }
     return index < STOPS || (fk_server_option(server, FK_OPTION_WORKERS) != 0 &&
                              (own->sa_handler == SIG_DFL || own->sa_handler == SIG_IGN));
 }
 
-void fk_signals_take(forker_server *server)
+static void take(const forker_server *server, sigset_t *ours)
 {
-    sigset_t ours;
-    steered_by_signals = server;
-    (void)sigemptyset(&ours);
-    (void)pthread_sigmask(SIG_SETMASK, NULL, &program_mask);
-    take_chld();
     for (int i = 0; i < TAKEN; i++) {
         (void)sigaction(taken[i], NULL, &program_actions[i]);
         is_taken[i] = is_wanted(server, i);
-        if (!is_taken[i]) {
-            continue;
+        if (is_taken[i]) {
+            install(taken[i], i < STOPS ? on_stop : on_action);
+            (void)sigdelset(ours, taken[i]);
         }
-        if (i < STOPS) {
-            install(taken[i], on_stop);
-        } else {
-            install_action(taken[i]);
-        }
-        (void)sigaddset(&ours, taken[i]);
     }
-    (void)pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
 }
 
-void fk_signals_give_back(void)
+bool fk_signals_take(forker_server *server, const sigset_t *mask, bool background)
 {
+    bool handles = fk_server_option(server, FK_OPTION_HANDLE_SIGNALS) != 0;
+    sigset_t ours = *mask;
+    if (handles && !claim(server)) {
+        return false;
+    }
+    if (fk_server_option(server, FK_OPTION_WORKERS) != 0) {
+        take_chld();
+    }
+    if (handles) {
+        terminal_ignored = background;
+        program_mask = *mask;
+        take(server, &ours);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &ours, NULL);
+    return true;
+}
+
+void fk_signals_give_back(const forker_server *server)
+{
+    if (chld_taken && fk_server_option(server, FK_OPTION_WORKERS) != 0) {
+        (void)sigaction(SIGCHLD, &program_chld, NULL);
+        chld_taken = false;
+    }
+    if (steered_by_signals != server) {
+        return;
+    }
     for (int i = 0; i < TAKEN; i++) {
         if (is_taken[i]) {
             (void)sigaction(taken[i], &program_actions[i], NULL);
             is_taken[i] = false;
         }
     }
-    if (chld_taken) {
-        (void)sigaction(SIGCHLD, &program_chld, NULL);
-    }
     (void)pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
-    chld_taken = false;
     steered_by_signals = NULL;
 }
 
@@ -154,7 +176,7 @@ void fk_signals_leave(void)
 {
     for (int i = STOPS; i < TAKEN; i++) {
         if (is_taken[i]) {
-            install(taken[i], SIG_IGN);
+            set_disposition(taken[i], SIG_IGN);
         }
     }
 }

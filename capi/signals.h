@@ -2,13 +2,19 @@
 #ifndef FORKER_SIGNALS_H
 #define FORKER_SIGNALS_H
 
+#include <signal.h>
+
 #include "server.h"
 
-/* Installs the handlers that stop `server`, if option handle_signals allows; remembers the program's own. */
-void fk_signals_take(forker_server *server);
+/*
+ * Installs the handlers that steer `server`, if option handle_signals allows; remembers the program's own. From now on the thread has
+ * `mask`, without the signals that are handled. What a terminal sends is ignored if `background` says that it is the host's to handle.
+ * One server at a time can have the signals of a process: false, another one has.
+ */
+bool fk_signals_take(forker_server *server, const sigset_t *mask, bool background);
 
-/* Puts the program's own handlers and mask back. */
-void fk_signals_give_back(void);
+/* Puts the program's own handlers and mask back, if `server` has the signals. */
+void fk_signals_give_back(const forker_server *server);
 
 /* In a forked process: ignores what is the spawner's to handle, as when a shell signals the whole process group. */
 void fk_signals_leave(void);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "action.h"
+#include "background.h"
 #include "channel.h"
 #include "child.h"
 #include "hook.h"
@@ -33,7 +34,7 @@
 enum {
     STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
-    POLLED_BESIDES = 6,         /* what is polled besides the workers */
+    POLLED_BESIDES = 7,         /* what is polled besides the workers */
     MASTER_BOOTS_MAX = 3,       /* failed boots of a first master before run gives up */
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
@@ -164,6 +165,16 @@ static void give_up(fk_spawner *spawner, int32_t reason, const char *text)
                     restarts ? (int32_t)(fk_server_option(spawner->server, FK_OPTION_DRAIN_TIMEOUT) / 1000000) : 0);
 }
 
+/* Some worker is ready, for the first time. */
+static void tell_up(fk_spawner *spawner)
+{
+    uint32_t phase = __atomic_load_n(&spawner->server->shared->phase, __ATOMIC_ACQUIRE);
+    if (!spawner->serving && (phase == FK_PHASE_SERVING || phase == FK_PHASE_RELOADING)) {
+        spawner->serving = true;
+        fk_background_tell_up(spawner->server);
+    }
+}
+
 static void obey(fk_spawner *spawner, fk_message *order)
 {
     switch (order->head.type) {
@@ -183,6 +194,7 @@ static void obey(fk_spawner *spawner, fk_message *order)
     case FK_MSG_PUBLISHED:
         fk_upgrade_arrive(spawner);
         fk_notify_published(spawner);
+        tell_up(spawner);
         break;
     default: /* DONE: its exit follows */
         break;
@@ -220,6 +232,15 @@ static void read_wishes(fk_spawner *spawner)
         fk_spawner_stop(spawner, timeout_ms);
     }
     fk_action_obey(spawner);
+}
+
+/* The host of a server that was started is gone: nobody can stop it any more. */
+static void follow_host(fk_spawner *spawner)
+{
+    if (!spawner->stopping && fk_background_orphaned(spawner->server)) {
+        fk_log(spawner->server, FORKER_LOG_WARN, "the process that started the server is gone; stopping");
+        (void)forker_server_stop(spawner->server, -1);
+    }
 }
 
 static void describe_status(int status, char *text, size_t size)
@@ -402,6 +423,10 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
     polled[count++] = (struct pollfd){.fd = spawner->server->wake_fd, .events = POLLIN};
     polled[count++] = (struct pollfd){.fd = fk_reaper_fd(), .events = POLLIN};
     count += fk_upgrade_poll(spawner, polled + count);
+    if (spawner->server->background.kind != FK_BACKGROUND_NONE && !spawner->stopping) {
+        polled[count++] = (struct pollfd){.fd = spawner->server->background.pidfd, .events = POLLIN};
+        sweep = sweep || spawner->server->background.pidfd < 0;
+    }
     if (spawner->master.pid != 0) {
         polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
         polled[count++] = (struct pollfd){.fd = spawner->master.channel, .events = POLLIN};
@@ -434,6 +459,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 static void supervise(fk_spawner *spawner, struct pollfd *polled)
 {
     for (;;) {
+        follow_host(spawner);
         read_wishes(spawner);
         read_master(spawner);
         reap(spawner);
@@ -463,9 +489,9 @@ int fk_spawner_run(forker_server *server)
     struct pollfd *polled = calloc(FK_SLOTS_MAX + POLLED_BESIDES, sizeof *polled);
     int result;
     if (spawner == NULL || polled == NULL) {
-        result = fk_server_fail(server, FORKER_E_MEMORY, "run: out of memory");
+        result = fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
     } else if (pipe2(spawner->lifeline, O_CLOEXEC | O_NONBLOCK) != 0) {
-        result = fk_server_fail(server, FORKER_E_SYSTEM, "run: pipe: %s", strerror(errno));
+        result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
     } else {
         spawner->server = server;
         init_children(spawner);

@@ -33,6 +33,7 @@ typedef struct fk_spawner {
     uint64_t forks_ns[FK_FORKS_PER_SECOND]; /* ring: when the latest forks were */
     uint32_t forks;
     uint64_t tick_ns; /* when master_tick is called next */
+    bool serving;     /* some worker has been ready */
     bool stopping;
     uint64_t stop_ns; /* when what still runs is killed */
     int result;

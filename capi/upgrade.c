@@ -91,7 +91,7 @@ static char **extend_environment(char *bequest, pid_t from)
 static _Noreturn void become_anew(const fk_spawner *spawner, int channel, const sigset_t *mask)
 {
     pid_t from = spawner->server->shared->spawner_pid;
-    fk_signals_give_back();
+    fk_signals_give_back(spawner->server);
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     fk_program_exec(extend_environment(bequeath(spawner->server, channel, from), from));
     fk_log(spawner->server, FORKER_LOG_ERROR, "upgrade: %s cannot be executed: %s", fk_program_path(), strerror(errno));
@@ -119,12 +119,18 @@ static const char *start_anew(fk_spawner *spawner)
     return fk_child_settle(&spawner->heir, pid, ends[0], ends[1]) ? NULL : strerror(errno);
 }
 
+static bool is_background(const forker_server *server)
+{
+    return server->background.kind != FK_BACKGROUND_NONE;
+}
+
 void fk_upgrade_begin(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     const char *refused = spawner->heir.pid != 0             ? "one is under way"
                           : fk_heritage_is_pending()         ? "this process has not taken over yet"
                           : spawner->stopping                ? "the server is stopping"
+                          : is_background(server)            ? "it is not the program itself that serves"
                           : server->shared->spawner_pid == 1 ? "pid 1 cannot leave its container to another process"
                                                              : start_anew(spawner);
     if (refused != NULL) {

@@ -44,20 +44,23 @@ type worker struct {
 	draining bool // the program knows
 }
 
-// goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner; both are -1 with workers=0. drain is
-// an eventfd: something wants this process to stop.
+// goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner. drain is an eventfd: something wants
+// this process to stop.
 //
 //export goWorkerRun
 func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int) {
 	w := &worker{server: server{c}, channel: control.Socket(channel), drainFd: int(drain)}
 	defer w.guard("worker", &code)
-	if err := w.prepare(); err != nil {
+	runtime.GOMAXPROCS(int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	if err := w.prepare(w.config()); err != nil {
 		return w.fail(err)
 	}
-	if lifeline >= 0 {
-		go w.followLifeline(int(lifeline))
+	go w.followLifeline(int(lifeline))
+	if err := w.loop.Watch(int(w.channel), w.onMessage); err != nil {
+		return w.fail(err)
 	}
-	if err := w.serve(); err != nil {
+	w.becomeReady()
+	if err := w.loop.Run(); err != nil {
 		return w.fail(err)
 	}
 	return C.FORKER_OK
@@ -68,8 +71,8 @@ func (w *worker) fail(err error) C.int {
 	return C.FORKER_E_SYSTEM
 }
 
-func (w *worker) prepare() error {
-	runtime.GOMAXPROCS(int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+// prepare makes the loop.
+func (w *worker) prepare(cfg engine.Config) error {
 	debug.SetGCPercent(int(w.number(C.FK_OPTION_GO_GC_PERCENT)))
 	if limit := w.number(C.FK_OPTION_GO_MEMORY_LIMIT); limit > 0 {
 		debug.SetMemoryLimit(limit)
@@ -78,17 +81,17 @@ func (w *worker) prepare() error {
 	if err != nil {
 		return err
 	}
-	w.slot = table.Slot(max(int(C.fk_process.worker), 0))
-	app, err := newApp(w.server)
-	if err != nil {
+	w.slot = table.Slot(int(C.fk_process.worker))
+	cfg.Slot = w.slot
+	if cfg.App, err = newApp(w.server); err != nil {
 		return err
 	}
 	eventFd, err := C.fk_deferred_open(w.c)
 	if eventFd < 0 {
 		return fmt.Errorf("eventfd: %w", err)
 	}
-	cfg := w.config(app)
 	cfg.EventFd = int(eventFd)
+	cfg.Listeners = w.takeListeners()
 	if w.channel >= 0 { // There are others.
 		index := int(C.fk_process.worker)
 		cfg.Crowded = func() bool { return table.Crowded(index) }
@@ -96,18 +99,12 @@ func (w *worker) prepare() error {
 	if w.loop, err = engine.NewLoop(cfg); err != nil {
 		return err
 	}
-	if err = w.loop.Watch(w.drainFd, w.onDrainEvent); err != nil {
-		return err
-	}
-	if timer := int(C.fk_loglimit_timer()); timer >= 0 {
+	if timer := int(C.fk_loglimit_timer(w.c)); timer >= 0 {
 		if err = w.loop.Watch(timer, func() { w.settleLog(timer) }); err != nil {
 			return err
 		}
 	}
-	if w.channel >= 0 {
-		return w.loop.Watch(int(w.channel), w.onMessage)
-	}
-	return nil
+	return w.loop.Watch(w.drainFd, w.onDrainEvent)
 }
 
 // settleLog is called when the second is over in which lines were held back.
@@ -118,14 +115,11 @@ func (w *worker) settleLog(timer int) {
 	C.fk_log_settle(w.c)
 }
 
-func (w *worker) config(app engine.App) engine.Config {
+func (w *worker) config() engine.Config {
 	return engine.Config{
-		Listeners: w.takeListeners(),
-		App:       app,
 		// SAFETY: only the number counts; the server lives as long as the process serves.
 		Server:     uintptr(unsafe.Pointer(w.c)),
 		Pool:       w.poolConfig(),
-		Slot:       w.slot,
 		ServerName: w.text(C.FK_OPTION_SERVER_NAME),
 		Limits: http1.Limits{
 			Head:   int(w.number(C.FK_OPTION_MAX_HEAD)),
@@ -159,7 +153,7 @@ func (w *worker) config(app engine.App) engine.Config {
 }
 
 func (w *worker) poolConfig() engine.PoolConfig {
-	index := max(C.fk_process.worker, 0)
+	index := C.fk_process.worker
 	return engine.PoolConfig{
 		Threads: int(w.number(C.FK_OPTION_MAX_HANDLERS)),
 		Queue:   int(w.number(C.FK_OPTION_HANDLER_QUEUE)),
@@ -184,7 +178,8 @@ func (w *worker) takeListeners() []int {
 	return fds
 }
 
-func (w *worker) serve() error {
+// becomeReady says that this process serves, in its slot and to the master.
+func (w *worker) becomeReady() {
 	now := uint64(time.Now().UnixNano())
 	var ts unix.Timespec
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) == nil {
@@ -201,7 +196,6 @@ func (w *worker) serve() error {
 		}
 	}
 	C.fk_dispatch_hook(w.c, &w.c.worker_ready)
-	return w.loop.Run()
 }
 
 // drain has the loop finish, and tells the program of it the first time.

@@ -43,4 +43,7 @@ type Config struct {
 	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
 	HalfClose         bool          // A client that has sent its end may still want its answer, while the program works on it.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
+
+	Hosted bool // The process goes on when the loop has ended, and is not the library's: its SIGPIPE is left as it is.
+	Polled bool // The loop is run by Poll, from a loop of the host's that waits for Fd.
 }

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"libforker/engine/http1"
 	"libforker/engine/memory"
 	"libforker/engine/poller"
@@ -21,7 +23,7 @@ import (
 //  5. when draining: decide whether everything is done
 //  6. publish the heartbeat, let idle threads of the pool end
 //
-// All of it is owned by the goroutine that calls Run, which stays on its thread; nothing is locked.
+// All of it is owned by the goroutine that calls Run or Poll; nothing is locked.
 type Loop struct {
 	cfg      Config
 	poll     *poller.Poller
@@ -54,6 +56,8 @@ type Loop struct {
 	inSize  int    // Bytes of an input buffer, beyond which one more is kept for a NUL.
 	expired func(*conn)
 
+	sendFile func(fd, file int, off *int64, size int) (int, unix.Errno)
+
 	listeners    []listener
 	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
 	full         bool  // MaxConnections are open.
@@ -61,7 +65,11 @@ type Loop struct {
 	retireNs     int64 // When idle threads of the pool are looked for.
 	drainGraceNs int64 // When idle connections are closed.
 	drainNs      int64 // When all are closed.
-	stopped      bool
+	stopped      bool  // Nobody is served any more.
+	ended        bool  // Everything is closed; with Config.Hosted handlers of the pool may still run.
+
+	timerFd int   // With Config.Polled: in the poller, for the next thing that is due.
+	timerNs int64 // When it rings; 0: it is not set.
 }
 
 const (
@@ -75,7 +83,7 @@ const (
 	maxWaitMs  = 1000                    // The heartbeat is never older.
 )
 
-// NewLoop makes a loop. It reads nothing before Run.
+// NewLoop makes a loop. It reads nothing before it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
 	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box)}
 	var err error
@@ -97,6 +105,10 @@ func NewLoop(cfg Config) (*Loop, error) {
 	}
 	l.root = l.root[:copy(l.root, "/\x00")-1]
 	l.expired = l.expire
+	l.sendFile = poller.SendFile
+	if cfg.Hosted {
+		l.sendFile = poller.SendFileQuietly
+	}
 	if err = l.clock.start(); err != nil {
 		return nil, errors.Join(err, l.poll.Close())
 	}
@@ -108,6 +120,11 @@ func NewLoop(cfg Config) (*Loop, error) {
 	for _, fd := range cfg.Listeners {
 		l.listeners = append(l.listeners, listener{fd: fd})
 		l.watch(fd, l.acceptFrom(len(l.listeners)-1))
+	}
+	if cfg.Polled {
+		if err = l.openTimer(); err != nil {
+			return nil, errors.Join(err, l.poll.Close())
+		}
 	}
 	return l, nil
 }
@@ -142,34 +159,56 @@ func (l *Loop) watch(fd int, ready func()) {
 
 // Run serves until Drain or Stop is done. It closes everything but the watched descriptors.
 func (l *Loop) Run() error {
-	defer l.close()
-	if err := l.resumeListeners(); err != nil {
+	defer l.Close()
+	if err := l.Start(); err != nil {
 		return err
 	}
-	for !l.stopped {
-		events, err := l.poll.Wait(l.waitMs())
-		if err != nil {
+	for {
+		if over, err := l.turn(l.waitMs()); over || err != nil {
 			return err
 		}
-		if l.clock.read() {
-			l.renewDate()
-		}
-		for i := range events {
-			l.handle(&events[i])
-		}
-		l.takeTurns()
-		l.wheel.advance(l.clock.now, l.expired)
-		l.checkPause()
-		if l.draining {
-			l.checkDrain()
-		}
-		atomic.StoreUint64(&l.cfg.Slot.HeartbeatNs, uint64(l.clock.now))
-		if l.clock.now >= l.retireNs {
-			l.retireNs = l.clock.now + int64(time.Second)
-			l.pool.retire(l.clock.now)
-		}
 	}
-	return nil
+}
+
+// Start has the loop take connections, when it is polled next. Before the first Poll.
+func (l *Loop) Start() error { return l.resumeListeners() }
+
+// Fd can be read when there is something for Poll to do, if Config.Polled.
+func (l *Loop) Fd() int { return l.poll.Fd() }
+
+// Poll does what there is to do, and waits for it no longer than timeoutMs. over: Drain is done, and Close is all that can follow.
+func (l *Loop) Poll(timeoutMs int) (over bool, err error) {
+	over, err = l.turn(min(timeoutMs, l.waitMs()))
+	if l.cfg.Polled && !over && err == nil {
+		err = l.setTimer()
+	}
+	return over, err
+}
+
+// turn is one iteration.
+func (l *Loop) turn(waitMs int) (over bool, err error) {
+	events, err := l.poll.Wait(waitMs)
+	if err != nil {
+		return false, err
+	}
+	if l.clock.read() {
+		l.renewDate()
+	}
+	for i := range events {
+		l.handle(&events[i])
+	}
+	l.takeTurns()
+	l.wheel.advance(l.clock.now, l.expired)
+	l.checkPause()
+	if l.draining {
+		l.checkDrain()
+	}
+	atomic.StoreUint64(&l.cfg.Slot.HeartbeatNs, uint64(l.clock.now))
+	if l.clock.now >= l.retireNs {
+		l.retireNs = l.clock.now + int64(time.Second)
+		l.pool.retire(l.clock.now)
+	}
+	return l.stopped && l.end(), nil
 }
 
 func (l *Loop) handle(e *poller.Event) {
@@ -187,8 +226,20 @@ func (l *Loop) handle(e *poller.Event) {
 }
 
 func (l *Loop) waitMs() int {
+	next := l.nextDue()
+	if next < 0 {
+		return maxWaitMs
+	}
+	return int(min(max((next-l.clock.now+int64(time.Millisecond)-1)/int64(time.Millisecond), 0), maxWaitMs))
+}
+
+// nextDue tells when there is something to do by itself; -1: not before something happens.
+func (l *Loop) nextDue() int64 {
+	if l.ended {
+		return -1
+	}
 	if len(l.turns) > 0 {
-		return 0
+		return l.clock.now
 	}
 	next := l.wheel.next()
 	if l.pausedUntil > 0 && (next < 0 || l.pausedUntil < next) {
@@ -197,10 +248,7 @@ func (l *Loop) waitMs() int {
 	if l.draining {
 		next = l.nextDrainCheck(next)
 	}
-	if next < 0 {
-		return maxWaitMs
-	}
-	return int(min(max((next-l.clock.now+int64(time.Millisecond)-1)/int64(time.Millisecond), 0), maxWaitMs))
+	return next
 }
 
 func (l *Loop) renewDate() {
@@ -212,18 +260,6 @@ func (l *Loop) renewDate() {
 		l.common = append(append(append(l.common, "Date: "...), l.clock.date[:]...), "\r\n"...)
 	}
 	l.ok = append(append(append(l.ok[:0], statusLines[200]...), l.common...), "Content-Length: "...)
-}
-
-func (l *Loop) close() {
-	for _, c := range l.conns {
-		if c != nil {
-			l.closeConn(c, CloseShutdown)
-		}
-	}
-	l.closeListeners()
-	l.pool.close()
-	// Nothing is left in the poller; its descriptor is valid, so close(2) has nothing to say.
-	_ = l.poll.Close()
 }
 
 // Unwatch ends Watch. On the loop's thread.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"libforker/engine/poller"
 )
 
 // PoolConfig says how handlers run that may block: each on a thread of its own, for as long as it takes.
@@ -28,12 +30,12 @@ type pool struct {
 	app App
 	fd  int // An eventfd: done has something.
 
-	mu     sync.Mutex // Guards the following.
-	ready  []*poolThread
-	unused []int // Numbers of threads that are not running.
-	queue  []*exchange
-	done   []poolDone
-	closed bool // Nobody takes what is done any more.
+	mu      sync.Mutex // Guards the following.
+	closing bool       // Threads end as soon as they have nothing to do.
+	ready   []*poolThread
+	unused  []int // Numbers of threads that are not running.
+	queue   []*exchange
+	done    []poolDone
 }
 
 type poolThread struct {
@@ -92,6 +94,10 @@ func (p *pool) start(ex *exchange) {
 // end lets another thread take the place of t. What came when no thread could be made any more waits for that. With mu.
 func (p *pool) end(t *poolThread) {
 	p.unused = append(p.unused, t.number)
+	if p.closing {
+		p.wake()
+		return
+	}
 	if len(p.queue) > 0 {
 		ex := p.queue[0]
 		p.queue = p.queue[1:]
@@ -121,8 +127,14 @@ func (p *pool) run(t *poolThread) {
 		p.cfg.Exit(t.number)
 	}
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.end(t)
-	p.mu.Unlock()
+}
+
+// wake has the loop look, if there still is one. With mu.
+func (p *pool) wake() {
+	// The counter of an eventfd cannot overflow by ones, so this does not fail but for a closed one.
+	_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
 // finish hands a request back to the loop, and gives the thread the next one if there is any. If not, a thread that is not usable ends.
@@ -130,13 +142,12 @@ func (p *pool) finish(t *poolThread, done poolDone, usable bool) (next *exchange
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.done = append(p.done, done)
-	if p.closed {
+	if len(p.done) == 1 {
+		p.wake()
+	}
+	if p.closing && usable {
 		close(t.work)
 		return nil
-	}
-	if len(p.done) == 1 {
-		// The counter of an eventfd cannot overflow by ones, so this does not fail.
-		_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	}
 	if len(p.queue) > 0 {
 		next = p.queue[0]
@@ -164,6 +175,34 @@ func (p *pool) take(room []poolDone) []poolDone {
 	return done
 }
 
+// close has all threads end, those that run a handler when it has returned. It gives back the requests that none has begun.
+func (p *pool) close() []*exchange {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closing = true
+	for _, t := range p.ready {
+		close(t.work)
+	}
+	waiting := p.queue
+	p.ready, p.queue = nil, nil
+	return waiting
+}
+
+// release closes the descriptor. Threads that still run a handler do not write to it any more.
+func (p *pool) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	poller.Close(p.fd)
+	p.fd = -1
+}
+
+// isEmpty tells if there is no thread.
+func (p *pool) isEmpty() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.unused) == p.cfg.Threads
+}
+
 // retire ends threads that have been idle for long: those at the bottom of the stack.
 func (p *pool) retire(now int64) {
 	p.mu.Lock()
@@ -179,20 +218,6 @@ func (p *pool) retire(now int64) {
 		}
 	}
 	p.ready = append(p.ready[:0], p.ready[n:]...)
-}
-
-// close ends the threads, each when it has nothing to do.
-func (p *pool) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.closed = true
-	p.queue = nil
-	for _, t := range p.ready {
-		close(t.work)
-	}
-	p.ready = nil
-	// What counts is that nobody writes to it any more; closing a valid descriptor cannot fail.
-	_ = unix.Close(p.fd)
 }
 
 // submit gives a request to the pool. Answers to earlier ones go out first: nobody else may write to the connection then.

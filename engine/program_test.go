@@ -15,6 +15,7 @@ type program struct {
 	blocks   memory.Pool
 	call     call
 	trims    int // Owned by the loop.
+	frees    int // Likewise.
 
 	mu    sync.Mutex
 	lines []string // Guarded by mu.
@@ -56,6 +57,17 @@ func (p *program) Serve(request *Call) Outcome {
 func (p *program) Collect([]Event) int      { return 0 }
 func (p *program) Stream(*Request) Piece    { return Piece{} }
 func (p *program) Close(*Request, int) bool { return true }
+func (p *program) Abandon() int             { return 0 }
+
+func (p *program) Free(req *Request) {
+	p.frees++
+	for _, block := range []*Block{&req.Answer.Fields, &req.Answer.Body} {
+		if block.Cap > 0 {
+			p.blocks.Put(memory.View(block.Data, block.Cap))
+		}
+		*block = Block{}
+	}
+}
 
 func (p *program) Release(req *Request) {
 	if !req.Answer.isLarge() {

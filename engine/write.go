@@ -108,7 +108,7 @@ func (l *Loop) write(c *conn) (n int, errno unix.Errno) {
 func (l *Loop) writeFile(c *conn) bool {
 	f := &c.file
 	for sent := 0; f.left > 0; {
-		n, errno := poller.SendFile(c.fd, f.fd, &f.off, int(min(f.left, sendfileMost)))
+		n, errno := l.sendFile(c.fd, f.fd, &f.off, int(min(f.left, sendfileMost)))
 		f.left -= int64(n)
 		sent += n
 		l.cfg.Slot.BytesOut += uint64(n)

@@ -79,7 +79,7 @@ enum {
     FORKER_E_THREADS = -11,  /* the process has several threads and option threads=refuse */
     FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */
     FORKER_E_INTERNAL = -13, /* a bug in the library; the log has the details */
-    FORKER_E_AGAIN = -14,    /* not now: a stream's buffer is full, on_drain follows */
+    FORKER_E_AGAIN = -14,    /* not yet: a stream's buffer is full, on_drain follows; a server still runs */
     FORKER_E_ABORTED = -15,  /* the client has left, or the request is over */
     FORKER_E_RESTARTS = -16  /* workers died more often than option restart_limit allows */
 };
@@ -108,8 +108,9 @@ const char *forker_strerror(int code);
 forker_server *forker_server_new(void);
 
 /*
- * Releases a server and closes its listening sockets; a unix socket file that it made is removed. NULL is a no-op, and so
- * is a call while forker_server_run() is running or in a process other than the one that made the server.
+ * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started is stopped at once
+ * before, and its end waited for. NULL is a no-op, and so is a call while forker_server_run() is running, in a process other than
+ * the one that made the server, from a handler, or if a handler with workers=0 has not returned 5 seconds after the stop.
  */
 void forker_server_free(forker_server *server);
 
@@ -192,6 +193,40 @@ const char *forker_server_address(forker_server *server, size_t index);
  * or where the Go runtime already runs), FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM, FORKER_E_MEMORY.
  */
 int forker_server_run(forker_server *server);
+
+/*
+ * Serves like forker_server_run(), but returns as soon as the server is up, and leaves the calling thread to the program.
+ *
+ * With workers, the spawner is a child of the calling process, forked by fork(2) or the function of forker_server_set_fork();
+ * forker_stats tells its pid. The server is up when the first worker is ready, and if that takes longer than option boot_timeout, start fails.
+ * The calling process keeps its signals to itself; those that option handle_signals is about are handled by the spawner if they are
+ * sent to it, and ignored there if the terminal sent them. Option pid_file names the spawner. When the calling process ends, however it
+ * does, the tree stops as by forker_server_stop() and -1. Several servers can be started from one process, as long as none of them has
+ * workers=0.
+ *
+ * With workers=0 the server runs on a thread of this process, with all signals blocked: the hooks and all handlers that
+ * are not pooled are called on it, and what of this header says "main thread" means it. Any number of servers can be started
+ * this way or opened by forker_server_open(), each on its own; the Go runtime stays in the process, and forked workers are out of the question
+ * from then on: also for a server of another name that is run later.
+ *
+ * A process in which the Go runtime runs may fork, but its child cannot use the library: everything that serves or answers gives
+ * FORKER_E_PROCESS there.
+ *
+ * After start, the server ends by forker_server_stop() or by itself; forker_server_wait() tells how, and only then can it be set
+ * up or started again. Returns FORKER_OK; or else, with the reason in forker_server_error() and in the log, what forker_server_run() does
+ * (FORKER_E_BOOT also if the hook worker_init failed with workers=0).
+ */
+int forker_server_start(forker_server *server);
+
+/*
+ * Waits until a server that was started has ended, for at most `timeout_ms`, or as long as it takes if that is negative. It waits for no
+ * other child of the program, and does not stop the server.
+ *
+ * Returns what forker_server_run() would have returned: FORKER_OK after a stop, FORKER_E_BOOT ..., and FORKER_E_SYSTEM if the spawner was
+ * killed. Or FORKER_E_AGAIN (it still serves), FORKER_E_INVALID (NULL), FORKER_E_STATE (it was not started, or has been waited for, or it is
+ * the serving thread that calls), FORKER_E_PROCESS (in another process than the one that started it).
+ */
+int forker_server_wait(forker_server *server, int32_t timeout_ms);
 
 /*
  * Asks a running server to stop; returns without waiting. `timeout_ms` is how long requests in flight may take before they

@@ -28,8 +28,9 @@ const (
 type Pool struct {
 	free  [mostClass + 1][][]byte
 	slab  []byte
-	large int   // Bytes of free blocks beyond slabClass.
-	used  int64 // Bytes in the hands of owners.
+	slabs [][]byte // All of them.
+	large int      // Bytes of free blocks beyond slabClass.
+	used  int64    // Bytes in the hands of owners.
 	guard guard
 }
 
@@ -80,6 +81,20 @@ func (p *Pool) Put(b []byte) {
 	p.free[class] = append(p.free[class], b)
 }
 
+// Close releases everything but blocks of more than 1 << slabClass bytes that have an owner. No other block may be used any more.
+func (p *Pool) Close() {
+	for _, blocks := range p.free[slabClass+1:] {
+		for _, b := range blocks {
+			_ = unix.Munmap(b)
+		}
+	}
+	for _, slab := range p.slabs {
+		// It was mapped by mapBytes with this very length, so munmap(2) cannot fail.
+		_ = unix.Munmap(slab)
+	}
+	*p = Pool{}
+}
+
 // Used returns how many bytes are in the hands of owners.
 func (p *Pool) Used() int64 { return p.used }
 
@@ -90,6 +105,7 @@ func (p *Pool) carve(size int) ([]byte, error) {
 			return nil, err
 		}
 		p.slab = slab
+		p.slabs = append(p.slabs, slab)
 	}
 	b := p.slab[:size:size]
 	p.slab = p.slab[size:]
@@ -113,15 +129,27 @@ func mapBytes(size int) ([]byte, error) {
 	return b, nil
 }
 
-// New returns a zeroed T in memory of its own, which is never given back. T must not contain Go pointers.
+// New returns a zeroed T in memory of its own, until Free. T must not contain Go pointers.
 func New[T any]() (*T, error) {
-	var zero T
-	b, err := mapBytes(roundUp(int(unsafe.Sizeof(zero)), unix.Getpagesize()))
+	size := pagesOf[T]()
+	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
-	// SAFETY: b is mapped for good, zeroed, large enough, and page-aligned.
-	return (*T)(unsafe.Pointer(unsafe.SliceData(b))), nil
+	// SAFETY: p stays mapped until Free, is zeroed, large enough, and page-aligned.
+	return (*T)(p), nil
+}
+
+// pagesOf is how many bytes a T of New's takes.
+func pagesOf[T any]() uintptr {
+	var zero T
+	return uintptr(roundUp(int(unsafe.Sizeof(zero)), unix.Getpagesize()))
+}
+
+// Free releases what New has made.
+func Free[T any](p *T) {
+	// SAFETY: New has mapped so many bytes there, so munmap(2) cannot fail.
+	_ = unix.MunmapPtr(unsafe.Pointer(p), pagesOf[T]())
 }
 
 // Address returns where b begins, for C.

@@ -46,6 +46,9 @@ func Open() (*Poller, error) {
 	return &Poller{fd: fd}, nil
 }
 
+// Fd can be read when Wait would return at once.
+func (p *Poller) Fd() int { return p.fd }
+
 // Close releases the poller. The descriptors in it stay open.
 func (p *Poller) Close() error { return unix.Close(p.fd) }
 

@@ -120,6 +120,7 @@ func TestPidFile_isTakenByOneOfManyAtOnce(t *testing.T) {
 			return strings.Contains(text, "all workers are ready") || strings.Contains(text, "which is running")
 		})
 		if strings.Contains(line.text, "which is running") {
+			p.wait()
 			continue
 		}
 		if serving != nil {

@@ -44,6 +44,8 @@ PROTOTYPES = {
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_run": (c_int, [c_void_p]),
+    "forker_server_start": (c_int, [c_void_p]),
+    "forker_server_wait": (c_int, [c_void_p, c_int32]),
     "forker_server_stop": (c_int, [c_void_p, c_int32]),
     "forker_server_reload": (c_int, [c_void_p]),
     "forker_server_scale": (c_int, [c_void_p, c_int32]),

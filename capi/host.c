@@ -1,0 +1,81 @@
+/*
+ * Serving in the program's own process, with workers=0. The thread that serves calls the handlers, as the main thread of a worker
+ * does; each server has an engine of its own.
+ */
+#include "host.h"
+
+#include <unistd.h>
+
+#include "_cgo_export.h"
+#include "dispatch.h"
+#include "process.h"
+#include "signals.h"
+#include "spawner.h"
+
+/* The process is what is in slot 0. */
+static void enter_slot(forker_server *server)
+{
+    fk_slot *slot = fk_server_slot(server, 0);
+    slot->pid = getpid();
+    slot->generation = 1;
+    slot->born_ns = fk_clock();
+    slot->state = FK_SLOT_BOOTING;
+    server->shared->wanted = 1;
+    server->shared->worker_starts = 1;
+}
+
+static void leave_slot(const forker_server *server)
+{
+    fk_slot *slot = fk_server_slot(server, 0);
+    slot->state = FK_SLOT_EMPTY;
+    slot->connections = slot->in_flight = 0;
+    slot->pid = 0;
+}
+
+static void end(forker_server *server)
+{
+    (void)fk_dispatch_hook(server, &server->worker_exit);
+    leave_slot(server);
+}
+
+int fk_host_start_go(forker_server *server)
+{
+    int code = fk_process_start_go();
+    return code == FORKER_OK ? code
+                             : fk_server_fail(server, code, "%s: the Go runtime cannot be started in this process",
+                                              server->verb);
+}
+
+int fk_host_open(forker_server *server, bool polled)
+{
+    enter_slot(server);
+    int code = fk_dispatch_hook(server, &server->worker_init);
+    if (code < 0) {
+        leave_slot(server);
+        return fk_server_fail(server, FORKER_E_BOOT, "%s: the worker_init hook failed (%d)", server->verb, code);
+    }
+    fk_signals_use_altstack();
+    code = goHostOpen(server, polled);
+    if (code != FORKER_OK) {
+        end(server);
+        return fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->verb);
+    }
+    server->shared->phase = FK_PHASE_SERVING;
+    return FORKER_OK;
+}
+
+int fk_host_serve(forker_server *server)
+{
+    int code = goHostServe(server);
+    end(server);
+    return code == FORKER_OK ? code : fk_server_fail(server, code, "%s: the engine has failed, see the log", server->verb);
+}
+
+int fk_host_run(forker_server *server)
+{
+    int code = fk_host_start_go(server);
+    if (code == FORKER_OK) {
+        code = fk_host_open(server, false);
+    }
+    return code == FORKER_OK ? fk_host_serve(server) : code;
+}

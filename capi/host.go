@@ -1,0 +1,105 @@
+package main
+
+/*
+#include "server.h"
+*/
+import "C"
+
+import (
+	"runtime"
+	"runtime/cgo"
+	"sync"
+)
+
+// hosted are the servers that are served in this process, with workers=0.
+var hosted struct {
+	mu    sync.Mutex // Guards the following.
+	count int
+}
+
+// countHosted takes in that there is a server more or less. Each loop keeps a processor of Go's while it works.
+func countHosted(change, procs int) {
+	hosted.mu.Lock()
+	defer hosted.mu.Unlock()
+	hosted.count += change
+	if wanted := procs + max(hosted.count-1, 0); wanted != runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(wanted)
+	}
+}
+
+// goHostOpen makes the loop of a server that is served in this process. polled: by the host's own loop.
+//
+//export goHostOpen
+func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
+	w := &worker{server: server{c}, channel: -1, drainFd: int(c.wake_fd)}
+	defer w.guard("open", &code)
+	cfg := w.config()
+	cfg.Hosted, cfg.Polled = true, polled != 0
+	if err := w.prepare(cfg); err != nil {
+		return w.fail(err)
+	}
+	if cfg.Polled {
+		if err := w.loop.Start(); err != nil {
+			w.loop.Close()
+			return w.fail(err)
+		}
+	}
+	countHosted(1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	w.becomeReady()
+	c.loop = C.uintptr_t(cgo.NewHandle(w))
+	return C.FORKER_OK
+}
+
+// hostedWorker is what goHostOpen has made.
+func hostedWorker(c *C.forker_server) *worker {
+	w, _ := cgo.Handle(c.loop).Value().(*worker)
+	return w
+}
+
+// goHostFd is a descriptor that can be read when there is something to do for goHostPoll.
+//
+//export goHostFd
+func goHostFd(c *C.forker_server) C.int { return C.int(hostedWorker(c).loop.Fd()) }
+
+// goHostPoll does what there is to do. 1: the server goes on; else it is over, and the result is that of goHostServe.
+//
+//export goHostPoll
+func goHostPoll(c *C.forker_server, timeoutMs C.int) (code C.int) {
+	w := hostedWorker(c)
+	defer w.guard("poll", &code)
+	over, err := w.loop.Poll(int(timeoutMs))
+	if err == nil && !over {
+		return 1
+	}
+	w.loop.Close()
+	return w.forget(err)
+}
+
+// goHostServe serves until stopped.
+//
+//export goHostServe
+func goHostServe(c *C.forker_server) (code C.int) {
+	w := hostedWorker(c)
+	defer w.guard("serve", &code)
+	return w.forget(w.loop.Run())
+}
+
+// goHostClose ends a server without further ado, unless a handler of it runs on a thread of the pool: that is waited for.
+//
+//export goHostClose
+func goHostClose(c *C.forker_server) {
+	w := hostedWorker(c)
+	w.loop.Close()
+	_ = w.forget(nil)
+}
+
+// forget takes in that the loop is closed.
+func (w *worker) forget(failure error) C.int {
+	cgo.Handle(w.c.loop).Delete()
+	w.c.loop = 0
+	countHosted(-1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	if failure != nil {
+		return w.fail(failure)
+	}
+	return C.FORKER_OK
+}

@@ -1,0 +1,99 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/memory"
+	"libforker/engine/poller"
+)
+
+// A loop is hosted if its process goes on without it: it leaves no thread, descriptor or memory behind. A worker process just ends.
+
+// end closes everything. A hosted loop is over when no handler runs any more: threads cannot be ended from outside.
+func (l *Loop) end() (over bool) {
+	if l.ended {
+		return !l.cfg.Hosted || l.pool.isEmpty()
+	}
+	l.ended = true
+	for _, c := range l.conns {
+		if c != nil {
+			l.closeConn(c, CloseShutdown)
+		}
+	}
+	l.closeListeners()
+	for _, ex := range l.pool.close() {
+		ex.running = false
+		l.part(ex, CloseShutdown)
+	}
+	return !l.cfg.Hosted || l.pool.isEmpty()
+}
+
+// Close ends the loop, if it has not ended, and releases everything but the watched descriptors.
+func (l *Loop) Close() {
+	for !l.end() {
+		// Only after an error of the poller: the threads say when they are done, but nobody could hear it.
+		time.Sleep(time.Millisecond)
+	}
+	if l.cfg.Hosted {
+		l.finishPooled()
+		l.releaseMemory()
+	}
+	l.pool.release()
+	if l.cfg.Polled {
+		poller.Close(l.timerFd)
+	}
+	// Nothing is left in the poller; its descriptor is valid, so close(2) has nothing to say.
+	_ = l.poll.Close()
+}
+
+// releaseMemory gives everything back, but for what the program may still be looking at: requests whose handles it has not used up.
+// The handles are void from now on.
+func (l *Loop) releaseMemory() {
+	l.collect()
+	if n := l.cfg.App.Abandon(); n > 0 {
+		l.cfg.App.Log(LogWarn, fmt.Sprintf("%d requests are over whose handles were not used up; their memory is lost", n))
+		return
+	}
+	for _, ex := range l.exchanges {
+		l.cfg.App.Free(ex.req)
+		l.blocks.Put(ex.in)
+		memory.Free(ex.req)
+	}
+	l.blocks.Close()
+}
+
+// openTimer makes the timer that has a poller of the host's come back in time.
+func (l *Loop) openTimer() error {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	if err != nil {
+		return fmt.Errorf("timerfd: %w", err)
+	}
+	l.timerFd = fd
+	return l.Watch(fd, func() {
+		var count [8]byte
+		// How often it has rung does not matter.
+		_, _ = unix.Read(l.timerFd, count[:])
+		l.timerNs = 0
+	})
+}
+
+// setTimer sets it to the next thing that is due. Idle threads of the pool are looked for while there are any.
+func (l *Loop) setTimer() error {
+	next := l.nextDue()
+	if !l.ended && (next < 0 || l.retireNs < next) && !l.pool.isEmpty() {
+		next = l.retireNs
+	}
+	next = max(next, 0) // 0: no time.
+	if next == l.timerNs {
+		return nil
+	}
+	l.timerNs = next
+	spec := unix.ItimerSpec{Value: unix.NsecToTimespec(next)}
+	if err := unix.TimerfdSettime(l.timerFd, unix.TFD_TIMER_ABSTIME, &spec, nil); err != nil {
+		return fmt.Errorf("timerfd: %w", err)
+	}
+	return nil
+}

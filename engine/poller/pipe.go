@@ -1,0 +1,48 @@
+package poller
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	sigBlock   = 0 // SIG_BLOCK and SIG_SETMASK of sigprocmask(2), the same on amd64 and arm64.
+	sigSetMask = 2
+	sigSetSize = 8 // Bytes of the kernel's signal set.
+)
+
+// pipeOnly is the kernel's set of just SIGPIPE.
+var pipeOnly = uint64(1) << (unix.SIGPIPE - 1)
+
+// SendFileQuietly is SendFile where SIGPIPE is not ignored: a client that left is an error, and no signal, as for Write. sendfile(2) has no
+// flag for that, so the signal is blocked on this thread meanwhile, and taken off if it came. Who has it blocked anyway also has
+// his own way with what is pending.
+func SendFileQuietly(fd, file int, off *int64, size int) (int, unix.Errno) {
+	var before uint64
+	setMask(sigBlock, &pipeOnly, &before)
+	n, errno := SendFile(fd, file, off, size)
+	if before&pipeOnly != 0 {
+		return n, errno
+	}
+	if errno == unix.EPIPE {
+		takePipe()
+	}
+	setMask(sigSetMask, &before, nil)
+	return n, errno
+}
+
+// setMask is rt_sigprocmask(2), which cannot fail with these arguments.
+func setMask(how uintptr, set, before *uint64) {
+	// SAFETY: the kernel reads set and writes before, of sigSetSize bytes, during the call.
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGPROCMASK, how, uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(before)),
+		sigSetSize, 0, 0)
+}
+
+// takePipe takes a pending SIGPIPE off this thread.
+func takePipe() {
+	var none unix.Timespec
+	// SAFETY: the kernel reads set and time during the call.
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&pipeOnly)), 0, uintptr(unsafe.Pointer(&none)),
+		sigSetSize, 0, 0)
+}
