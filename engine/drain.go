@@ -42,17 +42,30 @@ func (l *Loop) checkDrain() {
 		return
 	}
 	if l.clock.now >= l.drainGraceNs {
-		for _, c := range l.conns {
-			if c.isIdle() {
-				l.readConn(c) // A request that has come since the events of this iteration is still answered.
-			}
-			if c.isIdle() {
-				l.closeConn(c, CloseShutdown)
-			}
-		}
+		l.closeIdle()
 	}
 	l.stopped = l.open == 0
 }
+
+// closeIdle closes the connections between requests, but for new ones that have yet to send their first: those it comes back for.
+func (l *Loop) closeIdle() {
+	for _, c := range l.conns {
+		if c.isIdle() {
+			l.readConn(c) // A request that has come since the events of this iteration is still answered.
+		}
+		switch {
+		case !c.isIdle():
+		case c.served == 0 && l.clock.now < c.born+firstNs:
+			l.drainGraceNs = max(l.drainGraceNs, c.born+firstNs)
+		default:
+			l.closeConn(c, CloseShutdown)
+		}
+	}
+}
+
+// firstNs is how long a new connection may take at least until its first request, in a draining loop. Nobody connects to say nothing;
+// but the first packet can be lost and sent again, and the client can be slow.
+const firstNs = 2 * int64(time.Second)
 
 // isIdle tells if the connection is between requests. It may be nil, or closed.
 func (c *conn) isIdle() bool { return c != nil && c.tag != 0 && c.state == stateHead && c.ex == nil }

@@ -74,6 +74,24 @@ func TestDrain_idleConnectionsHaveGrace(t *testing.T) {
 	s.wait()
 }
 
+func TestDrain_givesNewConnectionsTimeForTheirFirstRequest(t *testing.T) {
+	s := start(t, packets, grace)
+	silent, slow := s.dial(), s.dial()
+	s.settle()
+	s.drain(time.Hour)
+	s.pass(1900 * time.Millisecond)
+	slow.send(getHello)
+	slow.expect(helloLast)
+	slow.expectEnd()
+	_ = slow.Close()
+	if !s.running() {
+		t.Error("a connection without a request was closed")
+	}
+	s.do(func() { s.loop.clock.baseNs += int64(200 * time.Millisecond) })
+	silent.expectEnd()
+	s.wait()
+}
+
 func TestDrain_answersARequestThatComesAsTheGraceEnds(t *testing.T) {
 	s := start(t, tcp, grace)
 	c := s.dial()

@@ -3,7 +3,7 @@ package blackbox
 import (
 	"fmt"
 	"os"
-	"sync/atomic"
+	"sync"
 	"testing"
 
 	"libforker/tests/blackbox/ledger"
@@ -12,44 +12,28 @@ import (
 // long tells if the tests are to take their time (make soak).
 func long() bool { return os.Getenv("FORKER_SOAK") != "" }
 
-// load is what clients send while a test does something to the server that must lose no request.
+// load is a ledger of which every request is to be answered.
 type load struct {
 	*ledger.Ledger
-	ended  bool
-	closed atomic.Int64 // answers with Connection: close, on connections that the client would have kept; once ended
+	once   sync.Once
+	report *ledger.Report
+	err    error
 }
 
-// load begins to send requests for /ledger: so many clients keep their connections, and as many open a new one for each request.
+// load begins to send requests for /ledger: so many clients keep their connections, and as many open a new one for each request. It
+// ends with the test at the latest.
 func (p *program) load(clients int) *load {
 	p.t.Helper()
 	network, address := dialName(p.address(0))
 	l := &load{Ledger: ledger.Open(ledger.Config{
-		Network: network, Address: address, Target: "/ledger", Kept: clients, Anew: clients, Timeout: 10 * patience,
+		Network: network, Address: address, Target: "/ledger", Kept: clients, Anew: clients, Timeout: patience,
 	})}
-	p.t.Cleanup(func() {
-		if !l.ended {
-			_, _ = l.Close() // The test has failed already.
-		}
-	})
+	p.t.Cleanup(l.end)
 	return l
 }
 
-// expectAllAnswered ends the load, of which every request must have been answered.
-func (l *load) expectAllAnswered(t *testing.T) {
-	t.Helper()
-	l.ended = true
-	report, err := l.Close()
-	if err != nil {
-		t.Error(err)
-	}
-	l.closed.Store(int64(report.Closed))
-	if len(report.Losses) > 0 {
-		t.Errorf("%s: among them %+v", report, report.Losses[:min(len(report.Losses), 5)])
-	}
-	if report.Answered == 0 {
-		t.Error("no request was answered")
-	}
-	t.Logf("%s, %d of them with Connection: close", report, report.Closed)
+func (l *load) end() {
+	l.once.Do(func() { l.report, l.err = l.Close() })
 }
 
 // more waits until so many more requests were answered.
@@ -57,4 +41,18 @@ func (l *load) more(t *testing.T, n int) {
 	t.Helper()
 	want := l.Answered() + n
 	eventually(t, fmt.Sprintf("%d more requests are answered", n), func() bool { return l.Answered() >= want })
+}
+
+// expectAllAnswered ends the load, of which every request must have been answered, and no connection refused.
+func (l *load) expectAllAnswered(t *testing.T) *ledger.Report {
+	t.Helper()
+	l.end()
+	if l.err != nil {
+		t.Error(l.err)
+	}
+	if len(l.report.Losses) > 0 || l.report.Answered == 0 {
+		t.Errorf("%s: %+v", l.report, l.report.Losses[:min(len(l.report.Losses), 5)])
+	}
+	t.Logf("%s; %d with Connection: close", l.report, l.report.Closed)
+	return l.report
 }

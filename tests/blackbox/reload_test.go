@@ -67,8 +67,7 @@ func TestReload_losesNoRequest(t *testing.T) {
 		l.more(t, 100)
 		p.reload("reload: done")
 	}
-	l.expectAllAnswered(t)
-	if l.closed.Load() == 0 {
+	if report := l.expectAllAnswered(t); report.Closed == 0 {
 		t.Error("no connection was ever closed by a draining worker")
 	}
 }
