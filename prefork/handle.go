@@ -169,6 +169,8 @@ func (m *master) finishAdoption(msg *control.Message, now time.Duration) {
 		}
 		m.everReady = m.everReady || w.page.LoadReachedReady()
 	}
+	// Generations that never got ready may have wiped out what the pages knew; the former master's word stands.
+	m.everReady = m.everReady || m.sys.Slots.Shared().LoadPhase() != slot.Starting
 	if born >= 0 {
 		// How many forks there were before the latest one, the pages do not tell.
 		m.budget.spend(born)
