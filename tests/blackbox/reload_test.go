@@ -3,9 +3,11 @@ package blackbox
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // steered starts steered.c with a revision.
@@ -192,5 +194,25 @@ func TestDraining_isSeenByAHandlerThatRuns(t *testing.T) {
 				t.Errorf("answered %q", a.body)
 			}
 		})
+	}
+}
+
+func TestReload_answersWhoHasOnlyJustConnected(t *testing.T) {
+	for _, connection := range []string{"keep-alive", "close"} {
+		p, _ := steered(t, "first", "workers=1", "drain_grace=50ms")
+		var clients []*conn
+		for range 20 {
+			clients = append(clients, p.dial())
+		}
+		pid := p.workers()[0]
+		p.signal(syscall.SIGHUP)
+		time.Sleep(100 * time.Millisecond) // Longer than the grace, which is for others.
+		for _, c := range clients {
+			a := c.send("GET /ledger?1 HTTP/1.1\r\nHost: test\r\nConnection: " + connection + "\r\n\r\n").receive("GET")
+			if a.body != strconv.Itoa(pid)+" 1" || !a.Close {
+				t.Errorf("answered %q, close %v", a.body, a.Close)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
 }

@@ -46,6 +46,7 @@ const (
 type Loss struct {
 	Fate         Fate
 	Pid          int // who answered on this connection before; 0: nobody yet
+	Connected    time.Time
 	Sent, Failed time.Time
 	Err          error
 }
@@ -139,7 +140,8 @@ type client struct {
 	count  int
 	conn   net.Conn
 	input  *bufio.Reader
-	pid    int // of the worker at the other end, once known
+	since  time.Time // of conn
+	pid    int       // of the worker at the other end, once known
 }
 
 func (c *client) run() {
@@ -170,7 +172,7 @@ func (c *client) connect() bool {
 		time.Sleep(time.Millisecond)
 		return false
 	}
-	c.conn, c.input, c.pid = conn, bufio.NewReader(conn), 0
+	c.conn, c.input, c.pid, c.since = conn, bufio.NewReader(conn), 0, begin
 	c.ledger.enter(func(r *Report) { r.Connects++ })
 	return true
 }
@@ -185,7 +187,7 @@ func (c *client) request() {
 	c.ledger.enter(func(r *Report) {
 		r.Sent++
 		if err != nil {
-			r.Losses = append(r.Losses, Loss{Fate: fateOf(err), Pid: c.pid, Sent: begin, Failed: begin.Add(took), Err: err})
+			r.Losses = append(r.Losses, Loss{Fate: fateOf(err), Pid: c.pid, Connected: c.since, Sent: begin, Failed: begin.Add(took), Err: err})
 			return
 		}
 		r.Answered++
