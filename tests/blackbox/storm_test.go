@@ -1,0 +1,133 @@
+package blackbox
+
+import (
+	"math/rand/v2"
+	"syscall"
+	"testing"
+	"time"
+
+	"libforker/tests/blackbox/ledger"
+)
+
+func TestStorm_ofSignalsLeavesAServerThatServes(t *testing.T) {
+	signals := 200
+	if long() {
+		signals = 1000
+	}
+	p, _ := steered(t, "first", "workers=2", "drain_grace=50ms")
+	l := p.load(2)
+	random := rand.New(rand.NewPCG(1, 2))
+	kinds := []syscall.Signal{
+		syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGCHLD,
+	}
+	for range signals {
+		p.signal(kinds[random.IntN(len(kinds))])
+		time.Sleep(10 * time.Millisecond)
+	}
+	p.reload("reload: done")
+	l.more(t, 100)
+	l.expectAllAnswered(t)
+	p.expectGet("/", 200, "first")
+}
+
+// What a killed worker had accepted is lost, and nothing else.
+func TestStorm_ofKillsAndReloadsLosesOnlyWhatTheKilledHad(t *testing.T) {
+	p, _ := steered(t, "first", "workers=3", "drain_grace=50ms")
+	l := p.openLedger()
+	victims := map[int]bool{}
+	each(100*time.Millisecond, func() {
+		p.signal(syscall.SIGHUP)
+		for _, pid := range p.workers() {
+			if _, lives := readProcess(pid); lives && !victims[pid] {
+				victims[pid] = true
+				_ = syscall.Kill(pid, syscall.SIGKILL) // It may have left meanwhile.
+				break
+			}
+		}
+	})
+	report := closeLedger(t, l)
+	for _, loss := range report.Losses {
+		if loss.Pid != 0 && !victims[loss.Pid] || loss.Fate != ledger.Reset {
+			t.Errorf("lost, although worker %d was not killed: %+v", loss.Pid, loss)
+		}
+	}
+	p.reload("reload: done")
+}
+
+func TestStopped_masterHoldsUpNobody(t *testing.T) {
+	p, file := steered(t, "first", "workers=2")
+	l := p.load(2)
+	master := p.master()
+	p.kill(master, syscall.SIGSTOP)
+	l.more(t, 200)
+	write(t, file, "second")
+	mark := p.log.mark()
+	p.signal(syscall.SIGHUP)
+	p.out.wait(t, 0, "on_reload")
+	l.more(t, 200)
+	p.kill(master, syscall.SIGCONT)
+	p.log.wait(t, mark, "reload: done")
+	l.expectAllAnswered(t)
+	p.expectGet("/", 200, "second")
+}
+
+func TestStopped_spawnerHoldsUpNobody(t *testing.T) {
+	p, _ := steered(t, "first", "workers=2")
+	l := p.load(2)
+	p.signal(syscall.SIGSTOP)
+	l.more(t, 200)
+	p.signal(syscall.SIGHUP)
+	mark := p.log.mark()
+	p.signal(syscall.SIGCONT)
+	p.log.wait(t, mark, "reload: done")
+	l.expectAllAnswered(t)
+}
+
+func TestTerm_endsTheServerInEveryState(t *testing.T) {
+	for name, arrange := range map[string]func(p *program, file string){
+		"start":   func(*program, string) {},
+		"serving": func(p *program, _ string) { p.waitReady() },
+		"reload": func(p *program, _ string) {
+			p.waitReady().signal(syscall.SIGHUP)
+			p.log.wait(p.t, 0, "reload: replacing")
+		},
+		"failing reload": func(p *program, file string) {
+			p.waitReady()
+			write(p.t, file, "broken")
+			p.signal(syscall.SIGHUP)
+			p.log.wait(p.t, 0, "during boot")
+		},
+		"drained": func(p *program, _ string) {
+			p.waitReady().signal(syscall.SIGWINCH)
+			p.log.wait(p.t, 0, "draining all workers")
+		},
+		"scaling": func(p *program, _ string) {
+			p.waitReady().signal(syscall.SIGTTIN)
+			p.log.wait(p.t, 0, "scaling from")
+		},
+		"no master": func(p *program, _ string) {
+			p.kill(p.waitReady().master(), syscall.SIGKILL)
+			p.log.wait(p.t, 0, "starting another")
+		},
+		"a stop": func(p *program, _ string) { p.waitReady().signal(syscall.SIGTERM) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := t.TempDir() + "/revision"
+			write(t, file, "first")
+			p := start(t, setup{
+				source: "steered.c", args: []string{file, "127.0.0.1:0"}, env: environment([]string{"workers=2", "drain_timeout=2s"}),
+			})
+			p.address(0)
+			arrange(p, file)
+			select {
+			case <-p.ended:
+			default:
+				_ = p.cmd.Process.Signal(syscall.SIGTERM) // In "a stop" it may have ended just now.
+			}
+			beforeRun := -int(syscall.SIGTERM) // Until run handles signals they have their usual effect.
+			if status := p.wait(); status != 0 && (name != "start" || status != beforeRun) {
+				t.Errorf("exit status %d", status)
+			}
+		})
+	}
+}
