@@ -143,19 +143,27 @@ int fk_log_fd(const forker_server *server)
 }
 
 /* A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there before. */
-void fk_line_write(fk_line *line, const forker_server *server)
+ssize_t fk_log_write(int fd, const char *bytes, size_t len)
 {
     sigset_t pipe_only, before, pending;
-    line->text[line->len] = '\n';
     (void)sigemptyset(&pipe_only);
     (void)sigaddset(&pipe_only, SIGPIPE);
     (void)sigpending(&pending);
     (void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    ssize_t written = write(fk_log_fd(server), line->text, line->len + 1);
-    if (written < 0 && errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+    ssize_t written = write(fd, bytes, len);
+    int reason = errno;
+    if (written < 0 && reason == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
         (void)sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});
     }
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = reason;
+    return written;
+}
+
+void fk_line_write(fk_line *line, const forker_server *server)
+{
+    line->text[line->len] = '\n';
+    (void)fk_log_write(fk_log_fd(server), line->text, line->len + 1);
     line->text[line->len] = '\0';
 }
 

@@ -24,7 +24,10 @@ void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from
 /* What lines are written to: stderr, or the file of option error_log. */
 int fk_log_fd(const forker_server *server);
 
-/* Writes the line there, with a newline, by one write(2) that can raise no SIGPIPE. */
+/* write(2) that raises no SIGPIPE. */
+ssize_t fk_log_write(int fd, const char *bytes, size_t len);
+
+/* Writes the line there, with a newline, by one of these. */
 void fk_line_write(fk_line *line, const forker_server *server);
 
 /* Logs, if the server's log_level and log_rate let it through. Main thread of the process only. */

@@ -113,3 +113,13 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
     }
     return refused;
 }
+
+int forker_server_set_access_log(forker_server *server, forker_access_log_fn access_fn, void *user)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused == FORKER_OK) {
+        server->access_fn = access_fn;
+        server->access_user = user;
+    }
+    return refused;
+}

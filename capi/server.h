@@ -117,6 +117,8 @@ struct forker_server {
     void *fork_user;
     forker_log_fn log_fn;
     void *log_user;
+    forker_access_log_fn access_fn;
+    void *access_user;
     char *config_path;            /* of forker_server_load(), or NULL */
     fk_option_value *config_base; /* the options as they were before it */
     pid_t maker;                  /* the process that made the server */

@@ -92,6 +92,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 	}
 	cfg.EventFd = int(eventFd)
 	cfg.Listeners = w.takeListeners()
+	cfg.Access = w.accessLog()
 	if w.channel >= 0 { // There are others.
 		index := int(C.fk_process.worker)
 		cfg.Crowded = func() bool { return table.Crowded(index) }

@@ -83,6 +83,8 @@ func (l *Loop) expireHandler(c *conn) {
 	c.ex.isHead, c.ex.req.Head.Minor = ex.isHead, 1
 	ex.conn = nil
 	ex.cancel()
+	l.noteAnswer(c, ex, 504, 0)
+	c.ex.logged.alias = true
 	l.part(ex, CloseTimeout)
 	c.state, c.closing = stateHead, closeLinger
 	l.respond(c, c.ex, &Outcome{Status: 504, Detail: "the handler did not answer in time"})

@@ -22,6 +22,7 @@ type clock struct {
 	base     time.Time
 	baseNs   int64
 	nextDate int64
+	wallNs   int64 // The time of the day less now, of when Date was renewed.
 	date     [len(httpDate)]byte
 }
 
@@ -44,6 +45,7 @@ func (k *clock) read() bool {
 	}
 	wall := time.Now().UTC()
 	wall.AppendFormat(k.date[:0], httpDate)
+	k.wallNs = wall.UnixNano() - k.now
 	k.nextDate = k.now + int64(time.Second) - int64(wall.Nanosecond())
 	return true
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"time"
 
+	"libforker/engine/access"
 	"libforker/engine/http1"
 	"libforker/slot"
 )
@@ -16,6 +17,7 @@ type Config struct {
 	Pool       PoolConfig
 	Slot       *slot.Slot  // Where the loop counts.
 	Crowded    func() bool // Whether the other workers should take the next connections; nil: there are none.
+	Access     *access.Log // nil: there is none. The loop closes it.
 	ServerName string      // Value of the Server field; "" leaves it out.
 
 	Limits     http1.Limits

@@ -189,6 +189,7 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	if ex.body.kind != bodyNone {
 		l.releaseBody(&ex.body)
 	}
+	l.logAccess(ex)
 	l.leaveFlight(ex)
 	ex.parser.Reset()
 	ex.head = 0

@@ -11,6 +11,7 @@ import (
 type handling struct {
 	call     Call
 	isHead   bool
+	logged   logged
 	inFlight bool   // Counted in the slot.
 	running  bool   // A handler runs on a thread of the pool.
 	held     bool   // The program has a handle to the request, through which it answers.
@@ -139,6 +140,7 @@ func (l *Loop) hijack(c *conn, ex *exchange) {
 		_ = l.poll.Remove(c.fd)
 	}
 	l.cfg.Slot.Answers[1]++
+	l.noteAnswer(c, ex, 101, 0)
 	l.recycle(ex, CloseDone)
 	l.closeConn(c, CloseDone)
 }

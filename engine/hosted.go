@@ -41,6 +41,7 @@ func (l *Loop) Close() {
 		l.finishPooled()
 		l.releaseMemory()
 	}
+	l.closeAccess()
 	l.pool.release()
 	if l.cfg.Polled {
 		poller.Close(l.timerFd)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/access"
 	"libforker/engine/http1"
 	"libforker/engine/memory"
 	"libforker/engine/poller"
@@ -199,6 +200,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	}
 	l.takeTurns()
 	l.wheel.advance(l.clock.now, l.expired)
+	l.flushAccess(len(events) == 0)
 	l.checkPause()
 	if l.draining {
 		l.checkDrain()
@@ -247,6 +249,9 @@ func (l *Loop) nextDue() int64 {
 	}
 	if l.draining {
 		next = l.nextDrainCheck(next)
+	}
+	if soon := l.clock.now + int64(access.Idle); l.cfg.Access != nil && l.cfg.Access.Pending() && (next < 0 || soon < next) {
+		next = soon
 	}
 	return next
 }

@@ -77,6 +77,9 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 		return false
 	}
 	piece := l.cfg.App.Stream(ex.req)
+	if ex.req.Answer.Length < 0 && !ex.sending.silent {
+		ex.logged.bytes += int64(len(piece.Data))
+	}
 	if piece.Ended {
 		ex.sending.last = true
 		ex.held = false

@@ -20,6 +20,11 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 		return
 	}
 	withBody := !ex.isHead && head.length != 0 && hasContent(head.status)
+	if withBody {
+		l.noteAnswer(c, ex, head.status, head.length)
+	} else {
+		l.noteAnswer(c, ex, head.status, 0)
+	}
 	l.appendHead(c, ex, &head)
 	if outcome.Status == 0 && (answer.Flags&AnswerStream != 0 || withBody && (answer.Parts.Len > 0 || head.length > smallBody)) {
 		l.startBody(c, ex, withBody)

@@ -448,6 +448,17 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
  */
 int forker_server_log(forker_server *server, int level, const char *text);
 
+/*
+ * Gives the lines of the access log to `access_fn` instead of writing them; NULL goes back. Option access_log says what a line looks
+ * like; while it is off there are none. Called in the workers on the thread that serves, between requests, up to a second after the
+ * answer. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it can be taken for the end
+ * of a field or line, whatever the client sent.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ */
+typedef void (*forker_access_log_fn)(const char *line, size_t len, void *user);
+int forker_server_set_access_log(forker_server *server, forker_access_log_fn access_fn, void *user);
+
 /* ------------------------------------------------------------------------------------------------------------ figures */
 
 /* What a server is doing. The numbers never change, and so for the two lists below. */

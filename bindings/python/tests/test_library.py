@@ -48,6 +48,7 @@ class HeaderTest(unittest.TestCase):
             "forker_server_hook": _library.SERVER_HOOK,
             "forker_death_fn": _library.DEATH_FN,
             "forker_log_fn": _library.LOG_FN,
+            "forker_access_log_fn": _library.ACCESS_LOG_FN,
             "forker_fork_fn": _library.FORK_FN,
         }
         if c in callbacks:

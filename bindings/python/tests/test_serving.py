@@ -9,6 +9,24 @@ from program import Program
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) \w+[^:]*\[\d+\]: ")
 
 
+class AccessLogTest(unittest.TestCase):
+    def test_lines_go_to_the_function(self):
+        source = """
+server = make_server(access_log="json")
+server.set_access_log(lambda line: print("access", line))
+@server.get("/")
+def greet(request):
+    return "hello"
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.request("GET", "/")[0], 200)
+            entry = json.loads(program.out.wait_for("access ").removeprefix("access "))
+            self.assertEqual((entry["method"], entry["target"], entry["status"], entry["bytes"]), ("GET", "/", 200, 5))
+            program.stop()
+
+
 class RequestTest(unittest.TestCase):
     def test_request_is_what_the_client_sent(self):
         source = """

@@ -22,6 +22,7 @@ HANDLER = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
 SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 DEATH_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_int32, c_int32, c_char_p, c_void_p)
+ACCESS_LOG_FN = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
 DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
@@ -78,6 +79,7 @@ PROTOTYPES = {
     "forker_server_set_fork": (c_int, [c_void_p, FORK_FN, c_void_p]),
     "forker_server_set_log": (c_int, [c_void_p, LOG_FN, c_void_p]),
     "forker_server_log": (c_int, [c_void_p, c_int, c_char_p]),
+    "forker_server_set_access_log": (c_int, [c_void_p, ACCESS_LOG_FN, c_void_p]),
     "forker_server_stats": (c_int, [c_void_p, c_void_p]),
     "forker_server_worker_stats": (c_int, [c_void_p, c_size_t, c_void_p]),
     "forker_request_method": (c_void_p, [c_void_p, _LEN_OUT]),

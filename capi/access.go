@@ -1,0 +1,38 @@
+package main
+
+/*
+#include "access.h"
+#include "process.h"
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"libforker/engine/access"
+)
+
+// accessLog makes the access log that the options ask for; nil: none.
+func (w *worker) accessLog() *access.Log {
+	format := access.Format(w.number(C.FK_OPTION_ACCESS_LOG))
+	if format == access.Off {
+		return nil
+	}
+	background := w.c.access_fn == nil // The program is called by nobody but the thread that serves.
+	sink := w.writeAccess
+	if !background {
+		sink = w.tellAccess
+	}
+	return access.New(format, int(C.fk_process.worker), background, sink)
+}
+
+func (w *worker) writeAccess(lines []byte) int {
+	// SAFETY: fk_access_write reads len(lines) bytes during the call.
+	return int(C.fk_access_write(w.c, (*C.char)(unsafe.Pointer(unsafe.SliceData(lines))), C.size_t(len(lines))))
+}
+
+func (w *worker) tellAccess(lines []byte) int {
+	// SAFETY: fk_access_tell uses len(lines) bytes during the call, and may change them: they are the log's own.
+	C.fk_access_tell(w.c, (*C.char)(unsafe.Pointer(unsafe.SliceData(lines))), C.size_t(len(lines)))
+	return 0
+}

@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"libforker/engine/access"
+	"libforker/engine/memory"
+)
+
+// statusClientLeft stands in the access log for a request whose client left before there was an answer, as in nginx's.
+const statusClientLeft = 499
+
+// logged is what an exchange keeps for the access log.
+type logged struct {
+	status int   // 0: there is no answer.
+	bytes  int64 // Of the body.
+	alias  bool  // The answer is to the request of another exchange, which is logged with it.
+}
+
+// noteAnswer keeps what the access log says of an answer.
+func (l *Loop) noteAnswer(c *conn, ex *exchange, status int, length int64) {
+	if l.cfg.Access == nil {
+		return
+	}
+	ex.logged.status, ex.logged.bytes = status, max(length, 0)
+	ex.req.Peer = c.peer
+	if !ex.inFlight && ex.head > 0 { // Refused before it was dispatched.
+		ex.req.Base = memory.Address(ex.in[ex.start:])
+	}
+}
+
+// logAccess is called when a request ends, answered or not.
+func (l *Loop) logAccess(ex *exchange) {
+	if l.cfg.Access == nil {
+		return
+	}
+	note := ex.logged
+	ex.logged = logged{}
+	if note.alias || note.status == 0 && !ex.inFlight {
+		return
+	}
+	e := access.Entry{Peer: ex.req.Peer, Status: note.status, Bytes: note.bytes}
+	if e.Status == 0 {
+		e.Status = statusClientLeft
+	}
+	if ex.head > 0 {
+		describeRequest(&e, ex)
+	}
+	if ex.inFlight && l.cfg.Access.Timed() {
+		e.Took = time.Duration(l.clock.now + l.clock.sinceRead() - int64(ex.req.Now))
+	}
+	l.cfg.Access.Add(&e, time.Duration(l.clock.now), l.clock.wall())
+}
+
+func describeRequest(e *access.Entry, ex *exchange) {
+	head := &ex.req.Head
+	text := memory.View(ex.req.Base, uint64(ex.head))
+	e.Method, e.Target, e.Host, e.Minor = head.Method.In(text), head.Target.In(text), head.Host.In(text), head.Minor
+	for i := range head.Fields[:head.FieldCount] {
+		field := &head.Fields[i]
+		switch name := field.Name.In(text); {
+		case len(name) == len("referer") && bytes.EqualFold(name, []byte("referer")):
+			e.Referer = field.Value.In(text)
+		case len(name) == len("user-agent") && bytes.EqualFold(name, []byte("user-agent")):
+			e.Agent = field.Value.In(text)
+		}
+	}
+}
+
+// flushAccess has lines written that are due.
+func (l *Loop) flushAccess(idle bool) {
+	log := l.cfg.Access
+	if log == nil || !log.Due(time.Duration(l.clock.now), idle) {
+		return
+	}
+	log.Flush()
+	l.tellLost()
+}
+
+// closeAccess has everything written.
+func (l *Loop) closeAccess() {
+	if l.cfg.Access != nil {
+		l.cfg.Access.Close()
+		l.tellLost()
+	}
+}
+
+func (l *Loop) tellLost() {
+	if lost := l.cfg.Access.Lost(); lost > 0 {
+		l.cfg.App.Log(LogWarn, fmt.Sprintf("access log: %d lines were lost, it does not take them as fast as they come", lost))
+	}
+}
+
+// wall is the time of the day of the iteration, in UTC.
+func (k *clock) wall() time.Time { return time.Unix(0, k.now+k.wallNs).UTC() }

@@ -1,0 +1,174 @@
+package access
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/slot"
+)
+
+var (
+	noon = time.Date(2026, 1, 31, 12, 0, 5, 123e6, time.UTC)
+	peer = slot.Peer{Family: unix.AF_INET, Port: 50000, Addr: [16]byte{192, 0, 2, 1}}
+)
+
+func text(s string) []byte { return []byte(s) }
+
+// lineOf gives the line of one entry.
+func lineOf(format Format, e Entry) string {
+	var got []byte
+	l := New(format, 3, false, func(lines []byte) int { got = bytes.Clone(lines); return 0 })
+	l.Add(&e, 0, noon)
+	l.Close()
+	return string(got)
+}
+
+func TestCommon(t *testing.T) {
+	get := Entry{Peer: peer, Method: text("GET"), Target: text("/a?b"), Minor: 1, Status: 200, Bytes: 11}
+	v6 := get
+	v6.Peer = slot.Peer{Family: unix.AF_INET6, Port: 1, Addr: netip.MustParseAddr("2001:db8::1").As16()}
+	local := get
+	local.Peer, local.Bytes = slot.Peer{Family: unix.AF_UNIX}, 0
+	forged := get
+	forged.Target = text("/\" 200 1\n127.0.0.1 - - \\ \x00\x7f\xff")
+	full := get
+	full.Referer, full.Agent = text(`http://x/"`), text("curl/8")
+	for _, c := range []struct {
+		format Format
+		entry  Entry
+		want   string
+	}{
+		{Common, get, `192.0.2.1 - - [31/Jan/2026:12:00:05 +0000] "GET /a?b HTTP/1.1" 200 11`},
+		{Common, v6, `2001:db8::1 - - [31/Jan/2026:12:00:05 +0000] "GET /a?b HTTP/1.1" 200 11`},
+		{Common, local, `unix: - - [31/Jan/2026:12:00:05 +0000] "GET /a?b HTTP/1.1" 200 -`},
+		{Common, Entry{Status: 400, Bytes: 5}, `- - - [31/Jan/2026:12:00:05 +0000] "-" 400 5`},
+		{Common, forged, `192.0.2.1 - - [31/Jan/2026:12:00:05 +0000] "GET /\x22 200 1\x0A127.0.0.1 - - \x5C \x00\x7F\xFF HTTP/1.1" 200 11`},
+		{Combined, full, `192.0.2.1 - - [31/Jan/2026:12:00:05 +0000] "GET /a?b HTTP/1.1" 200 11 "http://x/\x22" "curl/8"`},
+		{Combined, get, `192.0.2.1 - - [31/Jan/2026:12:00:05 +0000] "GET /a?b HTTP/1.1" 200 11 "-" "-"`},
+	} {
+		if got := lineOf(c.format, c.entry); got != c.want+"\n" {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
+func TestJSON_isOneValidLineWhateverTheClientSent(t *testing.T) {
+	everything := make([]byte, 256)
+	for i := range everything {
+		everything[i] = byte(i)
+	}
+	hostile := append(everything, "\u2028\u2029ü\"}\n{\""...)
+	line := lineOf(JSON, Entry{
+		Peer: peer, Method: text("GET"), Target: hostile, Minor: 1, Status: 200, Bytes: 11, Took: 1500 * time.Microsecond, Host: hostile,
+		Referer: hostile, Agent: hostile,
+	})
+	if strings.Count(line, "\n") != 1 || strings.ContainsAny(line[:len(line)-1], "\r\x00\u2028\u2029") {
+		t.Errorf("more than one line: %q", line)
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := strings.ToValidUTF8(string(everything[:128]), "")
+	for _, field := range []string{"target", "host", "referer", "user_agent"} {
+		if s := got[field].(string); !strings.HasPrefix(s, want) || !strings.HasSuffix(s, "\u2028\u2029ü\"}\n{\"") {
+			t.Errorf("%s: %q", field, s)
+		}
+	}
+	for field, want := range map[string]any{
+		"time": "2026-01-31T12:00:05.123Z", "worker": 3.0, "peer": "192.0.2.1:50000", "method": "GET", "version": "1.1", "status": 200.0,
+		"bytes": 11.0, "seconds": 0.0015,
+	} {
+		if got[field] != want {
+			t.Errorf("%s: %v, want %v", field, got[field], want)
+		}
+	}
+}
+
+func TestLog_isDueWhenItIsOldOrTheLoopIsIdle(t *testing.T) {
+	l := New(Common, 0, false, func([]byte) int { return 0 })
+	if l.Due(time.Hour, true) {
+		t.Error("nothing is due")
+	}
+	l.Add(&Entry{}, time.Hour, noon)
+	l.Add(&Entry{}, time.Hour+time.Second/2, noon)
+	for after, want := range map[time.Duration]bool{0: false, 999 * time.Millisecond: false, time.Second: true} {
+		if got := l.Due(time.Hour+after, false); got != want {
+			t.Errorf("after %v: %v", after, got)
+		}
+	}
+	if !l.Due(time.Hour, true) {
+		t.Error("not due while idle")
+	}
+}
+
+func TestLog_givesWholeLinesInLargePieces(t *testing.T) {
+	var pieces [][]byte
+	l := New(Common, 0, false, func(lines []byte) int { pieces = append(pieces, bytes.Clone(lines)); return 0 })
+	e := Entry{Method: text("GET"), Target: bytes.Repeat(text("x"), 1000)}
+	for range 100 {
+		l.Add(&e, 0, noon)
+	}
+	l.Close()
+	lines := 0
+	for _, piece := range pieces {
+		if !bytes.HasSuffix(piece, text("\n")) || len(piece) > bufferSize {
+			t.Errorf("a piece of %d bytes ends with %q", len(piece), piece[len(piece)-1])
+		}
+		lines += bytes.Count(piece, text("\n"))
+	}
+	if lines != 100 || len(pieces) > 5 {
+		t.Errorf("%d lines in %d pieces", lines, len(pieces))
+	}
+}
+
+func TestLog_neverWaitsForItsWriterAndCountsWhatIsLost(t *testing.T) {
+	gate := make(chan struct{})
+	written := 0
+	l := New(Common, 0, true, func(lines []byte) int {
+		<-gate
+		written += bytes.Count(lines, text("\n"))
+		return 1 // Of each piece the last line could not be written.
+	})
+	const all = 10
+	for range all {
+		l.Add(&Entry{}, 0, noon)
+		l.Flush()
+	}
+	if lost := l.Lost(); lost != all-buffers && lost != all-buffers+1 {
+		t.Errorf("%d lines are lost while the writer waits", lost)
+	}
+	close(gate)
+	l.Close()
+	if more := l.Lost(); more != uint64(written) {
+		t.Errorf("%d pieces were written, %d lines more are lost", written, more)
+	}
+}
+
+func TestAdd_doesNotAllocate(t *testing.T) {
+	for _, format := range []Format{Common, Combined, JSON} {
+		l := New(format, 0, false, func([]byte) int { return 0 })
+		e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Minor: 1, Status: 200, Agent: text("x")}
+		if n := testing.AllocsPerRun(1000, func() { l.Add(&e, 0, noon) }); n != 0 {
+			t.Errorf("format %d: %v allocations", format, n)
+		}
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	for name, format := range map[string]Format{"common": Common, "combined": Combined, "json": JSON} {
+		b.Run(name, func(b *testing.B) {
+			l := New(format, 0, false, func([]byte) int { return 0 })
+			e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Minor: 1, Status: 200, Agent: text("wrk/4")}
+			for b.Loop() {
+				l.Add(&e, 0, noon)
+			}
+		})
+	}
+}

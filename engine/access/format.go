@@ -1,0 +1,163 @@
+package access
+
+import (
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/slot"
+)
+
+// Format says what a line looks like. The numbers are those of option access_log.
+type Format int
+
+// The formats.
+const (
+	Off Format = iota
+	Common
+	Combined // Common, and the fields Referer and User-Agent.
+	JSON
+)
+
+// Entry is one request and what became of it.
+type Entry struct {
+	Peer    slot.Peer
+	Method  []byte // nil: what came was no request.
+	Target  []byte
+	Minor   uint8 // HTTP/1.Minor.
+	Status  int
+	Bytes   int64 // Of the body.
+	Took    time.Duration
+	Host    []byte
+	Referer []byte
+	Agent   []byte
+}
+
+const (
+	commonTime = "[02/Jan/2006:15:04:05 -0700]"
+	jsonTime   = "2006-01-02T15:04:05.000Z07:00"
+)
+
+// appendCommon appends a line of the Common or Combined Log Format. What is not printable ASCII, quotes and backslashes stand as \xHH.
+func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
+	b = appendHost(b, e.Peer)
+	b = append(append(b, " - - "...), stamp...)
+	b = append(b, ` "`...)
+	if e.Method == nil {
+		b = append(b, '-')
+	} else {
+		b = appendEscaped(b, e.Method)
+		b = appendEscaped(append(b, ' '), e.Target)
+		b = append(append(b, " HTTP/1."...), '0'+e.Minor)
+	}
+	b = append(b, `" `...)
+	b = strconv.AppendInt(b, int64(e.Status), 10)
+	b = append(b, ' ')
+	if e.Bytes > 0 {
+		b = strconv.AppendInt(b, e.Bytes, 10)
+	} else {
+		b = append(b, '-')
+	}
+	if combined {
+		b = appendQuoted(append(b, ' '), e.Referer)
+		b = appendQuoted(append(b, ' '), e.Agent)
+	}
+	return append(b, '\n')
+}
+
+// appendHost appends the client's address without its port.
+func appendHost(b []byte, p slot.Peer) []byte {
+	switch p.Family {
+	case unix.AF_INET, unix.AF_INET6:
+		p.Port = 0
+		b = p.AppendTo(b)
+		b = b[:len(b)-len(":0")]
+		if n := len(b); p.Family == unix.AF_INET6 && b[n-1] == ']' { // "[2001:db8::1]"
+			start := n - 1
+			for b[start] != '[' {
+				start--
+			}
+			b = append(b[:start], b[start+1:n-1]...)
+		}
+		return b
+	case unix.AF_UNIX:
+		return append(b, "unix:"...)
+	}
+	return append(b, '-')
+}
+
+func appendQuoted(b, text []byte) []byte {
+	if len(text) == 0 {
+		return append(b, `"-"`...)
+	}
+	return append(appendEscaped(append(b, '"'), text), '"')
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+func appendEscaped(b, text []byte) []byte {
+	for _, c := range text {
+		if c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			b = append(b, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return b
+}
+
+// appendJSON appends a line of JSON.
+func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
+	b = append(b, `{"time":"`...)
+	b = now.AppendFormat(b, jsonTime)
+	b = append(b, `","worker":`...)
+	b = strconv.AppendInt(b, int64(worker), 10)
+	b = append(b, `,"peer":"`...)
+	b = e.Peer.AppendTo(b)
+	b = append(b, `","method":`...)
+	b = appendString(b, e.Method)
+	b = append(b, `,"target":`...)
+	b = appendString(b, e.Target)
+	b = append(append(append(b, `,"version":"1.`...), '0'+e.Minor), `","status":`...)
+	b = strconv.AppendInt(b, int64(e.Status), 10)
+	b = append(b, `,"bytes":`...)
+	b = strconv.AppendInt(b, e.Bytes, 10)
+	b = append(b, `,"seconds":`...)
+	b = strconv.AppendFloat(b, e.Took.Seconds(), 'f', 6, 64)
+	b = append(b, `,"host":`...)
+	b = appendString(b, e.Host)
+	b = append(b, `,"referer":`...)
+	b = appendString(b, e.Referer)
+	b = append(b, `,"user_agent":`...)
+	b = appendString(b, e.Agent)
+	return append(b, "}\n"...)
+}
+
+// appendString appends a JSON string (RFC 8259 §7). Bytes that are not UTF-8 become U+FFFD, as the standard library does it.
+func appendString(b, text []byte) []byte {
+	b = append(b, '"')
+	for i := 0; i < len(text); {
+		c := text[i]
+		switch {
+		case c == '"' || c == '\\':
+			b = append(b, '\\', c)
+		case c < ' ' || c == 0x7f:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		case c < utf8.RuneSelf:
+			b = append(b, c)
+		default:
+			r, size := utf8.DecodeRune(text[i:])
+			if r == '\u2028' || r == '\u2029' { // Line ends to some readers.
+				b = append(append(b, `\u202`...), '8'+byte(r-'\u2028'))
+			} else {
+				b = utf8.AppendRune(b, r)
+			}
+			i += size
+			continue
+		}
+		i++
+	}
+	return append(b, '"')
+}
