@@ -26,7 +26,7 @@ static int append_part(forker_request *req, const fk_part *part)
     return FORKER_OK;
 }
 
-int forker_response_lend(forker_request *req, const void *data, size_t len, void (*release)(void *user), void *user)
+int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user)
 {
     if (req == NULL || (data == NULL && len > 0)) {
         return FORKER_E_INVALID;

@@ -698,7 +698,8 @@ int forker_response_write(forker_request *req, const void *data, size_t len);
  *
  * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered), FORKER_E_MEMORY.
  */
-int forker_response_lend(forker_request *req, const void *data, size_t len, void (*release)(void *user), void *user);
+typedef void (*forker_release_fn)(void *user);
+int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user);
 
 /*
  * Appends `len` bytes of a regular file, from `offset` on, to the body; -1 is up to its end. They go from the file to the client by

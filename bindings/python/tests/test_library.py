@@ -13,7 +13,14 @@ from forker import _library
 HEADER = Path(__file__).resolve().parents[3] / "include" / "forker.h"
 
 # What a C parameter or result is in ctypes. Text with a length is an address, see _library.
-INTEGERS = {"int": "c_int", "int32_t": "c_int", "size_t": "c_ulong", "void": "NoneType"}
+INTEGERS = {
+    "int": "c_int",
+    "int32_t": "c_int",
+    "int64_t": "c_long",
+    "size_t": "c_ulong",
+    "forker_deferred": "c_ulong",
+    "void": "NoneType",
+}
 
 
 def header_text():
@@ -50,6 +57,9 @@ class HeaderTest(unittest.TestCase):
             "forker_log_fn": _library.LOG_FN,
             "forker_access_log_fn": _library.ACCESS_LOG_FN,
             "forker_fork_fn": _library.FORK_FN,
+            "forker_close_fn": _library.CLOSE_FN,
+            "forker_drain_fn": _library.DRAIN_FN,
+            "forker_release_fn": _library.RELEASE_FN,
         }
         if c in callbacks:
             return bound is callbacks[c]
@@ -58,8 +68,10 @@ class HeaderTest(unittest.TestCase):
         pointers = {
             "const char *": ("c_char_p", "c_void_p"),
             "const char **": ("LP_c_char_p",),
-            "const void *": ("c_char_p",),
+            "const void *": ("c_char_p", "c_void_p"),
             "size_t *": ("LP_c_ulong",),
+            "forker_deferred *": ("LP_c_ulong",),
+            "int *": ("LP_c_int",),
         }
         return bound.__name__ in pointers.get(c, ("c_void_p",))
 
