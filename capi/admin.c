@@ -60,17 +60,22 @@ int fk_admin_open(forker_server *server)
     return code;
 }
 
+bool fk_admin_is_open(const forker_server *server)
+{
+    return server->admin.address[0] != '\0' && server->admin.fd >= 0;
+}
+
 void fk_admin_close(forker_server *server)
 {
-    if (server->admin.address[0] != '\0') {
+    if (fk_admin_is_open(server)) {
         fk_listener_close(&server->admin);
-        server->admin = (fk_listener){.fd = -1};
+        server->admin = (fk_listener){.fd = -1, .borrowed = -1};
     }
 }
 
 void fk_admin_forget(forker_server *server)
 {
-    if (server->admin.address[0] != '\0') {
+    if (fk_admin_is_open(server)) {
         fk_listener_forget(&server->admin);
     }
 }

@@ -10,6 +10,8 @@ bool fk_admin_is_address(const char *text);
 /* Opens the socket that option admin asks for, if it does. Returns FORKER_OK or FORKER_E_ADDRESS. */
 int fk_admin_open(forker_server *server);
 
+bool fk_admin_is_open(const forker_server *server);
+
 /* Closes it; a unix socket file that is still the one that was made is removed. */
 void fk_admin_close(forker_server *server);
 

@@ -22,7 +22,7 @@ typedef struct {
 static struct {
     pid_t from;
     int channel;
-    bequest sockets[FK_LISTENERS_MAX];
+    bequest sockets[FK_LISTENERS_MAX + 1]; /* the admin listener too */
     uint32_t count;
 } heritage = {.channel = -1};
 
@@ -55,7 +55,7 @@ static void read_socket(const char *text, size_t len)
     bequest *next = &heritage.sockets[heritage.count];
     int start = 0;
     char made = '-';
-    if (heritage.count < FK_LISTENERS_MAX && sscanf(text, "%d%c %n", &next->fd, &made, &start) == 2 && start > 0 &&
+    if (heritage.count <= FK_LISTENERS_MAX && sscanf(text, "%d%c %n", &next->fd, &made, &start) == 2 && start > 0 &&
         (size_t)start < len && is_listening(next->fd) && decode(text + start, len - (size_t)start, next->address)) {
         next->made = made == 'm';
         (void)fcntl(next->fd, F_SETFD, FD_CLOEXEC);
@@ -136,6 +136,9 @@ void fk_heritage_take_over(forker_server *server)
         if (listener->bequeathed) {
             listener->made = fk_unixsocket_identify(listener);
         }
+    }
+    if (server->admin.bequeathed) {
+        server->admin.made = fk_unixsocket_identify(&server->admin);
     }
     ssize_t sent = send(heritage.channel, "r", 1, MSG_NOSIGNAL);
     fk_log(server, FORKER_LOG_INFO, "upgrade: this process has taken over from process %d%s", (int)heritage.from,

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "census.h"
 #include "channel.h"
 #include "child.h"
@@ -34,7 +35,15 @@ static void put_address(FILE *out, const char *address)
     }
 }
 
-/* The variable with the sockets, which from now on stay open over execve(2). NULL: out of memory. */
+/* Puts a socket into the variable; from now on it stays open over execve(2). */
+static void put_listener(FILE *out, const fk_listener *listener)
+{
+    (void)fcntl(listener->fd, F_SETFD, 0);
+    (void)fprintf(out, ";%d%c ", listener->fd, listener->made ? 'm' : '-');
+    put_address(out, listener->source);
+}
+
+/* The variable with the sockets. NULL: out of memory. */
 static char *bequeath(const forker_server *server, int channel, pid_t from)
 {
     char *text = NULL;
@@ -46,10 +55,10 @@ static char *bequeath(const forker_server *server, int channel, pid_t from)
     (void)fcntl(channel, F_SETFD, 0);
     (void)fprintf(out, FK_HERITAGE_VARIABLE "=%d %d %d %d", FK_HERITAGE_VERSION, (int)getpid(), (int)from, channel);
     for (uint32_t i = 0; i < server->listener_count; i++) {
-        const fk_listener *listener = &server->listeners[i];
-        (void)fcntl(listener->fd, F_SETFD, 0);
-        (void)fprintf(out, ";%d%c ", listener->fd, listener->made ? 'm' : '-');
-        put_address(out, listener->source);
+        put_listener(out, &server->listeners[i]);
+    }
+    if (fk_admin_is_open(server)) {
+        put_listener(out, &server->admin);
     }
     return fclose(out) == 0 ? text : NULL;
 }
@@ -170,6 +179,7 @@ static void hand_over(fk_spawner *spawner)
     for (uint32_t i = 0; i < server->listener_count; i++) {
         server->listeners[i].made = false;
     }
+    server->admin.made = false;
     fk_notify_main(spawner, spawner->heir.pid);
     spawner->handed_over = true;
     (void)forker_server_stop(server, -1);

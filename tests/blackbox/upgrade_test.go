@@ -214,6 +214,26 @@ func TestUpgrade_takesUnixSocketsAlong(t *testing.T) {
 	}
 }
 
+func TestUpgrade_takesTheAdminListenerAlong(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "admin")
+	u := newUpgradable(t, []string{"127.0.0.1:0"}, "admin=unix:"+path)
+	from := u.pid()
+	for range 2 {
+		mark := u.log.mark()
+		to := u.begin(from)
+		u.finish(from, to, mark)
+		if a := dial(t, "unix:"+path).get("/status"); !strings.Contains(a.body, fmt.Sprintf("\"spawner_pid\": %d,", to)) {
+			t.Errorf("not the new process %d answers: %.300s", to, a.body)
+		}
+		from = to
+	}
+	u.kill(from, syscall.SIGTERM)
+	u.awaitGone(from)
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket file is left, error %v", err)
+	}
+}
+
 func TestUpgrade_closesWhatTheNewProgramDoesNotListenOn(t *testing.T) {
 	u := newUpgradable(t, []string{"127.0.0.1:0"})
 	u.install(t, "#!/bin/sh\nexec "+compile(t, plain, "steered.c", "c11")+" "+u.revision+" 127.0.0.1:00\n")
