@@ -136,8 +136,9 @@ struct forker_server {
     fk_listener admin;        /* address "": none */
     int log_fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
     fk_loglimit loglimit;
-    fk_queue queue;       /* of the process that serves */
-    volatile int wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed; open from the first run on */
+    fk_queue queue; /* of the process that serves */
+    volatile int
+        wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed; open from the first run on */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
     char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call, for run */

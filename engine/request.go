@@ -79,13 +79,12 @@ const (
 
 // Part is a piece of a body, where that is more than the bytes of Answer.Body.
 type Part struct {
-	Kind    uint32
-	Fd      int32
-	Data    uintptr
-	Off     uint64
-	Len     uint64
-	release uintptr
-	user    uintptr
+	Kind uint32
+	Fd   int32
+	Data uintptr
+	Off  uint64
+	Len  uint64
+	_    [2]uintptr // C's own: what is called when the part is sent.
 }
 
 // Answer is what the program said.

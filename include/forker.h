@@ -336,8 +336,8 @@ const forker_option *forker_option_at(size_t index);
 /* Each of these gives NULL (or 0) for a NULL option. The texts are static. */
 const char *forker_option_name(const forker_option *option); /* "read_timeout" */
 const char *forker_option_type(
-    const forker_option
-        *option); /* "number", "size", "duration", "mode", "choice", "text", "user", "group", "directory" or "address" */
+    const forker_option *
+        option); /* "number", "size", "duration", "mode", "choice", "text", "user", "group", "directory" or "address" */
 const char *forker_option_default(const forker_option *option);     /* "10s" */
 const char *forker_option_bounds(const forker_option *option);      /* "1ms to 24h" or "auto, or 0 to 1024" */
 const char *forker_option_description(const forker_option *option); /* one sentence */

@@ -54,7 +54,8 @@ func openUnlinked(dir string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	defer named.Close()
+	// The duplicate is what is used; close(2) of this one has nothing to say.
+	defer func() { _ = named.Close() }()
 	if err := os.Remove(named.Name()); err != nil {
 		return -1, err
 	}
