@@ -62,7 +62,7 @@ func TestThreads_areWarnedOfOrRefused(t *testing.T) {
 	t.Run("warn", func(t *testing.T) {
 		p := start(t, withOptions(s, "workers=1")).waitReady()
 		p.expectGet("/", 200, "hello\n")
-		p.log.wait(t, 0, "warn host[") // Before the first fork.
+		p.log.wait(t, 0, "warn spawner[") // Before the first fork.
 		p.log.wait(t, 0, "the process has 2 threads")
 	})
 	t.Run("ignore", func(t *testing.T) {
