@@ -79,15 +79,19 @@ asan:
 
 # ------------------------------------------------------------------------------------------------------------ examples
 
-EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(wildcard examples_c/*.c)) \
+HAS_LIBEVENT := $(shell pkg-config --exists libevent 2>/dev/null && echo yes)
+EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(filter-out \
+	$(if $(HAS_LIBEVENT),,examples_c/libevent_loop.c),$(wildcard examples_c/*.c))) \
 	$(patsubst examples_c/%.cpp,$(BUILD)/%_cpp,$(if $(shell command -v $(CXX)),$(wildcard examples_c/*.cpp)))
 LINK_FORKER := -L$(BUILD) -lforker -Wl,-rpath
 
-## examples      build the examples into build/ (x.cpp becomes x_cpp, if there is a C++ compiler)
+## examples      build the examples into build/ (x.cpp becomes x_cpp, if there is a C++ compiler; libevent_loop, if there is libevent)
 examples: $(EXAMPLES)
 
 $(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
-	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
+	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN' $(LIBS)
+
+$(BUILD)/libevent_loop: LIBS = $(shell pkg-config --cflags --libs libevent)
 
 $(BUILD)/%_cpp: examples_c/%.cpp include/forker.h $(LINKS)
 	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'

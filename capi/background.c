@@ -25,6 +25,7 @@
 #include "log.h"
 #include "logfile.h"
 #include "pidfile.h"
+#include "polled.h"
 #include "preflight.h"
 #include "process.h"
 #include "run.h"
@@ -336,9 +337,11 @@ bool fk_background_end(forker_server *server)
     if (server->state == FK_SERVER_SETUP) {
         return true;
     }
-    if (server->background.kind == FK_BACKGROUND_NONE || serves_itself(server)) {
+    if ((server->background.kind == FK_BACKGROUND_NONE && (!server->opened || server->polling)) || serves_itself(server)) {
         return false;
     }
     (void)forker_server_stop(server, 0);
-    return forker_server_wait(server, FREE_PATIENCE_MS) != FORKER_E_AGAIN;
+    return server->background.kind == FK_BACKGROUND_NONE
+               ? fk_poll_to_end(server, FREE_PATIENCE_MS)
+               : forker_server_wait(server, FREE_PATIENCE_MS) != FORKER_E_AGAIN;
 }

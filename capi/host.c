@@ -4,6 +4,7 @@
  */
 #include "host.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "_cgo_export.h"
@@ -38,9 +39,17 @@ static void end(forker_server *server)
     leave_slot(server);
 }
 
+/* The threads of the runtime inherit the mask: the program's signals are for the program's threads. */
 int fk_host_start_go(forker_server *server)
 {
+    sigset_t all, mask;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &mask);
     int code = fk_process_start_go();
+    if (code == FORKER_OK) {
+        goRuntimeWait();
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return code == FORKER_OK ? code
                              : fk_server_fail(server, code, "%s: the Go runtime cannot be started in this process",
                                               server->verb);
@@ -64,11 +73,22 @@ int fk_host_open(forker_server *server, bool polled)
     return FORKER_OK;
 }
 
+static int conclude(forker_server *server, int code)
+{
+    end(server);
+    return code == FORKER_OK ? code
+                             : fk_server_fail(server, code, "%s: the engine has failed, see the log", server->verb);
+}
+
 int fk_host_serve(forker_server *server)
 {
-    int code = goHostServe(server);
-    end(server);
-    return code == FORKER_OK ? code : fk_server_fail(server, code, "%s: the engine has failed, see the log", server->verb);
+    return conclude(server, goHostServe(server));
+}
+
+int fk_host_poll(forker_server *server, int32_t timeout_ms)
+{
+    int code = goHostPoll(server, timeout_ms);
+    return code > 0 ? code : conclude(server, code);
 }
 
 int fk_host_run(forker_server *server)

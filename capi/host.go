@@ -84,15 +84,6 @@ func goHostServe(c *C.forker_server) (code C.int) {
 	return w.forget(w.loop.Run())
 }
 
-// goHostClose ends a server without further ado, unless a handler of it runs on a thread of the pool: that is waited for.
-//
-//export goHostClose
-func goHostClose(c *C.forker_server) {
-	w := hostedWorker(c)
-	w.loop.Close()
-	_ = w.forget(nil)
-}
-
 // forget takes in that the loop is closed.
 func (w *worker) forget(failure error) C.int {
 	cgo.Handle(w.c.loop).Delete()

@@ -13,7 +13,10 @@ int fk_host_open(forker_server *server, bool polled);
 /* Serves until stopped, and closes. Returns what run returns. */
 int fk_host_serve(forker_server *server);
 
-/* All three. */
+/* One step of that: 1 if the server goes on, else it is closed. */
+int fk_host_poll(forker_server *server, int32_t timeout_ms);
+
+/* Start, open and serve. */
 int fk_host_run(forker_server *server);
 
 #endif

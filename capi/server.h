@@ -128,6 +128,8 @@ struct forker_server {
     const char *verb; /* which call has begun it, for its sentences: "run", "start" or "open" */
     fk_background background;
     uintptr_t loop; /* with workers=0: Go's handle of the engine */
+    bool opened;    /* by forker_server_open(), and not ended yet */
+    bool polling;   /* inside of forker_server_poll() */
     fk_identity identity;
     fk_pidfile pidfile;
     fk_shared *volatile shared;  /* NULL while not running */

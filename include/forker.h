@@ -108,8 +108,8 @@ const char *forker_strerror(int code);
 forker_server *forker_server_new(void);
 
 /*
- * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started is stopped at once
- * before, and its end waited for. NULL is a no-op, and so is a call while forker_server_run() is running, in a process other than
+ * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started or opened is stopped at
+ * once before, and its end waited for. NULL is a no-op, and so is a call while forker_server_run() is running, in a process other than
  * the one that made the server, from a handler, or if a handler with workers=0 has not returned 5 seconds after the stop.
  */
 void forker_server_free(forker_server *server);
@@ -217,6 +217,34 @@ int forker_server_run(forker_server *server);
  * (FORKER_E_BOOT also if the hook worker_init failed with workers=0).
  */
 int forker_server_start(forker_server *server);
+
+/*
+ * Serves on an event loop of the program's own, which needs option workers=0: open makes everything ready and returns; after that the server
+ * lives on calls of forker_server_poll(). All hooks and handlers that are not pooled are called from within these calls, on
+ * the calling thread, which is "the main thread" of what this header says; it may be another one each time, one at a time.
+ * Signals are left alone. Besides, everything is as with forker_server_start() and workers=0.
+ *
+ * Returns as forker_server_start() does, FORKER_E_OPTION if workers is not 0.
+ */
+int forker_server_open(forker_server *server);
+
+/*
+ * A descriptor that can be read (poll(2), epoll(7), libevent ...) whenever forker_server_poll() has something to do, deadlines and a stop
+ * included. It stays the library's: nothing may be done to it but waiting. It is valid until forker_server_poll() says that the server is over.
+ *
+ * Returns the descriptor, or FORKER_E_INVALID (NULL), FORKER_E_STATE (not open, or called from a callback of the server), FORKER_E_PROCESS.
+ */
+int forker_server_poll_fd(forker_server *server);
+
+/*
+ * Does what there is to do for a server that is open. If there is nothing, it waits for at most `timeout_ms`, without limit if that is
+ * negative; 0 is right when forker_server_poll_fd() can be read. It returns after one round, and may do so before the time is over.
+ *
+ * Returns 1 while the server serves. Else it has ended and can be set up or opened again, and the result is that of
+ * forker_server_run(): FORKER_OK after forker_server_stop(). Or FORKER_E_INVALID (NULL), FORKER_E_STATE (not open, or called from a callback of
+ * the server), FORKER_E_PROCESS (in another process than the one that opened it).
+ */
+int forker_server_poll(forker_server *server, int32_t timeout_ms);
 
 /*
  * Waits until a server that was started has ended, for at most `timeout_ms`, or as long as it takes if that is negative. It waits for no
