@@ -13,16 +13,18 @@
 #include "log.h"
 #include "unixsocket.h"
 
+enum { SOCKETS_MAX = 256 };
+
 typedef struct {
-    int fd; /* -1: taken in */
-    bool made;
+    int fd;    /* -1: taken in */
+    char kind; /* "m", "s" or "-" */
     char address[FK_SOURCE_MAX];
 } bequest;
 
 static struct {
     pid_t from;
     int channel;
-    bequest sockets[FK_LISTENERS_MAX + 1]; /* the admin listener too */
+    bequest sockets[SOCKETS_MAX];
     uint32_t count;
 } heritage = {.channel = -1};
 
@@ -49,15 +51,13 @@ static bool is_listening(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0 && accepting != 0;
 }
 
-/* Reads "<fd><m or -> <address>". What is not as it must be is no socket of ours. */
+/* Reads "<fd><kind> <address>". What is not as it must be is no socket of ours. */
 static void read_socket(const char *text, size_t len)
 {
     bequest *next = &heritage.sockets[heritage.count];
     int start = 0;
-    char made = '-';
-    if (heritage.count <= FK_LISTENERS_MAX && sscanf(text, "%d%c %n", &next->fd, &made, &start) == 2 && start > 0 &&
+    if (heritage.count < SOCKETS_MAX && sscanf(text, "%d%c %n", &next->fd, &next->kind, &start) == 2 && start > 0 &&
         (size_t)start < len && is_listening(next->fd) && decode(text + start, len - (size_t)start, next->address)) {
-        next->made = made == 'm';
         (void)fcntl(next->fd, F_SETFD, FD_CLOEXEC);
         heritage.count++;
     }
@@ -100,6 +100,27 @@ bool fk_heritage_has(const char *address)
     return false;
 }
 
+/* One more socket of the listener that was taken in last. */
+static void add_shard(forker_server *server, int fd)
+{
+    fk_listener *listener = server->listener_count > 0 ? &server->listeners[server->listener_count - 1] : NULL;
+    if (listener != NULL && listener->shard_count < FK_SHARDS_MAX) {
+        listener->shards[listener->shard_count++] = fd;
+    } else {
+        (void)close(fd);
+    }
+}
+
+static int take_in(const fk_address *address, const bequest *socket)
+{
+    int shared = 0;
+    socklen_t size = sizeof shared;
+    fk_listener listener = {.fd = socket->fd, .borrowed = -1, .bequeathed = socket->kind == 'm'};
+    (void)getsockopt(socket->fd, SOL_SOCKET, SO_REUSEPORT, &shared, &size);
+    listener.sharded = shared != 0 && fk_server_option(address->server, FK_OPTION_REUSEPORT) != 0;
+    return fk_listener_adopt(address, &listener);
+}
+
 int fk_heritage_listen(const fk_address *address)
 {
     int code = FORKER_OK;
@@ -108,9 +129,12 @@ int fk_heritage_listen(const fk_address *address)
         if (next->fd < 0 || strcmp(next->address, address->text) != 0) {
             continue;
         }
-        fk_listener listener = {.fd = next->fd, .borrowed = -1, .bequeathed = next->made};
+        if (next->kind == 's') {
+            add_shard(address->server, next->fd);
+        } else {
+            code = take_in(address, next);
+        }
         next->fd = -1;
-        code = fk_listener_adopt(address, &listener);
     }
     return code;
 }
@@ -129,17 +153,18 @@ int fk_heritage_drop(forker_server *server)
     return FORKER_OK;
 }
 
+static void own(fk_listener *listener)
+{
+    listener->made = listener->made || (listener->bequeathed && fk_unixsocket_identify(listener));
+    listener->bequeathed = false;
+}
+
 void fk_heritage_take_over(forker_server *server)
 {
     for (uint32_t i = 0; i < server->listener_count; i++) {
-        fk_listener *listener = &server->listeners[i];
-        if (listener->bequeathed) {
-            listener->made = fk_unixsocket_identify(listener);
-        }
+        own(&server->listeners[i]);
     }
-    if (server->admin.bequeathed) {
-        server->admin.made = fk_unixsocket_identify(&server->admin);
-    }
+    own(&server->admin);
     ssize_t sent = send(heritage.channel, "r", 1, MSG_NOSIGNAL);
     fk_log(server, FORKER_LOG_INFO, "upgrade: this process has taken over from process %d%s", (int)heritage.from,
            sent < 0 ? ", which is gone" : "");

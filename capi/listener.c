@@ -16,6 +16,7 @@
 
 #include "activation.h"
 #include "heritage.h"
+#include "shard.h"
 #include "unixsocket.h"
 
 #define FD_PREFIX "fd:"
@@ -85,8 +86,7 @@ int fk_listener_adopt(const fk_address *address, fk_listener *listener)
     return FORKER_OK;
 }
 
-/* What a connection inherits from its listening socket costs no system call when it is accepted. */
-static void set_tcp_options(const forker_server *server, int fd)
+void fk_listener_set_options(const forker_server *server, int fd)
 {
     enum { PROBE_SECONDS = 15, PROBES = 4 };
     int64_t idle_ns = fk_server_option(server, FK_OPTION_TCP_KEEPALIVE);
@@ -107,7 +107,7 @@ static int open_tcp(const fk_address *address, const struct sockaddr *name, sock
     if (listener.fd < 0) {
         return fk_address_refuse_errno(address, "socket");
     }
-    set_tcp_options(address->server, listener.fd);
+    fk_listener_set_options(address->server, listener.fd);
     if (name->sa_family == AF_INET6) {
         set_switch(listener.fd, IPPROTO_IPV6, IPV6_V6ONLY, !both);
     }
@@ -115,6 +115,10 @@ static int open_tcp(const fk_address *address, const struct sockaddr *name, sock
         int code = fk_address_refuse_errno(address, "bind");
         (void)close(listener.fd);
         return code;
+    }
+    if (fk_server_option(address->server, FK_OPTION_REUSEPORT) != 0) {
+        set_switch(listener.fd, SOL_SOCKET, SO_REUSEPORT, 1); /* after bind(2): that still refuses an address in use */
+        listener.sharded = true;
     }
     return fk_listener_adopt(address, &listener);
 }
@@ -142,7 +146,7 @@ static int listen_everywhere(const fk_address *address, uint16_t port)
 void fk_listeners_drop(forker_server *server, uint32_t count)
 {
     while (server->listener_count > count) {
-        (void)close(server->listeners[--server->listener_count].fd);
+        fk_listener_forget(&server->listeners[--server->listener_count]);
     }
 }
 
@@ -337,6 +341,7 @@ void fk_listener_forget(fk_listener *listener)
         (void)close(listener->fd);
         listener->fd = -1;
     }
+    fk_shards_close(listener);
 }
 
 void fk_listener_close(fk_listener *listener)

@@ -36,6 +36,9 @@ int fk_address_refuse_errno(const fk_address *address, const char *call);
 /* Takes `listener`, whose socket is bound, into the server and makes it listen. Closes it on failure. */
 int fk_listener_adopt(const fk_address *address, fk_listener *listener);
 
+/* What a connection inherits from its listening socket costs no system call when it is accepted. */
+void fk_listener_set_options(const forker_server *server, int fd);
+
 /* Closes all but the first `count` sockets: those of an address that can be listened on in part only. */
 void fk_listeners_drop(forker_server *server, uint32_t count);
 

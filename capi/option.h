@@ -19,6 +19,9 @@
       "process without forking.")                                                                                      \
     X(BACKLOG, "backlog", NUMBER, "4096", "", "1", "65535", false,                                                     \
       "Connections that the kernel queues on a listening socket; the kernel caps it at net.core.somaxconn.")           \
+    X(REUSEPORT, "reuseport", CHOICE, "off", "off|on", "", "", false,                                                  \
+      "Whether a TCP address has one listening socket for each worker, at most 64, over which the kernel spreads "     \
+      "connections (SO_REUSEPORT). Set before forker_server_listen().")                                                \
     X(UNIX_MODE, "unix_mode", MODE, "0666", "", "0", "0777", false,                                                    \
       "Permission bits of unix socket files, where the address does not set them by ?mode=.")                          \
     X(PID_FILE, "pid_file", TEXT, "", "", "", "", false,                                                               \
@@ -133,7 +136,7 @@
       "The least important lines that are logged.")                                                                    \
     X(LOG_RATE, "log_rate", NUMBER, "100", "off, or ", "0", "1000000", true,                                           \
       "Lines of each level that the library logs in a second in each process; further ones are counted, and told as "  \
-      "\"... and 7 more\". Those of the program are not counted.")                                                      \
+      "\"... and 7 more\". Those of the program are not counted.")                                                     \
     X(ERROR_LOG, "error_log", TEXT, "", "", "", "", false,                                                             \
       "File that log lines and crash reports are appended to; empty is stderr.")                                       \
     X(ACCESS_LOG, "access_log", CHOICE, "off", "off|common|combined|json", "", "", false,                              \

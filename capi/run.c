@@ -19,6 +19,7 @@
 #include "pidfile.h"
 #include "preflight.h"
 #include "privilege.h"
+#include "shard.h"
 #include "signals.h"
 #include "spawner.h"
 
@@ -74,8 +75,8 @@ static void end_shared(forker_server *server)
 int fk_run_prepare(forker_server *server)
 {
     static int (*const steps[])(forker_server *) = {
-        fk_admin_open,  fk_heritage_drop, fk_listeners_reopen, fk_privilege_prepare,
-        fk_limit_check, fk_logfile_open,  map_shared};
+        fk_admin_open,        fk_heritage_drop, fk_listeners_reopen, fk_shards_open,
+        fk_privilege_prepare, fk_limit_check,   fk_logfile_open,     map_shared};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

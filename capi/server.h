@@ -16,6 +16,7 @@ enum {
     FK_LISTENERS_MAX = 64,
     FK_ADDRESS_MAX = 128,
     FK_SOURCE_MAX = 256,
+    FK_SHARDS_MAX = 64,
     FK_SENTENCE_MAX = 512,
     FK_LOGFILES = 2,
     FK_ROUTES_MAX = 65535
@@ -59,6 +60,9 @@ typedef struct {
     bool bequeathed; /* unix: it will count as made here when this process takes over (heritage.c) */
     dev_t device;    /* unix: the file, so that only that one is removed */
     ino_t inode;
+    bool sharded; /* there is one socket for each worker: `fd` and `shards`; shard.c */
+    uint32_t shard_count;
+    int shards[FK_SHARDS_MAX];
     char source[FK_SOURCE_MAX];   /* what forker_server_listen() was called with; several sockets can have the same */
     char address[FK_ADDRESS_MAX]; /* with the real port, as forker_server_listen() takes it */
 } fk_listener;

@@ -35,15 +35,22 @@ static void put_address(FILE *out, const char *address)
     }
 }
 
-/* Puts a socket into the variable; from now on it stays open over execve(2). */
-static void put_listener(FILE *out, const fk_listener *listener)
+static void put_socket(FILE *out, int fd, char kind, const char *address)
 {
-    (void)fcntl(listener->fd, F_SETFD, 0);
-    (void)fprintf(out, ";%d%c ", listener->fd, listener->made ? 'm' : '-');
-    put_address(out, listener->source);
+    (void)fcntl(fd, F_SETFD, 0);
+    (void)fprintf(out, ";%d%c ", fd, kind);
+    put_address(out, address);
 }
 
-/* The variable with the sockets. NULL: out of memory. */
+static void put_listener(FILE *out, const fk_listener *listener)
+{
+    put_socket(out, listener->fd, listener->made ? 'm' : '-', listener->source);
+    for (uint32_t i = 0; i < listener->shard_count; i++) {
+        put_socket(out, listener->shards[i], 's', listener->source);
+    }
+}
+
+/* The variable with the sockets, which from now on stay open over execve(2). NULL: out of memory. */
 static char *bequeath(const forker_server *server, int channel, pid_t from)
 {
     char *text = NULL;

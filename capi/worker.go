@@ -168,15 +168,33 @@ func (w *worker) poolConfig() engine.PoolConfig {
 	}
 }
 
-// takeListeners hands the listening sockets to the loop, which closes them.
-func (w *worker) takeListeners() []int {
-	var fds []int
+// takeListeners hands the listening sockets to the loop, which closes them. Where an address has one for each worker (shard.h), this one
+// owns that of its slot and helps with the others.
+func (w *worker) takeListeners() []engine.Listener {
+	var all []engine.Listener
 	listeners := w.c.listeners[:w.c.listener_count]
 	for i := range listeners {
-		fds = append(fds, int(listeners[i].fd))
-		listeners[i].fd = -1
+		ln := &listeners[i]
+		shards := ln.shards[:ln.shard_count]
+		first := engine.Listener{Fd: int(ln.fd)}
+		if len(shards) > 0 {
+			first.Place = w.placeAt(0)
+		}
+		all = append(all, first)
+		for k, fd := range shards {
+			all = append(all, engine.Listener{Fd: int(fd), Place: w.placeAt(k + 1)})
+		}
+		ln.fd, ln.shard_count = -1, 0
 	}
-	return fds
+	return all
+}
+
+// placeAt is this worker's place at socket number `index` of an address.
+func (w *worker) placeAt(index int) engine.Place {
+	if index == int(C.fk_process.worker) {
+		return engine.PlaceOwner
+	}
+	return engine.PlaceHelper
 }
 
 // becomeReady says that this process serves, in its slot and to the master.

@@ -13,6 +13,7 @@ import (
 // listener is a listening socket that is shared with the other workers.
 type listener struct {
 	fd       int
+	place    Place
 	accepted int // Since it was put at the end of the kernel's list of waiters.
 }
 
@@ -20,6 +21,14 @@ type listener struct {
 // the first waiter in its list that can take the connection, which would be the same worker again and again; removing and
 // adding the socket puts this worker last. Measure with tests/blackbox TestBalance.
 const rejoinAfter = 16
+
+// turn is how many connections are accepted before others are looked at.
+func (ln *listener) turn() int {
+	if ln.place == PlaceHelper {
+		return 1
+	}
+	return rejoinAfter
+}
 
 // yieldNs is how long a crowded worker leaves new connections to the others. Should they be busy, it takes another rejoinAfter then, so
 // that nobody waits for long.
@@ -29,7 +38,7 @@ const yieldNs = 2 * int64(time.Millisecond)
 func (l *Loop) acceptFrom(index int) func() {
 	return func() {
 		ln := &l.listeners[index]
-		limit := rejoinAfter - ln.accepted
+		limit := ln.turn() - ln.accepted
 		for range limit {
 			if !l.acceptOne(ln.fd) {
 				return
@@ -43,7 +52,9 @@ func (l *Loop) acceptFrom(index int) func() {
 			l.pauseListeners(yieldNs)
 			return
 		}
-		l.rejoin(ln)
+		if ln.place != PlaceOwner {
+			l.rejoin(ln)
+		}
 	}
 }
 

@@ -8,9 +8,25 @@ import (
 	"libforker/slot"
 )
 
+// Listener is a listening socket, non-blocking, and this worker's place among those that wait for its connections. The loop closes it.
+type Listener struct {
+	Fd    int
+	Place Place
+}
+
+// Place says when a worker takes a connection that several wait for.
+type Place int
+
+// The places. An idle worker is woken before those that have been waiting for a shorter time.
+const (
+	PlaceEqual  Place = iota // all workers alike: after rejoinAfter connections the others go first
+	PlaceOwner               // as the first, whenever this worker is idle
+	PlaceHelper              // when those before it are busy; after each connection it goes last again
+)
+
 // Config says how a Loop serves. It is not changed once the loop runs.
 type Config struct {
-	Listeners  []int // Listening sockets, non-blocking. The loop closes them.
+	Listeners  []Listener
 	App        App
 	Server     uintptr // For Request.Server.
 	EventFd    int     // Can be read when App.Collect has something.

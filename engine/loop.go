@@ -118,9 +118,9 @@ func NewLoop(cfg Config) (*Loop, error) {
 	if err = l.startHandlers(); err != nil {
 		return nil, errors.Join(err, l.poll.Close())
 	}
-	for _, fd := range cfg.Listeners {
-		l.listeners = append(l.listeners, listener{fd: fd})
-		l.watch(fd, l.acceptFrom(len(l.listeners)-1))
+	for _, ln := range cfg.Listeners {
+		l.listeners = append(l.listeners, listener{fd: ln.Fd, place: ln.Place})
+		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	if cfg.Polled {
 		if err = l.openTimer(); err != nil {

@@ -62,7 +62,7 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	for _, change := range setup {
 		change(&cfg)
 	}
-	cfg.Listeners = []int{s.listen()}
+	cfg.Listeners = []Listener{{Fd: s.listen()}}
 	var err error
 	cfg.EventFd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	s.must(err)
