@@ -262,7 +262,7 @@ func TestPool_isBounded(t *testing.T) {
 	var busy []*conn
 	for range 5 {
 		c := p.dial()
-		busy = append(busy, c.send("GET /pooled?1500 HTTP/1.1\r\nHost: t\r\n\r\n"))
+		busy = append(busy, c.send("GET /pooled-hold HTTP/1.1\r\nHost: t\r\n\r\n"))
 		c.waitRead()
 	}
 	p.expectGet("/inline", 200, "inline")
@@ -270,8 +270,9 @@ func TestPool_isBounded(t *testing.T) {
 	if a.StatusCode != 503 || a.Header.Get("Retry-After") != "1" {
 		t.Errorf("beyond the queue: %s %v", a.Status, a.Header)
 	}
+	p.expectGet("/release", 200, "released")
 	for _, c := range busy {
-		if got := c.receive("GET").body; got != "pooled" {
+		if got := c.receive("GET").body; got != "held" {
 			t.Errorf("answer %q", got)
 		}
 	}

@@ -290,6 +290,24 @@ static int pooled(forker_request *req, void *user)
     return answer_text(req, "pooled");
 }
 
+static volatile int held = 1;
+
+static int pooled_hold(forker_request *req, void *user)
+{
+    (void)user;
+    while (held) {
+        sleep_ms(1);
+    }
+    return answer_text(req, "held");
+}
+
+static int release_held(forker_request *req, void *user)
+{
+    (void)user;
+    held = 0;
+    return answer_text(req, "released");
+}
+
 static int pooled_next(forker_request *req, void *user)
 {
     (void)req;
@@ -364,6 +382,8 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/let-go", let_it_go, NULL);
     forker_server_handle(server, "GET", "/inline", inline_answer, NULL);
     handle_pooled(server, "/pooled", pooled);
+    handle_pooled(server, "/pooled-hold", pooled_hold);
+    forker_server_handle(server, "GET", "/release", release_held, NULL);
     handle_pooled(server, "/pooled-respond", respond);
     handle_pooled(server, "/pooled-at-once", answer_at_once);
     handle_pooled(server, "/pooled-wait", pooled_wait);
