@@ -119,7 +119,8 @@ typedef enum { HEARD, LATE, ENDED } hearing;
 static hearing hear(const fk_background *background, uint64_t until_ns, fk_report *report_out)
 {
     for (;;) {
-        struct pollfd polled[] = {{.fd = background->report, .events = POLLIN}, {.fd = background->pidfd, .events = POLLIN}};
+        struct pollfd polled[] = {{.fd = background->report, .events = POLLIN},
+                                  {.fd = background->pidfd, .events = POLLIN}};
         uint64_t now = fk_clock();
         uint64_t left_ms = until_ns == FOR_EVER ? INT_MAX : until_ns > now ? (until_ns - now + MS_NS - 1) / MS_NS : 0;
         int ready = poll(polled, 2, left_ms < INT_MAX ? (int)left_ms : until_ns == FOR_EVER ? -1 : INT_MAX);
@@ -254,7 +255,7 @@ static int start_process(forker_server *server)
     }
     close_fd(&server->background.reporter);
     fk_admin_forget(server);
-    fk_logfile_close(server); /* the spawner opens them anew when they are renamed, and not this process */
+    fk_logfile_close(server);    /* the spawner opens them anew when they are renamed, and not this process */
     fk_listeners_forget(server); /* they are the spawner's now: with one open here a port would outlive the server */
     return await_up(server, until_ns);
 }
@@ -327,7 +328,8 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms)
     }
     if (server->background.kind == FK_BACKGROUND_NONE || serves_itself(server)) {
         return fk_server_fail(server, FORKER_E_STATE, "wait: %s",
-                              serves_itself(server) ? "called by the thread that serves" : "the server was not started");
+                              serves_itself(server) ? "called by the thread that serves"
+                                                    : "the server was not started");
     }
     return await_end(server, timeout_ms < 0 ? FOR_EVER : fk_clock() + (uint64_t)timeout_ms * MS_NS, &report);
 }
@@ -337,7 +339,8 @@ bool fk_background_end(forker_server *server)
     if (server->state == FK_SERVER_SETUP) {
         return true;
     }
-    if ((server->background.kind == FK_BACKGROUND_NONE && (!server->opened || server->polling)) || serves_itself(server)) {
+    if ((server->background.kind == FK_BACKGROUND_NONE && (!server->opened || server->polling)) ||
+        serves_itself(server)) {
         return false;
     }
     (void)forker_server_stop(server, 0);

@@ -50,9 +50,9 @@ int fk_host_start_go(forker_server *server)
         goRuntimeWait();
     }
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    return code == FORKER_OK ? code
-                             : fk_server_fail(server, code, "%s: the Go runtime cannot be started in this process",
-                                              server->verb);
+    return code == FORKER_OK
+               ? code
+               : fk_server_fail(server, code, "%s: the Go runtime cannot be started in this process", server->verb);
 }
 
 int fk_host_open(forker_server *server, bool polled)

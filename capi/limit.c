@@ -77,8 +77,8 @@ int fk_limit_check(forker_server *server)
     for (int i = 0; i < LIMITS; i++) {
         int64_t wanted = fk_server_option(server, limits[i].option);
         if (wanted >= 0 && !can_raise(limits[i].resource, (rlim_t)wanted)) {
-            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: option %s: setrlimit to %s: %s", server->verb, limits[i].name,
-                                  server->options[limits[i].option].text, strerror(errno));
+            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: option %s: setrlimit to %s: %s", server->verb,
+                                  limits[i].name, server->options[limits[i].option].text, strerror(errno));
         }
     }
     int64_t score = fk_server_option(server, FK_OPTION_OOM_SCORE_ADJ);

@@ -57,7 +57,8 @@ void fk_notify_open(fk_spawner *spawner)
     fk_notify *notify = &spawner->notify;
     const char *path = secure_getenv("NOTIFY_SOCKET");
     *notify = (fk_notify){.name.sun_family = AF_UNIX};
-    if (path == NULL || spawner->server->background.kind != FK_BACKGROUND_NONE || fk_server_option(spawner->server, FK_OPTION_NOTIFY) == 0) {
+    if (path == NULL || spawner->server->background.kind != FK_BACKGROUND_NONE ||
+        fk_server_option(spawner->server, FK_OPTION_NOTIFY) == 0) {
         return;
     }
     size_t len = strlen(path);

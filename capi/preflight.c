@@ -82,13 +82,12 @@ static int check_process(forker_server *server, const char *verb)
                                   : "another server forks its workers from this process, which may do nothing else");
     }
     if (!own || fk_process.role != FK_ROLE_HOST) {
-        return fk_server_fail(server, FORKER_E_PROCESS, "%s: only the process that made the server can run it",
-                              verb);
+        return fk_server_fail(server, FORKER_E_PROCESS, "%s: only the process that made the server can run it", verb);
     }
     if (fk_process.go_running && fk_server_option(server, FK_OPTION_WORKERS) != 0) {
-        return fk_server_fail(
-            server, FORKER_E_PROCESS,
-            "%s: the Go runtime runs in this process (workers=0 was used), so it can fork no workers", verb);
+        return fk_server_fail(server, FORKER_E_PROCESS,
+                              "%s: the Go runtime runs in this process (workers=0 was used), so it can fork no workers",
+                              verb);
     }
     return FORKER_OK;
 }

@@ -22,8 +22,8 @@ static int refuse_without_user(forker_server *server)
     if (!group && root_directory(server)[0] == '\0') {
         return FORKER_OK;
     }
-    return fk_server_fail(server, FORKER_E_OPTION, "%s: option %s needs option user: %s", server->verb, group ? "group" : "chroot",
-                          group ? "root is above groups" : "root can leave any directory");
+    return fk_server_fail(server, FORKER_E_OPTION, "%s: option %s needs option user: %s", server->verb,
+                          group ? "group" : "chroot", group ? "root is above groups" : "root can leave any directory");
 }
 
 int fk_privilege_prepare(forker_server *server)
@@ -35,8 +35,8 @@ int fk_privilege_prepare(forker_server *server)
         return refuse_without_user(server);
     }
     if (geteuid() != 0) {
-        return fk_server_fail(server, FORKER_E_SYSTEM,
-                              "%s: only root can become user %s, and this process has uid %ld", server->verb, name, (long)geteuid());
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: only root can become user %s, and this process has uid %ld",
+                              server->verb, name, (long)geteuid());
     }
     identity->uid = (uid_t)uid;
     identity->gid = (gid_t)gid;
@@ -45,7 +45,8 @@ int fk_privilege_prepare(forker_server *server)
                               "%s: user %s has no account that names a group; set option group", server->verb, name);
     }
     identity->groups = fk_account_groups(identity->uid, identity->gid, &identity->group_count);
-    return identity->groups != NULL ? FORKER_OK : fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
+    return identity->groups != NULL ? FORKER_OK
+                                    : fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
 }
 
 void fk_privilege_release(forker_server *server)

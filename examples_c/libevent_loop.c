@@ -14,24 +14,21 @@
 
 static size_t ticks;
 
-static int tell_ticks(forker_request *req, void *user)
-{
+static int tell_ticks(forker_request *req, void *user) {
     char text[64];
     (void)user;
     int len = snprintf(text, sizeof text, "%zu ticks\n", ticks);
     return forker_respond(req, 200, "text/plain", text, (size_t)len);
 }
 
-static void tick(evutil_socket_t fd, short events, void *user)
-{
+static void tick(evutil_socket_t fd, short events, void *user) {
     (void)fd;
     (void)events;
     (void)user;
     ticks++;
 }
 
-static void stop(evutil_socket_t number, short events, void *user)
-{
+static void stop(evutil_socket_t number, short events, void *user) {
     (void)number;
     (void)events;
     forker_server_stop(user, 1000);
@@ -44,8 +41,7 @@ struct service {
     int result;
 };
 
-static void serve(evutil_socket_t fd, short events, void *user)
-{
+static void serve(evutil_socket_t fd, short events, void *user) {
     struct service *service = user;
     (void)fd;
     (void)events;
@@ -55,8 +51,7 @@ static void serve(evutil_socket_t fd, short events, void *user)
     }
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct service service = {forker_server_new(), event_base_new(), 1};
     forker_server_set(service.server, "workers", "0");
     forker_server_handle(service.server, "GET", "/ticks", tell_ticks, NULL);
@@ -66,7 +61,8 @@ int main(int argc, char **argv)
     }
     printf("serving on http://%s/ticks\n", forker_server_address(service.server, 0));
     fflush(stdout);
-    struct event *served = event_new(service.base, forker_server_poll_fd(service.server), EV_READ | EV_PERSIST, serve, &service);
+    struct event *served =
+        event_new(service.base, forker_server_poll_fd(service.server), EV_READ | EV_PERSIST, serve, &service);
     struct event *timer = event_new(service.base, -1, EV_PERSIST, tick, NULL);
     struct event *ended = evsignal_new(service.base, SIGTERM, stop, service.server);
     event_add(served, NULL);

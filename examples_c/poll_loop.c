@@ -17,8 +17,7 @@
 /* Neither of them needs a lock: the handler is called from within forker_server_poll(). */
 static size_t lines;
 
-static int tell_lines(forker_request *req, void *user)
-{
+static int tell_lines(forker_request *req, void *user) {
     char text[64];
     (void)user;
     int len = snprintf(text, sizeof text, "%zu lines so far\n", lines);
@@ -26,8 +25,7 @@ static int tell_lines(forker_request *req, void *user)
 }
 
 /* Takes in what has been typed. Returns 0 at its end. */
-static int read_input(void)
-{
+static int read_input(void) {
     char text[4096];
     ssize_t len = read(STDIN_FILENO, text, sizeof text);
     for (ssize_t i = 0; i < len; i++) {
@@ -36,8 +34,7 @@ static int read_input(void)
     return len > 0;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     forker_server *server = forker_server_new();
     forker_server_set(server, "workers", "0");
     forker_server_handle(server, "GET", "/lines", tell_lines, NULL);

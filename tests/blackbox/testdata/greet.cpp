@@ -3,8 +3,7 @@
 
 #include <string>
 
-namespace
-{
+namespace {
 
 int greet(forker_request *req, void *user)
 {

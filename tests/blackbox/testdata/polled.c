@@ -34,8 +34,8 @@ static int poll_from_handler(forker_request *req, void *user)
     char text[64];
     forker_server **server = user;
     forker_server_free(*server);
-    snprintf(text, sizeof text, "poll %d fd %d open %d\n", forker_server_poll(*server, 0), forker_server_poll_fd(*server),
-             forker_server_open(*server));
+    snprintf(text, sizeof text, "poll %d fd %d open %d\n", forker_server_poll(*server, 0),
+             forker_server_poll_fd(*server), forker_server_open(*server));
     return answer_text(req, text);
 }
 

@@ -43,8 +43,8 @@ static int whole(forker_request *req, void *user)
     size_t len;
     (void)user;
     const char *body = forker_request_body(req, &len);
-    snprintf(text, sizeof text, "%zu %016llx file %s, NUL %d", len,
-             (unsigned long long)hash_add(HASH_START, body, len), describe_file(req, body, len), body[len] == '\0');
+    snprintf(text, sizeof text, "%zu %016llx file %s, NUL %d", len, (unsigned long long)hash_add(HASH_START, body, len),
+             describe_file(req, body, len), body[len] == '\0');
     return answer_text(req, text);
 }
 
