@@ -48,7 +48,7 @@ func TestSlowClients_areEndedAndHarmNobody(t *testing.T) {
 		{"bodies", "read_body_timeout=1s", "POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n", "x"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			p := serve(t, "workers=1", row.option, "body_min_rate=0")
+			p := serve(t, "workers=1", row.option)
 			slow := p.openMany(many(t), row.begin)
 			ended := make(chan error, len(slow))
 			for _, c := range slow {
