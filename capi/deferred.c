@@ -171,6 +171,10 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
     ssize_t got = read(server->queue.fd, &woken, sizeof woken);
     (void)got; /* nothing there: an earlier call has taken all */
     int taken = dequeue(&server->queue, entries, most < BATCH ? most : BATCH);
+    if (taken == BATCH) { /* perhaps not all: look again */
+        ssize_t written = write(server->queue.fd, &(uint64_t){1}, sizeof(uint64_t));
+        (void)written;
+    }
     for (int i = 0; i < taken; i++) {
         fk_deferred *deferred = entries[i];
         (void)pthread_mutex_lock(&deferred->lock);

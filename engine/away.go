@@ -123,12 +123,18 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	case kind == EventDrop:
 		l.cfg.App.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
 			ex.call.Path))
-		l.answer(c, ex, &Outcome{Status: 500})
-		l.serve(c)
+		l.answerLate(c, ex, &Outcome{Status: 500})
 	case c.owing: // A stream goes on.
 		l.resumeStream(c)
 	default:
-		l.answer(c, ex, &Outcome{})
+		l.answerLate(c, ex, &Outcome{})
+	}
+}
+
+// answerLate answers a request that was away, and goes on with what came behind it, unless the client turns out to have left.
+func (l *Loop) answerLate(c *conn, ex *exchange, outcome *Outcome) {
+	l.answer(c, ex, outcome)
+	if !c.isClosed() {
 		l.serve(c)
 	}
 }

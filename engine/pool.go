@@ -229,7 +229,7 @@ func (l *Loop) submit(c *conn, ex *exchange) {
 		}
 	}
 	ex.req.OutLen = 0
-	ex.running, ex.call.Pooled = true, true
+	ex.running, ex.early, ex.call.Pooled = true, false, true
 	l.awaitProgram(c)
 	if !l.pool.submit(ex) {
 		ex.running = false

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -140,11 +141,11 @@ func TestHandlerTimeout_isAnswered504(t *testing.T) {
 }
 
 func TestStop_endsDeferredRequests(t *testing.T) {
-	p := later(t, "drain_timeout=100ms")
+	p := later(t)
 	c := p.dial()
 	c.send("GET /wait HTTP/1.1\r\nHost: t\r\n\r\n")
 	p.out.wait(t, 0, "waiting")
-	p.close()
+	p.stop(syscall.SIGINT) // At once; a graceful stop would wait for the answer.
 	p.out.wait(t, 0, "closed 3")
 }
 
