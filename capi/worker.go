@@ -30,6 +30,9 @@ import (
 	"libforker/slot"
 )
 
+// drainMargin is how long before its limit at most a worker ends what is still in flight.
+const drainMargin = 200 * time.Millisecond
+
 // killSlack is what a worker that drains because the spawner died gets beyond its limit, before it kills itself.
 const killSlack = time.Second
 
@@ -261,7 +264,9 @@ func (w *worker) onMessage() {
 	}
 	switch message.Type {
 	case control.Drain:
-		w.drain(time.Duration(message.TimeoutMs()) * time.Millisecond)
+		limit := time.Duration(message.TimeoutMs()) * time.Millisecond
+		// A little before the master kills, so that the program is told of what is cut off and worker_exit runs.
+		w.drain(limit - min(limit/10, drainMargin))
 	case control.NewLog:
 		C.fk_logfile_take(w.c, C.int(message.Log()), C.int(message.Files[0]))
 	case control.Reopen:

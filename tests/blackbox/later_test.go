@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -141,11 +140,11 @@ func TestHandlerTimeout_isAnswered504(t *testing.T) {
 }
 
 func TestStop_endsDeferredRequests(t *testing.T) {
-	p := later(t)
+	p := later(t, "drain_timeout=1s")
 	c := p.dial()
 	c.send("GET /wait HTTP/1.1\r\nHost: t\r\n\r\n")
 	p.out.wait(t, 0, "waiting")
-	p.stop(syscall.SIGINT) // At once; a graceful stop would wait for the answer.
+	p.close()
 	p.out.wait(t, 0, "closed 3")
 }
 
