@@ -59,10 +59,16 @@ static fk_deferred *take_entry(void)
     return deferred;
 }
 
+int fk_deferred_over(void)
+{
+    return fk_process.go_lost ? FORKER_E_PROCESS : FORKER_E_ABORTED;
+}
+
 fk_deferred *fk_deferred_lock(forker_deferred handle)
 {
     uint32_t index = (uint32_t)handle - 1;
-    if (index >= SLABS_MAX * SLAB_ENTRIES) {
+    /* In a process that was forked off one which serves, a lock may be held by a thread that is not there. */
+    if (index >= SLABS_MAX * SLAB_ENTRIES || fk_process.go_lost) {
         return NULL;
     }
     fk_deferred *slab = __atomic_load_n(&slabs[index / SLAB_ENTRIES], __ATOMIC_ACQUIRE);
@@ -286,6 +292,9 @@ int forker_request_defer(forker_request *req, forker_deferred *handle_out)
     if (req == NULL || handle_out == NULL) {
         return FORKER_E_INVALID;
     }
+    if (fk_process.go_lost) {
+        return FORKER_E_PROCESS;
+    }
     if (req->deferred != NULL || req->answer.state == FK_ANSWER_WHOLE ||
         (req->answer.flags & FK_ANSWER_HIJACKED) != 0) {
         return FORKER_E_STATE;
@@ -324,7 +333,7 @@ int forker_deferred_respond(forker_deferred handle, int status, const char *cont
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     int code = FORKER_E_STATE;
     if (deferred->state == FK_DEFERRED_OPEN) {
@@ -341,7 +350,7 @@ int forker_deferred_send(forker_deferred handle)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     if (deferred->state != FK_DEFERRED_OPEN || (deferred->req->answer.state == FK_ANSWER_NONE && !deferred->closed)) {
         (void)pthread_mutex_unlock(&deferred->lock);
@@ -353,7 +362,7 @@ int forker_deferred_send(forker_deferred handle)
 int forker_deferred_drop(forker_deferred handle)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
-    return deferred != NULL ? fk_deferred_end(deferred, FK_EVENT_DROP) : FORKER_E_ABORTED;
+    return deferred != NULL ? fk_deferred_end(deferred, FK_EVENT_DROP) : fk_deferred_over();
 }
 
 int forker_deferred_cancelled(forker_deferred handle)
@@ -371,7 +380,7 @@ int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, v
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     int code = deferred->closed ? FORKER_E_ABORTED : FORKER_OK;
     deferred->on_close = on_close;

@@ -62,8 +62,11 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
  */
 int fk_deferred_abandon(forker_server *server);
 
-/* Looks a handle up and locks what stands behind it. NULL: it is over. */
+/* Looks a handle up and locks what stands behind it. NULL: it is over, or not of this process. */
 fk_deferred *fk_deferred_lock(forker_deferred handle);
+
+/* What a call returns for a handle that stands for nothing. */
+int fk_deferred_over(void);
 
 /* Tells the loop, and unlocks. */
 void fk_deferred_tell(fk_deferred *deferred, uint32_t event);

@@ -37,9 +37,9 @@ int forker_server_open(forker_server *server)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    int code = fk_server_option(server, FK_OPTION_WORKERS) == 0
-                   ? fk_preflight(server, "open", false)
-                   : fk_server_fail(server, FORKER_E_OPTION, "open: option workers must be 0");
+    bool forks = server->maker == getpid() && fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    int code = forks ? fk_server_fail(server, FORKER_E_OPTION, "open: option workers must be 0")
+                     : fk_preflight(server, "open", false);
     if (code == FORKER_OK) {
         code = open_prepared(server);
         server->opened = code == FORKER_OK;

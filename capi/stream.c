@@ -15,7 +15,7 @@ static int unlock_with(fk_deferred *deferred, int code)
 static fk_deferred *lock_stream(forker_deferred handle, int *code_out)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
-    *code_out = FORKER_E_ABORTED;
+    *code_out = fk_deferred_over();
     if (deferred != NULL && deferred->state != FK_DEFERRED_STREAM) {
         *code_out = unlock_with(deferred, FORKER_E_STATE);
         return NULL;
@@ -27,7 +27,7 @@ int forker_stream_begin(forker_deferred handle, int64_t length)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     fk_answer *answer = &deferred->req->answer;
     if (deferred->state != FK_DEFERRED_OPEN || answer->state == FK_ANSWER_WHOLE || answer->body.len > 0 ||
@@ -102,7 +102,7 @@ int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, voi
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     deferred->on_drain = on_drain;
     deferred->on_drain_user = user;
@@ -129,7 +129,7 @@ int forker_sse_begin(forker_deferred handle)
 {
     forker_request *req = forker_deferred_request(handle);
     if (req == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     int code = forker_response_header_set(req, "Content-Type", "text/event-stream");
     if (code == FORKER_OK) {

@@ -766,9 +766,10 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
  *
  * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop() and
  * forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request stays taken.
- * A handle that is used up, or never was one, gives FORKER_E_ABORTED.
+ * A handle that is used up, or never was one, gives FORKER_E_ABORTED. In a process that was forked off one which serves itself or off a
+ * worker, all of them, this one included, give FORKER_E_PROCESS: the request is the other's.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered or deferred already), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered or deferred already), FORKER_E_PROCESS, FORKER_E_MEMORY.
  */
 int forker_request_defer(forker_request *req, forker_deferred *handle_out);
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// later starts later.c with one worker and options.
+// later starts later.c in the present mode, with options.
 func later(t *testing.T, options ...string) *program {
 	t.Helper()
 	return startLater(t, plain, options...)
@@ -17,8 +17,7 @@ func later(t *testing.T, options ...string) *program {
 
 func startLater(t *testing.T, b build, options ...string) *program {
 	t.Helper()
-	options = append([]string{"workers=1"}, options...)
-	return start(t, setup{build: &b, source: "later.c", args: []string{"127.0.0.1:0"}, env: environment(options)}).waitReady()
+	return startInMode(t, setup{build: &b, source: "later.c", args: []string{"127.0.0.1:0"}}, options)
 }
 
 func TestDeferred_isAnsweredFromAnotherThread(t *testing.T) {

@@ -19,6 +19,7 @@ func TestCalls_inTheWrongProcessOrStateAreRefused(t *testing.T) {
 			p.waitWorker(mark)
 			p.expectGet(target, 200, "as it should be\n")
 			p.expectGet("/fork", 200, "as it should be\n")
+			p.expectGet("/deferred", 200, "as it should be\n")
 			p.expectGet("/stop", 200, "stopping\n")
 			p.out.wait(t, mark, "run returned 0: ")
 		}

@@ -23,8 +23,7 @@ func pieces(t *testing.T, b build, options ...string) (p *program, large []byte)
 	must(t, os.WriteFile(filepath.Join(dir, "large"), large, 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "empty"), nil, 0o644))
 	must(t, os.Mkdir(filepath.Join(dir, "directory"), 0o755))
-	options = append([]string{"workers=1"}, options...)
-	p = start(t, setup{build: &b, source: "pieces.c", args: []string{"127.0.0.1:0", dir}, env: environment(options)}).waitReady()
+	p = startInMode(t, setup{build: &b, source: "pieces.c", args: []string{"127.0.0.1:0", dir}}, options)
 	return p, large
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 static forker_server *server;
+static int forks; /* the server has workers */
 
 static int handler(forker_request *req, void *user)
 {
@@ -29,6 +30,11 @@ static void check_all_refused(int code)
     CHECK_CODE(forker_server_set_fork(server, NULL, NULL), code);
     CHECK_CODE(forker_server_set_log(server, NULL, NULL), code);
     CHECK_CODE(forker_server_run(server), code);
+    CHECK_CODE(forker_server_start(server), code);
+    CHECK_CODE(forker_server_open(server), code == FORKER_E_STATE && forks ? FORKER_E_OPTION : code);
+    CHECK_CODE(forker_server_wait(server, -1), code);
+    CHECK_CODE(forker_server_poll(server, -1), code);
+    CHECK_CODE(forker_server_poll_fd(server), code);
     CHECK(strlen(forker_server_error(server)) > 10);
     forker_server_free(server); /* a no-op */
     CHECK(forker_server_address(server, 0) != NULL);
@@ -41,6 +47,11 @@ static void check_own_server_refused(void)
     CHECK_CODE(forker_server_handle(own, "GET", "/", handler, NULL), FORKER_OK);
     CHECK_CODE(forker_server_listen(own, "127.0.0.1:0"), FORKER_OK);
     CHECK_CODE(forker_server_run(own), FORKER_E_PROCESS);
+    CHECK_CODE(forker_server_start(own), FORKER_E_PROCESS);
+    CHECK_CODE(forker_server_set(own, "workers", "0"), FORKER_OK);
+    CHECK_CODE(forker_server_run(own), FORKER_E_PROCESS);
+    CHECK_CODE(forker_server_start(own), FORKER_E_PROCESS);
+    CHECK_CODE(forker_server_open(own), FORKER_E_PROCESS);
     forker_server_free(own);
 }
 
@@ -86,6 +97,52 @@ static int in_process(forker_request *req, void *user)
     return answer_checked(req);
 }
 
+static void check_handle_refused(forker_deferred handle)
+{
+    CHECK(forker_deferred_request(handle) == NULL);
+    CHECK_CODE(forker_deferred_respond(handle, 200, NULL, "", 0), FORKER_E_PROCESS);
+    CHECK_CODE(forker_deferred_send(handle), FORKER_E_PROCESS);
+    CHECK_CODE(forker_deferred_drop(handle), FORKER_E_PROCESS);
+    CHECK_CODE(forker_deferred_cancelled(handle), 1);
+    CHECK_CODE(forker_deferred_on_close(handle, NULL, NULL), FORKER_E_PROCESS);
+    CHECK_CODE(forker_stream_begin(handle, -1), FORKER_E_PROCESS);
+    CHECK_CODE(forker_stream_write(handle, "", 0), FORKER_E_PROCESS);
+    CHECK_CODE(forker_stream_trailer(handle, "A", "b"), FORKER_E_PROCESS);
+    CHECK_CODE(forker_stream_end(handle), FORKER_E_PROCESS);
+    CHECK_CODE(forker_stream_on_drain(handle, NULL, NULL), FORKER_E_PROCESS);
+    CHECK_CODE(forker_sse_begin(handle), FORKER_E_PROCESS);
+    CHECK_CODE(forker_sse_send(handle, NULL, NULL, ""), FORKER_E_PROCESS);
+}
+
+/* The child of a process that serves can do nothing with its handles. */
+static int in_child_deferred(forker_request *req, void *user)
+{
+    forker_deferred handle = 0;
+    int status = 0;
+    (void)user;
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(10);
+        check_failures = 0;
+        CHECK_CODE(forker_request_defer(req, &handle), FORKER_E_PROCESS);
+        _exit(check_exit_status());
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    CHECK_CODE(forker_request_defer(req, &handle), FORKER_OK);
+    pid = fork();
+    if (pid == 0) {
+        alarm(10);
+        check_failures = 0;
+        check_handle_refused(handle);
+        _exit(check_exit_status());
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    const char *text = check_exit_status() == 0 ? "as it should be\n" : "not as it should be\n";
+    check_failures = 0;
+    forker_deferred_respond(handle, 200, "text/plain", text, strlen(text));
+    return FORKER_DEFERRED;
+}
+
 static int fork_and_return(forker_request *req, void *user)
 {
     int status = 0;
@@ -116,11 +173,13 @@ static int32_t fork_checked(void *user)
 static void set_up(const char *address, const char *workers)
 {
     server = forker_server_new();
+    forks = workers[0] != '0';
     CHECK_CODE(forker_server_set(server, "workers", workers), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "GET", "/", handler, NULL), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "GET", "/worker", in_worker, NULL), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "GET", "/process", in_process, NULL), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "GET", "/fork", fork_and_return, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_handle(server, "GET", "/deferred", in_child_deferred, NULL), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "GET", "/stop", stop, NULL), FORKER_OK);
     CHECK_CODE(forker_server_listen(server, address), FORKER_OK);
     CHECK_CODE(forker_server_on_worker_init(server, tell_worker, NULL), FORKER_OK);

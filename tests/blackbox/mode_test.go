@@ -1,0 +1,56 @@
+package blackbox
+
+import "testing"
+
+// mode is how later.c and pieces.c serve: by one worker, or in the program's own process.
+var mode = "workers=1"
+
+// startInMode starts a program and waits until it serves.
+func startInMode(t *testing.T, s setup, options []string) *program {
+	t.Helper()
+	s.env = environment(append([]string{mode}, options...))
+	p := start(t, s)
+	if mode == "workers=0" {
+		p.waitWorker(0)
+		return p
+	}
+	return p.waitReady()
+}
+
+// TestInProcess_doesWhatWorkersDo runs the tests of answers that come later, or in pieces, where the program itself serves. Only that
+// of a crash has no sense there.
+func TestInProcess_doesWhatWorkersDo(t *testing.T) {
+	mode = "workers=0"
+	defer func() { mode = "workers=1" }()
+	for name, test := range map[string]func(*testing.T){
+		"deferred":    TestDeferred_isAnsweredFromAnotherThread,
+		"pipeline":    TestDeferred_keepsTheOrderOfAPipeline,
+		"others":      TestDeferred_serveOthersMeanwhile,
+		"left":        TestDeferred_knowsThatItsClientHasLeft,
+		"half closed": TestDeferred_answersAHalfClosedClient,
+		"misuse":      TestDeferred_misuseIsALoggedError,
+		"timeout":     TestHandlerTimeout_isAnswered504,
+		"stream":      TestStream_goesOutInPieces,
+		"slow":        TestStream_waitsForASlowClient,
+		"stream left": TestStream_endsWhenItsClientHasLeft,
+		"short":       TestStream_thatIsTooShortClosesTheConnection,
+		"dropped":     TestStream_thatIsDroppedClosesTheConnection,
+		"events":      TestEvents_areFramed,
+		"pool":        TestPool_letsInlineRoutesGoOn,
+		"bounded":     TestPool_isBounded,
+		"idle":        TestPool_usesTheLatestThreadAndEndsIdleOnes,
+		"passed on":   TestPool_passesOnToTheLoopAndDefers,
+		"pool left":   TestPool_tellsThatTheClientHasLeft,
+		"interleaved": TestInterleaved_manyClientsOfAllKinds,
+		"pieces":      TestBody_isMadeOfPiecesInOrder,
+		"lent":        TestLent_isReleasedWhenTheClientLeaves,
+		"file":        TestFile_isSent,
+		"slow file":   TestFile_waitsForASlowClient,
+		"interim":     TestInterim_comesBeforeTheAnswer,
+		"hijack":      TestHijack_givesTheConnectionToTheProgram,
+		"cancelled":   TestCancelled_isSeenByAHandlerThatAsks,
+		"reset":       TestReset_atManyPlacesOfAnAnswer,
+	} {
+		t.Run(name, test)
+	}
+}
