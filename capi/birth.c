@@ -37,11 +37,17 @@ enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
 /* What a worker's TERM handler writes to; the loop polls it. */
 static volatile int drain_fd = -1;
 
+/* A worker that boots has accepted nothing, and leaves at once, also from a hook that hangs; from READY on it finishes what it has. */
 static void on_drain(int number)
 {
     int reason = errno;
     uint64_t one = 1;
+    uint32_t booting = FK_SLOT_BOOTING;
     (void)number;
+    if (__atomic_compare_exchange_n(&fk_process.slot->state, &booting, FK_SLOT_DRAINING, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
+        _exit(0);
+    }
     fk_process.draining = true;
     ssize_t written = write(drain_fd, &one, sizeof one);
     (void)written;
@@ -109,8 +115,9 @@ static void close_spawner_fds(fk_spawner *spawner)
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */
-static _Noreturn void leave(int status)
+static _Noreturn void leave(forker_server *server, int status)
 {
+    fk_log_close(server);
     (void)fflush(NULL);
     _exit(status);
 }
@@ -118,7 +125,7 @@ static _Noreturn void leave(int status)
 static _Noreturn void fail_boot(forker_server *server, const char *reason, int code)
 {
     fk_log(server, FORKER_LOG_ERROR, "%s (%d)", reason, code);
-    leave(EXIT_FAILED_BOOT);
+    leave(server, EXIT_FAILED_BOOT);
 }
 
 /* `failed` is what has failed, with errno, or NULL. */
@@ -126,7 +133,7 @@ static void need(forker_server *server, const char *failed)
 {
     if (failed != NULL) {
         fk_log(server, FORKER_LOG_ERROR, "%s: %s", failed, strerror(errno));
-        leave(EXIT_FAILED_BOOT);
+        leave(server, EXIT_FAILED_BOOT);
     }
 }
 
@@ -160,7 +167,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);
     }
-    leave(goMasterRun(server, channel));
+    leave(server, goMasterRun(server, channel));
 }
 
 _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
@@ -180,14 +187,14 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_title_set(server);
     need(server, fk_limit_apply(server, index));
     need(server, fk_privilege_drop(server));
-    follow_spawner(spawner, SIGTERM);
+    follow_spawner(spawner, SIGKILL); /* a hook that hangs would not hear of anything else */
     int code = fk_dispatch_hook(server, &server->post_fork);
     if (code < 0) {
         fail_boot(server, "the post_fork hook failed", code);
     }
     fk_crash_watch();
-    unblock_signals(spawner->mask);
     __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
+    unblock_signals(spawner->mask);
     code = fk_process_start_go();
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);
@@ -199,7 +206,8 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
         fail_boot(server, "the worker_init hook failed", code);
     }
     fk_signals_use_altstack();
+    follow_spawner(spawner, SIGTERM);
     code = goWorkerRun(server, channel, spawner->lifeline[0], drain_fd);
     (void)fk_dispatch_hook(server, &server->worker_exit);
-    leave(code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);
+    leave(server, code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);
 }

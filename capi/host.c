@@ -36,6 +36,7 @@ static void leave_slot(const forker_server *server)
 static void end(forker_server *server)
 {
     (void)fk_dispatch_hook(server, &server->worker_exit);
+    fk_log_close(server);
     leave_slot(server);
 }
 

@@ -226,6 +226,13 @@ void fk_log_settle(forker_server *server)
     }
 }
 
+void fk_log_close(forker_server *server)
+{
+    for (int level = FORKER_LOG_ERROR; level <= FORKER_LOG_DEBUG; level++) {
+        log_missed(server, level, fk_loglimit_close(server, level));
+    }
+}
+
 void fk_log(forker_server *server, int level, const char *format, ...)
 {
     char text[FK_LINE_MAX];

@@ -37,6 +37,9 @@ void fk_log_bytes(forker_server *server, int level, const char *text, size_t len
 /* Tells how many lines log_rate has held back, where that second is over. */
 void fk_log_settle(forker_server *server);
 
+/* The same in any case: this process leaves, or ends to serve. */
+void fk_log_close(forker_server *server);
+
 /*
  * Opens what is logged to anew, after it was renamed away, and lets the program do the same by its on_reopen hook. Called in
  * every process of the tree, on its main thread; the hook not in the master, where nothing of the program runs.

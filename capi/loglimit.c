@@ -18,14 +18,16 @@ static void arm_timer(int timer)
     }
 }
 
+uint32_t fk_loglimit_close(forker_server *server, int level)
+{
+    uint32_t missed = server->loglimit.windows[level].missed;
+    memset(&server->loglimit.windows[level], 0, sizeof server->loglimit.windows[level]);
+    return missed;
+}
+
 uint32_t fk_loglimit_missed(forker_server *server, int level)
 {
-    uint32_t missed = 0;
-    if (fk_clock() >= server->loglimit.windows[level].ends_ns) {
-        missed = server->loglimit.windows[level].missed;
-        memset(&server->loglimit.windows[level], 0, sizeof server->loglimit.windows[level]);
-    }
-    return missed;
+    return fk_clock() >= server->loglimit.windows[level].ends_ns ? fk_loglimit_close(server, level) : 0;
 }
 
 bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)

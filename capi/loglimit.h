@@ -13,6 +13,9 @@ bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out);
 /* How many lines of a level were counted in a second that is over and have not been told of. */
 uint32_t fk_loglimit_missed(forker_server *server, int level);
 
+/* The same, of a second that is not over: this process is about to leave, and nobody else would tell. */
+uint32_t fk_loglimit_close(forker_server *server, int level);
+
 /* A descriptor that can be read when there is something to tell of that no further line has; -1 if there is none. */
 int fk_loglimit_timer(forker_server *server);
 

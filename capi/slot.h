@@ -29,7 +29,7 @@ enum {
 enum {
     FK_SLOT_EMPTY = 0,   /* no process; next: FORKED */
     FK_SLOT_FORKED = 1,  /* fork done, still C only; next: BOOTING or EMPTY */
-    FK_SLOT_BOOTING = 2, /* Go is starting, then worker_init; next: READY or EMPTY */
+    FK_SLOT_BOOTING = 2, /* Go is starting, then worker_init; next: READY, DRAINING or EMPTY */
     FK_SLOT_READY = 3,   /* accepts connections; next: DRAINING or EMPTY */
     FK_SLOT_DRAINING = 4 /* accepts no more, finishes what it has; next: EMPTY */
 };

@@ -375,6 +375,15 @@ static bool has_workers(const fk_spawner *spawner)
     return false;
 }
 
+static void signal_workers(const fk_spawner *spawner, int number)
+{
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        if (spawner->workers[i].pid != 0) {
+            (void)kill(spawner->workers[i].pid, number);
+        }
+    }
+}
+
 /* While stopping: kills what has outlived its time. Returns when to look again. */
 static uint64_t kill_due(fk_spawner *spawner)
 {
@@ -385,15 +394,12 @@ static uint64_t kill_due(fk_spawner *spawner)
     if (spawner->master.pid == 0 && spawner->lifeline[1] >= 0) {
         (void)close(spawner->lifeline[1]); /* nobody is left to tell the workers: let the life line do it */
         spawner->lifeline[1] = -1;
+        signal_workers(spawner, SIGTERM); /* those that boot do not follow it yet */
     }
     if (now < spawner->stop_ns) {
         return spawner->stop_ns;
     }
-    for (uint32_t i = 0; i < spawner->slots_used; i++) {
-        if (spawner->workers[i].pid != 0) {
-            (void)kill(spawner->workers[i].pid, SIGKILL);
-        }
-    }
+    signal_workers(spawner, SIGKILL);
     if (!has_workers(spawner) && spawner->master.pid != 0) {
         (void)kill(spawner->master.pid, SIGKILL);
     }
@@ -499,6 +505,7 @@ int fk_spawner_run(forker_server *server)
         fk_reaper_start();
         supervise(spawner, polled);
         fk_reaper_stop();
+        fk_log_close(server);
         result = spawner->result;
         (void)close(spawner->lifeline[0]);
         if (spawner->lifeline[1] >= 0) {

@@ -208,8 +208,10 @@ func (w *worker) becomeReady() {
 		now = uint64(ts.Nano())
 	}
 	atomic.StoreUint64(&w.slot.ReadyNs, now)
+	if !atomic.CompareAndSwapUint32(&w.slot.State, uint32(slot.Booting), uint32(slot.Ready)) {
+		select {} // SIGTERM came first, and its handler is ending the process (birth.c).
+	}
 	atomic.StoreUint32(&w.slot.ReachedReady, 1)
-	atomic.StoreUint32(&w.slot.State, uint32(slot.Ready))
 	if w.channel >= 0 {
 		ready := control.Message{Type: control.Ready, Slot: uint32(C.fk_process.worker), Generation: uint32(C.fk_process.generation)}
 		if err := w.channel.TrySend(&ready); err != nil {

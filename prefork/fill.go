@@ -62,8 +62,7 @@ func (m *master) meetDeadline(w *worker, now time.Duration) {
 		w.dismiss(slot.Boot)
 		m.kill(w, now)
 	case stateDraining:
-		m.lines.printf(now, LogWarn, "worker %d (pid %d) has not drained in time: killing it", w.index, w.pid)
-		m.kill(w, now)
+		m.endDrain(w, now)
 	case stateAborted:
 		m.lines.printf(now, LogWarn, "worker %d (pid %d) does not die of SIGABRT: killing it", w.index, w.pid)
 		m.kill(w, now)
@@ -77,6 +76,21 @@ func (m *master) meetDeadline(w *worker, now time.Duration) {
 		m.kill(w, now)
 	case stateVacant, stateReady:
 	}
+}
+
+// endDrain kills a worker that has not left in time. If it got ready before it was told to, it has something to finish.
+func (m *master) endDrain(w *worker, now time.Duration) {
+	started := w.current() && w.page.LoadReachedReady()
+	if started && now < w.limit {
+		w.deadline = w.limit
+		return
+	}
+	why := "has not drained in time"
+	if !started {
+		why = "does not leave while it boots"
+	}
+	m.lines.printf(now, LogWarn, "worker %d (pid %d) %s: killing it", w.index, w.pid, why)
+	m.kill(w, now)
 }
 
 // kill sends SIGKILL.

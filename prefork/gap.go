@@ -17,5 +17,6 @@ func (m *master) mindGap(now time.Duration) {
 	m.stop.deadline += gap
 	for _, w := range m.workers {
 		w.deadline += gap
+		w.limit += gap
 	}
 }

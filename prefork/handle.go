@@ -125,7 +125,8 @@ func (m *master) settle(w *worker, state slot.State, now time.Duration) {
 		m.enterReady(w, now)
 	case slot.Draining:
 		w.state, w.leaving = stateDraining, true
-		w.deadline = now + killAfter(m.cfg.DrainTimeout)
+		w.limit = now + killAfter(m.cfg.DrainTimeout)
+		w.deadline = w.limit
 	default:
 		w.state = stateBooting
 		w.deadline = since(w.page.LoadBornNs(), now) + m.cfg.BootTimeout

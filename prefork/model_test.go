@@ -61,8 +61,12 @@ func (p *pilot) obey() {
 		case control.Spawn:
 			p.answerSpawn(m)
 		case control.Kill:
-			if w != nil && w.gen == m.Generation && m.Signal() == unix.SIGKILL {
+			switch {
+			case w == nil || w.gen != m.Generation:
+			case m.Signal() == unix.SIGKILL:
 				p.bury(w, killStatus(unix.SIGKILL))
+			case m.Signal() == unix.SIGTERM && !w.page.LoadReachedReady() && w.leaveAt < time.Hour:
+				p.bury(w, 0)
 			}
 		case control.Done:
 			p.ends = true

@@ -205,16 +205,19 @@ func (s *fakeSpawner) tell(m control.Message) {
 	}
 }
 
-// within waits for the master's next message, and counts what it has published meanwhile.
+// within waits for the master's next message, and counts what it has published meanwhile. The SIGTERM of workers that are let go
+// while they boot is nothing that most tests wait for: see expectTerm.
 func (s *fakeSpawner) within(limit time.Duration) (control.Message, bool) {
 	late := time.After(limit)
 	for {
 		select {
 		case m := <-s.link.inbox:
-			if m.Type != control.Published {
+			switch {
+			case m.Type == control.Published:
+				s.published++
+			case m.Type != control.Kill || m.Signal() != unix.SIGTERM:
 				return m, true
 			}
-			s.published++
 		case <-late:
 			return control.Message{}, false
 		}
@@ -427,6 +430,19 @@ func (s *fakeSpawner) expectKill(w *fakeWorker) {
 	if m.Slot != w.slot || m.Generation != w.gen || m.Signal() != unix.SIGKILL {
 		s.t.Fatalf("kill %d of slot %d, generation %d", m.Signal(), m.Slot, m.Generation)
 	}
+}
+
+// expectTerm waits for the SIGTERM that a worker gets which is let go while it boots.
+func (s *fakeSpawner) expectTerm(w *fakeWorker) {
+	s.t.Helper()
+	synctest.Wait()
+	for len(s.link.inbox) > 0 {
+		m := <-s.link.inbox
+		if m.Type == control.Kill && m.Slot == w.slot && m.Generation == w.gen && m.Signal() == unix.SIGTERM {
+			return
+		}
+	}
+	s.t.Fatalf("no SIGTERM came for worker %d", w.slot)
 }
 
 // exitStatus and killStatus are wait statuses.

@@ -3,6 +3,8 @@ package prefork
 import (
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"libforker/prefork/control"
 	"libforker/slot"
 )
@@ -47,13 +49,16 @@ func (m *master) stopped(now time.Duration) bool {
 }
 
 // release lets a worker go: it is told to drain until cutoff, and killed at the deadline. A worker that is about to leave
-// can only be hurried.
+// can only be hurried. One that boots has nothing to drain: SIGTERM ends it at once, unless it gets ready in that moment and drains.
 func (m *master) release(w *worker, cutoff, deadline, now time.Duration) {
 	switch w.state {
-	case stateBooting, stateReady:
-		w.state, w.deadline = stateDraining, deadline
+	case stateBooting:
+		w.state, w.limit, w.deadline = stateDraining, deadline, min(deadline, now+exitGrace)
+		m.signal(w, unix.SIGTERM)
+	case stateReady:
+		w.state, w.limit, w.deadline = stateDraining, deadline, deadline
 	case stateDraining:
-		w.deadline = min(w.deadline, deadline)
+		w.limit, w.deadline = min(w.limit, deadline), min(w.deadline, deadline)
 	case stateVacant, stateSpawning, stateAborted, stateKilled:
 		return
 	}

@@ -210,7 +210,42 @@ func TestStop_drainsAWorkerThatIsJustBeingForked(t *testing.T) {
 		if got := w.expectDrain(); got != 14*time.Second {
 			t.Errorf("DRAIN within %v, want 14 s", got)
 		}
+		s.expectTerm(w)
 		w.exit(0)
+		s.expect(control.Done)
+		s.expectEnd(nil)
+	})
+}
+
+// A worker that has not been ready has nothing to drain, and none of the time for that.
+func TestStop_waitsASecondForAWorkerThatBoots(t *testing.T) {
+	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawn()
+		s.tellStop(20 * time.Second)
+		before := s.now()
+		s.expectTerm(w)
+		s.expectKill(w)
+		expectAround(t, "the kill", s.now()-before, time.Second)
+		w.exit(killStatus(unix.SIGKILL))
+		s.expect(control.Done)
+		s.expectEnd(nil)
+		s.expectLine(LogWarn, "worker 0 (pid 1001) does not leave while it boots: killing it")
+	})
+}
+
+func TestStop_givesAWorkerThatGetsReadyJustThenTheWholeTime(t *testing.T) {
+	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawn()
+		s.tellStop(20 * time.Second)
+		before := s.now()
+		s.expectTerm(w)
+		w.ready()
+		w.enter(slot.Draining)
+		s.expectKill(w)
+		expectAround(t, "the kill", s.now()-before, 20*time.Second)
+		w.exit(killStatus(unix.SIGKILL))
 		s.expect(control.Done)
 		s.expectEnd(nil)
 	})

@@ -31,6 +31,7 @@ type worker struct {
 	pid      int32
 	link     Link          // nil if there is none
 	deadline time.Duration // of the state; has no meaning while vacant or ready
+	limit    time.Duration // of a drain; the deadline is before it while the worker has not been ready
 	ready    bool          // it was READY, in time
 	readyAt  time.Duration
 	leaving  bool // it was told to leave: its exit is expected

@@ -9,7 +9,7 @@ type State uint32
 const (
 	Empty    State = 0 // no process; next: Forked
 	Forked   State = 1 // fork done, still C only; next: Booting or Empty
-	Booting  State = 2 // Go is starting, then worker_init; next: Ready or Empty
+	Booting  State = 2 // Go is starting, then worker_init; next: Ready, Draining or Empty
 	Ready    State = 3 // accepts connections; next: Draining or Empty
 	Draining State = 4 // accepts no more, finishes what it has; next: Empty
 )

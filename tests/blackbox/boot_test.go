@@ -148,12 +148,49 @@ func (p *program) waitAllServe(workers int) {
 	})
 }
 
+// bootEnd is how long a worker may take that is told to leave while it boots.
+const bootEnd = 500 * time.Millisecond
+
 func TestStop_doesNotWaitForWorkersThatBoot(t *testing.T) {
-	p := boot(t, "hang", "-1", "workers=2", "drain_timeout=200ms")
+	p := boot(t, "hang", "-1", "workers=2")
 	p.out.wait(t, 0, "worker 0")
-	if took := p.stop(syscall.SIGTERM); took > 1200*time.Millisecond {
-		t.Errorf("a stop with a limit of 200 ms took %v", took)
+	p.out.wait(t, 0, "worker 1")
+	if took := p.stop(syscall.SIGTERM); took > bootEnd {
+		t.Errorf("a stop took %v, with nobody who serves", took)
 	}
+}
+
+func TestStop_doesNotWaitForWorkersThatBootBesideReadyOnes(t *testing.T) {
+	p := boot(t, "hang", "1", "workers=2")
+	p.out.wait(t, 0, "worker 0")
+	p.out.wait(t, 0, "worker 1")
+	p.expectGet("/", 200, "hello\n")
+	if took := p.stop(syscall.SIGTERM); took > bootEnd {
+		t.Errorf("a stop took %v, with one worker that serves nobody and one that boots", took)
+	}
+}
+
+func TestStop_withoutAMasterDoesNotWaitForWorkersThatBoot(t *testing.T) {
+	p := boot(t, "hang", "-1", "workers=2", "boot_timeout=1h")
+	p.out.wait(t, 0, "worker 1")
+	p.kill(p.master(), syscall.SIGSTOP) // It is there, and does nothing; the spawner kills by itself 1 s beyond the limit.
+	p.signal(syscall.SIGTERM)
+	p.kill(p.master(), syscall.SIGKILL)
+	begin := time.Now()
+	if status := p.wait(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	if took := time.Since(begin); took > bootEnd {
+		t.Errorf("a stop took %v", took)
+	}
+}
+
+func TestSpawner_takesWorkersThatBootWithIt(t *testing.T) {
+	p := boot(t, "hang", "-1", "workers=2")
+	p.out.wait(t, 0, "worker 0")
+	p.out.wait(t, 0, "worker 1")
+	p.kill(p.pid(), syscall.SIGKILL)
+	p.expectNothingLeft(bootEnd)
 }
 
 func TestStop_doesNotWaitForExitHooksForEver(t *testing.T) {

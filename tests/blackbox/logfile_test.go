@@ -137,10 +137,10 @@ func TestErrorLog_thatCannotBeOpenedAnewStays(t *testing.T) {
 	old.wait("still here")
 }
 
-// countMissed adds up the lines of a kind and what "... and 7 more" says that there were besides.
-func countMissed(text, kind string) (written, missed int) {
+// countMissed adds up the lines of a kind, and what a process says by "... and 7 more" that there were besides.
+func countMissed(text, who, kind string) (written, missed int) {
 	for line := range strings.Lines(text) {
-		if _, more, ok := strings.Cut(line, "]: ... and "); ok && strings.Contains(line, "error worker") {
+		if _, more, ok := strings.Cut(line, "]: ... and "); ok && strings.Contains(line, who) {
 			n, _ := strconv.Atoi(strings.Fields(more)[0])
 			missed += n
 		}
@@ -159,14 +159,34 @@ func TestLogRate_holdsBackWhatComesWithEveryRequest(t *testing.T) {
 		c.send("GET /result/-1 HTTP/1.1\r\nHost: test\r\n\r\n").receive("GET")
 	}
 	eventually(t, "all are accounted for", func() bool {
-		written, missed := countMissed(log.text(), "answered 500")
+		written, missed := countMissed(log.text(), "error worker", "answered 500")
 		return written+missed == faults
 	})
-	if written, missed := countMissed(log.text(), "answered 500"); written < 10 || missed < 100 {
+	if written, missed := countMissed(log.text(), "error worker", "answered 500"); written < 10 || missed < 100 {
 		t.Errorf("%d lines written, %d held back", written, missed)
 	}
 	for range 50 {
 		c.get("/log/0?text=mine")
 	}
 	eventually(t, "the program's own lines are not held back", func() bool { return strings.Count(log.text(), "]: mine\n") == 50 })
+}
+
+// A process that leaves tells of what it has held back in a second that is not over yet.
+func TestLogRate_accountsForAllLinesOfAProcessThatLeaves(t *testing.T) {
+	for workers, name := range map[string]string{"workers=1": "error worker 0[", "workers=0": "error host["} {
+		t.Run(workers, func(t *testing.T) {
+			log := newLogFile(t)
+			p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{workers, "log_rate=1", "error_log=" + log.path})})
+			c := p.dial()
+			const faults = 20
+			for range faults {
+				c.send("GET /result/-1 HTTP/1.1\r\nHost: test\r\n\r\n").receive("GET")
+			}
+			_ = c.Close()
+			p.stop(syscall.SIGTERM)
+			if written, missed := countMissed(log.text(), name, "answered 500"); written+missed != faults {
+				t.Errorf("%d lines were written and %d held back, of %d", written, missed, faults)
+			}
+		})
+	}
 }
