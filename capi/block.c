@@ -2,7 +2,6 @@
 #include "block.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { BLOCK_LEAST = 4096 };
 
@@ -12,14 +11,11 @@ struct fk_text {
     char bytes[];
 };
 
-bool fk_block_reserve(fk_block *block, uint64_t more)
+bool fk_block_grow(fk_block *block, uint64_t more)
 {
     uint64_t need;
     if (__builtin_add_overflow(block->len, more, &need) || need > SIZE_MAX / 2) {
         return false;
-    }
-    if (need <= block->cap) {
-        return true;
     }
     uint64_t cap = block->cap > 0 ? block->cap : BLOCK_LEAST;
     while (cap < need) {
@@ -31,19 +27,6 @@ bool fk_block_reserve(fk_block *block, uint64_t more)
     }
     block->data = data;
     block->cap = cap;
-    return true;
-}
-
-bool fk_block_append(fk_block *block, const void *data, uint64_t len)
-{
-    if (len == 0) {
-        return true;
-    }
-    if (!fk_block_reserve(block, len)) {
-        return false;
-    }
-    memcpy(block->data + block->len, data, (size_t)len);
-    block->len += len;
     return true;
 }
 

@@ -3,14 +3,31 @@
 #define FORKER_BLOCK_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "exchange.h"
 
+/* Makes a block larger, so that `more` bytes fit behind block->len. false: out of memory. */
+bool fk_block_grow(fk_block *block, uint64_t more);
+
 /* Makes room for `more` bytes behind block->len. false: out of memory. */
-bool fk_block_reserve(fk_block *block, uint64_t more);
+static inline bool fk_block_reserve(fk_block *block, uint64_t more)
+{
+    return block->cap - block->len >= more || fk_block_grow(block, more);
+}
 
 /* Appends bytes. false: out of memory, the block is unchanged. */
-bool fk_block_append(fk_block *block, const void *data, uint64_t len);
+static inline bool fk_block_append(fk_block *block, const void *data, uint64_t len)
+{
+    if (!fk_block_reserve(block, len)) {
+        return false;
+    }
+    if (len > 0) { /* data may be NULL */
+        memcpy(block->data + block->len, data, (size_t)len);
+        block->len += len;
+    }
+    return true;
+}
 
 /* Frees the memory of a block, which is empty then. */
 void fk_block_free(fk_block *block);

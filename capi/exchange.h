@@ -40,6 +40,7 @@ typedef struct {
     uint8_t chunked;
     uint8_t expect_continue;
     uint8_t has_query;
+    uint8_t plain_path;
     uint16_t field_count;
     uint16_t trailer_count;
     fk_field fields[FK_FIELDS_MAX]; /* field_count of the head, then trailer_count of the trailer section */

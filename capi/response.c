@@ -11,6 +11,8 @@
 
 enum { FIELDS_MAX_BYTES = 64 * 1024, STATUS_LEAST = 200, STATUS_MOST = 599, ERROR_LEAST = 400 };
 
+#define NOT_A_VALUE SIZE_MAX
+
 /* What the library keeps for itself, by name. */
 static const char *const reserved_names[] = {"Content-Length", "Transfer-Encoding", "Trailer", "Upgrade", "Keep-Alive"};
 
@@ -19,30 +21,31 @@ static bool is_status(int status)
     return status >= STATUS_LEAST && status <= STATUS_MOST;
 }
 
-/* RFC 9110 section 5.1: a field name is a token. */
-static bool is_name(const char *name)
+/* RFC 9110 section 5.1: a field name is a token. Returns its length; 0: it is none. */
+static size_t name_len(const char *name)
 {
     size_t len = 0;
     for (; name[len] != '\0'; len++) {
         char c = name[len];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              strchr("!#$%&'*+-.^_`|~", c) != NULL)) {
-            return false;
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+              strchr("!#$%&'*+.^_`|~", c) != NULL)) {
+            return 0;
         }
     }
-    return len > 0;
+    return len;
 }
 
-/* RFC 9110 section 5.5: visible characters, space, tab and bytes above 127. */
-static bool is_value(const char *value)
+/* RFC 9110 section 5.5: visible characters, space, tab and bytes above 127. Returns the length; NOT_A_VALUE: there are others. */
+static size_t value_len(const char *value)
 {
-    for (; *value != '\0'; value++) {
-        unsigned char c = (unsigned char)*value;
+    size_t len = 0;
+    for (; value[len] != '\0'; len++) {
+        unsigned char c = (unsigned char)value[len];
         if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            return false;
+            return NOT_A_VALUE;
         }
     }
-    return true;
+    return len;
 }
 
 static bool is_reserved(const char *name)
@@ -55,26 +58,35 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-int fk_response_line(fk_block *lines, const char *name, const char *value)
+/* fk_response_line() of texts that are checked. */
+static int append_line(fk_block *lines, const char *name, size_t name_size, const char *value, size_t value_size)
 {
-    size_t name_len = strlen(name), value_len = strlen(value);
-    size_t size = name_len + value_len + strlen(": \r\n");
-    if (!is_name(name) || !is_value(value)) {
-        return FORKER_E_INVALID;
+    if (value_size > FIELDS_MAX_BYTES || name_size > FIELDS_MAX_BYTES) {
+        return FORKER_E_LIMIT;
     }
-    if (size > FIELDS_MAX_BYTES || lines->len + size > FIELDS_MAX_BYTES) {
+    size_t size = name_size + value_size + strlen(": \r\n");
+    if (lines->len + size > FIELDS_MAX_BYTES) {
         return FORKER_E_LIMIT;
     }
     if (!fk_block_reserve(lines, size)) {
         return FORKER_E_MEMORY;
     }
     char *p = lines->data + lines->len;
-    memcpy(p, name, name_len);
-    memcpy(p + name_len, ": ", 2);
-    memcpy(p + name_len + 2, value, value_len);
-    memcpy(p + name_len + 2 + value_len, "\r\n", 2);
+    memcpy(p, name, name_size);
+    memcpy(p + name_size, ": ", 2);
+    memcpy(p + name_size + 2, value, value_size);
+    memcpy(p + name_size + 2 + value_size, "\r\n", 2);
     lines->len += size;
     return FORKER_OK;
+}
+
+int fk_response_line(fk_block *lines, const char *name, const char *value)
+{
+    size_t name_size = name_len(name), value_size = value_len(value);
+    if (name_size == 0 || value_size == NOT_A_VALUE) {
+        return FORKER_E_INVALID;
+    }
+    return append_line(lines, name, name_size, value, value_size);
 }
 
 /* RFC 9110 section 6.5.1: what decides about framing, routing, content and authentication has no place in a trailer section. */
@@ -118,7 +130,11 @@ static void remove_fields(fk_block *fields, const char *name)
 
 static int set_field(forker_request *req, const char *name, const char *value, bool replace)
 {
-    if (req == NULL || name == NULL || value == NULL || !is_name(name) || !is_value(value) || is_reserved(name)) {
+    if (req == NULL || name == NULL || value == NULL) {
+        return FORKER_E_INVALID;
+    }
+    size_t name_size = name_len(name), value_size = value_len(value);
+    if (name_size == 0 || value_size == NOT_A_VALUE || is_reserved(name)) {
         return FORKER_E_INVALID;
     }
     fk_answer *answer = &req->answer;
@@ -135,7 +151,7 @@ static int set_field(forker_request *req, const char *name, const char *value, b
     if (replace) {
         remove_fields(&answer->fields, name);
     }
-    int code = fk_response_line(&answer->fields, name, value);
+    int code = append_line(&answer->fields, name, name_size, value, value_size);
     if (code == FORKER_OK) {
         answer->flags |= (uint8_t)(strcasecmp(name, "Date") == 0 ? FK_ANSWER_HAS_DATE : 0);
         answer->flags |= (uint8_t)(strcasecmp(name, "Server") == 0 ? FK_ANSWER_HAS_SERVER : 0);
@@ -184,8 +200,9 @@ int forker_response_write(forker_request *req, const void *data, size_t len)
 
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len)
 {
-    if (req == NULL || !is_status(status) || (body == NULL && len > 0) ||
-        (content_type != NULL && !is_value(content_type))) {
+    static const char type_name[] = "Content-Type";
+    size_t type_size = content_type != NULL ? value_len(content_type) : 0;
+    if (req == NULL || !is_status(status) || (body == NULL && len > 0) || type_size == NOT_A_VALUE) {
         return FORKER_E_INVALID;
     }
     fk_answer *answer = &req->answer;
@@ -194,9 +211,9 @@ int forker_respond(forker_request *req, int status, const char *content_type, co
     }
     if (content_type != NULL) {
         if (answer->fields.len > 0) {
-            remove_fields(&answer->fields, "Content-Type");
+            remove_fields(&answer->fields, type_name);
         }
-        int code = fk_response_line(&answer->fields, "Content-Type", content_type);
+        int code = append_line(&answer->fields, type_name, strlen(type_name), content_type, type_size);
         if (code != FORKER_OK) {
             return code;
         }

@@ -166,15 +166,20 @@ func (l *Loop) makeExchange() (*exchange, error) {
 	return ex, nil
 }
 
-// releaseExchange takes c's exchange back: an idle connection holds no buffer.
+// releaseExchange takes c's exchange back, whose request has ended and which has no more input: an idle connection holds no buffer.
 func (l *Loop) releaseExchange(c *conn) {
 	ex := c.ex
 	c.ex = nil
-	l.recycle(ex, CloseDone)
+	l.spareExchange(ex)
 }
 
+// recycle ends ex's request and takes ex back.
 func (l *Loop) recycle(ex *exchange, reason int) {
 	l.endRequest(ex, reason)
+	l.spareExchange(ex)
+}
+
+func (l *Loop) spareExchange(ex *exchange) {
 	ex.start, ex.end = 0, 0
 	ex.conn = nil
 	l.spare = append(l.spare, ex)

@@ -23,6 +23,9 @@ type handling struct {
 
 // preparePath decodes the path if it is not plain, so that a malformed one is refused before the body is read.
 func (l *Loop) preparePath(ex *exchange) *http1.Error {
+	if ex.req.Head.PlainPath != 0 {
+		return nil
+	}
 	raw := ex.req.Head.Path.In(ex.in[ex.start:ex.end])
 	if len(raw) == 0 || raw[0] != '/' || http1.PathIsPlain(raw) {
 		return nil // Absent and "*" are not decoded.

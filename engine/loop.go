@@ -195,6 +195,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	if l.clock.read() {
 		l.renewDate()
 	}
+	l.measured.last = 0
 	for i := range events {
 		l.handle(&events[i])
 	}
@@ -205,6 +206,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	if l.draining {
 		l.checkDrain()
 	}
+	l.countReady()
 	atomic.StoreUint64(&l.cfg.Slot.HeartbeatNs, uint64(l.clock.now))
 	if l.clock.now >= l.retireNs {
 		l.retireNs = l.clock.now + int64(time.Second)

@@ -200,7 +200,9 @@ func (l *Loop) finish(c *conn) {
 		l.closeConn(c, CloseDone)
 		return
 	}
-	l.releaseExchange(c)
+	ex := c.ex
+	c.ex = nil
+	l.recycle(ex, CloseDone)
 	l.linger(c)
 }
 

@@ -4,12 +4,13 @@ import "encoding/binary"
 
 // Classes of bytes.
 const (
-	isToken  uint8 = 1 << iota // tchar, RFC 9110 §5.6.2
-	isTarget                   // allowed in a request target
-	isPath                     // the same without "?"
-	isValue                    // HTAB, SP, VCHAR and obs-text, RFC 9110 §5.5
-	isName                     // reg-name without pct-encoded and ",", RFC 3986 §3.2.2
-	isHex                      // HEXDIG in either case
+	isToken   uint8 = 1 << iota // tchar, RFC 9110 §5.6.2
+	isTarget                    // allowed in a request target
+	isPath                      // the same without "?"
+	isValue                     // HTAB, SP, VCHAR and obs-text, RFC 9110 §5.5
+	isName                      // reg-name without pct-encoded and ",", RFC 3986 §3.2.2
+	isHex                       // HEXDIG in either case
+	isSpecial                   // what decoding a path looks for: "%" and "."
 )
 
 // class holds the classes of every byte.
@@ -45,33 +46,40 @@ func makeClasses() (t [256]uint8) {
 	for _, c := range []byte("-._~!$&'()*+;=") {
 		t[c] |= isName
 	}
+	t['%'] |= isSpecial
+	t['.'] |= isSpecial
 	return t
 }
 
-// validValue reports whether v may stand in a field value. Values are the bulk of a head, so eight bytes are judged at
-// a time: the two terms have a high bit where a byte is below 0x20 or equal to 0x7f, and perhaps in a byte above such a
-// one. The table then decides, so that HTAB passes.
+// validValue reports whether v may stand in a field value. Values are the bulk of a head, so eight bytes are judged at a time. If
+// there is a control, the table decides, so that HTAB passes.
 func validValue(v []byte) bool {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for len(v) >= 8 {
-		w := binary.LittleEndian.Uint64(v)
-		del := w ^ ones*0x7f
-		if ((w-ones*0x20)&^w|(del-ones)&^del)&highs != 0 && !allInClass(v[:8], isValue) {
+	for ; len(v) >= 8; v = v[8:] {
+		if controls(binary.LittleEndian.Uint64(v)) != 0 && !allInClass(v[:8], isValue) {
 			return false
 		}
-		v = v[8:]
 	}
 	return allInClass(v, isValue)
 }
 
-func allInClass(v []byte, bit uint8) bool {
-	for _, c := range v {
+// controls has a high bit for each byte of w that is below 0x20 or equal to 0x7f, and perhaps for a byte above such a one.
+func controls(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	del := w ^ ones*0x7f
+	return ((w-ones*0x20)&^w | (del-ones)&^del) & highs
+}
+
+// prefix returns how many bytes at the beginning of b are of a class.
+func prefix(b []byte, bit uint8) int {
+	for i, c := range b {
 		if class[c]&bit == 0 {
-			return false
+			return i
 		}
 	}
-	return true
+	return len(b)
 }
+
+func allInClass(b []byte, bit uint8) bool { return prefix(b, bit) == len(b) }
 
 // equalFold compares b with a text in lower case that contains letters, digits, "-", ":" and "/" only. b must not
 // contain controls: setting bit 5 maps some of those to the characters which it leaves alone.

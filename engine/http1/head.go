@@ -48,6 +48,7 @@ type Head struct {
 	Chunked        uint8
 	ExpectContinue uint8
 	HasQuery       uint8 // Tells "/a?" from "/a".
+	PlainPath      uint8 // Path begins with "/" and has neither "%" nor ".": decoding would change nothing.
 
 	FieldCount   uint16
 	TrailerCount uint16
@@ -59,7 +60,7 @@ func (h *Head) reset() {
 	h.Method, h.Target, h.Path, h.Query, h.Host = Span{}, Span{}, Span{}, Span{}, Span{}
 	h.ContentLength = -1
 	h.Form, h.Minor, h.KeepAlive = 0, 0, 0
-	h.Chunked, h.ExpectContinue, h.HasQuery = 0, 0, 0
+	h.Chunked, h.ExpectContinue, h.HasQuery, h.PlainPath = 0, 0, 0, 0
 	h.FieldCount, h.TrailerCount = 0, 0
 }
 

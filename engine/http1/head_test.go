@@ -23,8 +23,9 @@ func TestHead_layout(t *testing.T) {
 		{"Chunked", 51, 1},
 		{"ExpectContinue", 52, 1},
 		{"HasQuery", 53, 1},
-		{"FieldCount", 54, 2},
-		{"TrailerCount", 56, 2},
+		{"PlainPath", 54, 1},
+		{"FieldCount", 56, 2},
+		{"TrailerCount", 58, 2},
 		{"Fields", 60, 4096},
 	}
 	head := reflect.TypeFor[Head]()

@@ -14,17 +14,12 @@ func validHost(s []byte) bool {
 		return end > 0 && validLiteral(s[1:end]) && validPort(s[end+1:])
 	}
 	i := 0
-	for i < len(s) {
-		if class[s[i]]&isName != 0 {
-			i++
-			continue
+	for ; ; i += 3 {
+		i += prefix(s[i:], isName)
+		if len(s)-i < 3 || s[i] != '%' || !allInClass(s[i+1:i+3], isHex) {
+			return i > 0 && validPort(s[i:])
 		}
-		if s[i] != '%' || len(s)-i < 3 || !allInClass(s[i+1:i+3], isHex) {
-			break
-		}
-		i += 3
 	}
-	return i > 0 && validPort(s[i:])
 }
 
 // validLiteral judges what stands between the brackets: IPv6address or IPvFuture.

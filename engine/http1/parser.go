@@ -1,7 +1,5 @@
 package http1
 
-import "bytes"
-
 // Stages of a Parser.
 const (
 	stageStart       uint8 = iota // Nothing judged. → stageRequestLine
@@ -54,35 +52,26 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 			return 0, err
 		}
 	}
-	maxFields := min(lim.Fields, MaxFields)
-	line, from := int(p.line), int(p.scanned)
 	for {
-		i := bytes.IndexByte(b[from:], '\n')
-		if i < 0 {
-			p.line, p.scanned = uint32(line), uint32(len(b))
-			if len(b) > lim.Head {
-				return 0, ErrHeadTooLarge
+		var f Field
+		if p.scanned == p.line {
+			f, n = plainField(b, int(p.line))
+		}
+		if n == 0 || n > lim.Head || int(h.FieldCount) >= min(lim.Fields, MaxFields) {
+			if f, n, err = p.anyField(b, h, lim); err != nil || n == 0 {
+				return 0, err
 			}
-			return 0, nil
+			if f.Name.Len == 0 {
+				return n, p.finish(h)
+			}
 		}
-		lf := from + i
-		if lf >= lim.Head {
-			return 0, ErrHeadTooLarge
-		}
-		if lf == line || b[lf-1] != '\r' {
-			return 0, ErrLineEnd
-		}
-		if lf == line+1 {
-			return lf + 1, p.finish(h)
-		}
-		if int(h.FieldCount) >= maxFields {
-			return 0, ErrTooManyFields
-		}
-		if err = p.field(b[line:lf-1], uint32(line), h); err != nil {
+		if err = p.known(f.Name.In(b), f.Value.In(b), f.Value, h); err != nil {
 			return 0, err
 		}
-		line = lf + 1
-		from = line
+		h.Fields[h.FieldCount] = f
+		h.FieldCount++
+		p.line, p.scanned = uint32(n), uint32(n)
+		n = 0
 	}
 }
 

@@ -65,23 +65,23 @@ func (p *Parser) start(b []byte) *Error {
 
 // parts splits a request line, given without its CRLF, that begins at offset off (RFC 9112 §3).
 func (p *Parser) parts(s []byte, off uint32, h *Head, maxTarget int) *Error {
-	i := 0
-	for i < len(s) && class[s[i]]&isToken != 0 {
-		i++
-	}
+	i := prefix(s, isToken)
 	if i >= len(s) || s[i] != ' ' {
 		return ErrRequestLine
 	}
 	method, t := s[:i], i+1
 	i = t
-	for i < len(s) && class[s[i]]&isPath != 0 {
+	var classes uint8 // Of all bytes of the path.
+	for _, c := range s[t:] {
+		if class[c]&isPath == 0 {
+			break
+		}
+		classes |= class[c]
 		i++
 	}
 	pathEnd := i
 	if i < len(s) && s[i] == '?' {
-		for i < len(s) && class[s[i]]&isTarget != 0 {
-			i++
-		}
+		i += prefix(s[i:], isTarget)
 	}
 	if i >= len(s) || i == t && s[i] == ' ' {
 		return ErrRequestLine
@@ -121,6 +121,9 @@ func (p *Parser) parts(s []byte, off uint32, h *Head, maxTarget int) *Error {
 	if pathEnd < i {
 		h.Query = Span{off + uint32(pathEnd+1), uint32(i - pathEnd - 1)}
 		h.HasQuery = 1
+	}
+	if target[0] == '/' && classes&isSpecial == 0 {
+		h.PlainPath = 1
 	}
 	h.Host, h.Form, h.Minor = host, form, minor
 	return nil
