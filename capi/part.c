@@ -100,6 +100,13 @@ int forker_respond_file(forker_request *req, int status, const char *content_typ
     if (req->answer.state == FK_ANSWER_WHOLE || req->answer.body.len > 0 || req->answer.parts.len > 0) {
         return FORKER_E_STATE;
     }
+    int code = forker_response_status(req, status);
+    if (code == FORKER_OK && content_type != NULL) {
+        code = forker_response_header_set(req, "Content-Type", content_type);
+    }
+    if (code != FORKER_OK) {
+        return code;
+    }
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return refuse_path(req, errno);
@@ -108,14 +115,10 @@ int forker_respond_file(forker_request *req, int status, const char *content_typ
         (void)close(fd);
         return forker_respond_error(req, 404, NULL);
     }
-    int code = append_part(
-        req, &(fk_part){FK_PART_FILE, fd, NULL, 0, (uint64_t)file.st_size, close_file, (void *)(intptr_t)fd});
+    code = append_part(req,
+                       &(fk_part){FK_PART_FILE, fd, NULL, 0, (uint64_t)file.st_size, close_file, (void *)(intptr_t)fd});
     if (code != FORKER_OK) {
         (void)close(fd);
-        return code;
     }
-    if (content_type != NULL) {
-        code = forker_response_header_set(req, "Content-Type", content_type);
-    }
-    return code == FORKER_OK ? forker_response_status(req, status) : code;
+    return code;
 }

@@ -83,7 +83,7 @@ static int append_line(fk_block *lines, const char *name, size_t name_size, cons
 int fk_response_line(fk_block *lines, const char *name, const char *value)
 {
     size_t name_size = name_len(name), value_size = value_len(value);
-    if (name_size == 0 || value_size == NOT_A_VALUE) {
+    if (name_size == 0 || value_size == NOT_A_VALUE || is_reserved(name)) {
         return FORKER_E_INVALID;
     }
     return append_line(lines, name, name_size, value, value_size);
@@ -95,7 +95,7 @@ int fk_response_trailer(forker_request *req, const char *name, const char *value
     static const char *const refused[] = {"Content-Type", "Content-Encoding", "Content-Range",
                                           "Connection",   "Set-Cookie",       "Cache-Control",
                                           "Location",     "WWW-Authenticate", "Host"};
-    if (name == NULL || value == NULL || is_reserved(name)) {
+    if (name == NULL || value == NULL) {
         return FORKER_E_INVALID;
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -107,19 +107,19 @@ int fk_response_trailer(forker_request *req, const char *name, const char *value
 }
 
 /* Whether a line of answer.fields has the name. */
-static bool line_is(const char *line, const char *name, size_t name_len)
+static bool line_is(const char *line, const char *name, size_t name_size)
 {
-    return strncasecmp(line, name, name_len) == 0 && line[name_len] == ':';
+    return strncasecmp(line, name, name_size) == 0 && line[name_size] == ':';
 }
 
 static void remove_fields(fk_block *fields, const char *name)
 {
-    size_t name_len = strlen(name);
+    size_t name_size = strlen(name);
     uint64_t kept = 0;
     for (uint64_t at = 0; at < fields->len;) {
         char *line = fields->data + at;
         uint64_t size = (uint64_t)((char *)memchr(line, '\n', (size_t)(fields->len - at)) - line) + 1;
-        if (size <= name_len || !line_is(line, name, name_len)) {
+        if (size <= name_size || !line_is(line, name, name_size)) {
             memmove(fields->data + kept, line, (size_t)size);
             kept += size;
         }

@@ -13,6 +13,17 @@
 
 enum { SEND_MS = 5000 }; /* how long a client may take to make room */
 
+/* Waits until the client makes room. A signal, such as the one that drains the worker, does not end that. */
+static bool wait_for_room(int fd)
+{
+    struct pollfd client = {.fd = fd, .events = POLLOUT};
+    int ready;
+    do {
+        ready = poll(&client, 1, SEND_MS);
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
 /* Sends all, or breaks the connection: the client must not see a part. */
 static bool send_all(int fd, const char *bytes, size_t len)
 {
@@ -21,8 +32,7 @@ static bool send_all(int fd, const char *bytes, size_t len)
         if (sent >= 0) {
             bytes += sent;
             len -= (size_t)sent;
-        } else if (errno != EINTR &&
-                   (errno != EAGAIN || poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, SEND_MS) <= 0)) {
+        } else if (errno != EINTR && (errno != EAGAIN || !wait_for_room(fd))) {
             (void)shutdown(fd, SHUT_RDWR);
             return false;
         }

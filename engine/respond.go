@@ -26,7 +26,8 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 		l.noteAnswer(c, ex, head.status, 0)
 	}
 	l.appendHead(c, ex, &head)
-	if outcome.Status == 0 && (answer.Flags&AnswerStream != 0 || withBody && (answer.Parts.Len > 0 || head.length > smallBody)) {
+	own := outcome.Status == 0 && answer.Flags&AnswerError == 0 // Else the body is the engine's, whatever was collected before.
+	if own && (answer.Flags&AnswerStream != 0 || withBody && (answer.Parts.Len > 0 || head.length > smallBody)) {
 		l.startBody(c, ex, withBody)
 		return
 	}

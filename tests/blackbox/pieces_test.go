@@ -47,6 +47,10 @@ func TestBody_isMadeOfPiecesInOrder(t *testing.T) {
 		})
 		p.expectGet("/lend-and-fail", 500, "500 Internal Server Error\n")
 		p.out.wait(t, 0, "released unsent")
+		for range 2 {
+			p.expectGet("/give-up", 503, "503 Service Unavailable\ngave up\n")
+		}
+		p.out.wait(t, 0, "released dropped")
 	})
 }
 
@@ -202,7 +206,7 @@ func TestCancelled_isSeenByAHandlerThatAsks(t *testing.T) {
 
 func TestPieces_misuseGivesCodes(t *testing.T) {
 	p, _ := pieces(t, plain)
-	p.expectGet("/misuse", 200, "-1 -1 -1 -1 -1 -1")
+	p.expectGet("/misuse", 200, "-1 -1 -1 -1 -1 -1 -1 -1")
 }
 
 // A client that resets at any byte of a large answer harms nobody else.

@@ -277,10 +277,12 @@ func TestStop_isOneForTheWholeGroup(t *testing.T) {
 }
 
 func TestStop_fromAHandler(t *testing.T) {
-	p := serve(t, "workers=2")
-	p.expectGet("/stop/-1", 200, "stopping\n")
-	if status := p.wait(); status != 0 {
-		t.Errorf("exit status %d", status)
+	for _, ms := range []string{"-1", "2147483647"} {
+		p := serve(t, "workers=2")
+		p.expectGet("/stop/"+ms, 200, "stopping\n")
+		if status := p.wait(); status != 0 {
+			t.Errorf("stop %s: exit status %d", ms, status)
+		}
+		p.out.wait(t, 0, "run returned 0: ")
 	}
-	p.out.wait(t, 0, "run returned 0: ")
 }

@@ -35,6 +35,15 @@ static int lend_and_fail(forker_request *req, void *user)
     return FORKER_E_INVALID;
 }
 
+/* What was written and lent before is dropped. */
+static int give_up(forker_request *req, void *user)
+{
+    (void)user;
+    forker_response_write(req, "written", 7);
+    forker_response_lend(req, "lent", 4, released, "dropped");
+    return forker_respond_error(req, 503, "gave up");
+}
+
 static const char *path_of(forker_request *req, char *path)
 {
     snprintf(path, PATH_MAX, "%s/%s", directory, forker_request_param(req, "path", NULL));
@@ -131,10 +140,12 @@ static int misuse(forker_request *req, void *user)
 {
     char text[128];
     (void)user;
-    snprintf(text, sizeof text, "%d %d %d %d %d %d", forker_response_lend(NULL, "x", 1, NULL, NULL),
+    snprintf(text, sizeof text, "%d %d %d %d %d %d %d %d", forker_response_lend(NULL, "x", 1, NULL, NULL),
              forker_response_lend(req, NULL, 1, NULL, NULL), forker_respond_file(req, 200, NULL, NULL),
              forker_request_hijack(req, NULL, NULL, NULL), forker_request_defer(req, NULL),
-             forker_respond_interim(req, 103, NULL, "x"));
+             forker_respond_interim(req, 103, NULL, "x"),
+             forker_respond_interim(req, 103, "Transfer-Encoding", "chunked"),
+             forker_respond_file(req, 199, NULL, directory));
     return answer_text(req, text);
 }
 
@@ -146,6 +157,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/", hello, NULL);
     forker_server_handle(server, "GET", "/mixed", mixed, NULL);
     forker_server_handle(server, "GET", "/lend-and-fail", lend_and_fail, NULL);
+    forker_server_handle(server, "GET", "/give-up", give_up, NULL);
     forker_server_handle(server, "GET", "/file/*path", file, NULL);
     forker_server_handle(server, "GET", "/range/*path", range, NULL);
     forker_server_handle(server, "GET", "/beyond/*path", beyond, NULL);
