@@ -85,9 +85,26 @@ fk_deferred *fk_deferred_lock(forker_deferred handle)
     return deferred;
 }
 
-/* Both sides have ended. With the entry's lock, which is released. */
+/* With the queue's lock. */
+static void unlink_entry(fk_queue *queue, fk_deferred *deferred)
+{
+    *(deferred->prev != NULL ? &deferred->prev->next : &queue->first) = deferred->next;
+    *(deferred->next != NULL ? &deferred->next->prev : &queue->last) = deferred->prev;
+    deferred->queued = false;
+}
+
+/*
+ * Both sides have ended. With the entry's lock, which is released. The entry leaves the queue, if it was put there again: its next
+ * request may be another server's.
+ */
 static void release(fk_deferred *deferred)
 {
+    fk_queue *queue = &deferred->req->server->queue;
+    (void)pthread_mutex_lock(&queue->lock);
+    if (deferred->queued) {
+        unlink_entry(queue, deferred);
+    }
+    (void)pthread_mutex_unlock(&queue->lock);
     deferred->req->deferred = NULL;
     deferred->req = NULL;
     deferred->state = FK_DEFERRED_FREE;
@@ -130,14 +147,6 @@ static void enqueue(fk_queue *queue, fk_deferred *deferred)
     }
 }
 
-/* With the queue's lock. */
-static void unlink_entry(fk_queue *queue, fk_deferred *deferred)
-{
-    *(deferred->prev != NULL ? &deferred->prev->next : &queue->first) = deferred->next;
-    *(deferred->next != NULL ? &deferred->next->prev : &queue->last) = deferred->prev;
-    deferred->queued = false;
-}
-
 void fk_deferred_tell(fk_deferred *deferred, uint32_t event)
 {
     if (event > deferred->event) {
@@ -176,8 +185,9 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
     int count = 0;
     ssize_t got = read(server->queue.fd, &woken, sizeof woken);
     (void)got; /* nothing there: an earlier call has taken all */
-    int taken = dequeue(&server->queue, entries, most < BATCH ? most : BATCH);
-    if (taken == BATCH) { /* perhaps not all: look again */
+    most = most < BATCH ? most : BATCH;
+    int taken = dequeue(&server->queue, entries, most);
+    if (taken == most) { /* perhaps not all: look again */
         ssize_t written = write(server->queue.fd, &(uint64_t){1}, sizeof(uint64_t));
         (void)written;
     }
@@ -233,7 +243,6 @@ int fk_deferred_abandon(forker_server *server)
 bool fk_deferred_close(uintptr_t request, int reason)
 {
     fk_deferred *deferred = ((forker_request *)request)->deferred;
-    fk_queue *queue = &deferred->req->server->queue;
     (void)pthread_mutex_lock(&deferred->lock);
     forker_deferred handle = handle_of(deferred);
     forker_close_fn on_close = deferred->on_close;
@@ -241,11 +250,6 @@ bool fk_deferred_close(uintptr_t request, int reason)
     bool ended = deferred->state == FK_DEFERRED_ENDED;
     deferred->closed = true;
     if (ended) {
-        (void)pthread_mutex_lock(&queue->lock);
-        if (deferred->queued) {
-            unlink_entry(queue, deferred);
-        }
-        (void)pthread_mutex_unlock(&queue->lock);
         release(deferred);
     } else {
         deferred->event = FK_EVENT_NONE; /* of a stream: nobody will read it */
