@@ -1,7 +1,6 @@
 /* The way of the access log's lines out of the process. */
 #include "access.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,11 +41,7 @@ size_t fk_access_write(const forker_server *server, const char *lines, size_t le
     size_t most = fstat(fd, &file) == 0 && S_ISREG(file.st_mode) ? len : PIPE_BUF;
     while (len > 0) {
         size_t piece = whole_lines(lines, len, most);
-        ssize_t written = fk_log_write(fd, lines, piece);
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written != (ssize_t)piece) {
+        if (fk_log_write(fd, lines, piece) != (ssize_t)piece) {
             break;
         }
         lines += piece;

@@ -207,12 +207,13 @@ static int await_up(forker_server *server, uint64_t until_ns)
     }
 }
 
-/* Undoes what fk_preflight() and fk_run_prepare() have done. */
+/* Undoes what fk_preflight(), fk_run_prepare() and fk_pidfile_claim() have done. */
 static int give_up(forker_server *server, int code)
 {
     close_fd(&server->background.report);
     close_fd(&server->background.reporter);
     server->background = nothing;
+    fk_pidfile_remove(server);
     fk_run_clean_up(server);
     fk_preflight_undo(server, false);
     return code;

@@ -150,7 +150,10 @@ ssize_t fk_log_write(int fd, const char *bytes, size_t len)
     (void)sigaddset(&pipe_only, SIGPIPE);
     (void)sigpending(&pending);
     (void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    ssize_t written = write(fd, bytes, len);
+    ssize_t written;
+    do {
+        written = write(fd, bytes, len);
+    } while (written < 0 && errno == EINTR);
     int reason = errno;
     if (written < 0 && reason == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
         (void)sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});

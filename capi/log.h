@@ -24,7 +24,7 @@ void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from
 /* What lines are written to: stderr, or the file of option error_log. */
 int fk_log_fd(const forker_server *server);
 
-/* write(2) that raises no SIGPIPE. */
+/* write(2) that raises no SIGPIPE and goes on after a signal. */
 ssize_t fk_log_write(int fd, const char *bytes, size_t len);
 
 /* Writes the line there, with a newline, by one of these. */

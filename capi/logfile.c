@@ -28,8 +28,8 @@ int fk_logfile_open(forker_server *server)
 {
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (is_wanted(server, which) && (server->log_fds[which] = open_file(server, which)) < 0) {
-            return fk_server_fail(server, FORKER_E_SYSTEM, "run: log file %s: %s", server->options[options[which]].text,
-                                  strerror(errno));
+            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->verb,
+                                  server->options[options[which]].text, strerror(errno));
         }
     }
     return FORKER_OK;

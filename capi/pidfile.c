@@ -105,7 +105,13 @@ static bool make(fk_pidfile *pidfile, const char *temporary)
     int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
     (void)unlinkat(pidfile->dir, temporary, 0); /* of a process that was killed right here and had the same pid */
     pidfile->file = openat(pidfile->dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-    return pidfile->file >= 0 && lock(pidfile->file) && write(pidfile->file, text, (size_t)len) == len;
+    bool made = pidfile->file >= 0 && lock(pidfile->file) && write(pidfile->file, text, (size_t)len) == len;
+    if (!made && pidfile->file >= 0) {
+        int reason = errno;
+        (void)unlinkat(pidfile->dir, temporary, 0);
+        errno = reason;
+    }
+    return made;
 }
 
 /* Puts the new file in the place of one that exists. 0: done, -1: errno, else the owner's pid; EAGAIN: it has changed, look again. */
@@ -169,9 +175,12 @@ void fk_pidfile_take_over(forker_server *server)
     if (path_of(server)[0] == '\0' || server->pidfile.file >= 0) {
         return;
     }
-    if (!prepare(server, temporary) ||
-        renameat(server->pidfile.dir, temporary, server->pidfile.dir, name_of(server)) != 0) {
+    bool prepared = prepare(server, temporary);
+    if (!prepared || renameat(server->pidfile.dir, temporary, server->pidfile.dir, name_of(server)) != 0) {
         fk_log(server, FORKER_LOG_ERROR, "pid file %s: %s", path_of(server), strerror(errno));
+        if (prepared) {
+            (void)unlinkat(server->pidfile.dir, temporary, 0);
+        }
         fk_pidfile_forget(server);
     }
 }

@@ -29,10 +29,11 @@ static bool open_wake_fd(forker_server *server)
     uint64_t stale;
     if (server->wake_fd < 0) {
         server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        return server->wake_fd >= 0;
     }
     ssize_t got = read(server->wake_fd, &stale, sizeof stale);
     (void)got;
-    return server->wake_fd >= 0;
+    return true;
 }
 
 static int map_shared(forker_server *server)
@@ -154,6 +155,7 @@ int forker_server_stop(forker_server *server, int32_t timeout_ms)
         return FORKER_OK;
     }
     int64_t wanted = timeout_ms >= 0 ? timeout_ms : fk_server_option(server, FK_OPTION_DRAIN_TIMEOUT) / 1000000;
+    wanted = wanted < INT32_MAX ? wanted : INT32_MAX - 1; /* INT32_MAX in the header: nobody wants a stop */
     int32_t before = __atomic_load_n(&shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
     while (wanted < before && !__atomic_compare_exchange_n(&shared->stop_timeout_ms, &before, (int32_t)wanted, false,
                                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {

@@ -24,7 +24,7 @@ static uint32_t wanted_sockets(const forker_server *server)
 /* A socket that listens where the first one of the listener does. Returns -1 with errno. */
 static int open_beside(const forker_server *server, const fk_listener *listener)
 {
-    struct sockaddr_storage name;
+    struct sockaddr_storage name = {0};
     socklen_t size = sizeof name, switch_size = sizeof(int);
     int on = 1, only = 0;
     if (getsockname(listener->fd, (struct sockaddr *)&name, &size) != 0) {
@@ -58,8 +58,8 @@ int fk_shards_open(forker_server *server)
         while (listener->sharded && 1 + listener->shard_count < wanted) {
             int fd = open_beside(server, listener);
             if (fd < 0) {
-                return fk_server_fail(server, FORKER_E_ADDRESS, "run: another socket for %s: %s", listener->address,
-                                      strerror(errno));
+                return fk_server_fail(server, FORKER_E_ADDRESS, "%s: another socket for %s: %s", server->verb,
+                                      listener->address, strerror(errno));
             }
             listener->shards[listener->shard_count++] = fd;
         }

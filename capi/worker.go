@@ -2,7 +2,6 @@ package main
 
 /*
 #include "action.h"
-#include "dispatch.h"
 #include "deferred.h"
 #include "dispatch.h"
 #include "log.h"
@@ -202,12 +201,7 @@ func (w *worker) placeAt(index int) engine.Place {
 
 // becomeReady says that this process serves, in its slot and to the master.
 func (w *worker) becomeReady() {
-	now := uint64(time.Now().UnixNano())
-	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) == nil {
-		now = uint64(ts.Nano())
-	}
-	atomic.StoreUint64(&w.slot.ReadyNs, now)
+	atomic.StoreUint64(&w.slot.ReadyNs, uint64(C.fk_clock()))
 	if !atomic.CompareAndSwapUint32(&w.slot.State, uint32(slot.Booting), uint32(slot.Ready)) {
 		select {} // SIGTERM came first, and its handler is ending the process (birth.c).
 	}

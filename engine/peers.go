@@ -51,7 +51,8 @@ const tooManyConnections = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\
 // refusePeer sends a client away that has too many connections.
 func (l *Loop) refusePeer(c *conn) {
 	l.cfg.Slot.Answers[4]++
+	l.text = append(l.text[:0], tooManyConnections...)
 	// The buffer of a new connection has room for it, and what the client does not take is its loss.
-	_, _ = poller.Write(c.fd, append(l.text[:0], tooManyConnections...))
+	_, _ = poller.Write(c.fd, l.text)
 	l.linger(c)
 }
