@@ -155,9 +155,7 @@ func TestRecycle_byRequests(t *testing.T) {
 		// The counter goes on, but it is about this generation.
 		next.serve(104)
 		s.expectNothing(time.Minute)
-		s.replaceMaster()
-		s.introduce(control.Adopt, next)
-		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.replaceMaster(next)
 		s.expectNothing(time.Minute)
 		next.serve(1)
 		s.stop(next.expectReplaced())

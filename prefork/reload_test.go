@@ -20,6 +20,21 @@ func (s *fakeSpawner) tellReload() {
 	s.tell(control.Message{Type: control.Reload, Payload: []byte("the options")})
 }
 
+// failReload begins a reload, and has no new worker get up until it is given up.
+func (s *fakeSpawner) failReload() {
+	s.t.Helper()
+	s.tellReload()
+	s.failBoots(3)
+}
+
+// failBoots has so many workers fail to get up, one after the other.
+func (s *fakeSpawner) failBoots(n int) {
+	s.t.Helper()
+	for range n {
+		s.spawn().exit(exitStatus(1))
+	}
+}
+
 // replaceAll plays a reload of workers that drain within the given time, to its end. It checks that there are never fewer READY
 // workers than were wanted, nor more than one process too many.
 func (s *fakeSpawner) replaceAll(old []*fakeWorker, drain time.Duration) []*fakeWorker {
@@ -172,10 +187,7 @@ func TestReload_thatFailsKeepsTheWorkersOfBefore(t *testing.T) {
 	inBubble(t, 3, config(3), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		old := s.spawnReady(3)
-		s.tellReload()
-		for range 3 {
-			s.spawn().exit(exitStatus(1))
-		}
+		s.failReload()
 		s.expectNothing(time.Hour)
 		for _, w := range old {
 			if len(w.link.inbox) > 0 {
@@ -194,10 +206,7 @@ func TestReload_canBeTriedAgainAfterItFailed(t *testing.T) {
 	inBubble(t, 2, config(2), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		old := s.spawnReady(2)
-		s.tellReload()
-		for range 3 {
-			s.spawn().exit(exitStatus(1))
-		}
+		s.failReload()
 		time.Sleep(time.Minute)
 		s.tellReload()
 		s.stop(s.replaceAll(old, 0)...)
@@ -213,9 +222,7 @@ func TestReload_thatFailsHalfwayKeepsWhatThereIs(t *testing.T) {
 		spare.ready()
 		old[0].expectDrain()
 		old[0].exit(0)
-		for range 3 {
-			s.spawn().exit(exitStatus(1))
-		}
+		s.failBoots(3)
 		s.expectLine(LogError, "reload: given up")
 		// Slot 0 must be filled, however often that fails; only then is the spare worker one too many.
 		next := s.spawn()
@@ -238,11 +245,7 @@ func TestReload_isCarriedOnByANewMaster(t *testing.T) {
 		spare := s.spawn()
 		spare.ready()
 		synctest.Wait()
-		s.replaceMaster()
-		for _, w := range []*fakeWorker{old[0], old[1], spare} {
-			s.introduce(control.Adopt, w)
-		}
-		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.replaceMaster(old[0], old[1], spare)
 		live := s.finishRoll(map[uint32]*fakeWorker{0: old[0], 1: old[1], 2: spare}, 2)
 		for _, w := range live {
 			if w.page.LoadEpoch() != 1 {
@@ -257,14 +260,9 @@ func TestReload_thatFailedIsNotTakenUpByANewMaster(t *testing.T) {
 	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		old := s.spawnReady(1)
-		s.tellReload()
-		for range 3 {
-			s.spawn().exit(exitStatus(1))
-		}
+		s.failReload()
 		synctest.Wait()
-		s.replaceMaster()
-		s.introduce(control.Adopt, old[0])
-		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.replaceMaster(old...)
 		s.expectNothing(time.Hour)
 		s.stop(old...)
 	})

@@ -245,10 +245,13 @@ func (s *fakeSpawner) expectNothing(d time.Duration) {
 	}
 }
 
-// handOver answers HELLO; nobody lives.
-func (s *fakeSpawner) handOver() {
+// handOver answers HELLO; nobody lives but these.
+func (s *fakeSpawner) handOver(workers ...*fakeWorker) {
 	s.t.Helper()
 	s.expect(control.Hello)
+	for _, w := range workers {
+		s.introduce(control.Adopt, w)
+	}
 	s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
 }
 

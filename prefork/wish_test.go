@@ -10,8 +10,8 @@ import (
 	"libforker/slot"
 )
 
-// replaceMaster kills the master and starts another one.
-func (s *fakeSpawner) replaceMaster() {
+// replaceMaster kills the master, starts another one and hands it the workers.
+func (s *fakeSpawner) replaceMaster(workers ...*fakeWorker) {
 	s.t.Helper()
 	cfg := s.cfg
 	_ = s.link.Close()
@@ -19,7 +19,7 @@ func (s *fakeSpawner) replaceMaster() {
 		s.t.Error("the master does not notice that the spawner is gone")
 	}
 	s.runMaster(cfg)
-	s.expect(control.Hello)
+	s.handOver(workers...)
 }
 
 // tellScale does what the spawner does for a change of scale.
@@ -105,11 +105,7 @@ func TestScale_isKnownToANewMaster(t *testing.T) {
 		workers := s.spawnReady(2)
 		s.tellScale(1)
 		workers = append(workers, s.spawnReady(1)...)
-		s.replaceMaster()
-		for _, w := range workers {
-			s.introduce(control.Adopt, w)
-		}
-		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.replaceMaster(workers...)
 		s.expectNothing(time.Hour)
 		s.stop(workers...)
 	})
@@ -168,10 +164,8 @@ func TestHold_isKnownToANewMaster(t *testing.T) {
 		w := s.spawnReady(1)[0]
 		s.hold(1)
 		w.expectDrain()
-		s.replaceMaster()
 		w.enter(slot.Draining)
-		s.introduce(control.Adopt, w)
-		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.replaceMaster(w)
 		synctest.Wait()
 		w.exit(0)
 		s.expectNothing(time.Hour)
@@ -189,11 +183,7 @@ func TestReopen_reachesEveryProcess(t *testing.T) {
 		s.expectReopened(workers)
 		// The next master cannot know who was told.
 		atomic.StoreUint32(&s.slots.Shared().Reopens, 1)
-		s.replaceMaster()
-		for _, w := range workers {
-			s.introduce(control.Adopt, w)
-		}
-		s.tell(control.Message{Type: control.AdoptedAll, Payload: control.TimeoutPayload(-1)})
+		s.replaceMaster(workers...)
 		synctest.Wait()
 		s.expectReopened(workers)
 		s.stop(workers...)

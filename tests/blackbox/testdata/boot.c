@@ -104,8 +104,5 @@ int main(int argc, char **argv)
     forker_server_on_worker_init(server, worker_init, "worker");
     forker_server_on_worker_exit(server, worker_exit, "worker_exit");
     forker_server_set_fork(server, fork_and_tell, NULL);
-    tell_addresses(server);
-    int exit_status = run_and_tell(server);
-    forker_server_free(server);
-    return exit_status;
+    return serve_to_end(server);
 }

@@ -66,8 +66,5 @@ int main(int argc, char **argv)
     forker_server_on_worker_exit(server, tell_hook, (void *)"worker_exit");
     forker_server_on_worker_died(server, worker_died, (void *)"worker_died");
     forker_server_on_master_tick(server, master_tick, (void *)"master_tick");
-    tell_addresses(server);
-    int exit_status = run_and_tell(server);
-    forker_server_free(server);
-    return exit_status;
+    return serve_to_end(server);
 }

@@ -47,6 +47,15 @@ static inline int run_and_tell(forker_server *server)
     return code == FORKER_OK ? 0 : 1;
 }
 
+/* What is left to do when a server is set up. Gives main's exit status. */
+static inline int serve_to_end(forker_server *server)
+{
+    tell_addresses(server);
+    int exit_status = run_and_tell(server);
+    forker_server_free(server);
+    return exit_status;
+}
+
 static inline int answer_text(forker_request *req, const char *text)
 {
     return forker_respond(req, 200, "text/plain", text, strlen(text));

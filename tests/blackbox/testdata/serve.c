@@ -175,8 +175,5 @@ int main(int argc, char **argv)
         forker_server_listen(server, argv[i]);
     }
     forker_server_on_worker_init(server, tell_worker, NULL);
-    tell_addresses(server);
-    int exit_status = run_and_tell(server);
-    forker_server_free(server);
-    return exit_status;
+    return serve_to_end(server);
 }

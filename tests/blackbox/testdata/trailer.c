@@ -43,8 +43,5 @@ int main(int argc, char **argv)
     forker_server_handle(server, "POST", "/edges", edges, NULL);
     forker_server_listen(server, argc > 1 ? argv[1] : "127.0.0.1:0");
     forker_server_on_worker_init(server, tell_worker, NULL);
-    tell_addresses(server);
-    int exit_status = run_and_tell(server);
-    forker_server_free(server);
-    return exit_status;
+    return serve_to_end(server);
 }
