@@ -17,16 +17,20 @@
  *
  * Conventions, which hold wherever an entry says nothing else:
  *
- *  - Functions that return int give FORKER_OK (0) or a negative FORKER_E_* code; the codes an entry can give are listed
- *    with it. forker_strerror() puts a code into words, forker_server_error() says what exactly went wrong.
+ *  - Functions that return int give FORKER_OK (0) or a negative FORKER_E_* code. Each entry lists the codes that it can
+ *    give, except FORKER_E_INVALID for a NULL that it does not allow, and FORKER_E_MEMORY. forker_strerror() puts a code
+ *    into words, forker_server_error() says what exactly went wrong.
+ *  - A server is set up (handle, listen, set, load, and all that registers a function) in the process that made it, while
+ *    it does not run; else these calls give FORKER_E_PROCESS or FORKER_E_STATE, which they do not list either. If one
+ *    of them fails for another reason, run refuses to start, so that a program need not check each.
  *  - Text goes in NUL-terminated, or as pointer and length. The library copies it before the call returns.
  *  - Text comes out NUL-terminated, with its length through an optional size_t pointer (NULL: not wanted). Text that belongs
  *    to a request is valid until its handler returns; text that belongs to a server until the next call on that server.
- *  - A NULL server or request gives FORKER_E_INVALID, or NULL, or 0; never a crash.
+ *  - A NULL server or request gives FORKER_E_INVALID, or where there is no code NULL or 0; never a crash.
  *  - Callbacks get the `user` pointer they were registered with. They are called in the worker processes, on the main
  *    thread of each, one at a time. They must return: no longjmp and no C++ exception may leave them.
- *  - A server belongs to the thread that made it; no two threads may use it at once, except for calls that
- *    say "any thread".
+ *  - A server belongs to the thread that made it; no two threads may use it at once, except for calls that say "any
+ *    thread". The tree is the processes of a running server: the one that runs it, its master and its workers.
  *  - errno has no meaning after a call.
  *
  * Everything here is since version 0.1.0.
@@ -102,15 +106,16 @@ const char *forker_strerror(int code);
  * Makes a server with default options, overridden by the environment: FORKER_WORKERS=4 is option workers set to 4 and
  * wins over forker_server_set(). Starts no thread or process, opens nothing.
  *
- * Returns the server, to be released by forker_server_free(), or NULL when memory is out. A wrong value in the environment
- * is remembered like any failed setup call: forker_server_run() refuses to start and says so.
+ * Returns the server, to be released by forker_server_free(), or NULL when memory is out. A wrong value in the
+ * environment is remembered like any failed setup call: forker_server_run() refuses to start and says so.
  */
 forker_server *forker_server_new(void);
 
 /*
- * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started or opened is stopped at
- * once before, and its end waited for. NULL is a no-op, and so is a call while forker_server_run() is running, in a process other than
- * the one that made the server, from a handler, or if a handler with workers=0 has not returned 5 seconds after the stop.
+ * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started
+ * or opened is stopped at once before, and its end waited for. NULL is a no-op, and so is a call while
+ * forker_server_run() is running, in a process other than the one that made the server, from a handler, or if a handler
+ * with workers=0 has not returned 5 seconds after the stop.
  */
 void forker_server_free(forker_server *server);
 
@@ -126,8 +131,8 @@ void forker_server_free(forker_server *server);
  * A path that matches nothing is answered 404; one that only matches under other methods 405 with Allow, or 204 with
  * Allow if the method was OPTIONS.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_ROUTE (malformed; or the same pattern has a handler for one of the
- * methods already), FORKER_E_LIMIT (more than 65535 routes), FORKER_E_STATE (running), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_ROUTE (malformed; or the same pattern has a handler for one of the methods already),
+ * FORKER_E_LIMIT (more than 65535 routes).
  */
 typedef int (*forker_handler)(forker_request *req, void *user);
 int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
@@ -140,7 +145,7 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
  *              thread-safe, and while it runs the worker does nothing else. "pool" calls it on a thread of a pool (options max_handlers,
  *              handler_queue, handler_idle): it may block, and must be thread-safe. Default: option dispatch.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_OPTION (no such name or value), FORKER_E_STATE (running, or no route yet).
+ * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (no route yet).
  */
 int forker_route_set(forker_server *server, const char *name, const char *value);
 
@@ -160,8 +165,8 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
  *
  * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_ADDRESS (malformed, in use, not permitted ...: the sentence of
- * forker_server_error() names the address and the reason), FORKER_E_LIMIT, FORKER_E_STATE (running), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_ADDRESS (malformed, in use, not permitted ...: the sentence of forker_server_error()
+ * names the address and the reason), FORKER_E_LIMIT.
  */
 int forker_server_listen(forker_server *server, const char *address);
 
@@ -173,185 +178,185 @@ int forker_server_listen(forker_server *server, const char *address);
 const char *forker_server_address(forker_server *server, size_t index);
 
 /*
- * Serves until stopped: forks the workers and supervises them. The calling process becomes the spawner: it forks, reaps and
- * forwards signals, and never serves a request itself. It should have a single thread, because fork() carries over only
- * the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
+ * Serves until stopped: forks the workers and supervises them. The calling process becomes the spawner: it forks, reaps
+ * and forwards signals, and never serves a request itself. It should have a single thread, because fork() carries over
+ * only the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
  *
- * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout), SIGINT
- * stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(), SIGUSR2
- * forker_server_upgrade(), SIGTTIN and SIGTTOU forker_server_scale() by one up and down, SIGWINCH forker_server_drain().
- * SIGTERM, SIGQUIT and SIGINT are the program's again when it returns; of the others those that the program handles stay with
- * it all the time. Master and workers ignore what is taken. Option handle_signals=off leaves signals alone. SIGPIPE is
- * ignored in the workers. The listening sockets are closed when it returns; another run opens them again.
+ * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout),
+ * SIGINT stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(),
+ * SIGUSR2 forker_server_upgrade(), SIGTTIN and SIGTTOU forker_server_scale() by one up and down, SIGWINCH
+ * forker_server_drain(). SIGTERM, SIGQUIT and SIGINT are the program's again when it returns; of the others those that
+ * the program handles stay with it all the time. Master and workers ignore what is taken. Option handle_signals=off
+ * leaves signals alone. SIGPIPE is ignored in the workers. The listening sockets are closed when it returns; another
+ * run opens them again.
  *
- * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM, SIGQUIT
- * and SIGINT are handled. The Go runtime then stays in the process, which can no longer run forked workers.
+ * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM,
+ * SIGQUIT and SIGINT are handled. The Go runtime then stays in the process, which can no longer run forked workers.
  *
- * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the log:
- * FORKER_E_INVALID (NULL), FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or
- * no listening socket), FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker,
- * or where the Go runtime already runs), FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM, FORKER_E_MEMORY.
+ * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the
+ * log: FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or no listening
+ * socket), FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
+ * (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker, or where the Go runtime already runs),
+ * FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM.
  */
 int forker_server_run(forker_server *server);
 
 /*
- * Serves like forker_server_run(), but returns as soon as the server is up, and leaves the calling thread to the program.
+ * The sentence that belongs to the last failed call on this server, such as "listen 127.0.0.1:80: bind: Permission
+ * denied". "" when none failed.
+ */
+const char *forker_server_error(forker_server *server);
+
+/* ------------------------------------------------------------------------------------- while the program goes on */
+
+/*
+ * Serves like forker_server_run(), but returns as soon as the server is up, and leaves the calling thread to the
+ * program.
  *
- * With workers, the spawner is a child of the calling process, forked by fork(2) or the function of forker_server_set_fork();
- * forker_stats tells its pid. The server is up when the first worker is ready, and if that takes longer than option boot_timeout, start fails.
- * The calling process keeps its signals to itself; those that option handle_signals is about are handled by the spawner if they are
- * sent to it, and ignored there if the terminal sent them. Option pid_file names the spawner. When the calling process ends, however it
- * does, the tree stops as by forker_server_stop() and -1. Several servers can be started from one process, as long as none of them has
- * workers=0.
+ * With workers, the spawner is a child of the calling process, forked by fork(2) or the function of
+ * forker_server_set_fork(); forker_stats tells its pid. The server is up when the first worker is ready, and if that
+ * takes longer than option boot_timeout, start fails. The calling process keeps its signals to itself; those that
+ * option handle_signals is about are handled by the spawner if they are sent to it, and ignored there if the terminal
+ * sent them. Option pid_file names the spawner. When the calling process ends, however it does, the tree stops as by
+ * forker_server_stop() and -1. Several servers can be started from one process, as long as none of them has workers=0.
  *
  * With workers=0 the server runs on a thread of this process, with all signals blocked: the hooks and all handlers that
- * are not pooled are called on it, and what of this header says "main thread" means it. Any number of servers can be started
- * this way or opened by forker_server_open(), each on its own; the Go runtime stays in the process, and forked workers are out of the question
- * from then on: also for a server of another name that is run later.
+ * are not pooled are called on it, and what of this header says "main thread" means it. Any number of servers can be
+ * started this way or opened by forker_server_open(), each on its own; the Go runtime stays in the process, and forked
+ * workers are out of the question from then on, for this server and others.
  *
- * A process in which the Go runtime runs may fork, but its child cannot use the library: everything that serves or answers gives
- * FORKER_E_PROCESS there.
+ * A process in which the Go runtime runs may fork, but its child cannot use the library: everything that serves or
+ * answers gives FORKER_E_PROCESS there.
  *
- * After start, the server ends by forker_server_stop() or by itself; forker_server_wait() tells how, and only then can it be set
- * up or started again. Returns FORKER_OK; or else, with the reason in forker_server_error() and in the log, what forker_server_run() does
- * (FORKER_E_BOOT also if the hook worker_init failed with workers=0).
+ * After start, the server ends by forker_server_stop() or by itself; forker_server_wait() tells how, and only then can
+ * it be set up or started again. Returns FORKER_OK; or else, with the reason in forker_server_error() and in the log,
+ * what forker_server_run() does (FORKER_E_BOOT also if the hook worker_init failed with workers=0).
  */
 int forker_server_start(forker_server *server);
 
 /*
- * Serves on an event loop of the program's own, which needs option workers=0: open makes everything ready and returns; after that the server
- * lives on calls of forker_server_poll(). All hooks and handlers that are not pooled are called from within these calls, on
- * the calling thread, which is "the main thread" of what this header says; it may be another one each time, one at a time.
- * Signals are left alone. Besides, everything is as with forker_server_start() and workers=0.
+ * Serves on an event loop of the program's own, which needs option workers=0: open makes everything ready and returns;
+ * after that the server lives on calls of forker_server_poll(). All hooks and handlers that are not pooled are called
+ * from within these calls, on the calling thread, which is "the main thread" of what this header says; it may be
+ * another one each time, one at a time. Signals are left alone. Besides, everything is as with forker_server_start()
+ * and workers=0.
  *
  * Returns as forker_server_start() does, FORKER_E_OPTION if workers is not 0.
  */
 int forker_server_open(forker_server *server);
 
 /*
- * A descriptor that can be read (poll(2), epoll(7), libevent ...) whenever forker_server_poll() has something to do, deadlines and a stop
- * included. It stays the library's: nothing may be done to it but waiting. It is valid until forker_server_poll() says that the server is over.
+ * A descriptor that can be read (poll(2), epoll(7), libevent ...) whenever forker_server_poll() has something to do,
+ * deadlines and a stop included. It stays the library's: nothing may be done to it but waiting. It is valid until
+ * forker_server_poll() says that the server is over.
  *
- * Returns the descriptor, or FORKER_E_INVALID (NULL), FORKER_E_STATE (not open, or called from a callback of the server), FORKER_E_PROCESS.
+ * Returns the descriptor, FORKER_E_STATE (not open, or called from a callback of the server), FORKER_E_PROCESS.
  */
 int forker_server_poll_fd(forker_server *server);
 
 /*
- * Does what there is to do for a server that is open. If there is nothing, it waits for at most `timeout_ms`, without limit if that is
- * negative; 0 is right when forker_server_poll_fd() can be read. It returns after one round, and may do so before the time is over.
+ * Does what there is to do for a server that is open. If there is nothing, it waits for at most `timeout_ms`, without
+ * limit if that is negative; 0 is right when forker_server_poll_fd() can be read. It returns after one round, and may
+ * do so before the time is over.
  *
  * Returns 1 while the server serves. Else it has ended and can be set up or opened again, and the result is that of
- * forker_server_run(): FORKER_OK after forker_server_stop(). Or FORKER_E_INVALID (NULL), FORKER_E_STATE (not open, or called from a callback of
+ * forker_server_run(): FORKER_OK after forker_server_stop(). Or FORKER_E_STATE (not open, or called from a callback of
  * the server), FORKER_E_PROCESS (in another process than the one that opened it).
  */
 int forker_server_poll(forker_server *server, int32_t timeout_ms);
 
 /*
- * Waits until a server that was started has ended, for at most `timeout_ms`, or as long as it takes if that is negative. It waits for no
- * other child of the program, and does not stop the server.
+ * Waits until a server that was started has ended, for at most `timeout_ms`, or as long as it takes if that is
+ * negative. It waits for no other child of the program, and does not stop the server.
  *
- * Returns what forker_server_run() would have returned: FORKER_OK after a stop, FORKER_E_BOOT ..., and FORKER_E_SYSTEM if the spawner was
- * killed. Or FORKER_E_AGAIN (it still serves), FORKER_E_INVALID (NULL), FORKER_E_STATE (it was not started, or has been waited for, or it is
- * the serving thread that calls), FORKER_E_PROCESS (in another process than the one that started it).
+ * Returns what forker_server_run() would have returned: FORKER_OK after a stop, FORKER_E_BOOT ..., and FORKER_E_SYSTEM
+ * if the spawner was killed. Or FORKER_E_AGAIN (it still serves), FORKER_E_STATE (it was not started, or has been
+ * waited for, or it is the serving thread that calls), FORKER_E_PROCESS (in another process than the one that started
+ * it).
  */
 int forker_server_wait(forker_server *server, int32_t timeout_ms);
 
+/* ----------------------------------------------------------------------------------------------------------- steering */
+
 /*
- * Asks a running server to stop; returns without waiting. `timeout_ms` is how long requests in flight may take before they
- * are cut off: 0 is at once, negative is option drain_timeout. A later call can only shorten it.
- *
- * Any thread and any process of the tree, so also a handler; async-signal-safe. Not running is a no-op.
- * Returns FORKER_OK or FORKER_E_INVALID (NULL).
+ * What is asked of a running server. The calls of this section return without waiting, and may be made by any thread of
+ * any process of the tree, so by a handler too, and in a signal handler. They give FORKER_OK, or FORKER_E_STATE if the
+ * server does not run, and all but stop and reopen also with workers=0.
+ */
+
+/*
+ * Asks the server to stop. `timeout_ms` is how long requests in flight may take before they are cut off: 0 is at once,
+ * negative is option drain_timeout. A later call can only shorten it. If the server does not run, this is a no-op.
  */
 int forker_server_stop(forker_server *server, int32_t timeout_ms);
 
 /*
- * Asks a running server to replace its workers by new ones, without losing a request; returns without waiting. In the spawner the
- * file of forker_server_load() is read again and the on_reload hook called; if either fails, nothing else happens. Then the
- * workers are replaced one at a time: a new one, forked from the spawner as it is now, is READY before an old one
- * is drained, and there is never more than one process too many. After three failed boots of new workers the reload is
- * given up, and the old ones stay. Called again meanwhile, it begins again. The log tells how it goes.
+ * Replaces the workers by new ones, without losing a request. In the spawner the file of forker_server_load() is read
+ * again and the on_reload hook called; if either fails, nothing else happens. Then the workers are replaced one at a
+ * time: a new one, forked from the spawner as it is now, is READY before an old one is drained, and there is never more
+ * than one process too many. After three failed boots of new workers the reload is given up, and the old ones stay.
+ * Called again meanwhile, it begins again. The log tells how it goes.
  *
  * After forker_server_drain() it starts the workers again.
- *
- * Any thread and any process of the tree, so also a handler; async-signal-safe.
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running, or with workers=0).
  */
 int forker_server_reload(forker_server *server);
 
 /*
- * Asks a running server for so many workers more, or fewer if `change` is negative: never fewer than one, never more than
+ * Asks for so many workers more, or fewer if `change` is negative: never fewer than one, never more than
  * 1024. Workers that are too many are drained. After forker_server_drain() it also starts the workers again.
- * A later reload keeps the number, unless the file that it reads has changed option workers.
- *
- * Any thread and any process of the tree; async-signal-safe; returns without waiting.
- * Returns FORKER_OK, FORKER_E_INVALID (NULL, or beyond 1024 either way), FORKER_E_STATE (not running, or with workers=0).
+ * A later reload keeps the number, unless the file that it reads has changed option workers. A change
+ * beyond 1024 either way gives FORKER_E_INVALID.
  */
 int forker_server_scale(forker_server *server, int32_t change);
 
 /*
- * Asks a running server to drain all workers and start none, but go on running: new connections wait in the kernel's queue
+ * Drains all workers and starts none, but goes on running: new connections wait in the kernel's queue
  * until forker_server_reload() or forker_server_scale() starts the workers again.
- *
- * Any thread and any process of the tree; async-signal-safe; returns without waiting.
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running, or with workers=0).
  */
 int forker_server_drain(forker_server *server);
 
 /*
- * Asks every process of a running server to open its log files anew, after they were renamed away, and to call the on_reopen
- * hook.
- *
- * Any thread and any process of the tree; async-signal-safe; returns without waiting.
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running).
+ * Has every process of the server open its log files anew, after they were renamed away, and call the
+ * on_reopen hook.
  */
 int forker_server_reopen(forker_server *server);
 
 /*
- * Asks a running server to start the program anew, from the file that has its path now and with the arguments, in the directory
- * of its start and with the present environment; returns without waiting. The new process gets the listening sockets: its
- * forker_server_listen() with the same text as here takes them over instead of opening new ones. Both serve until all
- * workers of the new process are ready; then this server stops gracefully and run returns FORKER_OK. No request is lost.
+ * Starts the program anew, from the file that has its path now and with the arguments, in the directory of its start
+ * and with the present environment. The new process gets the listening sockets: its forker_server_listen() with the
+ * same text as here takes them over instead of opening new ones. Both serve until all workers of the new process are
+ * ready; then this server stops gracefully and run returns FORKER_OK. No request is lost.
  *
- * If the new process fails, is stopped by a signal, or is not ready within option upgrade_timeout, this one goes on as if nothing
- * had been. Pid file and systemd's main process follow to the new process. The log tells how it goes. A program that is pid 1 cannot
- * be replaced; it says so in the log.
- *
- * Any thread and any process of the tree; async-signal-safe.
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (not running, or with workers=0).
+ * If the new process fails, is stopped by a signal, or is not ready within option upgrade_timeout, this one goes on as
+ * if nothing had been. Pid file and systemd's main process follow to the new process. The log tells how it goes. A
+ * program that is pid 1 cannot be replaced; it says so in the log.
  */
 int forker_server_upgrade(forker_server *server);
-
-/*
- * The sentence that belongs to the last failed call on this server, such as
- * "listen 127.0.0.1:80: bind: Permission denied". "" when none failed.
- */
-const char *forker_server_error(forker_server *server);
 
 /* ------------------------------------------------------------------------------------------------------------ options */
 
 /*
  * Sets an option by name, see docs/OPTIONS.md or forker_option_at() for the list. Values are text: numbers "100", sizes
- * "64k", "1m", durations "500ms", "10s", "2m". The environment wins: if FORKER_<NAME> is set,
- * the value is checked but not used.
+ * "64k", "1m", durations "500ms", "10s", "2m". The environment wins: if FORKER_<NAME> is set, the value is checked but
+ * not used.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_OPTION (unknown: the sentence suggests the nearest name; or not
- * a value: it names type and bounds), FORKER_E_STATE (running), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_OPTION (unknown: the sentence suggests the nearest name; or not a value: it names type
+ * and bounds).
  */
 int forker_server_set(forker_server *server, const char *name, const char *value);
 
 /*
- * Sets options from a file of lines "name = value"; blank lines and lines that begin with "#" are skipped. It is as if each
- * were set by forker_server_set() now, so a later call of that wins, and the environment does. At a reload the file is read
- * again, and the options that a reload can change get the values that it has then; an option whose line is gone gets back
- * the value from before the load. Workers that are running keep theirs, their successors and the master get the new ones.
+ * Sets options from a file of lines "name = value"; blank lines and lines that begin with "#" are skipped. It is as if
+ * each were set by forker_server_set() now, so a later call of that wins, and the environment does. At a reload the
+ * file is read again, and the options that a reload can change get the values that it has then; an option whose line is
+ * gone gets back the value from before the load. Workers that are running keep theirs, their successors and the master
+ * get the new ones.
  *
  * `path` is copied; relative to the working directory of now. One file: a second call is an error.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_SYSTEM (cannot be read), FORKER_E_OPTION (the sentence names the line: not
- * name = value, unknown option, not a value for it, set twice; then no option is changed), FORKER_E_LIMIT (more than
- * 64 KiB), FORKER_E_STATE (running, or a file was loaded already), FORKER_E_PROCESS (in another process than the
- * server's maker), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_SYSTEM (cannot be read), FORKER_E_OPTION (the sentence names the line: not name = value,
+ * unknown option, not a value for it, set twice; then no option is changed), FORKER_E_LIMIT (more than 64 KiB),
+ * FORKER_E_STATE (a file was loaded already), FORKER_E_PROCESS (in another process than the server's maker).
  */
 int forker_server_load(forker_server *server, const char *path);
 
@@ -374,8 +379,8 @@ int forker_option_reloadable(const forker_option *option);          /* 1 if a re
 /* -------------------------------------------------------------------------------------------------------------- hooks */
 
 /*
- * A hook is called at a point in the life of a worker process, on the main thread of the process that is named. `worker` is the
- * worker's index, from 0; during a reload there is one more than there are workers.
+ * A hook is called at a point in the life of a worker process, on the main thread of the process that is named.
+ * `worker` is the worker's index, from 0; during a reload there is one more than there are workers.
  *
  *   before_fork   in the spawner, before a worker is forked from it, for what the worker is to inherit.
  *   post_fork     in the worker, just after fork, before the Go runtime is started: the process has one thread. For what must happen
@@ -387,11 +392,10 @@ int forker_option_reloadable(const forker_option *option);          /* 1 if a re
  *                 under way have until option drain_timeout.
  *   worker_exit   in the worker, when it has drained and is about to leave. Not called if it crashes or is killed.
  *
- * A negative result of the first three is a failed boot: the worker exits, or is not forked at all, and is tried again, with
- * growing delay; other results do not matter. One of each kind; a later one replaces it, NULL removes it. No atexit
- * function of the program runs in a worker. With option workers=0 all but the first two are called, in the calling process.
- *
- * Return FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ * A negative result of the first three is a failed boot: the worker exits, or is not forked at all, and is tried again,
+ * with growing delay; other results do not matter. One of each kind; a later one replaces it, NULL removes it. No
+ * atexit function of the program runs in a worker. With option workers=0 all but the first two are called, in the
+ * calling process.
  */
 typedef int (*forker_hook)(forker_server *server, int32_t worker, void *user);
 int forker_server_on_before_fork(forker_server *server, forker_hook hook, void *user);
@@ -411,12 +415,10 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
  *                 program does so with its own. A negative result is logged.
  *   master_tick   in the spawner, about once a second. The result does not matter.
  *
- * While a hook runs in the spawner, nobody is forked and nobody's death is noticed, so it should be short; the workers serve.
- * With option workers=0 only on_reopen is called.
+ * While a hook runs in the spawner, nobody is forked and nobody's death is noticed, so it should be short; the workers
+ * serve. With option workers=0 only on_reopen is called.
  *
  * One of each kind; a later one replaces it, NULL removes it.
- *
- * Return FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running), FORKER_E_PROCESS.
  */
 typedef int (*forker_server_hook)(forker_server *server, void *user);
 int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user);
@@ -424,29 +426,26 @@ int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void
 int forker_server_on_master_tick(forker_server *server, forker_server_hook hook, void *user);
 
 /*
- * Has `death_fn` called in the spawner, on its main thread, whenever a worker is gone, for whatever reason: also one that was
- * asked to leave. `status` is as from waitpid(2), or -1 if somebody else reaped the process. `request` names the request whose
- * handler it died in, "GET /path from 192.0.2.1:50000", or is ""; it is valid during the call. NULL removes it.
- *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running), FORKER_E_PROCESS.
+ * Has `death_fn` called in the spawner, on its main thread, whenever a worker is gone, for whatever reason: also one
+ * that was asked to leave. `status` is as from waitpid(2), or -1 if somebody else reaped the process. `request` names
+ * the request whose handler it died in, "GET /path from 192.0.2.1:50000", or is ""; it is valid during the call. NULL
+ * removes it.
  */
 typedef void (*forker_death_fn)(forker_server *server, int32_t worker, int32_t pid, int32_t status, const char *request,
                                 void *user);
 int forker_server_on_worker_died(forker_server *server, forker_death_fn death_fn, void *user);
 
 /*
- * Hooks on the threads of the handler pool: called first and last on each, as for a database connection of its own. A negative result
- * of thread_start is answered 503. The rest as above.
+ * Hooks on the threads of the handler pool: called first and last on each, as for a database connection of its own. A
+ * negative result of thread_start is answered 503. The rest as above.
  */
 int forker_server_on_thread_start(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *user);
 
 /*
- * Replaces fork(2): `fork_fn` is called in the spawner and must return as fork() does, in both processes: 0 in the child,
- * the child's pid in the parent, negative if it failed (then errno counts). Python passes os.fork, so that its at-fork
- * hooks run. NULL goes back to fork(2).
- *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ * Replaces fork(2): `fork_fn` is called in the spawner and must return as fork() does, in both processes: 0 in the
+ * child, the child's pid in the parent, negative if it failed (then errno counts). Python passes os.fork, so that its
+ * at-fork hooks run. NULL goes back to fork(2).
  */
 typedef int32_t (*forker_fork_fn)(void *user);
 int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user);
@@ -457,13 +456,12 @@ int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *
 enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LOG_DEBUG = 3 };
 
 /*
- * Sends log lines to `log_fn` instead of stderr or the file of option error_log; NULL goes back. It is called in the process that has something to say
- * (spawner, master, worker), on that process's main thread (spawner: the thread of run), also between requests. `line` is
- * one line of `len` bytes, NUL-terminated, without a newline, and starts with time, level and process:
- * "2026-01-31T12:00:00.123Z info master[71]: ...". It must not call forker_server_log(). The report of a crash goes
- * to stderr or that file always: in a process that has just crashed it is not safe to call the program.
- *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ * Sends log lines to `log_fn` instead of stderr or the file of option error_log; NULL goes back. It is called in the
+ * process that has something to say (spawner, master, worker), on that process's main thread (spawner: the thread of
+ * run), also between requests. `line` is one line of `len` bytes, NUL-terminated, without a newline, and starts with
+ * time, level and process: "2026-01-31T12:00:00.123Z info master[71]: ...". It must not call forker_server_log(). The
+ * report of a crash goes to stderr or that file always: in a process that has just crashed it is not safe to call the
+ * program.
  */
 typedef void (*forker_log_fn)(int level, const char *line, size_t len, void *user);
 int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *user);
@@ -472,17 +470,15 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
  * Writes a line of the program's own to the same log, if option log_level lets it through. A line is cut at 4000 bytes,
  * control characters in it become "?". Main thread of any process of the tree.
  *
- * Returns FORKER_OK or FORKER_E_INVALID (NULL, no such level).
+ * Returns FORKER_OK or FORKER_E_INVALID (no such level).
  */
 int forker_server_log(forker_server *server, int level, const char *text);
 
 /*
- * Gives the lines of the access log to `access_fn` instead of writing them; NULL goes back. Option access_log says what a line looks
- * like; while it is off there are none. Called in the workers on the thread that serves, between requests, up to a second after the
- * answer. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it can be taken for the end
- * of a field or line, whatever the client sent.
- *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL server), FORKER_E_STATE (running).
+ * Gives the lines of the access log to `access_fn` instead of writing them; NULL goes back. Option access_log says what
+ * a line looks like; while it is off there are none. Called in the workers on the thread that serves, between requests,
+ * up to a second after the answer. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it
+ * can be taken for the end of a field or line, whatever the client sent.
  */
 typedef void (*forker_access_log_fn)(const char *line, size_t len, void *user);
 int forker_server_set_access_log(forker_server *server, forker_access_log_fn access_fn, void *user);
@@ -491,8 +487,8 @@ int forker_server_set_access_log(forker_server *server, forker_access_log_fn acc
 
 /* What a server is doing. The numbers never change, and so for the two lists below. */
 enum {
-    FORKER_PHASE_STARTING = 0,  /* no worker has been ready yet */
-    FORKER_PHASE_SERVING = 1,   /* */
+    FORKER_PHASE_STARTING = 0, /* no worker has been ready yet */
+    FORKER_PHASE_SERVING = 1,
     FORKER_PHASE_RELOADING = 2, /* serving, while one generation of workers replaces another */
     FORKER_PHASE_DRAINING = 3,  /* all workers are let go, the master stays */
     FORKER_PHASE_STOPPING = 4   /* run is about to return, or has returned */
@@ -525,9 +521,9 @@ enum {
 enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
 
 /*
- * What a server counts. Counters go on over all generations of workers and masters, and never go backwards during a run.
- * Latency is from when the worker's loop learned of a request until it handed the answer to the kernel, with what it
- * did for others in between, but without the time that the request waited in the kernel before.
+ * What a server counts. Counters go on over all generations of workers and masters, and never go backwards during a
+ * run. Latency is from when the worker's loop learned of a request until it handed the answer to the kernel, with what
+ * it did for others in between, but without the time that the request waited in the kernel before.
  */
 typedef struct forker_stats {
     uint32_t size;  /* in: sizeof(forker_stats), so that the library knows how much the program knows */
@@ -578,12 +574,12 @@ typedef struct forker_worker_stats {
 } forker_worker_stats;
 
 /*
- * Copies the figures of a server, or of worker number `index`. Between runs they are those of the last one. Each number is
- * right; they are not all of the same instant. Of the struct, the first `size` bytes are written; what the library
+ * Copies the figures of a server, or of worker number `index`. Between runs they are those of the last one. Each number
+ * is right; they are not all of the same instant. Of the struct, the first `size` bytes are written; what the library
  * does not know is 0 then.
  *
  * Any thread and any process of the tree; not during forker_server_free(), nor while another run begins.
- * Returns FORKER_OK, FORKER_E_INVALID (NULL, `size` not set, index beyond the last one that was in use), FORKER_E_STATE
+ * Returns FORKER_OK, FORKER_E_INVALID (`size` not set, index beyond the last one that was in use), FORKER_E_STATE
  * (never run).
  */
 int forker_server_stats(forker_server *server, forker_stats *stats_out);
@@ -598,8 +594,8 @@ const char *forker_request_method(forker_request *req, size_t *len_out);
 const char *forker_request_target(forker_request *req, size_t *len_out);
 
 /*
- * The path of the target, percent-decoded once, "." and ".." segments removed after decoding (RFC 3986 section 5.2.4): it
- * never leads above "/". "//" stays. It contains no NUL: %00 is answered 400.
+ * The path of the target, percent-decoded once, "." and ".." segments removed after decoding (RFC 3986 section 5.2.4):
+ * it never leads above "/". "//" stays. It contains no NUL: %00 is answered 400.
  */
 const char *forker_request_path(forker_request *req, size_t *len_out);
 
@@ -623,14 +619,14 @@ size_t forker_request_header_count(forker_request *req);
 
 /*
  * Name (as it came) and value of header field number `index`, from 0. Each of the two pointers may be NULL.
- * Returns FORKER_OK or FORKER_E_INVALID (NULL, or index beyond the last).
+ * Returns FORKER_OK or FORKER_E_INVALID (index beyond the last).
  */
 int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out);
 
 /*
- * The trailer fields of a body that came in chunks (RFC 9110 section 6.5), as for the header. They are never mixed with the
- * header, and fields that must not stand there, such as Content-Length, Host or Authorization, are left out. At most
- * 8 KiB, else the request is answered 431.
+ * The trailer fields of a body that came in chunks (RFC 9110 section 6.5), as for the header. They are never mixed with
+ * the header, and fields that must not stand there, such as Content-Length, Host or Authorization, are left out. At
+ * most 8 KiB, else the request is answered 431.
  */
 const char *forker_request_trailer(forker_request *req, const char *name, size_t *len_out);
 size_t forker_request_trailer_count(forker_request *req);
@@ -643,11 +639,12 @@ int forker_request_trailer_at(forker_request *req, size_t index, const char **na
 const char *forker_request_body(forker_request *req, size_t *len_out);
 
 /*
- * A descriptor of a file with exactly the body, if that is larger than option body_buffer: the bytes of forker_request_body() are a
- * shared mapping of it. It is open for reading and writing and stays the library's; dup(2) keeps the file beyond the request, and
- * linkat(2) gives it a name if option spill_dir is set and its file system has O_TMPFILE.
+ * A descriptor of a file with exactly the body, if that is larger than option body_buffer: the bytes of
+ * forker_request_body() are a shared mapping of it. It is open for reading and writing and stays the library's; dup(2)
+ * keeps the file beyond the request, and linkat(2) gives it a name if option spill_dir is set and its file system has
+ * O_TMPFILE.
  *
- * Returns the descriptor, FORKER_E_INVALID (NULL), FORKER_E_STATE (the body is in memory only).
+ * Returns the descriptor, FORKER_E_STATE (the body is in memory only).
  */
 int forker_request_body_fd(forker_request *req);
 
@@ -658,17 +655,18 @@ const char *forker_request_peer(forker_request *req, size_t *len_out);
 int forker_request_version(forker_request *req);
 
 /*
- * Whether the client has left, so that a long handler can give up: 1 or 0. A client that has only sent its end (shutdown(2)) counts as
- * having left, though it may still read an answer. On the handler's thread. FORKER_E_INVALID for NULL.
+ * Whether the client has left, so that a long handler can give up: 1 or 0. A client that has only sent its end
+ * (shutdown(2)) counts as having left, though it may still read an answer. On the handler's thread. FORKER_E_INVALID
+ * for NULL.
  */
 int forker_request_cancelled(forker_request *req);
 
 /*
  * Takes the connection over, as for another protocol (RFC 9110 section 7.8): *fd_out is the program's to use and close,
- * non-blocking. The library has nothing to do with it any more; the handler returns FORKER_OK. *data_out and *len_out get what has
- * come behind the request already, valid until the handler returns. Both may be NULL.
+ * non-blocking. The library has nothing to do with it any more; the handler returns FORKER_OK. *data_out and *len_out
+ * get what has come behind the request already, valid until the handler returns. Both may be NULL.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (an answer has begun, or the request is deferred), FORKER_E_SYSTEM.
+ * Returns FORKER_OK, FORKER_E_STATE (an answer has begun, or the request is deferred), FORKER_E_SYSTEM.
  */
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);
 
@@ -676,22 +674,22 @@ int forker_request_hijack(forker_request *req, int *fd_out, const char **data_ou
 int32_t forker_request_worker(forker_request *req);
 
 /*
- * 1 while the worker is being drained, because it is replaced or the server stops; else 0, also for NULL. A handler that takes
- * long can then come to an early end: it has until option drain_timeout at most.
+ * 1 while the worker is being drained, because it is replaced or the server stops; else 0, also for NULL. A handler
+ * that takes long can then come to an early end: it has until option drain_timeout at most.
  */
 int forker_request_draining(forker_request *req);
 
 /* ----------------------------------------------------------------------------------------------------------- response */
 
 /*
- * Answers in one call. `status` is 200 to 599; `content_type` NULL leaves the field out; body may be NULL if len is 0. All is
- * copied. Fields set before by forker_response_header_set() are sent too. The library adds Date, Server, Content-Length
- * and Connection, and leaves the body out where HTTP says so (HEAD, 204, 304).
+ * Answers in one call. `status` is 200 to 599; `content_type` NULL leaves the field out; body may be NULL if len is 0.
+ * All is copied. Fields set before by forker_response_header_set() are sent too. The library adds Date, Server,
+ * Content-Length and Connection, and leaves the body out where HTTP says so (HEAD, 204, 304).
  *
  * A handler can end with `return forker_respond(...)`: a negative result becomes a logged 500.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL, status out of range, control characters in content_type), FORKER_E_STATE
- * (answered or written to already), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_INVALID (status out of range, control characters in content_type), FORKER_E_STATE
+ * (answered or written to already).
  */
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len);
 
@@ -702,18 +700,19 @@ int forker_respond(forker_request *req, int status, const char *content_type, co
 int forker_respond_error(forker_request *req, int status, const char *detail);
 
 /*
- * The parts of an answer, for a handler that builds it piece by piece and then returns FORKER_OK. Without a status it is
- * 200. An answer with neither status, field nor body is a logged 500; a handler that returns a negative code sends a 500 instead
- * of what it had built.
+ * The parts of an answer, for a handler that builds it piece by piece and then returns FORKER_OK. Without a status it
+ * is 200. An answer with neither status, field nor body is a logged 500; a handler that returns a negative code sends a
+ * 500 instead of what it had built.
  *
- * header_set replaces fields of that name, header_add adds another one. Names are tokens, values have no control characters
- * but tab (RFC 9110 section 5): anything else is refused, so that no text can split an answer. Content-Length,
- * Transfer-Encoding, Trailer, Upgrade and Keep-Alive belong to the library; "Connection" may only be "close".
+ * header_set replaces fields of that name, header_add adds another one. Names are tokens, values have no control
+ * characters but tab (RFC 9110 section 5): anything else is refused, so that no text can split an answer.
+ * Content-Length, Transfer-Encoding, Trailer, Upgrade and Keep-Alive belong to the library; "Connection" may only be
+ * "close".
  *
  * write appends to the body; it can be called any number of times, and is sent when the handler returns.
  *
- * Return FORKER_OK, FORKER_E_INVALID (NULL, out of range, not a token ...), FORKER_E_STATE (answered by forker_respond()
- * already), FORKER_E_LIMIT (more than 64 KiB of header), FORKER_E_MEMORY.
+ * Return FORKER_OK, FORKER_E_INVALID (out of range, not a token ...), FORKER_E_STATE (answered by forker_respond()
+ * already), FORKER_E_LIMIT (more than 64 KiB of header).
  */
 int forker_response_status(forker_request *req, int status);
 int forker_response_header_set(forker_request *req, const char *name, const char *value);
@@ -721,55 +720,58 @@ int forker_response_header_add(forker_request *req, const char *name, const char
 int forker_response_write(forker_request *req, const void *data, size_t len);
 
 /*
- * Appends `len` bytes to the body without copying them: they must not change until `release` is called with `user`, once, on the
- * worker's main thread, when they are sent or not needed any more. `release` may be NULL, for data that lives as long as the process.
+ * Appends `len` bytes to the body without copying them: they must not change until `release` is called with `user`,
+ * once, on the worker's main thread, when they are sent or not needed any more. `release` may be NULL, for data that
+ * lives as long as the process.
  *
- * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered), FORKER_E_MEMORY.
+ * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_STATE (answered).
  */
 typedef void (*forker_release_fn)(void *user);
 int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user);
 
 /*
- * Appends `len` bytes of a regular file, from `offset` on, to the body; -1 is up to its end. They go from the file to the client by
- * sendfile(2). `fd` is duplicated and stays the program's; the file must not become shorter meanwhile, else the
- * connection is closed.
+ * Appends `len` bytes of a regular file, from `offset` on, to the body; -1 is up to its end. They go from the file to
+ * the client by sendfile(2). `fd` is duplicated and stays the program's; the file must not become shorter meanwhile,
+ * else the connection is closed.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL, no regular file, no such range), FORKER_E_STATE (answered), FORKER_E_SYSTEM, FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_INVALID (no regular file, no such range), FORKER_E_STATE (answered), FORKER_E_SYSTEM.
  */
 int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t len);
 
 /*
  * Answers with a file. One that does not exist or is not regular is answered 404, one that may not be read 403: both
- * give FORKER_OK. `path` is used as it is: a handler that makes it of the request's path sees to it that it stays where it should. A
- * forker_request_path() has no ".." segments, but symbolic links are followed.
+ * give FORKER_OK. `path` is used as it is: a handler that makes it of the request's path sees to it that it stays where
+ * it should. A forker_request_path() has no ".." segments, but symbolic links are followed.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL, status, content_type), FORKER_E_STATE (answered or written to already), FORKER_E_SYSTEM,
- * FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_INVALID (status, content_type), FORKER_E_STATE (answered or written to already),
+ * FORKER_E_SYSTEM.
  */
 int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path);
 
 /*
- * Sends an interim answer of one field at once, such as 103 with "Link" (RFC 8297). `status` is 102 to 199. It waits for the client
- * to take it. To a client of HTTP/1.0 nothing is sent.
+ * Sends an interim answer of one field at once, such as 103 with "Link" (RFC 8297). `status` is 102 to 199. It waits
+ * for the client to take it. To a client of HTTP/1.0 nothing is sent.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL, status, not a field), FORKER_E_STATE (answered, or deferred), FORKER_E_ABORTED (the
- * client has left), FORKER_E_LIMIT, FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_INVALID (status, not a field), FORKER_E_STATE (answered, or deferred), FORKER_E_ABORTED
+ * (the client has left), FORKER_E_LIMIT.
  */
 int forker_respond_interim(forker_request *req, int status, const char *name, const char *value);
 
 /* ------------------------------------------------------------------------------------------------- deferred, streamed */
 
 /*
- * Makes a handle through which the request is answered after its handler has returned FORKER_DEFERRED. All functions on handles
- * may be called from any thread of the process, none waits, and none enters the Go runtime. From now on the request belongs to who
- * has the handle; it and all text of it stay valid until the handle is used up, also if the client leaves.
+ * Makes a handle through which the request is answered after its handler has returned FORKER_DEFERRED. All functions on
+ * handles may be called from any thread of the process, none waits, and none enters the Go runtime. From now on the
+ * request belongs to who has the handle; it and all text of it stay valid until the handle is used up, also if the
+ * client leaves.
  *
  * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop() and
- * forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request stays taken.
- * A handle that is used up, or never was one, gives FORKER_E_ABORTED. In a process that was forked off one which serves itself or off a
- * worker, all of them, this one included, give FORKER_E_PROCESS: the request is the other's.
+ * forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request
+ * stays taken. A handle that is used up, or never was one, gives FORKER_E_ABORTED. In a process that was forked off one
+ * which serves itself or off a worker, all of them, this one included, give FORKER_E_PROCESS: the request is the
+ * other's.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered or deferred already), FORKER_E_PROCESS, FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_STATE (answered or deferred already), FORKER_E_PROCESS.
  */
 int forker_request_defer(forker_request *req, forker_deferred *handle_out);
 
@@ -779,21 +781,22 @@ forker_request *forker_deferred_request(forker_deferred handle);
 /*
  * Answers like forker_respond(), and uses the handle up if the result is FORKER_OK or FORKER_E_ABORTED.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_INVALID, FORKER_E_STATE (a
- * stream has begun), FORKER_E_MEMORY.
+ * Returns FORKER_OK, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_INVALID,
+ * FORKER_E_STATE (a stream has begun).
  */
 int forker_deferred_respond(forker_deferred handle, int status, const char *content_type, const void *body, size_t len);
 
 /*
- * Answers with what was set and written on forker_deferred_request(), and uses the handle up if the result is FORKER_OK or
- * FORKER_E_ABORTED.
+ * Answers with what was set and written on forker_deferred_request(), and uses the handle up if the result is FORKER_OK
+ * or FORKER_E_ABORTED.
  *
  * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (there is no answer, or a stream has begun).
  */
 int forker_deferred_send(forker_deferred handle);
 
 /*
- * Uses the handle up without an answer: the client gets 500, which is logged; in the middle of a stream its connection is closed.
+ * Uses the handle up without an answer: the client gets 500, which is logged; in the middle of a stream its connection
+ * is closed.
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 int forker_deferred_drop(forker_deferred handle);
@@ -812,34 +815,36 @@ enum {
 
 /*
  * Has `on_close` called once when the request has ended, on the worker's main thread. The handle is not used up by
- * that: if the program had not answered, it still has to. NULL removes it. Returns FORKER_OK or FORKER_E_ABORTED (it has ended already).
+ * that: if the program had not answered, it still has to. NULL removes it. Returns FORKER_OK or FORKER_E_ABORTED (it
+ * has ended already).
  */
 typedef void (*forker_close_fn)(forker_deferred handle, int reason, void *user);
 int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user);
 
 /*
- * Begins an answer whose body is written piece by piece, with the status and fields that were set on forker_deferred_request(); the
- * head is sent at once. `length` is that of the body, -1 if it is not known: then it goes out in chunks, or to a client of HTTP/1.0 up to
- * the end of the connection.
+ * Begins an answer whose body is written piece by piece, with the status and fields that were set on
+ * forker_deferred_request(); the head is sent at once. `length` is that of the body, -1 if it is not known: then it
+ * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (begun already, or a body was written). After FORKER_E_ABORTED the handle still has to
- * be used up, if it was not.
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (begun already, or a body was written). After FORKER_E_ABORTED
+ * the handle still has to be used up, if it was not.
  */
 int forker_stream_begin(forker_deferred handle, int64_t length);
 
 /*
- * Writes to a stream. The bytes are copied and sent as the client takes them; at most option stream_buffer of them wait.
+ * Writes to a stream. The bytes are copied and sent as the client takes them; at most option stream_buffer of them
+ * wait.
  *
- * Returns FORKER_OK; FORKER_E_AGAIN: there is no room now, nothing was written, on_drain will be called when half of the room is free;
- * FORKER_E_LIMIT: more than stream_buffer in one call, or more than the length that was promised; FORKER_E_ABORTED,
- * FORKER_E_STATE (not begun), FORKER_E_INVALID (NULL), FORKER_E_MEMORY.
+ * Returns FORKER_OK; FORKER_E_AGAIN: there is no room now, nothing was written, on_drain will be called when half of
+ * the room is free; FORKER_E_LIMIT: more than stream_buffer in one call, or more than the length that was promised;
+ * FORKER_E_ABORTED, FORKER_E_STATE (not begun).
  */
 int forker_stream_write(forker_deferred handle, const void *data, size_t len);
 
 /*
- * Adds a field to the trailer section (RFC 9110 section 6.5), which is sent if the stream goes out in chunks. Fields that a trailer
- * section must not have are refused.
- * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (not begun), FORKER_E_INVALID, FORKER_E_LIMIT, FORKER_E_MEMORY.
+ * Adds a field to the trailer section (RFC 9110 section 6.5), which is sent if the stream goes out in chunks. Fields
+ * that a trailer section must not have are refused.
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (not begun), FORKER_E_INVALID, FORKER_E_LIMIT.
  */
 int forker_stream_trailer(forker_deferred handle, const char *name, const char *value);
 
@@ -857,9 +862,10 @@ typedef void (*forker_drain_fn)(forker_deferred handle, void *user);
 int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, void *user);
 
 /*
- * Server-sent events (HTML Living Standard, section 9.2): begin is forker_stream_begin() with the right fields. send writes one event:
- * `event` and `id` are single lines and may be NULL; each line of `data` becomes a field of its own.
- * Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID for NULL data or a line break in event or id.
+ * Server-sent events (HTML Living Standard, section 9.2): begin is forker_stream_begin() with the right fields. send
+ * writes one event: `event` and `id` are single lines and may be NULL; each line of `data` becomes a field of its own.
+ * Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID for NULL data or a line break in
+ * event or id.
  */
 int forker_sse_begin(forker_deferred handle);
 int forker_sse_send(forker_deferred handle, const char *event, const char *id, const char *data);
