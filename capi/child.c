@@ -106,18 +106,24 @@ bool fk_child_fork_master(fk_spawner *spawner)
 }
 
 /* Prepares a slot for its next worker. What belongs to the slot over all generations stays. */
-static void clear_slot(fk_slot *slot, uint32_t epoch)
+static void clear_slot(const forker_server *server, uint32_t index)
 {
+    fk_slot *slot = fk_server_slot(server, index);
     slot->generation++;
     slot->pid = 0;
     slot->reached_ready = 0;
-    slot->epoch = epoch;
+    slot->epoch = server->shared->epoch;
     slot->born_ns = fk_clock();
     slot->ready_ns = 0;
     slot->heartbeat_ns = 0;
     slot->requests_before = slot->requests;
     slot->connections = slot->in_flight = 0;
     slot->dismissed = FK_CAUSE_NONE;
+    if (slot->pool_used > 0) {
+        memset(fk_server_box(server, index, 0), 0,
+               FK_BOX_SIZE * (size_t)(slot->pool_used < FK_BOXES ? slot->pool_used : FK_BOXES));
+    }
+    slot->pool_size = slot->pool_used = slot->crashed_box = 0;
     memset(&slot->box, 0, sizeof slot->box);
     memset(slot->last_words, 0, sizeof slot->last_words);
     __atomic_store_n(&slot->state, FK_SLOT_FORKED, __ATOMIC_RELEASE);
@@ -130,7 +136,7 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
     if (!fk_hook_before_fork(spawner->server, index) || !fk_channel_pair(ends)) {
         return false;
     }
-    clear_slot(slot, spawner->server->shared->epoch);
+    clear_slot(spawner->server, index);
     pid_t pid = fork_blocked(spawner);
     if (pid == 0) {
         (void)close(ends[0]);

@@ -75,6 +75,7 @@ typedef struct {
 
 typedef struct {
     int32_t signal;
+    int32_t thread; /* of the worker, that is to have it; 0: whichever */
 } fk_msg_kill;
 
 typedef struct {

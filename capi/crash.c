@@ -92,9 +92,18 @@ static void write_backtrace(const void *context)
     backtrace_symbols_fd(frames + first, count - first, fk_log_fd(fk_process.server));
 }
 
+/* What is told of the worker's death names the request of this thread. */
+static void mark_box(void)
+{
+    if (fk_thread.pooled && fk_process.slot != NULL) {
+        fk_process.slot->crashed_box = fk_thread.number + 1;
+    }
+}
+
 static void report(const fatal_signal *fatal, const siginfo_t *info, const void *context)
 {
     fk_line line;
+    mark_box();
     fk_line_start(&line, FORKER_LOG_ERROR);
     fk_line_text(&line, "crashed: ");
     fk_line_text(&line, fatal->name);

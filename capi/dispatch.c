@@ -5,12 +5,14 @@
 #include "dispatch.h"
 
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "block.h"
 #include "deferred.h"
 #include "log.h"
 #include "process.h"
+#include "spawner.h"
 
 enum { KEEP_MOST = 256 * 1024, EXIT_LOST = 70 /* EX_SOFTWARE of sysexits.h */ };
 
@@ -23,7 +25,7 @@ static void fill_box(fk_black_box *box, const forker_request *req)
     box->target_len = (uint16_t)(head->target.len < UINT16_MAX ? head->target.len : UINT16_MAX);
     box->peer = req->peer;
     box->route = req->route;
-    box->since_ns = req->now_ns;
+    box->since_ns = fk_thread.pooled ? fk_clock() : req->now_ns; /* it may have waited for this thread */
     memcpy(box->method, req->base + head->method.off, method_len);
     memcpy(box->target, req->base + head->target.off, target_len);
 }
@@ -103,9 +105,22 @@ int fk_dispatch_hook(forker_server *server, const fk_hook *hook)
     return result;
 }
 
-bool fk_dispatch_thread_start(forker_server *server)
+/* Its black box is one of those that are looked at from now on. */
+static void enter_pool(const forker_server *server, uint32_t thread)
+{
+    fk_slot *slot = fk_server_slot(server, (uint32_t)fk_process.worker);
+    uint32_t used = __atomic_load_n(&slot->pool_used, __ATOMIC_RELAXED);
+    fk_server_box(server, (uint32_t)fk_process.worker, thread)->thread = (int32_t)syscall(SYS_gettid);
+    while (used <= thread && !__atomic_compare_exchange_n(&slot->pool_used, &used, thread + 1, false, __ATOMIC_RELEASE,
+                                                          __ATOMIC_RELAXED)) {
+    }
+}
+
+bool fk_dispatch_thread_start(forker_server *server, uint32_t thread)
 {
     fk_thread.pooled = true;
+    fk_thread.number = thread;
+    enter_pool(server, thread);
     return fk_dispatch_hook(server, &server->thread_start) >= 0;
 }
 

@@ -38,7 +38,7 @@ static bool is_loss(uint32_t cause)
            cause == FK_CAUSE_HANG || cause == FK_CAUSE_MEMORY;
 }
 
-static void keep_crash(fk_crash *crash, const fk_slot *slot, uint32_t index)
+static void keep_crash(fk_crash *crash, const fk_slot *slot, const fk_black_box *box, uint32_t index)
 {
     struct timespec wall;
     uint64_t now = fk_clock();
@@ -47,8 +47,8 @@ static void keep_crash(fk_crash *crash, const fk_slot *slot, uint32_t index)
     crash->generation = slot->generation;
     crash->wall_ns = (uint64_t)wall.tv_sec * 1000000000 + (uint64_t)wall.tv_nsec;
     crash->age_ns = now - slot->born_ns;
-    crash->inside_ns = slot->box.busy != 0 && now > slot->box.since_ns ? now - slot->box.since_ns : 0;
-    crash->box = slot->box;
+    crash->inside_ns = box->busy != 0 && now > box->since_ns ? now - box->since_ns : 0;
+    crash->box = *box;
     memcpy(crash->last_words, slot->last_words, sizeof crash->last_words);
 }
 
@@ -67,6 +67,6 @@ void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int statu
     crash->cause = cause;
     crash->pid = pid;
     crash->status = status;
-    keep_crash(crash, slot, index);
+    keep_crash(crash, slot, fk_server_crashed_box(spawner->server, index), index);
     __atomic_store_n(&crash->version, (version | 1) + 1, __ATOMIC_SEQ_CST);
 }

@@ -48,7 +48,8 @@
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
     X(HANG_TIMEOUT, "hang_timeout", DURATION, "off", "off, or ", "1s", "24h", true,                                    \
       "How long a worker's loop, or the inline handler that it is in, may stand still before the worker is aborted, "  \
-      "which writes a backtrace, and killed 2 s later.")                                                               \
+      "which writes a backtrace, and killed 2 s later. The same happens when every thread that max_handlers allows "   \
+      "has been in a handler for so long; while there are fewer, a warning names the request.")                        \
     X(MAX_REQUESTS, "max_requests", NUMBER, "off", "off, or ", "1", "1000000000000", true,                             \
       "Requests after which a worker is replaced, and up to a tenth more.")                                            \
     X(MAX_AGE, "max_age", DURATION, "off", "off, or ", "1s", "10000h", true,                                           \

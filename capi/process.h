@@ -26,7 +26,8 @@ extern fk_process_state fk_process;
 /* What a thread is doing, for the report of a crash in it. initial-exec, so that it can be read in a signal handler. */
 typedef struct {
     volatile bool in_program; /* inside one of the program's callbacks */
-    bool pooled;              /* a thread of the handler pool */
+    bool pooled;              /* a thread of the handler pool, */
+    uint32_t number;          /* which is this one of them */
     fk_black_box *box;        /* the request that it is in a handler with; NULL: none yet */
 } fk_thread_state;
 

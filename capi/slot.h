@@ -73,9 +73,11 @@ typedef struct {
     uint16_t target_len; /* of the whole target; only the first FK_TARGET_KEPT bytes are kept */
     fk_peer peer;
     uint32_t route;
-    uint64_t since_ns; /* CLOCK_MONOTONIC when the request was dispatched */
+    uint64_t since_ns; /* CLOCK_MONOTONIC when the request was dispatched; in the pool, when the handler was called */
     char method[FK_METHOD_KEPT];
     char target[FK_TARGET_KEPT];
+    int32_t thread; /* of the pool's boxes: gettid(2); else 0 */
+    uint32_t pad;
 } fk_black_box;
 
 typedef struct {
@@ -92,6 +94,10 @@ typedef struct {
     uint64_t in_flight;   /* requests that have been dispatched and not answered yet */
     uint32_t dismissed;   /* FK_CAUSE_* for which the master lets this generation go; written by the master alone */
     uint32_t epoch;       /* fk_shared.epoch at fork */
+    uint32_t pool_size;   /* how many threads the handler pool can have */
+    uint32_t pool_used;   /* how many of the pool's boxes this generation has used: those from 0 on */
+    uint32_t crashed_box; /* 1 + the number of the pool's box whose handler a fatal signal hit; 0: none of them */
+    uint32_t pad;
 
     uint64_t accepted; /* connections, over all generations, and so are all counters from here on */
     uint64_t requests;

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -109,9 +110,14 @@ static void spawn(fk_spawner *spawner, const fk_msg *order)
 static void kill_worker(fk_spawner *spawner, const fk_message *order)
 {
     uint32_t index = order->head.slot;
-    if (index < FK_SLOTS_MAX && spawner->workers[index].pid != 0 &&
-        fk_server_slot(spawner->server, index)->generation == order->head.generation) {
-        (void)kill(spawner->workers[index].pid, order->payload.kill.signal);
+    const fk_msg_kill *what = &order->payload.kill;
+    if (index >= FK_SLOTS_MAX || spawner->workers[index].pid == 0 ||
+        fk_server_slot(spawner->server, index)->generation != order->head.generation) {
+        return;
+    }
+    pid_t pid = spawner->workers[index].pid;
+    if (what->thread <= 0 || syscall(SYS_tgkill, pid, what->thread, what->signal) != 0) {
+        (void)kill(pid, what->signal);
     }
 }
 
@@ -291,7 +297,7 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     fk_message message = make_message(FK_MSG_EXITED, index, slot->generation, sizeof message.payload.exit);
     message.payload.exit = (fk_msg_exit){pid, status, slot->reached_ready};
     tell_master(spawner, &message, -1);
-    fk_hook_worker_died(spawner->server, index, pid, status, &slot->box);
+    fk_hook_worker_died(spawner->server, index, pid, status, fk_server_crashed_box(spawner->server, index));
 }
 
 /* A master that gives up can have exited before its reason was read. Nothing else that a dead one wanted counts. */

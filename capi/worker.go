@@ -85,6 +85,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 	}
 	w.slot = table.Slot(int(C.fk_process.worker))
 	cfg.Slot = w.slot
+	atomic.StoreUint32(&w.slot.PoolSize, uint32(cfg.Pool.Threads))
 	if cfg.App, err = newApp(w.server); err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (w *worker) poolConfig() engine.PoolConfig {
 			// SAFETY: only the number counts; the box is in shared memory.
 			return uintptr(unsafe.Pointer(C.fk_server_box(w.c, C.uint32_t(index), C.uint32_t(thread))))
 		},
-		Start: func(int) bool { return bool(C.fk_dispatch_thread_start(w.c)) },
+		Start: func(thread int) bool { return bool(C.fk_dispatch_thread_start(w.c, C.uint32_t(thread))) },
 		Exit:  func(int) { C.fk_dispatch_thread_exit(w.c) },
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Care is when a worker that serves is not to go on serving. 0 is never.
 type Care struct {
-	HangTimeout time.Duration // its loop has stood still for so long
+	HangTimeout time.Duration // its loop, or every thread of its handler pool, has stood still for so long
 	MaxRequests uint64        // it has had so many requests, and up to a tenth more
 	MaxAge      time.Duration // it has lived for so long, and up to a tenth longer
 	MemorySoft  int64         // it has so many bytes resident: it is replaced
@@ -39,6 +39,7 @@ type pulse struct {
 	moved    time.Duration // when its loop was last known to turn
 	spread   float64       // of this worker, up to careSpread
 	tired    string        // why it is to be replaced, "" if it is not
+	late     int           // how many threads of the pool were in a handler for too long when that was last told
 }
 
 // care looks after the workers that serve.
@@ -58,7 +59,10 @@ func (m *master) examine(w *worker, now time.Duration) {
 	c := &m.cfg.Care
 	w.feel(now)
 	if still := now - max(w.pulse.moved, m.resumed); c.HangTimeout > 0 && still >= c.HangTimeout+heartbeatMost {
-		m.abort(w, still, now)
+		m.abortStill(w, still, now)
+		return
+	}
+	if c.HangTimeout > 0 && m.examinePool(w, now) {
 		return
 	}
 	resident := m.resident(w, now)
@@ -114,23 +118,30 @@ func (m *master) resident(w *worker, now time.Duration) int64 {
 	return n
 }
 
-// abort has a worker that hangs report where it is, by SIGABRT, before it is killed.
-func (m *master) abort(w *worker, still, now time.Duration) {
+// abortStill ends a worker whose loop hangs.
+func (m *master) abortStill(w *worker, still, now time.Duration) {
 	what := ""
 	if box := &w.page.Box; box.Busy() {
 		what = " in " + request(box)
 	}
 	m.lines.printf(now, LogError, "worker %d (pid %d) hangs: it has stood still for %s%s; aborting it", w.index, w.pid, seconds(still), what)
+	m.abort(w, 0, now)
+}
+
+// abort has a worker that hangs report where it is, by SIGABRT to the thread that does, before it is killed.
+func (m *master) abort(w *worker, thread int32, now time.Duration) {
 	w.dismiss(slot.Hang)
 	w.state = stateAborted
 	w.deadline = now + abortTimeout
-	m.signal(w, unix.SIGABRT)
+	m.send(&control.Message{
+		Type: control.Kill, Slot: uint32(w.index), Generation: w.generation, Payload: control.SignalPayload(unix.SIGABRT, thread),
+	})
 }
 
 // signal sends a signal through the spawner, who alone knows that the pid still is that worker's.
 func (m *master) signal(w *worker, signal unix.Signal) {
 	m.send(&control.Message{
-		Type: control.Kill, Slot: uint32(w.index), Generation: w.generation, Payload: control.SignalPayload(signal),
+		Type: control.Kill, Slot: uint32(w.index), Generation: w.generation, Payload: control.SignalPayload(signal, 0),
 	})
 }
 

@@ -105,6 +105,72 @@ func TestHang_isNoneWhileRequestsAreBegun(t *testing.T) {
 	})
 }
 
+// enter has the pool of a worker begin a request in a thread.
+func (w *fakeWorker) enterPool(thread int, target string) {
+	box := w.s.slots.PoolBox(int(w.slot), thread)
+	atomic.StoreUint32(&w.page.PoolUsed, max(atomic.LoadUint32(&w.page.PoolUsed), uint32(thread+1)))
+	copy(box.MethodText[:], "GET")
+	copy(box.TargetText[:], target)
+	box.MethodLen, box.TargetLen, box.Thread = 3, uint16(len(target)), int32(900+thread)
+	atomic.StoreUint64(&box.SinceNs, uint64(w.s.now()))
+	atomic.StoreUint32(&box.BusyFlag, 1)
+}
+
+func (w *fakeWorker) leavePool(thread int) {
+	atomic.StoreUint32(&w.s.slots.PoolBox(int(w.slot), thread).BusyFlag, 0)
+}
+
+func TestHang_ofThePoolIsWhenNoThreadComesBack(t *testing.T) {
+	inBubble(t, 1, careful(1, Care{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawnReady(1)[0]
+		atomic.StoreUint32(&w.page.PoolSize, 3)
+		w.enterPool(0, "/first")
+		w.enterPool(1, "/second")
+		w.beat(2 * time.Second)
+		w.enterPool(2, "/long")
+		w.beat(4 * time.Second)
+		s.expectLine(LogWarn, "worker 0 (pid 1001): 2 of the 3 threads of its pool have been in a handler for over 5 s, the longest for ")
+		w.leavePool(2)
+		w.beat(20 * time.Second) // One thread is enough.
+		w.enterPool(2, "/last")
+		last := s.now()
+		atomic.StoreUint64(&w.page.HeartbeatNs, uint64(s.now()+time.Hour)) // Its loop turns all the time.
+		if m := s.expect(control.Kill); m.Signal() != unix.SIGABRT || m.Thread() != 900 {
+			t.Errorf("signal %v to thread %d", m.Signal(), m.Thread())
+		}
+		if late := s.now() - last; late < 5*time.Second || late > 6*time.Second {
+			t.Errorf("aborted after %v", late)
+		}
+		if w.dismissed() != slot.Hang {
+			t.Errorf("it is let go for %v", w.dismissed())
+		}
+		s.expectLine(LogError, "worker 0 (pid 1001) hangs: 3 of the 3 threads of its pool have been in a handler for over 5 s, the longest for ")
+		s.expectLine(LogError, " in GET /first; aborting it")
+		atomic.StoreUint32(&w.page.CrashedBox, 1)
+		w.exit(killStatus(unix.SIGABRT))
+		s.expectLine(LogWarn, "killed by SIGABRT in GET /first after ")
+		s.stop(s.spawn())
+		if n := len(s.linesWith("of its pool")); n != 2 {
+			t.Errorf("%d lines about it: %v", n, s.log())
+		}
+	})
+}
+
+func TestHang_ofThePoolIsNoneInAGap(t *testing.T) {
+	inBubble(t, 1, careful(1, Care{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawnReady(1)[0]
+		atomic.StoreUint32(&w.page.PoolSize, 1)
+		w.enterPool(0, "/")
+		w.beat(3 * time.Second)
+		s.lost.Add(int64(time.Hour))
+		w.beat(4 * time.Second)
+		w.leavePool(0)
+		s.stop(w)
+	})
+}
+
 func TestGap_killsNobody(t *testing.T) {
 	cfg := careful(2, Care{HangTimeout: 5 * time.Second})
 	inBubble(t, 2, cfg, func(t *testing.T, s *fakeSpawner) {

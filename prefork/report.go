@@ -14,7 +14,7 @@ import (
 // fate says how a worker died, and over which request.
 func (m *master) fate(w *worker, exit control.Exit, served bool, now time.Duration) string {
 	text := outcome(exit.Status) + m.killer(w, exit)
-	box := &w.page.Box
+	box := m.sys.Slots.CrashedBox(w.index)
 	switch {
 	case !served && !w.leaving && w.state == stateKilled:
 		return "was not ready within " + seconds(m.cfg.BootTimeout) + ": " + text

@@ -128,7 +128,7 @@ type fakeWorker struct {
 func newFakeSpawner(t *testing.T, workers int) *fakeSpawner {
 	t.Helper()
 	slots := workers + 1
-	mem := make([]byte, slot.Size*(1+slots))
+	mem := make([]byte, slot.MemorySize(slots))
 	binary.NativeEndian.PutUint32(mem[0:], slot.SharedMagic)
 	binary.NativeEndian.PutUint32(mem[4:], uint32(slots))
 	table, err := slot.Open(mem)
@@ -311,6 +311,16 @@ func (s *fakeSpawner) log() []line {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]line(nil), s.lines...)
+}
+
+// linesWith gives the lines that contain a part.
+func (s *fakeSpawner) linesWith(part string) (found []line) {
+	for _, l := range s.log() {
+		if strings.Contains(l.text, part) {
+			found = append(found, l)
+		}
+	}
+	return found
 }
 
 // expectLine looks for a line with that level and part.

@@ -9,6 +9,8 @@ const (
 	TargetKept     = 128
 	MethodKept     = 24
 	LastWordsKept  = 256
+	Boxes          = 256 // black boxes of each slot beyond the one in its page: one for each thread of the handler pool
+	BoxSize        = 256
 	StatusClasses  = 6
 )
 
@@ -70,6 +72,10 @@ type Slot struct {
 	InFlight    uint64 // requests that have been dispatched and not answered yet
 	Dismissed   uint32 // the Cause for which the master lets this generation go; written by the master alone
 	Epoch       uint32 // Shared.Epoch at fork
+	PoolSize    uint32 // how many threads the handler pool can have
+	PoolUsed    uint32 // how many of the pool's boxes this generation has used: those from 0 on
+	CrashedBox  uint32 // 1 + the number of the pool's box whose handler a fatal signal hit; 0: none of them
+	_           uint32
 
 	Accepted     uint64 // connections, over all generations, and so are all counters from here on
 	Requests     uint64
@@ -90,9 +96,11 @@ type BlackBox struct {
 	TargetLen  uint16 // of the whole target; only the first TargetKept bytes are kept
 	Peer       Peer
 	Route      uint32
-	SinceNs    uint64 // CLOCK_MONOTONIC when the request was dispatched
+	SinceNs    uint64 // CLOCK_MONOTONIC when the request was dispatched; in the pool, when the handler was called
 	MethodText [MethodKept]byte
 	TargetText [TargetKept]byte
+	Thread     int32 // of the pool's boxes: gettid(2); else 0
+	_          uint32
 }
 
 // Peer is a client's address as the kernel gave it.

@@ -38,6 +38,12 @@ func (s *Slot) LoadRequestsBefore() uint64 { return atomic.LoadUint64(&s.Request
 // LoadEpoch gives the epoch in which the present generation was forked.
 func (s *Slot) LoadEpoch() uint32 { return atomic.LoadUint32(&s.Epoch) }
 
+// LoadPool gives how many threads the handler pool can have, and how many of its boxes have been used: those from 0 on.
+func (s *Slot) LoadPool() (size, used int) {
+	size = int(min(atomic.LoadUint32(&s.PoolSize), Boxes))
+	return size, min(int(atomic.LoadUint32(&s.PoolUsed)), size)
+}
+
 // Dismiss is the master's: it says why this generation is let go.
 func (s *Slot) Dismiss(cause Cause) { atomic.StoreUint32(&s.Dismissed, uint32(cause)) }
 

@@ -10,10 +10,11 @@ import (
 // ErrLayout is wrapped by the errors of Open: the memory is not a table of slots as this build knows it.
 var ErrLayout = errors.New("not a slot table")
 
-// A page holds each of the two structs; a negative constant does not convert to uint.
+// A page holds each of the two structs, and a box's room a box; a negative constant does not convert to uint.
 const (
 	_ = uint(Size - unsafe.Sizeof(Slot{}))
 	_ = uint(Size - unsafe.Sizeof(Shared{}))
+	_ = uint(BoxSize - unsafe.Sizeof(BlackBox{}))
 )
 
 // Table is the shared memory of one process tree.
@@ -21,6 +22,7 @@ type Table struct {
 	// Immutable.
 	shared *Shared
 	slots  []*Slot
+	boxes  []byte // behind the pages
 }
 
 // Open makes a Table of the shared mapping, which must stay mapped as long as the table is used.
@@ -42,10 +44,10 @@ func Open(mem []byte) (*Table, error) {
 	if count > Max {
 		return nil, fmt.Errorf("%w: %d slots", ErrLayout, count)
 	}
-	if need := Size * (1 + int(count)); len(mem) < need {
+	if need := MemorySize(int(count)); len(mem) < need {
 		return nil, fmt.Errorf("%w: %d bytes, %d slots need %d", ErrLayout, len(mem), count, need)
 	}
-	t := &Table{shared: shared, slots: make([]*Slot, count)}
+	t := &Table{shared: shared, slots: make([]*Slot, count), boxes: mem[Size*(1+int(count)):]}
 	for i := range t.slots {
 		// SAFETY: the page of slot i lies inside mem, as the length was checked above, and it holds a Slot, which
 		// contains no pointers. Pages are multiples of Size from an aligned start, so that the page is aligned too.
@@ -59,6 +61,26 @@ func (t *Table) Len() int { return len(t.slots) }
 
 // Slot gives slot number i, from 0.
 func (t *Table) Slot(i int) *Slot { return t.slots[i] }
+
+// MemorySize is how many bytes a table of so many slots has: the header page, a page for each slot, then their pools' boxes.
+func MemorySize(slots int) int { return Size*(1+slots) + Boxes*BoxSize*slots }
+
+// PoolBox gives black box number n, from 0, of the handler pool of slot number i.
+func (t *Table) PoolBox(i, n int) *BlackBox {
+	at := BoxSize * (Boxes*i + n)
+	// SAFETY: Open has checked that there are Boxes for each slot, and slicing checks that this is one of them. A BlackBox contains no
+	// pointers, fits into BoxSize (checked above), and BoxSize keeps the alignment of the pages before.
+	return (*BlackBox)(unsafe.Pointer(unsafe.SliceData(t.boxes[at : at+BoxSize])))
+}
+
+// CrashedBox gives the black box of slot number i in whose handler the worker died, if it was in one: that of the pool's thread
+// which got the fatal signal, else that of its main thread.
+func (t *Table) CrashedBox(i int) *BlackBox {
+	if n := atomic.LoadUint32(&t.slots[i].CrashedBox); n >= 1 && n <= Boxes {
+		return t.PoolBox(i, int(n-1))
+	}
+	return &t.slots[i].Box
+}
 
 // Shared gives the header.
 func (t *Table) Shared() *Shared { return t.shared }

@@ -9,7 +9,7 @@ import (
 
 // newMemory gives what the spawner would map for so many slots.
 func newMemory(slots uint32) []byte {
-	mem := make([]byte, Size*(1+int(slots)))
+	mem := make([]byte, MemorySize(int(slots)))
 	binary.NativeEndian.PutUint32(mem[0:], SharedMagic)
 	binary.NativeEndian.PutUint32(mem[4:], slots)
 	return mem

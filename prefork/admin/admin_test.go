@@ -23,7 +23,7 @@ type tree struct {
 
 func newTree(t *testing.T, workers int) *tree {
 	t.Helper()
-	mem := make([]byte, slot.Size*(1+4))
+	mem := make([]byte, slot.MemorySize(4))
 	binary.NativeEndian.PutUint32(mem[0:], slot.SharedMagic)
 	binary.NativeEndian.PutUint32(mem[4:], 4)
 	table, err := slot.Open(mem)

@@ -76,9 +76,9 @@ func TestPayload_isReadAsItWasWritten(t *testing.T) {
 	if got := m.TimeoutMs(); got != -1 {
 		t.Errorf("timeout %d", got)
 	}
-	m = Message{Payload: SignalPayload(unix.SIGKILL)}
-	if got := m.Signal(); got != unix.SIGKILL {
-		t.Errorf("signal %v", got)
+	m = Message{Payload: SignalPayload(unix.SIGKILL, 4712)}
+	if signal, thread := m.Signal(), m.Thread(); signal != unix.SIGKILL || thread != 4712 {
+		t.Errorf("signal %v to thread %d", signal, thread)
 	}
 }
 

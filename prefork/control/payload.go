@@ -45,8 +45,8 @@ func GiveUpPayload(reason int32, text string) []byte {
 	return b[:min(len(b), PayloadMax)]
 }
 
-// SignalPayload is that of Kill.
-func SignalPayload(signal unix.Signal) []byte { return words(int32(signal)) }
+// SignalPayload is that of Kill: the signal, and the thread of the worker that is to have it, 0 for whichever.
+func SignalPayload(signal unix.Signal, thread int32) []byte { return words(int32(signal), thread) }
 
 // LogPayload is that of NewLog: the number of the log file.
 func LogPayload(which int32) []byte { return words(which) }
@@ -75,6 +75,9 @@ func (m *Message) GiveUp() (reason int32, text string) {
 
 // Signal reads a SignalPayload.
 func (m *Message) Signal() unix.Signal { return unix.Signal(m.word(0)) }
+
+// Thread reads the thread of a SignalPayload.
+func (m *Message) Thread() int32 { return m.word(1) }
 
 func words(values ...int32) []byte {
 	b := make([]byte, 0, 4*len(values))

@@ -68,7 +68,7 @@ var shapes = map[Type]shape{
 	NewLog:     {name: "NEW_LOG", payload: 4, files: 1},
 	Hello:      {name: "HELLO"},
 	Spawn:      {name: "SPAWN"},
-	Kill:       {name: "KILL", payload: 4},
+	Kill:       {name: "KILL", payload: 8},
 	GiveUp:     {name: "GIVE_UP", payload: anyLength},
 	Done:       {name: "DONE"},
 	Published:  {name: "PUBLISHED"},

@@ -28,6 +28,45 @@ func TestHang_endsInAReportAndAnotherWorker(t *testing.T) {
 	}
 }
 
+// A pool hangs when none of its threads comes back; the others are served until then.
+func TestHang_ofTheWholePoolEndsInAReportAndAnotherWorker(t *testing.T) {
+	for _, what := range []string{"hang", "spin"} {
+		t.Run(what, func(t *testing.T) {
+			p := serve(t, "workers=1", "dispatch=pool", "max_handlers=2", "hang_timeout=1s")
+			worker := p.workers()[0]
+			first := p.begin(what)
+			p.log.wait(t, 0, "1 of the 2 threads of its pool has been in a handler for over 1 s, the longest for ")
+			l := p.load(1) // The other thread serves.
+			l.more(t, 50)
+			l.expectAllAnswered(t)
+			second := p.dial().send("GET /" + what + "?second HTTP/1.1\r\nHost: test\r\n\r\n")
+			p.log.wait(t, 0, "hangs: 2 of the 2 threads of its pool have been in a handler for over 1 s")
+			p.log.wait(t, 0, "crashed: SIGABRT in the handler of GET /"+what+" from ")
+			p.log.wait(t, 0, "(pid "+strconv.Itoa(worker)+") killed by SIGABRT in GET /"+what+" from ")
+			if p.log.count("main+0x") > 0 {
+				t.Error("the backtrace is that of the main thread")
+			}
+			first.expectClosed()
+			second.expectClosed()
+			p.waitReplaced(0, worker)
+			p.expectGet("/", 200, "hello\n")
+		})
+	}
+}
+
+// Its black boxes say nothing of the worker of before.
+func TestHang_isNoneOfAPoolThatIsYoungerThanItsSlot(t *testing.T) {
+	p := serve(t, "workers=1", "dispatch=pool", "max_handlers=1", "hang_timeout=1s")
+	worker := p.workers()[0]
+	p.begin("hang")
+	p.kill(worker, syscall.SIGKILL)
+	next := p.waitReplaced(0, worker)
+	p.log.quiet(t, hangAndMore)
+	if p.workers()[0] != next {
+		t.Error("the next worker was replaced too")
+	}
+}
+
 func TestHang_ofAStoppedWorkerIsKilled(t *testing.T) {
 	p := serve(t, "workers=2", "hang_timeout=1s")
 	stopped := p.workers()[0]
