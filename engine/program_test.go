@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 type program struct {
 	handlers map[string]func(*call)
 	blocks   memory.Pool
+	lent     map[uintptr][]byte // Blocks that parts of answers are in, by address.
 	call     call
 	trims    int // Owned by the loop.
 	frees    int // Likewise.
@@ -31,7 +33,7 @@ type call struct {
 }
 
 func newProgram() *program {
-	p := &program{}
+	p := &program{lent: map[uintptr][]byte{}}
 	hello := func(c *call) { c.answer(200, "hello") }
 	p.handlers = map[string]func(*call){
 		"/":      hello,
@@ -70,6 +72,12 @@ func (p *program) Free(req *Request) {
 }
 
 func (p *program) Release(req *Request) {
+	for _, part := range memory.Array[Part](req.Answer.Parts.Data, req.Answer.Parts.Len) {
+		if part.Kind == PartLent {
+			p.blocks.Put(p.lent[part.Data])
+			delete(p.lent, part.Data)
+		}
+	}
 	if !req.Answer.isLarge() {
 		return
 	}
@@ -121,18 +129,56 @@ func (c *call) field(name, value string) {
 	c.program.add(&c.req.Answer.Fields, "\r\n")
 }
 
+// part adds a piece to the body, behind what is there.
+func (c *call) part(part Part) {
+	answer := &c.req.Answer
+	answer.Status, answer.State = 200, AnswerStarted
+	if answer.Body.Len > answer.Parted {
+		c.program.addPart(answer, Part{Kind: PartBody, Off: answer.Parted, Len: answer.Body.Len - answer.Parted})
+		answer.Parted = answer.Body.Len
+	}
+	c.program.addPart(answer, part)
+	answer.Extra += part.Len
+}
+
+// lent adds bytes that the program takes back when the request ends.
+func (c *call) lent(text string) {
+	b := c.program.block(len(text))
+	copy(b, text)
+	c.program.lent[memory.Address(b)] = b
+	c.part(Part{Kind: PartLent, Data: memory.Address(b), Len: uint64(len(text))})
+}
+
+func (p *program) addPart(answer *Answer, part Part) {
+	size := int(reflect.TypeFor[Part]().Size())
+	p.reserve(&answer.Parts, size)
+	answer.Parts.Len += uint64(size)
+	parts := memory.Array[Part](answer.Parts.Data, answer.Parts.Len)
+	parts[len(parts)-1] = part
+}
+
 func (p *program) add(block *Block, text string) {
-	if size := block.Len + uint64(len(text)); size > block.Cap {
-		larger, err := p.blocks.Get(int(max(size, 2*block.Cap)))
-		if err != nil {
-			panic(err)
-		}
+	copy(p.reserve(block, len(text)), text)
+	block.Len += uint64(len(text))
+}
+
+// reserve returns room for size more bytes in a block.
+func (p *program) reserve(block *Block, size int) []byte {
+	if need := block.Len + uint64(size); need > block.Cap {
+		larger := p.block(int(max(need, 2*block.Cap)))
 		copy(larger, memory.View(block.Data, block.Len))
 		if block.Cap > 0 {
 			p.blocks.Put(memory.View(block.Data, block.Cap))
 		}
 		block.Data, block.Cap = memory.Address(larger), uint64(len(larger))
 	}
-	copy(memory.View(block.Data, block.Cap)[block.Len:], text)
-	block.Len += uint64(len(text))
+	return memory.View(block.Data, block.Cap)[block.Len:]
+}
+
+func (p *program) block(size int) []byte {
+	b, err := p.blocks.Get(size)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
