@@ -274,8 +274,9 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     *data_out = deferred->sending.data;
     *len_out = deferred->sending.len;
     int64_t most = fk_server_option(deferred->req->server, FK_OPTION_STREAM_BUFFER);
-    bool ended = deferred->state == FK_DEFERRED_ENDED;
-    bool drained = deferred->wants_drain && !ended && (int64_t)deferred->sending.len <= most / 2;
+    bool over = deferred->state == FK_DEFERRED_ENDED;
+    bool ended = over && deferred->event != FK_EVENT_DROP; /* a dropped one must not look whole: the loop will hear of it */
+    bool drained = deferred->wants_drain && !over && (int64_t)deferred->sending.len <= most / 2;
     deferred->wants_drain = deferred->wants_drain && !drained;
     forker_drain_fn on_drain = deferred->on_drain;
     void *user = deferred->on_drain_user;

@@ -27,7 +27,8 @@ type held struct {
 	pending []string
 	sending string
 	ended   bool // The program has done with it.
-	closed  bool // The loop has.
+	dropped bool // Without an end.
+	closed  bool // The loop has done with it.
 }
 
 // startHolder starts a server whose handlers run where pooled says, and may hold their requests.
@@ -83,6 +84,7 @@ func (h *holder) tell(req *Request, kind uint32, ends bool, text string) bool {
 	if text != "" {
 		entry.pending = append(entry.pending, text)
 	}
+	entry.dropped = kind == EventDrop
 	if entry.ended = ends; ends && entry.closed {
 		kind = EventRelease
 		delete(h.held, req)
@@ -125,7 +127,7 @@ func (h *holder) Stream(req *Request) Piece {
 		entry.sending += text
 	}
 	entry.pending = nil
-	return Piece{Data: []byte(entry.sending), Ended: entry.ended}
+	return Piece{Data: []byte(entry.sending), Ended: entry.ended && !entry.dropped}
 }
 
 func (h *holder) Close(req *Request, reason int) bool {

@@ -103,6 +103,9 @@ func (s *server) listen() int {
 	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
 	s.must(err)
 	s.must(unix.SetNonblock(fd, true))
+	if s.network == tcp { // Connections inherit it, as from the sockets of capi.
+		s.must(unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1))
+	}
 	s.address = ln.Addr().String()
 	return fd
 }

@@ -230,6 +230,17 @@ func TestStream_thatIsDroppedClosesTheConnection(t *testing.T) {
 	p.out.wait(t, 0, "closed 4")
 }
 
+// The end of a body in chunks would tell the client that it has everything.
+func TestStream_thatIsDroppedWhileItGoesOutDoesNotLookWhole(t *testing.T) {
+	p := later(t, "stream_buffer=64k")
+	c := p.dial()
+	c.send("GET /break-in-drain HTTP/1.1\r\nHost: t\r\n\r\n")
+	if a, err := c.tryReceive("GET"); err == nil || a.body != "some" {
+		t.Errorf("%q, error %v", a.body, err)
+	}
+	p.out.wait(t, 0, "full -14")
+}
+
 func TestEvents_areFramed(t *testing.T) {
 	p := later(t)
 	a := p.get("/events")

@@ -279,6 +279,29 @@ static int break_off(forker_request *req, void *user)
     return defer(req, break_work);
 }
 
+static void drop_when_drained(forker_deferred handle, void *user)
+{
+    (void)user;
+    forker_deferred_drop(handle);
+}
+
+/* Drops a stream on the loop's thread, while the loop takes from it what is written. */
+static int break_in_drain(forker_request *req, void *user)
+{
+    static char full[64 * 1024]; /* stream_buffer */
+    forker_deferred handle;
+    (void)user;
+    int code = forker_request_defer(req, &handle);
+    if (code != FORKER_OK) {
+        return code;
+    }
+    forker_stream_on_drain(handle, drop_when_drained, NULL);
+    forker_stream_begin(handle, -1);
+    forker_stream_write(handle, "some", 4);
+    tell_result("full", forker_stream_write(handle, full, sizeof full));
+    return FORKER_DEFERRED;
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- pool */
 
 static int pooled(forker_request *req, void *user)
@@ -379,6 +402,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/events", events, NULL);
     forker_server_handle(server, "GET", "/short", too_short, NULL);
     forker_server_handle(server, "GET", "/break", break_off, NULL);
+    forker_server_handle(server, "GET", "/break-in-drain", break_in_drain, NULL);
     forker_server_handle(server, "GET", "/let-go", let_it_go, NULL);
     forker_server_handle(server, "GET", "/inline", inline_answer, NULL);
     handle_pooled(server, "/pooled", pooled);
