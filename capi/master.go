@@ -71,12 +71,21 @@ func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop fun
 		Slots:    table,
 		Now:      now,
 		Wall:     time.Now,
-		Resident: admin.Resident,
+		Resident: resident,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("admin listener: %w", err)
 	}
 	return shown.Close, nil
+}
+
+// resident is how many bytes of memory a process has resident, 0 if /proc does not tell.
+func resident(pid int32) uint64 {
+	n, err := prefork.Resident(pid)
+	if err != nil {
+		return 0
+	}
+	return uint64(n)
 }
 
 // logs gives the log files that are used, by FK_LOGFILE_*.

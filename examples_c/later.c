@@ -19,7 +19,7 @@
 
 enum { JOBS_MAX = 1000, CLOCKS_MAX = 1000 };
 
-/* What the program's threads work on. Each worker process has its own, and locks are taken by threads only. */
+/* What handlers give the program's threads to work on. Each worker has its own, as it has its own threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t job_added = PTHREAD_COND_INITIALIZER;
 static forker_deferred jobs[JOBS_MAX], clocks[CLOCKS_MAX];

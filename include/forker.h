@@ -366,13 +366,14 @@ const char *forker_server_get(forker_server *server, const char *name);
 /* Option number `index` of the library, from 0; NULL beyond the last one. Any thread, any process; static. */
 const forker_option *forker_option_at(size_t index);
 
-/* Each of these gives NULL (or 0) for a NULL option. The texts are static. */
-const char *forker_option_name(const forker_option *option); /* "read_timeout" */
-const char *forker_option_type(
-    const forker_option *
-        option); /* "number", "size", "duration", "mode", "choice", "text", "user", "group", "directory" or "address" */
-const char *forker_option_default(const forker_option *option);     /* "10s" */
-const char *forker_option_bounds(const forker_option *option);      /* "1ms to 24h" or "auto, or 0 to 1024" */
+/*
+ * What there is to know of an option. The type is "number", "size", "duration", "mode", "choice", "text", "user", "group",
+ * "directory" or "address". Each of these gives NULL (or 0) for a NULL option. The texts are static.
+ */
+const char *forker_option_name(const forker_option *option); /* "idle_timeout" */
+const char *forker_option_type(const forker_option *option);
+const char *forker_option_default(const forker_option *option);     /* "75s" */
+const char *forker_option_bounds(const forker_option *option);      /* "10ms to 24h" or "auto, or 0 to 1024" */
 const char *forker_option_description(const forker_option *option); /* one sentence */
 int forker_option_reloadable(const forker_option *option);          /* 1 if a reload can change it */
 

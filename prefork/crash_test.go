@@ -73,7 +73,7 @@ func TestCrashAfterReady_inALoopKeepsToTheBudgetOfForksAndLines(t *testing.T) {
 		if warnings > 61*(linesPerWindow+1) {
 			t.Errorf("%d warnings in a minute", warnings)
 		}
-		s.expectLine(LogWarn, "… and 10 more")
+		s.expectLine(LogWarn, "... and 10 more")
 		s.stopRefusing()
 	})
 }

@@ -52,7 +52,7 @@ func (l *lines) closeAll() {
 func (l *lines) close(level int) {
 	w := &l.levels[level]
 	if w.dropped > 0 {
-		l.log(level, fmt.Sprintf("… and %d more", w.dropped))
+		l.log(level, fmt.Sprintf("... and %d more", w.dropped))
 	}
 	*w = lineWindowState{}
 }

@@ -356,12 +356,3 @@ func TestHost_mustBeLocal(t *testing.T) {
 		}
 	}
 }
-
-func TestResident_ofThisProcess(t *testing.T) {
-	if got := Resident(int32(unix.Getpid())); got < 1<<20 {
-		t.Errorf("%d bytes", got)
-	}
-	if got := Resident(-1); got != 0 {
-		t.Errorf("%d bytes of no process", got)
-	}
-}

@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"fmt"
-	"os"
 	"time"
 
 	"libforker/slot"
@@ -15,19 +13,6 @@ type Source struct {
 	Now      func() time.Duration // CLOCK_MONOTONIC, as in the slots
 	Wall     func() time.Time
 	Resident func(pid int32) uint64 // bytes; 0 if it is not known
-}
-
-// Resident reads how much memory a process has resident, in bytes; 0 if /proc does not tell. See proc_pid_statm(5).
-func Resident(pid int32) uint64 {
-	var size, resident uint64
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
-	}
-	if _, err = fmt.Sscan(string(text), &size, &resident); err != nil {
-		return 0
-	}
-	return resident * uint64(os.Getpagesize())
 }
 
 // worker is a slot at one moment.

@@ -57,7 +57,7 @@ class Server:
     modes. None leaves an option as it is. The environment wins: FORKER_WORKERS=4 overrides ``workers``. ``log``
     is described at :meth:`set_log`.
 
-    A server belongs to the thread that made it; only :meth:`stop` may be called from elsewhere. A call that C
+    A server belongs to the thread that made it; only what says "any thread" may be called from elsewhere. A call that C
     refuses raises :class:`forker.Error`, and C remembers a failed setup call: :meth:`run` then refuses to start.
 
     The server releases its sockets when :meth:`close` is called, at the end of a ``with`` block, or when it is
