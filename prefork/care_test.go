@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
-	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -311,25 +310,20 @@ func TestSigkill_ofSomebodyElseIsExplained(t *testing.T) {
 }
 
 func TestOOMKills_areReadOfTheOwnCgroup(t *testing.T) {
-	const mounts = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw\n"
 	for name, c := range map[string]struct {
 		files map[string]string
 		want  uint64
 		known bool
 	}{
 		"version 2": {map[string]string{
-			"proc/self/cgroup": "0::/app.slice\n", "proc/self/mountinfo": mounts,
+			"proc/self/cgroup": "0::/app.slice\n", "proc/self/mountinfo": unified,
 			"sys/fs/cgroup/app.slice/memory.events": "low 0\nhigh 0\nmax 4\noom 2\noom_kill 7\noom_group_kill 0\n",
 		}, 7, true},
-		"no memory controller": {map[string]string{"proc/self/cgroup": "0::/app.slice\n", "proc/self/mountinfo": mounts}, 0, false},
+		"no memory controller": {map[string]string{"proc/self/cgroup": "0::/app.slice\n", "proc/self/mountinfo": unified}, 0, false},
 		"version 1":            {map[string]string{"proc/self/cgroup": "4:memory:/x\n", "proc/self/mountinfo": ""}, 0, false},
 		"no /proc":             {nil, 0, false},
 	} {
-		root := fstest.MapFS{}
-		for path, text := range c.files {
-			root[path] = &fstest.MapFile{Data: []byte(text)}
-		}
-		if got, known := oomKills(root); got != c.want || known != c.known {
+		if got, known := oomKills(tree(c.files)); got != c.want || known != c.known {
 			t.Errorf("%s: %d, %v", name, got, known)
 		}
 	}
