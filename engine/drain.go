@@ -11,6 +11,9 @@ import (
 // "Connection: close", closes idle connections after the grace period, and everything after limit. Run returns when no
 // connection is left. A later call can only shorten the limit; 0 closes everything at once. On the loop's thread.
 func (l *Loop) Drain(limit time.Duration) {
+	if l.clock.read() { // Anew: the grace is not to be shorter by the time that this iteration has taken.
+		l.renewDate()
+	}
 	end := l.clock.now + int64(limit)
 	if limit <= 0 {
 		l.stopped = true
@@ -52,20 +55,31 @@ func (l *Loop) checkDrain() {
 	l.stopped = l.open == 0
 }
 
-// closeIdle closes the connections between requests, but for new ones that have yet to send their first: those it comes back for.
+// closeIdle closes the connections between requests whose grace is over, and comes back for the others.
 func (l *Loop) closeIdle() {
 	for _, c := range l.conns {
 		if c.isIdle() {
 			l.readConn(c) // A request that has come since the events of this iteration is still answered.
 		}
-		switch {
-		case !c.isIdle():
-		case c.served == 0 && l.clock.now < c.born+firstNs:
-			l.drainGraceNs = max(l.drainGraceNs, c.born+firstNs)
-		default:
-			l.closeConn(c, CloseShutdown)
+		if !c.isIdle() {
+			continue
 		}
+		if end := l.graceEnd(c); l.clock.now < end {
+			l.drainGraceNs = max(l.drainGraceNs, end)
+			continue
+		}
+		l.closeConn(c, CloseShutdown)
 	}
+}
+
+// graceEnd tells until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can be later than
+// the drain, if the head of its last answer was written before, and so without "Connection: close".
+func (l *Loop) graceEnd(c *conn) int64 {
+	if c.served == 0 {
+		return c.born + firstNs
+	}
+	idleSince := c.deadline - int64(l.cfg.IdleTimeout)
+	return idleSince + int64(l.cfg.DrainGrace)
 }
 
 // firstNs is how long a new connection may take at least until its first request, in a draining loop. Nobody connects to say nothing;

@@ -176,3 +176,24 @@ func TestDrain_slowReaderGetsItsAnswer(t *testing.T) {
 	_ = c.Close()
 	s.wait()
 }
+
+func TestDrain_givesGraceToWhatBecomesIdleLater(t *testing.T) {
+	s := start(t, tcp, grace)
+	big := text(8 << 20)
+	s.handle("/big", func(c *call) { c.answer(200, big) })
+	c := s.dialSlow()
+	c.send(get("/big"))
+	s.settle()
+	s.drain(time.Hour)
+	s.pass(time.Minute)
+	if res, got := c.answer("GET"); got != big || res.Close {
+		t.Errorf("%d bytes, close %v", len(got), res.Close)
+	}
+	s.pass(900 * time.Millisecond)
+	c.send(getHello) // On its way since before the client could know.
+	if res, got := c.answer("GET"); got != "hello" || !res.Close {
+		t.Errorf("%q, close %v", got, res.Close)
+	}
+	_ = c.Close()
+	s.wait()
+}
