@@ -25,13 +25,8 @@ type admin struct {
 // serveWithAdmin starts serve.c with an admin listener on a unix socket.
 func serveWithAdmin(t *testing.T, options ...string) *admin {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "admin") // t.TempDir can be too long for a unix socket.
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	path := filepath.Join(dir, "admin.sock")
-	return &admin{serve(t, append(options, "admin=unix:"+path)...), path}
+	p := serve(t, options...)
+	return &admin{p, strings.TrimPrefix(p.option("admin"), "unix:")}
 }
 
 // ask gets a page. A master that dies takes the connections along that it has accepted: then it is asked again.
@@ -57,6 +52,7 @@ func (a *admin) ask(target string) answer {
 type treeStatus struct {
 	Phase        string
 	Ready        bool
+	SpawnerPid   int    `json:"spawner_pid"`
 	MasterPid    int    `json:"master_pid"`
 	WorkersReady int    `json:"workers_ready"`
 	MasterStarts uint64 `json:"master_starts"`

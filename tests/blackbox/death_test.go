@@ -23,6 +23,7 @@ func (p *program) openLedger() *ledger.Ledger {
 	p.t.Helper()
 	network, address := dialName(p.address(0))
 	l := ledger.Open(ledger.Config{Network: network, Address: address, Target: "/ledger", Kept: 64, Timeout: patience})
+	p.scrape()
 	eventually(p.t, "requests are answered", func() bool { return l.Answered() > 1000 })
 	return l
 }
@@ -123,6 +124,26 @@ func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 	}
 	if lost, most := report.Lost(), 64*len(kills); lost > most {
 		t.Errorf("%d requests were lost, and at most %d were in flight", lost, most)
+	}
+}
+
+// expectLostOnlyBy wants each lost request to have been on a connection to a victim, or to be late. Who had a connection without an
+// answer is not known: those are at most the clients' number for each victim.
+func expectLostOnlyBy(t *testing.T, report *ledger.Report, victims map[int]bool, grace time.Duration) {
+	t.Helper()
+	unknown := 0
+	for i := range report.Losses {
+		loss := &report.Losses[i]
+		switch {
+		case loss.Fate == ledger.Reset && victims[loss.Pid], isLate(loss, grace):
+		case loss.Fate == ledger.Reset && loss.Pid == 0:
+			unknown++
+		default:
+			t.Errorf("lost, although worker %d was no victim, after a pause of %v: %+v", loss.Pid, loss.Pause(), *loss)
+		}
+	}
+	if most := 64 * len(victims); report.Lost() > most || unknown > most/2 {
+		t.Errorf("%d victims cost %d requests, %d of them on new connections", len(victims), report.Lost(), unknown)
 	}
 }
 

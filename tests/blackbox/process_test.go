@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,16 +115,20 @@ func (p *program) kill(pid int, number syscall.Signal) {
 	}
 }
 
-// waitReplaced waits until another worker than `pid` has announced itself in a slot, and returns its pid.
+// waitReplaced waits until the worker has announced itself that came after `pid` in a slot, and returns its pid. That one may be
+// gone again by now.
 func (p *program) waitReplaced(index, pid int) int {
 	p.t.Helper()
-	next := 0
-	p.out.waitFor(p.t, 0, "worker "+strconv.Itoa(index)+" and not "+strconv.Itoa(pid), func(text string) bool {
+	next, found := 0, false
+	p.out.waitFor(p.t, 0, fmt.Sprintf("worker %d after process %d", index, pid), func(text string) bool {
 		var i, n int
-		if parseFields(text, "worker", &i, &n) && i == index {
-			next = n
+		if !parseFields(text, "worker", &i, &n) || i != index {
+			return false
 		}
-		return next != 0 && next != pid && p.workers()[index] == next
+		next = n
+		was := found
+		found = n == pid
+		return was
 	})
 	return next
 }

@@ -36,12 +36,14 @@ type program struct {
 	ended chan struct{}
 	err   error // of Wait, once ended
 	ports []string
+
+	scraped bool // the metrics are looked at, see scrape
 }
 
 // serve starts serve.c with options, on a port of 127.0.0.1 that the kernel chooses, and waits until all workers are ready.
 func serve(t *testing.T, options ...string) *program {
 	t.Helper()
-	return start(t, setup{args: []string{"127.0.0.1:0"}, env: environment(options)}).waitReady()
+	return start(t, setup{args: []string{"127.0.0.1:0"}, env: environment(watched(t, options))}).waitReady()
 }
 
 // environment writes options, such as "workers=2", as the variables that set them.

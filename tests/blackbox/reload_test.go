@@ -15,7 +15,8 @@ func steered(t *testing.T, revision string, options ...string) (p *program, file
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "revision")
 	write(t, file, revision)
-	p = start(t, setup{source: "steered.c", args: []string{file, "127.0.0.1:0"}, env: environment(options)}).waitReady()
+	env := environment(watched(t, options))
+	p = start(t, setup{source: "steered.c", args: []string{file, "127.0.0.1:0"}, env: env}).waitReady()
 	return p, file
 }
 

@@ -5,8 +5,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"libforker/tests/blackbox/ledger"
 )
 
 func TestStorm_ofSignalsLeavesAServerThatServes(t *testing.T) {
@@ -14,8 +12,7 @@ func TestStorm_ofSignalsLeavesAServerThatServes(t *testing.T) {
 	if long() {
 		signals = 1000
 	}
-	// The grace must be longer than a client can be held up on a busy machine: what it sends later meets a closed connection.
-	p, _ := steered(t, "first", "workers=2", "drain_grace=2s")
+	p, _ := steered(t, "first", "workers=2", "drain_grace=50ms")
 	l := p.load(2)
 	random := rand.New(rand.NewPCG(1, 2))
 	kinds := []syscall.Signal{
@@ -47,11 +44,7 @@ func TestStorm_ofKillsAndReloadsLosesOnlyWhatTheKilledHad(t *testing.T) {
 		}
 	})
 	report := closeLedger(t, l)
-	for _, loss := range report.Losses {
-		if loss.Pid != 0 && !victims[loss.Pid] || loss.Fate != ledger.Reset {
-			t.Errorf("lost, although worker %d was not killed: %+v", loss.Pid, loss)
-		}
-	}
+	expectLostOnlyBy(t, report, victims, p.grace())
 	p.reload("reload: done")
 }
 

@@ -28,7 +28,7 @@ func newUpgradable(t *testing.T, addresses []string, options ...string) *upgrada
 	write(t, u.revision, "1")
 	u.program = start(t, setup{
 		path: u.binary, args: append([]string{u.revision}, addresses...),
-		env: environment(append([]string{"workers=2", "pid_file=" + u.pidFile}, options...)),
+		env: environment(watched(t, append([]string{"workers=2", "pid_file=" + u.pidFile}, options...))),
 	})
 	u.waitReady()
 	t.Cleanup(u.stopHeirs)

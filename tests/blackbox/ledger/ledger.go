@@ -47,8 +47,23 @@ type Loss struct {
 	Fate         Fate
 	Pid          int // who answered on this connection before; 0: nobody yet
 	Connected    time.Time
+	Before       time.Time // when the request before this one was begun on the same connection; zero: there was none
 	Sent, Failed time.Time
+	Written      time.Time // when the kernel had taken it; zero: it did not
 	Err          error
+}
+
+// Pause is how long the client let the server wait at most: from the beginning of the request before, or of the connection, until
+// this one was written.
+func (l *Loss) Pause() time.Duration {
+	since, until := l.Before, l.Written
+	if since.IsZero() {
+		since = l.Connected
+	}
+	if until.IsZero() {
+		until = l.Failed
+	}
+	return until.Sub(since)
 }
 
 // Report is the closed ledger.
@@ -142,6 +157,8 @@ type client struct {
 	input  *bufio.Reader
 	since  time.Time // of conn
 	pid    int       // of the worker at the other end, once known
+
+	before, written time.Time // as in Loss
 }
 
 func (c *client) run() {
@@ -172,7 +189,7 @@ func (c *client) connect() bool {
 		time.Sleep(time.Millisecond)
 		return false
 	}
-	c.conn, c.input, c.pid, c.since = conn, bufio.NewReader(conn), 0, begin
+	c.conn, c.input, c.pid, c.since, c.before = conn, bufio.NewReader(conn), 0, begin, time.Time{}
 	c.ledger.enter(func(r *Report) { r.Connects++ })
 	return true
 }
@@ -187,7 +204,10 @@ func (c *client) request() {
 	c.ledger.enter(func(r *Report) {
 		r.Sent++
 		if err != nil {
-			r.Losses = append(r.Losses, Loss{Fate: fateOf(err), Pid: c.pid, Connected: c.since, Sent: begin, Failed: begin.Add(took), Err: err})
+			r.Losses = append(r.Losses, Loss{
+				Fate: fateOf(err), Pid: c.pid, Connected: c.since, Before: c.before, Sent: begin, Written: c.written,
+				Failed: begin.Add(took), Err: err,
+			})
 			return
 		}
 		r.Answered++
@@ -196,7 +216,7 @@ func (c *client) request() {
 		}
 		r.Slowest = max(r.Slowest, took)
 	})
-	c.pid = pid
+	c.pid, c.before = pid, begin
 	if err != nil || !keep || c.anew {
 		c.disconnect()
 	}
@@ -212,10 +232,12 @@ func (c *client) exchange(id string, begin time.Time) (keep bool, pid int, err e
 	if c.anew {
 		connection = "close"
 	}
+	c.written = time.Time{}
 	_, err = fmt.Fprintf(c.conn, "GET %s?%s HTTP/1.1\r\nHost: ledger\r\nConnection: %s\r\n\r\n", c.ledger.cfg.Target, id, connection)
 	if err != nil {
 		return false, 0, err
 	}
+	c.written = time.Now()
 	response, err := http.ReadResponse(c.input, nil)
 	if err != nil {
 		return false, 0, err
