@@ -1,6 +1,9 @@
 package blackbox
 
 import (
+	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -126,12 +129,92 @@ func TestForks_areAtMostTwentyASecond(t *testing.T) {
 	if len(times) < 40 {
 		t.Errorf("only %d forks: the workers that died were not replaced", len(times))
 	}
-	const most = 20
-	for i := most; i < len(times); i++ {
-		if span := times[i] - times[i-most]; span < 1000-1 {
-			t.Errorf("forks %d to %d, which are %d, took %d ms", i-most, i, most+1, span)
+	expectForkRate(t, times)
+}
+
+// expectForkRate wants no more than forksPerSecond in any second.
+func expectForkRate(t *testing.T, times []int) {
+	t.Helper()
+	for i := forksPerSecond; i < len(times); i++ {
+		if span := times[i] - times[i-forksPerSecond]; span < 1000-1 {
+			t.Errorf("forks %d to %d took %d ms", i-forksPerSecond, i, span)
 		}
 	}
+}
+
+// crashLoopTime is for how long the cost of a crash loop is measured.
+func crashLoopTime() time.Duration {
+	if long() {
+		return 30 * time.Second
+	}
+	return 3 * time.Second
+}
+
+// cpuTime is what the processes of the program have used, those that the spawner has reaped included.
+func (p *program) cpuTime() time.Duration {
+	p.t.Helper()
+	const tick = time.Second / 100 // USER_HZ, see proc_pid_stat(5)
+	sum := 0
+	for _, process := range p.processes() {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process.pid))
+		if err != nil {
+			continue // It has just left, and is the spawner's to count.
+		}
+		text := string(stat)
+		for _, field := range strings.Fields(text[strings.LastIndexByte(text, ')')+1:])[11:15] { // utime stime cutime cstime
+			n, err := strconv.Atoi(field)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			sum += n
+		}
+	}
+	return time.Duration(sum) * tick
+}
+
+// expectCheap wants the program to use less than 5 % of a processor in what follows.
+func (p *program) expectCheap(what func()) {
+	p.t.Helper()
+	begin, before := time.Now(), p.cpuTime()
+	what()
+	time.Sleep(time.Until(begin.Add(crashLoopTime()))) // This is what is measured.
+	used, took := p.cpuTime()-before, time.Since(begin)
+	p.t.Logf("%v of %v", used, took)
+	if used > took/20 {
+		p.t.Errorf("a crash loop takes %v of processor time in %v, want less than 5 %%", used, took)
+	}
+}
+
+func TestCrashLoop_isCheap(t *testing.T) {
+	p := boot(t, "exit", "1", "workers=2")
+	p.expectCheap(func() { p.log.wait(t, 0, "exited with status 7 during boot") })
+	expectForkRate(t, p.forkTimes())
+	if failures := p.log.count("exited with status 7 during boot"); failures < 4 {
+		t.Errorf("there was no crash loop: %d failures", failures)
+	}
+	p.expectGet("/", 200, "hello\n")
+}
+
+func TestCrashLoop_ofAReloadIsCheapAndLetsTheOldServe(t *testing.T) {
+	p, file := steered(t, "first", "workers=2")
+	old := p.workers()
+	p.expectCheap(func() {
+		write(t, file, "broken")
+		p.reload("reload: given up after 3 failed boots")
+		p.kill(old[1], syscall.SIGKILL) // Its successor is of the broken generation.
+		p.log.wait(t, p.log.mark(), "during boot")
+	})
+	l := p.load(2)
+	failures := p.log.count("during boot")
+	p.log.waitFor(t, 0, "one more failure", func(string) bool { return p.log.count("during boot") > failures })
+	l.more(t, 100)
+	l.expectAllAnswered(t)
+	if now := p.workers(); now[0] != old[0] {
+		t.Errorf("worker 0 is process %d, and was %d", now[0], old[0])
+	}
+	write(t, file, "mended")
+	p.reload("reload: done")
+	p.expectGet("/", 200, "mended")
 }
 
 // waitAllServe waits until each of the workers lives that has announced itself last.

@@ -32,6 +32,7 @@ var crashes = []struct {
 	{"fpe", "SIGFPE", "divide_by_zero", false},
 	{"abort", "SIGABRT", "call_abort", false},
 	{"trap", "SIGILL", "run_trap", true},
+	{"heap", "SIGABRT", "corrupt_heap", false},
 }
 
 func TestCrash_isReported(t *testing.T) {

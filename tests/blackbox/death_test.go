@@ -13,7 +13,7 @@ import (
 // ledgerTime is how long each test with a ledger runs.
 func ledgerTime() time.Duration {
 	if long() {
-		return 30 * time.Second
+		return time.Minute
 	}
 	return 4 * time.Second
 }
@@ -77,6 +77,54 @@ func TestDeath_ofMastersLosesNothing(t *testing.T) {
 			t.Errorf("worker %d was replaced", index)
 		}
 	}
+}
+
+func TestDeath_ofAllWorkersAtOnceLosesOnlyWhatTheyHad(t *testing.T) {
+	p := serve(t, "workers=4")
+	l := p.openLedger()
+	victims, times := map[int]bool{}, 0
+	each(time.Second, func() {
+		times++
+		for _, pid := range p.workers() {
+			p.kill(pid, syscall.SIGKILL)
+			victims[pid] = true
+		}
+	})
+	p.waitAllServe(4)
+	report := closeLedger(t, l)
+	expectLostOnlyBy(t, report, victims, p.grace())
+	if len(victims) != 4*times {
+		t.Errorf("%d workers died in %d times that all were killed", len(victims), times)
+	}
+	t.Logf("%d times all workers at once: %d of %d requests lost", times, report.Lost(), report.Sent)
+}
+
+// What the workers have is answered; what is in the kernel's queue when the last of them closes it was never accepted.
+func TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted(t *testing.T) {
+	p := serve(t, "workers=4", "drain_grace=200ms")
+	l := p.openLedger()
+	p.signal(syscall.SIGKILL)
+	p.wait()
+	p.expectNothingLeft(p.grace() + 2*firstGrace + slack)
+	report, err := l.Close()
+	if err != nil {
+		t.Error(err)
+	}
+	queued := 0
+	for i := range report.Losses {
+		loss := &report.Losses[i]
+		switch {
+		case loss.Fate == ledger.Refused, isLate(loss, p.grace()):
+		case loss.Fate == ledger.Reset && loss.Before.IsZero():
+			queued++
+		default:
+			t.Errorf("lost after a pause of %v: %+v", loss.Pause(), *loss)
+		}
+	}
+	if queued > 64 {
+		t.Errorf("%d connections were reset before their first answer, and there are 64 clients", queued)
+	}
+	t.Logf("%s", report)
 }
 
 // kill is one SIGKILL to a worker.

@@ -48,6 +48,20 @@ func TestStorm_ofKillsAndReloadsLosesOnlyWhatTheKilledHad(t *testing.T) {
 	p.reload("reload: done")
 }
 
+func TestStopped_workerHoldsUpOnlyItsOwn(t *testing.T) {
+	p := serve(t, "workers=3")
+	stopped := p.workers()[1]
+	p.kill(stopped, syscall.SIGSTOP)
+	for range 20 {
+		p.expectGet("/", 200, "hello\n") // Whichever worker the kernel wakes for it.
+	}
+	l := p.load(2)
+	l.more(t, 200)
+	p.kill(stopped, syscall.SIGCONT)
+	l.more(t, 200)
+	l.expectAllAnswered(t)
+}
+
 func TestStopped_masterHoldsUpNobody(t *testing.T) {
 	p, file := steered(t, "first", "workers=2")
 	l := p.load(2)

@@ -1,11 +1,12 @@
 /*
- * A server whose handlers crash: crash <address> <which handlers the program has of its own: none, plain, info>. On the program's own
- * handler, installed before run: it tells that it was called, and returns.
+ * A server whose handlers crash or never return: crash <address> <which handlers the program has of its own: none, plain, info>. The
+ * program's own handler, installed before run, tells that it was called, and returns.
  */
 #define _GNU_SOURCE
 
 #include "program.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -18,6 +19,10 @@ int recurse(int depth);
 int overflow_stack(void);
 int call_abort(void);
 int run_trap(void);
+int corrupt_heap(void);
+int lock_twice(void);
+int loop_for_ever(void);
+int call_exit(void);
 
 static volatile int zero;
 static int *volatile null_pointer;
@@ -58,12 +63,42 @@ int run_trap(void)
     return 0;
 }
 
+/* Writes over the size that malloc keeps in front of a block. glibc finds it when the block is freed, and calls abort(). */
+int corrupt_heap(void)
+{
+    char *volatile block = malloc(40);
+    ((volatile size_t *)(uintptr_t)block)[-1] = (size_t)-16;
+    free(block);
+    return 0;
+}
+
+int lock_twice(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    return pthread_mutex_lock(&lock) + pthread_mutex_lock(&lock);
+}
+
+int loop_for_ever(void)
+{
+    volatile int always = 1;
+    while (always) {
+    }
+    return 0;
+}
+
+int call_exit(void)
+{
+    exit(3);
+    return 0;
+}
+
 static const struct {
     const char *name;
     crasher crash;
 } crashes[] = {
-    {"null", write_to_null}, {"fpe", divide_by_zero}, {"overflow", overflow_stack},
-    {"abort", call_abort},   {"trap", run_trap},
+    {"null", write_to_null},  {"fpe", divide_by_zero}, {"overflow", overflow_stack},
+    {"abort", call_abort},    {"trap", run_trap},      {"heap", corrupt_heap},
+    {"deadlock", lock_twice}, {"loop", loop_for_ever}, {"exit", call_exit},
 };
 
 static int crash(forker_request *req, void *user)
@@ -77,6 +112,15 @@ static int crash(forker_request *req, void *user)
         }
     }
     return answer_text(req, sum == 0 ? "still here\n" : "wrong\n");
+}
+
+/* "71 <query>": the ledger knows by the query which request was answered. */
+static int ledger(forker_request *req, void *user)
+{
+    char text[256];
+    (void)user;
+    snprintf(text, sizeof text, "%ld %s", (long)getpid(), forker_request_query(req, NULL));
+    return answer_text(req, text);
 }
 
 static void own_plain(int number)
@@ -114,6 +158,7 @@ int main(int argc, char **argv)
     install(argv[2]);
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/crash/:name", crash, NULL);
+    forker_server_handle(server, "GET", "/ledger", ledger, NULL);
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);
