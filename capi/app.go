@@ -3,6 +3,7 @@ package main
 /*
 #cgo noescape fk_dispatch
 #cgo nocallback fk_dispatch
+#cgo nocallback fk_dispatch_body
 #cgo nocallback fk_dispatch_release
 #cgo noescape fk_deferred_collect
 #cgo nocallback fk_deferred_collect
@@ -28,21 +29,34 @@ import (
 // app is the program, as the engine sees it.
 type app struct {
 	server
-	router router.Router
-	pooled []bool // By route: its handler runs on a thread of the pool.
-	allow  []byte // The latest Allow of the loop's thread.
+	router  router.Router
+	routes  []routeTraits
+	admits  bool   // Routes differ in their bodies.
+	maxBody int64  // What holds where there is no route.
+	allow   []byte // The latest Allow of the loop's thread.
+}
+
+// routeTraits are the options of a route.
+type routeTraits struct {
+	pooled bool // Its handler runs on a thread of the pool.
+	body   engine.Admission
 }
 
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
 func newApp(s server) (*app, error) {
-	a := &app{server: s}
+	a := &app{server: s, maxBody: s.number(C.FK_OPTION_MAX_BODY)}
 	routes := unsafe.Slice(s.c.routes, int(s.c.route_count))
 	for i := range routes {
 		methods := strings.Split(C.GoString(routes[i].methods), ",")
 		if err := a.router.Add(methods, C.GoString(routes[i].pattern), i); err != nil {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
-		a.pooled = append(a.pooled, bool(routes[i].pooled))
+		body := engine.Admission{Most: a.maxBody, Stream: bool(routes[i].streamed)}
+		if routes[i].max_body >= 0 {
+			body.Most = int64(routes[i].max_body)
+		}
+		a.admits = a.admits || body.Stream || body.Most != a.maxBody
+		a.routes = append(a.routes, routeTraits{bool(routes[i].pooled), body})
 	}
 	return a, nil
 }
@@ -90,21 +104,52 @@ func (a *app) Serve(call *engine.Call) engine.Outcome {
 		if !ok {
 			return a.refuse(call, skip)
 		}
-		if a.pooled[id] != call.Pooled {
+		if call.Early && !a.routes[id].body.Stream {
+			return engine.Outcome{Next: engine.WantsBody, Skip: skip}
+		}
+		if a.routes[id].pooled != call.Pooled {
 			return engine.Outcome{Next: engine.Elsewhere, Skip: skip}
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
 		result := C.fk_dispatch(address(req))
-		answered := req.Answer.State != engine.AnswerNone
-		switch {
-		case req.Deferred != 0:
-			return a.deferred(call, int(result))
-		case result == C.FORKER_OK && answered:
-			return engine.Outcome{}
-		case result != C.FORKER_NEXT || answered:
-			return a.fail(call, int(result))
+		if result != C.FORKER_NEXT || req.Deferred|req.OnBody != 0 || req.Answer.State != engine.AnswerNone {
+			return a.outcome(call, int(result), req.OnBody != 0)
 		}
 	}
+}
+
+// Admit is engine.App's.
+func (a *app) Admit(call *engine.Call) engine.Admission {
+	id, _, ok := a.router.Find(call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
+	if !ok {
+		return engine.Admission{Most: a.maxBody}
+	}
+	return a.routes[id].body
+}
+
+// Body is engine.App's.
+func (a *app) Body(call *engine.Call, piece []byte, last int) engine.Outcome {
+	data := C.uintptr_t(memory.Address(piece))
+	result := C.fk_dispatch_body(address(call.Req), data, C.uint64_t(len(piece)), C.int(last))
+	if last < 0 {
+		return engine.Outcome{}
+	}
+	return a.outcome(call, int(result), true)
+}
+
+// outcome is what becomes of a request that the program has returned from with `result`. takes: it takes the body piece by piece.
+func (a *app) outcome(call *engine.Call, result int, takes bool) engine.Outcome {
+	req := call.Req
+	asks := req.OnBody != 0
+	switch {
+	case req.Deferred != 0:
+		return a.deferred(call, result, takes && result == C.FORKER_OK)
+	case result != C.FORKER_OK || !asks && req.Answer.State == engine.AnswerNone:
+		return a.fail(call, result)
+	case asks && req.Answer.State != engine.AnswerWhole:
+		return engine.Outcome{Next: engine.AsksBody}
+	}
+	return engine.Outcome{}
 }
 
 // refuse answers where there is no route, or no other one after `asked` handlers said that the request is not theirs.
@@ -131,10 +176,15 @@ func (a *app) refuse(call *engine.Call, asked int) engine.Outcome {
 	}
 }
 
-// deferred takes in that the handler has made a handle: whoever has it may be using it, so that it counts whatever was returned.
-func (a *app) deferred(call *engine.Call, result int) engine.Outcome {
+// deferred takes in that the program has made a handle: whoever has it may be using it, so that it counts whatever was returned. fine:
+// that is all right, though it is not FORKER_DEFERRED.
+func (a *app) deferred(call *engine.Call, result int, fine bool) engine.Outcome {
 	outcome := engine.Outcome{Next: engine.Deferred}
-	if result != C.FORKER_DEFERRED {
+	fine = fine || result == C.FORKER_DEFERRED
+	if fine && call.Req.OnBody != 0 {
+		outcome.Next = engine.AsksBody
+	}
+	if !fine {
 		outcome.Fault = fmt.Sprintf("the handler of %s %s deferred the request, but returned %d instead of FORKER_DEFERRED",
 			call.Method, call.Path, result)
 	}
@@ -147,7 +197,7 @@ func (a *app) fail(call *engine.Call, result int) engine.Outcome {
 	case result == C.FORKER_OK:
 		why = "returned FORKER_OK without an answer"
 	case result == C.FORKER_NEXT:
-		why = "returned FORKER_NEXT after it had begun an answer"
+		why = "returned FORKER_NEXT after it had begun an answer or asked for the body"
 	case result == C.FORKER_DEFERRED:
 		why = "returned FORKER_DEFERRED without forker_request_defer()"
 	case result > 0:

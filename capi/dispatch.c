@@ -37,21 +37,52 @@ static void leave_lost_child(const forker_request *req)
     _exit(EXIT_LOST);
 }
 
+static void enter(forker_request *req, uint8_t inside)
+{
+    fill_box(req->box, req);
+    __atomic_store_n(&req->box->busy, 1, __ATOMIC_RELEASE);
+    req->inside = inside;
+    fk_thread.box = req->box;
+    fk_thread.in_program = true;
+}
+
+static void leave(forker_request *req)
+{
+    fk_thread.in_program = false;
+    req->inside = FK_INSIDE_NOTHING;
+    __atomic_store_n(&req->box->busy, 0, __ATOMIC_RELEASE);
+    if (__builtin_expect(fk_process.go_lost, 0)) {
+        leave_lost_child(req);
+    }
+}
+
 int fk_dispatch(uintptr_t address)
 {
     forker_request *req = (forker_request *)address;
     const fk_route *route = &req->server->routes[req->route];
-    fk_black_box *box = req->box;
-    fill_box(box, req);
-    __atomic_store_n(&box->busy, 1, __ATOMIC_RELEASE);
-    fk_thread.box = box;
-    fk_thread.in_program = true;
+    enter(req, FK_INSIDE_HANDLER);
     int result = route->handler(req, route->user);
-    fk_thread.in_program = false;
-    __atomic_store_n(&box->busy, 0, __ATOMIC_RELEASE);
-    if (__builtin_expect(fk_process.go_lost, 0)) {
-        leave_lost_child(req);
+    leave(req);
+    return result;
+}
+
+int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last)
+{
+    forker_request *req = (forker_request *)address;
+    forker_body_fn on_body = req->on_body;
+    const void *piece = data != 0 ? (const void *)data : "";
+    if (last != 0) {
+        req->on_body = NULL;
     }
+    if (last < 0) {
+        piece = NULL;
+        if (req->deferred == NULL) {
+            req->answer.state = FK_ANSWER_WHOLE; /* there is nothing to answer any more */
+        }
+    }
+    enter(req, FK_INSIDE_ON_BODY);
+    int result = on_body(req, piece, (size_t)len, last, req->on_body_user);
+    leave(req);
     return result;
 }
 

@@ -11,6 +11,9 @@
  */
 int fk_dispatch(uintptr_t address);
 
+/* Gives the request's on_body a piece of the body and returns what it returned. `last` as in forker_body_fn: not 0 is the last call. */
+int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last);
+
 /* Releases what a request that has ended holds: copies, parts of its body, memory beyond what is worth keeping for the next one. */
 void fk_dispatch_release(uintptr_t address);
 

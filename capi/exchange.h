@@ -70,6 +70,9 @@ enum {
     FK_ANSWER_WHOLE = 2    /* answered in one call: nothing can be added */
 };
 
+/* Where the program is inside of, as far as it matters for what it may do. */
+enum { FK_INSIDE_NOTHING, FK_INSIDE_HANDLER, FK_INSIDE_ON_BODY };
+
 /* What a piece of a body is. */
 enum {
     FK_PART_BODY = 0, /* bytes of fk_answer.body: off, len */
@@ -124,12 +127,13 @@ struct forker_request {
     uint64_t out_len;  /* 0: none; whoever sends them says so here */
     char *rest;        /* what has come behind this request; its first byte may have been overwritten by NUL */
     uint64_t rest_len;
-    int32_t fd;      /* the connection; -1 where nobody but the engine may write to it */
-    uint32_t index;  /* the engine's */
-    int32_t body_fd; /* a file that has the body too; -1: none */
-    uint32_t pad_fd;
+    int32_t fd;         /* the connection; -1 where nobody but the engine may write to it */
+    uint32_t index;     /* the engine's */
+    int32_t body_fd;    /* a file that has the body too; -1: none */
+    uint32_t paused;    /* 1: the program wants no more of the body now; atomic */
     uint8_t rest_first; /* the first byte of rest */
-    uint8_t pad[7];
+    uint8_t inside;     /* FK_INSIDE_* */
+    uint8_t pad[6];
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
     fk_head head;
 
@@ -139,6 +143,8 @@ struct forker_request {
     /* Owned by request.c and deferred.c. */
     struct fk_text *texts;        /* copies made for accessors, freed when the request ends */
     struct fk_deferred *deferred; /* NULL: the handler answers before it returns */
+    forker_body_fn on_body;       /* NULL: not asked for, or called for the last time */
+    void *on_body_user;
 };
 
 #endif

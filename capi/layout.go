@@ -24,6 +24,8 @@ enum {
     off_rest = offsetof(struct forker_request, rest),
     off_fd = offsetof(struct forker_request, fd),
     off_body_fd = offsetof(struct forker_request, body_fd),
+    off_paused = offsetof(struct forker_request, paused),
+    off_on_body = offsetof(struct forker_request, on_body),
     off_rest_first = offsetof(struct forker_request, rest_first),
     off_texts = offsetof(struct forker_request, texts),
     off_deferred = offsetof(struct forker_request, deferred),
@@ -83,6 +85,10 @@ var (
 	_ [C.off_rest]byte             = [unsafe.Offsetof(engine.Request{}.Rest)]byte{}
 	_ [C.off_fd]byte               = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
 	_ [C.off_body_fd]byte          = [unsafe.Offsetof(engine.Request{}.BodyFd)]byte{}
+	_ [C.off_paused]byte           = [unsafe.Offsetof(engine.Request{}.Paused)]byte{}
+	_ [C.off_on_body]byte          = [unsafe.Offsetof(engine.Request{}.OnBody)]byte{}
+	_ [-C.FORKER_E_ABORTED]byte    = [-engine.BodyAborted]byte{}
+	_ [C.FK_EVENT_RESUME - 1]byte  = [engine.EventResume]byte{}
 	_ [C.off_rest_first]byte       = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
 	_ [C.off_texts]byte            = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
 	_ [C.off_deferred]byte         = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}

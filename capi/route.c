@@ -233,7 +233,8 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     if (methods == NULL || pattern == NULL || handler == NULL) {
         return fk_server_fail_setup(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
     }
-    fk_route route = {.handler = handler, .user = user, .pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0};
+    fk_route route = {.handler = handler, .user = user, .max_body = -1};
+    route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
     const char *fault = methods_fault(methods);
     if (fault == NULL) {
         fault = pattern_fault(pattern, &route.param_count);
@@ -257,10 +258,44 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     return FORKER_OK;
 }
 
+/* The options of a route: how a value for each is read, and what values there are. */
+static bool set_dispatch(fk_route *route, const char *value)
+{
+    int64_t number;
+    bool is = fk_option_parse(FK_OPTION_DISPATCH, value, &number);
+    route->pooled = is ? number != 0 : route->pooled;
+    return is;
+}
+
+static bool set_body(fk_route *route, const char *value)
+{
+    bool streamed = strcmp(value, "stream") == 0;
+    bool is = streamed || strcmp(value, "buffer") == 0;
+    route->streamed = is ? streamed : route->streamed;
+    return is;
+}
+
+static bool set_max_body(fk_route *route, const char *value)
+{
+    int64_t number;
+    bool is = fk_option_parse(FK_OPTION_MAX_BODY, value, &number);
+    route->max_body = is ? number : route->max_body;
+    return is;
+}
+
+static const struct {
+    const char *name;
+    bool (*set)(fk_route *route, const char *value);
+    const char *fault;
+} route_options[] = {
+    {"dispatch", set_dispatch, "is neither inline nor pool"},
+    {"body", set_body, "is neither buffer nor stream"},
+    {"max_body", set_max_body, "is not a size up to 1t"},
+};
+
 int forker_route_set(forker_server *server, const char *name, const char *value)
 {
     int refused = fk_server_refuses_setup(server);
-    int64_t number;
     if (refused != FORKER_OK) {
         return refused;
     }
@@ -270,18 +305,19 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
     if (server->route_count == 0) {
         return fk_server_fail_setup(server, FORKER_E_STATE, "route set %s: there is no route yet", name);
     }
-    const fk_route *last = &server->routes[server->route_count - 1];
-    if (strcmp(name, "dispatch") != 0) {
-        return fk_server_fail_setup(server, FORKER_E_OPTION, "route set: no route option \"%s\"; there is \"dispatch\"",
-                                    name);
+    fk_route *last = &server->routes[server->route_count - 1];
+    for (size_t i = 0; i < sizeof route_options / sizeof route_options[0]; i++) {
+        if (strcmp(name, route_options[i].name) != 0) {
+            continue;
+        }
+        if (!route_options[i].set(last, value)) {
+            return fk_server_fail_setup(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s", name,
+                                        last->methods, last->pattern, value, route_options[i].fault);
+        }
+        return FORKER_OK;
     }
-    if (!fk_option_parse(FK_OPTION_DISPATCH, value, &number)) {
-        return fk_server_fail_setup(server, FORKER_E_OPTION,
-                                    "route set dispatch of %s %s: \"%s\" is neither inline nor pool", last->methods,
-                                    last->pattern, value);
-    }
-    server->routes[server->route_count - 1].pooled = number != 0;
-    return FORKER_OK;
+    return fk_server_fail_setup(server, FORKER_E_OPTION,
+                                "route set: no route option \"%s\"; there are dispatch, body and max_body", name);
 }
 
 void fk_server_free_routes(forker_server *server)

@@ -29,6 +29,8 @@ typedef struct {
     void *user;
     uint32_t param_count;
     bool pooled;              /* the handler runs on a thread of the pool */
+    bool streamed;            /* it is called at the head, and may take the body piece by piece */
+    int64_t max_body;         /* -1: as the option says */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
 } fk_route;

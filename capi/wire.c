@@ -85,7 +85,8 @@ int forker_request_hijack(forker_request *req, int *fd_out, const char **data_ou
         return FORKER_E_INVALID;
     }
     int code = check(req);
-    if (code != FORKER_OK || req->deferred != NULL || req->answer.state != FK_ANSWER_NONE) {
+    if (code != FORKER_OK || req->deferred != NULL || req->on_body != NULL || req->inside == FK_INSIDE_ON_BODY ||
+        req->answer.state != FK_ANSWER_NONE) {
         return FORKER_E_STATE;
     }
     int fd = fcntl(req->fd, F_DUPFD_CLOEXEC, 3);

@@ -86,9 +86,11 @@ func (w *worker) prepare(cfg engine.Config) error {
 	w.slot = table.Slot(int(C.fk_process.worker))
 	cfg.Slot = w.slot
 	atomic.StoreUint32(&w.slot.PoolSize, uint32(cfg.Pool.Threads))
-	if cfg.App, err = newApp(w.server); err != nil {
+	app, err := newApp(w.server)
+	if err != nil {
 		return err
 	}
+	cfg.App, cfg.Admits = app, app.admits
 	eventFd, err := C.fk_deferred_open(w.c)
 	if eventFd < 0 {
 		return fmt.Errorf("eventfd: %w", err)

@@ -49,7 +49,7 @@ func (l *Loop) logAccess(ex *exchange) {
 		describeRequest(&e, ex)
 	}
 	if ex.inFlight && l.cfg.Access.Timed() {
-		e.Took = time.Duration(l.clock.now + l.clock.sinceRead() - int64(ex.req.Now))
+		e.Took = time.Duration(l.clock.now + l.clock.sinceRead() - ex.begun)
 	}
 	l.cfg.Access.Add(&e, time.Duration(l.clock.now), l.clock.wall())
 }

@@ -30,6 +30,9 @@ func (l *Loop) leaveExchange(c *conn, reason int) {
 	ex := c.ex
 	c.ex = nil
 	ex.conn = nil
+	if !ex.running {
+		l.abortBody(ex)
+	}
 	if ex.isAway() {
 		ex.cancel()
 		l.part(ex, reason)
@@ -67,28 +70,9 @@ func (l *Loop) hearWhileAway(c *conn, events uint32) {
 		c.ex.cancel()
 		l.setInterest(c, 0)
 	default:
-		// The next request; it is read when this one is answered.
+		// The next request, or more of a body that is paused; it is read when its time has come.
 		l.setInterest(c, poller.PeerEnd)
 	}
-}
-
-// expireHandler ends a request that the program has had for too long.
-func (l *Loop) expireHandler(c *conn) {
-	ex := c.ex
-	l.cfg.App.Log(LogWarn, fmt.Sprintf("the handler of %s %s has not answered within handler_timeout; answered 504", ex.call.Method,
-		ex.call.Path))
-	if !l.newExchange(c) { // For the answer: the program still has the other one.
-		return
-	}
-	c.ex.isHead, c.ex.req.Head.Minor = ex.isHead, 1
-	ex.conn = nil
-	ex.cancel()
-	l.noteAnswer(c, ex, 504, 0)
-	c.ex.logged.alias = true
-	l.part(ex, CloseTimeout)
-	c.state, c.closing = stateHead, closeLinger
-	l.respond(c, c.ex, &Outcome{Status: 504, Detail: "the handler did not answer in time"})
-	l.flush(c)
 }
 
 // collect takes in what the program has done to requests that it holds.
@@ -107,8 +91,16 @@ func (l *Loop) collect() {
 
 // hear takes in what the program has done to one request.
 func (l *Loop) hear(ex *exchange, kind uint32) {
-	if ex.running { // The handle was used before the handler returned.
+	switch {
+	case ex.running && kind == EventResume:
+		return // There was no pause for the loop yet, and will be none.
+	case ex.running: // The handle was used before the handler returned.
 		ex.early, ex.event = true, kind
+		return
+	case kind == EventResume:
+		if c := ex.conn; c != nil && c.state == statePaused && !ex.isPaused() {
+			l.resumeBody(c, ex)
+		}
 		return
 	}
 	if kind != EventStream {

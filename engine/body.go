@@ -13,6 +13,7 @@ const (
 	bodyInPlace          // Behind its head in the input buffer.
 	bodyDirect           // In a block of its full size or in a file, into which it is read.
 	bodyChunked          // Decoded into a growing block, then into a file.
+	bodyPassed           // Not collected: the program takes it piece by piece.
 )
 
 // body is a request's body while it is received.
@@ -23,6 +24,10 @@ type body struct {
 	got     int
 	asks    bool   // The client waits for a 100 before it sends any of it.
 	awaited bool   // Its time runs, and the client was told to go on.
+	over    bool   // bodyPassed: the program has, or gets now, the last piece.
+	at      int    // bodyPassed: bytes behind the head in the input buffer that it has.
+	leftNs  int64  // Of its time, when the program paused it.
+	skip    int    // How many handlers had said that the request is not theirs when it was begun to be collected.
 	trailer int    // Bytes of the trailer section, which lies behind the head in the input buffer.
 	block   []byte // bodyDirect and bodyChunked; one byte more than is filled belongs to it, for the NUL.
 	file    memory.File
@@ -41,6 +46,7 @@ const (
 var (
 	errBodyTooLarge = &http1.Error{Status: 413, Reason: "the body is larger than option max_body"}
 	errBodyMemory   = &http1.Error{Status: 503, Reason: "no memory for the body"}
+	errBodyLate     = &http1.Error{Status: 408, Reason: "the body did not come in time"}
 	errBodySpace    = &http1.Error{Status: 507, Reason: "no space for the body"}
 )
 
@@ -77,16 +83,38 @@ func (l *Loop) releaseBody(b *body) {
 // beginBody decides, once the head is complete, how the body is received.
 func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	head, b := &ex.req.Head, &ex.body
+	b.got, b.need, b.trailer, b.skip = 0, 0, 0, 0
+	b.over, b.at = false, 0
+	if head.Chunked == 0 && head.ContentLength <= 0 {
+		b.kind = bodyNone
+		return nil
+	}
 	b.most = l.cfg.MaxBody
-	b.got, b.need, b.trailer = 0, 0, 0
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
+	b.chunked.Reset()
+	if !l.cfg.Admits {
+		return l.collectBody(ex)
+	}
+	ex.call = l.callFor(ex)
+	admission := l.cfg.App.Admit(&ex.call)
+	b.most = admission.Most
+	if !admission.Stream {
+		return l.collectBody(ex)
+	}
+	if head.ContentLength > b.most {
+		return errBodyTooLarge
+	}
+	b.kind, b.need = bodyPassed, int(max(head.ContentLength, 0))
+	l.makeRoom(ex) // From now on the head must not move.
+	return nil
+}
+
+// collectBody begins to collect a body.
+func (l *Loop) collectBody(ex *exchange) *http1.Error {
+	head, b := &ex.req.Head, &ex.body
 	switch {
 	case head.Chunked != 0:
 		b.kind = bodyChunked
-		b.chunked.Reset()
-		return nil
-	case head.ContentLength <= 0:
-		b.kind = bodyNone
 		return nil
 	case head.ContentLength > b.most:
 		return errBodyTooLarge
@@ -126,7 +154,7 @@ func (l *Loop) receiveBody(c *conn, ex *exchange) (bool, *http1.Error) {
 	complete := true
 	var err *http1.Error
 	switch b.kind {
-	case bodyNone:
+	case bodyNone, bodyPassed:
 	case bodyInPlace:
 		b.got = min(ex.end-ex.start-ex.head, b.need)
 		complete = b.got == b.need
@@ -282,13 +310,14 @@ func (l *Loop) finishBody(ex *exchange) (end int, kept byte) {
 		req.Body, req.BodyLen = memory.Address(b.block), uint64(b.got)
 		return end, ex.in[end]
 	}
-	if b.kind == bodyInPlace {
-		req.Body = memory.Address(ex.in[end:])
-		end += b.need
-	} else {
-		req.Body = memory.Address(ex.in[end:])
+	if b.kind == bodyPassed {
+		req.Body, req.BodyLen = memory.Address(l.root[1:2]), 0
+		return end, ex.in[end]
 	}
-	req.BodyLen = uint64(b.got)
+	req.Body, req.BodyLen = memory.Address(ex.in[end:]), uint64(b.got)
+	if b.kind == bodyInPlace {
+		end += b.need
+	}
 	kept = ex.in[end]
 	ex.in[end] = 0
 	return end, kept

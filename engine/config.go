@@ -49,6 +49,7 @@ type Config struct {
 	Probe                 bool          // The kernel asks whether clients are still there that have been silent for long (tcp(7), SO_KEEPALIVE).
 	MaxPipelined          int           // Requests that are served of a connection before the others have their turn. 0: no limit.
 
+	Admits     bool   // Routes differ in how they want bodies: App.Admit is asked.
 	BodyBuffer int64  // A larger body is kept in a file,
 	SpillDir   string // in this directory, or if that is "" in a memfd.
 

@@ -15,11 +15,13 @@ type connState uint8
 const (
 	// stateHead: for (more of) a head, or idle between requests. Next: stateBody, stateLinger, closed.
 	stateHead connState = iota
-	// stateBody: for the rest of a body. Next: stateHead, stateProgram, stateLinger, closed.
+	// stateBody: for the rest of a body. Next: stateHead, stateProgram, statePaused, stateLinger, closed.
 	stateBody
 	// stateProgram: for the program, which answers later or goes on with a stream, or for the end of an answer that did not go out at
-	// once; nothing is read. Next: stateHead, closed.
+	// once; nothing is read. Next: stateHead, stateBody, statePaused, closed.
 	stateProgram
+	// statePaused: for the program, which wants no more of a body now; nothing is read. Next: stateHead, stateBody, stateProgram, closed.
+	statePaused
 	// stateLinger: for the client's end, after ours was sent; what comes is thrown away. Next: closed.
 	stateLinger
 )
@@ -187,6 +189,15 @@ func (l *Loop) spareExchange(ex *exchange) {
 
 // endRequest makes the exchange ready for the next request behind this one. The program has done with it.
 func (l *Loop) endRequest(ex *exchange, reason int) {
+	l.abortBody(ex)
+	l.logAccess(ex)
+	l.leaveFlight(ex)
+	if ex.req.needsRelease() {
+		if ex.req.Deferred != 0 {
+			l.cfg.App.Close(ex.req, reason)
+		}
+		l.cfg.App.Release(ex.req)
+	}
 	if ex.path != nil {
 		l.blocks.Put(ex.path)
 		ex.path = nil
@@ -194,16 +205,8 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	if ex.body.kind != bodyNone {
 		l.releaseBody(&ex.body)
 	}
-	l.logAccess(ex)
-	l.leaveFlight(ex)
 	ex.parser.Reset()
 	ex.head = 0
-	if ex.req.needsRelease() {
-		if ex.req.Deferred != 0 {
-			l.cfg.App.Close(ex.req, reason)
-		}
-		l.cfg.App.Release(ex.req)
-	}
 	ex.req.Answer.reset()
 }
 
@@ -215,7 +218,7 @@ func (l *Loop) handleConn(c *conn, events uint32) {
 		l.resumeWrite(c)
 	case c.state == stateLinger:
 		l.discard(c)
-	case c.state == stateProgram:
+	case c.state == stateProgram || c.state == statePaused:
 		l.hearWhileAway(c, events)
 	default:
 		l.readConn(c)
@@ -321,6 +324,9 @@ func (l *Loop) serveOne(c *conn, ex *exchange) bool {
 	if c.state == stateHead && !l.receiveHead(c, ex) {
 		return false
 	}
+	if ex.req.OnBody != 0 {
+		return l.passBody(c, ex)
+	}
 	complete, refusal := l.receiveBody(c, ex)
 	if refusal != nil {
 		l.refuse(c, refusal.Status, refusal.Reason)
@@ -330,6 +336,9 @@ func (l *Loop) serveOne(c *conn, ex *exchange) bool {
 		return false
 	}
 	l.dispatch(c, ex)
+	if c.state == stateBody { // The program wants it piece by piece, or all of it after all.
+		return ex.req.OnBody == 0 || l.passBody(c, ex)
+	}
 	return c.ex != nil && ex.start < ex.end
 }
 
@@ -412,10 +421,10 @@ func (l *Loop) expire(c *conn) {
 	switch {
 	case c.blocked || c.state == stateLinger || c.ex == nil:
 		l.closeConn(c, CloseTimeout)
-	case c.state == stateProgram:
+	case c.state == stateProgram || c.state == statePaused:
 		l.expireHandler(c)
 	case c.state == stateBody:
-		l.refuse(c, 408, "the body did not come in time")
+		l.refuseBody(c, errBodyLate, CloseTimeout)
 		l.flush(c)
 	default:
 		l.refuse(c, 408, "the head did not come in time")

@@ -12,7 +12,8 @@ type handling struct {
 	call     Call
 	isHead   bool
 	logged   logged
-	inFlight bool   // Counted in the slot.
+	inFlight bool   // Counted in the slot,
+	begun    int64  // since then, on the loop's clock.
 	running  bool   // A handler runs on a thread of the pool.
 	held     bool   // The program has a handle to the request, through which it answers.
 	early    bool   // It has answered before the pool's handler returned:
@@ -61,12 +62,23 @@ func (l *Loop) locatePath(ex *exchange) []byte {
 	return path
 }
 
-// dispatch has the App serve a request that is complete, and collects the answer.
+// callFor is the present request as the App gets it.
+func (l *Loop) callFor(ex *exchange) Call {
+	return Call{
+		Req:    ex.req,
+		Method: ex.req.Head.Method.In(ex.in[ex.start:]),
+		Path:   l.locatePath(ex),
+		Skip:   ex.body.skip,
+		Early:  ex.body.kind == bodyPassed,
+	}
+}
+
+// dispatch has the App serve a request that is complete, or of which it wants no more than the head first, and collects the answer.
 func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req := ex.req
 	ex.keptAt, ex.kept = l.finishBody(ex)
 	input := ex.in[ex.start:]
-	ex.call = Call{Req: req, Method: req.Head.Method.In(input), Path: l.locatePath(ex)}
+	ex.call = l.callFor(ex)
 	ex.isHead = string(ex.call.Method) == "HEAD"
 	req.Base = memory.Address(input)
 	req.Peer = c.peer
@@ -76,8 +88,10 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req.Box = l.box
 	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
 	req.Rest, req.RestLen, req.RestFirst = memory.Address(ex.in[ex.keptAt:]), uint64(ex.end-ex.keptAt), ex.kept
-	c.served++
-	l.beginRequest(ex)
+	if !ex.inFlight {
+		c.served++
+		l.beginRequest(ex)
+	}
 	outcome := Outcome{Status: 204} // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 	if req.Head.Form != http1.FormAsterisk {
 		outcome = l.cfg.App.Serve(&ex.call)
@@ -98,7 +112,12 @@ func (l *Loop) settle(c *conn, ex *exchange, outcome *Outcome) {
 		l.answer(c, ex, outcome)
 	case outcome.Next == Deferred:
 		ex.held = true
+		l.abortBody(ex)
 		l.awaitProgram(c)
+	case outcome.Next == AsksBody:
+		l.takeBody(c, ex)
+	case outcome.Next == WantsBody:
+		l.gatherBody(c, ex, outcome.Skip)
 	default:
 		ex.call.Skip = outcome.Skip
 		l.submit(c, ex)
@@ -107,7 +126,12 @@ func (l *Loop) settle(c *conn, ex *exchange, outcome *Outcome) {
 
 // answer ends the handling of a request with its answer.
 func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
+	l.abortBody(ex)
+	if ex.body.isOwed() {
+		l.leaveBody(c, ex)
+	}
 	switch {
+	case c.closing != keepOpen:
 	case ex.req.Head.KeepAlive == 0 && ex.keptAt == ex.end:
 		c.closing = closeNow
 	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.isLast(c):
@@ -128,7 +152,7 @@ func (l *Loop) endAnswer(c *conn, ex *exchange) {
 	ex.in[ex.keptAt] = ex.kept
 	ex.start = ex.keptAt
 	c.owing, c.finSeen = false, false
-	if c.state == stateProgram {
+	if c.state == stateProgram || c.state == statePaused {
 		l.wheel.disarm(c)
 	}
 	c.state = stateHead

@@ -25,7 +25,7 @@ type measured struct {
 
 // beginRequest counts a request that goes to the App.
 func (l *Loop) beginRequest(ex *exchange) {
-	ex.inFlight = true
+	ex.inFlight, ex.begun = true, l.clock.now
 	l.cfg.Slot.Requests++
 	l.cfg.Slot.InFlight++
 }
@@ -35,10 +35,10 @@ func (l *Loop) answerReady(ex *exchange, status int) {
 	l.cfg.Slot.Answers[status/100]++
 	switch {
 	case !ex.inFlight: // The engine's own, to what is no request.
-	case ex.req.Now == uint64(l.clock.now):
+	case ex.begun == l.clock.now:
 		l.measured.ready++
 	default:
-		l.countLatency(l.clock.now-int64(ex.req.Now), 1)
+		l.countLatency(l.clock.now-ex.begun, 1)
 	}
 }
 

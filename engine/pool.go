@@ -248,7 +248,8 @@ func (l *Loop) finishPooled() {
 func (l *Loop) finishOne(ex *exchange, outcome *Outcome) {
 	ex.running = false
 	if ex.conn == nil {
-		ex.held = outcome.Next == Deferred
+		ex.held = ex.req.Deferred != 0
+		l.abortBody(ex)
 		l.part(ex, CloseClient)
 		return
 	}
@@ -260,7 +261,7 @@ func (l *Loop) finishOne(ex *exchange, outcome *Outcome) {
 		outcome = &again
 	}
 	l.settle(c, ex, outcome)
-	if ex.early && outcome.Next == Deferred {
+	if ex.early && ex.held {
 		ex.early = false
 		l.hear(ex, ex.event)
 		return

@@ -13,11 +13,15 @@ import (
 // program is an App in Go: handlers by path. It does with an answer's memory what capi/response.c does.
 type program struct {
 	handlers map[string]func(*call)
-	blocks   memory.Pool
-	lent     map[uintptr][]byte // Blocks that parts of answers are in, by address.
-	call     call
-	trims    int // Owned by the loop.
-	frees    int // Likewise.
+
+	admissions map[string]Admission
+	onBody     map[string]func(c *call, piece []byte, last int)
+
+	blocks memory.Pool
+	lent   map[uintptr][]byte // Blocks that parts of answers are in, by address.
+	call   call
+	trims  int // Owned by the loop.
+	frees  int // Likewise.
 
 	mu    sync.Mutex
 	lines []string // Guarded by mu.
@@ -50,8 +54,24 @@ func (p *program) Serve(request *Call) Outcome {
 	if handler == nil {
 		return Outcome{Status: 404}
 	}
+	if request.Early && !p.admissions[string(request.Path)].Stream {
+		return Outcome{Next: WantsBody, Skip: 1}
+	}
 	p.call = call{program: p, req: request.Req, method: request.Method, path: request.Path}
 	handler(&p.call)
+	return p.call.outcome
+}
+
+// Admit gives what the test has said of the path.
+func (p *program) Admit(request *Call) Admission { return p.admissions[string(request.Path)] }
+
+// Body calls the onBody of the request's handler.
+func (p *program) Body(request *Call, piece []byte, last int) Outcome {
+	p.call = call{program: p, req: request.Req, method: request.Method, path: request.Path}
+	if last != BodyGoesOn {
+		request.Req.OnBody = 0
+	}
+	p.onBody[string(request.Path)](&p.call, piece, last)
 	return p.call.outcome
 }
 

@@ -32,9 +32,10 @@ type Request struct {
 	Fd          int32  // The connection; C puts -1 here where nobody but the engine may write to it any more.
 	Index       uint32 // Of the exchange, in Loop.exchanges.
 	BodyFd      int32  // A file that has the body too; -1: none.
-	_           uint32
-	RestFirst   uint8 // The first byte of Rest.
-	_           [7]uint8
+	Paused      uint32 // 1: the program wants no more of the body now. Written and read atomically.
+	RestFirst   uint8  // The first byte of Rest.
+	_           uint8
+	_           [6]uint8
 	Params      [MaxParams]http1.Span
 	Head        http1.Head
 
@@ -44,6 +45,8 @@ type Request struct {
 	// C's own; here it only matters whether there is something.
 	Texts    uintptr
 	Deferred uintptr
+	OnBody   uintptr
+	_        uintptr
 }
 
 // Block is a block of C's memory.
@@ -126,12 +129,14 @@ const (
 	Answered  = iota // It is answered: by Request.Answer, or by Outcome.Status if that is not 0.
 	Deferred         // Its answer comes later: App.Collect tells when.
 	Elsewhere        // The next handler is for the other side, loop or pool.
+	AsksBody         // App.Body wants the body, or more of it.
+	WantsBody        // The next handler is to be asked when the whole body is there. Only of a Call that is Early.
 )
 
 // Outcome is what became of a request in the App.
 type Outcome struct {
-	Next       int    // Answered, Deferred or Elsewhere.
-	Skip       int    // Elsewhere: how many handlers have said that the request is not theirs.
+	Next       int    // One of the above.
+	Skip       int    // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
 	Status     int    // 0: the answer is in Request.Answer; else this status, with a text of the engine's.
 	Fault      string // What the program did wrong, for the log.
 	Detail     string // Put behind the status in that text.
@@ -146,7 +151,21 @@ type Call struct {
 	Path   []byte // Decoded.
 	Skip   int    // How many handlers have said that the request is not theirs.
 	Pooled bool   // On a thread of the pool; else on the loop's.
+	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
 }
+
+// Admission is how the first route that matches wants the body of a request.
+type Admission struct {
+	Most   int64 // Bytes that it may have.
+	Stream bool  // Its handler is called when there is no more than the head.
+}
+
+// What App.Body is told of a piece; `last` of forker_body_fn.
+const (
+	BodyGoesOn  = 0
+	BodyEnds    = 1   // It is the last one.
+	BodyAborted = -15 // There is no piece, and will be none: FORKER_E_ABORTED.
+)
 
 // Reasons for which a deferred request ends; FORKER_CLOSE_* of forker.h.
 const (
@@ -154,12 +173,13 @@ const (
 	CloseClient          // The client has left.
 	CloseTimeout         // A time limit was reached.
 	CloseShutdown        // The server stops.
-	CloseError           // The answer could not be sent, or the handle was dropped.
+	CloseError           // The answer could not be sent, the handle was dropped, or the body was refused.
 )
 
 // What an Event says about a deferred request.
 const (
-	EventAnswer  = iota // Request.Answer is complete, or the head of a stream.
+	EventResume  = iota // It wants more of the body. A later event of the same request stands for this one too.
+	EventAnswer         // Request.Answer is complete, or the head of a stream.
 	EventStream         // App.Stream has something.
 	EventDrop           // The program will not answer.
 	EventRelease        // The program has done with a request whose client had left.
@@ -182,6 +202,10 @@ type Piece struct {
 type App interface {
 	// Serve asks the handlers for an answer. Called on the loop's thread, or on one of the pool's.
 	Serve(call *Call) Outcome
+	// Admit tells how a body is to be received, once the head is there.
+	Admit(call *Call) Admission
+	// Body gives the program a piece of a body that it has asked for. Called on the loop's thread.
+	Body(call *Call, piece []byte, last int) Outcome
 	// Collect fills events with what the program has done to deferred requests since the last call, and tells how many.
 	Collect(events []Event) int
 	// Stream gives what there is of the body of a stream; what it gave before is not needed any more.

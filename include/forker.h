@@ -53,8 +53,8 @@ extern "C" {
 /* A server: its options, routes, hooks and listening sockets. */
 typedef struct forker_server forker_server;
 
-/* One request and the answer to it. Lives from the call of its handler until the handler returns, or if that defers it, until its
- * handle is used up. */
+/* One request and the answer to it. Lives from the call of its handler until the handler returns, or the last call of
+ * forker_request_on_body(), or if it is deferred, until its handle is used up. */
 typedef struct forker_request forker_request;
 
 /* A request that is answered later. A number, not a pointer: one that is over is told apart for ever. 0 is never one. */
@@ -144,6 +144,12 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
  *   dispatch   "inline" calls the handler on the worker's main thread, one request at a time: nothing in it needs to be
  *              thread-safe, and while it runs the worker does nothing else. "pool" calls it on a thread of a pool (options max_handlers,
  *              handler_queue, handler_idle): it may block, and must be thread-safe. Default: option dispatch.
+ *
+ *   body       "buffer" calls the handler when the whole body is there. "stream" calls it when the head is: it answers at once, or takes
+ *              the body piece by piece through forker_request_on_body(). An answer that comes before the end of the body ends the
+ *              connection, unless the rest has come already. Default: buffer.
+ *
+ *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is read.
  *
  * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (no route yet).
  */
@@ -649,6 +655,39 @@ const char *forker_request_body(forker_request *req, size_t *len_out);
  */
 int forker_request_body_fd(forker_request *req);
 
+/*
+ * Has `on_body` called for each piece of the body, on the worker's main thread. Called by a handler, which then returns FORKER_OK, or
+ * FORKER_DEFERRED if it has made a handle too. For a route with body=stream the pieces are given as they come, from the input buffer:
+ * they are never more than that holds, and a client that sends "Expect: 100-continue" is told to go on now. For others the whole body is
+ * one piece. While it is on its way forker_request_body() gives "", and the trailer is empty until the last call.
+ *
+ *   last   0: more follows. 1: this is the end of the body; the piece may be empty. FORKER_E_ABORTED: there is no piece, `data` is NULL,
+ *          and none will come, because the client has left or was too slow, the body was malformed or too large, or the request was
+ *          answered before. Exactly one call has another `last` than 0; none follows. So this is the place to release what `user` is.
+ *
+ * `data` is valid until on_body returns; it is not NUL-terminated. on_body returns FORKER_OK. With last=1 the request must then be
+ * answered, or be deferred; before that an answer by forker_respond() or through the handle ends the body, see forker_route_set(). A
+ * negative code is a logged 500; for a request with a handle, that only ends the body, because the handle answers. After
+ * FORKER_E_ABORTED the result means nothing, and an answer can be given through a handle only.
+ *
+ * The whole body may take option read_body_timeout, put off by body_min_rate, then the client gets 408.
+ *
+ * Returns FORKER_OK or FORKER_E_STATE (not in a handler, answered, or asked for already).
+ */
+typedef int (*forker_body_fn)(forker_request *req, const void *data, size_t len, int last, void *user);
+int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *user);
+
+/*
+ * Has no more of the body given to on_body until forker_deferred_resume() is called. Nothing is read meanwhile, so that the client has
+ * to wait, and the body's time stands still. A pause may take as long as option handler_timeout says. It ends too when the client resets
+ * the connection, or with half_close=off sends its end; with half_close=on forker_deferred_cancelled() tells of that end, and on_body
+ * learns after the pause if the body is not complete. Called by the handler after forker_request_on_body(), or by on_body; the request
+ * must be deferred.
+ *
+ * Returns FORKER_OK or FORKER_E_STATE (not called there, not deferred, or there is no more to come).
+ */
+int forker_request_pause(forker_request *req);
+
 /* The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". */
 const char *forker_request_peer(forker_request *req, size_t *len_out);
 
@@ -805,13 +844,18 @@ int forker_deferred_drop(forker_deferred handle);
 /* Whether the client has left, see forker_request_cancelled(): 1 or 0. 1 also if the handle is used up. */
 int forker_deferred_cancelled(forker_deferred handle);
 
+/*
+ * Ends what forker_request_pause() has begun. A no-op if the request is not paused. Returns FORKER_OK or FORKER_E_ABORTED.
+ */
+int forker_deferred_resume(forker_deferred handle);
+
 /* Why a deferred request has ended. The numbers never change. */
 enum {
     FORKER_CLOSE_DONE = 0,     /* the answer is sent */
     FORKER_CLOSE_CLIENT = 1,   /* the client has left */
-    FORKER_CLOSE_TIMEOUT = 2,  /* option handler_timeout or write_timeout */
+    FORKER_CLOSE_TIMEOUT = 2,  /* option handler_timeout, write_timeout or read_body_timeout */
     FORKER_CLOSE_SHUTDOWN = 3, /* the worker stops */
-    FORKER_CLOSE_ERROR = 4     /* the handle was dropped, or the answer could not be sent */
+    FORKER_CLOSE_ERROR = 4     /* the handle was dropped, the answer could not be sent, or the body was refused */
 };
 
 /*

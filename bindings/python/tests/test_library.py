@@ -57,6 +57,7 @@ class HeaderTest(unittest.TestCase):
             "forker_log_fn": _library.LOG_FN,
             "forker_access_log_fn": _library.ACCESS_LOG_FN,
             "forker_fork_fn": _library.FORK_FN,
+            "forker_body_fn": _library.BODY_FN,
             "forker_close_fn": _library.CLOSE_FN,
             "forker_drain_fn": _library.DRAIN_FN,
             "forker_release_fn": _library.RELEASE_FN,

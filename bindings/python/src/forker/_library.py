@@ -24,6 +24,7 @@ SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 DEATH_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_int32, c_int32, c_char_p, c_void_p)
 ACCESS_LOG_FN = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
+BODY_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_int, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
 DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
 RELEASE_FN = ctypes.CFUNCTYPE(None, c_void_p)
@@ -45,6 +46,7 @@ PROTOTYPES = {
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_run": (c_int, [c_void_p]),
+    "forker_server_error": (c_char_p, [c_void_p]),
     "forker_server_start": (c_int, [c_void_p]),
     "forker_server_open": (c_int, [c_void_p]),
     "forker_server_poll_fd": (c_int, [c_void_p]),
@@ -56,7 +58,6 @@ PROTOTYPES = {
     "forker_server_drain": (c_int, [c_void_p]),
     "forker_server_reopen": (c_int, [c_void_p]),
     "forker_server_upgrade": (c_int, [c_void_p]),
-    "forker_server_error": (c_char_p, [c_void_p]),
     "forker_server_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_load": (c_int, [c_void_p, c_char_p]),
     "forker_server_get": (c_char_p, [c_void_p, c_char_p]),
@@ -99,6 +100,8 @@ PROTOTYPES = {
     "forker_request_trailer_at": (c_int, [c_void_p, c_size_t, _TEXT_OUT, _TEXT_OUT]),
     "forker_request_body": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_body_fd": (c_int, [c_void_p]),
+    "forker_request_on_body": (c_int, [c_void_p, BODY_FN, c_void_p]),
+    "forker_request_pause": (c_int, [c_void_p]),
     "forker_request_peer": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_version": (c_int, [c_void_p]),
     "forker_request_cancelled": (c_int, [c_void_p]),
@@ -121,6 +124,7 @@ PROTOTYPES = {
     "forker_deferred_send": (c_int, [c_uint64]),
     "forker_deferred_drop": (c_int, [c_uint64]),
     "forker_deferred_cancelled": (c_int, [c_uint64]),
+    "forker_deferred_resume": (c_int, [c_uint64]),
     "forker_deferred_on_close": (c_int, [c_uint64, CLOSE_FN, c_void_p]),
     "forker_stream_begin": (c_int, [c_uint64, c_int64]),
     "forker_stream_write": (c_int, [c_uint64, c_char_p, c_size_t]),
