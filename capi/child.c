@@ -100,6 +100,7 @@ bool fk_child_fork_master(fk_spawner *spawner)
     if (!fk_child_settle(&spawner->master, pid, ends[0], ends[1])) {
         return false;
     }
+    fk_watch_heard(spawner);
     spawner->server->shared->master_pid = pid;
     spawner->server->shared->master_starts++;
     return true;

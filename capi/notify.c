@@ -95,9 +95,11 @@ void fk_notify_published(fk_spawner *spawner)
         tell(spawner, "READY=1\nSTATUS=%u of %u workers are ready", ready, wanted);
     } else if (notify->reloading && is_settled(spawner)) {
         fk_notify_reloaded(spawner);
-    } else {
+    } else if (ready != notify->told_ready || wanted != notify->told_wanted) {
         tell(spawner, "STATUS=%u of %u workers are ready", ready, wanted);
     }
+    notify->told_ready = ready;
+    notify->told_wanted = wanted;
 }
 
 void fk_notify_reloading(fk_spawner *spawner)

@@ -18,6 +18,8 @@ typedef struct {
     socklen_t size;       /* of name; 0: nobody wants to be told */
     uint64_t watchdog_ns; /* WATCHDOG=1 is sent at this interval; 0: not */
     uint64_t ping_ns;     /* when the master is asked next whether it is well */
+    uint32_t told_ready;  /* what STATUS= said last: so many of */
+    uint32_t told_wanted; /* so many */
     bool ready;           /* READY=1 was sent */
     bool reloading;       /* RELOADING=1 was sent and no READY=1 since */
     bool stopping;

@@ -62,6 +62,9 @@
       "How many workers may die within restart_window; when one more does, run ends with an error.")                   \
     X(RESTART_WINDOW, "restart_window", DURATION, "1m", "", "1s", "24h", true,                                         \
       "The time in which restart_limit counts.")                                                                       \
+    X(MASTER_TIMEOUT, "master_timeout", DURATION, "10s", "off, or ", "1s", "1h", true,                                 \
+      "How long the master may give no sign of life, as when it was stopped, before it is killed and another takes "   \
+      "over. Time in which the calling process does not run does not count, nor does a master that a debugger holds.") \
     X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                          \
       "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
     X(UPGRADE_TIMEOUT, "upgrade_timeout", DURATION, "60s", "", "100ms", "24h", false,                                  \

@@ -1,4 +1,4 @@
-/* /proc/<pid>/stat. */
+/* /proc/<pid>/stat and /proc/<pid>/status. */
 #include "procstat.h"
 
 #include <fcntl.h>
@@ -7,17 +7,36 @@
 #include <string.h>
 #include <unistd.h>
 
-bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS])
+enum { TEXT_MAX = 2048 };
+
+static bool read_text(pid_t pid, const char *name, char text[TEXT_MAX])
 {
-    char path[32], text[2048];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    char path[32];
+    (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return false;
     }
-    ssize_t len = read(fd, text, sizeof text - 1);
+    ssize_t len = read(fd, text, TEXT_MAX - 1);
     (void)close(fd);
     text[len > 0 ? len : 0] = '\0';
+    return true;
+}
+
+bool fk_procstat_is_traced(pid_t pid)
+{
+    static const char name[] = "\nTracerPid:";
+    char text[TEXT_MAX];
+    const char *line = read_text(pid, "status", text) ? strstr(text, name) : NULL;
+    return line != NULL && strtol(line + strlen(name), NULL, 10) != 0;
+}
+
+bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS])
+{
+    char text[TEXT_MAX];
+    if (!read_text(pid, "stat", text)) {
+        return false;
+    }
     char *p = strrchr(text, ')'); /* field 2, the name, may contain anything and ends here */
     if (p == NULL || strlen(p) < strlen(") S ")) {
         return false;

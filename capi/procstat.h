@@ -1,4 +1,4 @@
-/* What /proc/<pid>/stat tells of a process. */
+/* What /proc/<pid>/stat and /proc/<pid>/status tell of a process. */
 #ifndef FORKER_PROCSTAT_H
 #define FORKER_PROCSTAT_H
 
@@ -21,5 +21,8 @@ enum {
 
 /* Reads the fields that are numbers. false: there is no such process, or no /proc. */
 bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS]);
+
+/* Tells if a debugger holds the process, or something else that traces it (ptrace(2)). */
+bool fk_procstat_is_traced(pid_t pid);
 
 #endif

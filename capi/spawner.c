@@ -4,7 +4,7 @@
  *   2. reads the master's messages,
  *   3. reaps, reports exits; as pid 1 it reaps orphans too (reaper.c),
  *   4. forks what is due: the master, and workers only while there is no master,
- *   5. kills what has outlived its time, and calls the program's tick.
+ *   5. kills what has outlived its time, a silent master too (watch.c), and calls the program's tick.
  * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean process.
  */
 #include "spawner.h"
@@ -213,6 +213,7 @@ static void read_master(fk_spawner *spawner)
     while (spawner->master.pid != 0 && spawner->master.channel >= 0) {
         fk_received received = fk_channel_receive(spawner->master.channel, &order);
         if (received == FK_RECEIVED) {
+            fk_watch_heard(spawner);
             obey(spawner, &order);
             continue;
         }
@@ -483,6 +484,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
         next = earlier(next, kill_due(spawner));
         next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));
         next = earlier(next, fk_notify_watch(spawner));
+        next = earlier(next, fk_watch_follow(spawner));
         wait_for_events(spawner, polled, next);
     }
 }

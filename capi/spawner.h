@@ -9,6 +9,7 @@
 
 #include "notify.h"
 #include "server.h"
+#include "watch.h"
 
 enum { FK_FORKS_PER_SECOND = 20 };
 
@@ -38,6 +39,7 @@ typedef struct fk_spawner {
     uint64_t stop_ns; /* when what still runs is killed */
     int result;
     fk_notify notify;
+    fk_watch watch;
     fk_child heir;    /* the program, executed anew to replace this process; upgrade.c */
     bool handed_over; /* it has said that it serves */
     sigset_t mask;    /* of the caller, to be given back to children */

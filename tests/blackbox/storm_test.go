@@ -1,7 +1,11 @@
 package blackbox
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"os/exec"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -77,6 +81,78 @@ func TestStopped_masterHoldsUpNobody(t *testing.T) {
 	p.log.wait(t, mark, "reload: done")
 	l.expectAllAnswered(t)
 	p.expectGet("/", 200, "second")
+}
+
+func TestStopped_masterIsReplaced(t *testing.T) {
+	p, file := steered(t, "first", "workers=2", "master_timeout=1s")
+	l := p.load(2)
+	master, workers := p.master(), p.workers()
+	p.kill(master, syscall.SIGSTOP)
+	p.log.wait(t, 0, fmt.Sprintf("the master (pid %d) has given no sign of life for 1 s: killing it", master))
+	p.log.wait(t, 0, "a new master has taken over 2 workers")
+	if now := p.workers(); !maps.Equal(now, workers) {
+		t.Errorf("the workers were %v and are %v", workers, now)
+	}
+	write(t, file, "second")
+	p.reload("reload: done") // It does a master's work.
+	l.expectAllAnswered(t)
+	p.expectGet("/", 200, "second")
+}
+
+// It may be stopped before it has said its first word.
+func TestStopped_masterThatHasJustBeenForkedIsReplaced(t *testing.T) {
+	p := serve(t, "workers=1", "master_timeout=1s")
+	first := p.master()
+	p.kill(first, syscall.SIGKILL)
+	eventually(t, "there is another master", func() bool { return p.master() != first })
+	next := p.master()
+	p.kill(next, syscall.SIGSTOP)
+	p.log.wait(t, 0, fmt.Sprintf("the master (pid %d) has given no sign of life", next))
+	eventually(t, "there is a third master", func() bool { return p.master() != next })
+	worker := p.workers()[0]
+	p.kill(worker, syscall.SIGKILL)
+	p.waitReplaced(0, worker)
+}
+
+func TestStopped_masterIsLeftToADebugger(t *testing.T) {
+	p := serve(t, "workers=1", "master_timeout=1s")
+	master := p.master()
+	tracer := exec.Command("strace", "-q", "-o", "/dev/null", "-p", strconv.Itoa(master))
+	if err := tracer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the master is traced", func() bool { return status(t, master, "TracerPid") != "0" })
+	p.kill(master, syscall.SIGSTOP)
+	p.log.quiet(t, 3*time.Second)
+	_ = tracer.Process.Kill()
+	_ = tracer.Wait()
+	p.kill(master, syscall.SIGCONT)
+	if now := p.master(); now != master {
+		t.Errorf("the master was %d and is %d", master, now)
+	}
+}
+
+func TestStopped_treeLosesNobody(t *testing.T) {
+	p := serve(t, "workers=2", "master_timeout=1s")
+	before := p.processes()
+	for range 3 {
+		for _, process := range before {
+			p.kill(process.pid, syscall.SIGSTOP)
+		}
+		time.Sleep(2500 * time.Millisecond)
+		for _, process := range before {
+			p.kill(process.pid, syscall.SIGCONT)
+		}
+		p.expectGet("/", 200, "hello\n")
+	}
+	if now := p.log.count("sign of life"); now > 0 {
+		t.Errorf("the log:\n%s", p.log)
+	}
+	for _, process := range before {
+		if _, lives := readProcess(process.pid); !lives {
+			t.Errorf("%+v is gone", process)
+		}
+	}
 }
 
 func TestStopped_spawnerHoldsUpNobody(t *testing.T) {
