@@ -89,6 +89,27 @@ func TestDeferred_manyEventsAtOnce(t *testing.T) {
 	s.expectAllBack()
 }
 
+// TestDeferred_clientLeavesWithTheAnswer: the loop learns that the client has left only as it writes.
+func TestDeferred_clientLeavesWithTheAnswer(t *testing.T) {
+	s, h := startHolder(t, packets)
+	requests := make(chan *Request, 1)
+	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	for _, kind := range []uint32{EventAnswer, EventDrop} {
+		for _, size := range []int{0, 2 * smallBody} { // A small answer is written with those behind it, a large one by itself.
+			c := s.dial()
+			c.send(get("/later") + getHello)
+			req := <-requests
+			s.do(func() {
+				(&call{program: s.program, req: req}).answer(200, text(size))
+				h.tell(req, kind, true, "") // First, so that it is heard first.
+				_ = c.Close()
+			})
+			s.eventually("the connection to be closed", func() bool { return s.loop.open == 0 })
+		}
+	}
+	s.expectAllBack()
+}
+
 // TestPool_answeredBeforeTheHandlerReturns: a handle can be used by another thread while the handler that made it still runs. What
 // that leaves must not be taken for the next request's.
 func TestPool_answeredBeforeTheHandlerReturns(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -239,6 +240,41 @@ func TestStream_thatIsDroppedWhileItGoesOutDoesNotLookWhole(t *testing.T) {
 		t.Errorf("%q, error %v", a.body, err)
 	}
 	p.out.wait(t, 0, "full -14")
+}
+
+// More streams than the loop looks at in one go are written to, and all their clients leave before it looks: that must not have it
+// overlook what is behind them.
+func TestStreams_manyWhoseClientsLeaveAtOnce(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		const streams = 100
+		r, w, err := os.Pipe()
+		must(t, err)
+		defer w.Close()
+		options := []string{"workers=1", "half_close=off"}
+		p := start(t, setup{
+			build: &b, source: "batch.c", args: []string{"127.0.0.1:0"}, env: environment(options), files: []*os.File{r},
+		}).waitReady()
+		_ = r.Close()
+		var clients []*conn
+		for range streams {
+			c := p.dial().send("GET /stream HTTP/1.1\r\nHost: t\r\n\r\n")
+			_, err := http.ReadResponse(c.input, nil)
+			must(t, err)
+			clients = append(clients, c)
+		}
+		other := p.dial().send("GET /write HTTP/1.1\r\nHost: t\r\n\r\n")
+		p.out.wait(t, 0, "waiting")
+		for _, c := range clients {
+			_ = c.Close()
+		}
+		_ = w.Close()
+		if got := other.receive("GET").body; got != "written" {
+			t.Fatalf("%q", got)
+		}
+		p.expectGet("/later", 200, "later")
+		p.expectGet("/end", 200, fmt.Sprintf("%d of %d", streams, streams))
+		p.expectGet("/later", 200, "later")
+	})
 }
 
 func TestEvents_areFramed(t *testing.T) {
