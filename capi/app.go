@@ -1,8 +1,6 @@
 package main
 
 /*
-#cgo noescape fk_dispatch
-#cgo nocallback fk_dispatch
 #cgo nocallback fk_dispatch_body
 #cgo nocallback fk_dispatch_release
 #cgo noescape fk_deferred_collect

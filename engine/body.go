@@ -95,8 +95,7 @@ func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	if !l.cfg.Admits {
 		return l.collectBody(ex)
 	}
-	ex.call = l.callFor(ex)
-	admission := l.cfg.App.Admit(&ex.call)
+	admission := l.cfg.App.Admit(l.prepareCall(ex))
 	b.most = admission.Most
 	if !admission.Stream {
 		return l.collectBody(ex)

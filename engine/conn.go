@@ -164,6 +164,7 @@ func (l *Loop) makeExchange() (*exchange, error) {
 	}
 	req.Server, req.Index = l.cfg.Server, uint32(len(l.exchanges))
 	ex := &exchange{req: req, in: in[:l.inSize+1]}
+	ex.call.Req = req
 	l.exchanges = append(l.exchanges, ex)
 	return ex, nil
 }

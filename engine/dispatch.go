@@ -62,15 +62,12 @@ func (l *Loop) locatePath(ex *exchange) []byte {
 	return path
 }
 
-// callFor is the present request as the App gets it.
-func (l *Loop) callFor(ex *exchange) Call {
-	return Call{
-		Req:    ex.req,
-		Method: ex.req.Head.Method.In(ex.in[ex.start:]),
-		Path:   l.locatePath(ex),
-		Skip:   ex.body.skip,
-		Early:  ex.body.kind == bodyPassed,
-	}
+// prepareCall makes the present request ready for the App.
+func (l *Loop) prepareCall(ex *exchange) *Call {
+	call := &ex.call
+	call.Method, call.Path = ex.req.Head.Method.In(ex.in[ex.start:]), l.locatePath(ex)
+	call.Skip, call.Pooled, call.Early = ex.body.skip, false, ex.body.kind == bodyPassed
+	return call
 }
 
 // dispatch has the App serve a request that is complete, or of which it wants no more than the head first, and collects the answer.
@@ -78,8 +75,8 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req := ex.req
 	ex.keptAt, ex.kept = l.finishBody(ex)
 	input := ex.in[ex.start:]
-	ex.call = l.callFor(ex)
-	ex.isHead = string(ex.call.Method) == "HEAD"
+	call := l.prepareCall(ex)
+	ex.isHead = string(call.Method) == "HEAD"
 	req.Base = memory.Address(input)
 	req.Peer = c.peer
 	req.ParamCount, req.Cancelled = 0, 0
@@ -94,7 +91,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	}
 	outcome := Outcome{Status: 204} // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 	if req.Head.Form != http1.FormAsterisk {
-		outcome = l.cfg.App.Serve(&ex.call)
+		outcome = l.cfg.App.Serve(call)
 	}
 	l.outLen = int(req.OutLen)
 	l.settle(c, ex, &outcome)

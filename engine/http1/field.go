@@ -9,10 +9,14 @@ import (
 
 // plainField reads a field line that begins at b[line], if it is like most: a token, a colon, at most one space, a value without
 // tabs and with no space behind it, CRLF. next is where the line behind it begins; 0: the line has to be looked at more closely,
-// also because it may not be complete. It looks at each byte once, and lets nothing pass that splitField would not.
+// also because it may not be complete. A field without a name stands for the empty line. It looks at each byte once, and lets
+// nothing pass that anyField would not.
 func plainField(b []byte, line int) (f Field, next int) {
 	i := line + prefix(b[line:], isToken)
-	if i == line || i+1 >= len(b) || b[i] != ':' {
+	if i+1 >= len(b) || i == line || b[i] != ':' {
+		if i == line && i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
+			return Field{}, i + 2
+		}
 		return Field{}, 0
 	}
 	start := i + 1
@@ -40,8 +44,7 @@ func valueEnd(b []byte, i int) int {
 	return i
 }
 
-// anyField reads the line that begins at p.line. next is where the line behind it begins; 0: the line is not complete. A field
-// without a name stands for the empty line.
+// anyField reads the line that begins at p.line, whatever it is like. next is 0 only if the line is not complete.
 func (p *Parser) anyField(b []byte, h *Head, lim *Limits) (f Field, next int, err *Error) {
 	line := int(p.line)
 	i := bytes.IndexByte(b[p.scanned:], '\n')

@@ -47,6 +47,11 @@ func (p *Parser) Reset() { *p = Parser{} }
 // judged, whether it is complete or not, and a content before anything of the lines behind it. Only the very first byte
 // is judged at once, which answers TLS and other binary protocols without waiting for a line that never ends.
 func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
+	if p.stage == stageStart {
+		if n = h.plainLine(b, lim); n > 0 {
+			p.line, p.scanned, p.stage = uint32(n), uint32(n), stageFields
+		}
+	}
 	if p.stage != stageFields {
 		if err = p.requestLine(b, h, lim); err != nil || p.stage != stageFields {
 			return 0, err
@@ -54,6 +59,7 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 	}
 	for {
 		var f Field
+		n = 0
 		if p.scanned == p.line {
 			f, n = plainField(b, int(p.line))
 		}
@@ -61,9 +67,9 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 			if f, n, err = p.anyField(b, h, lim); err != nil || n == 0 {
 				return 0, err
 			}
-			if f.Name.Len == 0 {
-				return n, p.finish(h)
-			}
+		}
+		if f.Name.Len == 0 {
+			return n, p.finish(h)
 		}
 		if err = p.known(f.Name.In(b), f.Value.In(b), f.Value, h); err != nil {
 			return 0, err
@@ -71,7 +77,6 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 		h.Fields[h.FieldCount] = f
 		h.FieldCount++
 		p.line, p.scanned = uint32(n), uint32(n)
-		n = 0
 	}
 }
 

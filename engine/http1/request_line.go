@@ -2,6 +2,47 @@ package http1
 
 import "bytes"
 
+// plainLine reads the request line that b begins with, if it is like most: a method, a target in origin-form and HTTP/1.1, within the
+// limits. end is where the line behind it begins; 0: the line has to be looked at more closely, also because it may not be
+// complete. It lets nothing pass that requestLine would not.
+func (h *Head) plainLine(b []byte, lim *Limits) (end int) {
+	method := prefix(b, isToken)
+	start := method + 1
+	if method == 0 || method > maxMethod || start >= len(b) || b[method] != ' ' || b[start] != '/' {
+		return 0
+	}
+	i := start
+	var classes uint8
+	for _, c := range b[start:] {
+		if class[c]&isPath == 0 {
+			break
+		}
+		classes |= class[c]
+		i++
+	}
+	pathEnd, query := i, uint8(0)
+	if i < len(b) && b[i] == '?' {
+		query = 1
+		i += prefix(b[i:], isTarget)
+	}
+	const rest = " HTTP/1.1\r\n"
+	end = i + len(rest)
+	if end > len(b) || end > lim.Head || i-start > lim.Target || string(b[i:end]) != rest || string(b[:method]) == "CONNECT" {
+		return 0
+	}
+	h.reset()
+	h.Method.Len = uint32(method)
+	h.Target = Span{uint32(start), uint32(i - start)}
+	h.Path = Span{uint32(start), uint32(pathEnd - start)}
+	h.Query = Span{uint32(pathEnd + int(query)), uint32(i - pathEnd - int(query))}
+	h.Host.Off = uint32(i)
+	h.HasQuery, h.Minor = query, 1
+	if classes&isSpecial == 0 {
+		h.PlainPath = 1
+	}
+	return end
+}
+
 // requestLine reads the request line, and the empty line that may precede it, if they have come in: then the stage is
 // stageFields.
 func (p *Parser) requestLine(b []byte, h *Head, lim *Limits) *Error {
