@@ -134,6 +134,18 @@ static bool same_shape(const char *a, const char *b)
     }
 }
 
+/* Equal for two patterns of the same shape, and most often not for others (FNV-1a). */
+static uint32_t hash_shape(const char *pattern)
+{
+    uint32_t hash = 2166136261U;
+    for (const char *p = pattern; *p != '\0';) {
+        bool is_param = *p == '/' && (p[1] == ':' || p[1] == '*');
+        hash = (hash ^ (unsigned char)(is_param ? p[1] : *p)) * 16777619U;
+        p += is_param ? strcspn(p + 1, "/") + 1 : 1;
+    }
+    return hash;
+}
+
 static bool has_method(const char *methods, const char *method, size_t len)
 {
     for (const char *p = methods;; p++) {
@@ -163,11 +175,12 @@ static bool methods_overlap(const char *a, const char *b)
     }
 }
 
-static const fk_route *find_conflict(const forker_server *server, const char *methods, const char *pattern)
+static const fk_route *find_conflict(const forker_server *server, const char *methods, const char *pattern,
+                                     uint32_t shape)
 {
     for (uint32_t i = 0; i < server->route_count; i++) {
         const fk_route *route = &server->routes[i];
-        if (same_shape(route->pattern, pattern) && methods_overlap(route->methods, methods)) {
+        if (route->shape == shape && same_shape(route->pattern, pattern) && methods_overlap(route->methods, methods)) {
             return route;
         }
     }
@@ -242,7 +255,8 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     if (fault != NULL) {
         return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s", methods, pattern, fault);
     }
-    const fk_route *conflict = find_conflict(server, methods, pattern);
+    route.shape = hash_shape(pattern);
+    const fk_route *conflict = find_conflict(server, methods, pattern, route.shape);
     if (conflict != NULL) {
         return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods,
                                     pattern, conflict->methods, conflict->pattern);

@@ -28,6 +28,7 @@ typedef struct {
     forker_handler handler;
     void *user;
     uint32_t param_count;
+    uint32_t shape;           /* a hash of the pattern without the names of its parameters */
     bool pooled;              /* the handler runs on a thread of the pool */
     bool streamed;            /* it is called at the head, and may take the body piece by piece */
     int64_t max_body;         /* -1: as the option says */

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Neither of them needs a lock: the handler is called from within forker_server_poll(). */
+/* It needs no lock: the handler is called from within forker_server_poll(). */
 static size_t lines;
 
 static int tell_lines(forker_request *req, void *user) {

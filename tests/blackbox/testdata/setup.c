@@ -156,6 +156,9 @@ static const struct {
     {"GET", "/users/:id/posts/:post", FORKER_OK},
     {"GET", "/users/me", FORKER_OK},
     {"GET", "/files/*path", FORKER_OK},
+    {"GET,PUT", "/users/:name/posts/:title", FORKER_E_ROUTE}, /* names do not tell patterns apart */
+    {"GET", "/files/*rest", FORKER_E_ROUTE},
+    {"GET", "/files/:rest", FORKER_OK},
     {"BREW", "/pot", FORKER_OK},
     {"", "/a", FORKER_E_ROUTE},
     {"GET,", "/a", FORKER_E_ROUTE},
