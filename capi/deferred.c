@@ -275,7 +275,8 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     *len_out = deferred->sending.len;
     int64_t most = fk_server_option(deferred->req->server, FK_OPTION_STREAM_BUFFER);
     bool over = deferred->state == FK_DEFERRED_ENDED;
-    bool ended = over && deferred->event != FK_EVENT_DROP; /* a dropped one must not look whole: the loop will hear of it */
+    /* One that was dropped must not look whole: the loop will hear of it. */
+    bool ended = over && deferred->event != FK_EVENT_DROP;
     bool drained = deferred->wants_drain && !over && (int64_t)deferred->sending.len <= most / 2;
     deferred->wants_drain = deferred->wants_drain && !drained;
     forker_drain_fn on_drain = deferred->on_drain;
