@@ -282,6 +282,10 @@ func (w *worker) followLifeline(fd int) {
 	C.fk_process.draining = true
 	one := [8]byte{1}
 	_, _ = unix.Write(w.drainFd, one[:])
-	time.Sleep(w.duration(C.FK_OPTION_DRAIN_TIMEOUT) + killSlack)
+	const step = time.Second
+	// In steps, of which a time that the machine sleeps, or this process is stopped, uses up one at most.
+	for left := w.duration(C.FK_OPTION_DRAIN_TIMEOUT) + killSlack; left > 0; left -= step {
+		time.Sleep(min(left, step))
+	}
 	_ = unix.Kill(os.Getpid(), unix.SIGKILL)
 }

@@ -55,6 +55,18 @@ func (l *Loop) checkDrain() {
 	l.stopped = l.open == 0
 }
 
+// gapLeast is how much longer than it wanted a loop must have waited, to have been stopped. It is that of the master (prefork).
+const gapLeast = int64(time.Second)
+
+// mindGap puts a drain off by a time in which this process did not run, though it had nothing else to do than to wait: it was stopped, or the
+// whole machine was. The clients had no chance to get on either, and the master does the same with its own deadline.
+func (l *Loop) mindGap(gap int64) {
+	if gap >= gapLeast {
+		l.drainNs += gap
+		l.drainGraceNs += gap
+	}
+}
+
 // closeIdle closes the connections between requests whose grace is over, and comes back for the others.
 func (l *Loop) closeIdle() {
 	for _, c := range l.conns {

@@ -147,6 +147,32 @@ func TestDrain_limit(t *testing.T) {
 	s.wait()
 }
 
+func TestDrain_isPutOffByTimeInWhichNothingRan(t *testing.T) {
+	s := start(t, packets, grace)
+	idle, half := s.dial(), s.dial()
+	idle.send(getHello)
+	idle.expect(hello)
+	half.send("GET")
+	s.settle()
+	s.drain(10 * time.Second)
+	s.do(func() {
+		s.loop.mindGap(int64(20 * time.Second))
+		s.loop.mindGap(gapLeast - 1) // This is none.
+	})
+	s.pass(20*time.Second + 900*time.Millisecond)
+	idle.send(getHello) // Of its grace it had a second left.
+	idle.expect(helloLast)
+	idle.expectEnd()
+	_ = idle.Close()
+	s.pass(9 * time.Second) // And half a request the whole limit.
+	if !s.running() {
+		t.Error("cut off before the limit")
+	}
+	s.do(func() { s.loop.clock.baseNs += int64(200 * time.Millisecond) })
+	half.expectEnd()
+	s.wait()
+}
+
 func TestDrain_atOnce(t *testing.T) {
 	s := start(t, packets, grace)
 	c := s.dial()

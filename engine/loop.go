@@ -188,12 +188,19 @@ func (l *Loop) Poll(timeoutMs int) (over bool, err error) {
 
 // turn is one iteration.
 func (l *Loop) turn(waitMs int) (over bool, err error) {
+	var dueNs int64
+	if l.draining {
+		dueNs = l.clock.now + l.clock.sinceRead() + int64(waitMs)*int64(time.Millisecond)
+	}
 	events, err := l.poll.Wait(waitMs)
 	if err != nil {
 		return false, err
 	}
 	if l.clock.read() {
 		l.renewDate()
+	}
+	if l.draining && dueNs > 0 {
+		l.mindGap(l.clock.now - dueNs)
 	}
 	l.measured.last = 0
 	for i := range events {

@@ -136,13 +136,7 @@ func TestStopped_treeLosesNobody(t *testing.T) {
 	p := serve(t, "workers=2", "master_timeout=1s")
 	before := p.processes()
 	for range 3 {
-		for _, process := range before {
-			p.kill(process.pid, syscall.SIGSTOP)
-		}
-		time.Sleep(2500 * time.Millisecond)
-		for _, process := range before {
-			p.kill(process.pid, syscall.SIGCONT)
-		}
+		p.stopTree(2500 * time.Millisecond)
 		p.expectGet("/", 200, "hello\n")
 	}
 	if now := p.log.count("sign of life"); now > 0 {
@@ -152,6 +146,38 @@ func TestStopped_treeLosesNobody(t *testing.T) {
 		if _, lives := readProcess(process.pid); !lives {
 			t.Errorf("%+v is gone", process)
 		}
+	}
+}
+
+// stopTree stops all processes for a while.
+func (p *program) stopTree(d time.Duration) {
+	p.t.Helper()
+	all := p.processes()
+	for _, process := range all {
+		p.kill(process.pid, syscall.SIGSTOP)
+	}
+	time.Sleep(d)
+	for _, process := range all {
+		p.kill(process.pid, syscall.SIGCONT)
+	}
+}
+
+func TestStopped_treeGetsTheTimeOfADrainAgain(t *testing.T) {
+	p := serve(t, "workers=1", "drain_timeout=2s", "drain_grace=0")
+	idle, half := p.dial(), p.dial()
+	idle.expectOpen()
+	half.send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 8\r\n\r\nhalf")
+	half.waitRead()
+	p.signal(syscall.SIGTERM)
+	idle.expectClosed() // The worker drains.
+	p.stopTree(4 * time.Second)
+	p.log.wait(t, 0, "the master has not run for")
+	if a := half.send("done").receive("POST"); a.StatusCode != 200 || a.body != "halfdone" {
+		t.Errorf("answered %s %q", a.Status, a.body)
+	}
+	_ = half.Close()
+	if status := p.wait(); status != 0 {
+		t.Errorf("exit status %d", status)
 	}
 }
 
