@@ -33,11 +33,16 @@ type call struct {
 	req     *Request
 	method  []byte
 	path    []byte
+	early   bool // The body has not come yet.
 	outcome Outcome
 }
 
 func newProgram() *program {
-	p := &program{lent: map[uintptr][]byte{}}
+	p := &program{
+		admissions: map[string]Admission{},
+		onBody:     map[string]func(*call, []byte, int){},
+		lent:       map[uintptr][]byte{},
+	}
 	hello := func(c *call) { c.answer(200, "hello") }
 	p.handlers = map[string]func(*call){
 		"/":      hello,
@@ -57,13 +62,18 @@ func (p *program) Serve(request *Call) Outcome {
 	if request.Early && !p.admissions[string(request.Path)].Stream {
 		return Outcome{Next: WantsBody, Skip: 1}
 	}
-	p.call = call{program: p, req: request.Req, method: request.Method, path: request.Path}
+	p.call = call{program: p, req: request.Req, method: request.Method, path: request.Path, early: request.Early}
 	handler(&p.call)
 	return p.call.outcome
 }
 
 // Admit gives what the test has said of the path.
-func (p *program) Admit(request *Call) Admission { return p.admissions[string(request.Path)] }
+func (p *program) Admit(request *Call) Admission {
+	if admission, ok := p.admissions[string(request.Path)]; ok {
+		return admission
+	}
+	return Admission{Most: 1 << 20}
+}
 
 // Body calls the onBody of the request's handler.
 func (p *program) Body(request *Call, piece []byte, last int) Outcome {
