@@ -58,6 +58,16 @@ func (l *Loop) acceptFrom(index int) func() {
 	}
 }
 
+// acceptOverlooked takes what waits on the listeners although nobody was woken for it: with EPOLLEXCLUSIVE the kernel wakes one
+// worker, and that one may have been killed or stopped before it came to accept.
+func (l *Loop) acceptOverlooked() {
+	for i := range l.listeners {
+		if l.pausedUntil == 0 {
+			l.special[l.listeners[i].fd]()
+		}
+	}
+}
+
 func (l *Loop) rejoin(ln *listener) {
 	if l.pausedUntil > 0 || l.draining {
 		return

@@ -29,6 +29,37 @@ func TestAccept_manyAtOnce(t *testing.T) {
 	}
 }
 
+// A worker that is woken for a connection and does not take it is what a worker is that dies in that moment.
+func TestAccept_takesWhatAnotherWasWokenFor(t *testing.T) {
+	s := start(t, tcp)
+	thief, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	s.must(err)
+	defer unix.Close(thief)
+	s.do(func() {
+		ln := &s.loop.listeners[0]
+		s.must(unix.EpollCtl(thief, unix.EPOLL_CTL_ADD, ln.fd, &unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLEXCLUSIVE}))
+		s.loop.rejoin(ln) // Behind the thief.
+	})
+	stolen := make(chan error, 1)
+	go func() {
+		_, err := unix.EpollWait(thief, make([]unix.EpollEvent, 1), int(patience.Milliseconds()))
+		stolen <- err
+	}()
+	for {
+		c := s.dial()
+		c.send(getHello)
+		if _, got := c.answer("GET"); got != "hello" {
+			t.Errorf("%q", got)
+		}
+		select {
+		case err := <-stolen:
+			s.must(err)
+			return
+		default: // It was not waiting yet.
+		}
+	}
+}
+
 func TestAccept_leavesConnectionsToOthersWhenCrowded(t *testing.T) {
 	var asked []int64
 	var s *server

@@ -84,8 +84,8 @@ func (l *Loop) openTimer() error {
 // setTimer sets it to the next thing that is due. Idle threads of the pool are looked for while there are any.
 func (l *Loop) setTimer() error {
 	next := l.nextDue()
-	if !l.ended && (next < 0 || l.retireNs < next) && !l.pool.isEmpty() {
-		next = l.retireNs
+	if !l.ended && (next < 0 || l.lookNs < next) && !l.pool.isEmpty() {
+		next = l.lookNs
 	}
 	next = max(next, 0) // 0: no time.
 	if next == l.timerNs {

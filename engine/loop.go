@@ -19,10 +19,11 @@ import (
 //
 //  1. wait for events, no longer than until the next deadline
 //  2. read the clock, renew Date
-//  3. handle events: watched descriptors, connections, listeners; go on with connections that have more to serve
+//  3. handle events: watched descriptors, connections, listeners; once a second look at the listeners without one, and let idle
+//     threads of the pool end; go on with connections that have more to serve
 //  4. expire deadlines
 //  5. when draining: decide whether everything is done
-//  6. publish the heartbeat, let idle threads of the pool end
+//  6. publish the heartbeat
 //
 // All of it is owned by the goroutine that calls Run or Poll; nothing is locked.
 type Loop struct {
@@ -63,7 +64,7 @@ type Loop struct {
 	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
 	full         bool  // MaxConnections are open.
 	draining     bool
-	retireNs     int64 // When idle threads of the pool are looked for.
+	lookNs       int64 // When idle threads of the pool are looked for.
 	drainGraceNs int64 // When idle connections are closed.
 	drainNs      int64 // When all are closed.
 	stopped      bool  // Nobody is served any more.
@@ -206,6 +207,11 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	for i := range events {
 		l.handle(&events[i])
 	}
+	if l.clock.now >= l.lookNs {
+		l.lookNs = l.clock.now + int64(time.Second)
+		l.acceptOverlooked()
+		l.pool.retire(l.clock.now)
+	}
 	l.takeTurns()
 	l.wheel.advance(l.clock.now, l.expired)
 	l.flushAccess(len(events) == 0)
@@ -215,10 +221,6 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	}
 	l.countReady()
 	atomic.StoreUint64(&l.cfg.Slot.HeartbeatNs, uint64(l.clock.now))
-	if l.clock.now >= l.retireNs {
-		l.retireNs = l.clock.now + int64(time.Second)
-		l.pool.retire(l.clock.now)
-	}
 	return l.stopped && l.end(), nil
 }
 

@@ -56,6 +56,10 @@ func TestStopped_workerHoldsUpOnlyItsOwn(t *testing.T) {
 	p := serve(t, "workers=3")
 	stopped := p.workers()[1]
 	p.kill(stopped, syscall.SIGSTOP)
+	eventually(t, "the worker stands still", func() bool {
+		process, _ := readProcess(stopped)
+		return process.state == "T"
+	})
 	for range 20 {
 		p.expectGet("/", 200, "hello\n") // Whichever worker the kernel wakes for it.
 	}
