@@ -7,13 +7,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // holdings is what a process has of what can leak.
 type holdings struct {
-	fds    int
-	memory int // resident, private and written to, in kB
+	fds      int
+	memory   int // resident, private and written to, in kB
+	children int // zombies included
 }
 
 func holdingsOf(t *testing.T, pid int) (h holdings) {
@@ -23,6 +23,11 @@ func holdingsOf(t *testing.T, pid int) (h holdings) {
 		t.Fatal(err)
 	}
 	h.fds = len(fds)
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.children = len(strings.Fields(string(children)))
 	rollup, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		t.Fatal(err)
@@ -35,11 +40,11 @@ func holdingsOf(t *testing.T, pid int) (h holdings) {
 	return h
 }
 
-// At 20 forks a second 1,000 generations take 50 s, so that make test contents itself with 80.
+// At 20 forks a second 10,000 generations take 500 s, so that make test contents itself with 80.
 func TestGenerations_leakNothing(t *testing.T) {
 	generations := 80
 	if long() {
-		generations = 1000
+		generations = 10_000
 	}
 	p := serve(t, "workers=4")
 	master := p.master()
@@ -59,32 +64,28 @@ func TestGenerations_leakNothing(t *testing.T) {
 	if grown := masterAfter.memory - masterBefore.memory; grown > 8192 {
 		t.Errorf("the master has grown by %d kB", grown)
 	}
-	if processes := p.processes(); len(processes) != 6 {
-		t.Errorf("there are %d processes, want spawner, master and 4 workers: %+v", len(processes), processes)
+	if processes := p.processes(); len(processes) != 6 || spawnerAfter.children != 5 {
+		t.Errorf("the spawner has %d children, zombies included, want a master and 4 workers: %+v", spawnerAfter.children, processes)
 	}
 }
 
-// replaceWorkers kills workers, as soon as they are there, and waits until a number of them is replaced.
+// replaceWorkers kills each worker as soon as it has announced itself, until so many were killed and are replaced.
 func (p *program) replaceWorkers(count int) {
 	p.t.Helper()
-	killed := map[int]bool{}
-	late := time.Now().Add(time.Duration(count)*time.Second + patience)
-	for len(killed) < count && time.Now().Before(late) {
-		for _, pid := range p.workers() {
-			if !killed[pid] && len(killed) < count {
-				killed[pid] = true
-				p.kill(pid, syscall.SIGKILL)
-			}
-		}
-		time.Sleep(time.Millisecond)
+	mark := p.out.mark()
+	for _, pid := range p.workers() {
+		p.kill(pid, syscall.SIGKILL)
 	}
-	eventually(p.t, "the last of the killed are replaced", func() bool {
-		for _, pid := range p.workers() {
-			if killed[pid] {
-				return false
-			}
-		}
-		return true
-	})
+	for killed := len(p.workers()); killed < count; killed++ {
+		var index, pid int
+		p.out.waitFor(p.t, mark, "another worker", func(text string) bool {
+			mark++
+			return parseFields(text, "worker", &index, &pid)
+		})
+		p.kill(pid, syscall.SIGKILL)
+	}
+	for range 4 {
+		p.out.waitFor(p.t, mark, "the last workers", func(text string) bool { mark++; return strings.HasPrefix(text, "worker ") })
+	}
 	p.waitAllServe(4)
 }

@@ -81,7 +81,92 @@ func TestPrivilege_isGivenUpByMasterAndWorkersOnly(t *testing.T) {
 	})
 }
 
+// unprivileged is a server whose workers have given up root, and which is told what to do by signals to the spawner, or by calls from
+// a worker.
+type unprivileged struct {
+	*upgradable
+	spawner int
+	byCall  bool
+}
+
+func (u *unprivileged) do(number syscall.Signal, call string) {
+	u.t.Helper()
+	if !u.byCall {
+		u.kill(u.spawner, number)
+	} else if got := u.get("/act/" + call).body; got != "0" {
+		u.t.Errorf("%s from a worker gives %s", call, got)
+	}
+}
+
 func TestPrivilege_everyActionWorksWithout(t *testing.T) {
+	asRoot(t)
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	logFile := filepath.Join(dir, "access.log")
+	u := &unprivileged{upgradable: newUpgradable(t, []string{"127.0.0.1:0", "unix:" + dir + "/s"}, "user=nobody",
+		"access_log=common", "access_log_file="+logFile, "drain_grace=100ms")}
+	u.spawner = u.pid()
+	l := u.load(2)
+	for round := range 4 {
+		u.byCall = round%2 == 1
+		u.everyAction(fmt.Sprint(round), logFile)
+		l.more(t, 20)
+		for index, pid := range u.workers() {
+			if _, lives := readProcess(pid); lives {
+				expectUser(t, fmt.Sprint("worker ", index), pid)
+			}
+		}
+	}
+	l.expectAllAnswered(t)
+	u.kill(u.spawner, syscall.SIGTERM)
+	u.awaitGone(u.spawner)
+	for _, file := range []string{u.pidFile, dir + "/s"} {
+		if _, err := os.Lstat(file); err == nil {
+			t.Errorf("%s is left", file)
+		}
+	}
+}
+
+// everyAction goes through them all, and ends in a new spawner.
+func (u *unprivileged) everyAction(revision, logFile string) {
+	u.t.Helper()
+	write(u.t, u.revision, revision) // Mode 0600: the spawner can read it.
+	mark := u.log.mark()
+	u.do(syscall.SIGHUP, "reload")
+	u.log.wait(u.t, mark, "reload: done")
+	u.expectGet("/", 200, revision)
+
+	u.do(syscall.SIGTTIN, "scale?1")
+	u.expectWorkers(0, 1, 2)
+	u.do(syscall.SIGTTOU, "scale?-1")
+	u.expectWorkers(0, 1)
+
+	if err := os.Rename(logFile, logFile+".1"); err != nil {
+		u.t.Fatal(err)
+	}
+	u.do(syscall.SIGUSR1, "reopen")
+	eventually(u.t, "requests are logged to a new file", func() bool {
+		info, err := os.Stat(logFile)
+		return err == nil && info.Size() > 0
+	})
+
+	u.do(syscall.SIGWINCH, "drain")
+	u.expectWorkers()
+	u.kill(u.spawner, syscall.SIGHUP)
+	u.expectWorkers(0, 1)
+
+	write(u.t, u.revision, revision+" upgraded")
+	mark = u.log.mark()
+	u.do(syscall.SIGUSR2, "upgrade")
+	heir := u.heir(mark)
+	u.finish(u.spawner, heir, mark)
+	u.spawner = heir
+	u.expectGet("/", 200, revision+" upgraded")
+}
+
+func TestPrivilege_deathsAndStopsWorkWithout(t *testing.T) {
 	asRoot(t)
 	socket := filepath.Join(t.TempDir(), "only-root-may-write-here.sock")
 	p := start(t, setup{

@@ -5,31 +5,55 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os/exec"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
 	"time"
 )
 
+// Signals that ask for something, to the spawner; those that are ignored or drain one worker, to the others.
+var stormSignals = struct{ spawner, others []syscall.Signal }{
+	spawner: []syscall.Signal{
+		syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGWINCH, syscall.SIGCONT,
+		syscall.SIGCHLD, syscall.SIGURG,
+	},
+	others: []syscall.Signal{
+		syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGWINCH, syscall.SIGCONT,
+		syscall.SIGCHLD, syscall.SIGURG, syscall.SIGPIPE, syscall.SIGTERM, syscall.SIGQUIT,
+	},
+}
+
+// An upgrade is asked for too, and fails each time because the new program is none.
 func TestStorm_ofSignalsLeavesAServerThatServes(t *testing.T) {
 	signals := 200
 	if long() {
 		signals = 1000
 	}
-	p, _ := steered(t, "first", "workers=2", "drain_grace=50ms")
-	l := p.load(2)
+	u := newUpgradable(t, []string{"127.0.0.1:0"}, "workers=2", "drain_grace=50ms")
+	u.install(t, "nonsense")
+	l, master := u.load(2), u.master()
 	random := rand.New(rand.NewPCG(1, 2))
-	kinds := []syscall.Signal{
-		syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGWINCH, syscall.SIGCONT, syscall.SIGCHLD,
-	}
+	sent := map[syscall.Signal]int{}
 	for range signals {
-		p.signal(kinds[random.IntN(len(kinds))])
+		to, kinds := u.pid(), stormSignals.spawner
+		if random.IntN(3) == 0 {
+			others := append(slices.Collect(maps.Values(u.workers())), master)
+			to, kinds = others[random.IntN(len(others))], stormSignals.others
+		}
+		number := kinds[random.IntN(len(kinds))]
+		if process, lives := readProcess(to); lives && process.session == u.pid() { // A worker may have left.
+			sent[number]++
+			u.kill(to, number)
+		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	p.reload("reload: done")
+	u.reload("reload: done")
 	l.more(t, 100)
 	l.expectAllAnswered(t)
-	p.expectGet("/", 200, "first")
+	u.expectGet("/", 200, "1")
+	expectPidFile(t, u.pidFile, u.pid())
+	t.Logf("%v", sent)
 }
 
 // What a killed worker had accepted is lost, and nothing else.
