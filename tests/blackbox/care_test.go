@@ -98,24 +98,42 @@ func TestHang_isNoneOfAStoppedTree(t *testing.T) {
 func TestRecycle_underLoadLosesNoRequest(t *testing.T) {
 	p := serve(t, "workers=2", "max_requests=50", "drain_grace=50ms")
 	l := p.load(2)
-	for range 5 {
+	rounds := 5
+	if long() {
+		rounds = 100
+	}
+	for range rounds {
 		p.log.wait(t, p.log.mark(), "is replaced after")
+		l.more(t, 100)
+	}
+	l.expectAllAnswered(t)
+	t.Logf("%d workers", len(p.out.all()))
+}
+
+func TestMemory_overTheSoftLimitReplacesTheWorker(t *testing.T) {
+	p, _ := steered(t, "first", "workers=1", "worker_memory_soft=150m", "worker_memory_hard=1g")
+	rounds := 2
+	if long() {
+		rounds = 20
+	}
+	l := p.load(2)
+	for range rounds {
+		leaking := p.workers()[0]
+		if a := p.get("/leak?200"); a.body != "leaked" {
+			t.Errorf("answered %q", a.body)
+		}
+		p.log.wait(t, 0, "worker 0 (pid "+strconv.Itoa(leaking)+") is replaced after")
+		p.expectGone(leaking)
 		l.more(t, 100)
 	}
 	l.expectAllAnswered(t)
 }
 
-func TestMemory_overTheSoftLimitReplacesTheWorker(t *testing.T) {
-	p, _ := steered(t, "first", "workers=1", "worker_memory_soft=150m", "worker_memory_hard=1g")
-	leaking := p.workers()[0]
-	l := p.load(2)
-	if a := p.get("/leak?200"); a.body != "leaked" {
-		t.Errorf("answered %q", a.body)
-	}
-	p.log.wait(t, 0, "worker 0 (pid "+strconv.Itoa(leaking)+") is replaced after")
-	p.waitReplaced(0, leaking)
-	l.more(t, 100)
-	l.expectAllAnswered(t)
+// expectGone waits until a worker has left, and its successor in slot 0 has announced itself.
+func (p *program) expectGone(pid int) {
+	p.t.Helper()
+	p.waitReplaced(0, pid)
+	eventually(p.t, "it has left", func() bool { _, lives := readProcess(pid); return !lives })
 }
 
 func TestMemory_overTheHardLimitKillsTheWorker(t *testing.T) {

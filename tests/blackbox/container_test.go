@@ -69,9 +69,15 @@ func TestContainer_pid1ReapsOrphansAndKnowsItsWorkers(t *testing.T) {
 	for name, args := range map[string][]string{"alone": nil, "with a SIGCHLD handler": {"own"}} {
 		t.Run(name, func(t *testing.T) {
 			c := startContainer(t, args...)
-			for range 20 {
+			rounds := 20
+			if long() {
+				rounds = 400
+			}
+			l := c.load(2)
+			for range rounds {
 				c.expectGet("/orphans/50", 200, "done\n")
 			}
+			l.expectAllAnswered(t)
 			eventually(t, "all orphans are reaped", func() bool { return c.zombies() == 0 })
 
 			// In the middle of a storm a worker's wait status is its own.

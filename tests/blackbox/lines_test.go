@@ -18,7 +18,8 @@ type line struct {
 
 // lines collects what the processes of a program write to one of its streams.
 type lines struct {
-	name string
+	name   string
+	stream *os.File
 
 	// Guarded by mu.
 	mu    sync.Mutex
@@ -28,7 +29,7 @@ type lines struct {
 }
 
 func collect(name string, stream *os.File) *lines {
-	l := &lines{name: name, more: make(chan struct{})}
+	l := &lines{name: name, stream: stream, more: make(chan struct{})}
 	go func() {
 		defer stream.Close()
 		input := bufio.NewReader(stream)
@@ -58,6 +59,17 @@ func (l *lines) add(next line, end bool) {
 	}
 	close(l.more)
 	l.more = make(chan struct{})
+}
+
+// breakOff closes the reader's end, as head(1) does: from now on the program writes into a broken pipe.
+func (l *lines) breakOff(t *testing.T) {
+	t.Helper()
+	if err := l.stream.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !l.waitEnd(patience) {
+		t.Fatal("the stream does not end")
+	}
 }
 
 // mark is the place behind the lines that have come so far.

@@ -247,6 +247,19 @@ func TestTerm_endsTheServerInEveryState(t *testing.T) {
 			p.kill(p.waitReady().master(), syscall.SIGKILL)
 			p.log.wait(p.t, 0, "starting another")
 		},
+		"an upgrade": func(p *program, file string) {
+			p.waitReady()
+			write(p.t, file, "half")
+			p.signal(syscall.SIGUSR2)
+			p.log.wait(p.t, 0, " anew")
+		},
+		"a crash loop": func(p *program, file string) {
+			p.waitReady()
+			write(p.t, file, "broken")
+			p.reload("reload: given up")
+			p.kill(p.workers()[0], syscall.SIGKILL)
+			p.log.wait(p.t, 0, "starting another in")
+		},
 		"a stop": func(p *program, _ string) { p.waitReady().signal(syscall.SIGTERM) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -5,9 +5,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +18,7 @@ import (
 func surrounded(t *testing.T, options ...string) (p *program, file string) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "errno")
-	p = start(t, setup{source: "surroundings.c", args: []string{file, "127.0.0.1:0"}, env: environment(options)}).waitReady()
+	p = start(t, setup{source: "surroundings.c", args: []string{file, "127.0.0.1:0"}, env: environment(watched(t, options))}).waitReady()
 	return p, file
 }
 
@@ -24,22 +26,22 @@ func TestSurroundings_failingForksAreTriedAgain(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EAGAIN, syscall.ENOMEM} {
 		t.Run(errno.Error(), func(t *testing.T) {
 			p, file := surrounded(t, "workers=2")
+			l := p.openLedger()
 			write(t, file, fmt.Sprint(int(errno)))
 			mark := p.log.mark()
 			worker := p.workers()[0]
 			p.kill(worker, syscall.SIGKILL)
 			p.log.wait(t, mark, "worker 0 could not be forked: "+strings.ToLower(errno.Error()))
-			p.get("/stacks")
-
 			p.kill(p.master(), syscall.SIGKILL)
 			p.log.wait(t, mark, "the master cannot be forked")
-			p.get("/stacks")
+			time.Sleep(ledgerTime() / 4) // The other worker serves all.
 
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
 			p.log.wait(t, mark, "a new master has taken over")
 			p.waitReplaced(0, worker)
+			expectLostOnlyBy(t, closeLedger(t, l), map[int]bool{worker: true}, p.grace())
 			p.stop(syscall.SIGTERM)
 		})
 	}
@@ -47,6 +49,7 @@ func TestSurroundings_failingForksAreTriedAgain(t *testing.T) {
 
 func TestSurroundings_spawnerWithoutDescriptorsServesOn(t *testing.T) {
 	p := serve(t, "workers=2")
+	l := p.openLedger()
 	var before unix.Rlimit
 	if err := unix.Prlimit(p.pid(), unix.RLIMIT_NOFILE, nil, &before); err != nil {
 		t.Fatal(err)
@@ -61,11 +64,12 @@ func TestSurroundings_spawnerWithoutDescriptorsServesOn(t *testing.T) {
 	p.log.wait(t, mark, "worker 0 could not be forked: too many open files")
 	p.signal(syscall.SIGUSR2)
 	p.log.wait(t, mark, "upgrade: not possible: Too many open files; serving on")
-	p.expectGet("/", 200, "hello\n")
+	time.Sleep(ledgerTime() / 4) // The other worker serves all.
 	if err := unix.Prlimit(p.pid(), unix.RLIMIT_NOFILE, &before, nil); err != nil {
 		t.Fatal(err)
 	}
 	p.waitReplaced(0, worker)
+	expectLostOnlyBy(t, closeLedger(t, l), map[int]bool{worker: true}, p.grace())
 }
 
 func TestSurroundings_handlersRunOnTheAlternateStack(t *testing.T) {
@@ -94,12 +98,13 @@ func TestSurroundings_libraryReplacedOnDiskHasNoEffect(t *testing.T) {
 	}
 	write(t, library, string(text))
 	p := start(t, setup{
-		args: []string{"127.0.0.1:0"}, env: append(environment([]string{"workers=1"}), "LD_LIBRARY_PATH="+dir),
+		args: []string{"127.0.0.1:0"}, env: append(environment(watched(t, []string{"workers=1"})), "LD_LIBRARY_PATH="+dir),
 	}).waitReady()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.pid()))
 	if err != nil || !strings.Contains(string(maps), library) {
 		t.Fatalf("the program does not use the copy, error %v", err)
 	}
+	l, victims := p.openLedger(), map[int]bool{}
 	for _, change := range []func(){
 		func() { write(t, library, "nonsense") },
 		func() { _ = os.Remove(library) },
@@ -107,20 +112,25 @@ func TestSurroundings_libraryReplacedOnDiskHasNoEffect(t *testing.T) {
 		change()
 		worker, mark := p.workers()[0], p.log.mark()
 		p.kill(worker, syscall.SIGKILL)
+		victims[worker] = true
 		p.waitReplaced(0, worker)
 		p.kill(p.master(), syscall.SIGKILL)
 		p.log.wait(t, mark, "a new master has taken over")
+		p.reload("reload: done")
 		p.expectGet("/", 200, "hello\n")
 	}
+	expectLostOnlyBy(t, closeLedger(t, l), victims, p.grace())
 }
 
+// The program's own handling of SIGPIPE is the default one, by which a write into a pipe without a reader ends a process.
 func TestSurroundings_outputIntoHeadKillsNobody(t *testing.T) {
 	read, log, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=2", "log_level=debug"}), stderr: log})
+	env := environment(watched(t, []string{"workers=2", "log_level=debug"}))
+	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: env, stderr: log})
 	if _, err := io.ReadFull(read, make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -128,12 +138,46 @@ func TestSurroundings_outputIntoHeadKillsNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "all workers are there", func() bool { return len(p.workers()) == 2 })
+	p.expectPipeIsDefault()
+	l, victims := p.openLedger(), map[int]bool{}
 	for range 3 {
 		worker := p.workers()[0]
 		p.kill(worker, syscall.SIGSEGV) // A report, and lines of the master and the next worker.
+		victims[worker] = true
 		p.waitReplaced(0, worker)
 		p.signal(syscall.SIGUSR1)
 		p.expectGet("/log/0?text=into+nothing", 200, "logged\n")
 	}
+	expectLostOnlyBy(t, closeLedger(t, l), victims, p.grace())
 	p.stop(syscall.SIGTERM)
+}
+
+func TestSurroundings_stdoutIntoHeadKillsNobody(t *testing.T) {
+	p := serve(t, "workers=2")
+	p.expectPipeIsDefault()
+	first, l := p.workers(), p.openLedger()
+	p.out.breakOff(t)
+	p.kill(first[0], syscall.SIGKILL)
+	p.reload("reload: done") // Each new worker writes a line.
+	expectLostOnlyBy(t, closeLedger(t, l), map[int]bool{first[0]: true}, p.grace())
+	p.signal(syscall.SIGTERM)
+	// The line that main writes when run has returned ends it: that is the program's own business.
+	if status := p.wait(); status != -int(syscall.SIGPIPE) {
+		t.Errorf("exit status %d", status)
+	}
+	p.log.wait(t, 0, "worker 1 (pid "+strconv.Itoa(first[1])+") exited with status 0")
+}
+
+// expectPipeIsDefault wants the spawner to neither ignore nor handle SIGPIPE, nor to block it.
+func (p *program) expectPipeIsDefault() {
+	p.t.Helper()
+	for _, name := range []string{"SigIgn", "SigCgt", "SigBlk"} {
+		set, err := strconv.ParseUint(status(p.t, p.pid(), name), 16, 64)
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		if set&(1<<(syscall.SIGPIPE-1)) != 0 {
+			p.t.Errorf("SIGPIPE is in the spawner's %s %x", name, set)
+		}
+	}
 }

@@ -114,15 +114,6 @@ static int crash(forker_request *req, void *user)
     return answer_text(req, sum == 0 ? "still here\n" : "wrong\n");
 }
 
-/* "71 <query>": the ledger knows by the query which request was answered. */
-static int ledger(forker_request *req, void *user)
-{
-    char text[256];
-    (void)user;
-    snprintf(text, sizeof text, "%ld %s", (long)getpid(), forker_request_query(req, NULL));
-    return answer_text(req, text);
-}
-
 static void own_plain(int number)
 {
     tell(number == SIGSEGV ? "own handler: SIGSEGV\n" : "own handler: another\n");
@@ -158,7 +149,7 @@ int main(int argc, char **argv)
     install(argv[2]);
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/crash/:name", crash, NULL);
-    forker_server_handle(server, "GET", "/ledger", ledger, NULL);
+    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);

@@ -54,6 +54,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/orphans/:n", orphans, NULL);
     forker_server_handle(server, "GET", "/crash", crash, NULL);
+    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);

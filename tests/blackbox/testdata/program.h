@@ -4,14 +4,15 @@
 
 #include <forker.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* One write(2) for each line: the workers share the pipe. */
+/* One write(2) for each line: the workers share the pipe. Nobody may read it any more. */
 static inline void tell(const char *line)
 {
-    if (write(STDOUT_FILENO, line, strlen(line)) < 0) {
+    if (write(STDOUT_FILENO, line, strlen(line)) < 0 && errno != EPIPE) {
         _exit(3);
     }
 }
@@ -59,6 +60,16 @@ static inline int serve_to_end(forker_server *server)
 static inline int answer_text(forker_request *req, const char *text)
 {
     return forker_respond(req, 200, "text/plain", text, strlen(text));
+}
+
+/* A handler: "0 71 <query>", worker and pid. The ledger knows by the query which request was answered. */
+static inline int answer_ledger(forker_request *req, void *user)
+{
+    char text[256];
+    (void)user;
+    snprintf(text, sizeof text, "%d %ld %s", (int)forker_request_worker(req), (long)getpid(),
+             forker_request_query(req, NULL));
+    return answer_text(req, text);
 }
 
 #endif

@@ -36,16 +36,6 @@ static int who(forker_request *req, void *user)
     return answer_text(req, text);
 }
 
-/* "0 71 <query>": the ledger knows by the query which request was answered. */
-static int ledger(forker_request *req, void *user)
-{
-    char text[256];
-    (void)user;
-    snprintf(text, sizeof text, "%d %ld %s", (int)forker_request_worker(req), (long)getpid(),
-             forker_request_query(req, NULL));
-    return answer_text(req, text);
-}
-
 static int body(forker_request *req, void *user)
 {
     size_t len;
@@ -155,13 +145,20 @@ static const struct {
     forker_handler handler;
     const char *user;
 } routes[] = {
-    {"GET,POST", "/", greet, "hello\n"},    {"GET", "/who", who, NULL},
-    {"GET", "/ledger", ledger, NULL},       {"POST,PUT", "/body", body, NULL},
-    {"GET", "/slow/:ms", slow, NULL},       {"GET", "/hang", hang, NULL},
-    {"GET", "/spin", spin, NULL},           {"GET", "/size/:bytes", size, NULL},
-    {"GET", "/result/:code", result, NULL}, {"GET", "/status/:code", status, NULL},
-    {"GET", "/end/:how", end, NULL},        {"GET", "/environment/:name", environment, NULL},
-    {"GET", "/stop/:ms", stop, NULL},       {"GET", "/log/:level", log_line, NULL},
+    {"GET,POST", "/", greet, "hello\n"},
+    {"GET", "/who", who, NULL},
+    {"GET", "/ledger", answer_ledger, NULL},
+    {"POST,PUT", "/body", body, NULL},
+    {"GET", "/slow/:ms", slow, NULL},
+    {"GET", "/hang", hang, NULL},
+    {"GET", "/spin", spin, NULL},
+    {"GET", "/size/:bytes", size, NULL},
+    {"GET", "/result/:code", result, NULL},
+    {"GET", "/status/:code", status, NULL},
+    {"GET", "/end/:how", end, NULL},
+    {"GET", "/environment/:name", environment, NULL},
+    {"GET", "/stop/:ms", stop, NULL},
+    {"GET", "/log/:level", log_line, NULL},
 };
 
 int main(int argc, char **argv)

@@ -88,15 +88,6 @@ static int act(forker_request *req, void *user)
     return answer_text(req, text);
 }
 
-/* "71 <query>": the ledger knows by the query which request was answered. */
-static int ledger(forker_request *req, void *user)
-{
-    char text[256];
-    (void)user;
-    snprintf(text, sizeof text, "%ld %s", (long)getpid(), forker_request_query(req, NULL));
-    return answer_text(req, text);
-}
-
 /* Answers when it is told that the worker is being drained. */
 static int patient(forker_request *req, void *user)
 {
@@ -138,7 +129,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/", show, NULL);
     forker_server_handle(server, "GET", "/option/:name", option, NULL);
     forker_server_handle(server, "GET", "/act/:what", act, NULL);
-    forker_server_handle(server, "GET", "/ledger", ledger, NULL);
+    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
     forker_server_handle(server, "GET", "/leak", leak, NULL);
     forker_server_handle(server, "GET", "/patient", patient, NULL);
     forker_server_on_reload(server, on_reload, NULL);

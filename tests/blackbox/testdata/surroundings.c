@@ -92,6 +92,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_set_fork(server, fork_or_fail, NULL);
     forker_server_handle(server, "GET", "/stacks", stacks, NULL);
+    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
     forker_server_listen(server, argv[2]);
     forker_server_on_worker_init(server, worker_init, NULL);
     return serve_to_end(server);
