@@ -3,45 +3,10 @@
 #include <string.h>
 
 #include "exchange.h"
+#include "method.h"
 #include "server.h"
 
-enum { METHOD_MAX = 24, METHODS_MAX = 512, PATTERN_MAX = 1024 };
-
-/* RFC 9110 section 5.6.2. */
-static bool is_token_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
-/* Returns what is wrong with a list of methods, or NULL. */
-static const char *methods_fault(const char *methods)
-{
-    if (strcmp(methods, "*") == 0) {
-        return NULL;
-    }
-    if (strlen(methods) > METHODS_MAX) {
-        return "the list of methods is too long";
-    }
-    for (const char *p = methods;; p++) {
-        size_t len = 0;
-        for (; is_token_char(p[len]); len++) {
-        }
-        if (len == 0 || (p[len] != '\0' && p[len] != ',')) {
-            return "methods are \"*\" or names separated by single commas, such as \"GET,POST\"";
-        }
-        if (len > METHOD_MAX) {
-            return "a method has more than 24 characters";
-        }
-        if (len == strlen("CONNECT") && memcmp(p, "CONNECT", len) == 0) {
-            return "CONNECT is for proxies and not served";
-        }
-        p += len;
-        if (*p == '\0') {
-            return NULL;
-        }
-    }
-}
+enum { PATTERN_MAX = 1024 };
 
 static bool is_name_char(char c)
 {
@@ -146,41 +111,13 @@ static uint32_t hash_shape(const char *pattern)
     return hash;
 }
 
-static bool has_method(const char *methods, const char *method, size_t len)
-{
-    for (const char *p = methods;; p++) {
-        size_t word = strcspn(p, ",");
-        if (word == len && memcmp(p, method, len) == 0) {
-            return true;
-        }
-        p += word;
-        if (*p == '\0') {
-            return false;
-        }
-    }
-}
-
-/* Whether two lists of methods have one in common; "*" has all in common with "*" only: a named method goes before it. */
-static bool methods_overlap(const char *a, const char *b)
-{
-    for (const char *p = a;; p++) {
-        size_t len = strcspn(p, ",");
-        if (has_method(b, p, len)) {
-            return true;
-        }
-        p += len;
-        if (*p == '\0') {
-            return false;
-        }
-    }
-}
-
 static const fk_route *find_conflict(const forker_server *server, const char *methods, const char *pattern,
                                      uint32_t shape)
 {
     for (uint32_t i = 0; i < server->route_count; i++) {
         const fk_route *route = &server->routes[i];
-        if (route->shape == shape && same_shape(route->pattern, pattern) && methods_overlap(route->methods, methods)) {
+        if (route->shape == shape && same_shape(route->pattern, pattern) &&
+            fk_methods_overlap(route->methods, methods)) {
             return route;
         }
     }
@@ -248,7 +185,7 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     }
     fk_route route = {.handler = handler, .user = user, .max_body = -1};
     route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
-    const char *fault = methods_fault(methods);
+    const char *fault = fk_methods_fault(methods);
     if (fault == NULL) {
         fault = pattern_fault(pattern, &route.param_count);
     }
@@ -264,6 +201,11 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     if (server->route_count >= FK_ROUTES_MAX) {
         return fk_server_fail_setup(server, FORKER_E_LIMIT, "handle %s %s: more than %d routes", methods, pattern,
                                     FK_ROUTES_MAX);
+    }
+    if (!fk_methods_note(server, methods)) {
+        return fk_server_fail_setup(server, FORKER_E_LIMIT,
+                                    "handle %s %s: more than %d methods that are no standard ones", methods, pattern,
+                                    FK_METHODS_MAX);
     }
     if (!grow_routes(server) || !copy_route(&route, methods, pattern)) {
         return fk_server_fail_setup(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);

@@ -19,7 +19,9 @@ enum {
     FK_SHARDS_MAX = 64,
     FK_SENTENCE_MAX = 512,
     FK_LOGFILES = 2,
-    FK_ROUTES_MAX = 65535
+    FK_ROUTES_MAX = 65535,
+    FK_METHOD_MAX = 24,
+    FK_METHODS_MAX = 54 /* that are not standard; router.maxNamed */
 };
 
 typedef struct {
@@ -114,6 +116,8 @@ struct forker_server {
     fk_route *routes;
     uint32_t route_count;
     uint32_t route_cap;
+    char methods[FK_METHODS_MAX][FK_METHOD_MAX + 1]; /* that routes name and are not standard ones */
+    uint32_t method_count;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
     fk_hook before_fork, post_fork, worker_init, worker_ready, worker_drain, worker_exit, thread_start, thread_exit;

@@ -122,7 +122,8 @@ void forker_server_free(forker_server *server);
 /*
  * Answers requests for `methods` on paths that match `pattern` by calling `handler`.
  *
- *   methods   one method or several, "GET" or "GET,POST"; "*" is any. Case matters, as in HTTP. GET answers HEAD too.
+ *   methods   one method or several, "GET" or "GET,POST"; "*" is any. Case matters, as in HTTP: "get" is
+ *             refused. GET answers HEAD too.
  *   pattern   starts with "/". A segment ":name" matches any one non-empty segment, a last segment "*name" matches the
  *             rest of the path, however many segments, also none; both are read by forker_request_param(). Everything
  *             else must be equal, byte by byte, to the decoded path of the request.
@@ -132,7 +133,7 @@ void forker_server_free(forker_server *server);
  * Allow if the method was OPTIONS.
  *
  * Returns FORKER_OK, FORKER_E_ROUTE (malformed; or the same pattern has a handler for one of the methods already),
- * FORKER_E_LIMIT (more than 65535 routes).
+ * FORKER_E_LIMIT (more than 65535 routes, or 54 methods that are not standard ones).
  */
 typedef int (*forker_handler)(forker_request *req, void *user);
 int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,

@@ -164,6 +164,11 @@ static const struct {
     {"GET,", "/a", FORKER_E_ROUTE},
     {"GET POST", "/a", FORKER_E_ROUTE},
     {"G(T", "/a", FORKER_E_ROUTE},
+    {"get", "/a", FORKER_E_ROUTE},
+    {"connect", "/a", FORKER_E_ROUTE},
+    {"GET,*", "/a", FORKER_E_ROUTE},
+    {"GET", "/any", FORKER_E_ROUTE}, /* is one of "*" */
+    {"*", "/users/me", FORKER_E_ROUTE},
     {"GET", "", FORKER_E_ROUTE},
     {"GET", "a", FORKER_E_ROUTE},
     {"GET", "/:", FORKER_E_ROUTE},
@@ -206,6 +211,20 @@ static void check_run(void)
     forker_server_free(server);
 }
 
+static void check_method_limit(void)
+{
+    char method[16];
+    forker_server *server = forker_server_new();
+    for (int i = 0; i < 54; i++) {
+        snprintf(method, sizeof method, "M%d", i);
+        CHECK_CODE(forker_server_handle(server, method, "/", handler, NULL), FORKER_OK);
+    }
+    CHECK_CODE(forker_server_handle(server, "GET,M0,M53", "/other", handler, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_handle(server, "POST,ONE-MORE", "/other", handler, NULL), FORKER_E_LIMIT);
+    CHECK_CODE(forker_server_handle(server, "POST", "/other", handler, NULL), FORKER_OK);
+    forker_server_free(server);
+}
+
 /* Many routes are no trouble; too many are an error. */
 static void check_route_limit(void)
 {
@@ -232,6 +251,7 @@ int main(int argc, char **argv)
     check_routes();
     check_run();
     if (argc > 1 && strcmp(argv[1], "all") == 0) {
+        check_method_limit();
         check_route_limit();
     }
     return check_exit_status();
