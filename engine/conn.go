@@ -46,6 +46,7 @@ type conn struct {
 	counted  bool      // In Loop.peers.
 	probed   bool      // The kernel asks now and then whether the client is still there.
 	queued   bool      // In Loop.turns.
+	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
 	served   int       // Requests so far.
 	born     int64     // When it was accepted, on the loop's clock.
 	finSeen  bool      // The client has sent its end, while the program had the request.

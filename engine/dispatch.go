@@ -131,18 +131,32 @@ func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 	case c.closing != keepOpen:
 	case ex.req.Head.KeepAlive == 0 && ex.keptAt == ex.end:
 		c.closing = closeNow
-	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.isLast(c):
+	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.isLast(c, ex):
 		c.closing = closeLinger
 	}
 	l.respond(c, ex, outcome)
 }
 
-// isLast tells if a connection takes no more requests. The loop begins to drain when it reads the message that says so, which waits
-// while a handler runs; the slot says it at once, so that the answer of that handler can already tell the client.
-func (l *Loop) isLast(c *conn) bool {
-	return l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests ||
-		l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge)
+// isLast tells if a connection takes no more requests.
+func (l *Loop) isLast(c *conn, ex *exchange) bool {
+	switch {
+	case l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge):
+		return true
+	// The loop begins to drain when it reads the message that says so, which waits while a handler runs; the slot says it at once, so
+	// that the answer of that handler can already tell the client.
+	case !l.draining && !l.cfg.Slot.LoadDismissed():
+		return false
+	}
+	// A client that has sent more already could not know. One that never stops to send is told after some time.
+	if ex.keptAt < ex.end && c.behind < behindMost {
+		c.behind++
+		return false
+	}
+	return true
 }
+
+// behindMost is how many requests that came behind others are answered, when a connection is to be closed because the loop drains.
+const behindMost = 64
 
 // endAnswer is called when the answer is written, or copied to where it will be: the next request can be looked at.
 func (l *Loop) endAnswer(c *conn, ex *exchange) {

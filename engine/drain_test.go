@@ -119,14 +119,33 @@ func TestDrain_finishesWhatHasBegun(t *testing.T) {
 	s.settle()
 	s.drain(time.Hour)
 	s.pass(time.Minute)
-	head.send(getHello[3:] + getHello)
-	head.expect(helloLast)
+	head.send(getHello[3:] + getHello) // It could not know.
+	head.expect(hello + helloLast)
 	head.expectEnd()
 	_ = head.Close()
 	body.send(post("/echo", "hello")[53:])
 	body.expect(helloLast)
 	body.expectEnd()
 	_ = body.Close()
+	s.wait()
+}
+
+func TestDrain_endsAClientThatNeverStopsSending(t *testing.T) {
+	s := start(t, tcp, grace)
+	c := s.dial()
+	s.do(func() {
+		c.send(strings.Repeat(getHello, behindMost+2))
+		s.loop.Drain(time.Hour)
+	})
+	for i := range behindMost + 1 {
+		if res, got := c.answer("GET"); got != "hello" || res.Close != (i == behindMost) {
+			t.Fatalf("answer %d: %q, close %v", i, got, res.Close)
+		}
+	}
+	if got := c.all(); got != "" {
+		t.Errorf("%q", got)
+	}
+	_ = c.Close()
 	s.wait()
 }
 
