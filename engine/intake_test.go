@@ -266,7 +266,7 @@ func TestIntake_answerBeforeTheEndOfTheBody(t *testing.T) {
 
 	s.do(func() { s.handlers["/take"] = func(c *call) { c.answer(422, "enough") } })
 	c = s.dial()
-	c.send(fiveBytes + "hello" + getHello)
+	c.send(fiveBytes + "1 2 3" + getHello) // What has come is skipped.
 	c.expect(enough + "\r\nenough" + hello)
 	c.send(someChunks + "0\r\n\r\n")
 	c.expect(enough + "Connection: close\r\n\r\nenough")
@@ -290,27 +290,32 @@ func TestIntake_timeOfTheBody(t *testing.T) {
 	s.expectLast(u, BodyAborted)
 }
 
-// TestIntake_abortComesBeforeTheRequestIsGivenBack: the program may still read it then.
-func TestIntake_abortComesBeforeTheRequestIsGivenBack(t *testing.T) {
+// TestIntake_requestCanBeReadUntilTheLastCall: its head stays where it was, and is not given back before.
+func TestIntake_requestCanBeReadUntilTheLastCall(t *testing.T) {
 	s, h := startHolder(t, tcp, admits)
-	for _, hold := range []bool{false, true} {
-		u := s.takes("/a path", 5, func(c *call) {
-			if hold {
+	for _, row := range []struct {
+		target string
+		holds  bool
+	}{{"/a/path", false}, {"/a/path", true}, {"/b/../a/pat%68", false}, {"/b/../a/pat%68", true}} {
+		u := s.takes("/a/path", 5, func(c *call) {
+			if row.holds {
 				h.hold(c)
 			}
 		})
 		c := s.dial()
-		c.send(strings.Replace(fiveBytes, "/take", "/b/../a%20path", 1) + "he")
+		c.send(getHello + strings.Replace(fiveBytes, "/take", row.target, 1))
+		s.eventually("the request", func() bool { return u.calls == 1 })
+		c.send("he")
 		s.eventually("the first piece", func() bool { return len(u.pieces) == 1 })
 		c.reset()
 		s.eventually("the end of the body", func() bool { return len(u.lasts) == 2 })
 		s.expectLast(u, BodyAborted)
 		s.do(func() {
-			if u.path != "/a path" {
-				t.Errorf("the path is %q", u.path)
+			if u.path != "/a/path" {
+				t.Errorf("%s: the path is %q", row.target, u.path)
 			}
 		})
-		if hold {
+		if row.holds {
 			h.tell(u.req, EventDrop, true, "")
 		}
 	}
