@@ -142,6 +142,42 @@ func TestExampleLater_answersFromOtherThreads(t *testing.T) {
 	}
 }
 
+func TestExampleUpload_writesFiles(t *testing.T) {
+	path, dir := socketIn(t), t.TempDir()
+	example(t, setup{args: []string{"unix:" + path, dir}, env: []string{"FORKER_WORKERS=1"}}, "upload")
+	put := func(name, text string, args ...string) string {
+		return curl(t, text, append(args, "--unix-socket", path, "-T", "-", "http://host/files/"+name)...)
+	}
+	files := map[string]string{"small": "a few bytes", "empty": "", "large": content(20 << 20)}
+	for name, text := range files {
+		if got := put(name, text); got != "written\n" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := put(".upload", "x", "-o", "/dev/null", "-w", "%{http_code}"); got != "400" {
+		t.Errorf("a name with a dot: %s", got)
+	}
+	c := dial(t, "unix:"+path).send("PUT /files/half HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf")
+	parts := func() int {
+		found, err := filepath.Glob(filepath.Join(dir, ".upload-*"))
+		must(t, err)
+		return len(found)
+	}
+	eventually(t, "it has begun", func() bool { return parts() == 1 })
+	_ = c.Close()
+	eventually(t, "what a client left is removed", func() bool { return parts() == 0 })
+	found, err := os.ReadDir(dir)
+	must(t, err)
+	if len(found) != len(files) {
+		t.Errorf("the directory has %v", found)
+	}
+	for name, text := range files {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != text {
+			t.Errorf("%s has %d bytes of %d: %v", name, len(got), len(text), err)
+		}
+	}
+}
+
 // python starts an example of the Python binding on a unix socket.
 func python(t *testing.T, name string, args ...string) *program {
 	t.Helper()
