@@ -127,6 +127,9 @@ func (l *Loop) forgetConn(c *conn) {
 	if l.full {
 		l.full, l.pausedUntil = false, l.clock.now
 	}
+	if c.state == stateLinger {
+		l.lingering--
+	}
 	l.outLen = 0
 	l.conns[c.fd] = nil
 	*c = conn{}

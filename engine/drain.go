@@ -52,6 +52,7 @@ func (l *Loop) checkDrain() {
 	if l.clock.now >= l.drainGraceNs {
 		l.closeIdle()
 	}
+	l.endLingering()
 	l.stopped = l.open == 0
 }
 
@@ -105,6 +106,9 @@ func (l *Loop) nextDrainCheck(next int64) int64 {
 	due := l.drainNs
 	if l.clock.now < l.drainGraceNs {
 		due = min(due, l.drainGraceNs)
+	}
+	if l.lingering > 0 {
+		due = min(due, l.lingerLookNs)
 	}
 	if next < 0 {
 		return due

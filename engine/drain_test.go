@@ -178,7 +178,7 @@ func TestDrain_isPutOffByTimeInWhichNothingRan(t *testing.T) {
 		s.loop.mindGap(int64(20 * time.Second))
 		s.loop.mindGap(gapLeast - 1) // This is none.
 	})
-	s.pass(20*time.Second + 900*time.Millisecond)
+	s.pass(20*time.Second + 500*time.Millisecond)
 	idle.send(getHello) // Of its grace it had a second left.
 	idle.expect(helloLast)
 	idle.expectEnd()
@@ -189,6 +189,39 @@ func TestDrain_isPutOffByTimeInWhichNothingRan(t *testing.T) {
 	}
 	s.do(func() { s.loop.clock.baseNs += int64(200 * time.Millisecond) })
 	half.expectEnd()
+	s.wait()
+}
+
+func TestDrain_doesNotWaitForAClientThatHasEverythingAndDoesNotClose(t *testing.T) {
+	for _, network := range []string{tcp, packets} {
+		t.Run(network, func(t *testing.T) {
+			s := start(t, network, grace)
+			c := s.dial()
+			s.drain(time.Hour)
+			begin := time.Now()
+			c.send(getHello)
+			c.answer("GET")
+			s.wait()
+			if took := time.Since(begin); took > time.Second { // Without a look it is lingerNs.
+				t.Errorf("it was waited for %v", took)
+			}
+			c.expectEnd()
+		})
+	}
+}
+
+// The answer is not what a client reads first that is still sending.
+func TestDrain_waitsForAClientThatGoesOnSending(t *testing.T) {
+	s := start(t, tcp, grace)
+	c := s.refused()
+	s.drain(time.Hour)
+	for range 20 {
+		c.send("more")
+		time.Sleep(50 * time.Millisecond) // This is what it does, and no wait for anything.
+		if !s.running() {
+			t.Fatal("closed too early")
+		}
+	}
 	s.wait()
 }
 
@@ -234,7 +267,7 @@ func TestDrain_givesGraceToWhatBecomesIdleLater(t *testing.T) {
 	if res, got := c.answer("GET"); got != big || res.Close {
 		t.Errorf("%d bytes, close %v", len(got), res.Close)
 	}
-	s.pass(900 * time.Millisecond)
+	s.pass(500 * time.Millisecond)
 	c.send(getHello) // On its way since before the client could know.
 	if res, got := c.answer("GET"); got != "hello" || !res.Close {
 		t.Errorf("%q, close %v", got, res.Close)

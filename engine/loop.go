@@ -67,6 +67,8 @@ type Loop struct {
 	lookNs       int64 // When idle threads of the pool are looked for.
 	drainGraceNs int64 // When idle connections are closed.
 	drainNs      int64 // When all are closed.
+	lingering    int   // Connections in stateLinger,
+	lingerLookNs int64 // which are looked at then, while draining.
 	stopped      bool  // Nobody is served any more.
 	ended        bool  // Everything is closed; with Config.Hosted handlers of the pool may still run.
 
@@ -80,9 +82,7 @@ const (
 	leastInput = 32 << 10
 	leastRoom  = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or what comes at once of a body in chunks.
 	pauseNs    = 100 * int64(time.Millisecond)
-	lingerNs   = 2 * int64(time.Second)  // How long a client may be silent that is to see that it was refused,
-	lingerMost = 30 * int64(time.Second) // and how long it may go on sending.
-	maxWaitMs  = 1000                    // The heartbeat is never older.
+	maxWaitMs  = 1000 // The heartbeat is never older.
 )
 
 // NewLoop makes a loop. It reads nothing before it runs or is polled.

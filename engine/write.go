@@ -205,12 +205,3 @@ func (l *Loop) finish(c *conn) {
 	l.recycle(ex, CloseDone)
 	l.linger(c)
 }
-
-// linger closes our half, and reads on until the client has seen that and closed its own (RFC 9112 §9.6).
-func (l *Loop) linger(c *conn) {
-	c.state = stateLinger
-	poller.Shutdown(c.fd)
-	c.lingerEnd = l.clock.now + lingerMost
-	l.wheel.arm(c, l.clock.now+lingerNs)
-	l.await(c)
-}

@@ -106,6 +106,26 @@ func TestStop_finishesRequestsInFlight(t *testing.T) {
 	}
 }
 
+// It has its answer, and was told that it is the last one.
+func TestStop_doesNotWaitForAClientThatDoesNotClose(t *testing.T) {
+	p := serve(t, "workers=2")
+	c := p.dial().send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
+	p.out.wait(t, 0, "slow begins")
+	p.signal(syscall.SIGTERM)
+	if a := c.receive("GET"); a.StatusCode != 200 || !a.Close {
+		t.Errorf("answered %s, Connection: close is %v", a.Status, a.Close)
+	}
+	begin := time.Now()
+	if status := p.wait(); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	took := time.Since(begin)
+	t.Logf("stopped %v after the last answer", took)
+	if took > slack {
+		t.Errorf("stopped %v after the last answer", took)
+	}
+}
+
 func TestStop_takesTheRestOfARequest(t *testing.T) {
 	p := serve(t, "workers=1", "drain_grace=0")
 	idle, half := p.dial(), p.dial()
