@@ -50,19 +50,13 @@ func TestReuseport_refusesAnAddressInUse(t *testing.T) {
 	next.out.wait(t, 0, "bind: Address already in use")
 }
 
+// The kernel chooses a socket by a hash of the client's address and port: the counts scatter, by 20 or so of 500.
 func TestReuseport_balances(t *testing.T) {
-	for range 3 {
-		counts := connectionsByWorker(t, serve(t, "workers=4", "reuseport=on"))
-		least, most := counts[0], counts[0]
-		for _, count := range counts {
-			least, most = min(least, count), max(most, count)
-		}
-		t.Logf("connections by worker: %v", counts)
-		if most <= 2*least {
-			return
-		}
+	counts := connectionsByWorker(t, serve(t, "workers=4", "reuseport=on"), 1)
+	t.Logf("connections by worker: %v", counts)
+	if imbalance(counts) > 1.5 {
+		t.Errorf("one worker has more than 1.5 times as many connections as another: %v", counts)
 	}
-	t.Error("one worker has more than twice the connections of another")
 }
 
 func TestReuseport_queueOfAStoppedWorkerIsServedByOthers(t *testing.T) {
