@@ -7,8 +7,10 @@
 #include "exchange.h"
 #include "server.h"
 
-/* What a handle's owner has done since the loop looked last; engine.Event* with 1 added, so that 0 is nothing. Of two the
- * larger one counts. */
+/*
+ * What a handle's owner has done since the loop looked last; engine.Event* with 1 added, so that 0 is nothing. Of two the larger
+ * one counts.
+ */
 enum { FK_EVENT_NONE, FK_EVENT_RESUME, FK_EVENT_ANSWER, FK_EVENT_STREAM, FK_EVENT_DROP, FK_EVENT_RELEASE };
 
 typedef enum { FK_DEFERRED_FREE, FK_DEFERRED_OPEN, FK_DEFERRED_STREAM, FK_DEFERRED_ENDED } fk_deferred_state;

@@ -23,7 +23,10 @@ void fk_dispatch_free(uintptr_t address);
 /* Calls a hook of the program, if there is one. */
 int fk_dispatch_hook(forker_server *server, const fk_hook *hook);
 
-/* Called first and last on a thread of the handler pool; `thread` is its number, from 0, and that of its black box. false: it cannot be used. */
+/*
+ * Called first and last on a thread of the handler pool; `thread` is its number, from 0, and that of its black box. false: it cannot
+ * be used.
+ */
 bool fk_dispatch_thread_start(forker_server *server, uint32_t thread);
 void fk_dispatch_thread_exit(forker_server *server);
 

@@ -146,7 +146,7 @@ func TestMemory_overTheHardLimitKillsTheWorker(t *testing.T) {
 }
 
 func TestRestarts_overTheLimitEndRun(t *testing.T) {
-	p := serve(t, "workers=2", "restart_limit=3", "drain_timeout=2s")
+	p := serve(t, "workers=2", "restart_limit=3", "restart_window=1h", "drain_timeout=2s")
 	for range 4 {
 		index, pid := 0, p.workers()[0]
 		p.kill(pid, syscall.SIGKILL)
@@ -155,7 +155,7 @@ func TestRestarts_overTheLimitEndRun(t *testing.T) {
 			p.waitReplaced(index, pid)
 		}
 	}
-	p.out.wait(t, 0, "run returned -16: workers die too often: 4 within 60 s, the latest: worker 0")
+	p.out.wait(t, 0, "run returned -16: workers die too often: 4 within 3600 s, the latest: worker 0")
 	if status := p.wait(); status != 1 {
 		t.Errorf("exit status %d", status)
 	}

@@ -1,0 +1,28 @@
+package blackbox
+
+import "testing"
+
+// A collection of garbage tells that a heap of that size was one too many for the options: the routes of a worker are on it, and
+// GODEBUG has the runtime write a line for each collection.
+func TestGoOptions_reachTheRuntimeOfAWorker(t *testing.T) {
+	const few, many = "5000", "25000" // Routes: these take more than 40 KiB, those more than 16 MiB.
+	for name, c := range map[string]struct {
+		routes   string
+		options  []string
+		collects bool
+	}{
+		"at 1 percent":           {few, []string{"go_gc_percent=1"}, true},
+		"never":                  {many, []string{"go_gc_percent=off"}, false},
+		"below the memory limit": {many, []string{"go_gc_percent=off", "go_memory_limit=1g"}, false},
+		"at the memory limit":    {many, []string{"go_gc_percent=off", "go_memory_limit=16m"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := append(environment(append(c.options, "workers=1")), "GODEBUG=gctrace=1")
+			p := start(t, setup{source: "routes.c", args: []string{"127.0.0.1:0", c.routes}, env: env}).waitReady()
+			p.expectGet("/0/x", 200, "hello\n")
+			if got := p.log.count("gc 1 @") > 0; got != c.collects {
+				t.Errorf("collected: %v", got)
+			}
+		})
+	}
+}
