@@ -261,6 +261,18 @@ static void describe_status(int status, char *text, size_t size)
     }
 }
 
+/* Without a first master nobody ever serves: after some attempts run ends. false: another attempt is made. */
+static bool give_up_master(fk_spawner *spawner, const char *what)
+{
+    char reason[192];
+    if (spawner->master_was_ready || spawner->master.failed_boots < MASTER_BOOTS_MAX) {
+        return false;
+    }
+    (void)snprintf(reason, sizeof reason, "the master process cannot start: it %s", what);
+    give_up(spawner, FK_GIVE_UP_BOOT, reason);
+    return true;
+}
+
 static void bury_master(fk_spawner *spawner, int status)
 {
     char text[64];
@@ -274,10 +286,7 @@ static void bury_master(fk_spawner *spawner, int status)
     describe_status(status, text, sizeof text);
     bool settled = was_ready && now - spawner->master.born_ns > SECOND_NS;
     spawner->master.failed_boots = settled ? 0 : spawner->master.failed_boots + 1;
-    if (!spawner->master_was_ready && spawner->master.failed_boots >= MASTER_BOOTS_MAX) {
-        char reason[128];
-        (void)snprintf(reason, sizeof reason, "the master process cannot start: it %s", text);
-        give_up(spawner, FK_GIVE_UP_BOOT, reason);
+    if (give_up_master(spawner, text)) {
         return;
     }
     spawner->master.retry_ns = was_ready ? now : now + fk_child_backoff(spawner->master.failed_boots);
@@ -344,21 +353,32 @@ static uint32_t slots_to_fill(const fk_spawner *spawner)
     return shared->wanted != 0 && shared->wanted < spawner->slots_used ? shared->wanted : spawner->slots_used;
 }
 
+/* Forks the master, if it is due. Returns when to look again. */
+static uint64_t fork_master_due(fk_spawner *spawner, uint64_t now)
+{
+    char text[96];
+    fk_child *master = &spawner->master;
+    if (master->pid != 0) {
+        return UINT64_MAX;
+    }
+    if (now >= master->retry_ns && !fk_child_fork_master(spawner)) {
+        (void)snprintf(text, sizeof text, "cannot be forked: %s", strerror(errno));
+        master->retry_ns = now + fk_child_backoff(++master->failed_boots);
+        if (!give_up_master(spawner, text)) {
+            fk_log(spawner->server, FORKER_LOG_ERROR, "the master %s", text);
+        }
+    }
+    return master->pid == 0 ? master->retry_ns : UINT64_MAX;
+}
+
 /* Forks what is due. Returns when to look again. */
 static uint64_t fork_due(fk_spawner *spawner)
 {
-    uint64_t next = UINT64_MAX, now = fk_clock();
+    uint64_t now = fk_clock();
     if (spawner->stopping) {
-        return next;
+        return UINT64_MAX;
     }
-    if (spawner->master.pid == 0) {
-        if (now < spawner->master.retry_ns) {
-            next = spawner->master.retry_ns;
-        } else if (!fk_child_fork_master(spawner)) {
-            next = spawner->master.retry_ns = now + fk_child_backoff(++spawner->master.failed_boots);
-            fk_log(spawner->server, FORKER_LOG_ERROR, "the master cannot be forked: %s", strerror(errno));
-        }
-    }
+    uint64_t next = fork_master_due(spawner, now);
     for (uint32_t i = 0, count = slots_to_fill(spawner); i < count; i++) {
         fk_child *child = &spawner->workers[i];
         uint64_t allowed = fk_child_next_fork(spawner);

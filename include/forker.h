@@ -78,7 +78,7 @@ enum {
     FORKER_E_ADDRESS = -6,   /* cannot listen there */
     FORKER_E_ROUTE = -7,     /* a malformed method or pattern, or one that is already taken */
     FORKER_E_SYSTEM = -8,    /* the operating system refused */
-    FORKER_E_BOOT = -9,      /* no worker ever became ready */
+    FORKER_E_BOOT = -9,      /* no master or worker ever became ready */
     FORKER_E_SETUP = -10,    /* an earlier setup call failed, so run refuses to start */
     FORKER_E_THREADS = -11,  /* the process has several threads and option threads=refuse */
     FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */

@@ -47,6 +47,16 @@ func TestSurroundings_failingForksAreTriedAgain(t *testing.T) {
 	}
 }
 
+func TestSurroundings_runEndsIfNoMasterCanBeForked(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "errno")
+	write(t, file, fmt.Sprint(int(syscall.EAGAIN)))
+	p := start(t, setup{source: "surroundings.c", args: []string{file, "127.0.0.1:0"}})
+	p.out.wait(t, 0, "run returned -9: the master process cannot start: it cannot be forked: Resource temporarily unavailable")
+	if status := p.wait(); status != 1 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
 func TestSurroundings_spawnerWithoutDescriptorsServesOn(t *testing.T) {
 	p := serve(t, "workers=2")
 	l := p.openLedger()
