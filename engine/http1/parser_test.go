@@ -171,6 +171,7 @@ func TestParse_refusesRequestLine(t *testing.T) {
 		{"\r\r\n", ErrLineEnd},
 		{"\r\n\n", ErrLineEnd},
 		{"\r\n\r", ErrEmptyLine},
+		{" / HTTP/1.1\r\n", ErrRequestLine},
 		{" GET / HTTP/1.1\r\n", ErrRequestLine},
 		{"\r\n GET / HTTP/1.1\r\n", ErrRequestLine},
 		{"\x16\x03\x01", ErrRequestLine}, // TLS, without waiting for a line.
