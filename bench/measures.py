@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 
+import crew
 from servers import SERVERS, Failure, exchange
 
 WARM_UP = 1  # seconds that warm caches and heaps up
@@ -100,4 +101,17 @@ def idle_memory(name, server, mode, options):
     return {"bytes_per_connection": max(after - before, 0) / connections}
 
 
-MEASURES = {"rate": throughput, "cost": throughput, "crowd": crowd, "latency": latency, "memory": idle_memory}
+def balance(_name, server, mode, options):
+    """How connections spread over workers."""
+    return crew.spread(server, mode, lambda: wrk(server, mode, options.duration, options))
+
+
+MEASURES = {
+    "rate": throughput,
+    "cost": throughput,
+    "crowd": crowd,
+    "latency": latency,
+    "memory": idle_memory,
+    "balance": balance,
+    "kills": crew.kills,
+}

@@ -38,6 +38,7 @@ class Mode:
     file: bool = False
     close: bool = False
     connections: int = CONNECTIONS
+    workers: int = 1
     fields: tuple = ()
     script: tuple = ()  # for wrk, with its arguments
 
@@ -72,6 +73,14 @@ def size_of(text):
     return int(number) * {"KiB": KIB, "MiB": MIB}[unit]
 
 
+def crew(name, heading, needs, measure="rate"):
+    fields = (("Connection", "close"),)
+    return Mode(f"crew-{name}", CREW, heading, measure, needs, close=True, fields=fields, workers=CREW_SIZE)
+
+
+CREW_SIZE = 4
+CREW = f"{CREW_SIZE} workers"
+WORKERS_NEEDED = "workers"
 BASIC = "Requests"
 MANY = "Many connections"
 
@@ -102,6 +111,9 @@ MODES = {
         Mode("connections-10000", MANY, "10,000: requests/s", measure="crowd", connections=10000),
         Mode("idle", MANY, "bytes for an idle one", measure="memory", connections=10000),
         Mode("latency", "Latency in microseconds", "", measure="latency"),
+        crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
+        crew("balance", "", "crew", measure="balance"),
+        crew("kills", "", "crew", measure="kills"),
     )
 }
 

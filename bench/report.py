@@ -6,11 +6,18 @@ import statistics
 from modes import CONNECTIONS, MODES
 from servers import SERVERS
 
+# Of measures whose numbers stand for themselves, by heading.
+COLUMNS = {
+    "balance": {"the least a worker accepts, % of its share": "least_percent", "the most": "most_percent"},
+    "kills": {"requests": "requests", "kills": "kills", "lost for each kill": "lost_per_kill"},
+}
 LATENCY_COLUMNS = {"p50_us": "50 %", "p99_us": "99 %", "p99.9_us": "99.9 %"}
 
 
 def columns_of(mode):
     """Pairs of heading and quantity."""
+    if mode.measure in COLUMNS:
+        return list(COLUMNS[mode.measure].items())
     if mode.measure == "latency":
         return [(heading, quantity) for quantity, heading in LATENCY_COLUMNS.items()]
     return [(mode.heading, "bytes_per_connection" if mode.measure == "memory" else "requests_per_second")]
@@ -20,6 +27,8 @@ def cell(results, name, mode, quantity):
     if (name, mode.name) not in results:
         return "—"
     median = statistics.median(values[quantity] for values in results[name, mode.name])
+    if mode.measure in COLUMNS:
+        return f"{median:.3g}" if median < 1000 else f"{median:.0f}"
     if mode.measure in ("latency", "memory"):
         return f"{median:.0f}"
     floor = statistics.median(values[quantity] for values in results["floor", mode.name])

@@ -42,7 +42,7 @@ def measure(options, log):
                     log.writerow([mode.name, round_number, name, quantity, f"{value:.1f}", lengths[name]])
                 numbers = ", ".join(f"{value:.0f} {quantity}" for quantity, value in values.items())
                 print(f"{mode.name}, round {round_number}, {name}: {numbers}", file=sys.stderr)
-        if not mode.file and lengths["floor"] != lengths.get("libforker", lengths["floor"]):
+        if not mode.file and "floor" in lengths and lengths.get("floor") != lengths.get("libforker", lengths.get("floor")):
             print(f"{mode.name}: floor and libforker send different answers, adapt floor.c: {lengths}", file=sys.stderr)
     return results
 
@@ -77,12 +77,13 @@ def positive(text):
 
 
 def parse_options():
+    compared = [name for name, server in SERVERS.items() if not server.variant]
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--programs", type=pathlib.Path, required=True, help="directory of the built servers")
     parser.add_argument("--duration", type=positive, default=5, help="seconds of one measurement (%(default)s)")
     parser.add_argument("--rounds", type=positive, default=3, help="how often each server is measured (%(default)s)")
     parser.add_argument("--rate", type=positive, default=10000, help="requests/s for latency (%(default)s)")
-    parser.add_argument("--servers", type=names_of(SERVERS), default=list(SERVERS), help="some of " + ",".join(SERVERS))
+    parser.add_argument("--servers", type=names_of(SERVERS), default=compared, help="all, or some of " + ",".join(SERVERS))
     parser.add_argument("--modes", type=names_of(MODES), default=list(DEFAULT), help="all, or some of " + ",".join(MODES))
     parser.add_argument("--core", type=int, default=min(os.sched_getaffinity(0)), help="the core to use (%(default)s)")
     parser.add_argument("--log", type=pathlib.Path, help="the raw log (PROGRAMS/raw.csv)")

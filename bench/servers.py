@@ -37,12 +37,14 @@ class Launch:
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """`can` are the features that modes ask for by `needs`."""
+    """`can` are the features that modes ask for by `needs`. A variant, another one with options, is measured only if it is named."""
 
     command: Callable[[Launch], list]
     version: Callable[[pathlib.Path], str]
     can: frozenset
     most_connections: int = 10000
+    options: tuple = ()  # of libforker, as pairs; {scratch} stands for the directory
+    variant: bool = False
 
     def serves(self, mode):
         if mode.needs and mode.needs not in self.can:
@@ -102,13 +104,23 @@ def libforker_version(_programs):
 
 PIPELINE, PLAIN, BODY, UPLOAD, FILE = "pipeline", "plain", "body", "upload", "file"
 MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE})
-EVERYTHING = MOST | {"pool", "deferred"}
+WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
+EVERYTHING = MOST | {"pool", "deferred", WORKERS}
+
+
+def variant(*options):
+    return Server(program("libforker"), libforker_version, EVERYTHING | {CREW}, options=options, variant=True)
+
 
 # What is missing: nginx reads no uploads by itself, and sends no bodies but files and short texts. cpp-httplib loses requests that were
 # pipelined, compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
     "floor": Server(floor_command, lambda _programs: "", EVERYTHING),
-    "libforker": Server(program("libforker"), libforker_version, EVERYTHING),
+    "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
+    "libforker-reuseport": variant(("reuseport", "on")),
+    "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
+    "libforker-access-log-json": variant(("access_log", "json"), ("access_log_file", "{scratch}/access.log")),
+    "libforker-access-log-null": variant(("access_log", "common"), ("access_log_file", "/dev/null")),
     "fasthttp": Server(program("fasthttp"), fasthttp_version, MOST),
     "net/http": Server(program("nethttp"), go_version, MOST),
     "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE})),
@@ -183,7 +195,9 @@ def running(name, mode, options):
         connections = min(mode.connections, server.most_connections)
         launch = Launch(options.programs, free_port(), mode, scratch, connections)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("FORKER_")}
-        environment.update(FORKER_WORKERS="1", FORKER_LOG_LEVEL="warn")
+        environment.update(FORKER_WORKERS=str(mode.workers), FORKER_LOG_LEVEL="error" if mode.workers > 1 else "warn")
+        for option, value in server.options:
+            environment[f"FORKER_{option.upper()}"] = value.format(scratch=scratch)
         process = subprocess.Popen(
             ["taskset", "-c", str(options.core), *server.command(launch)],
             env=environment,

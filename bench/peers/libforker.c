@@ -1,6 +1,6 @@
 /*
- * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, and GET /deferred by
- * another thread.
+ * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, GET /deferred by
+ * another thread, and GET /workers tells what each worker has accepted.
  */
 #include <forker.h>
 
@@ -22,6 +22,22 @@ static int count_upload(forker_request *req, void *user)
     (void)forker_request_body(req, &len);
     int digits = snprintf(text, sizeof text, "%zu", len);
     return forker_respond(req, 200, ANSWER_TYPE, text, (size_t)digits);
+}
+
+/* A line for each worker that lives: its pid, and how many connections it has accepted. */
+static int list_workers(forker_request *req, void *user)
+{
+    forker_server *srv = user;
+    forker_worker_stats stats = {.size = sizeof stats};
+    char text[4096];
+    size_t len = 0;
+    for (size_t i = 0; forker_server_worker_stats(srv, i, &stats) == FORKER_OK && len + 64 < sizeof text; i++) {
+        if (stats.pid != 0 && stats.state == FORKER_WORKER_READY) {
+            len += (size_t)snprintf(text + len, sizeof text - len, "%d %llu\n", (int)stats.pid,
+                                    (unsigned long long)stats.accepted);
+        }
+    }
+    return forker_respond(req, 200, ANSWER_TYPE, text, len);
 }
 
 static int send_file(forker_request *req, void *user)
@@ -82,6 +98,7 @@ static void add_routes(forker_server *srv, char *file)
     }
     forker_server_handle(srv, "POST", "/upload", count_upload, NULL);
     forker_server_handle(srv, "GET", "/files/1m", send_file, file);
+    forker_server_handle(srv, "GET", "/workers", list_workers, srv);
     forker_server_handle(srv, "GET", "/deferred", defer, NULL);
     forker_server_on_worker_init(srv, start_thread, NULL);
     forker_server_handle(srv, "GET", "/pool", respond, &answers[0]);
