@@ -85,8 +85,12 @@ func (a *app) Close(req *engine.Request, reason int) bool {
 	return bool(C.fk_deferred_close(address(req), C.int(reason)))
 }
 
-// Abandon is engine.App's.
-func (a *app) Abandon() int { return int(C.fk_deferred_abandon(a.c)) }
+// Bequeath is engine.App's.
+func (a *app) Bequeath(left []memory.Mapping) int {
+	// SAFETY: C copies the mappings; the layouts are the same (layout.go).
+	mappings := (*C.fk_mapping)(unsafe.Pointer(unsafe.SliceData(left)))
+	return int(C.fk_deferred_bequeath(a.c, mappings, C.size_t(len(left))))
+}
 
 // Free is engine.App's.
 func (a *app) Free(req *engine.Request) { C.fk_dispatch_free(address(req)) }

@@ -31,7 +31,7 @@ int forker_deferred_resume(forker_deferred handle)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
-        return FORKER_E_ABORTED;
+        return fk_deferred_over();
     }
     int code = deferred->closed ? FORKER_E_ABORTED : FORKER_OK;
     if (code == FORKER_OK && __atomic_exchange_n(&deferred->req->paused, 0, __ATOMIC_ACQ_REL) != 0) {

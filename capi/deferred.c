@@ -3,7 +3,8 @@
  *
  * A handle is the index of an entry and the entry's generation, which counts the requests that it has stood for: a handle that is over
  * is told apart for ever. The owner and the loop each end their side once; the entry is free when both have. What the owner does is put
- * into the loop's queue; the loop learns of it by an eventfd, so that no call from a foreign thread enters Go.
+ * into the loop's queue; the loop learns of it by an eventfd, so that no call from a foreign thread enters Go. Where the loop has ended and
+ * the process goes on, the owner alone is left.
  *
  * Locks are taken in this order: an entry's, then the queue's or the table's.
  */
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "dispatch.h"
 #include "process.h"
 
 enum { SLAB_ENTRIES = 256, SLABS_MAX = 4096 };
@@ -93,11 +95,8 @@ static void unlink_entry(fk_queue *queue, fk_deferred *deferred)
     deferred->queued = false;
 }
 
-/*
- * Both sides have ended. With the entry's lock, which is released. The entry leaves the queue, if it was put there again: its next
- * request may be another server's.
- */
-static void release(fk_deferred *deferred)
+/* With the entry's lock. */
+static void leave_queue(fk_deferred *deferred)
 {
     fk_queue *queue = &deferred->req->server->queue;
     (void)pthread_mutex_lock(&queue->lock);
@@ -105,8 +104,20 @@ static void release(fk_deferred *deferred)
         unlink_entry(queue, deferred);
     }
     (void)pthread_mutex_unlock(&queue->lock);
+}
+
+/*
+ * Both sides have ended. With the entry's lock, which is released. The entry leaves the queue, if it was put there again: its next
+ * request may be another server's.
+ */
+static void release(fk_deferred *deferred)
+{
+    if (deferred->estate == NULL) { /* else there is no queue any more */
+        leave_queue(deferred);
+    }
     deferred->req->deferred = NULL;
     deferred->req = NULL;
+    deferred->estate = NULL;
     deferred->state = FK_DEFERRED_FREE;
     deferred->generation++;
     deferred->event = FK_EVENT_NONE;
@@ -117,6 +128,21 @@ static void release(fk_deferred *deferred)
     first_free = deferred;
     (void)pthread_mutex_unlock(&table_lock);
     (void)pthread_mutex_unlock(&deferred->lock);
+}
+
+/* The same where the loop had ended before: what it would do to the request is done here. */
+static void end_late(fk_deferred *deferred)
+{
+    uintptr_t request = (uintptr_t)deferred->req;
+    fk_estate *estate = deferred->estate;
+    int file = deferred->req->body_fd;
+    release(deferred);
+    fk_dispatch_release(request);
+    fk_dispatch_free(request);
+    if (file >= 0) {
+        (void)close(file);
+    }
+    fk_estate_let_go(estate);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- the queue */
@@ -159,6 +185,10 @@ void fk_deferred_tell(fk_deferred *deferred, uint32_t event)
 int fk_deferred_end(fk_deferred *deferred, uint32_t event)
 {
     bool closed = deferred->closed;
+    if (deferred->estate != NULL) {
+        end_late(deferred);
+        return FORKER_E_ABORTED;
+    }
     deferred->state = FK_DEFERRED_ENDED;
     fk_deferred_tell(deferred, closed ? FK_EVENT_RELEASE : event);
     return closed ? FORKER_E_ABORTED : FORKER_OK;
@@ -212,32 +242,73 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
 
 /* -------------------------------------------------------------------------------------------------------- loop's side */
 
-/* false: it is not a request of `server` that stands behind the handle. */
-static bool abandon(fk_deferred *deferred, const forker_server *server)
+/* Calls `visit` for the entries of all requests of a server, with their locks, which it releases. */
+static void visit_all(const forker_server *server, void (*visit)(fk_deferred *deferred, void *user), void *user)
 {
-    (void)pthread_mutex_lock(&deferred->lock);
-    if (deferred->req == NULL || deferred->req->server != server) {
-        (void)pthread_mutex_unlock(&deferred->lock);
-        return false;
-    }
-    release(deferred);
-    return true;
-}
-
-int fk_deferred_abandon(forker_server *server)
-{
-    int count = 0;
     (void)pthread_mutex_lock(&table_lock);
     uint32_t slab_total = slab_count;
     (void)pthread_mutex_unlock(&table_lock);
     for (uint32_t i = 0; i < slab_total * SLAB_ENTRIES; i++) {
-        count += abandon(&slabs[i / SLAB_ENTRIES][i % SLAB_ENTRIES], server);
+        fk_deferred *deferred = &slabs[i / SLAB_ENTRIES][i % SLAB_ENTRIES];
+        (void)pthread_mutex_lock(&deferred->lock);
+        if (deferred->req != NULL && deferred->req->server == server) {
+            visit(deferred, user);
+        } else {
+            (void)pthread_mutex_unlock(&deferred->lock);
+        }
+    }
+}
+
+typedef struct {
+    fk_estate *estate;
+    int count;
+} legacy;
+
+static void bequeath(fk_deferred *deferred, void *user)
+{
+    legacy *left = user;
+    if (deferred->estate != NULL) { /* of an earlier loop */
+        (void)pthread_mutex_unlock(&deferred->lock);
+        return;
+    }
+    if (left->estate == NULL) { /* no memory: the handle is void, and what it stands for is lost */
+        release(deferred);
+        return;
+    }
+    leave_queue(deferred);
+    deferred->estate = left->estate;
+    fk_estate_hold(left->estate);
+    if (deferred->state == FK_DEFERRED_ENDED) { /* the loop has not heard of it any more */
+        end_late(deferred);
+        return;
+    }
+    left->count++;
+    (void)pthread_mutex_unlock(&deferred->lock);
+}
+
+int fk_deferred_bequeath(forker_server *server, const fk_mapping *mappings, size_t count)
+{
+    legacy left = {.estate = fk_estate_new(mappings, count)};
+    visit_all(server, bequeath, &left);
+    if (left.estate != NULL) {
+        fk_estate_let_go(left.estate);
     }
     /* What is done to a request is done under its entry's lock, so nobody has the queue now, and nobody finds it any more. */
     (void)close(server->queue.fd);
     (void)pthread_mutex_destroy(&server->queue.lock);
     server->queue.fd = -1;
-    return count;
+    return left.count;
+}
+
+static void make_void(fk_deferred *deferred, void *user)
+{
+    (void)user;
+    end_late(deferred);
+}
+
+void fk_deferred_void(const forker_server *server)
+{
+    visit_all(server, make_void, NULL);
 }
 
 bool fk_deferred_close(uintptr_t request, int reason)

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "estate.h"
 #include "exchange.h"
 #include "server.h"
 
@@ -24,10 +25,11 @@ typedef struct fk_deferred {
     bool closed;             /* the loop's side: the client has left */
     uint32_t event;
     forker_request *req;
-    fk_block pending; /* of a stream: written, not taken by the loop */
-    fk_block sending; /* taken by the loop, not written to the client */
-    int64_t promised; /* of a stream with a length: what may still be written; else -1 */
-    bool wants_drain; /* a write was refused */
+    fk_estate *estate; /* where the request is since the loop has ended; NULL: the loop's */
+    fk_block pending;  /* of a stream: written, not taken by the loop */
+    fk_block sending;  /* taken by the loop, not written to the client */
+    int64_t promised;  /* of a stream with a length: what may still be written; else -1 */
+    bool wants_drain;  /* a write was refused */
     forker_close_fn on_close;
     void *on_close_user;
     forker_drain_fn on_drain;
@@ -60,10 +62,13 @@ bool fk_deferred_close(uintptr_t request, int reason);
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out);
 
 /*
- * The loop of `server` ends: makes the handles void that are not used up, and closes the queue. Returns how many there were: the program
- * may still be looking at their requests.
+ * The loop of `server` ends, and the process goes on. Requests whose handles are not used up stay the program's; so do the mappings that they
+ * are in, until the last of them is over. Returns how many there are. The loop's thread, when all of them are closed.
  */
-int fk_deferred_abandon(forker_server *server);
+int fk_deferred_bequeath(forker_server *server, const fk_mapping *mappings, size_t count);
+
+/* Makes all handles void that are left of a server that goes away. The program uses no request of theirs any more. */
+void fk_deferred_void(const forker_server *server);
 
 /* Looks a handle up and locks what stands behind it. NULL: it is over, or not of this process. */
 fk_deferred *fk_deferred_lock(forker_deferred handle);

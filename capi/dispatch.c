@@ -108,9 +108,10 @@ static void release_parts(fk_answer *answer)
 void fk_dispatch_release(uintptr_t address)
 {
     forker_request *req = (forker_request *)address;
+    bool in_program = fk_thread.in_program;
     fk_thread.in_program = true;
     release_parts(&req->answer);
-    fk_thread.in_program = false;
+    fk_thread.in_program = in_program;
     fk_texts_free(req);
     trim_block(&req->answer.fields);
     trim_block(&req->answer.body);

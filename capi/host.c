@@ -9,6 +9,7 @@
 
 #include "_cgo_export.h"
 #include "dispatch.h"
+#include "listener.h"
 #include "process.h"
 #include "signals.h"
 #include "spawner.h"
@@ -38,6 +39,8 @@ static void end(forker_server *server)
     (void)fk_dispatch_hook(server, &server->worker_exit);
     fk_log_close(server);
     leave_slot(server);
+    fk_listeners_forget(server); /* those that the engine did not come to take */
+    fk_listeners_remove_files(server);
 }
 
 /* The threads of the runtime inherit the mask: the program's signals are for the program's threads. */

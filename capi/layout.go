@@ -3,6 +3,7 @@ package main
 /*
 #include "control.h"
 #include "deferred.h"
+#include "estate.h"
 #include "exchange.h"
 
 enum {
@@ -32,6 +33,8 @@ enum {
     size_part = sizeof(fk_part),
     off_part_off = offsetof(fk_part, off),
     size_event = sizeof(fk_event),
+    size_mapping = sizeof(fk_mapping),
+    off_mapping_len = offsetof(fk_mapping, len),
     off_answer_length = offsetof(fk_answer, length),
     off_answer_extra = offsetof(fk_answer, extra),
     off_answer_trailers = offsetof(fk_answer, trailers),
@@ -65,6 +68,7 @@ import (
 
 	"libforker/engine"
 	"libforker/engine/http1"
+	"libforker/engine/memory"
 	"libforker/slot"
 )
 
@@ -95,6 +99,8 @@ var (
 	_ [C.size_part]byte            = [unsafe.Sizeof(engine.Part{})]byte{}
 	_ [C.off_part_off]byte         = [unsafe.Offsetof(engine.Part{}.Off)]byte{}
 	_ [C.size_event]byte           = [unsafe.Sizeof(engine.Event{})]byte{}
+	_ [C.size_mapping]byte         = [unsafe.Sizeof(memory.Mapping{})]byte{}
+	_ [C.off_mapping_len]byte      = [unsafe.Offsetof(memory.Mapping{}.Len)]byte{}
 	_ [C.FK_EVENT_ANSWER - 1]byte  = [engine.EventAnswer]byte{}
 	_ [C.FK_EVENT_RELEASE - 1]byte = [engine.EventRelease]byte{}
 	_ [C.FORKER_CLOSE_ERROR]byte   = [engine.CloseError]byte{}

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "deferred.h"
 #include "listener.h"
 #include "logfile.h"
 #include "process.h"
@@ -34,6 +35,7 @@ void forker_server_free(forker_server *server)
     if (server == NULL || server->maker != getpid() || !fk_background_end(server)) {
         return;
     }
+    fk_deferred_void(server);
     fk_listeners_close(server);
     fk_server_free_routes(server);
     if (server->figures != NULL) {

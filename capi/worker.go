@@ -105,8 +105,16 @@ func (w *worker) prepare(cfg engine.Config) error {
 	if w.loop, err = engine.NewLoop(cfg); err != nil {
 		return err
 	}
+	if err = w.watchDescriptors(); err != nil {
+		w.loop.Close()
+	}
+	return err
+}
+
+// watchDescriptors has the loop hear of what else there is to do.
+func (w *worker) watchDescriptors() error {
 	if timer := int(C.fk_loglimit_timer(w.c)); timer >= 0 {
-		if err = w.loop.Watch(timer, func() { w.settleLog(timer) }); err != nil {
+		if err := w.loop.Watch(timer, func() { w.settleLog(timer) }); err != nil {
 			return err
 		}
 	}

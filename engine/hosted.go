@@ -43,27 +43,54 @@ func (l *Loop) Close() {
 	}
 	l.closeAccess()
 	l.pool.release()
-	if l.cfg.Polled {
-		poller.Close(l.timerFd)
-	}
-	// Nothing is left in the poller; its descriptor is valid, so close(2) has nothing to say.
-	_ = l.poll.Close()
+	l.closePoller()
 }
 
-// releaseMemory gives everything back, but for what the program may still be looking at: requests whose handles it has not used up.
-// The handles are void from now on.
+func (l *Loop) closePoller() {
+	if l.timerFd > 0 {
+		poller.Close(l.timerFd)
+	}
+	if l.poll != nil {
+		// What is still in it is closed elsewhere; its descriptor is valid, so close(2) has nothing to say.
+		_ = l.poll.Close()
+	}
+}
+
+// releaseMemory gives everything back. Requests whose handles the program has not used up stay the program's, with the memory that they
+// are in.
 func (l *Loop) releaseMemory() {
 	l.collect()
-	if n := l.cfg.App.Abandon(); n > 0 {
-		l.cfg.App.Log(LogWarn, fmt.Sprintf("%d requests are over whose handles were not used up; their memory is lost", n))
-		return
-	}
+	var left []memory.Mapping
 	for _, ex := range l.exchanges {
+		if ex.held {
+			l.logAccess(ex)
+			left = ex.leave(left)
+			continue
+		}
 		l.cfg.App.Free(ex.req)
 		l.blocks.Put(ex.in)
 		memory.Free(ex.req)
 	}
-	l.blocks.Close()
+	if len(left) > 0 {
+		left = l.blocks.Leave(left)
+	} else {
+		l.blocks.Close()
+	}
+	if n := l.cfg.App.Bequeath(left); n > 0 {
+		l.cfg.App.Log(LogInfo, fmt.Sprintf("%d requests have ended whose handles are not used up: their memory stays until they are", n))
+	}
+}
+
+// leave adds what an exchange takes to the mappings that outlive the loop, but for what is in the slabs of the pool.
+func (ex *exchange) leave(left []memory.Mapping) []memory.Mapping {
+	left = append(left, memory.MappingOf(ex.req))
+	for _, block := range [][]byte{ex.in, ex.path, ex.body.block} {
+		left = memory.LeaveBlock(left, block)
+	}
+	if ex.body.file.IsOpen() {
+		left = ex.body.file.Leave(left)
+	}
+	return left
 }
 
 // openTimer makes the timer that has a poller of the host's come back in time.

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -85,15 +84,12 @@ const (
 	maxWaitMs  = 1000 // The heartbeat is never older.
 )
 
-// NewLoop makes a loop. It reads nothing before it runs or is polled.
+// NewLoop makes a loop, which closes the listeners when it ends, or now if it cannot be made. It reads nothing before it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
-	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box)}
-	var err error
-	if l.poll, err = poller.Open(); err != nil {
-		return nil, err
-	}
-	if l.out, err = l.blocks.Get(outSize); err != nil {
-		return nil, errors.Join(err, l.poll.Close())
+	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box), sendFile: poller.SendFile}
+	l.expired = l.expire
+	if cfg.Hosted {
+		l.sendFile = poller.SendFileQuietly
 	}
 	l.inSize = max(leastInput, cfg.ReadBuffer, cfg.Limits.Head+leastRoom) - 1
 	if cfg.MaxPipelined <= 0 {
@@ -102,33 +98,54 @@ func NewLoop(cfg Config) (*Loop, error) {
 	if cfg.MaxConnectionsPerPeer > 0 {
 		l.peers = map[peerKey]int{}
 	}
-	if l.root, err = l.blocks.Get(2); err != nil {
-		return nil, errors.Join(err, l.poll.Close())
-	}
-	l.root = l.root[:copy(l.root, "/\x00")-1]
-	l.expired = l.expire
-	l.sendFile = poller.SendFile
-	if cfg.Hosted {
-		l.sendFile = poller.SendFileQuietly
-	}
-	if err = l.clock.start(); err != nil {
-		return nil, errors.Join(err, l.poll.Close())
+	if err := l.acquire(); err != nil {
+		l.undo()
+		return nil, err
 	}
 	l.renewDate()
 	l.wheel.start(l.clock.now)
-	if err = l.startHandlers(); err != nil {
-		return nil, errors.Join(err, l.poll.Close())
-	}
-	for _, ln := range cfg.Listeners {
+	return l, nil
+}
+
+// acquire gets what a loop takes of the system.
+func (l *Loop) acquire() error {
+	for _, ln := range l.cfg.Listeners {
 		l.listeners = append(l.listeners, listener{fd: ln.Fd, place: ln.Place})
 		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
-	if cfg.Polled {
-		if err = l.openTimer(); err != nil {
-			return nil, errors.Join(err, l.poll.Close())
-		}
+	var err error
+	if l.poll, err = poller.Open(); err != nil {
+		return err
 	}
-	return l, nil
+	if l.out, err = l.blocks.Get(outSize); err != nil {
+		return err
+	}
+	if l.root, err = l.blocks.Get(2); err != nil {
+		return err
+	}
+	l.root = l.root[:copy(l.root, "/\x00")-1]
+	if err = l.clock.start(); err != nil {
+		return err
+	}
+	if err = l.startHandlers(); err != nil {
+		return err
+	}
+	if l.cfg.Polled {
+		return l.openTimer()
+	}
+	return nil
+}
+
+// undo gives back what a loop has that cannot be made.
+func (l *Loop) undo() {
+	l.closeListeners()
+	if l.pool != nil {
+		l.pool.release()
+	}
+	l.cfg.App.Bequeath(nil)
+	l.closeAccess()
+	l.blocks.Close()
+	l.closePoller()
 }
 
 // startHandlers makes ready for handlers that do not answer at once.

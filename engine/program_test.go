@@ -86,10 +86,10 @@ func (p *program) Body(request *Call, piece []byte, last int) Outcome {
 }
 
 // Collect, Stream and Close are for requests that are answered later, which the tests through the C API have.
-func (p *program) Collect([]Event) int      { return 0 }
-func (p *program) Stream(*Request) Piece    { return Piece{} }
-func (p *program) Close(*Request, int) bool { return true }
-func (p *program) Abandon() int             { return 0 }
+func (p *program) Collect([]Event) int                { return 0 }
+func (p *program) Stream(*Request) Piece              { return Piece{} }
+func (p *program) Close(*Request, int) bool           { return true }
+func (p *program) Bequeath(left []memory.Mapping) int { return 0 }
 
 func (p *program) Free(req *Request) {
 	p.frees++

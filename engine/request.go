@@ -2,6 +2,7 @@ package engine
 
 import (
 	"libforker/engine/http1"
+	"libforker/engine/memory"
 	"libforker/slot"
 )
 
@@ -215,8 +216,9 @@ type App interface {
 	Close(req *Request, reason int) bool
 	// Release gives back what C holds for a request that has ended: copies, lent bytes, files, memory beyond what is worth keeping.
 	Release(req *Request)
-	// Abandon makes all handles void that the program has not used up, and tells how many of their requests it may still look at.
-	Abandon() int
+	// Bequeath leaves the requests to the program whose handles it has not used up, with the memory that they are in, and tells how many
+	// there are. Called last.
+	Bequeath(left []memory.Mapping) int
 	// Free gives back all that C holds for a request, whose memory goes away.
 	Free(req *Request)
 	// Log writes a log line; level as in forker.h. Called on the loop's thread.

@@ -115,7 +115,8 @@ forker_server *forker_server_new(void);
  * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started
  * or opened is stopped at once before, and its end waited for. NULL is a no-op, and so is a call while
  * forker_server_run() is running, in a process other than the one that made the server, from a handler, or if a handler
- * with workers=0 has not returned 5 seconds after the stop.
+ * with workers=0 has not returned 5 seconds after the stop. Handles of its requests are void afterwards; no other thread
+ * may be in a call about the server or a request of it.
  */
 void forker_server_free(forker_server *server);
 
@@ -762,7 +763,8 @@ int forker_response_write(forker_request *req, const void *data, size_t len);
 
 /*
  * Appends `len` bytes to the body without copying them: they must not change until `release` is called with `user`,
- * once, on the worker's main thread, when they are sent or not needed any more. `release` may be NULL, for data that
+ * once, on the worker's main thread, when they are sent or not needed any more; or, if the server has stopped before in
+ * the program's own process, by whoever uses up the handle or frees the server. `release` may be NULL, for data that
  * lives as long as the process.
  *
  * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_STATE (answered).
@@ -804,7 +806,7 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
  * Makes a handle through which the request is answered after its handler has returned FORKER_DEFERRED. All functions on
  * handles may be called from any thread of the process, none waits, and none enters the Go runtime. From now on the
  * request belongs to who has the handle; it and all text of it stay valid until the handle is used up, also if the
- * client leaves.
+ * client leaves, and where the server runs in the program's own process also if it stops, up to forker_server_free().
  *
  * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop() and
  * forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request

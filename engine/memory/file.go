@@ -161,6 +161,15 @@ func (f *File) Seal(size int) error {
 	return nil
 }
 
+// Leave appends the memory to left, and leaves the descriptor open: both are somebody else's now.
+func (f *File) Leave(left []Mapping) []Mapping {
+	if f.view != nil {
+		left = append(left, Mapping{Address(f.view), uint64(len(f.view))})
+	}
+	*f = File{}
+	return left
+}
+
 // Close gives everything back. The content is gone, unless the program has a duplicate of the descriptor.
 func (f *File) Close() {
 	if f.view != nil {

@@ -74,8 +74,7 @@ func (p *Pool) Put(b []byte) {
 	}
 	if class > mostClass || p.large > keptLarge {
 		p.large -= len(b)
-		// The block was mapped by mapBytes with this very length, so munmap(2) cannot fail.
-		_ = unix.Munmap(b)
+		unmapBytes(b)
 		return
 	}
 	p.free[class] = append(p.free[class], b)
@@ -85,15 +84,42 @@ func (p *Pool) Put(b []byte) {
 func (p *Pool) Close() {
 	for _, blocks := range p.free[slabClass+1:] {
 		for _, b := range blocks {
-			_ = unix.Munmap(b)
+			unmapBytes(b)
 		}
 	}
 	for _, slab := range p.slabs {
-		// It was mapped by mapBytes with this very length, so munmap(2) cannot fail.
-		_ = unix.Munmap(slab)
+		unmapBytes(slab)
 	}
 	*p = Pool{}
 }
+
+// Mapping is what munmap(2) takes: memory that is somebody else's from now on.
+type Mapping struct {
+	Address uintptr
+	Len     uint64
+}
+
+// Leave is Close where some blocks still have owners, who do not know the pool: it appends what they are in to left. Blocks of more than
+// 1 << slabClass bytes are for LeaveBlock.
+func (p *Pool) Leave(left []Mapping) []Mapping {
+	for _, slab := range p.slabs {
+		left = append(left, Mapping{Address(slab), uint64(len(slab))})
+	}
+	p.slabs = nil
+	p.Close()
+	return left
+}
+
+// LeaveBlock appends a block to left, if it was mapped by itself; Leave of its pool has the others.
+func LeaveBlock(left []Mapping, b []byte) []Mapping {
+	if cap(b) <= 1<<slabClass {
+		return left
+	}
+	return append(left, Mapping{Address(b), uint64(cap(b))})
+}
+
+// MappingOf is the memory of what New has made.
+func MappingOf[T any](p *T) Mapping { return Mapping{AddressOf(p), uint64(pagesOf[T]())} }
 
 // Used returns how many bytes are in the hands of owners.
 func (p *Pool) Used() int64 { return p.used }
@@ -122,19 +148,33 @@ func classOf(size int) int {
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
 
 func mapBytes(size int) ([]byte, error) {
-	b, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	p, err := mapPages(uintptr(size))
+	if err != nil {
+		return nil, err
+	}
+	// SAFETY: so many bytes are mapped there until unmapBytes.
+	return unsafe.Slice((*byte)(p), size), nil
+}
+
+func unmapBytes(b []byte) {
+	// SAFETY: mapBytes has mapped so many bytes there, so munmap(2) cannot fail.
+	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(cap(b)))
+}
+
+// mapPages maps zeroed pages. Not by unix.Mmap: that keeps a list of what it has mapped, and not all of it is unmapped here (Leave).
+func mapPages(size uintptr) (unsafe.Pointer, error) {
+	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
 		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
-	return b, nil
+	return p, nil
 }
 
 // New returns a zeroed T in memory of its own, until Free. T must not contain Go pointers.
 func New[T any]() (*T, error) {
-	size := pagesOf[T]()
-	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	p, err := mapPages(pagesOf[T]())
 	if err != nil {
-		return nil, fmt.Errorf("map %d bytes: %w", size, err)
+		return nil, err
 	}
 	// SAFETY: p stays mapped until Free, is zeroed, large enough, and page-aligned.
 	return (*T)(p), nil

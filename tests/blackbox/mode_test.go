@@ -30,6 +30,7 @@ func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 		"half closed": TestDeferred_answersAHalfClosedClient,
 		"misuse":      TestDeferred_misuseIsALoggedError,
 		"timeout":     TestHandlerTimeout_isAnswered504,
+		"stop":        TestStop_endsDeferredRequests,
 		"stream":      TestStream_goesOutInPieces,
 		"slow":        TestStream_waitsForASlowClient,
 		"stream left": TestStream_endsWhenItsClientHasLeft,

@@ -105,6 +105,7 @@ static void check_handle_refused(forker_deferred handle)
     CHECK_CODE(forker_deferred_drop(handle), FORKER_E_PROCESS);
     CHECK_CODE(forker_deferred_cancelled(handle), 1);
     CHECK_CODE(forker_deferred_on_close(handle, NULL, NULL), FORKER_E_PROCESS);
+    CHECK_CODE(forker_deferred_resume(handle), FORKER_E_PROCESS);
     CHECK_CODE(forker_stream_begin(handle, -1), FORKER_E_PROCESS);
     CHECK_CODE(forker_stream_write(handle, "", 0), FORKER_E_PROCESS);
     CHECK_CODE(forker_stream_trailer(handle, "A", "b"), FORKER_E_PROCESS);
