@@ -2,7 +2,7 @@ package blackbox
 
 import "testing"
 
-// mode is how later.c and pieces.c serve: by one worker, or in the program's own process.
+// mode is how later.c, pieces.c and upload.c serve: by one worker, or in the program's own process.
 var mode = "workers=1"
 
 // startInMode starts a program and waits until it serves.
@@ -17,12 +17,22 @@ func startInMode(t *testing.T, s setup, options []string) *program {
 	return p.waitReady()
 }
 
-// TestInProcess_doesWhatWorkersDo runs the tests of answers that come later, or in pieces, where the program itself serves. Only that
+// TestInProcess_doesWhatWorkersDo runs the tests of answers that come later, and of bodies in pieces, where the program itself serves. Only that
 // of a crash has no sense there.
 func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 	mode = "workers=0"
 	defer func() { mode = "workers=1" }()
 	for name, test := range map[string]func(*testing.T){
+		"body":        TestStreamedBody_isWhole,
+		"echo":        TestStreamedBody_canBeEchoedAndDeferred,
+		"continue":    TestStreamedBody_continuesWhenItIsAskedFor,
+		"early":       TestStreamedBody_earlyAnswerIsRead,
+		"gathered":    TestStreamedBody_isGatheredForTheNextRoute,
+		"limit":       TestRoute_hasItsOwnLimitForBodies,
+		"pause":       TestPause_holdsTheClientUp,
+		"pause ends":  TestPause_endsWithAnAnswerOrTheHandlerTimeout,
+		"body late":   TestStreamedBody_thatIsTooSlowIsAnswered408,
+		"body left":   TestStreamedBody_endsWhenItsClientLeaves,
 		"deferred":    TestDeferred_isAnsweredFromAnotherThread,
 		"pipeline":    TestDeferred_keepsTheOrderOfAPipeline,
 		"others":      TestDeferred_serveOthersMeanwhile,

@@ -11,11 +11,10 @@ import (
 	"testing"
 )
 
-// upload starts upload.c with one worker and options.
+// upload starts upload.c in the present mode, with options.
 func upload(t *testing.T, b build, options ...string) *program {
 	t.Helper()
-	options = append([]string{"workers=1"}, options...)
-	return start(t, setup{build: &b, source: "upload.c", args: []string{"127.0.0.1:0"}, env: environment(options)}).waitReady()
+	return startInMode(t, setup{build: &b, source: "upload.c", args: []string{"127.0.0.1:0"}}, options)
 }
 
 // content is a body in which every place looks different.

@@ -19,6 +19,7 @@ static void check_servers(void)
     CHECK_TEXT(forker_server_error(NULL), NULL);
     CHECK_CODE(forker_server_set(NULL, "workers", "1"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(NULL, "workers"), NULL);
+    CHECK_CODE(forker_route_set(NULL, "body", "stream"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_on_post_fork(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_on_worker_init(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_on_worker_exit(NULL, NULL, NULL), FORKER_E_INVALID);
@@ -64,6 +65,9 @@ static void check_requests(void)
     }
     CHECK(forker_request_header_count(NULL) == 0);
     CHECK_CODE(forker_request_header_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_on_body(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_pause(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_deferred_resume(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_request_version(NULL), 0);
     CHECK_CODE(forker_request_worker(NULL), -1);
 }
@@ -113,6 +117,16 @@ static int no_option(forker_server *server)
     return forker_server_set(server, NULL, "1");
 }
 
+static int no_route_option(forker_server *server)
+{
+    return forker_server_handle(server, "GET", "/", handler, NULL) | forker_route_set(server, NULL, "1");
+}
+
+static int no_route_value(forker_server *server)
+{
+    return forker_server_handle(server, "GET", "/", handler, NULL) | forker_route_set(server, "body", NULL);
+}
+
 static int no_value(forker_server *server)
 {
     return forker_server_set(server, "workers", NULL);
@@ -127,6 +141,8 @@ static void check_arguments(void)
     CHECK_CODE(refused(no_address), FORKER_E_INVALID);
     CHECK_CODE(refused(no_option), FORKER_E_INVALID);
     CHECK_CODE(refused(no_value), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_route_option), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_route_value), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(server, NULL), NULL);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR - 1, "text"), FORKER_E_INVALID);

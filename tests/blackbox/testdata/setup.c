@@ -199,6 +199,37 @@ static void check_routes(void)
     }
 }
 
+static const struct {
+    const char *name, *value, *sentence; /* NULL: it is set */
+} route_options[] = {
+    {"dispatch", "pool", NULL},
+    {"dispatch", "thread", "route set dispatch of GET /: \"thread\" is neither inline nor pool"},
+    {"body", "buffer", NULL},
+    {"body", "stream", NULL},
+    {"body", "", "route set body of GET /: \"\" is neither buffer nor stream"},
+    {"max_body", "0", NULL},
+    {"max_body", "1t", NULL},
+    {"max_body", "2t", "route set max_body of GET /: \"2t\" is not a size up to 1t"},
+    {"max_body", "-1", "route set max_body of GET /: \"-1\" is not a size up to 1t"},
+    {"max_head", "1", "route set: no route option \"max_head\"; there are dispatch, body and max_body"},
+};
+
+static void check_route_options(void)
+{
+    for (size_t i = 0; i < sizeof route_options / sizeof *route_options; i++) {
+        forker_server *server = forker_server_new();
+        int code = route_options[i].sentence == NULL ? FORKER_OK : FORKER_E_OPTION;
+        CHECK_CODE(forker_server_handle(server, "GET", "/", handler, NULL), FORKER_OK);
+        CHECK_CODE(forker_route_set(server, route_options[i].name, route_options[i].value), code);
+        CHECK_TEXT(forker_server_error(server), code == FORKER_OK ? "" : route_options[i].sentence);
+        forker_server_free(server);
+    }
+    forker_server *server = forker_server_new();
+    CHECK_CODE(forker_route_set(server, "body", "stream"), FORKER_E_STATE);
+    CHECK_TEXT(forker_server_error(server), "route set body: there is no route yet");
+    forker_server_free(server);
+}
+
 static void check_run(void)
 {
     forker_server *server = forker_server_new();
@@ -249,6 +280,7 @@ int main(int argc, char **argv)
     check_option_sentences();
     check_environment();
     check_routes();
+    check_route_options();
     check_run();
     if (argc > 1 && strcmp(argv[1], "all") == 0) {
         check_method_limit();

@@ -374,7 +374,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "POST", "/whole-limited", whole, NULL);
     forker_route_set(server, "max_body", "1000");
     forker_server_handle(server, "POST", "/whole-wide", whole, NULL);
-    forker_route_set(server, "max_body", "64m");
+    forker_route_set(server, "max_body", "1m");
     forker_server_handle(server, "POST", "/whole-asked", stream, NULL);
     forker_server_handle(server, "POST", "/whole-paused", paused, NULL);
     forker_server_handle(server, "POST", "/pass/*rest", whole, NULL);
