@@ -76,12 +76,11 @@ type Loop struct {
 }
 
 const (
-	outSize    = 128 << 10 // A head of the greatest size fits, with a small body.
-	smallBody  = 16 << 10  // A body up to this size is copied behind its head, so that one write takes both.
-	leastInput = 32 << 10
-	leastRoom  = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or what comes at once of a body in chunks.
-	pauseNs    = 100 * int64(time.Millisecond)
-	maxWaitMs  = 1000 // The heartbeat is never older.
+	outSize   = 128 << 10            // A head of the greatest size fits, with a small body.
+	smallBody = 16 << 10             // A body up to this size is copied behind its head, so that one write takes both.
+	leastRoom = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or what comes at once of a body in chunks.
+	pauseNs   = 100 * int64(time.Millisecond)
+	maxWaitMs = 1000 // The heartbeat is never older.
 )
 
 // NewLoop makes a loop, which closes the listeners when it ends, or now if it cannot be made. It reads nothing before it runs or is polled.
@@ -91,7 +90,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 	if cfg.Hosted {
 		l.sendFile = poller.SendFileQuietly
 	}
-	l.inSize = max(leastInput, cfg.ReadBuffer, cfg.Limits.Head+leastRoom) - 1
+	l.inSize = max(cfg.ReadBuffer, cfg.Limits.Head+leastRoom) - 1
 	if cfg.MaxPipelined <= 0 {
 		l.cfg.MaxPipelined = math.MaxInt
 	}

@@ -53,6 +53,7 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 		Slot:              &s.slot,
 		Limits:            http1.Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100},
 		MaxBody:           64 << 20,
+		ReadBuffer:        32 << 10,
 		BodyBuffer:        1 << 20,
 		ReadHeaderTimeout: time.Hour,
 		ReadBodyTimeout:   time.Hour,

@@ -1,10 +1,14 @@
 package blackbox
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -72,6 +76,30 @@ func TestSlowClients_areEndedAndHarmNobody(t *testing.T) {
 	}
 }
 
+func TestSlowReaders_areEndedAndHarmNobody(t *testing.T) {
+	p, _ := pieces(t, plain, "write_timeout=1s", "write_min_rate=0")
+	const more = 32 << 20 // Than the buffers of a connection hold.
+	must(t, os.Truncate(filepath.Join(p.cmd.Args[len(p.cmd.Args)-1], "large"), more))
+	pid := p.workers()[0]
+	good := p.dial()
+	good.expectOpen()
+	before, memory := len(openFilesOf(t, pid)), anonymous(t, pid)
+	n := many(t) / 5
+	p.openMany(n, "GET /file/large HTTP/1.1\r\nHost: t\r\n\r\n")
+	most := 0
+	for until := time.Now().Add(patience); most < n/2 || len(openFilesOf(t, pid)) > before; {
+		good.expectOpen()
+		most = max(most, len(openFilesOf(t, pid))-before)
+		if time.Now().After(until) {
+			t.Fatalf("%d clients that do not read are still served, %d were", len(openFilesOf(t, pid))-before, most)
+		}
+	}
+	const each = 40 << 10 // An input buffer, and what is known of the request.
+	if grown := anonymous(t, pid) - memory; grown > n*each {
+		t.Errorf("%d clients that do not read took %d bytes of memory", n, grown)
+	}
+}
+
 // trickle goes on sending bits until the server answers 408.
 func trickle(c net.Conn, more string) error {
 	answered := make(chan error, 1)
@@ -93,6 +121,61 @@ func trickle(c net.Conn, more string) error {
 			_, _ = io.WriteString(c, more)
 		}
 	}
+}
+
+// Clients that reset their connection at every byte of a request and of its answer, whoever gives that: none of it is left.
+func TestResets_anywhereLeaveNothing(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := startLater(t, b)
+		const upload = "POST /respond?x HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nSum: 3\r\n\r\n"
+		requests := []string{upload}
+		for _, target := range []string{"/inline", "/pooled?0", "/at-once", "/send", "/count"} {
+			requests = append(requests, "GET "+target+" HTTP/1.1\r\nHost: t\r\n\r\n")
+		}
+		good := p.dial()
+		files := len(openFilesOf(t, p.workers()[0]))
+		for _, request := range requests {
+			for cut := range len(request) {
+				p.dial().send(request[:cut]).reset()
+			}
+			whole := p.dial().send(request)
+			length := lengthOfAnswer(t, whole)
+			whole.reset()
+			for cut := range length + 1 {
+				c := p.dial().send(request)
+				_, err := io.ReadFull(c, make([]byte, cut))
+				must(t, err)
+				c.reset()
+			}
+			if got := good.get("/inline").body; got != "inline" {
+				t.Errorf("after resets of %.20q: %q", request, got)
+			}
+		}
+		eventually(t, "all connections to be closed", func() bool { return len(openFilesOf(t, p.workers()[0])) <= files+1 })
+	})
+}
+
+// lengthOfAnswer reads an answer as it comes, and tells how many bytes it has.
+func lengthOfAnswer(t *testing.T, c *conn) int {
+	t.Helper()
+	var raw strings.Builder
+	response, err := http.ReadResponse(bufio.NewReader(io.TeeReader(oneByOne{c}, &raw)), nil)
+	must(t, err)
+	_, err = io.Copy(io.Discard, response.Body)
+	must(t, err)
+	return raw.Len()
+}
+
+// oneByOne reads byte by byte, so that a bufio.Reader takes nothing in advance.
+type oneByOne struct{ io.Reader }
+
+func (r oneByOne) Read(b []byte) (int, error) { return r.Reader.Read(b[:min(len(b), 1)]) }
+
+// reset closes a connection so that the server gets a reset, whatever it has sent.
+func (c *conn) reset() {
+	c.t.Helper()
+	must(c.t, c.Conn.(*net.TCPConn).SetLinger(0))
+	must(c.t, c.Close())
 }
 
 // An idle connection holds no buffer: what the worker's own memory grows by is at most 512 bytes for each.
@@ -151,6 +234,38 @@ func processorTime(t *testing.T, pid int) int {
 	system, err := strconv.Atoi(fields[12])
 	must(t, err)
 	return user + system
+}
+
+// The kernel has no descriptors left for anybody: accept(2) fails by ENFILE, which strace pretends. The worker tries ten times a second.
+func TestDescriptors_thatRunOutForTheWholeSystemComeBack(t *testing.T) {
+	p := serve(t, "workers=1")
+	path := filepath.Join(t.TempDir(), "trace")
+	cmd := exec.Command("strace", "-f", "-p", strconv.Itoa(p.workers()[0]), "-e", "trace=accept4", "-e", "inject=accept4:error=ENFILE", "-o", path)
+	r, w := p.pipe()
+	cmd.Stderr = w
+	must(t, cmd.Start())
+	_ = w.Close()
+	collect("strace", r).wait(t, 0, "attached")
+	c := p.dial().send("GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.log.wait(t, 0, "cannot accept: too many open files in system; trying again every 100 ms")
+	before := accepts(t, path)
+	time.Sleep(time.Second) // It is the time that is measured.
+	if tries := accepts(t, path) - before; tries > 11 {
+		t.Errorf("it tried %d times in a second", tries)
+	}
+	must(t, cmd.Process.Signal(syscall.SIGTERM))
+	_ = cmd.Wait() // It ends by the signal.
+	if got := c.receive("GET").body; got != "hello\n" {
+		t.Errorf("body %q", got)
+	}
+}
+
+// accepts counts the calls of accept in what strace has written.
+func accepts(t *testing.T, path string) int {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	must(t, err)
+	return strings.Count(string(text), "accept4(")
 }
 
 // Without descriptors for new connections a worker neither spins nor dies, and takes them when there are some again.

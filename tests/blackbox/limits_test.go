@@ -2,11 +2,13 @@ package blackbox
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,11 +127,98 @@ func TestReadBuffer_holdsEveryHeadThatIsAllowed(t *testing.T) {
 	c.expectOpen()
 }
 
-func TestDate_canBeLeftOut(t *testing.T) {
-	p := serve(t, "workers=1", "date=off")
-	for _, target := range []string{"/", "/none"} {
-		if got := p.get(target).Header.Get("Date"); got != "" {
-			t.Errorf("%s: Date %q", target, got)
+// Each limit of a head holds to the byte.
+func TestHead_isTakenOnOneSideOfEachLimit(t *testing.T) {
+	const head, target, fields = 1500, 100, 16
+	p := serve(t, "workers=1", "max_head=1500", "max_target=100", "max_fields=16")
+	line := "GET / HTTP/1.1\r\nHost: t\r\n"
+	for _, row := range []struct {
+		name    string
+		refusal int
+		request func(more int) string
+	}{
+		{"head", 431, func(more int) string {
+			return line + "A: " + strings.Repeat("a", head+more-len(line)-len("A: \r\n\r\n")) + "\r\n\r\n"
+		}},
+		{"target", 414, func(more int) string {
+			return "GET /?" + strings.Repeat("a", target+more-len("/?")) + " HTTP/1.1\r\nHost: t\r\n\r\n"
+		}},
+		{"fields", 431, func(more int) string { return line + strings.Repeat("A: a\r\n", fields+more-1) + "\r\n" }},
+	} {
+		c := p.dial()
+		if a := c.send(row.request(0)).receive("GET"); a.StatusCode != 200 {
+			t.Errorf("%s of the limit: %s", row.name, a.Status)
+		}
+		c.expectOpen()
+		c = p.dial()
+		if a := c.send(row.request(1)).receive("GET"); a.StatusCode != row.refusal {
+			t.Errorf("%s beyond the limit: %s", row.name, a.Status)
+		}
+		c.expectClosed()
+	}
+}
+
+// The listening socket's queue is as long as asked for, up to the kernel's limit: ss(8) prints it as what may be sent.
+func TestBacklog_isTheKernelsQueue(t *testing.T) {
+	text, err := os.ReadFile("/proc/sys/net/core/somaxconn")
+	must(t, err)
+	most, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	must(t, err)
+	for _, backlog := range []int{1, 100, most, 65535} {
+		p := serve(t, "workers=1", "backlog="+strconv.Itoa(backlog))
+		out, err := exec.Command("ss", "-ltnH", "sport", "=", ":"+portOf(p.address(0))).Output()
+		must(t, err)
+		fields := strings.Fields(string(out))
+		if want := strconv.Itoa(min(backlog, most)); len(fields) < 3 || fields[2] != want {
+			t.Errorf("backlog=%d: %s, want %s", backlog, out, want)
+		}
+	}
+}
+
+func TestFieldsOfTheServer_canBeSetOrLeftOut(t *testing.T) {
+	for _, row := range []struct {
+		option, server string
+		date           bool
+	}{
+		{"workers=1", "libforker", true},
+		{"date=off", "libforker", false},
+		{"server_name=my server/1.0", "my server/1.0", true},
+		{"server_name=" + strings.Repeat("s", 255), strings.Repeat("s", 255), true},
+		{"server_name=", "", true},
+	} {
+		p := serve(t, "workers=1", row.option)
+		for _, target := range []string{"/", "/none"} {
+			header := p.get(target).Header
+			if header.Get("Server") != row.server || (header.Get("Server") == "") != (header["Server"] == nil) {
+				t.Errorf("%s, %s: Server %q", row.option, target, header["Server"])
+			}
+			if got := header.Get("Date"); (got != "") != row.date {
+				t.Errorf("%s, %s: Date %q", row.option, target, got)
+			}
+		}
+	}
+}
+
+// A client that sends a body slowly, but not too slowly, may do so although read_body_timeout is over.
+func TestBodyMinRate_givesSlowClientsMoreTime(t *testing.T) {
+	const size = 5000
+	for rate, whole := range map[string]bool{"100": true, "0": false} {
+		c := serve(t, "workers=1", "read_body_timeout=500ms", "body_min_rate="+rate).dial()
+		c.send(fmt.Sprintf("POST /body HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n", size))
+		answered := make(chan answer, 1)
+		go func() {
+			a, _ := c.tryReceive("POST")
+			answered <- a
+		}()
+		for sent := 0; sent < size; sent += 100 {
+			time.Sleep(20 * time.Millisecond) // This is how slow the client is: all of it takes a second.
+			if _, err := io.WriteString(c, strings.Repeat("b", 100)); err != nil {
+				break
+			}
+		}
+		a := <-answered
+		if want := map[bool]int{true: 200, false: 408}[whole]; a.Response == nil || a.StatusCode != want || whole && len(a.body) != size {
+			t.Errorf("with body_min_rate=%s: %+v, want %d", rate, a.Response, want)
 		}
 	}
 }
