@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -93,14 +94,43 @@ static bool clear_stale(const struct sockaddr_un *name)
     return false;
 }
 
-/* Gives the file, which the umask has made right unless the directory has a default ACL, its mode and owner. */
-static bool set_owner(const file_wish *wish, struct stat *file)
+/* chmod(2) of a descriptor that is opened with O_PATH, for which fchmod(2) is not. */
+static bool set_mode(int fd, mode_t mode)
 {
-    const char *path = wish->name.sun_path;
-    if ((wish->user != (uid_t)-1 || wish->group != (gid_t)-1) && lchown(path, wish->user, wish->group) != 0) {
+    char path[32];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return chmod(path, mode) == 0;
+}
+
+/* Gives an open socket file, which the umask has made right unless the directory has a default ACL, its mode and owner. */
+static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
+{
+    if (fstat(fd, file) != 0) {
         return false;
     }
-    return lstat(path, file) == 0 && ((file->st_mode & 0777) == wish->mode || chmod(path, wish->mode) == 0);
+    if (!S_ISSOCK(file->st_mode)) {
+        errno = ENOTSOCK;
+        return false;
+    }
+    if ((wish->user != (uid_t)-1 || wish->group != (gid_t)-1) &&
+        fchownat(fd, "", wish->user, wish->group, AT_EMPTY_PATH) != 0) {
+        return false;
+    }
+    return (file->st_mode & 0777) == wish->mode || set_mode(fd, wish->mode);
+}
+
+/* By a descriptor: whoever may write to the directory could put something else of root's in the file's place meanwhile. */
+static bool set_owner(const file_wish *wish, struct stat *file)
+{
+    int fd = open(wish->name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    bool done = set_owner_of(fd, wish, file);
+    int reason = errno;
+    (void)close(fd);
+    errno = reason;
+    return done;
 }
 
 static int bind_as(int fd, const file_wish *wish)

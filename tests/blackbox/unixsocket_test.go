@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // onSocket starts serve.c on a unix socket without waiting for it.
@@ -62,6 +64,24 @@ func TestUnixSocket_hasTheModeAndOwnerOfItsAddress(t *testing.T) {
 				t.Errorf("the socket is %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// With a default ACL on its directory (acl(5)) a file's mode does not follow the umask.
+func TestUnixSocket_hasItsModeUnderADefaultACL(t *testing.T) {
+	dir := t.TempDir()
+	acl := []byte{2, 0, 0, 0}
+	for _, tag := range []byte{0x01, 0x04, 0x20} { // ACL_USER_OBJ, ACL_GROUP_OBJ, ACL_OTHER: rwx each
+		acl = append(acl, tag, 0, 7, 0, 0xff, 0xff, 0xff, 0xff)
+	}
+	if err := unix.Setxattr(dir, "system.posix_acl_default", acl, 0); err != nil {
+		t.Skipf("no ACLs in %s: %v", dir, err)
+	}
+	path := filepath.Join(dir, "socket")
+	onSocket(t, "unix:"+path+"?mode=0620").waitReady()
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode() != fs.ModeSocket|0o620 {
+		t.Errorf("the socket is %v, %v", info.Mode(), err)
 	}
 }
 
