@@ -67,20 +67,20 @@ func TestUnixSocket_hasTheModeAndOwnerOfItsAddress(t *testing.T) {
 	}
 }
 
-// With a default ACL on its directory (acl(5)) a file's mode does not follow the umask.
+// A default ACL on its directory (acl(5)) takes from the mode of a new file.
 func TestUnixSocket_hasItsModeUnderADefaultACL(t *testing.T) {
 	dir := t.TempDir()
 	acl := []byte{2, 0, 0, 0}
-	for _, tag := range []byte{0x01, 0x04, 0x20} { // ACL_USER_OBJ, ACL_GROUP_OBJ, ACL_OTHER: rwx each
-		acl = append(acl, tag, 0, 7, 0, 0xff, 0xff, 0xff, 0xff)
+	for _, entry := range [][2]byte{{0x01, 7}, {0x04, 5}, {0x20, 0}} { // ACL_USER_OBJ rwx, ACL_GROUP_OBJ r-x, ACL_OTHER ---
+		acl = append(acl, entry[0], 0, entry[1], 0, 0xff, 0xff, 0xff, 0xff)
 	}
 	if err := unix.Setxattr(dir, "system.posix_acl_default", acl, 0); err != nil {
 		t.Skipf("no ACLs in %s: %v", dir, err)
 	}
 	path := filepath.Join(dir, "socket")
-	onSocket(t, "unix:"+path+"?mode=0620").waitReady()
+	onSocket(t, "unix:"+path+"?mode=0662").waitReady()
 	info, err := os.Lstat(path)
-	if err != nil || info.Mode() != fs.ModeSocket|0o620 {
+	if err != nil || info.Mode() != fs.ModeSocket|0o662 {
 		t.Errorf("the socket is %v, %v", info.Mode(), err)
 	}
 }
