@@ -127,10 +127,10 @@ test-python: lib
 	$(if $(PYTHON_TESTS),PYTHONPATH=bindings/python/src FORKER_LIBRARY=$(BUILD)/$(SONAME) \
 		python3 -W error -m unittest discover -s $(PYTHON_TESTS),@echo "test-python: skipped: there is no binding")
 
-## soak          run the long versions of the black-box tests: ledgers of 30 s, 1,000 generations of workers
+## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10,000 generations of workers
 .PHONY: soak
 soak: deps all asan
-	FORKER_SOAK=1 $(GO_TEST) -count=1 -vet=off -timeout 30m ./tests/blackbox
+	FORKER_SOAK=1 $(GO_TEST) -count=1 -vet=off -timeout 90m ./tests/blackbox
 
 ## fuzz          run each Go fuzz target for FUZZTIME=30s
 .PHONY: fuzz

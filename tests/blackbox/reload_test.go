@@ -60,14 +60,14 @@ func TestReload_bringsWhatTheHookHasRead(t *testing.T) {
 }
 
 func TestReload_losesNoRequest(t *testing.T) {
-	reloads := 5
+	reloads, each := 5, 100
 	if long() {
-		reloads = 100
+		reloads, each = 100, 1000
 	}
 	p, _ := steered(t, "first", "workers=2", "drain_grace=100ms")
 	l := p.load(4)
 	for range reloads {
-		l.more(t, 100)
+		l.more(t, each)
 		p.reload("reload: done")
 	}
 	if report := l.expectAllAnswered(t); report.Closed == 0 {
