@@ -31,6 +31,7 @@
 #include "upgrade.h"
 
 #define SECOND_NS UINT64_C(1000000000)
+#define MASTER_SETTLED_NS (SECOND_NS / 10) /* how long a master lives that did not die of its start */
 
 enum {
     STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
@@ -273,6 +274,13 @@ static bool give_up_master(fk_spawner *spawner, const char *what)
     return true;
 }
 
+/* When the next one is forked after the n-th failed boot in a row. Soon: without a master nobody sees a worker that hangs. */
+static uint64_t master_retry(const fk_spawner *spawner, uint64_t now)
+{
+    uint64_t delay = fk_child_backoff(spawner->master.failed_boots);
+    return spawner->master.failed_boots == 0 ? now : now + (delay < SECOND_NS ? delay : SECOND_NS);
+}
+
 static void bury_master(fk_spawner *spawner, int status)
 {
     char text[64];
@@ -284,12 +292,12 @@ static void bury_master(fk_spawner *spawner, int status)
         return;
     }
     describe_status(status, text, sizeof text);
-    bool settled = was_ready && now - spawner->master.born_ns > SECOND_NS;
+    bool settled = was_ready && now - spawner->master.born_ns > MASTER_SETTLED_NS;
     spawner->master.failed_boots = settled ? 0 : spawner->master.failed_boots + 1;
     if (give_up_master(spawner, text)) {
         return;
     }
-    spawner->master.retry_ns = was_ready ? now : now + fk_child_backoff(spawner->master.failed_boots);
+    spawner->master.retry_ns = master_retry(spawner, now);
     fk_log(spawner->server, FORKER_LOG_WARN, "the master %s; starting another, the workers go on", text);
 }
 
@@ -363,7 +371,8 @@ static uint64_t fork_master_due(fk_spawner *spawner, uint64_t now)
     }
     if (now >= master->retry_ns && !fk_child_fork_master(spawner)) {
         (void)snprintf(text, sizeof text, "cannot be forked: %s", strerror(errno));
-        master->retry_ns = now + fk_child_backoff(++master->failed_boots);
+        master->failed_boots++;
+        master->retry_ns = master_retry(spawner, now);
         if (!give_up_master(spawner, text)) {
             fk_log(spawner->server, FORKER_LOG_ERROR, "the master %s", text);
         }

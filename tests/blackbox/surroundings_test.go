@@ -57,6 +57,27 @@ func TestSurroundings_runEndsIfNoMasterCanBeForked(t *testing.T) {
 	}
 }
 
+func TestSurroundings_masterIsThereASecondAfterForksWorkAgain(t *testing.T) {
+	p, file := surrounded(t, "workers=1")
+	write(t, file, fmt.Sprint(int(syscall.EAGAIN)))
+	p.kill(p.master(), syscall.SIGKILL)
+	failures := 0
+	p.log.waitFor(t, 0, "seven failures", func(line string) bool {
+		if strings.Contains(line, "the master cannot be forked") {
+			failures++
+		}
+		return failures == 7
+	})
+	begin := time.Now()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	p.log.wait(t, 0, "a new master has taken over")
+	if took := time.Since(begin); took > time.Second+slack {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestSurroundings_spawnerWithoutDescriptorsServesOn(t *testing.T) {
 	p := serve(t, "workers=2")
 	l := p.openLedger()
@@ -155,6 +176,9 @@ func TestSurroundings_outputIntoHeadKillsNobody(t *testing.T) {
 		p.kill(worker, syscall.SIGSEGV) // A report, and lines of the master and the next worker.
 		victims[worker] = true
 		p.waitReplaced(0, worker)
+		master := p.master()
+		p.kill(master, syscall.SIGKILL) // A line of the spawner.
+		eventually(t, "there is another master", func() bool { return p.master() != master })
 		p.signal(syscall.SIGUSR1)
 		p.expectGet("/log/0?text=into+nothing", 200, "logged\n")
 	}
