@@ -96,3 +96,18 @@ func TestInProcess_startAndStopLeakNothing(t *testing.T) {
 		})
 	}
 }
+
+func TestInProcess_failedAttemptsLeaveNothing(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := start(t, setup{build: &b, source: "failing.c", args: []string{t.TempDir()}})
+		if status := p.wait(); status != 0 {
+			t.Errorf("exit status %d; the log:\n%s", status, p.log)
+		}
+		for range 3 { // By run, start and open.
+			p.out.wait(t, 0, "failed ")
+		}
+		if p.out.count("failed 0 times") > 0 {
+			t.Errorf("no attempt has failed for want of descriptors:\n%s", p.out)
+		}
+	})
+}
