@@ -22,6 +22,7 @@ The package is ctypes over libforker.so.0 and needs the standard library only. T
 when the package is imported, see :mod:`forker._library`; importing starts no thread and no process.
 """
 
+from .deferred import CLOSE_CLIENT, CLOSE_DONE, CLOSE_ERROR, CLOSE_SHUTDOWN, CLOSE_TIMEOUT, Deferred, Stream
 from .error import (
     E_ABORTED,
     E_ADDRESS,
@@ -50,6 +51,11 @@ from .stats import Stats, WorkerStats
 __version__ = "0.1.0"
 
 __all__ = [
+    "CLOSE_CLIENT",
+    "CLOSE_DONE",
+    "CLOSE_ERROR",
+    "CLOSE_SHUTDOWN",
+    "CLOSE_TIMEOUT",
     "E_ABORTED",
     "E_ADDRESS",
     "E_AGAIN",
@@ -71,6 +77,7 @@ __all__ = [
     "LOG_INFO",
     "LOG_WARN",
     "NEXT",
+    "Deferred",
     "Error",
     "Headers",
     "Option",
@@ -78,6 +85,7 @@ __all__ = [
     "Response",
     "Server",
     "Stats",
+    "Stream",
     "WorkerStats",
     "options",
     "version",

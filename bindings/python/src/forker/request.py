@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import byref, c_char_p, c_size_t
 from types import MappingProxyType
 from typing import Any
 
 from ._library import c_text, lib, text_at
+from .deferred import Deferred, Report, defer
 
 
 class Headers(Mapping):
@@ -51,6 +54,8 @@ class Headers(Mapping):
 class Request:
     """One request, valid while its handler runs, on the handler's thread.
 
+    After :meth:`defer` it is valid until it is answered, on any thread.
+
     Each value is fetched from C when it is first asked for, and kept. What was taken from a request (texts,
     bytes, headers, params) is the program's own; the request itself raises RuntimeError once its handler has
     returned, whatever is asked of it.
@@ -59,17 +64,22 @@ class Request:
     ``target``, ``query`` and headers as ISO-8859-1, which keeps every byte.
     """
 
-    __slots__ = ("_address", "_names", "_kept")
+    __slots__ = ("_address", "_names", "_report", "_kept", "_handle", "_guard")
 
-    def __init__(self, address: int, names: Sequence[str]) -> None:
+    def __init__(self, address: int, names: Sequence[str], report: Report) -> None:
         """``address`` is the forker_request, ``names`` are those of the route's pattern. Made by the server only."""
         self._address: int | None = address
         self._names = names
+        self._report = report
         self._kept: dict[Any, Any] = {}
+        self._handle: int | None = None
+        # Held while C looks at the request, which is one thread's at a time.
+        self._guard: Any = _NO_GUARD
 
     def _live(self) -> int:
         if self._address is None:
-            raise RuntimeError("this request has ended: it can only be used until its handler returns")
+            until = "its handler returns" if self._handle is None else "it is answered"
+            raise RuntimeError(f"this request has ended: it can only be used until {until}")
         return self._address
 
     def _end(self) -> None:
@@ -77,10 +87,30 @@ class Request:
         self._kept.clear()
 
     def _keep(self, key: Any, fetch: Callable[[int], Any]) -> Any:
-        address = self._live()
-        if key not in self._kept:
-            self._kept[key] = fetch(address)
-        return self._kept[key]
+        with self._guard:
+            address = self._live()
+            if key not in self._kept:
+                self._kept[key] = fetch(address)
+            return self._kept[key]
+
+    def defer(self) -> Deferred:
+        """Has the request answered later: by the Deferred, which the handler returns, from any thread.
+
+        Raises Error (E_STATE: deferred already; E_PROCESS: in a forked process; E_MEMORY).
+        """
+        label = self._label()
+        report = self._report
+        deferred = defer(self, self._live(), lambda where, exc: report(f"{label}: {where}", exc))
+        self._guard = threading.RLock()
+        self._handle = deferred._handle
+        return deferred
+
+    def _abandon(self) -> None:
+        """Ends a request whose handler has deferred it, and then failed."""
+        with self._guard:
+            if self._address is not None:
+                lib.forker_deferred_drop(self._handle)
+                self._end()
 
     @property
     def method(self) -> str:
@@ -181,10 +211,26 @@ class Request:
     @property
     def draining(self) -> bool:
         """Whether the worker is being drained by now, so that a long handler should come to an end."""
-        return bool(lib.forker_request_draining(self._live()))
+        with self._guard:
+            return bool(lib.forker_request_draining(self._live()))
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the client has left, so that a long handler can give up. It asks the system each time."""
+        with self._guard:
+            return bool(lib.forker_request_cancelled(self._live()))
 
     def __repr__(self) -> str:
-        return "<Request, ended>" if self._address is None else f"<Request {self.method} {self.target}>"
+        with self._guard:
+            return "<Request, ended>" if self._address is None else f"<Request {self._label()}>"
+
+    def _label(self) -> str:
+        """How the log names the request."""
+        with self._guard:
+            return "a request" if self._address is None else f"{self.method} {self.target}"
+
+
+_NO_GUARD = contextlib.nullcontext()
 
 
 def _fetch(accessor: Any, address: int, *name: bytes) -> Any:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import mimetypes
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from ._library import c_text, lib
+from .error import Error
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
@@ -35,7 +40,8 @@ class Response:
     ``dict`` or ``list``                    sent as JSON, application/json; NaN and infinities are refused
     ``(status, body)``                      the same with a status; the body may be None, for no body
     ``(status, body, headers)``             the same with fields of its own
-    ``Response``                            everything by name
+    ``Response``                            everything by name; a file by :meth:`Response.file`
+    a :class:`forker.Deferred`              the answer comes later, see :meth:`Request.defer`
     ``forker.NEXT``                         no answer: the next route that matches is asked
     ======================================  ==============================================================
 
@@ -47,7 +53,7 @@ class Response:
     Content-Type among the headers does so too. The library adds Date, Server, Content-Length and Connection.
     """
 
-    __slots__ = ("status", "headers", "content_type", "body")
+    __slots__ = ("status", "headers", "content_type", "body", "path")
 
     def __init__(
         self,
@@ -61,11 +67,35 @@ class Response:
         Raises TypeError or ValueError.
         """
         self.status = _status(status)
+        self.path: bytes | None = None
         self.body, by_body = _encode(body)
         self.headers, by_field = _fields(headers)
         if content_type is not None and by_field is not None:
             raise ValueError("content_type is given, and Content-Type is among the headers")
         self.content_type = next((given for given in (content_type, by_field) if given is not None), by_body)
+
+    @classmethod
+    def file(
+        cls,
+        path: str | os.PathLike[str],
+        status: int = 200,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        content_type: str | None = None,
+    ) -> Response:
+        """An answer with the content of a file, which C sends without reading it into Python.
+
+        One that is not there, or is no regular file, is answered 404, one that may not be read 403. The path is used as
+        it is, and symbolic links are followed: it is the program's to keep it where it should be. Without
+        `content_type` that follows from the name.
+        """
+        name = os.fspath(path)
+        response = cls(status, None, headers, content_type)
+        response.path = os.fsencode(name)
+        if b"\0" in response.path:
+            raise ValueError(f"a path with a NUL character: {name!r}")
+        if response.content_type is None:
+            response.content_type = mimetypes.guess_type(os.fsdecode(name))[0] or BYTES
+        return response
 
     @classmethod
     def of(cls, value: Any) -> Response:
@@ -81,7 +111,32 @@ class Response:
         return cls(200, value)
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} {self.content_type} of {len(self.body)} bytes>"
+        size = f"{len(self.body)} bytes" if self.path is None else os.fsdecode(self.path)
+        return f"<Response {self.status} {self.content_type} of {size}>"
+
+
+def prepare(address: int, response: Response) -> None:
+    """Sets the fields of an answer on a forker_request. Raises Error."""
+    for name, value in response.headers:
+        code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
+        if code < 0:
+            raise Error(code, f"header {name!r} with value {value!r} is refused: {_words(code)}")
+
+
+def respond(address: int, response: Response) -> None:
+    """Answers a forker_request. Raises Error."""
+    prepare(address, response)
+    content_type = None if response.content_type is None else c_text(response.content_type, "latin-1")
+    if response.path is not None:
+        code = lib.forker_respond_file(address, response.status, content_type, response.path)
+    else:
+        code = lib.forker_respond(address, response.status, content_type, response.body, len(response.body))
+    if code < 0:
+        raise Error(code, f"{response!r} is refused: {_words(code)}")
+
+
+def _words(code: int) -> str:
+    return lib.forker_strerror(code).decode()
 
 
 def _status(status: Any) -> int:

@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import sys
+import time
 import traceback
 import weakref
 from collections.abc import Callable, Sequence
@@ -17,10 +18,11 @@ from typing import Any
 
 from . import _library
 from ._library import c_text, lib
-from .error import E_BOOT, E_INVALID, E_MEMORY, E_STATE, Error
+from .deferred import Deferred
+from .error import E_AGAIN, E_BOOT, E_INVALID, E_MEMORY, E_STATE, Error
 from .option import option_text
 from .request import Request
-from .response import NEXT, Response
+from .response import NEXT, Response, respond
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
 
 LOG_ERROR = 0
@@ -37,6 +39,8 @@ _LOGGING_LEVELS = {
 
 _OK = 0
 _NEXT = 1
+_DEFERRED = 2
+_WAIT_MS = 100  # how long wait() keeps a signal from Python's handler
 
 Handler = Callable[[Request], Any]
 Hook = Callable[[int], None]
@@ -61,7 +65,7 @@ class Server:
     refuses raises :class:`forker.Error`, and C remembers a failed setup call: :meth:`run` then refuses to start.
 
     The server releases its sockets when :meth:`close` is called, at the end of a ``with`` block, or when it is
-    collected.
+    collected. One that was started is stopped before; it is not collected while it serves.
     """
 
     def __init__(
@@ -133,11 +137,14 @@ class Server:
 
     # ----------------------------------------------------------------------------------------------- routes
 
-    def route(self, methods: str | Sequence[str], pattern: str) -> Callable[[Handler], Handler]:
+    def route(
+        self, methods: str | Sequence[str], pattern: str, **options: str | int | float | bool
+    ) -> Callable[[Handler], Handler]:
         """Decorates a function that answers requests for `methods` on paths that match `pattern`.
 
         `methods` is "GET", "GET,POST", ["GET", "POST"] or "*"; GET answers HEAD too. In `pattern` a segment
-        ":name" matches any one segment and a last segment "*name" the rest of the path.
+        ":name" matches any one segment and a last segment "*name" the rest of the path. `options` are the
+        route's own, such as ``dispatch="pool"``, which calls the function on a thread of a pool, where it may block.
 
         The function is called with a :class:`forker.Request` and returns what :class:`forker.Response` describes.
         If it raises, the client sees a 500 and the log the traceback. That goes for SystemExit and
@@ -145,41 +152,43 @@ class Server:
         :meth:`stop`. Only with workers=0, where the handler runs in the process that called run, does
         KeyboardInterrupt also stop the server, and run raises it.
 
-        Raises Error (E_ROUTE: malformed or taken; E_STATE: running).
+        Raises Error (E_ROUTE: malformed or taken; E_OPTION; E_STATE: running).
         """
         listed = methods if isinstance(methods, str) else ",".join(methods)
         names = [segment[1:] for segment in pattern.split("/") if segment.startswith((":", "*"))]
 
         def register(handler: Handler) -> Handler:
             def call(request: int, user: int | None) -> int:
-                return self._handle(handler, Request(request, names), request)
+                return self._handle(handler, Request(request, names, self._log_exception), request)
 
             callback = _library.HANDLER(call)
             self._handlers.append(callback)
             self._check(lib.forker_server_handle(self._live(), c_text(listed), c_text(pattern), callback, None))
+            for name, value in options.items():
+                self._check(lib.forker_route_set(self._live(), c_text(name), c_text(option_text(name, value))))
             return handler
 
         return register
 
-    def get(self, pattern: str) -> Callable[[Handler], Handler]:
+    def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for GET, and HEAD with it."""
-        return self.route("GET", pattern)
+        return self.route("GET", pattern, **options)
 
-    def post(self, pattern: str) -> Callable[[Handler], Handler]:
+    def post(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for POST."""
-        return self.route("POST", pattern)
+        return self.route("POST", pattern, **options)
 
-    def put(self, pattern: str) -> Callable[[Handler], Handler]:
+    def put(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for PUT."""
-        return self.route("PUT", pattern)
+        return self.route("PUT", pattern, **options)
 
-    def patch(self, pattern: str) -> Callable[[Handler], Handler]:
+    def patch(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for PATCH."""
-        return self.route("PATCH", pattern)
+        return self.route("PATCH", pattern, **options)
 
-    def delete(self, pattern: str) -> Callable[[Handler], Handler]:
+    def delete(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for DELETE."""
-        return self.route("DELETE", pattern)
+        return self.route("DELETE", pattern, **options)
 
     # ------------------------------------------------------------------------------------------------ hooks
 
@@ -213,6 +222,17 @@ class Server:
     def worker_drain(self, hook: Hook) -> Hook:
         """Decorates a function that each worker calls with its index, between requests, when it begins to drain."""
         return self._set_hook("worker_drain", hook)
+
+    def thread_start(self, hook: Hook) -> Hook:
+        """Decorates a function that is called with the worker's index first on each thread of the handler pool.
+
+        If it raises, the thread ends, and the request that it was made for is answered 503.
+        """
+        return self._set_hook("thread_start", hook)
+
+    def thread_exit(self, hook: Hook) -> Hook:
+        """Decorates a function that is called with the worker's index last on each thread of the handler pool."""
+        return self._set_hook("thread_exit", hook)
 
     def worker_died(self, function: Died) -> Died:
         """Decorates a function that the process of :meth:`run` calls when a worker is gone, for whatever reason.
@@ -387,6 +407,60 @@ class Server:
             raise self._interrupt
         self._check(code)
 
+    def start(self) -> None:
+        """Serves like :meth:`run`, but returns as soon as the server is up; :meth:`stop` and :meth:`wait` end it.
+
+        With workers, the process that forks them is a child of this one, and they end when this process does. With
+        workers=0 a thread of this process serves, on which the handlers and hooks are called; Python's signal handlers
+        stay with the main thread. Any number of servers can be started.
+
+        Raises Error as run() does; E_BOOT also if the hook worker_init raised with workers=0.
+        """
+        address = self._live()
+        if self._running:
+            raise Error(E_STATE, "the server is running already")
+        if self in _started:
+            raise Error(E_STATE, "the server was started already: wait for its end first")
+        self._interrupt = None
+        codes: list[int] = []
+        _started.add(self)
+        try:
+            codes.extend(itertools.starmap(lib.forker_server_start, [(address,)]))  # as in _fork
+        finally:
+            if codes != [_OK]:
+                _started.discard(self)
+        self._check(codes[0])
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for the end of a server that was started, for at most so many seconds; None is as long as it takes.
+
+        True: it has ended after a stop, and can be set up and started again. False: it still serves. It does not stop
+        the server; KeyboardInterrupt may leave it at any time. One thread at a time.
+
+        Raises Error (E_STATE: it was not started, or the thread that serves calls; else why the server has ended).
+        """
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left_ms = math.ceil(min(max(until - time.monotonic(), 0) * 1000, _WAIT_MS))
+            code = self._wait(left_ms)
+            if code == E_AGAIN and time.monotonic() < until:
+                continue
+            if code == E_AGAIN:
+                return False
+            if code == _OK and self._interrupt is not None:
+                raise self._interrupt
+            self._check(code)
+            return True
+
+    def _wait(self, timeout_ms: int) -> int:
+        codes: list[int] = []
+        try:
+            codes.extend(itertools.starmap(lib.forker_server_wait, [(self._live(), timeout_ms)]))  # as in _fork
+        finally:
+            if codes and codes[0] not in (E_AGAIN, E_STATE):
+                _started.discard(self)
+        return codes[0]
+
     def stop(self, timeout: float | None = None) -> None:
         """Asks a running server to stop; returns without waiting. If it is not running, nothing happens.
 
@@ -433,20 +507,33 @@ class Server:
     def close(self) -> None:
         """Releases the server and closes its sockets. Again, or in a worker, it does nothing.
 
-        Raises Error (E_STATE) while the server is running.
+        One that was started is stopped at once, and its end waited for. Raises Error (E_STATE: in run(), or called by
+        the thread that serves).
         """
         if os.getpid() != self._pid:
             return
         if self._running:
             raise Error(E_STATE, "the server is running: stop it first")
+        if self in _started:
+            self.stop(0)
+            with contextlib.suppress(Error):  # why it has ended does not matter any more
+                self.wait()
+            if self in _started:
+                raise Error(E_STATE, "the server cannot be closed by the thread that serves")
         self._address = None
         self._release()
 
     def __enter__(self) -> Server:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        """Stops a server that was started: within option drain_timeout, or after an exception at once. Closes it."""
+        try:
+            if self in _started and os.getpid() == self._pid:
+                self.stop(None if kind is None else 0)
+                self.wait()
+        finally:
+            self.close()
 
     # ------------------------------------------------------------------------------------------- called by C
 
@@ -454,17 +541,24 @@ class Server:
         """Answers one request. Its result is the result of the C handler."""
         try:
             answer = handler(request)
+            if request._handle is not None:
+                _expect_deferred(answer, request)
+                return _DEFERRED
             if answer is NEXT:
                 return _NEXT
-            _respond(address, Response.of(answer))
+            respond(address, Response.of(answer))
             return _OK
         except BaseException as exc:
-            self._log_exception(f"{request.method} {request.target}: the handler failed", exc)
+            self._log_exception(f"{request._label()}: the handler failed", exc)
             if isinstance(exc, KeyboardInterrupt) and os.getpid() == self._pid:
                 self._contain("the handler was interrupted", exc)
+            if request._handle is not None:
+                request._abandon()
+                return _DEFERRED
             return lib.forker_respond_error(address, 500, None)
         finally:
-            request._end()
+            if request._handle is None:
+                request._end()
 
     def _fork(self, user: int | None) -> int:
         """os.fork() for C: 0 in the child, the child's pid in the parent, -1 and errno if it failed."""
@@ -520,19 +614,13 @@ class Server:
             lib.forker_server_stop(self._address, 0)
 
 
-def _respond(address: int, response: Response) -> None:
-    for name, value in response.headers:
-        code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
-        if code != _OK:
-            raise Error(code, f"header {name!r} with value {value!r} is refused: {_words(code)}")
-    content_type = None if response.content_type is None else c_text(response.content_type, "latin-1")
-    code = lib.forker_respond(address, response.status, content_type, response.body, len(response.body))
-    if code != _OK:
-        raise Error(code, f"{response!r} is refused: {_words(code)}")
+# Servers that were started and have not ended: nobody else may hold them, and C calls them.
+_started: set[Server] = set()
 
 
-def _words(code: int) -> str:
-    return lib.forker_strerror(code).decode()
+def _expect_deferred(answer: Any, request: Request) -> None:
+    if not isinstance(answer, Deferred) or answer.request is not request:
+        raise TypeError(f"a handler that defers its request returns the Deferred, not {answer!r}")
 
 
 def _log_to_logger(logger: logging.Logger) -> Log:

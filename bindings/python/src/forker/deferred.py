@@ -1,0 +1,279 @@
+"""Answers that come after the handler has returned, from any thread: whole, or in pieces."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from . import _library
+from ._library import c_text, lib
+from .error import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, Error
+from .response import Response, prepare, respond
+
+if TYPE_CHECKING:
+    from .request import Request
+
+CLOSE_DONE = 0
+CLOSE_CLIENT = 1
+CLOSE_TIMEOUT = 2
+CLOSE_SHUTDOWN = 3
+CLOSE_ERROR = 4
+
+_OK = 0
+
+Close = Callable[[int], None]
+Drain = Callable[[], None]
+Report = Callable[[str, BaseException], None]
+
+
+class Deferred:
+    """A request that is answered later. Made by :meth:`Request.defer`; the handler returns it.
+
+    ``request`` stays valid until it is answered by :meth:`respond`, :meth:`abort`, or the end of the stream that
+    :meth:`stream` or :meth:`events` has begun. One of them has to be called, also when the client has left. A
+    Deferred that the program loses is aborted when Python collects it.
+
+    All methods may be called from any thread, and none waits for the client. They raise Error: E_STATE if it is
+    answered already, E_PROCESS in a process that was forked off the one that serves.
+    """
+
+    __slots__ = ("request", "_handle", "_report", "_release", "__weakref__")
+
+    def __init__(self, request: Request, handle: int, report: Report) -> None:
+        """Made by :meth:`Request.defer` only."""
+        self.request = request
+        self._handle = handle
+        self._report = report
+        self._release = weakref.finalize(self, _drop, handle)
+        self._release.atexit = False  # the process that ends closes the connection
+
+    def respond(self, answer: Any) -> bool:
+        """Answers with what a handler may return, see :class:`forker.Response`; NEXT excepted.
+
+        True: it is on its way. False: the client has left. Raises TypeError, ValueError or Error for an answer that is
+        refused; then there is none yet.
+        """
+        response = Response.of(answer)
+        with self.request._guard:
+            respond(self._live(), response)
+            return self._end(lib.forker_deferred_send)
+
+    def abort(self) -> None:
+        """Gives up: the client gets a 500, which is logged; in the middle of a stream its connection is closed.
+
+        Once it is answered it does nothing.
+        """
+        with self.request._guard:
+            if self._release.detach():
+                self._end(lib.forker_deferred_drop)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether there is nobody to answer: the client has left, or it is answered already."""
+        return bool(lib.forker_deferred_cancelled(self._handle))
+
+    def on_close(self, function: Close) -> Close:
+        """Has a function called with the reason when the request has ended; also as a decorator.
+
+        The reason is CLOSE_DONE (the answer is sent), CLOSE_CLIENT (the client has left), CLOSE_TIMEOUT,
+        CLOSE_SHUTDOWN (the server stops) or CLOSE_ERROR. It is called once, on the thread that calls the handlers,
+        and kept until then; a later one replaces it. It does not take the duty to answer from the program. If it
+        raises, that is logged. Raises Error (E_ABORTED) if the request has ended already.
+        """
+        _closing[self._handle] = (self._report, function)
+        code = lib.forker_deferred_on_close(self._handle, _CLOSED, None)
+        if code != _OK:
+            _closing.pop(self._handle, None)
+            raise Error(code)
+        return function
+
+    def stream(
+        self,
+        status: int = 200,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        content_type: str | None = None,
+        length: int | None = None,
+    ) -> Stream:
+        """Begins an answer in pieces, and sends its head. `length` is that of the body, if it is known.
+
+        Raises TypeError, ValueError or Error; E_ABORTED: the client has left, and abort() is what remains.
+        """
+        response = Response(status, None, headers, content_type)
+        with self.request._guard:
+            address = self._live()
+            prepare(address, response)
+            _check(lib.forker_response_status(address, response.status))
+            if response.content_type is not None:
+                content_type = c_text(response.content_type, "latin-1")
+                _check(lib.forker_response_header_set(address, b"Content-Type", content_type))
+            _check(lib.forker_stream_begin(self._handle, -1 if length is None else length))
+        return Stream(self)
+
+    def events(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Stream:
+        """Begins a stream of Server-Sent Events, for :meth:`Stream.send`. Raises as :meth:`stream` does."""
+        with self.request._guard:
+            prepare(self._live(), Response(200, None, headers))
+            _check(lib.forker_sse_begin(self._handle))
+        return Stream(self)
+
+    def _live(self) -> int:
+        address = lib.forker_deferred_request(self._handle)
+        if not address:
+            raise Error(*_gone(self._handle))
+        return address
+
+    def _end(self, function: Callable[[int], int]) -> bool:
+        """Uses the handle up. With the request's guard: nobody else is looking at its memory."""
+        code = function(self._handle)
+        if code not in (_OK, E_ABORTED):
+            raise Error(code)
+        self._release.detach()
+        self.request._end()
+        _draining.pop(self._handle, None)
+        return code == _OK
+
+    def __repr__(self) -> str:
+        return f"<Deferred {self.request!r}>"
+
+
+class Stream:
+    """The body of an answer, written in pieces. Made by :meth:`Deferred.stream` and :meth:`Deferred.events`.
+
+    As a context manager it ends the body when the block is left, or aborts it if that is by an exception. What is said
+    of threads and errors at :class:`Deferred` goes for it, too.
+    """
+
+    __slots__ = ("deferred",)
+
+    def __init__(self, deferred: Deferred) -> None:
+        """Made by :class:`Deferred` only."""
+        self.deferred = deferred
+
+    def write(self, data: str | bytes | bytearray | memoryview) -> bool:
+        """Writes a piece, which is copied; str as UTF-8.
+
+        True: it is on its way. False: there is no room before the client has taken more; nothing was written, and
+        :meth:`on_drain`'s function will be called. Raises Error: E_ABORTED (the client has left), E_LIMIT (more than
+        option stream_buffer at once, or than the length that was promised), E_STATE (ended).
+        """
+        piece = data.encode() if isinstance(data, str) else bytes(data)
+        return self._wrote(lib.forker_stream_write(self.deferred._handle, piece, len(piece)))
+
+    def send(self, data: Any, event: str | None = None, id: str | None = None) -> bool:
+        """Writes one Server-Sent Event: text, or what becomes JSON. Results as for :meth:`write`.
+
+        `event` and `id` are single lines; E_INVALID if they are not.
+        """
+        text = data if isinstance(data, str) else json.dumps(data, allow_nan=False, separators=(",", ":"))
+        fields = [None if field is None else c_text(field) for field in (event, id, text)]
+        return self._wrote(lib.forker_sse_send(self.deferred._handle, *fields))
+
+    def on_drain(self, function: Drain) -> Drain:
+        """Has a function called when half of the room is free again after a write was refused; also as a decorator.
+
+        It is called on the thread that calls the handlers, each time, and kept until the stream ends; a later one
+        replaces it. If it raises, that is logged and the stream aborted. Raises Error (E_ABORTED: the client has left).
+        """
+        deferred = self.deferred
+        _draining[deferred._handle] = (weakref.ref(deferred), function)
+        code = lib.forker_stream_on_drain(deferred._handle, _DRAINED, None)
+        if code != _OK:
+            _draining.pop(deferred._handle, None)
+            raise Error(code)
+        return function
+
+    def close(self, trailers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
+        """Ends the body, with fields behind it where the client can take them. Once it has ended it does nothing.
+
+        Raises Error if a field is refused; then the body has not ended.
+        """
+        deferred = self.deferred
+        with deferred.request._guard:
+            if not deferred._release.alive:
+                return
+            for name, value in trailers.items() if isinstance(trailers, Mapping) else trailers:
+                code = lib.forker_stream_trailer(deferred._handle, c_text(name, "latin-1"), c_text(value, "latin-1"))
+                if code not in (_OK, E_ABORTED):
+                    raise Error(code, f"trailer {name!r} with value {value!r} is refused")
+            deferred._end(lib.forker_stream_end)
+
+    def abort(self) -> None:
+        """Closes the connection in the middle of the body, so that the client sees that it is not whole."""
+        self.deferred.abort()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the client has left, or the stream has ended."""
+        return self.deferred.cancelled
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+
+    def _wrote(self, code: int) -> bool:
+        if code == E_AGAIN:
+            return False
+        if code == E_ABORTED and not self.deferred._release.alive:
+            code = E_STATE
+        _check(code)
+        return True
+
+
+def defer(request: Request, address: int, report: Report) -> Deferred:
+    """Makes a handle for the request at `address`. `report` logs what a callback of the program has raised."""
+    handle = ctypes.c_uint64()
+    _check(lib.forker_request_defer(address, ctypes.byref(handle)))
+    return Deferred(request, handle.value, report)
+
+
+# What C has been told to call, by handle. C is given the two functions below, which live as long as the module: it
+# never calls into an object that Python has collected.
+_closing: dict[int, tuple[Report, Close]] = {}
+_draining: dict[int, tuple[weakref.ref[Deferred], Drain]] = {}
+
+
+@_library.CLOSE_FN
+def _CLOSED(handle: int, reason: int, user: int | None) -> None:
+    report, function = _closing.pop(handle, (None, None))
+    if function is not None:
+        try:
+            function(reason)
+        except BaseException as exc:
+            report("on_close: the function failed", exc)
+
+
+@_library.DRAIN_FN
+def _DRAINED(handle: int, user: int | None) -> None:
+    found, function = _draining.get(handle, (None, None))
+    deferred = found() if found is not None else None
+    if deferred is not None:
+        try:
+            function()
+        except BaseException as exc:
+            deferred._report("on_drain: the function failed; the stream is aborted", exc)
+            deferred.abort()
+
+
+def _drop(handle: int) -> None:
+    _draining.pop(handle, None)
+    lib.forker_deferred_drop(handle)
+
+
+def _check(code: int) -> None:
+    if code != _OK:
+        raise Error(code)
+
+
+def _gone(handle: int) -> tuple[int, str]:
+    """Why there is no request behind a handle."""
+    if lib.forker_deferred_drop(handle) == E_PROCESS:  # nothing is dropped, there is nothing
+        return E_PROCESS, "the request is that of another process"
+    return E_STATE, "the request is answered already"

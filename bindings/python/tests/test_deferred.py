@@ -1,0 +1,528 @@
+"""Answers that come later, in pieces, and from files; what C may call, and for how long."""
+
+import contextlib
+import http.client
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+from program import Program
+
+# A thread answers what the handlers put into a queue.
+THREAD = """
+import gc, queue, threading, time, weakref
+jobs = queue.Queue()
+def work():
+    for job in iter(jobs.get, None):
+        try:
+            job()
+        except Exception as exc:
+            print("job raised", repr(exc), flush=True)
+def start_thread(worker):
+    threading.Thread(target=work, daemon=True).start()
+    os.write(1, f"ready {server.address(0)}\\n".encode())
+def told(*what):
+    os.write(1, (" ".join(map(str, what)) + "\\n").encode())
+def reasons(deferred):
+    deferred.on_close(lambda reason: told("closed", reason))
+"""
+
+START = """
+server.worker_init(start_thread)
+server.run()
+"""
+
+
+def each_mode(test):
+    """Runs a test with a forked worker, and in the program's own process."""
+
+    def run(self):
+        for workers in (1, 0):
+            with self.subTest(workers=workers):
+                test(self, f"server = make_server(workers={workers}, half_close=False)\n")
+
+    return run
+
+
+class DeferredTest(unittest.TestCase):
+    @each_mode
+    def test_another_thread_answers(self, server):
+        source = f"""{THREAD}{server}
+@server.post("/:name")
+def later(request):
+    deferred = request.defer()
+    reasons(deferred)
+    def answer():
+        body = {{"name": request.params["name"], "text": request.text, "cancelled": deferred.cancelled}}
+        told("responded", deferred.respond((201, body, {{"X-By": "thread"}})), deferred.cancelled)
+    jobs.put(answer)
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            for text in ("one", "two"):
+                status, headers, body = program.request("POST", "/me", text)
+                self.assertEqual((status, headers["X-By"]), (201, "thread"))
+                self.assertEqual(json.loads(body), {"name": "me", "text": text, "cancelled": False})
+                lines = {program.out.wait_for(""), program.out.wait_for("")}
+                self.assertEqual(lines, {"closed 0", "responded True True"})
+            self.assertEqual(program.stop(), 0)
+
+    @each_mode
+    def test_client_that_leaves_is_told_of(self, server):
+        source = f"""{THREAD}{server}
+@server.get("/")
+def later(request):
+    deferred = request.defer()
+    gone = threading.Event()
+    @deferred.on_close
+    def closed(reason):
+        told("closed", reason)
+        gone.set()
+    def answer():
+        gone.wait()
+        told("cancelled", deferred.cancelled, request.target, deferred.respond("too late"))
+        try:
+            deferred.respond("again")
+        except forker.Error as error:
+            told("again", error.code == forker.E_STATE)
+        try:
+            request.target
+        except RuntimeError as error:
+            told(error)
+    jobs.put(answer)
+    told("waiting")
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            connection = program.connect()
+            connection.request("GET", "/")
+            program.out.wait_for("waiting")
+            connection.close()
+            program.out.wait_for("closed 1")
+            program.out.wait_for("cancelled True / False")
+            program.out.wait_for("again True")
+            program.out.wait_for("this request has ended: it can only be used until it is answered")
+            self.assertEqual(program.stop(), 0)
+
+    @each_mode
+    def test_what_goes_wrong_is_a_logged_500(self, server):
+        source = f"""{THREAD}{server}
+@server.get("/raises")
+def raises(request):
+    deferred = request.defer()
+    raise ValueError("after defer")
+@server.get("/forgets")
+def forgets(request):
+    request.defer()
+    return "not the Deferred"
+@server.get("/aborts")
+def aborts(request):
+    deferred = request.defer()
+    jobs.put(deferred.abort)
+    return deferred
+@server.get("/loses")
+def loses(request):
+    return request.defer()
+@server.get("/refused")
+def refused(request):
+    deferred = request.defer()
+    def answer():
+        for wrong in (None, {{1}}, (200, "a", {{"X": "b\\r\\nc"}}), forker.NEXT):
+            try:
+                deferred.respond(wrong)
+            except (TypeError, forker.Error) as error:
+                told("refused", type(error).__name__)
+        deferred.respond((404, "in the end"))
+    jobs.put(answer)
+    return deferred
+@server.get("/closed")
+def closed(request):
+    deferred = request.defer()
+    @deferred.on_close
+    def fail(reason):
+        raise ValueError("in on_close")
+    jobs.put(lambda: deferred.respond("fine"))
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            for target, line in (
+                ("/raises", "ValueError: after defer"),
+                ("/forgets", "a handler that defers its request returns the Deferred, not 'not the Deferred'"),
+                ("/aborts", "the handler of GET /aborts dropped its handle"),
+                ("/loses", "the handler of GET /loses dropped its handle"),
+            ):
+                self.assertEqual(program.get(target)[0], 500, target)
+                program.log.wait_for(line)
+            self.assertEqual(program.get("/refused")[::2], (404, b"in the end"))
+            self.assertEqual(program.out.wait_for("refused"), "refused TypeError")
+            self.assertEqual(program.get("/closed")[2], b"fine")
+            program.log.wait_for("GET /closed: on_close: the function failed")
+            program.log.wait_for("ValueError: in on_close")
+            self.assertEqual(program.get("/closed")[0], 200)  # the worker goes on
+            self.assertEqual(program.stop(), 0)
+
+    def test_callbacks_live_as_long_as_they_can_be_called(self):
+        source = f"""{THREAD}
+server = make_server(workers=0)
+class Watched:
+    def __init__(self, name):
+        self.name = name
+        weakref.finalize(self, told, "collected", name)
+    def __call__(self, *arguments):
+        told("called", self.name)
+@server.get("/stream")
+def later(request):
+    deferred = request.defer()
+    deferred.on_close(Watched("replaced"))
+    deferred.on_close(Watched("on_close"))
+    stream = deferred.stream()
+    stream.on_drain(Watched("on_drain"))
+    gc.collect()
+    told("registered")
+    jobs.put(stream.close)
+    return deferred
+@server.get("/whole")
+def whole(request):
+    deferred = request.defer()
+    deferred.on_close(Watched("whole"))
+    weakref.finalize(deferred, told, "collected", "deferred")
+    jobs.put(lambda: deferred.respond("whole"))
+    return deferred
+@server.get("/collect")
+def collect(request):
+    gc.collect()
+    return "collected"
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.get("/stream")[0], 200)
+            program.out.wait_for("called on_close")
+            program.out.wait_for("collected on_close")
+            seen = program.out.seen
+            self.assertLess(seen.index("collected replaced"), seen.index("registered"))
+            self.assertNotIn("collected on_close", seen[: seen.index("called on_close")])
+            self.assertNotIn("called replaced", seen)
+            self.assertEqual(program.get("/whole")[2], b"whole")
+            program.out.wait_for("called whole")
+            program.get("/collect")
+            self.assertEqual(program.stop(), 0)
+            for name in ("on_drain", "whole", "deferred"):
+                self.assertEqual(program.out.seen.count(f"collected {name}"), 1, name)
+
+    def test_stop_ends_what_is_deferred(self):
+        source = f"""{THREAD}
+server = make_server(workers=0, drain_timeout=0.2)
+kept = []
+@server.get("/")
+def later(request):
+    kept.append(request.defer())
+    reasons(kept[0])
+    told("waiting")
+    return kept[0]
+server.worker_init(start_thread)
+server.run()
+told("after the end", kept[0].request.target, kept[0].cancelled, kept[0].respond("too late"))
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            connection = program.connect()
+            connection.request("GET", "/")
+            program.out.wait_for("waiting")
+            self.assertEqual(program.stop(), 0)
+            connection.close()
+            self.assertIn("closed 3", program.out.seen)
+            self.assertIn("after the end / True False", program.out.seen)
+
+    def test_forked_process_cannot_answer(self):
+        source = f"""{THREAD}
+server = make_server(workers=0)
+@server.get("/")
+def later(request):
+    deferred = request.defer()
+    pid = os.fork()
+    if pid == 0:
+        for call in (request.defer, lambda: deferred.respond("from the child"), lambda: deferred.stream()):
+            try:
+                call()
+            except forker.Error as error:
+                told("child", error.code == forker.E_PROCESS)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    deferred.respond("from the parent")
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.get("/")[2], b"from the parent")
+            self.assertEqual(program.stop(), 0)
+            self.assertEqual(program.out.seen.count("child True"), 3)
+
+
+class StreamTest(unittest.TestCase):
+    @each_mode
+    def test_pieces_and_trailers(self, server):
+        source = f"""{THREAD}{server}
+@server.get("/chunked")
+def chunked(request):
+    deferred = request.defer()
+    def write():
+        with deferred.stream(203, {{"X-Field": "value"}}, "text/plain") as stream:
+            told("wrote", [stream.write(piece) for piece in ("one ", b"two ", memoryview(b"three"))])
+    jobs.put(write)
+    return deferred
+@server.get("/trailers")
+def trailers(request):
+    deferred = request.defer()
+    stream = deferred.stream()
+    stream.write("body")
+    stream.close({{"X-Sum": "4"}})
+    stream.close()
+    stream.abort()
+    for call in (lambda: stream.write("more"), deferred.stream, lambda: deferred.respond("")):
+        try:
+            call()
+        except forker.Error as error:
+            told("refused", error.code == forker.E_STATE)
+    return deferred
+@server.get("/length")
+def length(request):
+    deferred = request.defer()
+    stream = deferred.stream(length=5)
+    try:
+        stream.write("too long")
+    except forker.Error as error:
+        told("limit", error.code == forker.E_LIMIT)
+    stream.write("right")
+    stream.close()
+    return deferred
+@server.get("/broken")
+def broken(request):
+    deferred = request.defer()
+    def write():
+        with deferred.stream(length=100) as stream:
+            stream.write("begun")
+            go.wait()
+            raise ValueError("in the middle")
+    jobs.put(write)
+    return deferred
+@server.get("/go")
+def let_go(request):
+    go.set()
+    return ""
+go = threading.Event()
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            status, headers, body = program.get("/chunked")
+            self.assertEqual((status, body), (203, b"one two three"))
+            shown = [headers[name] for name in ("X-Field", "Content-Type", "Transfer-Encoding")]
+            self.assertEqual(shown, ["value", "text/plain", "chunked"])
+            self.assertEqual(program.get("/trailers")[2], b"body")
+            status, headers, body = program.get("/length")
+            self.assertEqual((headers["Content-Length"], body), ("5", b"right"))
+            with contextlib.closing(program.connect()) as connection:
+                connection.request("GET", "/broken")
+                response = connection.getresponse()
+                self.assertEqual(response.read(5), b"begun")
+                program.get("/go")
+                with self.assertRaises(http.client.IncompleteRead):
+                    response.read()
+            program.out.wait_for("job raised ValueError('in the middle')")
+            self.assertEqual(program.stop(), 0)
+            self.assertIn("wrote [True, True, True]", program.out.seen)
+            self.assertEqual(program.out.seen.count("refused True"), 3)
+            self.assertIn("limit True", program.out.seen)
+
+    @each_mode
+    def test_slow_client_makes_the_writer_wait(self, server):
+        source = f"""{THREAD}{server}
+server.set_option("stream_buffer", "64k")
+TOTAL = 20 << 20
+kept = []
+@server.get("/")
+def flood(request):
+    deferred = request.defer()
+    stream = deferred.stream(length=TOTAL)
+    room = threading.Event()
+    stream.on_drain(room.set)
+    def write():
+        left, waits = TOTAL, 0
+        while left > 0:
+            piece = bytes(min(left, 32 << 10))
+            room.clear()
+            while not stream.write(piece):
+                waits += 1
+                room.wait()
+                room.clear()
+            left -= len(piece)
+        stream.close()
+        told("waited", waits > 0)
+    jobs.put(write)
+    return deferred
+@server.get("/fails")
+def fails(request):
+    deferred = request.defer()
+    stream = deferred.stream(length=TOTAL)
+    @stream.on_drain
+    def drained():
+        raise ValueError("in on_drain")
+    kept.append(deferred)
+    jobs.put(lambda: [None for _ in iter(lambda: stream.write(bytes(32 << 10)), False)])
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(len(program.get("/")[2]), 20 << 20)
+            program.out.wait_for("waited True")
+            with self.assertRaises((http.client.IncompleteRead, ConnectionError)):
+                program.get("/fails")
+            program.log.wait_for("GET /fails: on_drain: the function failed; the stream is aborted")
+            program.log.wait_for("ValueError: in on_drain")
+            self.assertEqual(program.stop(), 0)
+
+    @each_mode
+    def test_events(self, server):
+        source = f"""{THREAD}{server}
+@server.get("/")
+def events(request):
+    deferred = request.defer()
+    def write():
+        with deferred.events({{"X-Field": "value"}}) as stream:
+            stream.send("one\\ntwo", event="line", id="1")
+            stream.send({{"n": 1}})
+            try:
+                stream.send("x", event="a\\nb")
+            except forker.Error as error:
+                told("refused", error.code == forker.E_INVALID)
+    jobs.put(write)
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            status, headers, body = program.get("/")
+            self.assertEqual((status, headers["Content-Type"], headers["X-Field"]), (200, "text/event-stream", "value"))
+            self.assertEqual(body, b'event: line\nid: 1\ndata: one\ndata: two\n\ndata: {"n":1}\n\n')
+            program.out.wait_for("refused True")
+            self.assertEqual(program.stop(), 0)
+
+    def test_client_that_leaves_ends_the_stream(self):
+        source = f"""{THREAD}
+server = make_server(half_close=False)
+@server.get("/")
+def endless(request):
+    deferred = request.defer()
+    stream = deferred.stream()
+    gone = threading.Event()
+    @deferred.on_close
+    def closed(reason):
+        told("closed", reason)
+        gone.set()
+    stream.write("begun")
+    def write():
+        gone.wait()
+        try:
+            stream.write("more")
+        except forker.Error as error:
+            told("aborted", error.code == forker.E_ABORTED, stream.cancelled)
+        stream.abort()
+    jobs.put(write)
+    return deferred
+{START}"""
+        with Program(source) as program:
+            program.wait_ready()
+            connection = program.connect()
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            self.assertEqual(response.read(5), b"begun")
+            response.close()
+            connection.close()
+            program.out.wait_for("closed 1")
+            program.out.wait_for("aborted True True")
+            self.assertEqual(program.stop(), 0)
+
+
+class FileTest(unittest.TestCase):
+    def test_files(self):
+        source = """
+from pathlib import Path
+server = make_server()
+@server.get("/deferred/:name")
+def later(request):
+    deferred = request.defer()
+    deferred.respond(forker.Response.file(Path(os.environ["DIR"]) / request.params["name"], 203, {"X-Later": "1"}))
+    return deferred
+@server.get("/:name")
+def show(request):
+    return forker.Response.file(os.path.join(os.environ["DIR"], request.params["name"]), headers={"X-Field": "value"})
+@server.get("/typed/:name")
+def typed(request):
+    return forker.Response.file(os.path.join(os.environ["DIR"], request.params["name"]), content_type="text/x")
+@server.get("/nul/:name")
+def nul(request):
+    return forker.Response.file("a\\0b")
+server.run()
+"""
+        with tempfile.TemporaryDirectory() as directory:
+            content = bytes(range(256)) * 4096
+            Path(directory, "page.html").write_bytes(content)
+            Path(directory, "none").write_bytes(b"")
+            with Program(source, {"DIR": directory}) as program:
+                program.wait_ready()
+                status, headers, body = program.get("/page.html")
+                self.assertEqual((status, headers["Content-Type"], headers["X-Field"]), (200, "text/html", "value"))
+                self.assertEqual(body, content)
+                status, headers, body = program.get("/deferred/page.html")
+                self.assertEqual((status, headers["X-Later"], body), (203, "1", content))
+                self.assertEqual(program.get("/typed/page.html")[1]["Content-Type"], "text/x")
+                status, headers, body = program.get("/none")
+                self.assertEqual((status, headers["Content-Type"], body), (200, "application/octet-stream", b""))
+                self.assertEqual(program.get("/absent")[0], 404)
+                self.assertEqual(program.get("/nul/x")[0], 500)
+                program.log.wait_for("ValueError: a path with a NUL character")
+                self.assertEqual(program.stop(), 0)
+
+
+class PoolTest(unittest.TestCase):
+    def test_handlers_of_the_pool_may_block(self):
+        source = """
+import threading
+server = make_server(workers=1)
+release = threading.Event()
+@server.thread_start
+def starts(worker):
+    os.write(1, b"thread starts\\n")
+@server.thread_exit
+def exits(worker):
+    os.write(1, b"thread exits\\n")
+@server.get("/block", dispatch="pool")
+def block(request):
+    os.write(1, b"blocking\\n")
+    return {"released": release.wait(20), "cancelled": request.cancelled}
+@server.get("/raise", dispatch="pool")
+def fail(request):
+    raise ValueError("in the pool")
+@server.get("/release")
+def let_go(request):
+    release.set()
+    return "inline"
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            with contextlib.closing(program.connect()) as connection:
+                connection.request("GET", "/block")
+                program.out.wait_for("blocking")
+                self.assertEqual(program.get("/release")[2], b"inline")
+                self.assertEqual(json.loads(connection.getresponse().read()), {"released": True, "cancelled": False})
+            self.assertEqual(program.get("/raise")[0], 500)
+            program.log.wait_for("ValueError: in the pool")
+            self.assertEqual(program.stop(), 0)
+            self.assertIn("thread starts", program.out.seen)
+
+
+if __name__ == "__main__":
+    unittest.main()
