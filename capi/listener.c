@@ -161,7 +161,7 @@ static int listen_host(const fk_address *address, const char *host, const char *
     uint32_t before = address->server->listener_count;
     int code = FORKER_OK;
     for (struct addrinfo *info = found; info != NULL && code == FORKER_OK; info = info->ai_next) {
-        if (address->server->listener_count >= FK_LISTENERS_MAX) {
+        if (address->server->listener_count >= address->most) {
             code = refuse_more(address);
             break;
         }
@@ -210,7 +210,7 @@ int fk_listener_borrow(const fk_address *address, int fd)
     fk_listener listener = {.borrowed = fd};
     int type = 0, accepting = 0;
     socklen_t size = sizeof type;
-    if (address->server->listener_count >= FK_LISTENERS_MAX) {
+    if (address->server->listener_count >= address->most) {
         return refuse_more(address);
     }
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
@@ -269,12 +269,12 @@ int forker_server_listen(forker_server *server, const char *address)
         return fk_server_fail_setup(server, FORKER_E_INVALID, "listen: the address is NULL");
     }
     if (server->listener_count >= FK_LISTENERS_MAX) {
-        return refuse_more(&(fk_address){server, address});
+        return refuse_more(&(fk_address){server, address, FK_LISTENERS_MAX});
     }
     if (strlen(address) >= FK_SOURCE_MAX) {
-        return fk_address_refuse(&(fk_address){server, address}, "the address is too long");
+        return fk_address_refuse(&(fk_address){server, address, FK_LISTENERS_MAX}, "the address is too long");
     }
-    return listen_to(&(fk_address){server, address});
+    return listen_to(&(fk_address){server, address, FK_LISTENERS_MAX});
 }
 
 const char *forker_server_address(forker_server *server, size_t index)
@@ -288,7 +288,7 @@ static int open_at(forker_server *server, const char *address, uint32_t index)
     uint32_t count = server->listener_count;
     server->listener_count = index;
     int setup_code = server->setup_code;
-    int code = listen_to(&(fk_address){server, address});
+    int code = listen_to(&(fk_address){server, address, index + 1});
     server->setup_code = setup_code; /* a failed run is not a failed setup: the next one may succeed */
     server->listener_count = count;
     return code;

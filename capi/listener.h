@@ -27,6 +27,7 @@ void fk_listener_forget(fk_listener *listener);
 typedef struct {
     forker_server *server;
     const char *text; /* as the caller gave it */
+    uint32_t most;    /* how many sockets the list may have then */
 } fk_address;
 
 /* Remembers why it cannot be listened on. Return FORKER_E_ADDRESS. */

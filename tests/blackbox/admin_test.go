@@ -369,3 +369,19 @@ func dumpDOM(t *testing.T, browser, url string) string {
 	}
 	return string(dom)
 }
+
+// The limit of 64 is that of the program's sockets.
+func TestAdmin_hasRoomBesideAllListenersOfTheProgram(t *testing.T) {
+	for name, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": "unix:" + t.TempDir() + "/admin.sock"} {
+		t.Run(name, func(t *testing.T) {
+			s := setup{env: environment([]string{"workers=1", "admin=" + address})}
+			for range 64 {
+				s.args = append(s.args, "127.0.0.1:0")
+			}
+			p := start(t, s).waitReady()
+			p.log.wait(t, 0, "admin listener: ")
+			p.address(63)
+			p.expectGet("/", 200, "hello\n")
+		})
+	}
+}
