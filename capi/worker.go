@@ -96,6 +96,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 		return fmt.Errorf("eventfd: %w", err)
 	}
 	cfg.EventFd = int(eventFd)
+	w.checkSpillDir()
 	cfg.Listeners = w.takeListeners()
 	cfg.Access = w.accessLog()
 	if w.channel >= 0 { // There are others.
@@ -119,6 +120,18 @@ func (w *worker) watchDescriptors() error {
 		}
 	}
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
+}
+
+// checkSpillDir warns at the start, and not only when the first large body comes: under chroot, or as another user, the directory can
+// be out of reach.
+func (w *worker) checkSpillDir() {
+	dir := w.text(C.FK_OPTION_SPILL_DIR)
+	if dir == "" {
+		return
+	}
+	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		w.log(C.FORKER_LOG_WARN, fmt.Sprintf("option spill_dir: %s: %v; bodies beyond body_buffer will be answered 503", dir, err))
+	}
 }
 
 // settleLog is called when the second is over in which lines were held back.

@@ -100,13 +100,24 @@ func (u *unprivileged) do(number syscall.Signal, call string) {
 
 func TestPrivilege_everyActionWorksWithout(t *testing.T) {
 	asRoot(t)
+	tryEveryAction(t)
+}
+
+// Nothing of what the spawner opens is in the new root directory, which is empty.
+func TestPrivilege_everyActionWorksUnderChroot(t *testing.T) {
+	asRoot(t)
+	tryEveryAction(t, "chroot="+t.TempDir())
+}
+
+func tryEveryAction(t *testing.T, options ...string) {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	logFile := filepath.Join(dir, "access.log")
-	u := &unprivileged{upgradable: newUpgradable(t, []string{"127.0.0.1:0", "unix:" + dir + "/s"}, "user=nobody",
-		"access_log=common", "access_log_file="+logFile, "drain_grace=100ms")}
+	options = append(options, "user=nobody", "access_log=common", "access_log_file="+logFile, "drain_grace=100ms")
+	u := &unprivileged{upgradable: newUpgradable(t, []string{"127.0.0.1:0", "unix:" + dir + "/s"}, options...)}
 	u.spawner = u.pid()
 	l := u.load(2)
 	for round := range 4 {
@@ -214,6 +225,20 @@ func TestPrivilege_confinesWorkersToADirectory(t *testing.T) {
 	p.dial().send("GET /crash HTTP/1.1\r\nHost: a\r\n\r\n")
 	p.waitReplaced(0, worker)
 	p.log.wait(t, 0, "killed by SIGABRT in GET /crash")
+}
+
+func TestPrivilege_warnsOfASpillDirThatTheWorkersCannotReach(t *testing.T) {
+	asRoot(t)
+	dir := t.TempDir()
+	for what, option := range map[string]string{"no such file or directory": "chroot=" + t.TempDir(), "permission denied": "user=nobody"} {
+		p := serve(t, "workers=1", "user=nobody", option, "spill_dir="+dir, "body_buffer=1k")
+		p.log.wait(t, 0, "option spill_dir: "+dir+": "+what+"; bodies beyond body_buffer will be answered 503")
+		a := p.dial().send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000)).receive("POST")
+		if a.StatusCode != 503 {
+			t.Errorf("answered %s", a.Status)
+		}
+		p.expectGet("/", 200, "hello\n")
+	}
 }
 
 func TestPrivilege_setsLimitsOfWorkers(t *testing.T) {
