@@ -97,11 +97,11 @@ func (h *holder) tell(req *Request, kind uint32, ends bool, text string) bool {
 	return kind != EventRelease
 }
 
-// put keeps at most one event for each request, the last one, as the queue in C does.
+// put keeps at most one event for each request, the largest one, as the queue in C does.
 func (h *holder) put(event Event) {
 	for i := range h.events {
 		if h.events[i].Request == event.Request {
-			h.events[i] = event
+			h.events[i].Kind = max(h.events[i].Kind, event.Kind)
 			return
 		}
 	}

@@ -5,6 +5,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/memory"
 )
 
 // startHolding starts a server with a route /take whose handler has a handle to its request.
@@ -20,10 +24,15 @@ func (s *server) set(u *upload, change func(u *upload)) {
 	s.do(func() { change(u) })
 }
 
-// resume ends a pause, from another goroutine than the loop's.
+// resume ends a pause, from another goroutine than the loop's. The request may be over.
 func (h *holder) resume(req *Request) {
-	atomic.StoreUint32(&req.Paused, 0)
-	h.tell(req, EventResume, false, "")
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if entry := h.held[req]; entry == nil || entry.closed || atomic.SwapUint32(&req.Paused, 0) == 0 {
+		return
+	}
+	h.put(Event{Request: memory.AddressOf(req), Kind: EventResume})
+	_, _ = unix.Write(h.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
 // respond answers a request that is held.
@@ -52,6 +61,30 @@ func TestPause_takesNothingUntilItIsResumed(t *testing.T) {
 		c.send(getHello)
 		c.expect(hello)
 	}
+}
+
+// TestPause_cutAnywhere has each piece followed by a pause that another goroutine ends at once, perhaps before the loop has begun it.
+func TestPause_cutAnywhere(t *testing.T) {
+	s, h := startHolder(t, packets, admits)
+	u := s.takes("/take", 20, func(c *call) { h.hold(c) })
+	s.do(func() {
+		s.onBody["/take"] = func(c *call, piece []byte, last int) {
+			u.take(c, piece, last)
+			req, text := c.req, strings.Join(u.pieces, "")
+			switch last {
+			case BodyGoesOn:
+				atomic.StoreUint32(&req.Paused, 1)
+				go h.resume(req)
+			case BodyEnds:
+				c.answer(200, text)
+				go h.tell(req, EventAnswer, true, "")
+			default:
+				go h.tell(req, EventDrop, true, "")
+			}
+		}
+	})
+	s.cutAnywhere()
+	s.eventually("all requests to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
 }
 
 func TestPause_holdsTheClientUp(t *testing.T) {
