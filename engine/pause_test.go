@@ -244,3 +244,45 @@ func TestPause_seesTheEndOfTheClient(t *testing.T) {
 		h.tell(u.req, EventDrop, true, "")
 	}
 }
+
+// TestPause_isWaitedForInADrain up to its limit.
+func TestPause_isWaitedForInADrain(t *testing.T) {
+	for _, resumes := range []bool{true, false} {
+		s, h, u := startHolding(t, packets, grace)
+		s.set(u, func(u *upload) {
+			u.pauses, u.pauseAt = true, 1
+			s.onBody["/take"] = func(c *call, piece []byte, last int) {
+				u.take(c, piece, last)
+				if last == BodyAborted {
+					h.tell(c.req, EventDrop, true, "") // Nobody would hear of it later.
+				}
+			}
+		})
+		c := s.dial()
+		c.send(fiveBytes)
+		s.settle()
+		c.send("he")
+		s.settle()
+		s.drain(time.Minute)
+		s.pass(time.Second)
+		if resumes {
+			h.resume(u.req)
+			c.send("llo")
+			s.expectLast(u, BodyEnds)
+			h.respond(u.req, 204)
+			c.expect("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
+			c.expectEnd()
+			_ = c.Close()
+			s.wait()
+			continue
+		}
+		s.do(func() { s.loop.clock.baseNs += int64(time.Minute) })
+		s.wait()
+		if u.lasts[len(u.lasts)-1] != BodyAborted {
+			t.Errorf("the program was told %v", u.lasts)
+		}
+		if got := h.reasons(t, 1); got[0] != CloseShutdown {
+			t.Errorf("reason %d", got[0])
+		}
+	}
+}
