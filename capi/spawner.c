@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -28,16 +27,15 @@
 #include "log.h"
 #include "obituary.h"
 #include "reaper.h"
+#include "succession.h"
 #include "upgrade.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-#define MASTER_SETTLED_NS (SECOND_NS / 10) /* how long a master lives that did not die of its start */
 
 enum {
     STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
     POLLED_BESIDES = 7,         /* what is polled besides the workers */
-    MASTER_BOOTS_MAX = 3,       /* failed boots of a first master before run gives up */
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
 
@@ -162,7 +160,7 @@ void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms)
 }
 
 /* Where no worker is ready there is nothing to drain; where they only die too often the others finish what they have. */
-static void give_up(fk_spawner *spawner, int32_t reason, const char *text)
+void fk_spawner_give_up(fk_spawner *spawner, int32_t reason, const char *text)
 {
     bool restarts = reason == FK_GIVE_UP_RESTARTS;
     if (spawner->result == FORKER_OK) {
@@ -196,7 +194,7 @@ static void obey(fk_spawner *spawner, fk_message *order)
         break;
     case FK_MSG_GIVE_UP:
         order->payload.text[order->head.length < FK_CONTROL_MAX ? order->head.length : FK_CONTROL_MAX - 1] = '\0';
-        give_up(spawner, order->payload.give_up.reason, order->payload.give_up.text);
+        fk_spawner_give_up(spawner, order->payload.give_up.reason, order->payload.give_up.text);
         break;
     case FK_MSG_PUBLISHED:
         fk_upgrade_arrive(spawner);
@@ -251,56 +249,6 @@ static void follow_host(fk_spawner *spawner)
     }
 }
 
-static void describe_status(int status, char *text, size_t size)
-{
-    if (status == -1) {
-        (void)snprintf(text, size, "was reaped by somebody else");
-    } else if (WIFSIGNALED(status)) {
-        (void)snprintf(text, size, "was killed by signal %d", WTERMSIG(status));
-    } else {
-        (void)snprintf(text, size, "exited with status %d", WEXITSTATUS(status));
-    }
-}
-
-/* Without a first master nobody ever serves: after some attempts run ends. false: another attempt is made. */
-static bool give_up_master(fk_spawner *spawner, const char *what)
-{
-    char reason[192];
-    if (spawner->master_was_ready || spawner->master.failed_boots < MASTER_BOOTS_MAX) {
-        return false;
-    }
-    (void)snprintf(reason, sizeof reason, "the master process cannot start: it %s", what);
-    give_up(spawner, FK_GIVE_UP_BOOT, reason);
-    return true;
-}
-
-/* When the next one is forked after the n-th failed boot in a row. Soon: without a master nobody sees a worker that hangs. */
-static uint64_t master_retry(const fk_spawner *spawner, uint64_t now)
-{
-    uint64_t delay = fk_child_backoff(spawner->master.failed_boots);
-    return spawner->master.failed_boots == 0 ? now : now + (delay < SECOND_NS ? delay : SECOND_NS);
-}
-
-static void bury_master(fk_spawner *spawner, int status)
-{
-    char text[64];
-    uint64_t now = fk_clock();
-    bool was_ready = spawner->master_ready;
-    spawner->master_ready = false;
-    spawner->server->shared->master_pid = 0;
-    if (spawner->stopping) {
-        return;
-    }
-    describe_status(status, text, sizeof text);
-    bool settled = was_ready && now - spawner->master.born_ns > MASTER_SETTLED_NS;
-    spawner->master.failed_boots = settled ? 0 : spawner->master.failed_boots + 1;
-    if (give_up_master(spawner, text)) {
-        return;
-    }
-    spawner->master.retry_ns = master_retry(spawner, now);
-    fk_log(spawner->server, FORKER_LOG_WARN, "the master %s; starting another, the workers go on", text);
-}
-
 static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int status)
 {
     fk_child *child = &spawner->workers[index];
@@ -347,7 +295,7 @@ static void reap(fk_spawner *spawner)
         read_last_words(spawner);
     }
     if (spawner->master.pid != 0 && fk_child_reap(&spawner->master, &status)) {
-        bury_master(spawner, status);
+        fk_succession_follow(spawner, status);
     }
 }
 
@@ -361,25 +309,6 @@ static uint32_t slots_to_fill(const fk_spawner *spawner)
     return shared->wanted != 0 && shared->wanted < spawner->slots_used ? shared->wanted : spawner->slots_used;
 }
 
-/* Forks the master, if it is due. Returns when to look again. */
-static uint64_t fork_master_due(fk_spawner *spawner, uint64_t now)
-{
-    char text[96];
-    fk_child *master = &spawner->master;
-    if (master->pid != 0) {
-        return UINT64_MAX;
-    }
-    if (now >= master->retry_ns && !fk_child_fork_master(spawner)) {
-        (void)snprintf(text, sizeof text, "cannot be forked: %s", strerror(errno));
-        master->failed_boots++;
-        master->retry_ns = master_retry(spawner, now);
-        if (!give_up_master(spawner, text)) {
-            fk_log(spawner->server, FORKER_LOG_ERROR, "the master %s", text);
-        }
-    }
-    return master->pid == 0 ? master->retry_ns : UINT64_MAX;
-}
-
 /* Forks what is due. Returns when to look again. */
 static uint64_t fork_due(fk_spawner *spawner)
 {
@@ -387,7 +316,7 @@ static uint64_t fork_due(fk_spawner *spawner)
     if (spawner->stopping) {
         return UINT64_MAX;
     }
-    uint64_t next = fork_master_due(spawner, now);
+    uint64_t next = fk_succession_fork(spawner, now);
     for (uint32_t i = 0, count = slots_to_fill(spawner); i < count; i++) {
         fk_child *child = &spawner->workers[i];
         uint64_t allowed = fk_child_next_fork(spawner);

@@ -57,6 +57,9 @@ void fk_spawner_pass(fk_spawner *spawner, uint16_t type, int32_t number, int pas
 /* Begins to stop, or shortens a stop that has begun. */
 void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms);
 
+/* Stops, and has run fail; `reason` is FK_GIVE_UP_*. */
+void fk_spawner_give_up(fk_spawner *spawner, int32_t reason, const char *text);
+
 /* Serves until stopped; the caller has checked the server. Returns what run returns. */
 int fk_spawner_run(forker_server *server);
 
