@@ -127,7 +127,7 @@ test-python: lib
 	$(if $(PYTHON_TESTS),PYTHONPATH=bindings/python/src FORKER_LIBRARY=$(BUILD)/$(SONAME) \
 		python3 -W error -m unittest discover -s $(PYTHON_TESTS),@echo "test-python: skipped: there is no binding")
 
-## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10,000 generations of workers
+## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10,000 generations of workers, 10 million requests
 .PHONY: soak
 soak: deps all asan
 	FORKER_SOAK=1 $(GO_TEST) -count=1 -vet=off -timeout 90m ./tests/blackbox
