@@ -85,6 +85,7 @@ func TestDeath_ofAllWorkersAtOnceLosesOnlyWhatTheyHad(t *testing.T) {
 	victims, times := map[int]bool{}, 0
 	each(time.Second, func() {
 		times++
+		p.waitAllServe(4)
 		for _, pid := range p.workers() {
 			p.kill(pid, syscall.SIGKILL)
 			victims[pid] = true

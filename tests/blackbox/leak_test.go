@@ -48,6 +48,7 @@ func TestGenerations_leakNothing(t *testing.T) {
 	}
 	p := serve(t, "workers=4")
 	master := p.master()
+	p.out.waitFor(t, 0, "all have told that they are ready", func(string) bool { return p.out.count("ready ") == 4 })
 	p.replaceWorkers(20) // The first ones fill caches.
 	spawnerBefore, masterBefore := holdingsOf(t, p.pid()), holdingsOf(t, master)
 	p.replaceWorkers(generations)
@@ -69,23 +70,26 @@ func TestGenerations_leakNothing(t *testing.T) {
 	}
 }
 
-// replaceWorkers kills each worker as soon as it has announced itself, until so many were killed and are replaced.
+// replaceWorkers kills each worker as soon as it is ready, until so many were killed and are replaced.
 func (p *program) replaceWorkers(count int) {
 	p.t.Helper()
 	mark := p.out.mark()
+	nextReady := func() int {
+		var index, pid int
+		p.out.waitFor(p.t, mark, "another worker is ready", func(text string) bool {
+			mark++
+			return parseFields(text, "ready", &index, &pid)
+		})
+		return pid
+	}
 	for _, pid := range p.workers() {
 		p.kill(pid, syscall.SIGKILL)
 	}
-	for killed := len(p.workers()); killed < count; killed++ {
-		var index, pid int
-		p.out.waitFor(p.t, mark, "another worker", func(text string) bool {
-			mark++
-			return parseFields(text, "worker", &index, &pid)
-		})
-		p.kill(pid, syscall.SIGKILL)
+	for range count - 4 {
+		p.kill(nextReady(), syscall.SIGKILL)
 	}
 	for range 4 {
-		p.out.waitFor(p.t, mark, "the last workers", func(text string) bool { mark++; return strings.HasPrefix(text, "worker ") })
+		nextReady()
 	}
 	p.waitAllServe(4)
 }

@@ -140,6 +140,17 @@ static int log_line(forker_request *req, void *user)
     return code != FORKER_OK ? code : answer_text(req, "logged\n");
 }
 
+/* A worker_ready hook: "ready 0 71". One that dies before has failed to boot. */
+static int tell_ready(forker_server *unused, int32_t worker, void *user)
+{
+    char line[64];
+    (void)unused;
+    (void)user;
+    snprintf(line, sizeof line, "ready %d %ld\n", (int)worker, (long)getpid());
+    tell(line);
+    return FORKER_OK;
+}
+
 static const struct {
     const char *methods, *pattern;
     forker_handler handler;
@@ -172,5 +183,6 @@ int main(int argc, char **argv)
         forker_server_listen(server, argv[i]);
     }
     forker_server_on_worker_init(server, tell_worker, NULL);
+    forker_server_on_worker_ready(server, tell_ready, NULL);
     return serve_to_end(server);
 }
