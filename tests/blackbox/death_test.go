@@ -64,14 +64,22 @@ func TestDeath_ofNobodyLosesNothing(t *testing.T) {
 func TestDeath_ofMastersLosesNothing(t *testing.T) {
 	p := serve(t, "workers=4")
 	workers, l := p.workers(), p.openLedger()
-	kills := 0
+	kills, mark := 0, 0
 	each(500*time.Millisecond, func() {
+		if kills > 0 {
+			p.log.wait(t, mark, "a new master has taken over")
+		}
+		mark = p.log.mark()
 		p.kill(p.master(), syscall.SIGKILL)
 		kills++
 	})
 	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != 64 {
-		t.Errorf("%d masters were killed. %s: %+v", kills, report, report.Losses)
+		t.Errorf("%s: %+v", report, report.Losses)
 	}
+	if least := int(ledgerTime()/(500*time.Millisecond)) / 2; kills < least {
+		t.Errorf("only %d kills: masters are not replaced in time", kills)
+	}
+	t.Logf("%d masters were killed", kills)
 	for index, pid := range p.workers() {
 		if workers[index] != pid {
 			t.Errorf("worker %d was replaced", index)

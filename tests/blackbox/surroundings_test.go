@@ -34,7 +34,7 @@ func TestSurroundings_failingForksAreTriedAgain(t *testing.T) {
 			p.log.wait(t, mark, "worker 0 could not be forked: "+strings.ToLower(errno.Error()))
 			p.kill(p.master(), syscall.SIGKILL)
 			p.log.wait(t, mark, "the master cannot be forked")
-			time.Sleep(time.Second) // The other worker serves all; who asks for metrics waits.
+			time.Sleep(ledgerTime() / 12) // The other worker serves all; who asks for metrics waits.
 
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
@@ -95,7 +95,7 @@ func TestSurroundings_spawnerWithoutDescriptorsServesOn(t *testing.T) {
 	p.log.wait(t, mark, "worker 0 could not be forked: too many open files")
 	p.signal(syscall.SIGUSR2)
 	p.log.wait(t, mark, "upgrade: not possible: Too many open files; serving on")
-	time.Sleep(time.Second) // The other worker serves all.
+	time.Sleep(ledgerTime() / 4) // The other worker serves all.
 	if err := unix.Prlimit(p.pid(), unix.RLIMIT_NOFILE, &before, nil); err != nil {
 		t.Fatal(err)
 	}
