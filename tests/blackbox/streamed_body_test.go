@@ -205,7 +205,7 @@ func TestRoute_hasItsOwnLimitForBodies(t *testing.T) {
 func TestPause_holdsTheClientUp(t *testing.T) {
 	const size = 50 << 20
 	eachBuild(t, func(t *testing.T, b build) {
-		p := upload(t, b, "max_body=64m")
+		p := upload(t, b, "max_body=64m", "read_body_timeout=5m")
 		c := p.dial()
 		must(t, c.Conn.(*net.TCPConn).SetWriteBuffer(64<<10))
 		pid := p.workers()[0]
