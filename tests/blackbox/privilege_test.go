@@ -233,7 +233,7 @@ func TestPrivilege_warnsOfASpillDirThatTheWorkersCannotReach(t *testing.T) {
 	for what, option := range map[string]string{"no such file or directory": "chroot=" + t.TempDir(), "permission denied": "user=nobody"} {
 		p := serve(t, "workers=1", "user=nobody", option, "spill_dir="+dir, "body_buffer=1k")
 		p.log.wait(t, 0, "option spill_dir: "+dir+": "+what+"; bodies beyond body_buffer will be answered 503")
-		a := p.dial().send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n" + strings.Repeat("x", 2000)).receive("POST")
+		a := p.dial().send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("x", 100000)).receive("POST")
 		if a.StatusCode != 503 {
 			t.Errorf("answered %s", a.Status)
 		}
