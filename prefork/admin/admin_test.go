@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
@@ -60,8 +63,27 @@ func (tr *tree) serve() *Server {
 
 func (tr *tree) get(t *testing.T, target string) *httptest.ResponseRecorder {
 	t.Helper()
+	return tr.serve().ask(t, "GET", target)
+}
+
+// ask gives the answer as it is sent.
+func (s *Server) ask(t *testing.T, method, target string) *httptest.ResponseRecorder {
+	t.Helper()
+	r, status := parse(method + " " + target + " HTTP/1.1\r\nHost: localhost")
+	if status != 0 {
+		t.Fatalf("%s %s is refused with %d", method, target, status)
+	}
+	a := s.guard(r, true)
+	sent := bytes.NewReader(a.encode(s.source.Wall(), method == "HEAD"))
+	response, err := http.ReadResponse(bufio.NewReader(sent), &http.Request{Method: method})
+	if err != nil {
+		t.Fatal(err)
+	}
 	w := httptest.NewRecorder()
-	tr.serve().handler().ServeHTTP(w, httptest.NewRequest("GET", target, nil))
+	w.Code, w.HeaderMap = response.StatusCode, response.Header
+	if _, err = w.Body.ReadFrom(response.Body); err != nil || sent.Len() > 0 {
+		t.Errorf("the body of %s %s: %v, %d bytes behind it", method, target, err, sent.Len())
+	}
 	return w
 }
 
@@ -275,7 +297,7 @@ func TestPage_loadsNothingFromElsewhere(t *testing.T) {
 }
 
 func TestEverythingElse_isRefused(t *testing.T) {
-	h := newTree(t, 1).serve().handler()
+	s := newTree(t, 1).serve()
 	for _, c := range []struct {
 		method, target string
 		want           int
@@ -285,9 +307,7 @@ func TestEverythingElse_isRefused(t *testing.T) {
 		{"DELETE", "/", 405},
 		{"HEAD", "/metrics", 200},
 	} {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest(c.method, c.target, nil))
-		if w.Code != c.want {
+		if w := s.ask(t, c.method, c.target); w.Code != c.want {
 			t.Errorf("%s %s: %d, want %d", c.method, c.target, w.Code, c.want)
 		}
 	}
@@ -305,8 +325,7 @@ func TestHistory_remembersFiveMinutes(t *testing.T) {
 		}
 		s.history.take()
 	}
-	w := httptest.NewRecorder()
-	s.handler().ServeHTTP(w, httptest.NewRequest("GET", "/history?since=0", nil))
+	w := s.ask(t, "GET", "/history?since=0")
 	var samples []sample
 	if err := json.Unmarshal(w.Body.Bytes(), &samples); err != nil {
 		t.Fatal(err)

@@ -43,6 +43,14 @@ func (l *limiter) Close() error {
 	return l.Listener.Close()
 }
 
+// CloseWrite says that nothing more will be sent.
+func (c *limited) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return net.ErrClosed
+}
+
 func (c *limited) Close() error {
 	c.once.Do(func() { <-c.free })
 	return c.Conn.Close()

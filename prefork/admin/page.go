@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	_ "embed" // for the page
 	"encoding/base64"
-	"net/http"
 	"strings"
 	"sync"
 )
@@ -37,9 +36,9 @@ func hash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func servePage(w http.ResponseWriter, _ *http.Request) {
+func showPage(*Server, request) answer {
 	p := assemble()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Security-Policy", p.policy)
-	write(w, p.text)
+	return answer{
+		status: 200, kind: "text/html; charset=utf-8", fields: "Content-Security-Policy: " + p.policy + "\r\n", body: p.text,
+	}
 }

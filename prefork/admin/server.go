@@ -1,36 +1,29 @@
 package admin
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"log"
 	"net"
-	"net/http"
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
 
-// The bounds of what clients can take up.
-const (
-	maxConns      = 32
-	maxHead       = 8 << 10
-	headTimeout   = 5 * time.Second
-	answerTimeout = 10 * time.Second
-	idleTimeout   = 30 * time.Second
-)
-
 // Server answers on one listening socket.
 type Server struct {
-	source  Source
-	history *history
-	http    http.Server
-	stop    chan struct{}
-	running sync.WaitGroup
+	// Immutable.
+	source   Source
+	history  *history
+	listener net.Listener
+	stop     chan struct{}
+	running  sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool                  // Guarded by mu, and so is
+	open   map[net.Conn]struct{} // what is being answered.
 }
 
 // Start serves on a listening socket, whose descriptor it takes over.
@@ -45,23 +38,10 @@ func Start(fd int, source Source) (*Server, error) {
 
 // StartOn serves on a listener, which Close closes.
 func StartOn(listener net.Listener, source Source) *Server {
-	s := &Server{source: source, stop: make(chan struct{})}
+	s := &Server{source: source, listener: limit(listener, maxConns), stop: make(chan struct{}), open: map[net.Conn]struct{}{}}
 	s.history = newHistory(&s.source)
-	s.http = http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: headTimeout,
-		ReadTimeout:       headTimeout,
-		WriteTimeout:      answerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHead,
-		ErrorLog:          log.New(io.Discard, "", 0), // what a client does wrong is the client's concern
-		ConnContext:       markTCP,
-	}
 	s.running.Go(func() { s.history.run(s.stop) })
-	s.running.Go(func() {
-		// It ends with ErrServerClosed, by Close.
-		_ = s.http.Serve(limit(listener, maxConns))
-	})
+	s.running.Go(s.accept)
 	return s
 }
 
@@ -69,84 +49,125 @@ func StartOn(listener net.Listener, source Source) *Server {
 func (s *Server) Close() {
 	close(s.stop)
 	// What it closes is not used any more, whatever close(2) says.
-	_ = s.http.Close()
+	_ = s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	for conn := range s.open {
+		_ = conn.Close()
+	}
+	s.mu.Unlock()
 	s.running.Wait()
 }
 
-func (s *Server) handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
-	mux.HandleFunc("GET /readyz", s.serveReady)
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.source.status()) })
-	mux.HandleFunc("GET /metrics", s.serveMetrics)
-	mux.HandleFunc("GET /history", s.serveHistory)
-	mux.HandleFunc("GET /{$}", servePage)
-	return guard(mux)
-}
-
-func (s *Server) serveReady(w http.ResponseWriter, _ *http.Request) {
-	workers, _ := s.source.look()
-	if s.source.isReady(workers) {
-		writeText(w, http.StatusOK, "ready\n")
-		return
-	}
-	writeText(w, http.StatusServiceUnavailable, "not ready: "+s.source.Slots.Shared().LoadPhase().String()+", "+
-		strconv.Itoa(countReady(workers))+" workers are ready\n")
-}
-
-func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	write(w, []byte(s.source.metrics()))
-}
-
-func (s *Server) serveHistory(w http.ResponseWriter, r *http.Request) {
-	since, err := strconv.ParseInt(r.URL.Query().Get("since"), 10, 64)
-	if err != nil {
-		since = 0
-	}
-	writeJSON(w, s.history.since(since))
-}
-
-func writeText(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	write(w, []byte(text))
-}
-
-func writeJSON(w http.ResponseWriter, doc any) {
-	text, err := json.MarshalIndent(doc, "", "  ")
-	if err != nil {
-		writeText(w, http.StatusInternalServerError, err.Error()+"\n")
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	write(w, append(text, '\n'))
-}
-
-// write sends a body. An error means that the client is gone.
-func write(w http.ResponseWriter, body []byte) { _, _ = w.Write(body) }
-
-type connKey struct{}
-
-// markTCP notes for guard what a request came over.
-func markTCP(ctx context.Context, conn net.Conn) context.Context {
-	_, isTCP := conn.(*limited).Conn.(*net.TCPConn)
-	return context.WithValue(ctx, connKey{}, isTCP)
-}
-
-// guard keeps browsers from being tricked: a name that leads to the loopback address is not enough to read from here (DNS
-// rebinding), and nothing is loaded from or shown in other places.
-func guard(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := w.Header()
-		header.Set("Cache-Control", "no-store")
-		header.Set("X-Content-Type-Options", "nosniff")
-		if isTCP, _ := r.Context().Value(connKey{}).(bool); isTCP && !isLocal(r.Host) {
-			writeText(w, http.StatusForbidden, "the host must be localhost or a loopback address\n")
+// accept takes connections until the listener is closed. It may also be out of descriptors, which passes.
+func (s *Server) accept() {
+	for {
+		conn, err := s.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			select {
+			case <-s.stop:
+				return
+			case <-time.After(acceptPause):
+			}
+		case !s.enter(conn):
 			return
 		}
-		next.ServeHTTP(w, r)
+	}
+}
+
+const acceptPause = 100 * time.Millisecond
+
+// enter begins to serve a connection. false: there is no server any more.
+func (s *Server) enter(conn net.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close()
+		return false
+	}
+	s.open[conn] = struct{}{}
+	s.running.Go(func() {
+		defer s.leave(conn)
+		_, isTCP := conn.(*limited).Conn.(*net.TCPConn)
+		converse(conn, s.source.Wall, func(r request) answer { return s.guard(r, isTCP) })
 	})
+	return true
+}
+
+func (s *Server) leave(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, conn)
+}
+
+// guard keeps browsers from being tricked: a name that leads to the loopback address is not enough to read from here (DNS rebinding).
+// And it keeps the master alive, should what a worker that has gone wild left in the shared memory be more than we are prepared for.
+func (s *Server) guard(r request, isTCP bool) (a answer) {
+	defer func() {
+		if recover() != nil {
+			a = refuse(500)
+		}
+	}()
+	if isTCP && !isLocal(r.host) {
+		return text(403, "the host must be localhost or a loopback address\n")
+	}
+	return s.respond(r)
+}
+
+// pages are what there is to see.
+var pages = map[string]func(s *Server, r request) answer{
+	"/healthz": func(*Server, request) answer { return text(200, "ok\n") },
+	"/readyz":  (*Server).showReady,
+	"/status":  func(s *Server, _ request) answer { return document(s.source.status()) },
+	"/metrics": (*Server).showMetrics,
+	"/history": (*Server).showHistory,
+	"/":        showPage,
+}
+
+func (s *Server) respond(r request) answer {
+	show, found := pages[r.path]
+	switch {
+	case !found:
+		return refuse(404)
+	case r.method != "GET" && r.method != "HEAD":
+		a := refuse(405)
+		a.fields = "Allow: GET, HEAD\r\n"
+		return a
+	}
+	return show(s, r)
+}
+
+func (s *Server) showReady(request) answer {
+	workers, _ := s.source.look()
+	if s.source.isReady(workers) {
+		return text(200, "ready\n")
+	}
+	return text(503, "not ready: "+s.source.Slots.Shared().LoadPhase().String()+", "+strconv.Itoa(countReady(workers))+" workers are ready\n")
+}
+
+func (s *Server) showMetrics(request) answer {
+	return answer{status: 200, kind: "text/plain; version=0.0.4; charset=utf-8", body: []byte(s.source.metrics())}
+}
+
+func (s *Server) showHistory(r request) answer {
+	since := int64(0)
+	for pair := range strings.SplitSeq(r.query, "&") {
+		if value, found := strings.CutPrefix(pair, "since="); found {
+			since, _ = strconv.ParseInt(value, 10, 64) // 0 if it is none: all that there is
+		}
+	}
+	return document(s.history.since(since))
+}
+
+func document(doc any) answer {
+	encoded, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return text(500, err.Error()+"\n")
+	}
+	return answer{status: 200, kind: "application/json", body: append(encoded, '\n')}
 }
 
 // isLocal tells if a Host field names this machine by itself.

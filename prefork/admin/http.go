@@ -1,0 +1,152 @@
+package admin
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// HTTP/1.1 as far as GET of small pages needs it: one request on a connection, whose answer ends it. It reads what RFC 9112 asks a
+// server to read, refuses the rest, and has no use for a body.
+
+// The bounds of what clients can take up.
+const (
+	maxConns      = 32
+	maxHead       = 8 << 10
+	headTimeout   = 5 * time.Second
+	answerTimeout = 10 * time.Second
+	lingerTimeout = time.Second // for the client to close
+	lingerMost    = 1 << 20     // bytes that it may still send
+)
+
+const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT" // RFC 9110 §5.6.7
+
+// request is what is used of one.
+type request struct {
+	method, path, query, host string
+}
+
+// answer is what is said to one.
+type answer struct {
+	status int
+	kind   string // Content-Type
+	fields string // further lines of the head
+	body   []byte
+}
+
+var reasons = map[int]string{
+	200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout",
+	431: "Request Header Fields Too Large", 500: "Internal Server Error", 503: "Service Unavailable", 505: "HTTP Version Not Supported",
+}
+
+func text(status int, body string) answer {
+	return answer{status: status, kind: "text/plain; charset=utf-8", body: []byte(body)}
+}
+
+// refuse is the answer that only names its status.
+func refuse(status int) answer { return text(status, reasons[status]+"\n") }
+
+// encode writes an answer as it is sent.
+func (a *answer) encode(now time.Time, isHead bool) []byte {
+	head := "HTTP/1.1 " + strconv.Itoa(a.status) + " " + reasons[a.status] + "\r\n" +
+		"Date: " + now.UTC().Format(httpDate) + "\r\n" +
+		"Content-Type: " + a.kind + "\r\n" +
+		"Content-Length: " + strconv.Itoa(len(a.body)) + "\r\n" +
+		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" + a.fields + "Connection: close\r\n\r\n"
+	if isHead {
+		return []byte(head)
+	}
+	return append([]byte(head), a.body...)
+}
+
+// readHead reads up to the empty line that ends the head. status is what to refuse it with, 0 if it has come.
+func readHead(conn net.Conn) (head string, status int, err error) {
+	buffer := make([]byte, 0, maxHead)
+	for {
+		n, err := conn.Read(buffer[len(buffer):cap(buffer)])
+		buffer = buffer[:len(buffer)+n]
+		switch end := bytes.Index(buffer, []byte("\r\n\r\n")); {
+		case end >= 0:
+			return string(buffer[:end]), 0, nil
+		case len(buffer) == cap(buffer):
+			return "", 431, nil
+		case errors.Is(err, io.EOF) && len(buffer) > 0:
+			return "", 400, nil
+		case isTimeout(err) && len(buffer) > 0:
+			return "", 408, nil
+		case err != nil:
+			return "", 0, err // Nothing was asked.
+		}
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// parse takes a head apart. status is what to refuse it with, 0 if it is one.
+func parse(head string) (r request, status int) {
+	lines := strings.Split(head, "\r\n")
+	words := strings.Split(lines[0], " ")
+	if len(words) != 3 || words[0] == "" || !strings.HasPrefix(words[1], "/") || !strings.HasPrefix(words[2], "HTTP/") {
+		return r, 400
+	}
+	if words[2] != "HTTP/1.1" && words[2] != "HTTP/1.0" {
+		return r, 505
+	}
+	r.method = words[0]
+	r.path, r.query, _ = strings.Cut(words[1], "?")
+	hosts := 0
+	for _, line := range lines[1:] {
+		name, value, found := strings.Cut(line, ":")
+		if !found || name == "" || strings.ContainsAny(name, " \t") || strings.ContainsAny(line, "\r\n\x00") {
+			return r, 400
+		}
+		if strings.EqualFold(name, "Host") {
+			r.host = strings.Trim(value, " \t")
+			hosts++
+		}
+	}
+	if hosts > 1 || hosts == 0 && words[2] == "HTTP/1.1" { // RFC 9112 §3.2
+		return r, 400
+	}
+	return r, 0
+}
+
+// converse reads a request, answers it by what `respond` says, and closes. Errors mean that the client is gone, or too slow.
+func converse(conn net.Conn, now func() time.Time, respond func(request) answer) {
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetReadDeadline(time.Now().Add(headTimeout))
+	head, status, err := readHead(conn)
+	if err != nil {
+		return
+	}
+	var r request
+	if status == 0 {
+		r, status = parse(head)
+	}
+	a := refuse(status)
+	if status == 0 {
+		a = respond(r)
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(answerTimeout))
+	if _, err = conn.Write(a.encode(now(), r.method == "HEAD")); err == nil {
+		linger(conn)
+	}
+}
+
+// linger waits for the client to close, so that what it still sends does not get it a reset, which can overtake the answer
+// (RFC 9112 §9.6).
+func linger(conn net.Conn) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(lingerTimeout))
+	_, _ = io.CopyN(io.Discard, conn, lingerMost)
+}
