@@ -133,7 +133,7 @@ func TestPause_ofOneRequestIsNotThatOfTheNext(t *testing.T) {
 	_ = c.Close()
 	s.expectLast(u, BodyAborted)
 
-	u = s.takes("/take", 5, asks)
+	s.takes("/take", 5, asks)
 	c = s.dial()
 	c.send(fiveBytes)
 	s.settle()
