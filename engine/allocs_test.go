@@ -9,10 +9,21 @@ import (
 
 // TestRequest_allocatesNothing counts the allocations of the whole process while requests are served.
 func TestRequest_allocatesNothing(t *testing.T) {
-	s := start(t, packets)
-	s.handle("/body", func(c *call) {
+	s := start(t, packets, admits)
+	answer := func(c *call) {
 		c.req.Answer.Status, c.req.Answer.State = 200, AnswerWhole
 		c.req.Answer.Body.Len = 100
+	}
+	s.handle("/body", answer)
+	s.handle("/pieces", func(c *call) { c.req.OnBody, c.outcome.Next = 1, AsksBody })
+	s.do(func() {
+		s.admissions["/pieces"] = Admission{Most: 3000, Stream: true}
+		s.onBody["/pieces"] = func(c *call, _ []byte, last int) {
+			if c.outcome.Next = AsksBody; last == BodyEnds {
+				c.outcome.Next = Answered
+				answer(c)
+			}
+		}
 	})
 	warm := s.dial() // The answer's memory is there now.
 	s.handle("/warm", func(c *call) { c.answer(200, text(20000)) })
@@ -26,6 +37,8 @@ func TestRequest_allocatesNothing(t *testing.T) {
 		{"many fields", "GET /body HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("A: b\r\n", 50) + "\r\n"},
 		{"body", post("/body", text(3000))},
 		{"chunks", chunked("/body", text(3000), 100)},
+		{"body in pieces", post("/pieces", text(3000))},
+		{"chunks in pieces", chunked("/pieces", text(3000), 100)},
 		{"not found", get("/nowhere")},
 		{"HEAD", "HEAD /body HTTP/1.1\r\nHost: h\r\n\r\n"},
 	} {
