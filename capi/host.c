@@ -43,16 +43,22 @@ static void end(forker_server *server)
     fk_listeners_remove_files(server);
 }
 
-/* The threads of the runtime inherit the mask: the program's signals are for the program's threads. */
+/*
+ * The threads of the runtime inherit the mask: the program's signals are for the program's threads. The runtime handles SIGPIPE, and then
+ * nothing that writes into a broken pipe ends the program any more; that is not for a library to decide, so it is put back.
+ */
 int fk_host_start_go(forker_server *server)
 {
     sigset_t all, mask;
+    struct sigaction on_pipe;
+    (void)sigaction(SIGPIPE, NULL, &on_pipe);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &mask);
     int code = fk_process_start_go();
     if (code == FORKER_OK) {
         goRuntimeWait();
     }
+    (void)sigaction(SIGPIPE, &on_pipe, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return code == FORKER_OK
                ? code

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -110,4 +111,35 @@ func TestInProcess_failedAttemptsLeaveNothing(t *testing.T) {
 			t.Errorf("no attempt has failed for want of descriptors:\n%s", p.out)
 		}
 	})
+}
+
+// The host's SIGPIPE is the default one, by which a write to a client that has left would end the program. On a unix socket each such
+// write raises it.
+func TestInProcess_clientsThatLeaveRaiseNoSIGPIPE(t *testing.T) {
+	leave := func(t *testing.T, p *program, target string) {
+		c := p.dial()
+		c.send("GET " + target + " HTTP/1.1\r\nHost: t\r\n\r\n")
+		if _, err := c.input.Peek(1); err != nil {
+			t.Fatal(err)
+		}
+		must(t, c.Close())
+	}
+	for _, way := range []string{"run", "start", "open"} {
+		t.Run(way, func(t *testing.T) {
+			dir := t.TempDir()
+			must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 4<<20), 0o644))
+			p := start(t, setup{source: "leaving.c", args: []string{way, "unix:" + socketIn(t), filepath.Join(dir, "large")}})
+			p.waitWorker(0)
+			p.expectPipeIsDefault()
+			for range 10 {
+				for _, target := range []string{"/file", "/stream", "/lent", "/pool"} {
+					mark := p.out.mark()
+					leave(t, p, target)
+					p.out.wait(t, mark, "left")
+				}
+			}
+			p.expectGet("/", 200, "hello\n")
+			p.expectPipeIsDefault()
+		})
+	}
 }

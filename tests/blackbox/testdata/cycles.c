@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 
 #include "check.h"
+#include "ways.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -185,24 +186,6 @@ static void make_server(void)
     CHECK_CODE(forker_server_on_worker_ready(server, start_client, NULL), FORKER_OK);
 }
 
-static int serve(const char *way)
-{
-    int code;
-    switch (way[0]) {
-    case 'r':
-        return forker_server_run(server);
-    case 's':
-        code = forker_server_start(server);
-        return code == FORKER_OK ? forker_server_wait(server, -1) : code;
-    default:
-        code = forker_server_open(server);
-        for (int more = code == FORKER_OK; more; more = code > 0) {
-            code = forker_server_poll(server, -1);
-        }
-        return code;
-    }
-}
-
 /* Every second time it is the same server as the time before. */
 static void cycle(const char *way, int number)
 {
@@ -210,7 +193,7 @@ static void cycle(const char *way, int number)
         make_server();
     }
     kept = 0;
-    CHECK_CODE(serve(way), FORKER_OK);
+    CHECK_CODE(serve_by(server, way), FORKER_OK);
     CHECK(pthread_join(client, NULL) == 0);
     if (number % 4 < 2) { /* else the last one that has it is forker_server_free() */
         answer_too_late();

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 
 #include "check.h"
+#include "ways.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -12,8 +13,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-enum { WAYS = 3 };
-
+static const char *const ways[] = {"run", "start", "open", NULL};
 static int served; /* how often a server was ready */
 
 static int hello(forker_request *req, void *user)
@@ -51,25 +51,6 @@ static forker_server *make_server(void)
     return server;
 }
 
-/* Serves until stop_at_once(), in one of the ways there are. */
-static int serve(forker_server *server, int way)
-{
-    int code;
-    switch (way) {
-    case 0:
-        return forker_server_run(server);
-    case 1:
-        code = forker_server_start(server);
-        return code == FORKER_OK ? forker_server_wait(server, -1) : code;
-    default:
-        code = forker_server_open(server);
-        for (int more = code == FORKER_OK; more; more = code > 0) {
-            code = forker_server_poll(server, -1);
-        }
-        return code;
-    }
-}
-
 static void limit_fds(rlim_t most)
 {
     struct rlimit limit;
@@ -86,7 +67,7 @@ static int first_free_fd(void)
 }
 
 /* With room for one descriptor more each time, until it is enough. Returns how many attempts have failed. */
-static int fail_for_want_of_fds(const char *dir, int way)
+static int fail_for_want_of_fds(const char *dir, const char *way)
 {
     char path[256], address[300];
     int failed = 0;
@@ -99,12 +80,12 @@ static int fail_for_want_of_fds(const char *dir, int way)
         CHECK_CODE(forker_server_listen(server, "127.0.0.1:0"), FORKER_OK);
         CHECK_CODE(forker_server_listen(server, address), FORKER_OK);
         limit_fds((rlim_t)(first_free_fd() + room));
-        code = serve(server, way);
+        code = serve_by(server, way);
         limit_fds(256);
         if (code != FORKER_OK) {
             failed++;
             CHECK(strlen(forker_server_error(server)) > 10);
-            CHECK_CODE(serve(server, way), FORKER_OK); /* the same server, with descriptors enough */
+            CHECK_CODE(serve_by(server, way), FORKER_OK); /* the same server, with descriptors enough */
         }
         CHECK_CODE(served, wanted);
         CHECK(access(path, F_OK) != 0);
@@ -115,25 +96,25 @@ static int fail_for_want_of_fds(const char *dir, int way)
 }
 
 /* The second address is somebody else's when the server is started the second time. */
-static void fail_for_an_address(int way)
+static void fail_for_an_address(const char *way)
 {
     int before = count_fds();
     char address[64];
     forker_server *server = make_server();
     CHECK_CODE(forker_server_listen(server, "127.0.0.1:0"), FORKER_OK);
     CHECK_CODE(forker_server_listen(server, "127.0.0.1:0"), FORKER_OK);
-    CHECK_CODE(serve(server, way), FORKER_OK);
+    CHECK_CODE(serve_by(server, way), FORKER_OK);
     int idle = count_fds();
     snprintf(address, sizeof address, "%s", forker_server_address(server, 1));
     forker_server *other = make_server();
     CHECK_CODE(forker_server_listen(other, address), FORKER_OK);
     for (int i = 0; i < 3; i++) {
-        CHECK_CODE(serve(server, way), FORKER_E_ADDRESS);
+        CHECK_CODE(serve_by(server, way), FORKER_E_ADDRESS);
         CHECK(strstr(forker_server_error(server), address) != NULL);
         CHECK_CODE(count_fds(), idle + 2); /* the first listener, and the other server's */
     }
     forker_server_free(other);
-    CHECK_CODE(serve(server, way), FORKER_OK);
+    CHECK_CODE(serve_by(server, way), FORKER_OK);
     CHECK_CODE(count_fds(), idle);
     forker_server_free(server);
     CHECK_CODE(count_fds(), before);
@@ -142,10 +123,11 @@ static void fail_for_an_address(int way)
 int main(int argc, char **argv)
 {
     char line[64];
-    for (int way = 0; way < WAYS && argc > 1; way++) {
+    for (int i = 0; ways[i] != NULL && argc > 1; i++) {
+        const char *way = ways[i];
         forker_server *server = make_server(); /* what is made once in a process is made now */
         CHECK_CODE(forker_server_listen(server, "127.0.0.1:0"), FORKER_OK);
-        CHECK_CODE(serve(server, way), FORKER_OK);
+        CHECK_CODE(serve_by(server, way), FORKER_OK);
         forker_server_free(server);
         snprintf(line, sizeof line, "failed %d times\n", fail_for_want_of_fds(argv[1], way));
         tell(line);
