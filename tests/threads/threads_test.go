@@ -1,0 +1,59 @@
+// Package threads runs the C parts of the library that foreign threads use under ThreadSanitizer and under helgrind. Neither can follow
+// the Go runtime, so that a loop in C, testdata/loop.c, takes the engine's place.
+package threads
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// underTest are the files of capi that are compiled into the program.
+var underTest = []string{
+	"deferred.c", "stream.c", "estate.c", "block.c", "dispatch.c", "response.c", "part.c", "body.c", "request.c",
+}
+
+func build(t *testing.T, flags ...string) string {
+	t.Helper()
+	compiler := os.Getenv("CC")
+	if compiler == "" {
+		compiler = "gcc"
+	}
+	capi := filepath.Join("..", "..", "capi")
+	program := filepath.Join(t.TempDir(), "loop")
+	arguments := append([]string{"-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-I" + capi, "-I" + filepath.Join("..", "..", "include")}, flags...)
+	for _, file := range underTest {
+		arguments = append(arguments, filepath.Join(capi, file))
+	}
+	arguments = append(arguments, filepath.Join("testdata", "loop.c"), "-lpthread", "-o", program)
+	if out, err := exec.Command(compiler, arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+func run(t *testing.T, command ...string) {
+	t.Helper()
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
+	}
+	t.Logf("%s", out)
+}
+
+func TestThreads_underThreadSanitizer(t *testing.T) {
+	run(t, build(t, "-fsanitize=thread"))
+}
+
+func TestThreads_underAddressSanitizer(t *testing.T) {
+	run(t, build(t, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"))
+}
+
+func TestThreads_underHelgrind(t *testing.T) {
+	if _, err := exec.LookPath("valgrind"); err != nil {
+		t.Skip("valgrind is not installed")
+	}
+	run(t, "valgrind", "--tool=helgrind", "-q", "--error-exitcode=9", build(t, "-DHELGRIND"))
+}
