@@ -202,6 +202,7 @@ bench-programs: lib
 	@mkdir -p $(BENCH)
 	$(BENCH_C) -o $(BENCH)/floor bench/floor.c
 	$(BENCH_C) -o $(BENCH)/rate bench/load/rate.c
+	$(BENCH_C) -o $(BENCH)/slow bench/load/slow.c
 	$(BENCH_C) -Iinclude -o $(BENCH)/libforker bench/peers/libforker.c $(LINK_FORKER),'$$ORIGIN/..'
 	$(BENCH_C) -o $(BENCH)/libmicrohttpd bench/peers/libmicrohttpd.c -lmicrohttpd
 	$(BENCH_C) -o $(BENCH)/civetweb bench/peers/civetweb.c -lcivetweb

@@ -1,6 +1,7 @@
 """The measurements: each takes a running server and returns numbers by name."""
 
 import contextlib
+import os
 import pathlib
 import re
 import socket
@@ -11,6 +12,7 @@ import crew
 from servers import SERVERS, Failure, exchange
 
 WARM_UP = 1  # seconds that warm caches and heaps up
+SLOW_INTERVAL = 5  # seconds between two steps of a slow client; most servers give a head 10 s or more
 SETTLE_LIMIT = 10  # seconds until the memory of a server must stand still
 
 
@@ -64,6 +66,32 @@ def latency(_name, server, mode, options):
     return {"p50_us": p50, "p99_us": p99, "p99.9_us": p999}
 
 
+@contextlib.contextmanager
+def slow_clients(server, mode, options):
+    """Clients of load/slow.c, on the other cores if there are some."""
+    cores = os.sched_getaffinity(0) - {options.core} or {options.core}
+    command = ["taskset", "-c", ",".join(map(str, cores)), options.programs / "slow"]
+    command += [server.port, mode.others, mode.others_count, SLOW_INTERVAL]
+    with subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, text=True) as clients:
+        try:
+            if clients.stdout.readline() != "ready\n":
+                raise Failure("the slow clients do not begin")
+            yield
+            if clients.poll() is not None:
+                raise Failure("the slow clients have ended")
+        finally:
+            clients.kill()
+
+
+def disturbed(_name, server, mode, options):
+    """Latency of normal clients at a fixed rate, without and with slow ones."""
+    steady(server, mode, options.rate, WARM_UP, options)
+    _achieved, _p50, _p90, alone, *_ = steady(server, mode, options.rate, options.duration, options)
+    with slow_clients(server, mode, options):
+        _achieved, _p50, _p90, among, *_ = steady(server, mode, options.rate, options.duration, options)
+    return {"p99_us": alone, "p99_disturbed_us": among}
+
+
 def private_memory(session):
     """Bytes that the processes of a session have for themselves: their share of anonymous memory."""
     total = 0
@@ -111,6 +139,7 @@ MEASURES = {
     "cost": throughput,
     "crowd": crowd,
     "latency": latency,
+    "disturbed": disturbed,
     "memory": idle_memory,
     "balance": balance,
     "kills": crew.kills,

@@ -38,6 +38,8 @@ class Mode:
     file: bool = False
     close: bool = False
     connections: int = CONNECTIONS
+    others: str = ""  # what clients of load/slow.c do meanwhile, see there,
+    others_count: int = 0  # and how many there are
     workers: int = 1
     fields: tuple = ()
     script: tuple = ()  # for wrk, with its arguments
@@ -73,6 +75,10 @@ def size_of(text):
     return int(number) * {"KiB": KIB, "MiB": MIB}[unit]
 
 
+def slow(what, count):
+    return Mode(f"slow-{what}", SLOW, f"{count:,} {what}", "disturbed", "slow", others=what, others_count=count)
+
+
 def crew(name, heading, needs, measure="rate"):
     fields = (("Connection", "close"),)
     return Mode(f"crew-{name}", CREW, heading, measure, needs, close=True, fields=fields, workers=CREW_SIZE)
@@ -81,6 +87,7 @@ def crew(name, heading, needs, measure="rate"):
 CREW_SIZE = 4
 CREW = f"{CREW_SIZE} workers"
 WORKERS_NEEDED = "workers"
+SLOW = "Slow clients: 99 % of latency in microseconds without them and with them"
 BASIC = "Requests"
 MANY = "Many connections"
 
@@ -111,6 +118,10 @@ MODES = {
         Mode("connections-10000", MANY, "10,000: requests/s", measure="crowd", connections=10000),
         Mode("idle", MANY, "bytes for an idle one", measure="memory", connections=10000),
         Mode("latency", "Latency in microseconds", "", measure="latency"),
+        slow("heads", 10000),
+        slow("bodies", 10000),
+        slow("readers", 1000),
+        slow("idle", 10000),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),

@@ -18,20 +18,29 @@ def columns_of(mode):
     """Pairs of heading and quantity."""
     if mode.measure in COLUMNS:
         return list(COLUMNS[mode.measure].items())
+    if mode.measure == "disturbed":
+        return [(f"{mode.heading}: without", "p99_us"), ("with", "p99_disturbed_us"), ("ratio", "ratio")]
     if mode.measure == "latency":
         return [(heading, quantity) for quantity, heading in LATENCY_COLUMNS.items()]
     return [(mode.heading, "bytes_per_connection" if mode.measure == "memory" else "requests_per_second")]
 
 
+def median_of(rounds, quantity):
+    return statistics.median(values[quantity] for values in rounds)
+
+
 def cell(results, name, mode, quantity):
     if (name, mode.name) not in results:
         return "—"
-    median = statistics.median(values[quantity] for values in results[name, mode.name])
+    rounds = results[name, mode.name]
+    if quantity == "ratio":
+        return f"{median_of(rounds, 'p99_disturbed_us') / median_of(rounds, 'p99_us'):.2f}"
+    median = median_of(rounds, quantity)
     if mode.measure in COLUMNS:
         return f"{median:.3g}" if median < 1000 else f"{median:.0f}"
-    if mode.measure in ("latency", "memory"):
+    if mode.measure in ("latency", "memory", "disturbed"):
         return f"{median:.0f}"
-    floor = statistics.median(values[quantity] for values in results["floor", mode.name])
+    floor = median_of(results["floor", mode.name], quantity)
     return f"{floor / median:.1f}" if mode.measure == "cost" else f"{median / floor:.2f}"
 
 
@@ -51,7 +60,7 @@ def print_report(options, results):
     for title in dict.fromkeys(mode.table for mode in modes):
         print_table(title, [mode for mode in modes if mode.table == title], options, results)
     print(f"Rounds: {options.rounds} of {options.duration} s, {CONNECTIONS} connections where nothing else is said.")
-    if any(mode.measure == "latency" for mode in modes):
+    if any(mode.measure in ("latency", "disturbed") for mode in modes):
         print(f"Latency at {options.rate} requests/s.")
     found = [f"Linux {os.uname().release.split('-')[0]}"]
     found += [f"{name} {SERVERS[name].version(options.programs)}" for name in options.servers if name != "floor"]

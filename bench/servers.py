@@ -49,7 +49,7 @@ class Server:
     def serves(self, mode):
         if mode.needs and mode.needs not in self.can:
             return False
-        return mode.measure == "memory" or mode.connections <= self.most_connections
+        return mode.measure == "memory" or max(mode.connections, mode.others_count) <= self.most_connections
 
 
 def floor_command(launch):
@@ -102,8 +102,8 @@ def libforker_version(_programs):
     return re.search(r'define FORKER_VERSION "(.*)"', (HERE.parent / "include/forker.h").read_text())[1]
 
 
-PIPELINE, PLAIN, BODY, UPLOAD, FILE = "pipeline", "plain", "body", "upload", "file"
-MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE})
+PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW = "pipeline", "plain", "body", "upload", "file", "slow"
+MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
 EVERYTHING = MOST | {"pool", "deferred", WORKERS}
 
@@ -112,10 +112,10 @@ def variant(*options):
     return Server(program("libforker"), libforker_version, EVERYTHING | {CREW}, options=options, variant=True)
 
 
-# What is missing: nginx reads no uploads by itself, and sends no bodies but files and short texts. cpp-httplib loses requests that were
+# What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no bodies but files and short texts. cpp-httplib loses requests that were
 # pipelined, compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
-    "floor": Server(floor_command, lambda _programs: "", EVERYTHING),
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
@@ -193,7 +193,7 @@ def running(name, mode, options):
     with tempfile.TemporaryDirectory() as scratch:
         prepare_scratch(scratch, mode)
         connections = min(mode.connections, server.most_connections)
-        launch = Launch(options.programs, free_port(), mode, scratch, connections)
+        launch = Launch(options.programs, free_port(), mode, scratch, connections + mode.others_count)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("FORKER_")}
         environment.update(FORKER_WORKERS=str(mode.workers), FORKER_LOG_LEVEL="error" if mode.workers > 1 else "warn")
         for option, value in server.options:
