@@ -111,17 +111,35 @@ static uint32_t hash_shape(const char *pattern)
     return hash;
 }
 
+static uint32_t *place_of(const forker_server *server, uint32_t shape)
+{
+    return &server->shapes[shape & (server->route_cap - 1)];
+}
+
+/* Enters the route of that index, the latest one, into server->shapes. */
+static void enter_shape(forker_server *server, uint32_t index)
+{
+    fk_route *route = &server->routes[index];
+    uint32_t *place = place_of(server, route->shape);
+    route->next = *place;
+    *place = index + 1;
+}
+
+/* The first route that has one of the methods on the same paths, or NULL. */
 static const fk_route *find_conflict(const forker_server *server, const char *methods, const char *pattern,
                                      uint32_t shape)
 {
-    for (uint32_t i = 0; i < server->route_count; i++) {
-        const fk_route *route = &server->routes[i];
+    const fk_route *first = NULL;
+    uint32_t next = server->route_cap > 0 ? *place_of(server, shape) : 0;
+    while (next != 0) { /* the latest one first */
+        const fk_route *route = &server->routes[next - 1];
         if (route->shape == shape && same_shape(route->pattern, pattern) &&
             fk_methods_overlap(route->methods, methods)) {
-            return route;
+            first = route;
         }
+        next = route->next;
     }
-    return NULL;
+    return first;
 }
 
 static void free_route(fk_route *route)
@@ -164,12 +182,19 @@ static bool grow_routes(forker_server *server)
         return true;
     }
     uint32_t cap = server->route_cap > 0 ? server->route_cap * 2 : 16;
-    fk_route *routes = realloc(server->routes, cap * sizeof *routes);
+    uint32_t *shapes = calloc(cap, sizeof *shapes);
+    fk_route *routes = shapes != NULL ? realloc(server->routes, cap * sizeof *routes) : NULL;
     if (routes == NULL) {
+        free(shapes);
         return false;
     }
+    free(server->shapes);
+    server->shapes = shapes;
     server->routes = routes;
     server->route_cap = cap;
+    for (uint32_t i = 0; i < server->route_count; i++) {
+        enter_shape(server, i);
+    }
     return true;
 }
 
@@ -210,7 +235,8 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     if (!grow_routes(server) || !copy_route(&route, methods, pattern)) {
         return fk_server_fail_setup(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);
     }
-    server->routes[server->route_count++] = route;
+    server->routes[server->route_count] = route;
+    enter_shape(server, server->route_count++);
     return FORKER_OK;
 }
 
@@ -282,6 +308,8 @@ void fk_server_free_routes(forker_server *server)
         free_route(&server->routes[i]);
     }
     free(server->routes);
+    free(server->shapes);
     server->routes = NULL;
+    server->shapes = NULL;
     server->route_count = server->route_cap = 0;
 }

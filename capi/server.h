@@ -31,6 +31,7 @@ typedef struct {
     void *user;
     uint32_t param_count;
     uint32_t shape;           /* a hash of the pattern without the names of its parameters */
+    uint32_t next;            /* another route in the same place of forker_server.shapes: its index and 1; 0: none */
     bool pooled;              /* the handler runs on a thread of the pool */
     bool streamed;            /* it is called at the head, and may take the body piece by piece */
     int64_t max_body;         /* -1: as the option says */
@@ -115,7 +116,8 @@ struct forker_server {
     fk_option_value options[FK_OPTION_COUNT];
     fk_route *routes;
     uint32_t route_count;
-    uint32_t route_cap;
+    uint32_t route_cap; /* a power of two */
+    uint32_t *shapes;   /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */
     char methods[FK_METHODS_MAX][FK_METHOD_MAX + 1]; /* that routes name and are not standard ones */
     uint32_t method_count;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */

@@ -2,6 +2,8 @@ package blackbox
 
 import (
 	"os/exec"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -30,12 +32,33 @@ func TestSetup_givesTheDocumentedResults(t *testing.T) {
 	}
 }
 
-// 65535 routes take seconds, because each one is compared with all before it.
 func TestSetup_limitsTheNumberOfRoutes(t *testing.T) {
-	if !long() {
-		t.Skip("takes long: make soak runs it")
-	}
 	check(t, setup{build: &plain, source: "setup.c", args: []string{"all"}})
+}
+
+// Eight times as many routes may take ten times the work; were each compared with all before it, it would be 64 times.
+func TestSetup_workGrowsWithTheNumberOfRoutes(t *testing.T) {
+	needTool(t, "valgrind")
+	few, many := instructions(t, "manyroutes.c", "8191"), instructions(t, "manyroutes.c", "65534")
+	t.Logf("%d instructions for 8191 routes, %d for 65534", few, many)
+	if many > 10*few {
+		t.Errorf("%d instructions for 8191 routes, %d for 65534", few, many)
+	}
+}
+
+// instructions counts what a self-checking program takes to do something.
+func instructions(t *testing.T, source, argument string) int {
+	t.Helper()
+	command := []string{"valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"}
+	command = append(command, compile(t, plain, source, "c11"), argument)
+	out, err := exec.Command(command[0], command[1:]...).CombinedOutput()
+	match := regexp.MustCompile(`I +refs: +([0-9,]+)`).FindSubmatch(out)
+	if err != nil || match == nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
+	}
+	count, err := strconv.Atoi(strings.ReplaceAll(string(match[1]), ",", ""))
+	must(t, err)
+	return count
 }
 
 // What valgrind can see: setup, registration and release, which are C. It cannot run the Go runtime, which is only started in forked
