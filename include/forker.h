@@ -199,7 +199,8 @@ const char *forker_server_address(forker_server *server, size_t index);
  * run opens them again.
  *
  * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM,
- * SIGQUIT and SIGINT are handled. The Go runtime then stays in the process, which can no longer run forked workers.
+ * SIGQUIT and SIGINT are handled; SIGPIPE stays as the program has it, and the library raises none. The Go runtime then
+ * stays in the process, which can no longer run forked workers.
  *
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the
  * log: FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or no listening
@@ -237,7 +238,16 @@ const char *forker_server_error(forker_server *server);
  * answers gives FORKER_E_PROCESS there.
  *
  * After start, the server ends by forker_server_stop() or by itself; forker_server_wait() tells how, and only then can
- * it be set up or started again. Returns FORKER_OK; or else, with the reason in forker_server_error() and in the log,
+ * it be set up or started again. Until then what was registered stays in use: handlers, hooks and their `user`. Any
+ * thread may call start, wait and forker_server_free(), one at a time for the same server, but not a callback of it.
+ *
+ * How a server ends that serves in the program's own process: it takes no connection any more, and the hook worker_drain
+ * is called; requests in flight have until the limit of the stop. What is then left is cut off, and those that were
+ * deferred are told by forker_deferred_on_close() with FORKER_CLOSE_SHUTDOWN. A handler that runs is always waited for,
+ * in the pool too: no thread can be ended from outside. At last the hook worker_exit is called, and the file of a unix
+ * socket goes. Threads, descriptors and memory are given back, but for requests whose handles are not used up.
+ *
+ * Returns FORKER_OK; or else, with the reason in forker_server_error() and in the log,
  * what forker_server_run() does (FORKER_E_BOOT also if the hook worker_init failed with workers=0).
  */
 int forker_server_start(forker_server *server);
@@ -247,7 +257,7 @@ int forker_server_start(forker_server *server);
  * after that the server lives on calls of forker_server_poll(). All hooks and handlers that are not pooled are called
  * from within these calls, on the calling thread, which is "the main thread" of what this header says; it may be
  * another one each time, one at a time. Signals are left alone. Besides, everything is as with forker_server_start()
- * and workers=0.
+ * and workers=0; a stop, too, takes calls of forker_server_poll() until it is done, or forker_server_free().
  *
  * Returns as forker_server_start() does, FORKER_E_OPTION if workers is not 0.
  */
@@ -255,8 +265,8 @@ int forker_server_open(forker_server *server);
 
 /*
  * A descriptor that can be read (poll(2), epoll(7), libevent ...) whenever forker_server_poll() has something to do,
- * deadlines and a stop included. It stays the library's: nothing may be done to it but waiting. It is valid until
- * forker_server_poll() says that the server is over.
+ * deadlines and a stop included. It stays the library's: nothing may be done to it but waiting. It is closed when
+ * forker_server_poll() says that the server is over: take it out of the loop then, before its number is another's.
  *
  * Returns the descriptor, FORKER_E_STATE (not open, or called from a callback of the server), FORKER_E_PROCESS.
  */
@@ -275,7 +285,7 @@ int forker_server_poll(forker_server *server, int32_t timeout_ms);
 
 /*
  * Waits until a server that was started has ended, for at most `timeout_ms`, or as long as it takes if that is
- * negative. It waits for no other child of the program, and does not stop the server.
+ * negative. It waits for no other child of the program, and does not stop the server. No signal ends the wait.
  *
  * Returns what forker_server_run() would have returned: FORKER_OK after a stop, FORKER_E_BOOT ..., and FORKER_E_SYSTEM
  * if the spawner was killed. Or FORKER_E_AGAIN (it still serves), FORKER_E_STATE (it was not started, or has been
