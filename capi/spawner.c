@@ -132,7 +132,7 @@ static int32_t stop_left_ms(const fk_spawner *spawner)
 /* Tells a new master all that it needs to know. */
 static void hand_over(fk_spawner *spawner)
 {
-    spawner->master_ready = spawner->master_was_ready = true;
+    spawner->master_ready = spawner->master_came_up = spawner->master_was_ready = true;
     for (uint32_t i = 0; i < spawner->slots_used; i++) {
         if (spawner->workers[i].pid != 0) {
             tell_worker(spawner, FK_MSG_ADOPT, i);

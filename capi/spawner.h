@@ -27,6 +27,7 @@ typedef struct fk_spawner {
     forker_server *server;
     fk_child master;
     bool master_ready;     /* it said HELLO, and decides from now on */
+    bool master_came_up;   /* the present or latest one did, whatever has become of it */
     bool master_was_ready; /* some master did */
     fk_child workers[FK_SLOTS_MAX];
     uint32_t slots_used; /* slots 0 .. slots_used-1 have had a worker */

@@ -49,14 +49,13 @@ void fk_succession_follow(fk_spawner *spawner, int status)
 {
     char text[64];
     uint64_t now = fk_clock();
-    bool was_ready = spawner->master_ready;
     spawner->master_ready = false;
     spawner->server->shared->master_pid = 0;
     if (spawner->stopping) {
         return;
     }
     describe_status(status, text, sizeof text);
-    bool settled = was_ready && now - spawner->master.born_ns > SETTLED_NS;
+    bool settled = spawner->master_came_up && now - spawner->master.born_ns > SETTLED_NS;
     spawner->master.failed_boots = settled ? 0 : spawner->master.failed_boots + 1;
     if (give_up_master(spawner, text)) {
         return;
@@ -72,7 +71,11 @@ uint64_t fk_succession_fork(fk_spawner *spawner, uint64_t now)
     if (master->pid != 0) {
         return UINT64_MAX;
     }
-    if (now >= master->retry_ns && !fk_child_fork_master(spawner)) {
+    if (now < master->retry_ns) {
+        return master->retry_ns;
+    }
+    spawner->master_came_up = false;
+    if (!fk_child_fork_master(spawner)) {
         (void)snprintf(text, sizeof text, "cannot be forked: %s", strerror(errno));
         master->failed_boots++;
         master->retry_ns = next_attempt(spawner, now);
