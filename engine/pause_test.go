@@ -120,6 +120,23 @@ func TestPause_holdsTheClientUp(t *testing.T) {
 	c.answer("POST")
 }
 
+func TestPause_atTheHeadKeepsTheClientWaitingFor100(t *testing.T) {
+	s, h, u := startHolding(t, packets)
+	s.set(u, func(u *upload) { u.pauses = true })
+	c := s.dial()
+	c.send(strings.Replace(fiveBytes, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1))
+	s.settle()
+	if n := s.counts().BytesOut; n != 0 {
+		t.Errorf("%d bytes were sent in a pause", n)
+	}
+	h.resume(u.req)
+	c.expect("HTTP/1.1 100 Continue\r\n\r\n")
+	c.send("hello")
+	s.expectLast(u, BodyEnds)
+	h.respond(u.req, 204)
+	c.expect("HTTP/1.1 204 No Content\r\n\r\n")
+}
+
 func TestPause_ofOneRequestIsNotThatOfTheNext(t *testing.T) {
 	s, h, u := startHolding(t, packets)
 	s.set(u, func(u *upload) { u.pauses = true })
