@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -80,7 +81,8 @@ func (s *Server) ask(t *testing.T, method, target string) *httptest.ResponseReco
 		t.Fatal(err)
 	}
 	w := httptest.NewRecorder()
-	w.Code, w.HeaderMap = response.StatusCode, response.Header
+	w.Code = response.StatusCode
+	maps.Copy(w.Header(), response.Header)
 	if _, err = w.Body.ReadFrom(response.Body); err != nil || sent.Len() > 0 {
 		t.Errorf("the body of %s %s: %v, %d bytes behind it", method, target, err, sent.Len())
 	}
