@@ -189,6 +189,7 @@ func (l *Loop) recycle(ex *exchange, reason int) {
 func (l *Loop) spareExchange(ex *exchange) {
 	ex.start, ex.end = 0, 0
 	ex.conn = nil
+	memory.Mangle(ex.in)
 	l.spare = append(l.spare, ex)
 }
 
@@ -213,6 +214,7 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	ex.parser.Reset()
 	ex.head = 0
 	ex.req.Answer.reset()
+	memory.Mangle(ex.in[:ex.start])
 }
 
 func (l *Loop) handleConn(c *conn, events uint32) {

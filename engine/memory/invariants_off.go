@@ -8,3 +8,6 @@ type guard struct{}
 func (*guard) got([]byte)    {}
 func (*guard) reused([]byte) {}
 func (*guard) put([]byte)    {}
+
+// Mangle does nothing without -tags invariants; with it, it fills bytes whose time is over.
+func Mangle([]byte) {}

@@ -41,6 +41,11 @@ func (g *guard) put(b []byte) {
 		panic(fmt.Sprintf("memory: Put of %d bytes at %p, which are no block that has an owner", len(b), address))
 	}
 	delete(g.owned, address)
+	Mangle(b)
+}
+
+// Mangle fills bytes whose time is over, although their block keeps its owner.
+func Mangle(b []byte) {
 	for i := range b {
 		b[i] = mangled
 	}
