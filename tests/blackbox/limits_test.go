@@ -158,6 +158,16 @@ func TestHead_isTakenOnOneSideOfEachLimit(t *testing.T) {
 	}
 }
 
+func TestTarget_ofEightThousandBytesIsTakenByDefault(t *testing.T) {
+	p := serve(t, "workers=1")
+	for size, status := range map[int]int{8000: 200, 8192: 200, 8193: 414, 100_000: 414} {
+		c := p.dial().sendAside("GET /?" + strings.Repeat("a", size-len("/?")) + " HTTP/1.1\r\nHost: t\r\n\r\n")
+		if a := c.receive("GET"); a.StatusCode != status {
+			t.Errorf("%d bytes: %s, want %d", size, a.Status, status)
+		}
+	}
+}
+
 // The listening socket's queue is as long as asked for, up to the kernel's limit: ss(8) prints it as what may be sent.
 func TestBacklog_isTheKernelsQueue(t *testing.T) {
 	text, err := os.ReadFile("/proc/sys/net/core/somaxconn")
