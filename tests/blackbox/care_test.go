@@ -61,6 +61,7 @@ func TestHang_isNoneOfAPoolThatIsYoungerThanItsSlot(t *testing.T) {
 	p.begin("hang")
 	p.kill(worker, syscall.SIGKILL)
 	next := p.waitReplaced(0, worker)
+	p.log.wait(t, 0, "killed by SIGKILL")
 	p.log.quiet(t, hangAndMore)
 	if p.workers()[0] != next {
 		t.Error("the next worker was replaced too")
