@@ -142,3 +142,9 @@ func TestInProcess_clientsThatLeaveRaiseNoSIGPIPE(t *testing.T) {
 		})
 	}
 }
+
+func TestInProcess_serversEndInAnyOrder(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		check(t, setup{build: &b, source: "several.c", args: []string{t.TempDir()}})
+	})
+}
