@@ -235,7 +235,7 @@ static int fork_spawner(forker_server *server)
     if (pid == 0) {
         spawn(server, host, &mask);
     }
-    int reason = errno;
+    int reason = errno != 0 ? errno : EAGAIN; /* a fork_fn of the program's may not set it */
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
     fk_process_unlock();
     if (pid < 0) {

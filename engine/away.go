@@ -110,6 +110,9 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	switch {
 	case c == nil:
 		l.reclaim(ex)
+	case kind == EventDrop && c.owing && ex.sending.silent: // HEAD: the client has all that it gets.
+		l.endAnswer(c, ex)
+		l.serve(c)
 	case kind == EventDrop && c.owing: // In the middle of a stream.
 		l.closeConn(c, CloseError)
 	case kind == EventDrop:

@@ -120,6 +120,22 @@ func TestStream_droppedInTheMiddle(t *testing.T) {
 	s.expectAllBack()
 }
 
+// TestStream_droppedForHEAD: the client has had all of that answer, so its next request is answered.
+func TestStream_droppedForHEAD(t *testing.T) {
+	s, h := startHolder(t, packets)
+	requests := make(chan *Request, 1)
+	s.handle("/stream", func(c *call) { requests <- h.hold(c) })
+	c := s.dial()
+	c.send("HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n" + getHello)
+	req := <-requests
+	begin(req, -1)
+	h.write(req, "some", false)
+	c.expect(chunkedHead)
+	h.tell(req, EventDrop, true, "")
+	c.expect(hello)
+	s.expectAllBack()
+}
+
 func TestStream_clientLeaves(t *testing.T) {
 	s, h := startHolder(t, tcp)
 	requests := make(chan *Request, 1)
