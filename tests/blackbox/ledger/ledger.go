@@ -3,8 +3,8 @@
 //
 // Invariant: at any time Sent is the sum of Answered, of the losses, and of at most one request in flight per connection.
 //
-// The server answers the target with "<worker> <pid> <query>", so that each answer names its request and who served it. What stands
-// before the query may be something else; then the process is not known.
+// The server answers the target with "<worker> <pid> <time> <query>", so that each answer names its request, who served it, and when: in ns
+// since 1970. What stands before the query may be something else; then the process is not known.
 package ledger
 
 import (
@@ -47,14 +47,14 @@ type Loss struct {
 	Fate         Fate
 	Pid          int // who answered on this connection before; 0: nobody yet
 	Connected    time.Time
-	Before       time.Time // when the request before this one was begun on the same connection; zero: there was none
+	Before       time.Time // when the handler of the request before this one ran on the same connection; zero: there was none
 	Sent, Failed time.Time
 	Written      time.Time // when the kernel had taken it; zero: it did not
 	Err          error
 }
 
-// Pause is how long the client let the server wait at most: from the beginning of the request before, or of the connection, until
-// this one was written.
+// Pause is how long the client let the server wait at most: from the answer to the request before, or the beginning of the connection,
+// until this one was written.
 func (l *Loss) Pause() time.Duration {
 	since, until := l.Before, l.Written
 	if since.IsZero() {
@@ -199,7 +199,7 @@ func (c *client) request() {
 	begin := time.Now()
 	id := fmt.Sprintf("%d-%d", c.number, c.count)
 	c.count++
-	keep, pid, err := c.exchange(id, begin)
+	keep, by, err := c.exchange(id, begin)
 	took := time.Since(begin)
 	c.ledger.enter(func(r *Report) {
 		r.Sent++
@@ -216,7 +216,7 @@ func (c *client) request() {
 		}
 		r.Slowest = max(r.Slowest, took)
 	})
-	c.pid, c.before = pid, begin
+	c.pid, c.before = by.pid, by.at
 	if err != nil || !keep || c.anew {
 		c.disconnect()
 	}
@@ -224,9 +224,15 @@ func (c *client) request() {
 
 var errWrong = errors.New("not the answer to this request")
 
-func (c *client) exchange(id string, begin time.Time) (keep bool, pid int, err error) {
+// handled says who answered, and when.
+type handled struct {
+	pid int
+	at  time.Time
+}
+
+func (c *client) exchange(id string, begin time.Time) (keep bool, by handled, err error) {
 	if err := c.conn.SetDeadline(begin.Add(c.ledger.cfg.Timeout)); err != nil {
-		return false, 0, err
+		return false, by, err
 	}
 	connection := "keep-alive"
 	if c.anew {
@@ -235,24 +241,28 @@ func (c *client) exchange(id string, begin time.Time) (keep bool, pid int, err e
 	c.written = time.Time{}
 	_, err = fmt.Fprintf(c.conn, "GET %s?%s HTTP/1.1\r\nHost: ledger\r\nConnection: %s\r\n\r\n", c.ledger.cfg.Target, id, connection)
 	if err != nil {
-		return false, 0, err
+		return false, by, err
 	}
 	c.written = time.Now()
 	response, err := http.ReadResponse(c.input, nil)
 	if err != nil {
-		return false, 0, err
+		return false, by, err
 	}
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		return false, 0, err
+		return false, by, err
 	}
 	text, own := strings.CutSuffix(string(body), " "+id)
 	if !own || response.StatusCode != 200 {
-		return false, 0, fmt.Errorf("%w: %s %.100q", errWrong, response.Status, body)
+		return false, by, fmt.Errorf("%w: %s %.100q", errWrong, response.Status, body)
 	}
-	_, name, _ := strings.Cut(text, " ")
-	pid, _ = strconv.Atoi(name)
-	return !response.Close, pid, nil
+	by.at = begin
+	if fields := strings.Fields(text); len(fields) == 3 {
+		ns, _ := strconv.ParseInt(fields[2], 10, 64)
+		by.pid, _ = strconv.Atoi(fields[1])
+		by.at = time.Unix(0, ns)
+	}
+	return !response.Close, by, nil
 }
 
 func fateOf(err error) Fate {

@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 
-#include "program.h"
+#include "ledger.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 
-#include "program.h"
+#include "ledger.h"
 
 #include <signal.h>
 #include <stdlib.h>

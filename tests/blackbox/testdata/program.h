@@ -62,14 +62,4 @@ static inline int answer_text(forker_request *req, const char *text)
     return forker_respond(req, 200, "text/plain", text, strlen(text));
 }
 
-/* A handler: "0 71 <query>", worker and pid. The ledger knows by the query which request was answered. */
-static inline int answer_ledger(forker_request *req, void *user)
-{
-    char text[256];
-    (void)user;
-    snprintf(text, sizeof text, "%d %ld %s", (int)forker_request_worker(req), (long)getpid(),
-             forker_request_query(req, NULL));
-    return answer_text(req, text);
-}
-
 #endif

@@ -1,7 +1,7 @@
 /* The server that most tests talk to: serve <address> ... Options come from the environment. */
 #define _GNU_SOURCE
 
-#include "program.h"
+#include "ledger.h"
 
 #include <signal.h>
 #include <stdlib.h>

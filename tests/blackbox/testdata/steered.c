@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 
-#include "program.h"
+#include "ledger.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  */
 #define _GNU_SOURCE
 
-#include "program.h"
+#include "ledger.h"
 
 #include <errno.h>
 #include <signal.h>
