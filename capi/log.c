@@ -170,14 +170,16 @@ void fk_line_write(fk_line *line, const forker_server *server)
     line->text[line->len] = '\0';
 }
 
-/* The latest error of a worker is kept where the master finds it when the worker has died. */
+/* The latest error of a worker is kept where the master finds it when the worker has died; of several at once, that of one thread. */
 static void keep_last_words(const char *text, size_t len)
 {
-    if (fk_process.role == FK_ROLE_WORKER && fk_process.slot != NULL) {
+    static bool keeping;
+    if (fk_process.role == FK_ROLE_WORKER && fk_process.slot != NULL && !__atomic_exchange_n(&keeping, true, __ATOMIC_ACQUIRE)) {
         char *kept = fk_process.slot->last_words;
         len = len < FK_LAST_WORDS - 1 ? len : FK_LAST_WORDS - 1;
         memcpy(kept, text, len);
         kept[len] = '\0';
+        __atomic_store_n(&keeping, false, __ATOMIC_RELEASE);
     }
 }
 

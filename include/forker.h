@@ -477,7 +477,7 @@ enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LO
 /*
  * Sends log lines to `log_fn` instead of stderr or the file of option error_log; NULL goes back. It is called in the
  * process that has something to say (spawner, master, worker), on that process's main thread (spawner: the thread of
- * run), also between requests. `line` is one line of `len` bytes, NUL-terminated, without a newline, and starts with
+ * run), also between requests; for forker_server_log() on the thread that calls that. `line` is one line of `len` bytes, NUL-terminated, without a newline, and starts with
  * time, level and process: "2026-01-31T12:00:00.123Z info master[71]: ...". It must not call forker_server_log(). The
  * report of a crash goes to stderr or that file always: in a process that has just crashed it is not safe to call the
  * program.
@@ -487,7 +487,7 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
 
 /*
  * Writes a line of the program's own to the same log, if option log_level lets it through. A line is cut at 4000 bytes,
- * control characters in it become "?". Main thread of any process of the tree.
+ * control characters in it become "?". Any thread of any process of the tree, also the threads of a handler pool.
  *
  * Returns FORKER_OK or FORKER_E_INVALID (no such level).
  */

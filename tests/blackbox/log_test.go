@@ -54,6 +54,26 @@ func TestLog_levelIsAThreshold(t *testing.T) {
 	}
 }
 
+func TestLog_ofSeveralThreadsIsWhole(t *testing.T) {
+	const lines = 4 * 50
+	eachBuild(t, func(t *testing.T, b build) {
+		p := start(t, setup{build: &b, source: "log.c", args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=1"})})
+		p.out.wait(t, 0, "all workers are ready: 1 worker")
+		p.expectGet("/together", 200, "logged\n")
+		p.stop(syscall.SIGTERM)
+		whole := regexp.MustCompile(`^log 0 \d+\|\S+ error worker 0\[\d+\]: from a thread$`)
+		n := 0
+		for _, line := range p.out.all() {
+			if whole.MatchString(line.text) {
+				n++
+			}
+		}
+		if n != lines {
+			t.Errorf("%d lines of %d are whole", n, lines)
+		}
+	})
+}
+
 func TestLog_goesToTheProgram(t *testing.T) {
 	s := setup{source: "log.c", args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=2"})}
 	p := start(t, s)

@@ -3,6 +3,8 @@
  */
 #include "program.h"
 
+#include <pthread.h>
+
 static forker_server *server;
 
 static void take_line(int level, const char *line, size_t len, void *user)
@@ -20,10 +22,37 @@ static int log_line(forker_request *req, void *user)
                : FORKER_E_INTERNAL;
 }
 
+enum { THREADS = 4, LINES = 50 };
+
+static void *log_lines(void *user)
+{
+    for (int i = 0; i < LINES; i++) {
+        forker_server_log(server, FORKER_LOG_ERROR, "from a thread");
+    }
+    return user;
+}
+
+/* Logs from several threads at once. */
+static int log_together(forker_request *req, void *user)
+{
+    pthread_t threads[THREADS];
+    (void)user;
+    for (int i = 0; i < THREADS; i++) {
+        if (pthread_create(&threads[i], NULL, log_lines, NULL) != 0) {
+            return FORKER_E_SYSTEM;
+        }
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    return answer_text(req, "logged\n");
+}
+
 int main(int argc, char **argv)
 {
     server = forker_server_new();
     forker_server_handle(server, "GET", "/log", log_line, NULL);
+    forker_server_handle(server, "GET", "/together", log_together, NULL);
     for (int i = 1; i < argc; i++) {
         forker_server_listen(server, argv[i]);
     }

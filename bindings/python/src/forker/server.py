@@ -323,7 +323,7 @@ class Server:
     def log(self, level: int, text: str) -> None:
         """Writes a line to the server's log, at ``forker.LOG_ERROR`` to ``LOG_DEBUG``, if option log_level lets it.
 
-        A line is cut at 4000 bytes, control characters in it become "?". Main thread of any process of the tree.
+        A line is cut at 4000 bytes, control characters in it become "?". Any thread of any process of the tree.
         """
         encoded = text.replace("\0", "?").encode("utf-8", "backslashreplace")
         code = lib.forker_server_log(self._live(), level, encoded)
