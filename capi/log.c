@@ -174,7 +174,8 @@ void fk_line_write(fk_line *line, const forker_server *server)
 static void keep_last_words(const char *text, size_t len)
 {
     static bool keeping;
-    if (fk_process.role == FK_ROLE_WORKER && fk_process.slot != NULL && !__atomic_exchange_n(&keeping, true, __ATOMIC_ACQUIRE)) {
+    if (fk_process.role == FK_ROLE_WORKER && fk_process.slot != NULL &&
+        !__atomic_exchange_n(&keeping, true, __ATOMIC_ACQUIRE)) {
         char *kept = fk_process.slot->last_words;
         len = len < FK_LAST_WORDS - 1 ? len : FK_LAST_WORDS - 1;
         memcpy(kept, text, len);
