@@ -279,6 +279,23 @@ static int break_off(forker_request *req, void *user)
     return defer(req, break_work);
 }
 
+/* Writes a whole stream on the loop's thread: it goes out in one chunk. */
+static int stream_at_once(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    (void)user;
+    int code = forker_request_defer(req, &handle);
+    if (code != FORKER_OK) {
+        return code;
+    }
+    forker_stream_begin(handle, -1);
+    forker_stream_write(handle, "one ", 4);
+    forker_stream_write(handle, "two", 3);
+    forker_stream_trailer(handle, "X-Sum", "3");
+    forker_stream_end(handle);
+    return FORKER_DEFERRED;
+}
+
 static void drop_when_drained(forker_deferred handle, void *user)
 {
     (void)user;
@@ -403,6 +420,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/short", too_short, NULL);
     forker_server_handle(server, "GET", "/break", break_off, NULL);
     forker_server_handle(server, "GET", "/break-in-drain", break_in_drain, NULL);
+    forker_server_handle(server, "GET", "/stream-at-once", stream_at_once, NULL);
     forker_server_handle(server, "GET", "/let-go", let_it_go, NULL);
     forker_server_handle(server, "GET", "/inline", inline_answer, NULL);
     handle_pooled(server, "/pooled", pooled);
