@@ -18,8 +18,8 @@ import (
 //
 //  1. wait for events, no longer than until the next deadline
 //  2. read the clock, renew Date
-//  3. handle events: watched descriptors, connections, listeners; once a second look at the listeners without one, and let idle
-//     threads of the pool end; go on with connections that have more to serve
+//  3. handle events: watched descriptors, connections, listeners; once a second look at the listeners without one, let idle
+//     threads of the pool end and unused memory go; go on with connections that have more to serve
 //  4. expire deadlines
 //  5. when draining: decide whether everything is done
 //  6. publish the heartbeat
@@ -63,7 +63,7 @@ type Loop struct {
 	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
 	full         bool  // MaxConnections are open.
 	draining     bool
-	lookNs       int64 // When idle threads of the pool are looked for.
+	lookNs       int64 // When idle threads of the pool and unused memory are looked for.
 	drainGraceNs int64 // When idle connections are closed.
 	drainNs      int64 // When all are closed.
 	lingering    int   // Connections in stateLinger,
@@ -227,6 +227,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 		l.lookNs = l.clock.now + int64(time.Second)
 		l.acceptOverlooked()
 		l.pool.retire(l.clock.now)
+		l.blocks.Trim()
 	}
 	l.takeTurns()
 	l.wheel.advance(l.clock.now, l.expired)

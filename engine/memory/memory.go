@@ -10,23 +10,25 @@ package memory
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
 const (
-	slabSize   = 1 << 20  // What is asked of the kernel at a time for small blocks.
-	leastClass = 9        // The smallest block has 1 << leastClass bytes.
-	slabClass  = 20       // Larger blocks are mapped one by one.
-	mostClass  = 22       // Still larger ones are not kept.
-	keptLarge  = 16 << 20 // Bytes beyond slabClass that a pool keeps; measure with bench mode post-1m. Only pages that were used take memory.
+	slabSize   = 1 << 20   // What is asked of the kernel at a time for small blocks.
+	leastClass = 9         // The smallest block has 1 << leastClass bytes.
+	slabClass  = 20        // Larger blocks are mapped one by one.
+	mostClass  = 22        // Still larger ones are not kept.
+	keptLarge  = 128 << 20 // Bytes beyond slabClass that a pool keeps until Trim; measure with bench mode post-1m.
 )
 
 // Pool hands out blocks, in classes of powers of two, the most recently returned one first: its lines are likely still in the
 // processor's cache.
 type Pool struct {
 	free  [mostClass + 1][][]byte
+	spare [mostClass + 1]int // By class beyond slabClass: how many of free were there all the time since Trim.
 	slab  []byte
 	slabs [][]byte // All of them.
 	large int      // Bytes of free blocks beyond slabClass.
@@ -58,6 +60,7 @@ func (p *Pool) take(size int) ([]byte, error) {
 	p.free[class] = p.free[class][:n-1]
 	if class > slabClass {
 		p.large -= len(b)
+		p.spare[class] = min(p.spare[class], n-1)
 	}
 	p.guard.reused(b)
 	return b, nil
@@ -78,6 +81,20 @@ func (p *Pool) Put(b []byte) {
 		return
 	}
 	p.free[class] = append(p.free[class], b)
+}
+
+// Trim gives the blocks beyond slabClass back to the kernel that were not needed since the last Trim: a mapping costs a page fault for each
+// page when it is made anew, so what is needed all the time is kept.
+func (p *Pool) Trim() {
+	for class := slabClass + 1; class <= mostClass; class++ {
+		n := p.spare[class]
+		for _, b := range p.free[class][:n] {
+			p.large -= len(b)
+			unmapBytes(b)
+		}
+		p.free[class] = slices.Delete(p.free[class], 0, n)
+		p.spare[class] = len(p.free[class])
+	}
 }
 
 // Close releases everything but blocks of more than 1 << slabClass bytes that have an owner. No other block may be used any more.

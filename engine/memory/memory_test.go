@@ -79,6 +79,31 @@ func TestPut_keepsLargeBlocksUpToALimit(t *testing.T) {
 }
 
 // TestGet_blocksHaveOneOwner fills blocks of all sizes, and finds in each what was put there.
+func TestTrim_givesBackWhatWasNotNeeded(t *testing.T) {
+	var p Pool
+	defer p.Close()
+	const size = 2 << 20
+	use := func(n int) {
+		var blocks [5][]byte
+		for i := range blocks[:n] {
+			var err error
+			if blocks[i], err = p.Get(size); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, b := range blocks[:n] {
+			p.Put(b)
+		}
+	}
+	for _, step := range []struct{ used, kept int }{{5, 5}, {3, 3}, {4, 4}, {1, 1}, {0, 0}} {
+		use(step.used)
+		p.Trim()
+		if p.large != step.kept*size {
+			t.Errorf("after the use of %d blocks at a time %d bytes are kept, want %d", step.used, p.large, step.kept*size)
+		}
+	}
+}
+
 func TestGet_blocksHaveOneOwner(t *testing.T) {
 	var p Pool
 	var owned [][]byte
