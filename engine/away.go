@@ -75,6 +75,36 @@ func (l *Loop) hearWhileAway(c *conn, events uint32) {
 	}
 }
 
+// detach leaves the present exchange to the program, which has a handle to it, and gives c another one for the engine's own answer, its
+// last, with this status. false: no memory, c is closed.
+func (l *Loop) detach(c *conn, status, reason int) bool {
+	ex := c.ex
+	if !l.newExchange(c) {
+		return false
+	}
+	c.ex.isHead, c.ex.req.Head.Minor = ex.isHead, 1
+	c.state, c.closing = stateHead, closeLinger
+	ex.conn = nil
+	ex.cancel()
+	if !ex.running {
+		l.abortBody(ex)
+	}
+	l.noteAnswer(c, ex, status, 0)
+	c.ex.logged.alias = true
+	l.part(ex, reason)
+	return true
+}
+
+// expireHandler ends a request that the program has had for too long.
+func (l *Loop) expireHandler(c *conn) {
+	l.cfg.App.Log(LogWarn, fmt.Sprintf("the handler of %s %s has not answered within handler_timeout; answered 504", c.ex.call.Method,
+		c.ex.call.Path))
+	if l.detach(c, 504, CloseTimeout) {
+		l.respond(c, c.ex, &Outcome{Status: 504, Detail: "the handler did not answer in time"})
+		l.flush(c)
+	}
+}
+
 // collect takes in what the program has done to requests that it holds.
 func (l *Loop) collect() {
 	for {

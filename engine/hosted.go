@@ -108,10 +108,10 @@ func (l *Loop) openTimer() error {
 	})
 }
 
-// setTimer sets it to the next thing that is due. Idle threads of the pool are looked for while there are any.
+// setTimer sets it to the next thing that is due. Idle threads of the pool and unused memory are looked for while there are any.
 func (l *Loop) setTimer() error {
 	next := l.nextDue()
-	if !l.ended && (next < 0 || l.lookNs < next) && !l.pool.isEmpty() {
+	if !l.ended && (next < 0 || l.lookNs < next) && (!l.pool.isEmpty() || l.blocks.HasSpare()) {
 		next = l.lookNs
 	}
 	next = max(next, 0) // 0: no time.

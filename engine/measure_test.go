@@ -50,6 +50,33 @@ func TestLatency_isThatOfTheHandler(t *testing.T) {
 	}
 }
 
+func TestLatency_ofSlowAnswersIsCountedOneByOne(t *testing.T) {
+	l := &Loop{cfg: Config{Slot: &slot.Slot{}}}
+	if err := l.clock.start(); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		took    int64 // Each answer.
+		counted uint64
+	}{
+		{int64(time.Second), 1},
+		{-int64(time.Hour), 0}, // Quick, however slow the test is.
+	} {
+		l.measured = measured{ready: 1, last: l.clock.sinceRead() - row.took}
+		l.countReady()
+		before := answersIn(l.cfg.Slot.Latency[:])
+		l.measured.ready = 1
+		l.answersSent()
+		if n := answersIn(l.cfg.Slot.Latency[:]) - before; n != row.counted {
+			t.Errorf("after an answer that took %d ns %d of the next one are counted at once, want %d", row.took, n, row.counted)
+		}
+	}
+	l.countReady()
+	if n := answersIn(l.cfg.Slot.Latency[:]); n != 4 {
+		t.Errorf("%d answers of 4 are counted in the end", n)
+	}
+}
+
 func TestInFlight_isWhileTheHandlerRuns(t *testing.T) {
 	s := start(t, tcp)
 	inside := make(chan uint64, 2)

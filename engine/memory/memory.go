@@ -97,6 +97,9 @@ func (p *Pool) Trim() {
 	}
 }
 
+// HasSpare tells if there is something for Trim, now or the next time.
+func (p *Pool) HasSpare() bool { return p.large > 0 }
+
 // Close releases everything but blocks of more than 1 << slabClass bytes that have an owner. No other block may be used any more.
 func (p *Pool) Close() {
 	for _, blocks := range p.free[slabClass+1:] {
