@@ -111,6 +111,11 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	w.pulse.moved = w.readyAt
 	m.everReady = true
 	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
+}
+
+// announce says in the log, once for each number of workers that is wanted, that all of them serve. It comes behind publish: who has
+// read the line finds the same in the shared memory, as /readyz does.
+func (m *master) announce() {
 	if m.announced || !m.adopted || !m.complete() {
 		return
 	}

@@ -42,6 +42,21 @@ func TestPublish_saysWhatIsGoingOn(t *testing.T) {
 	})
 }
 
+// Who has read the line can rely on it: /readyz says the same.
+func TestPublish_comesBeforeTheLineThatAllWorkersAreReady(t *testing.T) {
+	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawnReady(1)
+		s.expectLine(LogInfo, "all workers are ready: 1 worker")
+		for _, l := range s.linesWith("all workers are ready") {
+			if l.phase != slot.Serving {
+				t.Errorf("while the shared memory says %v: %s", l.phase, l.text)
+			}
+		}
+		s.stop(w...)
+	})
+}
+
 func TestPublish_keepsWhatTheFormerMasterSaidUntilItKnowsBetter(t *testing.T) {
 	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
 		s.slots.Shared().Publish(slot.Serving)

@@ -110,6 +110,7 @@ func (m *master) run() error {
 		m.fill(now)
 		m.lines.flush(now)
 		m.publish()
+		m.announce()
 		if m.err == nil && m.stopped(now) {
 			m.send(&control.Message{Type: control.Done})
 			if m.err == nil {

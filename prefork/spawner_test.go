@@ -83,10 +83,11 @@ func (l *memoryLink) Close() error {
 	return nil
 }
 
-// line is one that was logged.
+// line is one that was logged, and what the shared memory said then.
 type line struct {
 	level int
 	text  string
+	phase slot.Phase
 }
 
 // fakeSpawner is everything around a master, in memory and in the time of a synctest bubble. The test is the spawner, and
@@ -171,7 +172,7 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 		Log: func(level int, text string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.lines = append(s.lines, line{level, text})
+			s.lines = append(s.lines, line{level, text, s.slots.Shared().LoadPhase()})
 		},
 	}
 	go func() { s.result <- Run(cfg, sys) }()
