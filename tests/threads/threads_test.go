@@ -1,5 +1,6 @@
 // Package threads runs the C parts of the library that foreign threads use under ThreadSanitizer and under helgrind. Neither can follow
-// the Go runtime, so that a loop in C, testdata/loop.c, takes the engine's place.
+// the Go runtime, so that each program of testdata has a part of capi compiled into it, and takes the place of the rest: loop.c that of
+// the engine, lastwords.c that of a worker.
 package threads
 
 import (
@@ -10,24 +11,25 @@ import (
 	"testing"
 )
 
-// underTest are the files of capi that are compiled into the program.
-var underTest = []string{
-	"deferred.c", "stream.c", "estate.c", "block.c", "dispatch.c", "response.c", "part.c", "body.c", "request.c",
+// underTest are the files of capi that are compiled into each program.
+var underTest = map[string][]string{
+	"loop.c":      {"deferred.c", "stream.c", "estate.c", "block.c", "dispatch.c", "response.c", "part.c", "body.c", "request.c"},
+	"lastwords.c": {"log.c"},
 }
 
-func build(t *testing.T, flags ...string) string {
+func build(t *testing.T, source string, flags ...string) string {
 	t.Helper()
 	compiler := os.Getenv("CC")
 	if compiler == "" {
 		compiler = "gcc"
 	}
 	capi := filepath.Join("..", "..", "capi")
-	program := filepath.Join(t.TempDir(), "loop")
+	program := filepath.Join(t.TempDir(), "program")
 	arguments := append([]string{"-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-I" + capi, "-I" + filepath.Join("..", "..", "include")}, flags...)
-	for _, file := range underTest {
+	for _, file := range underTest[source] {
 		arguments = append(arguments, filepath.Join(capi, file))
 	}
-	arguments = append(arguments, filepath.Join("testdata", "loop.c"), "-lpthread", "-o", program)
+	arguments = append(arguments, filepath.Join("testdata", source), "-lpthread", "-o", program)
 	if out, err := exec.Command(compiler, arguments...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -44,16 +46,20 @@ func run(t *testing.T, command ...string) {
 }
 
 func TestThreads_underThreadSanitizer(t *testing.T) {
-	run(t, build(t, "-fsanitize=thread"))
+	run(t, build(t, "loop.c", "-fsanitize=thread"))
+}
+
+func TestLastWords_ofManyThreadsAreThoseOfOne(t *testing.T) {
+	run(t, build(t, "lastwords.c", "-fsanitize=thread"))
 }
 
 func TestThreads_underAddressSanitizer(t *testing.T) {
-	run(t, build(t, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"))
+	run(t, build(t, "loop.c", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"))
 }
 
 func TestThreads_underHelgrind(t *testing.T) {
 	if _, err := exec.LookPath("valgrind"); err != nil {
 		t.Skip("valgrind is not installed")
 	}
-	run(t, "valgrind", "--tool=helgrind", "-q", "--error-exitcode=9", build(t, "-DHELGRIND"))
+	run(t, "valgrind", "--tool=helgrind", "-q", "--error-exitcode=9", build(t, "loop.c", "-DHELGRIND"))
 }
