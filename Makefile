@@ -111,7 +111,9 @@ PYTHON_TESTS := $(wildcard bindings/python/tests)
 
 ## test          run every test: Go, Go under the race detector, C and C++ programs, install, Python
 .PHONY: test test-go test-race test-python
-test: deps all asan test-go test-race test-python
+test: deps
+	@# Another make: which examples there are depends on what deps has installed.
+	@$(MAKE) --no-print-directory all asan test-go test-race test-python
 	@echo "make test: all tests passed (skipped ones, if any, are listed above with their reasons)"
 
 ## test-go       run the Go tests; those under tests/ drive the built library, C, C++ and real clients
@@ -129,7 +131,8 @@ test-python: lib
 
 ## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10,000 generations of workers, 10 million requests
 .PHONY: soak
-soak: deps all asan
+soak: deps
+	@$(MAKE) --no-print-directory all asan
 	FORKER_SOAK=1 $(GO_TEST) -count=1 -vet=off -timeout 90m ./tests/blackbox
 
 ## fuzz          run each Go fuzz target for FUZZTIME=30s
