@@ -2,7 +2,7 @@
 // compiled against include/forker.h, serve to raw sockets, curl and wrk.
 //
 // Invariant: a test leaves nothing behind. Whatever start started is stopped when the test ends, and then no process of its
-// session, nobody who holds its output, and no listener on its addresses is left.
+// process group, nobody who holds its output, and no listener on its addresses is left.
 package blackbox
 
 import (

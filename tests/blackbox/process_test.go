@@ -14,8 +14,8 @@ import (
 
 // process is what /proc says of one.
 type process struct {
-	pid, parent, session, threads int
-	state                         string
+	pid, parent, group, threads int
+	state                       string
 }
 
 // readProcess reads /proc/<pid>/stat; ok is false if the process is gone. A zombie is gone too.
@@ -31,11 +31,11 @@ func readProcess(pid int) (p process, ok bool) {
 		n, _ := strconv.Atoi(fields[i])
 		return n
 	}
-	p = process{pid: pid, state: fields[0], parent: number(1), session: number(3), threads: number(17)}
+	p = process{pid: pid, state: fields[0], parent: number(1), group: number(2), threads: number(17)}
 	return p, p.state != "Z" && p.state != "X"
 }
 
-// processes lists those of the program's session that live, by pid.
+// processes lists those of the program's group that live, by pid.
 func (p *program) processes() []process {
 	entries, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
@@ -44,7 +44,7 @@ func (p *program) processes() []process {
 	var found []process
 	for _, entry := range entries {
 		pid, _ := strconv.Atoi(filepath.Base(entry))
-		if process, ok := readProcess(pid); ok && process.session == p.pid() {
+		if process, ok := readProcess(pid); ok && process.group == p.pid() {
 			found = append(found, process)
 		}
 	}

@@ -27,7 +27,8 @@ type setup struct {
 	stderr   *os.File   // where stderr goes instead of program.log
 }
 
-// program is a server program that runs, in a session of its own.
+// program is a server program that runs, in a process group of its own. Not in a session of its own: where the kernel schedules by
+// session (sched(7), autogroup), the test's clients and all workers together would then have half of the machine each.
 type program struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -73,7 +74,7 @@ func start(t *testing.T, s setup) *program {
 	}
 	command := append(append(slices.Clone(s.under), s.path), s.args...)
 	p := &program{t: t, cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Env = append(append(cleanEnvironment(), s.build.env...), s.env...)
 	p.cmd.ExtraFiles = s.files
 	if s.stdin != nil {

@@ -42,7 +42,7 @@ func TestStorm_ofSignalsLeavesAServerThatServes(t *testing.T) {
 			to, kinds = others[random.IntN(len(others))], stormSignals.others
 		}
 		number := kinds[random.IntN(len(kinds))]
-		if process, lives := readProcess(to); lives && process.session == u.pid() { // A worker may have left, or leave now.
+		if process, lives := readProcess(to); lives && process.group == u.pid() { // A worker may have left, or leave now.
 			sent[number]++
 			_ = syscall.Kill(to, number)
 		}

@@ -140,13 +140,16 @@ static int log_line(forker_request *req, void *user)
     return code != FORKER_OK ? code : answer_text(req, "logged\n");
 }
 
-/* A worker_ready hook: "ready 0 71". One that dies before has failed to boot. */
+/* A worker_ready hook: "ready 0 71 123456789", the last is CLOCK_MONOTONIC in ns. One that dies before has failed to boot. */
 static int tell_ready(forker_server *unused, int32_t worker, void *user)
 {
     char line[64];
+    struct timespec now;
     (void)unused;
     (void)user;
-    snprintf(line, sizeof line, "ready %d %ld\n", (int)worker, (long)getpid());
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(line, sizeof line, "ready %d %ld %lld\n", (int)worker, (long)getpid(),
+             (long long)now.tv_sec * 1000000000 + now.tv_nsec);
     tell(line);
     return FORKER_OK;
 }
