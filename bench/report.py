@@ -26,7 +26,12 @@ def columns_of(mode):
 
 
 def median_of(rounds, quantity):
-    return statistics.median(values[quantity] for values in rounds)
+    return statistics.median(values[quantity] for values in rounds.values())
+
+
+def relative(rounds, floor, quantity):
+    """To the floor's of the same round: a machine that is slower for a while is that for both."""
+    return statistics.median(values[quantity] / floor[number][quantity] for number, values in rounds.items())
 
 
 def cell(results, name, mode, quantity):
@@ -34,14 +39,12 @@ def cell(results, name, mode, quantity):
         return "—"
     rounds = results[name, mode.name]
     if quantity == "ratio":
-        return f"{median_of(rounds, 'p99_disturbed_us') / median_of(rounds, 'p99_us'):.2f}"
-    median = median_of(rounds, quantity)
-    if mode.measure in COLUMNS:
-        return f"{median:.3g}" if median < 1000 else f"{median:.0f}"
-    if mode.measure in ("latency", "memory", "disturbed"):
-        return f"{median:.0f}"
-    floor = median_of(results["floor", mode.name], quantity)
-    return f"{floor / median:.1f}" if mode.measure == "cost" else f"{median / floor:.2f}"
+        return f"{statistics.median(values['p99_disturbed_us'] / values['p99_us'] for values in rounds.values()):.2f}"
+    if mode.measure in COLUMNS or mode.measure in ("latency", "memory", "disturbed"):
+        median = median_of(rounds, quantity)
+        return f"{median:.3g}" if mode.measure in COLUMNS and median < 1000 else f"{median:.0f}"
+    ratio = relative(rounds, results["floor", mode.name], quantity)
+    return f"{1 / ratio:.1f}" if mode.measure == "cost" else f"{ratio:.2f}"
 
 
 def print_table(title, modes, options, results):

@@ -2,7 +2,7 @@
 """Compares HTTP servers by what one request costs, relative to the floor (bench/floor.c).
 
 Server and load generator share one core, so that requests per second are the inverse of the whole cost of a request. The servers
-run in turn, several rounds; ratios of medians go to stdout as Markdown tables, every single measurement to a raw log. `make
+run in turn, several rounds; medians of each round's ratio to the floor go to stdout as Markdown tables, every single measurement to a raw log. `make
 bench` builds the programs and calls this. What is asked is in modes.py, of whom in servers.py, how in measures.py.
 """
 
@@ -24,7 +24,7 @@ SPARE_DESCRIPTORS = 200  # what a server or a load generator needs beyond its co
 
 
 def measure(options, log):
-    """All measurements: {(server, mode): [numbers by quantity, of each round]}, and how many a peer has failed in."""
+    """All measurements: {(server, mode): {round: numbers by quantity}}, and how many a peer has failed in."""
     results, failed = {}, 0
     for mode in (MODES[name] for name in options.modes):
         names = [name for name in options.servers if SERVERS[name].serves(mode)]
@@ -40,7 +40,7 @@ def measure(options, log):
                     print(f"{mode.name}, round {round_number}, {name}: failed: {failure}", file=sys.stderr)
                     failed += 1
                     continue
-                results.setdefault((name, mode.name), []).append(values)
+                results.setdefault((name, mode.name), {})[round_number] = values
                 lengths[name] = len(server.answer)
                 for quantity, value in values.items():
                     log.writerow([mode.name, round_number, name, quantity, f"{value:.1f}", lengths[name]])
