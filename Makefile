@@ -129,6 +129,12 @@ test-python: lib
 	$(if $(PYTHON_TESTS),PYTHONPATH=bindings/python/src FORKER_LIBRARY=$(BUILD)/$(SONAME) \
 		python3 -W error -m unittest discover -s $(PYTHON_TESTS),@echo "test-python: skipped: there is no binding")
 
+## test-invariants  run the black-box tests with mangling of memory whose time is over, in the sanitized build too (six minutes)
+.PHONY: test-invariants
+test-invariants: deps
+	@$(MAKE) --no-print-directory all asan BUILD=$(BUILD)/invariants GOBUILDFLAGS="$(GOBUILDFLAGS) -tags invariants"
+	FORKER_BUILD=$(BUILD)/invariants $(GO_TEST) -count=1 -vet=off -timeout 30m ./tests/blackbox
+
 ## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10,000 generations of workers, 10 million requests
 .PHONY: soak
 soak: deps

@@ -180,7 +180,7 @@ func (p *program) stop(number syscall.Signal) time.Duration {
 	return time.Since(begin)
 }
 
-// close is the end of every test: stops what runs, and wants nothing to be left of it.
+// close is the end of every test: stops what runs, and wants nothing to be left of it, and no panic in its log.
 func (p *program) close() {
 	select {
 	case <-p.ended:
@@ -188,6 +188,12 @@ func (p *program) close() {
 		p.stop(syscall.SIGTERM)
 	}
 	p.expectNothingLeft(patience)
+	for _, line := range p.log.all() { // The library says the first, the Go runtime the others.
+		if strings.Contains(line.text, ": internal error: ") || strings.HasPrefix(line.text, "panic: ") ||
+			strings.HasPrefix(line.text, "fatal error: ") {
+			p.t.Errorf("a panic: %s", line.text)
+		}
+	}
 	if p.t.Failed() {
 		p.t.Logf("stdout:\n%sstderr:\n%s", p.out, p.log)
 	}
