@@ -20,6 +20,7 @@
 
 #include "admin.h"
 #include "child.h"
+#include "descriptor.h"
 #include "host.h"
 #include "listener.h"
 #include "log.h"
@@ -38,14 +39,6 @@
 enum { FREE_PATIENCE_MS = 5000 /* how long forker_server_free() waits for a handler of this process to return */ };
 
 static const fk_background nothing = {.pidfd = -1, .report = -1, .reporter = -1};
-
-static void close_fd(int *fd)
-{
-    if (*fd >= 0) {
-        (void)close(*fd);
-        *fd = -1;
-    }
-}
 
 /* -------------------------------------------------------------------------------------------------------- who serves */
 
@@ -76,8 +69,8 @@ bool fk_background_orphaned(const forker_server *server)
 
 void fk_background_forget(forker_server *server)
 {
-    close_fd(&server->background.pidfd);
-    close_fd(&server->background.reporter);
+    fk_descriptor_close(&server->background.pidfd);
+    fk_descriptor_close(&server->background.reporter);
 }
 
 /* The spawner's life, from its fork on; all signals are blocked. `mask` is the host's. */
@@ -85,7 +78,7 @@ static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *m
 {
     fk_background *background = &server->background;
     fk_process.role = FK_ROLE_SPAWNER;
-    close_fd(&background->report);
+    fk_descriptor_close(&background->report);
     background->peer = host;
     background->pidfd = fk_child_open_pidfd(host);
     server->shared->spawner_pid = getpid();
@@ -107,7 +100,7 @@ static void *serve_on_thread(void *user)
     }
     fk_pidfile_remove(server);
     tell(server, true, code);
-    close_fd(&server->background.reporter);
+    fk_descriptor_close(&server->background.reporter);
     return NULL;
 }
 
@@ -170,8 +163,8 @@ static int conclude(forker_server *server, const fk_report *last)
     if (last->is_last && last->code != FORKER_OK) {
         memcpy(server->error, last->sentence, sizeof server->error);
     }
-    close_fd(&background.pidfd);
-    close_fd(&background.report);
+    fk_descriptor_close(&background.pidfd);
+    fk_descriptor_close(&background.report);
     fk_run_clean_up(server);
     fk_preflight_undo(server, false);
     return last->is_last ? last->code : FORKER_E_SYSTEM;
@@ -210,8 +203,8 @@ static int await_up(forker_server *server, uint64_t until_ns)
 /* Undoes what fk_preflight(), fk_run_prepare() and fk_pidfile_claim() have done. */
 static int give_up(forker_server *server, int code)
 {
-    close_fd(&server->background.report);
-    close_fd(&server->background.reporter);
+    fk_descriptor_close(&server->background.report);
+    fk_descriptor_close(&server->background.reporter);
     server->background = nothing;
     fk_pidfile_remove(server);
     fk_run_clean_up(server);
@@ -254,7 +247,7 @@ static int start_process(forker_server *server)
     if (code != FORKER_OK) {
         return give_up(server, code);
     }
-    close_fd(&server->background.reporter);
+    fk_descriptor_close(&server->background.reporter);
     fk_admin_forget(server);
     fk_logfile_close(server);    /* the spawner opens them anew when they are renamed, and not this process */
     fk_listeners_forget(server); /* they are the spawner's now: with one open here a port would outlive the server */

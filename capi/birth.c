@@ -20,6 +20,7 @@
 #include "admin.h"
 #include "background.h"
 #include "crash.h"
+#include "descriptor.h"
 #include "dispatch.h"
 #include "limit.h"
 #include "listener.h"
@@ -90,24 +91,16 @@ static void unblock_signals(sigset_t mask)
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0) {
-        (void)close(*fd);
-        *fd = -1;
-    }
-}
-
 /* Closes what belongs to the spawner alone. The program's own descriptors are the program's. */
 static void close_spawner_fds(fk_spawner *spawner)
 {
-    close_fd(&spawner->master.pidfd);
-    close_fd(&spawner->master.channel);
+    fk_descriptor_close(&spawner->master.pidfd);
+    fk_descriptor_close(&spawner->master.channel);
     for (uint32_t i = 0; i < spawner->slots_used; i++) {
-        close_fd(&spawner->workers[i].pidfd);
-        close_fd(&spawner->workers[i].channel);
+        fk_descriptor_close(&spawner->workers[i].pidfd);
+        fk_descriptor_close(&spawner->workers[i].channel);
     }
-    close_fd(&spawner->lifeline[1]);
+    fk_descriptor_close(&spawner->lifeline[1]);
     fk_pidfile_forget(spawner->server);
     fk_background_forget(spawner->server);
     fk_reaper_forget();
@@ -161,7 +154,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     fk_listeners_forget(server);
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
-    close_fd(&spawner->lifeline[0]);
+    fk_descriptor_close(&spawner->lifeline[0]);
     unblock_signals(spawner->mask);
     int code = fk_process_start_go();
     if (code != FORKER_OK) {

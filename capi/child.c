@@ -11,6 +11,7 @@
 
 #include "birth.h"
 #include "channel.h"
+#include "descriptor.h"
 #include "hook.h"
 #include "log.h"
 
@@ -170,13 +171,8 @@ bool fk_child_reap(fk_child *child, int *status_out)
     if (pid < 0) {
         *status_out = -1; /* ECHILD: the program waits for any child (wait(-1)) and got ours */
     }
-    if (child->pidfd >= 0) {
-        (void)close(child->pidfd);
-    }
-    if (child->channel >= 0) {
-        (void)close(child->channel);
-    }
+    fk_descriptor_close(&child->pidfd);
+    fk_descriptor_close(&child->channel);
     child->pid = 0;
-    child->pidfd = child->channel = -1;
     return true;
 }

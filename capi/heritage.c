@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "log.h"
 #include "unixsocket.h"
 
@@ -146,8 +147,7 @@ int fk_heritage_drop(forker_server *server)
         if (left->fd >= 0) {
             fk_log(server, FORKER_LOG_INFO, "process %d served on %s, this one does not", (int)heritage.from,
                    left->address);
-            (void)close(left->fd);
-            left->fd = -1;
+            fk_descriptor_close(&left->fd);
         }
     }
     return FORKER_OK;
@@ -173,8 +173,5 @@ void fk_heritage_take_over(forker_server *server)
 
 void fk_heritage_forget(void)
 {
-    if (heritage.channel >= 0) {
-        (void)close(heritage.channel);
-        heritage.channel = -1;
-    }
+    fk_descriptor_close(&heritage.channel);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "descriptor.h"
 #include "heritage.h"
 #include "shard.h"
 #include "unixsocket.h"
@@ -337,10 +338,7 @@ int fk_listeners_reopen(forker_server *server)
 
 void fk_listener_forget(fk_listener *listener)
 {
-    if (listener->fd >= 0) {
-        (void)close(listener->fd);
-        listener->fd = -1;
-    }
+    fk_descriptor_close(&listener->fd);
     fk_shards_close(listener);
 }
 

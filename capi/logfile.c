@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "log.h"
 
 static const int options[FK_LOGFILES] = {
@@ -38,10 +39,7 @@ int fk_logfile_open(forker_server *server)
 void fk_logfile_close(forker_server *server)
 {
     for (int which = 0; which < FK_LOGFILES; which++) {
-        if (server->log_fds[which] >= 0) {
-            (void)close(server->log_fds[which]);
-            server->log_fds[which] = -1;
-        }
+        fk_descriptor_close(&server->log_fds[which]);
     }
 }
 

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "heritage.h"
 #include "log.h"
 #include "procstat.h"
@@ -218,16 +219,8 @@ void fk_pidfile_remove(forker_server *server)
     fk_pidfile_forget(server);
 }
 
-static void close_fd(int *fd)
-{
-    if (*fd >= 0) {
-        (void)close(*fd);
-        *fd = -1;
-    }
-}
-
 void fk_pidfile_forget(forker_server *server)
 {
-    close_fd(&server->pidfile.file);
-    close_fd(&server->pidfile.dir);
+    fk_descriptor_close(&server->pidfile.file);
+    fk_descriptor_close(&server->pidfile.dir);
 }

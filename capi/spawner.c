@@ -22,6 +22,7 @@
 #include "background.h"
 #include "channel.h"
 #include "child.h"
+#include "descriptor.h"
 #include "hook.h"
 #include "listener.h"
 #include "log.h"
@@ -219,8 +220,7 @@ static void read_master(fk_spawner *spawner)
         if (received == FK_RECEIVED_END) { /* it is exiting, or talks nonsense: its exit is what is waited for */
             (void)kill(spawner->master.pid, SIGKILL);
             spawner->master_ready = false;
-            (void)close(spawner->master.channel);
-            spawner->master.channel = -1;
+            fk_descriptor_close(&spawner->master.channel);
         }
         return;
     }
@@ -357,9 +357,8 @@ static uint64_t kill_due(fk_spawner *spawner)
         return UINT64_MAX;
     }
     if (spawner->master.pid == 0 && spawner->lifeline[1] >= 0) {
-        (void)close(spawner->lifeline[1]); /* nobody is left to tell the workers: let the life line do it */
-        spawner->lifeline[1] = -1;
-        signal_workers(spawner, SIGTERM); /* those that boot do not follow it yet */
+        fk_descriptor_close(&spawner->lifeline[1]); /* nobody is left to tell the workers: let the life line do it */
+        signal_workers(spawner, SIGTERM);           /* those that boot do not follow it yet */
     }
     if (now < spawner->stop_ns) {
         return spawner->stop_ns;
@@ -474,9 +473,7 @@ int fk_spawner_run(forker_server *server)
         fk_log_close(server);
         result = spawner->result;
         (void)close(spawner->lifeline[0]);
-        if (spawner->lifeline[1] >= 0) {
-            (void)close(spawner->lifeline[1]);
-        }
+        fk_descriptor_close(&spawner->lifeline[1]);
     }
     free(polled);
     free(spawner);

@@ -15,6 +15,7 @@
 #include "census.h"
 #include "channel.h"
 #include "child.h"
+#include "descriptor.h"
 #include "heritage.h"
 #include "log.h"
 #include "pidfile.h"
@@ -238,8 +239,7 @@ uint64_t fk_upgrade_follow(fk_spawner *spawner)
         hand_over(spawner);
     }
     if (len >= 0) {
-        (void)close(heir->channel);
-        heir->channel = -1;
+        fk_descriptor_close(&heir->channel);
     }
     if (fk_child_reap(heir, &status)) {
         bury(spawner, status);
