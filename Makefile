@@ -50,8 +50,9 @@ EXTLDFLAGS := -fuse-ld=bfd -Wl,-T,$(CURDIR)/capi/link/late_start.ld \
 ## lib           build only the library: libforker.so.<version> and its two symbolic links
 lib: $(LIB) $(LINKS)
 
-# The Go linker writes a header next to its output; nobody outside capi may use it. The library is moved into place whole,
-# so that a program which has the old one mapped keeps it. An empty build id leaves no trace of where it was built.
+# The Go linker writes a header next to its output; nobody outside capi may use it. The library is moved into place
+# whole, so that a program which has the old one mapped keeps it. An empty build id leaves no trace of where it was
+# built.
 $(LIB): $(SOURCES)
 	@command -v $(GO) >/dev/null || { echo "libforker needs Go to build: https://go.dev/dl/"; exit 1; }
 	@command -v $(CC) >/dev/null || { echo "libforker needs a C compiler to build: $(CC) is not there"; exit 1; }
@@ -85,7 +86,7 @@ EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(filter-out \
 	$(patsubst examples_c/%.cpp,$(BUILD)/%_cpp,$(if $(shell command -v $(CXX)),$(wildcard examples_c/*.cpp)))
 LINK_FORKER := -L$(BUILD) -lforker -Wl,-rpath
 
-## examples      build the examples into build/ (x.cpp becomes x_cpp, if there is a C++ compiler; libevent_loop, if there is libevent)
+## examples      build the examples into build/ (x.cpp: x_cpp; that on libevent if it is installed)
 examples: $(EXAMPLES)
 
 $(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
@@ -129,13 +130,13 @@ test-python: lib
 	$(if $(PYTHON_TESTS),PYTHONPATH=bindings/python/src FORKER_LIBRARY=$(BUILD)/$(SONAME) \
 		python3 -W error -m unittest discover -s $(PYTHON_TESTS),@echo "test-python: skipped: there is no binding")
 
-## test-invariants  run the black-box tests with mangling of memory whose time is over, in the sanitized build too (six minutes)
+## test-invariants  run the black-box tests with memory mangled when its time is over (six minutes)
 .PHONY: test-invariants
 test-invariants: deps
 	@$(MAKE) --no-print-directory all asan BUILD=$(BUILD)/invariants GOBUILDFLAGS="$(GOBUILDFLAGS) -tags invariants"
 	FORKER_BUILD=$(BUILD)/invariants $(GO_TEST) -count=1 -vet=off -timeout 30m ./tests/blackbox
 
-## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10,000 generations of workers, 10 million requests
+## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10 million requests
 .PHONY: soak
 soak: deps
 	@$(MAKE) --no-print-directory all asan

@@ -1,13 +1,13 @@
 /*
- * The floor: the least that a server written in C around epoll(7) can do. One thread; of a request nothing is parsed but the blank
- * line at the end of its head; the answer is constant and has the bytes that libforker's has. No parser, router, timer, limit or
- * log: what a real server needs more of time per request is the price of those.
+ * The floor: the least that a server written in C around epoll(7) can do. One thread; of a request nothing is parsed
+ * but the blank line at the end of its head; the answer is constant and has the bytes that libforker's has. No parser,
+ * router, timer, limit or log: what a real server needs more of time per request is the price of those.
  *
  *     floor PORT keep-alive|close BODY UPLOAD [FILE]
  *
  * keep-alive answers any number of requests per connection, those that came together with one write; close answers one
- * and closes. The body of an answer has BODY bytes, unless requests have a body of UPLOAD bytes, greater than 0: then the
- * answer is that number. With FILE the answer is the file, by sendfile(2).
+ * and closes. The body of an answer has BODY bytes, unless requests have a body of UPLOAD bytes, greater than 0: then
+ * the answer is that number. With FILE the answer is the file, by sendfile(2).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -60,7 +60,9 @@ static void die(const char *what)
     exit(1);
 }
 
-/* Formats the answers anew when the second has changed: Date has a resolution of one second (RFC 9110 section 6.6.1). */
+/*
+ * Formats the answers anew when the second has changed: Date has a resolution of one second (RFC 9110 section 6.6.1).
+ */
 static void format_answers(void)
 {
     static time_t formatted;
@@ -218,7 +220,9 @@ static bool serve(int fd)
     return count == 0 || (send_answers(fd, 1), false);
 }
 
-/* Accepts all that wait. A connection is served at once, its request is most often there; it is registered if it stays. */
+/*
+ * Accepts all that wait. A connection is served at once, its request is most often there; it is registered if it stays.
+ */
 static void accept_all(int epoll, int listener)
 {
     for (;;) {

@@ -5,8 +5,8 @@
 #include "server.h"
 
 /*
- * Writes whole lines to the file of option access_log_file, or to stderr. Returns how many of them could not be written. Any thread:
- * lines that were written while the file was changed for another one are in one of the two.
+ * Writes whole lines to the file of option access_log_file, or to stderr. Returns how many of them could not be
+ * written. Any thread: lines that were written while the file was changed for another one are in one of the two.
  */
 size_t fk_access_write(const forker_server *server, const char *lines, size_t len);
 

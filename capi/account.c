@@ -1,4 +1,7 @@
-/* Accounts. They are looked up during setup only: a forked child and a chroot(2) may have no way to the system's data base. */
+/*
+ * Accounts. They are looked up during setup only: a forked child and a chroot(2) may have no way to the system's data
+ * base.
+ */
 #include "account.h"
 
 #include <grp.h>

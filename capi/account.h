@@ -14,8 +14,8 @@ bool fk_account_group(const char *text, gid_t *gid_out);
 bool fk_account_primary_group(uid_t uid, gid_t *gid_out);
 
 /*
- * All groups of a user, `gid` among them, in malloc(3) memory. A user without an account is in `gid` alone. NULL: out of
- * memory.
+ * All groups of a user, `gid` among them, in malloc(3) memory. A user without an account is in `gid` alone. NULL: out
+ * of memory.
  */
 gid_t *fk_account_groups(uid_t uid, gid_t gid, int *count_out);
 

@@ -1,8 +1,9 @@
 /*
  * Actions: reload, scale, drain, reopen, upgrade.
  *
- * Whoever asks writes to the shared header and wakes the spawner, which is all that a signal handler may do. The spawner brings
- * the header up to date and tells the master. What is wanted stays in the header, so that a new master finds it there.
+ * Whoever asks writes to the shared header and wakes the spawner, which is all that a signal handler may do. The
+ * spawner brings the header up to date and tells the master. What is wanted stays in the header, so that a new master
+ * finds it there.
  */
 #include "action.h"
 

@@ -1,4 +1,6 @@
-/* What is asked of a running server besides a stop: by API calls and signals of any process, and done by the spawner. */
+/*
+ * What is asked of a running server besides a stop: by API calls and signals of any process, and done by the spawner.
+ */
 #ifndef FORKER_ACTION_H
 #define FORKER_ACTION_H
 

@@ -1,4 +1,6 @@
-/* Socket activation: LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. The environment is left as it is: it is the program's. */
+/*
+ * Socket activation: LISTEN_PID, LISTEN_FDS and LISTEN_FDNAMES. The environment is left as it is: it is the program's.
+ */
 #include "activation.h"
 
 #include <fcntl.h>

@@ -6,7 +6,9 @@
 
 #define FK_ACTIVATION_NAME "systemd"
 
-/* Listens on "systemd", all sockets that were passed, or "systemd:name". Returns what forker_server_listen() returns. */
+/*
+ * Listens on "systemd", all sockets that were passed, or "systemd:name". Returns what forker_server_listen() returns.
+ */
 int fk_activation_listen(const fk_address *address);
 
 #endif

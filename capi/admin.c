@@ -1,6 +1,6 @@
 /*
- * The admin listener. The spawner opens it, so that it outlives every master: while one is replaced, whoever asks waits in the
- * socket's queue.
+ * The admin listener. The spawner opens it, so that it outlives every master: while one is replaced, whoever asks waits
+ * in the socket's queue.
  */
 #include "admin.h"
 

@@ -98,7 +98,8 @@ func (a *app) Free(req *engine.Request) { C.fk_dispatch_free(address(req)) }
 // address is the C side of a request: the layouts are the same (layout.go), and a Request lives off the Go heap.
 func address(req *engine.Request) C.uintptr_t { return C.uintptr_t(memory.AddressOf(req)) }
 
-// Serve is engine.App's: it calls the handler of the best route, and of the next ones for as long as they say FORKER_NEXT.
+// Serve is engine.App's: it calls the handler of the best route, and of the next ones for as long as they say
+// FORKER_NEXT.
 func (a *app) Serve(call *engine.Call) engine.Outcome {
 	req := call.Req
 	for skip := call.Skip; ; skip++ {
@@ -139,7 +140,8 @@ func (a *app) Body(call *engine.Call, piece []byte, last int) engine.Outcome {
 	return a.outcome(call, int(result), true)
 }
 
-// outcome is what becomes of a request that the program has returned from with `result`. takes: it takes the body piece by piece.
+// outcome is what becomes of a request that the program has returned from with `result`. takes: it takes the body piece
+// by piece.
 func (a *app) outcome(call *engine.Call, result int, takes bool) engine.Outcome {
 	req := call.Req
 	asks := req.OnBody != 0
@@ -178,8 +180,8 @@ func (a *app) refuse(call *engine.Call, asked int) engine.Outcome {
 	}
 }
 
-// deferred takes in that the program has made a handle: whoever has it may be using it, so that it counts whatever was returned. fine:
-// that is all right, though it is not FORKER_DEFERRED.
+// deferred takes in that the program has made a handle: whoever has it may be using it, so that it counts whatever was
+// returned. fine: that is all right, though it is not FORKER_DEFERRED.
 func (a *app) deferred(call *engine.Call, result int, fine bool) engine.Outcome {
 	outcome := engine.Outcome{Next: engine.Deferred}
 	fine = fine || result == C.FORKER_DEFERRED

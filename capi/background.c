@@ -1,10 +1,11 @@
 /*
- * Serving while the program goes on. With workers the spawner is a child of the program's process, which needs no thread for it; else
- * a thread of the library serves. Either reports through a pipe, so that start and wait have one thing to wait for.
+ * Serving while the program goes on. With workers the spawner is a child of the program's process, which needs no
+ * thread for it; else a thread of the library serves. Either reports through a pipe, so that start and wait have one
+ * thing to wait for.
  *
- * The spawner must not outlive its host. A pipe would not tell: the program may fork processes of its own, which inherit the other
- * end. The death signal would come when the thread that called start ends (prctl(2)). So the spawner watches a pidfd of the host, or
- * where the kernel has none, its own parent.
+ * The spawner must not outlive its host. A pipe would not tell: the program may fork processes of its own, which
+ * inherit the other end. The death signal would come when the thread that called start ends (prctl(2)). So the spawner
+ * watches a pidfd of the host, or where the kernel has none, its own parent.
  */
 #include "background.h"
 
@@ -40,7 +41,7 @@ enum { FREE_PATIENCE_MS = 5000 /* how long forker_server_free() waits for a hand
 
 static const fk_background nothing = {.pidfd = -1, .report = -1, .reporter = -1};
 
-/* -------------------------------------------------------------------------------------------------------- who serves */
+/* ------------------------------------------------------------------------------------------------------- who serves */
 
 static void tell(const forker_server *server, bool is_last, int code)
 {
@@ -104,7 +105,7 @@ static void *serve_on_thread(void *user)
     return NULL;
 }
 
-/* ----------------------------------------------------------------------------------------------------------- the host */
+/* --------------------------------------------------------------------------------------------------------- the host */
 
 typedef enum { HEARD, LATE, ENDED } hearing;
 
@@ -254,7 +255,10 @@ static int start_process(forker_server *server)
     return await_up(server, until_ns);
 }
 
-/* All signals stay blocked on the thread, and on those that the Go runtime makes: the program's handlers are for its own threads. */
+/*
+ * All signals stay blocked on the thread, and on those that the Go runtime makes: the program's handlers are for its
+ * own threads.
+ */
 static int start_thread(forker_server *server)
 {
     sigset_t all, mask;

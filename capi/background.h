@@ -21,8 +21,8 @@ bool fk_background_orphaned(const forker_server *server);
 void fk_background_forget(forker_server *server);
 
 /*
- * Stops what was started, and waits for its end. false: the server is running still, in another call or in a handler that does not
- * return.
+ * Stops what was started, and waits for its end. false: the server is running still, in another call or in a handler
+ * that does not return.
  */
 bool fk_background_end(forker_server *server);
 

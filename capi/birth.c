@@ -1,6 +1,6 @@
 /*
- * The first steps of a forked process, in this order: signal handlers, descriptors, limits, user, death signal, post_fork
- * hook, crash handlers, signal mask, Go. Until Go is started the process has one thread.
+ * The first steps of a forked process, in this order: signal handlers, descriptors, limits, user, death signal,
+ * post_fork hook, crash handlers, signal mask, Go. Until Go is started the process has one thread.
  *
  * Signals are unblocked before Go starts, not after: the runtime's threads inherit the mask of the one that starts it.
  */
@@ -38,7 +38,10 @@ enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
 /* What a worker's TERM handler writes to; the loop polls it. */
 static volatile int drain_fd = -1;
 
-/* A worker that boots has accepted nothing, and leaves at once, also from a hook that hangs; from READY on it finishes what it has. */
+/*
+ * A worker that boots has accepted nothing, and leaves at once, also from a hook that hangs; from READY on it finishes
+ * what it has.
+ */
 static void on_drain(int number)
 {
     int reason = errno;
@@ -66,8 +69,8 @@ static void set_handler(int number, void (*handler)(int))
 }
 
 /*
- * Master and workers follow the spawner, not the terminal: what a shell sends to the whole process group on Ctrl-C or hangup is
- * the spawner's to handle. The program's handlers for other signals stay.
+ * Master and workers follow the spawner, not the terminal: what a shell sends to the whole process group on Ctrl-C or
+ * hangup is the spawner's to handle. The program's handlers for other signals stay.
  */
 static void set_signals(void (*term)(int))
 {
@@ -132,8 +135,9 @@ static void need(forker_server *server, const char *failed)
 
 /*
  * The death signal comes when the thread that forked us ends (prctl(2)); the life line is what counts, this helps when
- * the loop does not run. If the spawner died before it was armed, nobody would send it: then the life line has ended. getppid(2)
- * would not tell: it is 1 for the children of a spawner that is pid 1 itself, and 0 for one in another pid namespace.
+ * the loop does not run. If the spawner died before it was armed, nobody would send it: then the life line has ended.
+ * getppid(2) would not tell: it is 1 for the children of a spawner that is pid 1 itself, and 0 for one in another pid
+ * namespace.
  */
 static void follow_spawner(const fk_spawner *spawner, int number)
 {

@@ -24,7 +24,10 @@ typedef struct {
 /* Makes a pair of ends, close-on-exec and non-blocking. Returns false with errno. */
 bool fk_channel_pair(int ends[2]);
 
-/* Sends a message with `length` bytes of payload and a descriptor (-1: none). false: the other end is gone or does not read. */
+/*
+ * Sends a message with `length` bytes of payload and a descriptor (-1: none). false: the other end is gone or does not
+ * read.
+ */
 bool fk_channel_send(int fd, const fk_message *message, int passed);
 
 typedef enum { FK_RECEIVED, FK_RECEIVED_NOTHING, FK_RECEIVED_END } fk_received;

@@ -10,10 +10,15 @@ bool fk_child_fork_master(fk_spawner *spawner);
 /* Forks a worker into an empty slot. Returns false with errno. */
 bool fk_child_fork_worker(fk_spawner *spawner, uint32_t slot);
 
-/* The parent's side of a fork: of the pair of ends, `kept` stays and `given` is the child's. Returns false with errno. */
+/*
+ * The parent's side of a fork: of the pair of ends, `kept` stays and `given` is the child's. Returns false with errno.
+ */
 bool fk_child_settle(fk_child *child, pid_t pid, int kept, int given);
 
-/* Looks whether the child has exited. If so, reaps it, clears it and gives its wait status (-1: somebody else reaped it). */
+/*
+ * Looks whether the child has exited. If so, reaps it, clears it and gives its wait status (-1: somebody else reaped
+ * it).
+ */
 bool fk_child_reap(fk_child *child, int *status_out);
 
 /* A pidfd of a process, or -1 where the kernel has none. */

@@ -1,8 +1,8 @@
 /*
  * The file of options: lines of "name = value", "#" comments, blank lines.
  *
- * A reload reads it again. It begins from the values that the options had before the file was loaded, so that a line which is
- * gone is as if it had never been there; what the program has set since, and the environment, stay.
+ * A reload reads it again. It begins from the values that the options had before the file was loaded, so that a line
+ * which is gone is as if it had never been there; what the program has set since, and the environment, stay.
  */
 #include "config.h"
 

@@ -5,8 +5,8 @@
 #include "server.h"
 
 /*
- * Takes the options that a reload can change from the file, if one was loaded, then calls the on_reload hook. false: it failed, all
- * options are as before, and server->error says why.
+ * Takes the options that a reload can change from the file, if one was loaded, then calls the on_reload hook. false: it
+ * failed, all options are as before, and server->error says why.
  */
 bool fk_config_reload(forker_server *server);
 

@@ -1,10 +1,10 @@
 /*
- * The control protocol: messages over SOCK_SEQPACKET socket pairs, spawner <-> master and master <-> each worker. One message is
- * one packet: this header, then `length` bytes, with at most FK_CONTROL_FDS descriptors by SCM_RIGHTS.
+ * The control protocol: messages over SOCK_SEQPACKET socket pairs, spawner <-> master and master <-> each worker. One
+ * message is one packet: this header, then `length` bytes, with at most FK_CONTROL_FDS descriptors by SCM_RIGHTS.
  *
- * `slot` and `generation` say which worker is meant; a message whose generation is not that of the slot's present worker
- * is stale and dropped. Every SPAWN is answered by exactly one SPAWNED or FAILED, and every SPAWNED is followed, once, by EXITED.
- * The spawner counts generations; SPAWN carries the latest one that the master knows of.
+ * `slot` and `generation` say which worker is meant; a message whose generation is not that of the slot's present
+ * worker is stale and dropped. Every SPAWN is answered by exactly one SPAWNED or FAILED, and every SPAWNED is followed,
+ * once, by EXITED. The spawner counts generations; SPAWN carries the latest one that the master knows of.
  *
  * Both ends are always the same build of the library, so numbers are in host byte order; `version` guards an upgrade.
  * The Go twin is package prefork/control.

@@ -1,13 +1,13 @@
 /*
  * Crash reports of workers.
  *
- * Our handler stands in front of Go's. Faults inside a callback of the program, and fatal signals that somebody sent, are
- * reported here; the kernel called us directly, so backtrace(3) can walk through the signal frame into the code at
- * fault. Everything else goes to Go's handler: it turns faults of Go code into panics, and passes faults of other C code
- * (library threads of the program) on to the handler that it found at its start, which is ours again.
+ * Our handler stands in front of Go's. Faults inside a callback of the program, and fatal signals that somebody sent,
+ * are reported here; the kernel called us directly, so backtrace(3) can walk through the signal frame into the code at
+ * fault. Everything else goes to Go's handler: it turns faults of Go code into panics, and passes faults of other C
+ * code (library threads of the program) on to the handler that it found at its start, which is ours again.
  *
- * After the report the program's own handler, installed before run, is called, and then the signal is raised with its default
- * action, so that wait status and core dump are the true ones.
+ * After the report the program's own handler, installed before run, is called, and then the signal is raised with its
+ * default action, so that wait status and core dump are the true ones.
  */
 #include "crash.h"
 
@@ -75,8 +75,8 @@ static void *interrupted_at(const void *context)
 }
 
 /*
- * Writes one line for each frame, from the interrupted one on. What stands behind it are return addresses: a byte less is inside the
- * call, which may be the last instruction of its function.
+ * Writes one line for each frame, from the interrupted one on. What stands behind it are return addresses: a byte less
+ * is inside the call, which may be the last instruction of its function.
  */
 static void write_backtrace(const void *context)
 {
@@ -127,7 +127,10 @@ static void call_program(const fatal_signal *fatal, siginfo_t *info, void *conte
     }
 }
 
-/* Ends the process by the signal: the faulting instruction runs again when we return, a sent signal has to be sent again. */
+/*
+ * Ends the process by the signal: the faulting instruction runs again when we return, a sent signal has to be sent
+ * again.
+ */
 static void die(const fatal_signal *fatal, const siginfo_t *info)
 {
     struct sigaction action;
@@ -171,7 +174,10 @@ static void install(fatal_signal *fatal, void (*handler)(int, siginfo_t *, void 
 
 void fk_crash_watch(void)
 {
-    /* A stack overflow is reported on a stack of its own. Go keeps an alternate stack that it finds (runtime.minitSignalStack). */
+    /*
+     * A stack overflow is reported on a stack of its own. Go keeps an alternate stack that it finds
+     * (runtime.minitSignalStack).
+     */
     stack_t stack = {.ss_sp = malloc(ALT_STACK_SIZE), .ss_size = ALT_STACK_SIZE};
     stack_t before;
     if (stack.ss_sp != NULL && sigaltstack(NULL, &before) == 0 && (before.ss_flags & SS_DISABLE) != 0) {

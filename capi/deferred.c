@@ -1,10 +1,10 @@
 /*
  * Requests that are answered later, from any thread.
  *
- * A handle is the index of an entry and the entry's generation, which counts the requests that it has stood for: a handle that is over
- * is told apart for ever. The owner and the loop each end their side once; the entry is free when both have. What the owner does is put
- * into the loop's queue; the loop learns of it by an eventfd, so that no call from a foreign thread enters Go. Where the loop has ended and
- * the process goes on, the owner alone is left.
+ * A handle is the index of an entry and the entry's generation, which counts the requests that it has stood for: a
+ * handle that is over is told apart for ever. The owner and the loop each end their side once; the entry is free when
+ * both have. What the owner does is put into the loop's queue; the loop learns of it by an eventfd, so that no call
+ * from a foreign thread enters Go. Where the loop has ended and the process goes on, the owner alone is left.
  *
  * Locks are taken in this order: an entry's, then the queue's or the table's.
  */
@@ -107,8 +107,8 @@ static void leave_queue(fk_deferred *deferred)
 }
 
 /*
- * Both sides have ended. With the entry's lock, which is released. The entry leaves the queue, if it was put there again: its next
- * request may be another server's.
+ * Both sides have ended. With the entry's lock, which is released. The entry leaves the queue, if it was put there
+ * again: its next request may be another server's.
  */
 static void release(fk_deferred *deferred)
 {
@@ -145,7 +145,7 @@ static void end_late(fk_deferred *deferred)
     fk_estate_let_go(estate);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- the queue */
+/* -------------------------------------------------------------------------------------------------------- the queue */
 
 int fk_deferred_open(forker_server *server)
 {
@@ -240,7 +240,7 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
     return count;
 }
 
-/* -------------------------------------------------------------------------------------------------------- loop's side */
+/* ------------------------------------------------------------------------------------------------------ loop's side */
 
 /* Calls `visit` for the entries of all requests of a server, with their locks, which it releases. */
 static void visit_all(const forker_server *server, void (*visit)(fk_deferred *deferred, void *user), void *user)
@@ -293,7 +293,10 @@ int fk_deferred_bequeath(forker_server *server, const fk_mapping *mappings, size
     if (left.estate != NULL) {
         fk_estate_let_go(left.estate);
     }
-    /* What is done to a request is done under its entry's lock, so nobody has the queue now, and nobody finds it any more. */
+    /*
+     * What is done to a request is done under its entry's lock, so nobody has the queue now, and nobody finds it any
+     * more.
+     */
     (void)close(server->queue.fd);
     (void)pthread_mutex_destroy(&server->queue.lock);
     server->queue.fd = -1;
@@ -362,7 +365,7 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     return ended;
 }
 
-/* ------------------------------------------------------------------------------------------------------- owner's side */
+/* ----------------------------------------------------------------------------------------------------- owner's side */
 
 int forker_request_defer(forker_request *req, forker_deferred *handle_out)
 {

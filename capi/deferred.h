@@ -9,8 +9,8 @@
 #include "server.h"
 
 /*
- * What a handle's owner has done since the loop looked last; engine.Event* with 1 added, so that 0 is nothing. Of two the larger
- * one counts.
+ * What a handle's owner has done since the loop looked last; engine.Event* with 1 added, so that 0 is nothing. Of two
+ * the larger one counts.
  */
 enum { FK_EVENT_NONE, FK_EVENT_RESUME, FK_EVENT_ANSWER, FK_EVENT_STREAM, FK_EVENT_DROP, FK_EVENT_RELEASE };
 
@@ -55,15 +55,19 @@ int fk_deferred_open(forker_server *server);
 /* Takes up to `most` events off the queue, and returns how many. */
 int fk_deferred_collect(forker_server *server, fk_event *events, int most);
 
-/* The request is over for the loop; calls on_close. Returns true if its owner has done with it too, else RELEASE follows. */
+/*
+ * The request is over for the loop; calls on_close. Returns true if its owner has done with it too, else RELEASE
+ * follows.
+ */
 bool fk_deferred_close(uintptr_t request, int reason);
 
 /* Gives what was written to a stream since the last call. Returns true if it has ended. */
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out);
 
 /*
- * The loop of `server` ends, and the process goes on. Requests whose handles are not used up stay the program's; so do the mappings that they
- * are in, until the last of them is over. Returns how many there are. The loop's thread, when all of them are closed.
+ * The loop of `server` ends, and the process goes on. Requests whose handles are not used up stay the program's; so do
+ * the mappings that they are in, until the last of them is over. Returns how many there are. The loop's thread, when
+ * all of them are closed.
  */
 int fk_deferred_bequeath(forker_server *server, const fk_mapping *mappings, size_t count);
 

@@ -1,6 +1,6 @@
 /*
- * The one crossing per request. Around the handler the black box is kept: should the process die inside, the master finds there
- * which request it was.
+ * The one crossing per request. Around the handler the black box is kept: should the process die inside, the master
+ * finds there which request it was.
  */
 #include "dispatch.h"
 
@@ -30,7 +30,9 @@ static void fill_box(fk_black_box *box, const forker_request *req)
     memcpy(box->target, req->base + head->target.off, target_len);
 }
 
-/* A fork of a worker that came back from the handler must not go on: the runtime that it would return to is not there. */
+/*
+ * A fork of a worker that came back from the handler must not go on: the runtime that it would return to is not there.
+ */
 static void leave_lost_child(const forker_request *req)
 {
     fk_log(req->server, FORKER_LOG_ERROR, "a process forked inside a handler returned from it; it must exec or _exit");

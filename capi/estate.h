@@ -1,6 +1,6 @@
 /*
- * The memory that a loop leaves behind when it ends and the process goes on: it stays for as long as the program holds requests that
- * are in it. Any thread.
+ * The memory that a loop leaves behind when it ends and the process goes on: it stays for as long as the program holds
+ * requests that are in it. Any thread.
  */
 #ifndef FORKER_ESTATE_H
 #define FORKER_ESTATE_H

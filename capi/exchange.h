@@ -1,8 +1,10 @@
 /*
- * One request and its answer, as the engine and the C accessors share it. The engine allocates it off the Go heap, fills the first
- * part, calls the handler through dispatch.c and reads the answer back; no other call crosses the boundary.
+ * One request and its answer, as the engine and the C accessors share it. The engine allocates it off the Go heap,
+ * fills the first part, calls the handler through dispatch.c and reads the answer back; no other call crosses the
+ * boundary.
  *
- * The Go twins are engine.Request, http1.Head and slot.Peer; the layouts are checked against these when capi is compiled.
+ * The Go twins are engine.Request, http1.Head and slot.Peer; the layouts are checked against these when capi is
+ * compiled.
  */
 #ifndef FORKER_EXCHANGE_H
 #define FORKER_EXCHANGE_H
@@ -26,7 +28,10 @@ typedef struct {
     fk_span value;
 } fk_field;
 
-/* What the parser found; http1.Head. Behind every span stands a delimiter of the head, which an accessor may overwrite by NUL. */
+/*
+ * What the parser found; http1.Head. Behind every span stands a delimiter of the head, which an accessor may overwrite
+ * by NUL.
+ */
 typedef struct {
     fk_span method;
     fk_span target;

@@ -1,9 +1,11 @@
 /*
- * What this process has from the one that it is to replace (upgrade.c): its listening sockets, and a channel to say that it is ready.
+ * What this process has from the one that it is to replace (upgrade.c): its listening sockets, and a channel to say
+ * that it is ready.
  *
- * They come in FORKER_INHERIT, "1 <pid of the heir> <pid of the other> <channel>;<fd><kind> <address>;...": kind m is a unix
- * socket whose file the other has made, s one more socket of the address before (shard.c), - any other; "%" and ";" in an address
- * are written %25 and %3b. As with LISTEN_PID, the pid tells who is meant when the variable is passed on.
+ * They come in FORKER_INHERIT, "1 <pid of the heir> <pid of the other> <channel>;<fd><kind> <address>;...": kind m is a
+ * unix socket whose file the other has made, s one more socket of the address before (shard.c), - any other; "%" and
+ * ";" in an address are written %25 and %3b. As with LISTEN_PID, the pid tells who is meant when the variable is passed
+ * on.
  */
 #ifndef FORKER_HERITAGE_H
 #define FORKER_HERITAGE_H

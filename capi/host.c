@@ -1,6 +1,6 @@
 /*
- * Serving in the program's own process, with workers=0. The thread that serves calls the handlers, as the main thread of a worker
- * does; each server has an engine of its own.
+ * Serving in the program's own process, with workers=0. The thread that serves calls the handlers, as the main thread
+ * of a worker does; each server has an engine of its own.
  */
 #include "host.h"
 
@@ -44,8 +44,9 @@ static void end(forker_server *server)
 }
 
 /*
- * The threads of the runtime inherit the mask: the program's signals are for the program's threads. The runtime handles SIGPIPE, and then
- * nothing that writes into a broken pipe ends the program any more; that is not for a library to decide, so it is put back.
+ * The threads of the runtime inherit the mask: the program's signals are for the program's threads. The runtime handles
+ * SIGPIPE, and then nothing that writes into a broken pipe ends the program any more; that is not for a library to
+ * decide, so it is put back.
  */
 int fk_host_start_go(forker_server *server)
 {

@@ -72,7 +72,8 @@ import (
 	"libforker/slot"
 )
 
-// The layouts of what Go and C share. A line that does not compile names a field which is not where the other side has it.
+// The layouts of what Go and C share. A line that does not compile names a field which is not where the other side has
+// it.
 var (
 	_ [C.size_request]byte         = [unsafe.Sizeof(engine.Request{})]byte{}
 	_ [C.off_path]byte             = [unsafe.Offsetof(engine.Request{}.Path)]byte{}

@@ -21,7 +21,7 @@ int fk_listener_open(forker_server *server, const char *address, fk_listener *li
 void fk_listener_close(fk_listener *listener);
 void fk_listener_forget(fk_listener *listener);
 
-/* ------------------------------------------------------- what the kinds of addresses share: unixsocket.c, activation.c */
+/* ---------------------------------------------------- what the kinds of addresses share: unixsocket.c, activation.c */
 
 /* An address that is being listened on. */
 typedef struct {

@@ -142,7 +142,10 @@ int fk_log_fd(const forker_server *server)
     return server != NULL && server->log_fds[FK_LOGFILE_ERROR] >= 0 ? server->log_fds[FK_LOGFILE_ERROR] : STDERR_FILENO;
 }
 
-/* A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there before. */
+/*
+ * A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there
+ * before.
+ */
 ssize_t fk_log_write(int fd, const char *bytes, size_t len)
 {
     sigset_t pipe_only, before, pending;
@@ -170,7 +173,10 @@ void fk_line_write(fk_line *line, const forker_server *server)
     line->text[line->len] = '\0';
 }
 
-/* The latest error of a worker is kept where the master finds it when the worker has died; of several at once, that of one thread. */
+/*
+ * The latest error of a worker is kept where the master finds it when the worker has died; of several at once, that of
+ * one thread.
+ */
 static void keep_last_words(const char *text, size_t len)
 {
     static bool keeping;

@@ -41,8 +41,9 @@ void fk_log_settle(forker_server *server);
 void fk_log_close(forker_server *server);
 
 /*
- * Opens what is logged to anew, after it was renamed away, and lets the program do the same by its on_reopen hook. Called in
- * every process of the tree, on its main thread; the hook not in the master, where nothing of the program runs.
+ * Opens what is logged to anew, after it was renamed away, and lets the program do the same by its on_reopen hook.
+ * Called in every process of the tree, on its main thread; the hook not in the master, where nothing of the program
+ * runs.
  */
 void fk_log_reopen(forker_server *server);
 

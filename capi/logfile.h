@@ -1,6 +1,7 @@
 /*
- * The files that are logged to. The spawner opens them, also anew after they were renamed away; the other processes inherit their
- * descriptors or are sent new ones, so that they need no permission of their own, nor the path to be inside of their root directory.
+ * The files that are logged to. The spawner opens them, also anew after they were renamed away; the other processes
+ * inherit their descriptors or are sent new ones, so that they need no permission of their own, nor the path to be
+ * inside of their root directory.
  */
 #ifndef FORKER_LOGFILE_H
 #define FORKER_LOGFILE_H

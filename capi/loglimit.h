@@ -5,8 +5,8 @@
 #include "server.h"
 
 /*
- * Whether another line of the library's may be written, by option log_rate; else it is counted. *missed_out is how many lines of that
- * level were counted before, which is to be said first. Main thread.
+ * Whether another line of the library's may be written, by option log_rate; else it is counted. *missed_out is how many
+ * lines of that level were counted before, which is to be said first. Main thread.
  */
 bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out);
 

@@ -1,5 +1,5 @@
-// Package main is libforker.so: the C API of include/forker.h over the packages engine and prefork. It is the only package that
-// imports "C".
+// Package main is libforker.so: the C API of include/forker.h over the packages engine and prefork. It is the only
+// package that imports "C".
 //
 // The C files hold what must work without Go: setup, the spawner, the birth of a process, the accessors of a request.
 // Go is started after fork, late (process.c), and is entered by three functions, of master.go and worker.go. From

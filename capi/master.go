@@ -120,7 +120,8 @@ func (s server) policy() prefork.Config {
 // limit gives a number that can be "off" as one that then is 0.
 func (s server) limit(option int) int64 { return max(s.number(option), 0) }
 
-// takeNumbers takes over the options that the spawner has after a reload. Of texts it does not have the content, which no policy needs.
+// takeNumbers takes over the options that the spawner has after a reload. Of texts it does not have the content, which
+// no policy needs.
 func (s server) takeNumbers(numbers []byte) {
 	for id := range min(len(numbers)/8, C.FK_OPTION_COUNT) {
 		s.c.options[id].number = C.int64_t(binary.NativeEndian.Uint64(numbers[8*id:]))

@@ -18,7 +18,10 @@
 
 enum { TEXT_MAX = 256, SEND_MS = 500 };
 
-/* Sends one datagram. A manager that does not read is waited for, for a while: a READY=1 that is lost would fail the start. */
+/*
+ * Sends one datagram. A manager that does not read is waited for, for a while: a READY=1 that is lost would fail the
+ * start.
+ */
 __attribute__((format(printf, 2, 3))) static void tell(fk_spawner *spawner, const char *format, ...)
 {
     const fk_notify *notify = &spawner->notify;
@@ -41,7 +44,10 @@ __attribute__((format(printf, 2, 3))) static void tell(fk_spawner *spawner, cons
     }
 }
 
-/* The interval of WATCHDOG=1: half of what the manager allows, as sd_watchdog_enabled(3) recommends. 0: it does not watch us. */
+/*
+ * The interval of WATCHDOG=1: half of what the manager allows, as sd_watchdog_enabled(3) recommends. 0: it does not
+ * watch us.
+ */
 static uint64_t watchdog_interval(void)
 {
     const char *usec = secure_getenv("WATCHDOG_USEC"), *pid = secure_getenv("WATCHDOG_PID");
@@ -137,7 +143,10 @@ uint64_t fk_notify_watch(fk_spawner *spawner)
         return UINT64_MAX;
     }
     if (now >= notify->ping_ns) {
-        /* Without a master there is one soon: it is asked then, and not only after another half of the time that is left. */
+        /*
+         * Without a master there is one soon: it is asked then, and not only after another half of the time that is
+         * left.
+         */
         notify->ping_ns = now + notify->watchdog_ns / (spawner->master_ready ? 1 : HURRY);
         fk_spawner_tell(spawner, FK_MSG_PING, NULL, 0);
     }

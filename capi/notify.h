@@ -1,6 +1,6 @@
 /*
- * The service manager is told how things are: the protocol of sd_notify(3), datagrams to the socket that NOTIFY_SOCKET names.
- * All of it comes from the spawner, which is the process that systemd takes for the service (NotifyAccess=main).
+ * The service manager is told how things are: the protocol of sd_notify(3), datagrams to the socket that NOTIFY_SOCKET
+ * names. All of it comes from the spawner, which is the process that systemd takes for the service (NotifyAccess=main).
  */
 #ifndef FORKER_NOTIFY_H
 #define FORKER_NOTIFY_H

@@ -1,6 +1,6 @@
 /*
- * The spawner writes this, not the master that knows the reasons: it reaps every worker exactly once, whoever is the master then or
- * whether there is one. The master leaves the reason in the slot before it lets a worker go.
+ * The spawner writes this, not the master that knows the reasons: it reaps every worker exactly once, whoever is the
+ * master then or whether there is one. The master leaves the reason in the slot before it lets a worker go.
  */
 #include "obituary.h"
 

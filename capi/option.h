@@ -1,4 +1,7 @@
-/* The options: one table, from which come the parser, forker_option_at(), the environment overrides and docs/OPTIONS.md. */
+/*
+ * The options: one table, from which come the parser, forker_option_at(), the environment overrides and
+ * docs/OPTIONS.md.
+ */
 #ifndef FORKER_OPTION_H
 #define FORKER_OPTION_H
 
@@ -9,9 +12,9 @@
 /*
  * id, name, type, default, words, least, most, reloadable, description.
  *
- * `words` are names for values: of a CHOICE they stand for 0, 1, 2 ... and are separated by "|"; of a numeric type it is "" or
- * one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for the types that have none. The
- * number of a USER or GROUP is its id, -1 for none.
+ * `words` are names for values: of a CHOICE they stand for 0, 1, 2 ... and are separated by "|"; of a numeric type it
+ * is "" or one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for the types
+ * that have none. The number of a USER or GROUP is its id, -1 for none.
  */
 #define FK_OPTIONS(X)                                                                                                  \
     X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", true,                                              \
@@ -185,8 +188,8 @@ const char *fk_option_nearest(const char *name);
 bool fk_option_parse(int id, const char *text, int64_t *number_out);
 
 /*
- * Finds an option by name and checks a value for it. -1 with a sentence: there is none (and which is near), or it is not a
- * value for it (and which are).
+ * Finds an option by name and checks a value for it. -1 with a sentence: there is none (and which is near), or it is
+ * not a value for it (and which are).
  */
 int fk_option_resolve(const char *name, const char *text, char *sentence_out, size_t size);
 

@@ -1,6 +1,6 @@
 /*
- * The pid file. It is written and locked under another name and then given its own, so that whoever looks finds a whole one or
- * none. Who wants to replace a stale one locks that first, so that of two only one does.
+ * The pid file. It is written and locked under another name and then given its own, so that whoever looks finds a whole
+ * one or none. Who wants to replace a stale one locks that first, so that of two only one does.
  */
 #include "pidfile.h"
 
@@ -62,8 +62,8 @@ static int64_t clock_ns(clockid_t clock)
 }
 
 /*
- * Whether a process was there when the file was written, give or take a second. If not, the pid was used again: a server in a
- * container gets the same few pids at every start, and its old pid file names one that is alive.
+ * Whether a process was there when the file was written, give or take a second. If not, the pid was used again: a
+ * server in a container gets the same few pids at every start, and its old pid file names one that is alive.
  */
 static bool is_older(pid_t pid, const struct stat *file)
 {
@@ -76,7 +76,9 @@ static bool is_older(pid_t pid, const struct stat *file)
     return clock_ns(CLOCK_REALTIME) - (clock_ns(CLOCK_BOOTTIME) - started) <= written + SECOND_NS;
 }
 
-/* The live process that a file without a lock names, as programs write it that do not lock theirs; 0 if there is none. */
+/*
+ * The live process that a file without a lock names, as programs write it that do not lock theirs; 0 if there is none.
+ */
 static pid_t named(int fd)
 {
     char text[16] = "";
@@ -115,7 +117,10 @@ static bool make(fk_pidfile *pidfile, const char *temporary)
     return made;
 }
 
-/* Puts the new file in the place of one that exists. 0: done, -1: errno, else the owner's pid; EAGAIN: it has changed, look again. */
+/*
+ * Puts the new file in the place of one that exists. 0: done, -1: errno, else the owner's pid; EAGAIN: it has changed,
+ * look again.
+ */
 static pid_t replace(const fk_pidfile *pidfile, const char *temporary, const char *name)
 {
     int old = openat(pidfile->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

@@ -1,6 +1,6 @@
 /*
- * The pid file, option pid_file. Its owner is the process that holds a record lock (fcntl(2)) on it: locks end with their process,
- * and unlike pids they are not used again by another one.
+ * The pid file, option pid_file. Its owner is the process that holds a record lock (fcntl(2)) on it: locks end with
+ * their process, and unlike pids they are not used again by another one.
  */
 #ifndef FORKER_PIDFILE_H
 #define FORKER_PIDFILE_H
@@ -11,8 +11,8 @@
 int fk_pidfile_claim(forker_server *server);
 
 /*
- * Takes the file from the process that this one replaces. Until then fk_pidfile_claim() leaves it that one's. A failure is
- * logged.
+ * Takes the file from the process that this one replaces. Until then fk_pidfile_claim() leaves it that one's. A failure
+ * is logged.
  */
 void fk_pidfile_take_over(forker_server *server);
 

@@ -1,4 +1,6 @@
-/* Serving on the program's own event loop: what the thread of forker_server_start() does otherwise, one step at a time. */
+/*
+ * Serving on the program's own event loop: what the thread of forker_server_start() does otherwise, one step at a time.
+ */
 #include "polled.h"
 
 #include <unistd.h>

@@ -5,8 +5,8 @@
 #include "server.h"
 
 /*
- * FORKER_OK if the server can serve from this process: it is running then, and if it `spawns` the process is a spawner. Else what the
- * call named by `verb` returns.
+ * FORKER_OK if the server can serve from this process: it is running then, and if it `spawns` the process is a spawner.
+ * Else what the call named by `verb` returns.
  */
 int fk_preflight(forker_server *server, const char *verb, bool spawns);
 

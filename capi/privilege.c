@@ -69,8 +69,9 @@ static bool can_return(const fk_identity *identity)
 }
 
 /*
- * Groups before user, because only root can set them. Afterwards the kernel takes the process for one whose memory nobody may
- * look at: no core dump, /proc/self belongs to root (proc(5)). What it holds was the program's own all the time.
+ * Groups before user, because only root can set them. Afterwards the kernel takes the process for one whose memory
+ * nobody may look at: no core dump, /proc/self belongs to root (proc(5)). What it holds was the program's own all the
+ * time.
  */
 const char *fk_privilege_drop(const forker_server *server)
 {

@@ -1,8 +1,8 @@
 /*
  * Who the processes run as. With option user, run is called by root and then:
  *
- *   spawner   stays root. It opens the listening sockets and, for a next run, opens them again, forks workers that can drop
- *             root, sends them signals, and removes its own files. It runs no code for a request.
+ *   spawner   stays root. It opens the listening sockets and, for a next run, opens them again, forks workers that can
+ *             drop root, sends them signals, and removes its own files. It runs no code for a request.
  *   master    user and group. It only decides, and needs /proc: it is not confined to option chroot.
  *   workers   user, group, chroot; the hooks and handlers of the program see nothing else.
  */
@@ -17,7 +17,10 @@ int fk_privilege_prepare(forker_server *server);
 /* Releases what was prepared. */
 void fk_privilege_release(forker_server *server);
 
-/* In a forked child: gives up root for good. Returns NULL, or what failed, with errno. It clears the death signal, see prctl(2). */
+/*
+ * In a forked child: gives up root for good. Returns NULL, or what failed, with errno. It clears the death signal, see
+ * prctl(2).
+ */
 const char *fk_privilege_drop(const forker_server *server);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * The process's role, and the late start of the Go runtime.
  *
- * A c-shared library starts Go from an entry of .init_array. link/late_start.ld puts that entry between the two symbols below
- * instead, so that loading the library starts nothing, and it is called here, in a process that will not fork again.
+ * A c-shared library starts Go from an entry of .init_array. link/late_start.ld puts that entry between the two symbols
+ * below instead, so that loading the library starts nothing, and it is called here, in a process that will not fork
+ * again.
  */
 #include "process.h"
 
@@ -27,7 +28,10 @@ static int saved_argc;
 static char **saved_argv;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* glibc hands constructors of shared objects main's arguments (elf/dl-init.c); others pass nothing that is NULL-terminated. */
+/*
+ * glibc hands constructors of shared objects main's arguments (elf/dl-init.c); others pass nothing that is
+ * NULL-terminated.
+ */
 __attribute__((constructor)) static void save_arguments(int argc, char **argv, char **envp)
 {
     (void)envp;
@@ -65,8 +69,9 @@ void fk_process_unlock(void)
 }
 
 /*
- * Appends what the runtime wants of the auxiliary vector. Without it the runtime would read /proc/self/auxv, which is not there
- * under chroot(2); and without AT_SYSINFO_EHDR it would have no vDSO and pay a system call for each look at the clock.
+ * Appends what the runtime wants of the auxiliary vector. Without it the runtime would read /proc/self/auxv, which is
+ * not there under chroot(2); and without AT_SYSINFO_EHDR it would have no vDSO and pay a system call for each look at
+ * the clock.
  */
 static void append_auxv(unsigned long *auxv)
 {
@@ -82,8 +87,8 @@ static void append_auxv(unsigned long *auxv)
 }
 
 /*
- * Lays out argv, the present environment and the auxiliary vector as the kernel does at process start, which is where the
- * runtime looks for them (runtime.sysargs). Never freed: Go keeps pointers.
+ * Lays out argv, the present environment and the auxiliary vector as the kernel does at process start, which is where
+ * the runtime looks for them (runtime.sysargs). Never freed: Go keeps pointers.
  */
 static char **process_block(void)
 {

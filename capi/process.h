@@ -34,13 +34,16 @@ typedef struct {
 extern __thread fk_thread_state fk_thread __attribute__((tls_model("initial-exec")));
 
 /*
- * Held while the process is forked by start, becomes a spawner, or gets the Go runtime, each of which rules out another. In a forked
- * process it is free.
+ * Held while the process is forked by start, becomes a spawner, or gets the Go runtime, each of which rules out
+ * another. In a forked process it is free.
  */
 void fk_process_lock(void);
 void fk_process_unlock(void);
 
-/* Starts the Go runtime in this process, once. Returns FORKER_OK, FORKER_E_PROCESS, FORKER_E_STATE (it forks), FORKER_E_MEMORY. */
+/*
+ * Starts the Go runtime in this process, once. Returns FORKER_OK, FORKER_E_PROCESS, FORKER_E_STATE (it forks),
+ * FORKER_E_MEMORY.
+ */
 int fk_process_start_go(void);
 
 /* Tells if who serves for `server` in this process is being drained, also while its loop has yet to hear of it. */

@@ -1,6 +1,6 @@
 /*
- * The program as it was started. All of it is copied while the library is loaded: later, getopt(3) may have put the arguments into
- * another order, the directory may be another one, and /proc/self/exe may be "(deleted)".
+ * The program as it was started. All of it is copied while the library is loaded: later, getopt(3) may have put the
+ * arguments into another order, the directory may be another one, and /proc/self/exe may be "(deleted)".
  */
 #include "program.h"
 
@@ -24,8 +24,8 @@ static bool is_this_program(const char *name)
 }
 
 /*
- * The path by which the program was called, if it has one: it may lead over a symbolic link, as in "current/bin/server", which
- * will lead to another version. Else what the kernel says.
+ * The path by which the program was called, if it has one: it may lead over a symbolic link, as in
+ * "current/bin/server", which will lead to another version. Else what the kernel says.
  */
 static void find_path(const char *called)
 {

@@ -3,8 +3,8 @@
 #define FORKER_PROGRAM_H
 
 /*
- * Becomes the program anew (execve(2)), with the arguments and in the directory of its start; what has its path now is executed.
- * Returns only if that fails, with errno.
+ * Becomes the program anew (execve(2)), with the arguments and in the directory of its start; what has its path now is
+ * executed. Returns only if that fails, with errno.
  */
 void fk_program_exec(char **environment);
 

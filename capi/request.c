@@ -1,6 +1,7 @@
 /*
- * Request accessors. Pieces of the head are handed out where they lie: the delimiter behind each is overwritten by NUL when it is
- * asked for. What would overlap (the path inside the target) or needs decoding is copied, until the request ends.
+ * Request accessors. Pieces of the head are handed out where they lie: the delimiter behind each is overwritten by NUL
+ * when it is asked for. What would overlap (the path inside the target) or needs decoding is copied, until the request
+ * ends.
  */
 #include <arpa/inet.h>
 #include <stdio.h>

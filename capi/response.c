@@ -1,6 +1,6 @@
 /*
- * Response functions. They only collect: the engine adds status line, Date and framing after the handler has returned. Fields
- * are kept as the lines that will be sent, and checked when they are set, so that no text can split an answer.
+ * Response functions. They only collect: the engine adds status line, Date and framing after the handler has returned.
+ * Fields are kept as the lines that will be sent, and checked when they are set, so that no text can split an answer.
  */
 #include <string.h>
 #include <strings.h>
@@ -35,7 +35,10 @@ static size_t name_len(const char *name)
     return len;
 }
 
-/* RFC 9110 section 5.5: visible characters, space, tab and bytes above 127. Returns the length; NOT_A_VALUE: there are others. */
+/*
+ * RFC 9110 section 5.5: visible characters, space, tab and bytes above 127. Returns the length; NOT_A_VALUE: there are
+ * others.
+ */
 static size_t value_len(const char *value)
 {
     size_t len = 0;
@@ -89,7 +92,10 @@ int fk_response_line(fk_block *lines, const char *name, const char *value)
     return append_line(lines, name, name_size, value, value_size);
 }
 
-/* RFC 9110 section 6.5.1: what decides about framing, routing, content and authentication has no place in a trailer section. */
+/*
+ * RFC 9110 section 6.5.1: what decides about framing, routing, content and authentication has no place in a trailer
+ * section.
+ */
 int fk_response_trailer(forker_request *req, const char *name, const char *value)
 {
     static const char *const refused[] = {"Content-Type", "Content-Encoding", "Content-Range",

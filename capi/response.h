@@ -5,8 +5,8 @@
 #include "block.h"
 
 /*
- * Appends "name: value\r\n". Returns FORKER_OK, FORKER_E_INVALID (not a token, control characters, the library's own), FORKER_E_LIMIT,
- * FORKER_E_MEMORY.
+ * Appends "name: value\r\n". Returns FORKER_OK, FORKER_E_INVALID (not a token, control characters, the library's own),
+ * FORKER_E_LIMIT, FORKER_E_MEMORY.
  */
 int fk_response_line(fk_block *lines, const char *name, const char *value);
 

@@ -1,4 +1,6 @@
-/* Registration of routes: what can be wrong about one is found here, at the call. Matching is package engine/router's. */
+/*
+ * Registration of routes: what can be wrong about one is found here, at the call. Matching is package engine/router's.
+ */
 #include <stdlib.h>
 #include <string.h>
 

@@ -23,7 +23,9 @@
 #include "signals.h"
 #include "spawner.h"
 
-/* It stays open between two runs: a stop that comes just then, from another thread, must not write to somebody else's. */
+/*
+ * It stays open between two runs: a stop that comes just then, from another thread, must not write to somebody else's.
+ */
 static bool open_wake_fd(forker_server *server)
 {
     uint64_t stale;

@@ -12,7 +12,10 @@ int fk_run_prepare(forker_server *server);
 /* Gives that back, whether or not it succeeded. */
 void fk_run_clean_up(forker_server *server);
 
-/* Between the two, in the process that serves or spawns: has `serve` do it, with the pid file and, by `mask`, the signals in place. */
+/*
+ * Between the two, in the process that serves or spawns: has `serve` do it, with the pid file and, by `mask`, the
+ * signals in place.
+ */
 int fk_run_serve(forker_server *server, const sigset_t *mask, int (*serve)(forker_server *));
 
 #endif

@@ -193,8 +193,8 @@ static inline fk_black_box *fk_server_box(const forker_server *server, uint32_t 
 }
 
 /*
- * The black box in whose handler the worker of a slot died, if it was in one: that of the pool's thread that a fatal signal hit, else
- * the slot's.
+ * The black box in whose handler the worker of a slot died, if it was in one: that of the pool's thread that a fatal
+ * signal hit, else the slot's.
  */
 static inline fk_black_box *fk_server_crashed_box(const forker_server *server, uint32_t index)
 {

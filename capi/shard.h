@@ -1,9 +1,10 @@
 /*
- * Option reuseport: an address has one listening socket for each worker, all bound with SO_REUSEPORT, and the kernel spreads
- * new connections over them. The spawner opens and holds them, so that what is queued outlives a worker.
+ * Option reuseport: an address has one listening socket for each worker, all bound with SO_REUSEPORT, and the kernel
+ * spreads new connections over them. The spawner opens and holds them, so that what is queued outlives a worker.
  *
- * Every worker watches all of them: its own as the first that is woken, the others' as a helper who is woken only if those before it
- * are busy. So no queue depends on one worker: not while it runs a handler, not when it has died, hangs or was scaled away.
+ * Every worker watches all of them: its own as the first that is woken, the others' as a helper who is woken only if
+ * those before it are busy. So no queue depends on one worker: not while it runs a handler, not when it has died, hangs
+ * or was scaled away.
  */
 #ifndef FORKER_SHARD_H
 #define FORKER_SHARD_H

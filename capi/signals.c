@@ -1,6 +1,7 @@
 /*
- * The signals of the process that called run: TERM and QUIT stop gracefully, INT and a second TERM at once; HUP reloads, USR1
- * has the logs opened anew, USR2 upgrades the binary, TTIN and TTOU are a worker more and less, WINCH drains all workers.
+ * The signals of the process that called run: TERM and QUIT stop gracefully, INT and a second TERM at once; HUP
+ * reloads, USR1 has the logs opened anew, USR2 upgrades the binary, TTIN and TTOU are a worker more and less, WINCH
+ * drains all workers.
  */
 #include "signals.h"
 
@@ -12,8 +13,8 @@
 enum { STOPS = 3, TAKEN = 9 };
 
 /*
- * The first STOPS of them stop. The others are taken only where workers are forked, and not from a program that handles them: it had
- * its own use for them before it served.
+ * The first STOPS of them stop. The others are taken only where workers are forked, and not from a program that handles
+ * them: it had its own use for them before it served.
  */
 static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH};
 

@@ -7,9 +7,9 @@
 #include "server.h"
 
 /*
- * Installs the handlers that steer `server`, if option handle_signals allows; remembers the program's own. From now on the thread has
- * `mask`, without the signals that are handled. What a terminal sends is ignored if `background` says that it is the host's to handle.
- * One server at a time can have the signals of a process: false, another one has.
+ * Installs the handlers that steer `server`, if option handle_signals allows; remembers the program's own. From now on
+ * the thread has `mask`, without the signals that are handled. What a terminal sends is ignored if `background` says
+ * that it is the host's to handle. One server at a time can have the signals of a process: false, another one has.
  */
 bool fk_signals_take(forker_server *server, const sigset_t *mask, bool background);
 
@@ -20,8 +20,9 @@ void fk_signals_give_back(const forker_server *server);
 void fk_signals_leave(void);
 
 /*
- * Has every handler of the program's run on the alternate stack that each Go thread has: a goroutine's own stack is too small
- * for one. Go does that with those which it finds at its start; this is for those that a hook has installed since.
+ * Has every handler of the program's run on the alternate stack that each Go thread has: a goroutine's own stack is too
+ * small for one. Go does that with those which it finds at its start; this is for those that a hook has installed
+ * since.
  */
 void fk_signals_use_altstack(void);
 

@@ -1,10 +1,11 @@
 /*
- * The shared memory of a process tree: one header page, then one page for each worker slot, then the slots' other black boxes.
- * Made by the spawner before the first fork and mapped by every process of the tree, so that a dead worker's last state can still
- * be read.
+ * The shared memory of a process tree: one header page, then one page for each worker slot, then the slots' other black
+ * boxes. Made by the spawner before the first fork and mapped by every process of the tree, so that a dead worker's
+ * last state can still be read.
  *
- * Invariant: a slot has one writer at a time: the spawner while no worker lives in it, else that worker; only `dismissed` is the
- * master's. Counters are only ever added to, also over generations. Readers copy what they need; words of up to 64 bits are written whole.
+ * Invariant: a slot has one writer at a time: the spawner while no worker lives in it, else that worker; only
+ * `dismissed` is the master's. Counters are only ever added to, also over generations. Readers copy what they need;
+ * words of up to 64 bits are written whole.
  *
  * The Go twin is package slot; its layout is checked against this one when capi is compiled.
  */

@@ -5,7 +5,8 @@
  *   3. reaps, reports exits; as pid 1 it reaps orphans too (reaper.c),
  *   4. forks what is due: the master, and workers only while there is no master,
  *   5. kills what has outlived its time, a silent master too (watch.c), and calls the program's tick.
- * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean process.
+ * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean
+ * process.
  */
 #include "spawner.h"
 
@@ -160,7 +161,9 @@ void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms)
     tell_master(spawner, &message, -1);
 }
 
-/* Where no worker is ready there is nothing to drain; where they only die too often the others finish what they have. */
+/*
+ * Where no worker is ready there is nothing to drain; where they only die too often the others finish what they have.
+ */
 void fk_spawner_give_up(fk_spawner *spawner, int32_t reason, const char *text)
 {
     bool restarts = reason == FK_GIVE_UP_RESTARTS;
@@ -374,8 +377,8 @@ static uint64_t kill_due(fk_spawner *spawner)
 }
 
 /*
- * If the spawner has not run for a while, as when the machine slept, nobody else has: a stop that is under way gets that time
- * again.
+ * If the spawner has not run for a while, as when the machine slept, nobody else has: a stop that is under way gets
+ * that time again.
  */
 static void mind_gap(fk_spawner *spawner, uint64_t expected_ns)
 {

@@ -1,4 +1,7 @@
-/* Figures for the program, read from the shared memory: by any thread of any process of the tree, which needs no Go for it. */
+/*
+ * Figures for the program, read from the shared memory: by any thread of any process of the tree, which needs no Go for
+ * it.
+ */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>

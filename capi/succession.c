@@ -38,7 +38,10 @@ static bool give_up_master(fk_spawner *spawner, const char *what)
     return true;
 }
 
-/* When the next one is forked after the n-th failed boot in a row. Soon: without a master nobody sees a worker that hangs. */
+/*
+ * When the next one is forked after the n-th failed boot in a row. Soon: without a master nobody sees a worker that
+ * hangs.
+ */
 static uint64_t next_attempt(const fk_spawner *spawner, uint64_t now)
 {
     uint64_t delay = fk_child_backoff(spawner->master.failed_boots);

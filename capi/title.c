@@ -1,7 +1,8 @@
 /*
- * Process titles. Programs that set their title write over argv and the environment behind it. A library cannot: the program may
- * have kept pointers to its arguments. The kernel is told instead to take the command line from a buffer of ours; that needs no
- * privilege (PR_SET_MM_MAP of prctl(2)). A kernel without CONFIG_CHECKPOINT_RESTORE refuses, and only the thread's name changes.
+ * Process titles. Programs that set their title write over argv and the environment behind it. A library cannot: the
+ * program may have kept pointers to its arguments. The kernel is told instead to take the command line from a buffer of
+ * ours; that needs no privilege (PR_SET_MM_MAP of prctl(2)). A kernel without CONFIG_CHECKPOINT_RESTORE refuses, and
+ * only the thread's name changes.
  */
 #include "title.h"
 

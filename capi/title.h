@@ -4,7 +4,9 @@
 
 #include "server.h"
 
-/* Names this process "program: master" or "program: worker 0", if option process_titles allows. While /proc is there. */
+/*
+ * Names this process "program: master" or "program: worker 0", if option process_titles allows. While /proc is there.
+ */
 void fk_title_set(const forker_server *server);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * Unix socket files.
  *
- * Invariant: a file that somebody listens on is never removed. A file is stale when connecting to it is refused; between that look
- * and the removal another server could put its own there, and between bind(2) and listen(2) one that is just starting looks
- * stale. So all of it happens under a lock (flock(2)) on the directory, which all users of this library take. While a socket is
- * open the kernel keeps its inode, so that device and inode tell whether a file is still its own.
+ * Invariant: a file that somebody listens on is never removed. A file is stale when connecting to it is refused;
+ * between that look and the removal another server could put its own there, and between bind(2) and listen(2) one that
+ * is just starting looks stale. So all of it happens under a lock (flock(2)) on the directory, which all users of this
+ * library take. While a socket is open the kernel keeps its inode, so that device and inode tell whether a file is
+ * still its own.
  */
 #include "unixsocket.h"
 
@@ -32,8 +33,9 @@ typedef struct {
 } file_wish;
 
 /*
- * Locks the directory of a path. Returns its descriptor, to be closed, or -1 if it cannot be had: then there is no protection from
- * other servers that start right now. Locks are held for microseconds; who holds one for seconds does not mean us.
+ * Locks the directory of a path. Returns its descriptor, to be closed, or -1 if it cannot be had: then there is no
+ * protection from other servers that start right now. Locks are held for microseconds; who holds one for seconds does
+ * not mean us.
  */
 static int lock_directory(const char *path)
 {
@@ -102,7 +104,9 @@ static bool set_mode(int fd, mode_t mode)
     return chmod(path, mode) == 0;
 }
 
-/* Gives an open socket file, which the umask has made right unless the directory has a default ACL, its mode and owner. */
+/*
+ * Gives an open socket file, which the umask has made right unless the directory has a default ACL, its mode and owner.
+ */
 static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
 {
     if (fstat(fd, file) != 0) {
@@ -119,7 +123,9 @@ static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
     return (file->st_mode & 0777) == wish->mode || set_mode(fd, wish->mode);
 }
 
-/* By a descriptor: whoever may write to the directory could put something else of root's in the file's place meanwhile. */
+/*
+ * By a descriptor: whoever may write to the directory could put something else of root's in the file's place meanwhile.
+ */
 static bool set_owner(const file_wish *wish, struct stat *file)
 {
     int fd = open(wish->name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -1,6 +1,7 @@
 /*
- * Upgrade: the program is executed anew, with the listening sockets. Both serve, until the new one says that all its workers are
- * ready; then this one drains and leaves. Until then the new one may fail, hang or be stopped, and nothing else changes.
+ * Upgrade: the program is executed anew, with the listening sockets. Both serve, until the new one says that all its
+ * workers are ready; then this one drains and leaves. Until then the new one may fail, hang or be stopped, and nothing
+ * else changes.
  */
 #ifndef FORKER_UPGRADE_H
 #define FORKER_UPGRADE_H

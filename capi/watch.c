@@ -1,7 +1,7 @@
 /*
- * Silence is counted in steps: a look at the clock adds no more than one, however long ago the last one was. So time in which the
- * spawner did not run either, because the machine slept or all of the tree was stopped, counts as a step at most, and a master
- * that was stopped with everybody else answers long before it is taken for dead.
+ * Silence is counted in steps: a look at the clock adds no more than one, however long ago the last one was. So time in
+ * which the spawner did not run either, because the machine slept or all of the tree was stopped, counts as a step at
+ * most, and a master that was stopped with everybody else answers long before it is taken for dead.
  */
 #include "watch.h"
 

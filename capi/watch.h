@@ -1,7 +1,7 @@
 /*
- * The watch over the master. A master that is stopped (SIGSTOP) or stuck is no better than a dead one, and does not look so from
- * outside: it is asked whether it is well, and one that gives no sign of life for option master_timeout is killed, so that another
- * takes over the workers.
+ * The watch over the master. A master that is stopped (SIGSTOP) or stuck is no better than a dead one, and does not
+ * look so from outside: it is asked whether it is well, and one that gives no sign of life for option master_timeout is
+ * killed, so that another takes over the workers.
  */
 #ifndef FORKER_WATCH_H
 #define FORKER_WATCH_H
@@ -21,7 +21,10 @@ typedef struct {
 /* The master has been forked, or has said something. */
 void fk_watch_heard(struct fk_spawner *spawner);
 
-/* Asks the master when it is time, and ends one that is silent. After its messages were read. Returns when to look again. */
+/*
+ * Asks the master when it is time, and ends one that is silent. After its messages were read. Returns when to look
+ * again.
+ */
 uint64_t fk_watch_follow(struct fk_spawner *spawner);
 
 #endif

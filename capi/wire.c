@@ -1,6 +1,6 @@
 /*
- * What a handler sends on the connection while it runs: interim answers, and everything once it has taken the connection over. The loop
- * is in the handler, or has given the connection to its thread, so that nobody else writes.
+ * What a handler sends on the connection while it runs: interim answers, and everything once it has taken the
+ * connection over. The loop is in the handler, or has given the connection to its thread, so that nobody else writes.
  */
 #include <errno.h>
 #include <fcntl.h>

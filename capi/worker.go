@@ -46,8 +46,8 @@ type worker struct {
 	draining bool // the program knows
 }
 
-// goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner. drain is an eventfd: something wants
-// this process to stop.
+// goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner. drain is an eventfd:
+// something wants this process to stop.
 //
 //export goWorkerRun
 func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int) {
@@ -122,8 +122,8 @@ func (w *worker) watchDescriptors() error {
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
 }
 
-// checkSpillDir warns at the start, and not only when the first large body comes: under chroot, or as another user, the directory can
-// be out of reach.
+// checkSpillDir warns at the start, and not only when the first large body comes: under chroot, or as another user, the
+// directory can be out of reach.
 func (w *worker) checkSpillDir() {
 	dir := w.text(C.FK_OPTION_SPILL_DIR)
 	if dir == "" {
@@ -194,8 +194,8 @@ func (w *worker) poolConfig() engine.PoolConfig {
 	}
 }
 
-// takeListeners hands the listening sockets to the loop, which closes them. Where an address has one for each worker (shard.h), this one
-// owns that of its slot and helps with the others.
+// takeListeners hands the listening sockets to the loop, which closes them. Where an address has one for each worker
+// (shard.h), this one owns that of its slot and helps with the others.
 func (w *worker) takeListeners() []engine.Listener {
 	var all []engine.Listener
 	listeners := w.c.listeners[:w.c.listener_count]
@@ -249,7 +249,8 @@ func (w *worker) drain(limit time.Duration) {
 	}
 }
 
-// onDrainEvent is called when a signal, forker_server_stop() with workers=0, or the end of the life line wants this process to stop.
+// onDrainEvent is called when a signal, forker_server_stop() with workers=0, or the end of the life line wants this
+// process to stop.
 func (w *worker) onDrainEvent() {
 	var count [8]byte
 	// What is read is only how many wanted it.
@@ -268,8 +269,8 @@ func (w *worker) onDrainEvent() {
 	w.drain(limit)
 }
 
-// onMessage is called when the master has sent something, or is gone: that alone changes nothing for a worker, the next master
-// gets the other end of the same channel.
+// onMessage is called when the master has sent something, or is gone: that alone changes nothing for a worker, the next
+// master gets the other end of the same channel.
 func (w *worker) onMessage() {
 	message, ok, err := w.channel.TryReceive()
 	if err != nil {
@@ -294,7 +295,8 @@ func (w *worker) onMessage() {
 	}
 }
 
-// followLifeline waits on a thread of its own for the spawner's death, so that a handler that never returns cannot outlive it.
+// followLifeline waits on a thread of its own for the spawner's death, so that a handler that never returns cannot
+// outlive it.
 func (w *worker) followLifeline(fd int) {
 	line := os.NewFile(uintptr(fd), "lifeline")
 	var b [1]byte

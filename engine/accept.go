@@ -17,9 +17,9 @@ type listener struct {
 	accepted int // Since it was put at the end of the kernel's list of waiters.
 }
 
-// rejoinAfter is how many connections a worker accepts before it lets the others go first. With EPOLLEXCLUSIVE the kernel wakes
-// the first waiter in its list that can take the connection, which would be the same worker again and again; removing and
-// adding the socket puts this worker last. Measure with tests/blackbox TestBalance.
+// rejoinAfter is how many connections a worker accepts before it lets the others go first. With EPOLLEXCLUSIVE the
+// kernel wakes the first waiter in its list that can take the connection, which would be the same worker again and
+// again; removing and adding the socket puts this worker last. Measure with tests/blackbox TestBalance.
 const rejoinAfter = 16
 
 // turn is how many connections are accepted before others are looked at.
@@ -30,8 +30,8 @@ func (ln *listener) turn() int {
 	return rejoinAfter
 }
 
-// yieldNs is how long a crowded worker leaves new connections to the others. Should they be busy, it takes another rejoinAfter then, so
-// that nobody waits for long.
+// yieldNs is how long a crowded worker leaves new connections to the others. Should they be busy, it takes another
+// rejoinAfter then, so that nobody waits for long.
 const yieldNs = 2 * int64(time.Millisecond)
 
 // acceptFrom returns what is to be done when the listener can be read.
@@ -46,8 +46,8 @@ func (l *Loop) acceptFrom(index int) func() {
 			ln.accepted++
 		}
 		ln.accepted = 0
-		// Going last is not enough where connections come faster than they are accepted: then the listener is ready at once again
-		// for the worker that runs, while the others still wake up.
+		// Going last is not enough where connections come faster than they are accepted: then the listener is ready at once
+		// again for the worker that runs, while the others still wake up.
 		if l.cfg.Crowded != nil && l.cfg.Crowded() {
 			l.pauseListeners(yieldNs)
 			return
@@ -58,8 +58,8 @@ func (l *Loop) acceptFrom(index int) func() {
 	}
 }
 
-// acceptOverlooked takes what waits on the listeners although nobody was woken for it: with EPOLLEXCLUSIVE the kernel wakes one
-// worker, and that one may have been killed or stopped before it came to accept.
+// acceptOverlooked takes what waits on the listeners although nobody was woken for it: with EPOLLEXCLUSIVE the kernel
+// wakes one worker, and that one may have been killed or stopped before it came to accept.
 func (l *Loop) acceptOverlooked() {
 	for i := range l.listeners {
 		if l.pausedUntil == 0 {
@@ -117,8 +117,8 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	return true
 }
 
-// runOut lets the listeners be when there are no descriptors or no memory left: a level-triggered listener would otherwise keep the
-// loop busy with connections that it cannot take.
+// runOut lets the listeners be when there are no descriptors or no memory left: a level-triggered listener would
+// otherwise keep the loop busy with connections that it cannot take.
 func (l *Loop) runOut(errno unix.Errno) {
 	if l.pausedUntil > 0 {
 		return

@@ -9,8 +9,9 @@ import (
 	"libforker/engine/poller"
 )
 
-// A request is away while the program has it after the loop went on: a handler of the pool runs, or the program holds a handle. The
-// connection waits in stateProgram. If the client leaves meanwhile, the exchange stays the program's until it has done with it.
+// A request is away while the program has it after the loop went on: a handler of the pool runs, or the program holds a
+// handle. The connection waits in stateProgram. If the client leaves meanwhile, the exchange stays the program's until
+// it has done with it.
 
 func (ex *exchange) isAway() bool { return ex.running || ex.held }
 
@@ -75,8 +76,8 @@ func (l *Loop) hearWhileAway(c *conn, events uint32) {
 	}
 }
 
-// detach leaves the present exchange to the program, which has a handle to it, and gives c another one for the engine's own answer, its
-// last, with this status. false: no memory, c is closed.
+// detach leaves the present exchange to the program, which has a handle to it, and gives c another one for the engine's
+// own answer, its last, with this status. false: no memory, c is closed.
 func (l *Loop) detach(c *conn, status, reason int) bool {
 	ex := c.ex
 	if !l.newExchange(c) {
@@ -156,7 +157,8 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	}
 }
 
-// answerLate answers a request that was away, and goes on with what came behind it, unless the client turns out to have left.
+// answerLate answers a request that was away, and goes on with what came behind it, unless the client turns out to have
+// left.
 func (l *Loop) answerLate(c *conn, ex *exchange, outcome *Outcome) {
 	l.answer(c, ex, outcome)
 	if !c.isClosed() {

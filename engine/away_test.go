@@ -110,8 +110,8 @@ func TestDeferred_clientLeavesWithTheAnswer(t *testing.T) {
 	s.expectAllBack()
 }
 
-// TestPool_answeredBeforeTheHandlerReturns: a handle can be used by another thread while the handler that made it still runs. What
-// that leaves must not be taken for the next request's.
+// TestPool_answeredBeforeTheHandlerReturns: a handle can be used by another thread while the handler that made it still
+// runs. What that leaves must not be taken for the next request's.
 func TestPool_answeredBeforeTheHandlerReturns(t *testing.T) {
 	s, h := startHolder(t, packets)
 	requests, returns := make(chan *Request), make(chan bool)

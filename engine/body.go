@@ -36,10 +36,11 @@ type body struct {
 
 const (
 	firstChunkBlock = 16 << 10
-	// A file grows by so much at a time: the loop does not stand still while the kernel clears pages, and a client that only promises
-	// a large body takes little.
+	// A file grows by so much at a time: the loop does not stand still while the kernel clears pages, and a client that
+	// only promises a large body takes little.
 	fileStep = 1 << 20
-	// Of a chunk so much must be missing that it is read to where it belongs: below that, a read more costs more than a copy.
+	// Of a chunk so much must be missing that it is read to where it belongs: below that, a read more costs more than a
+	// copy.
 	directLeast = 16 << 10
 )
 
@@ -184,8 +185,8 @@ func (l *Loop) awaitBody(c *conn, ex *exchange) {
 	}
 }
 
-// creditBody gives the client another second for each body_min_rate bytes that it has sent, but never more than a whole body had at
-// first: one that then falls silent is not waited for longer.
+// creditBody gives the client another second for each body_min_rate bytes that it has sent, but never more than a whole
+// body had at first: one that then falls silent is not waited for longer.
 func (l *Loop) creditBody(c *conn, n int) {
 	if rate := l.cfg.BodyMinRate; rate > 0 {
 		later := c.deadline + int64(n)*int64(1e9)/rate
@@ -260,7 +261,8 @@ func (l *Loop) spill(b *body) *http1.Error {
 	return nil
 }
 
-// growFile makes the file of a body larger, or makes it, and has the block stand for it. A block from before stays its owner's.
+// growFile makes the file of a body larger, or makes it, and has the block stand for it. A block from before stays its
+// owner's.
 func (l *Loop) growFile(b *body, by int) *http1.Error {
 	file := b.file
 	if !file.IsOpen() {
@@ -294,8 +296,8 @@ func (l *Loop) sealFile(b *body) *http1.Error {
 	return nil
 }
 
-// finishBody fills in where the body is, with a NUL behind it, and returns where the request ends in the input and what the
-// NUL took the place of there.
+// finishBody fills in where the body is, with a NUL behind it, and returns where the request ends in the input and what
+// the NUL took the place of there.
 func (l *Loop) finishBody(ex *exchange) (end int, kept byte) {
 	b, req := &ex.body, ex.req
 	end = ex.start + ex.head + b.trailer

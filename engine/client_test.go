@@ -91,8 +91,8 @@ func TestClient_resetsAnywhereInAnAnswer(t *testing.T) {
 	c.answer("GET")
 }
 
-// TestClient_leavesWhileOthersAreServed has events of closed connections in the same iteration as new connections that get their
-// descriptors.
+// TestClient_leavesWhileOthersAreServed has events of closed connections in the same iteration as new connections that
+// get their descriptors.
 func TestClient_leavesWhileOthersAreServed(t *testing.T) {
 	s := start(t, tcp)
 	for range 50 {

@@ -16,7 +16,8 @@ const (
 
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT" // RFC 9110 §5.6.7
 
-// clock is the loop's time: CLOCK_MONOTONIC, read once in an iteration, and the Date of answers, formatted once a second.
+// clock is the loop's time: CLOCK_MONOTONIC, read once in an iteration, and the Date of answers, formatted once a
+// second.
 type clock struct {
 	now      int64 // ns
 	base     time.Time
@@ -38,7 +39,8 @@ func (k *clock) start() error {
 
 // read takes the time; true means that Date has changed.
 func (k *clock) read() bool {
-	// time.Since compares monotonic readings, which Go takes from the vDSO; a ClockGettime of our own would be a system call.
+	// time.Since compares monotonic readings, which Go takes from the vDSO; a ClockGettime of our own would be a system
+	// call.
 	k.now = k.baseNs + int64(time.Since(k.base))
 	if k.now < k.nextDate {
 		return false

@@ -8,7 +8,8 @@ import (
 	"libforker/slot"
 )
 
-// Listener is a listening socket, non-blocking, and this worker's place among those that wait for its connections. The loop closes it.
+// Listener is a listening socket, non-blocking, and this worker's place among those that wait for its connections. The
+// loop closes it.
 type Listener struct {
 	Fd    int
 	Place Place
@@ -41,13 +42,13 @@ type Config struct {
 	ReadBuffer int  // Bytes of an input buffer; at least what a head needs.
 	HideDate   bool // Answers have no Date field.
 
-	MaxConnections        int           // Open at a time; more wait in the kernel's queue, for this worker or another. 0: no limit.
+	MaxConnections        int           // Open at a time; more wait in the kernel's queue. 0: no limit.
 	MaxConnectionsPerPeer int           // Of one client address; more are answered 429 and closed. 0: no limit.
-	MaxRequests           int           // On one connection; the last one is answered with "Connection: close". 0: no limit.
+	MaxRequests           int           // On one connection, which the last one closes. 0: no limit.
 	MaxAge                time.Duration // After that a connection's next answer is its last. 0: no limit.
 	NoKeepAlive           bool          // Every answer is the last of its connection.
-	Probe                 bool          // The kernel asks whether clients are still there that have been silent for long (tcp(7), SO_KEEPALIVE).
-	MaxPipelined          int           // Requests that are served of a connection before the others have their turn. 0: no limit.
+	Probe                 bool          // The kernel asks whether silent clients are still there (tcp(7), SO_KEEPALIVE).
+	MaxPipelined          int           // Requests of one connection before the others have their turn. 0: no limit.
 
 	Admits     bool   // Routes differ in how they want bodies: App.Admit is asked.
 	BodyBuffer int64  // A larger body is kept in a file,
@@ -60,7 +61,7 @@ type Config struct {
 	HandlerTimeout    time.Duration // For an answer of a handler that is not on the loop's thread; 0: none.
 	WriteMinRate      int64         // Bytes; so many that the client takes give it another second. 0: none.
 	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
-	HalfClose         bool          // A client that has sent its end may still want its answer, while the program works on it.
+	HalfClose         bool          // A client that has sent its end may still want the answer that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 
 	Hosted bool // The process goes on when the loop has ended, and is not the library's: its SIGPIPE is left as it is.

@@ -17,10 +17,11 @@ const (
 	stateHead connState = iota
 	// stateBody: for the rest of a body. Next: stateHead, stateProgram, statePaused, stateLinger, closed.
 	stateBody
-	// stateProgram: for the program, which answers later or goes on with a stream, or for the end of an answer that did not go out at
-	// once; nothing is read. Next: stateHead, stateBody, statePaused, closed.
+	// stateProgram: for the program, which answers later or goes on with a stream, or for the end of an answer that did
+	// not go out at once; nothing is read. Next: stateHead, stateBody, statePaused, closed.
 	stateProgram
-	// statePaused: for the program, which wants no more of a body now; nothing is read. Next: stateHead, stateBody, stateProgram, closed.
+	// statePaused: for the program, which wants no more of a body now; nothing is read. Next: stateHead, stateBody,
+	// stateProgram, closed.
 	statePaused
 	// stateLinger: for the client's end, after ours was sent; what comes is thrown away. Next: closed.
 	stateLinger
@@ -32,7 +33,7 @@ type closing uint8
 const (
 	keepOpen    closing = iota
 	closeNow            // The client said that it is done, or cannot be talked to any more.
-	closeLinger         // The client may be sending: a close(2) now would reset the connection and could cost it our answer.
+	closeLinger         // The client may be sending: close(2) would reset the connection and could cost it our answer.
 )
 
 // conn is a connection. Owned by the loop.
@@ -173,7 +174,8 @@ func (l *Loop) makeExchange() (*exchange, error) {
 	return ex, nil
 }
 
-// releaseExchange takes c's exchange back, whose request has ended and which has no more input: an idle connection holds no buffer.
+// releaseExchange takes c's exchange back, whose request has ended and which has no more input: an idle connection
+// holds no buffer.
 func (l *Loop) releaseExchange(c *conn) {
 	ex := c.ex
 	c.ex = nil
@@ -269,8 +271,8 @@ func (l *Loop) readConn(c *conn) {
 	}
 }
 
-// serve answers each request that is complete in the input, and arranges for what comes next. After a number of them the others have
-// their turn first.
+// serve answers each request that is complete in the input, and arranges for what comes next. After a number of them
+// the others have their turn first.
 func (l *Loop) serve(c *conn) {
 	ex := c.ex
 	more := true
@@ -312,8 +314,8 @@ type nextTurn struct {
 	tag  uint32
 }
 
-// takeTurns goes on with the connections that let others go first. Those that have still more to serve have their next turn in
-// the next iteration.
+// takeTurns goes on with the connections that let others go first. Those that have still more to serve have their next
+// turn in the next iteration.
 func (l *Loop) takeTurns() {
 	turns := l.turns
 	l.turns = l.spareTurns[:0]
@@ -326,7 +328,8 @@ func (l *Loop) takeTurns() {
 	l.spareTurns = turns
 }
 
-// serveOne takes one step with the present request. false: more input is needed, or the connection takes no more requests.
+// serveOne takes one step with the present request. false: more input is needed, or the connection takes no more
+// requests.
 func (l *Loop) serveOne(c *conn, ex *exchange) bool {
 	if c.state == stateHead && !l.receiveHead(c, ex) {
 		return false
@@ -391,8 +394,8 @@ func (l *Loop) makeRoom(ex *exchange) {
 	}
 }
 
-// await has the poller tell of what c waits for. While the program has the request, the interest in input stays as it is until
-// there is some: most often the next thing to do is to read again.
+// await has the poller tell of what c waits for. While the program has the request, the interest in input stays as it
+// is until there is some: most often the next thing to do is to read again.
 func (l *Loop) await(c *conn) {
 	switch {
 	case c.blocked:

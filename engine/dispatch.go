@@ -70,7 +70,8 @@ func (l *Loop) prepareCall(ex *exchange) *Call {
 	return call
 }
 
-// dispatch has the App serve a request that is complete, or of which it wants no more than the head first, and collects the answer.
+// dispatch has the App serve a request that is complete, or of which it wants no more than the head first, and collects
+// the answer.
 func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req := ex.req
 	ex.keptAt, ex.kept = l.finishBody(ex)
@@ -142,8 +143,8 @@ func (l *Loop) isLast(c *conn, ex *exchange) bool {
 	switch {
 	case l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge):
 		return true
-	// The loop begins to drain when it reads the message that says so, which waits while a handler runs; the slot says it at once, so
-	// that the answer of that handler can already tell the client.
+	// The loop begins to drain when it reads the message that says so, which waits while a handler runs; the slot says it
+	// at once, so that the answer of that handler can already tell the client.
 	case !l.draining && !l.cfg.Slot.LoadDismissed():
 		return false
 	}
@@ -155,7 +156,8 @@ func (l *Loop) isLast(c *conn, ex *exchange) bool {
 	return true
 }
 
-// behindMost is how many requests that came behind others are answered, when a connection is to be closed because the loop drains.
+// behindMost is how many requests that came behind others are answered, when a connection is to be closed because the
+// loop drains.
 const behindMost = 64
 
 // endAnswer is called when the answer is written, or copied to where it will be: the next request can be looked at.
@@ -183,7 +185,8 @@ func (l *Loop) hijack(c *conn, ex *exchange) {
 	l.closeConn(c, CloseDone)
 }
 
-// refuse answers a request that cannot be served, and has the connection closed: where the next one would begin is not known.
+// refuse answers a request that cannot be served, and has the connection closed: where the next one would begin is not
+// known.
 func (l *Loop) refuse(c *conn, status int, reason string) {
 	ex := c.ex
 	ex.isHead = string(ex.req.Head.Method.In(ex.in[ex.start:])) == "HEAD" // Empty if that line has not come.

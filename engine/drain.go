@@ -39,8 +39,8 @@ func (l *Loop) Drain(limit time.Duration) {
 	l.closeListeners()
 }
 
-// lastAccepts is how many connections a draining loop takes of each listener at most: under a load that never ends the queue does
-// not either, and then it is for the other workers.
+// lastAccepts is how many connections a draining loop takes of each listener at most: under a load that never ends the
+// queue does not either, and then it is for the other workers.
 const lastAccepts = 4096
 
 // checkDrain closes what need not be waited for any longer.
@@ -56,11 +56,13 @@ func (l *Loop) checkDrain() {
 	l.stopped = l.open == 0
 }
 
-// gapLeast is how much longer than it wanted a loop must have waited, to have been stopped. It is that of the master (prefork).
+// gapLeast is how much longer than it wanted a loop must have waited, to have been stopped. It is that of the master
+// (prefork).
 const gapLeast = int64(time.Second)
 
-// mindGap puts a drain off by a time in which this process did not run, though it had nothing else to do than to wait: it was stopped, or the
-// whole machine was. The clients had no chance to get on either, and the master does the same with its own deadline.
+// mindGap puts a drain off by a time in which this process did not run, though it had nothing else to do than to wait:
+// it was stopped, or the whole machine was. The clients had no chance to get on either, and the master does the same
+// with its own deadline.
 func (l *Loop) mindGap(gap int64) {
 	if gap >= gapLeast {
 		l.drainNs += gap
@@ -85,8 +87,8 @@ func (l *Loop) closeIdle() {
 	}
 }
 
-// graceEnd tells until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can be later than
-// the drain, if the head of its last answer was written before, and so without "Connection: close".
+// graceEnd tells until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can
+// be later than the drain, if the head of its last answer was written before, and so without "Connection: close".
 func (l *Loop) graceEnd(c *conn) int64 {
 	if c.served == 0 {
 		return c.born + firstNs
@@ -95,8 +97,8 @@ func (l *Loop) graceEnd(c *conn) int64 {
 	return idleSince + int64(l.cfg.DrainGrace)
 }
 
-// firstNs is how long a new connection may take at least until its first request, in a draining loop. Nobody connects to say nothing;
-// but the first packet can be lost and sent again, and the client can be slow.
+// firstNs is how long a new connection may take at least until its first request, in a draining loop. Nobody connects
+// to say nothing; but the first packet can be lost and sent again, and the client can be slow.
 const firstNs = 2 * int64(time.Second)
 
 // isIdle tells if the connection is between requests. It may be nil, or closed.

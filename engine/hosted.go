@@ -10,7 +10,8 @@ import (
 	"libforker/engine/poller"
 )
 
-// A loop is hosted if its process goes on without it: it leaves no thread, descriptor or memory behind. A worker process just ends.
+// A loop is hosted if its process goes on without it: it leaves no thread, descriptor or memory behind. A worker
+// process just ends.
 
 // end closes everything. A hosted loop is over when no handler runs any more: threads cannot be ended from outside.
 func (l *Loop) end() (over bool) {
@@ -56,8 +57,8 @@ func (l *Loop) closePoller() {
 	}
 }
 
-// releaseMemory gives everything back. Requests whose handles the program has not used up stay the program's, with the memory that they
-// are in.
+// releaseMemory gives everything back. Requests whose handles the program has not used up stay the program's, with the
+// memory that they are in.
 func (l *Loop) releaseMemory() {
 	l.collect()
 	var left []memory.Mapping
@@ -108,7 +109,8 @@ func (l *Loop) openTimer() error {
 	})
 }
 
-// setTimer sets it to the next thing that is due. Idle threads of the pool and unused memory are looked for while there are any.
+// setTimer sets it to the next thing that is due. Idle threads of the pool and unused memory are looked for while there
+// are any.
 func (l *Loop) setTimer() error {
 	next := l.nextDue()
 	if !l.ended && (next < 0 || l.lookNs < next) && (!l.pool.isEmpty() || l.blocks.HasSpare()) {

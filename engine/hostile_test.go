@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// hostile is the corpus of what attackers, broken clients and other protocols send. In `in`, "\n" stands for CR LF, "␊" for a
-// bare LF, "␍" for a bare CR, and "Host:h" for a valid Host field. `want` has for each request that is served its method,
-// path and length of body, for each other one the status, and then what becomes of the connection: "open" for more (also
-// when a request is incomplete), or "closed".
+// hostile is the corpus of what attackers, broken clients and other protocols send. In `in`, "\n" stands for CR LF, "␊"
+// for a bare LF, "␍" for a bare CR, and "Host:h" for a valid Host field. `want` has for each request that is served its
+// method, path and length of body, for each other one the status, and then what becomes of the connection: "open" for
+// more (also when a request is incomplete), or "closed".
 var hostile = []struct{ name, in, want string }{
 	// Two lengths. RFC 9112 §6.3: this may be a smuggled request, and the connection must be closed.
 	{"CL.TE", "POST / HTTP/1.1\nHost:h\nContent-Length: 6\nTransfer-Encoding: chunked\n\n0\n\nG", "400, closed"},
@@ -255,8 +255,8 @@ func TestHostile_hasItsFate(t *testing.T) {
 	}
 }
 
-// fate tells what the requests that were sent have come to, in the words of the table. A connection that is expected to be open
-// is half-closed here, as it would not end by itself.
+// fate tells what the requests that were sent have come to, in the words of the table. A connection that is expected to
+// be open is half-closed here, as it would not end by itself.
 func (c *client) fate(open bool) string {
 	c.t.Helper()
 	if open {

@@ -7,9 +7,10 @@ import (
 	"libforker/engine/memory"
 )
 
-// A program takes a body piece by piece if its handler asks for that (Request.OnBody). For a route that streams, the handler is called
-// when the head is complete, and the pieces lie in the input buffer as they come; for others the whole body is one piece. Either way
-// exactly one call of App.Body is the last one: for the end of the body, or to say that it will not come.
+// A program takes a body piece by piece if its handler asks for that (Request.OnBody). For a route that streams, the
+// handler is called when the head is complete, and the pieces lie in the input buffer as they come; for others the
+// whole body is one piece. Either way exactly one call of App.Body is the last one: for the end of the body, or to say
+// that it will not come.
 
 // isPaused tells if the program wants no pieces for now. Any thread may end that.
 func (ex *exchange) isPaused() bool { return atomic.LoadUint32(&ex.req.Paused) != 0 }
@@ -57,8 +58,8 @@ func (l *Loop) passPiece(c *conn, ex *exchange, piece []byte) {
 	l.settle(c, ex, &outcome)
 }
 
-// nextPieceOfBody takes what has come of the body out of the input, as far as it is one piece. body.over tells if it is the last one,
-// which may be empty.
+// nextPieceOfBody takes what has come of the body out of the input, as far as it is one piece. body.over tells if it is
+// the last one, which may be empty.
 func (l *Loop) nextPieceOfBody(ex *exchange) ([]byte, *http1.Error) {
 	b := &ex.body
 	if b.kind != bodyPassed {
@@ -122,7 +123,8 @@ func (l *Loop) takeBody(c *conn, ex *exchange) {
 	c.state = stateBody
 }
 
-// pauseBody leaves what comes in the kernel, so that the client has to wait. Its time stands still; that of the handler runs.
+// pauseBody leaves what comes in the kernel, so that the client has to wait. Its time stands still; that of the handler
+// runs.
 func (l *Loop) pauseBody(c *conn, ex *exchange) {
 	if ex.body.awaited {
 		ex.body.leftNs = c.deadline - l.clock.now
@@ -142,7 +144,8 @@ func (l *Loop) resumeBody(c *conn, ex *exchange) {
 	l.serve(c)
 }
 
-// gatherBody collects a body after all: the handlers so far, which wanted it piece by piece, have left the request to one that does not.
+// gatherBody collects a body after all: the handlers so far, which wanted it piece by piece, have left the request to
+// one that does not.
 func (l *Loop) gatherBody(c *conn, ex *exchange, skip int) {
 	if c.state == stateProgram {
 		l.wheel.disarm(c)
@@ -155,8 +158,8 @@ func (l *Loop) gatherBody(c *conn, ex *exchange, skip int) {
 	}
 }
 
-// leaveBody is called when the answer is there before the end of the body. What has not come yet is not waited for: the connection
-// ends with the answer.
+// leaveBody is called when the answer is there before the end of the body. What has not come yet is not waited for: the
+// connection ends with the answer.
 func (l *Loop) leaveBody(c *conn, ex *exchange) {
 	b := &ex.body
 	rest := b.need - b.got

@@ -26,8 +26,8 @@ type upload struct {
 
 func admits(cfg *Config) { cfg.Admits = true }
 
-// takes makes a route that takes bodies of at most so many bytes piece by piece, and answers what they were. enter is called when its
-// handler begins.
+// takes makes a route that takes bodies of at most so many bytes piece by piece, and answers what they were. enter is
+// called when its handler begins.
 func (s *server) takes(path string, most int64, enter func(c *call)) *upload {
 	s.t.Helper()
 	u := &upload{}

@@ -9,8 +9,8 @@ import (
 	"libforker/engine/memory"
 )
 
-// A program that reads a request's text or body when it is over finds nonsense, also while more of the connection's input lies behind it
-// in the same buffer.
+// A program that reads a request's text or body when it is over finds nonsense, also while more of the connection's
+// input lies behind it in the same buffer.
 func TestInvariants_mangleARequestThatIsOver(t *testing.T) {
 	s := start(t, packets)
 	var kept [][]byte

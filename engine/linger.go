@@ -12,8 +12,8 @@ const (
 	lingerNs   = 2 * int64(time.Second)  // How long a client may be silent that is to see that it was refused,
 	lingerMost = 30 * int64(time.Second) // and how long it may go on sending.
 
-	// While draining, how often lingering connections are looked at, and how long a client must have been silent then, besides two
-	// round trips: longer than it takes to send a lost packet again (TCP_RTO_MIN).
+	// While draining, how often lingering connections are looked at, and how long a client must have been silent then,
+	// besides two round trips: longer than it takes to send a lost packet again (TCP_RTO_MIN).
 	lookEvery     = 50 * int64(time.Millisecond)
 	lingerQuietMs = 250
 )
@@ -28,8 +28,8 @@ func (l *Loop) linger(c *conn) {
 	l.await(c)
 }
 
-// endLingering closes, while draining, the lingering connections whose client has everything and sends nothing. A close(2) harms it only
-// if it sends more: that is answered by a reset, which can overtake what it has not read yet.
+// endLingering closes, while draining, the lingering connections whose client has everything and sends nothing. A
+// close(2) harms it only if it sends more: that is answered by a reset, which can overtake what it has not read yet.
 func (l *Loop) endLingering() {
 	if l.lingering == 0 || l.clock.now < l.lingerLookNs {
 		return
@@ -42,8 +42,8 @@ func (l *Loop) endLingering() {
 	}
 }
 
-// isServed tells if the client of a lingering connection has acknowledged our end, which comes behind the answer, and has been silent for
-// a while. Of a unix socket it has read all then (SIOCOUTQ in unix(7) counts what it has not).
+// isServed tells if the client of a lingering connection has acknowledged our end, which comes behind the answer, and
+// has been silent for a while. Of a unix socket it has read all then (SIOCOUTQ in unix(7) counts what it has not).
 func isServed(fd int) bool {
 	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {

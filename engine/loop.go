@@ -18,8 +18,8 @@ import (
 //
 //  1. wait for events, no longer than until the next deadline
 //  2. read the clock, renew Date
-//  3. handle events: watched descriptors, connections, listeners; once a second look at the listeners without one, let idle
-//     threads of the pool end and unused memory go; go on with connections that have more to serve
+//  3. handle events: watched descriptors, connections, listeners; once a second look at the listeners without one, let
+//     idle threads of the pool end and unused memory go; go on with connections that have more to serve
 //  4. expire deadlines
 //  5. when draining: decide whether everything is done
 //  6. publish the heartbeat
@@ -78,12 +78,13 @@ type Loop struct {
 const (
 	outSize   = 128 << 10            // A head of the greatest size fits, with a small body.
 	smallBody = 16 << 10             // A body up to this size is copied behind its head, so that one write takes both.
-	leastRoom = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or what comes at once of a body in chunks.
+	leastRoom = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or the first of a body in chunks.
 	pauseNs   = 100 * int64(time.Millisecond)
 	maxWaitMs = 1000 // The heartbeat is never older.
 )
 
-// NewLoop makes a loop, which closes the listeners when it ends, or now if it cannot be made. It reads nothing before it runs or is polled.
+// NewLoop makes a loop, which closes the listeners when it ends, or now if it cannot be made. It reads nothing before
+// it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
 	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box), sendFile: poller.SendFile}
 	l.expired = l.expire
@@ -194,7 +195,8 @@ func (l *Loop) Start() error { return l.resumeListeners() }
 // Fd can be read when there is something for Poll to do, if Config.Polled.
 func (l *Loop) Fd() int { return l.poll.Fd() }
 
-// Poll does what there is to do, and waits for it no longer than timeoutMs. over: Drain is done, and Close is all that can follow.
+// Poll does what there is to do, and waits for it no longer than timeoutMs. over: Drain is done, and Close is all that
+// can follow.
 func (l *Loop) Poll(timeoutMs int) (over bool, err error) {
 	over, err = l.turn(min(timeoutMs, l.waitMs()))
 	if l.cfg.Polled && !over && err == nil {

@@ -63,7 +63,8 @@ func TestPause_takesNothingUntilItIsResumed(t *testing.T) {
 	}
 }
 
-// TestPause_cutAnywhere has each piece followed by a pause that another goroutine ends at once, perhaps before the loop has begun it.
+// TestPause_cutAnywhere has each piece followed by a pause that another goroutine ends at once, perhaps before the loop
+// has begun it.
 func TestPause_cutAnywhere(t *testing.T) {
 	s, h := startHolder(t, packets, admits)
 	u := s.takes("/take", 20, func(c *call) { h.hold(c) })
@@ -221,7 +222,8 @@ func TestPause_endsWhenTheClientResets(t *testing.T) {
 	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
 }
 
-// TestPause_seesTheEndOfTheClient: what has come before it is still given to the program, unless an end is taken as having left.
+// TestPause_seesTheEndOfTheClient: what has come before it is still given to the program, unless an end is taken as
+// having left.
 func TestPause_seesTheEndOfTheClient(t *testing.T) {
 	for _, row := range []struct {
 		name      string

@@ -6,7 +6,8 @@ import (
 	"libforker/engine/poller"
 )
 
-// peerKey is a client's address, whatever its port. IPv6 clients count by their /64, which is what one customer gets (RFC 6177).
+// peerKey is a client's address, whatever its port. IPv6 clients count by their /64, which is what one customer gets
+// (RFC 6177).
 type peerKey [8]byte
 
 // keyOf returns the key of a connection. false: the client has no address that would tell it from others.

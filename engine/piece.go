@@ -6,7 +6,8 @@ import (
 	"libforker/engine/memory"
 )
 
-// sending is how far the body of an answer has gone out that is not sent whole with its head: one with parts, a large one, a stream.
+// sending is how far the body of an answer has gone out that is not sent whole with its head: one with parts, a large
+// one, a stream.
 type sending struct {
 	part     int   // The next of the answer's parts.
 	last     bool  // The bytes behind the parts, or the end of a stream, are in the output.
@@ -31,8 +32,8 @@ func (l *Loop) startBody(c *conn, ex *exchange, withBody bool) {
 	l.send(c)
 }
 
-// nextPiece puts the next piece of the present answer's body into the output. false: there is none now; if that was all, the answer
-// has ended.
+// nextPiece puts the next piece of the present answer's body into the output. false: there is none now; if that was
+// all, the answer has ended.
 func (l *Loop) nextPiece(c *conn) bool {
 	ex := c.ex
 	if ex.req.Answer.Flags&AnswerStream != 0 {

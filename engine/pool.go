@@ -22,8 +22,8 @@ type PoolConfig struct {
 	Exit  func(thread int)         // Called last.
 }
 
-// pool runs handlers on threads, which it makes when they are needed. Of those that are free the one is taken that was used last: its
-// stack and caches are warm, and the others grow old enough to end.
+// pool runs handlers on threads, which it makes when they are needed. Of those that are free the one is taken that was
+// used last: its stack and caches are warm, and the others grow old enough to end.
 type pool struct {
 	// Immutable.
 	cfg PoolConfig
@@ -137,7 +137,8 @@ func (p *pool) wake() {
 	_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
-// finish hands a request back to the loop, and gives the thread the next one if there is any. If not, a thread that is not usable ends.
+// finish hands a request back to the loop, and gives the thread the next one if there is any. If not, a thread that is
+// not usable ends.
 func (p *pool) finish(t *poolThread, done poolDone, usable bool) (next *exchange) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -175,7 +176,8 @@ func (p *pool) take(room []poolDone) []poolDone {
 	return done
 }
 
-// close has all threads end, those that run a handler when it has returned. It gives back the requests that none has begun.
+// close has all threads end, those that run a handler when it has returned. It gives back the requests that none has
+// begun.
 func (p *pool) close() []*exchange {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -220,7 +222,8 @@ func (p *pool) retire(now int64) {
 	p.ready = append(p.ready[:0], p.ready[n:]...)
 }
 
-// submit gives a request to the pool. Answers to earlier ones go out first: nobody else may write to the connection then.
+// submit gives a request to the pool. Answers to earlier ones go out first: nobody else may write to the connection
+// then.
 func (l *Loop) submit(c *conn, ex *exchange) {
 	if l.outLen > 0 {
 		l.send(c)

@@ -211,13 +211,14 @@ type App interface {
 	Collect(events []Event) int
 	// Stream gives what there is of the body of a stream; what it gave before is not needed any more.
 	Stream(req *Request) Piece
-	// Close tells the program that a deferred request has ended for the engine. true: the program has done with it too; else
-	// an EventRelease will say so.
+	// Close tells the program that a deferred request has ended for the engine. true: the program has done with it too;
+	// else an EventRelease will say so.
 	Close(req *Request, reason int) bool
-	// Release gives back what C holds for a request that has ended: copies, lent bytes, files, memory beyond what is worth keeping.
+	// Release gives back what C holds for a request that has ended: copies, lent bytes, files, memory beyond what is worth
+	// keeping.
 	Release(req *Request)
-	// Bequeath leaves the requests to the program whose handles it has not used up, with the memory that they are in, and tells how many
-	// there are. Called last.
+	// Bequeath leaves the requests to the program whose handles it has not used up, with the memory that they are in, and
+	// tells how many there are. Called last.
 	Bequeath(left []memory.Mapping) int
 	// Free gives back all that C holds for a request, whose memory goes away.
 	Free(req *Request)

@@ -9,8 +9,8 @@ import (
 // headRoom is what a head needs at most beyond the program's own fields and the server's name.
 const headRoom = 1024
 
-// respond puts the answer to ex's request behind what is collected already for c. A small one is complete with that; of others the
-// head goes out at once, with as much of the body as the client takes.
+// respond puts the answer to ex's request behind what is collected already for c. A small one is complete with that; of
+// others the head goes out at once, with as much of the body as the client takes.
 func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	answer := &ex.req.Answer
 	head, body := l.describe(answer, outcome)
@@ -26,7 +26,7 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 		l.noteAnswer(c, ex, head.status, 0)
 	}
 	l.appendHead(c, ex, &head)
-	own := outcome.Status == 0 && answer.Flags&AnswerError == 0 // Else the body is the engine's, whatever was collected before.
+	own := outcome.Status == 0 && answer.Flags&AnswerError == 0 // Else the body is the engine's own.
 	if own && (answer.Flags&AnswerStream != 0 || withBody && (answer.Parts.Len > 0 || head.length > smallBody)) {
 		l.startBody(c, ex, withBody)
 		return

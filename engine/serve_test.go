@@ -36,15 +36,15 @@ type server struct {
 	unused  int64 // Bytes that the loop has in use while it does nothing.
 }
 
-// The networks that a server can be started on. On packets, every write of one side is a read of the other: a test sees what
-// the engine writes at once, and decides what it reads at once.
+// The networks that a server can be started on. On packets, every write of one side is a read of the other: a test sees
+// what the engine writes at once, and decides what it reads at once.
 const (
 	tcp     = "tcp"
 	packets = "unixpacket"
 )
 
-// start starts a server with generous limits, which setup may change. It is stopped when the test ends, and must then have
-// given back everything that it used.
+// start starts a server with generous limits, which setup may change. It is stopped when the test ends, and must then
+// have given back everything that it used.
 func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	t.Helper()
 	s := &server{program: newProgram(), t: t, network: network, jobs: make(chan func(), 1), done: make(chan error, 1)}

@@ -46,8 +46,8 @@ func (w *wheel) disarm(c *conn) {
 	c.next, c.prev = nil, nil
 }
 
-// insert puts c in, at its deadline or as far ahead as the wheel reaches. The tick after now's is the first that can be used:
-// that of now may have been looked at already.
+// insert puts c in, at its deadline or as far ahead as the wheel reaches. The tick after now's is the first that can be
+// used: that of now may have been looked at already.
 func (w *wheel) insert(c *conn) {
 	tick := min(max(c.deadline/wheelTick+1, w.tick+1), w.tick+wheelSlots-1)
 	slot := int(tick % wheelSlots)

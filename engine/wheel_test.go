@@ -48,7 +48,8 @@ func (w *clockwork) expect(d time.Duration, want ...int) {
 	}
 }
 
-// starts are times at which a machine may have been up: at once, anywhere in a tick, shortly before the slots come round.
+// starts are times at which a machine may have been up: at once, anywhere in a tick, shortly before the slots come
+// round.
 var starts = []int64{0, 1, wheelTick - 1, wheelTick, 12345678901234, 64*turn - 1, 64 * turn, 64*turn + 1}
 
 func TestWheel_expiresNeverEarlyAndAtMostATickLate(t *testing.T) {

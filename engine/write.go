@@ -35,8 +35,9 @@ func (l *Loop) reserve(c *conn, size int) {
 	}
 }
 
-// send writes what is collected for c, and then what c.body, c.tail and c.file say. What the client does not take is kept: the
-// collected bytes are copied, the others must stay where they are until they are written. c is closed if the client is gone.
+// send writes what is collected for c, and then what c.body, c.tail and c.file say. What the client does not take is
+// kept: the collected bytes are copied, the others must stay where they are until they are written. c is closed if the
+// client is gone.
 func (l *Loop) send(c *conn) {
 	out := l.out[:l.outLen]
 	l.outLen = 0
@@ -128,8 +129,8 @@ func (l *Loop) writeFile(c *conn) bool {
 	return true
 }
 
-// block has c wait for the client, who has just taken some bytes. The first time it starts the clock; every write_min_rate bytes
-// that the client takes give it another second.
+// block has c wait for the client, who has just taken some bytes. The first time it starts the clock; every
+// write_min_rate bytes that the client takes give it another second.
 func (l *Loop) block(c *conn, taken int) {
 	if c.blocked {
 		if rate := l.cfg.WriteMinRate; rate > 0 {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// dialSlow dials with a fixed receive buffer, so that the engine cannot get rid of much. One below the segment size of the
-// loopback device would have the kernel wait for timers.
+// dialSlow dials with a fixed receive buffer, so that the engine cannot get rid of much. One below the segment size of
+// the loopback device would have the kernel wait for timers.
 func (s *server) dialSlow() *client {
 	s.t.Helper()
 	c := s.dial()

@@ -1,5 +1,6 @@
 /*
- * Answers that do not come from the handler at once. Start it with `build/later` (or `build/later 127.0.0.1:9000`), then:
+ * Answers that do not come from the handler at once. Start it with `build/later` (or `build/later 127.0.0.1:9000`),
+ * then:
  *
  *     curl http://localhost:8080/sleep      a handler that blocks, on a thread of the pool: others are served meanwhile
  *     curl http://localhost:8080/square/12  handed to a thread of the program, which answers when it is done
@@ -92,7 +93,10 @@ static int begin_clock(forker_request *req, void *user) {
     return begun ? FORKER_DEFERRED : forker_respond_error(req, 503, "too many clocks");
 }
 
-/* Sends an event to each client. One that is slow (FORKER_E_AGAIN) misses it; the handle of one that has left is used up. */
+/*
+ * Sends an event to each client. One that is slow (FORKER_E_AGAIN) misses it; the handle of one that has left is used
+ * up.
+ */
 static void tick(const char *time) {
     size_t kept = 0;
     for (size_t i = 0; i < clock_count; i++) {

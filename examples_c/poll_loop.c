@@ -1,11 +1,12 @@
 /*
- * A server on the program's own event loop: poll(2) waits for the server and for the program's own descriptors, and everything happens on
- * the one thread that the program has.
+ * A server on the program's own event loop: poll(2) waits for the server and for the program's own descriptors, and
+ * everything happens on the one thread that the program has.
  *
  *     $ ./poll_loop 127.0.0.1:8080
  *     $ curl http://127.0.0.1:8080/lines
  *
- * What is typed is a line of the program's own; the handler tells how many there were. The end of the input stops the server.
+ * What is typed is a line of the program's own; the handler tells how many there were. The end of the input stops the
+ * server.
  */
 #include <forker.h>
 

@@ -1,4 +1,6 @@
-/* A service: on the sockets that systemd passes (packaging/forker-hello.socket), or on port 8080 when started by hand. */
+/*
+ * A service: on the sockets that systemd passes (packaging/forker-hello.socket), or on port 8080 when started by hand.
+ */
 #include <forker.h>
 
 #include <stdlib.h>

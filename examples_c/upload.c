@@ -1,10 +1,12 @@
 /*
- * Uploads that go to files as they come. Start it with `build/upload` (or `build/upload 127.0.0.1:9000 /some/directory`), then:
+ * Uploads that go to files as they come. Start it with `build/upload` (or `build/upload 127.0.0.1:9000
+ * /some/directory`), then:
  *
  *     curl -T some.iso http://localhost:8080/files/     has it written to some.iso in the directory
  *
- * A thread of the worker writes to the disk, so that handlers never wait for it. Meanwhile the body is paused: a client that sends
- * faster than the disk writes has to wait, and no upload takes more memory than one piece, however large it is.
+ * A thread of the worker writes to the disk, so that handlers never wait for it. Meanwhile the body is paused: a client
+ * that sends faster than the disk writes has to wait, and no upload takes more memory than one piece, however large it
+ * is.
  *
  * End it with Ctrl-C.
  */

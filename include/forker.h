@@ -18,14 +18,15 @@
  * Conventions, which hold wherever an entry says nothing else:
  *
  *  - Functions that return int give FORKER_OK (0) or a negative FORKER_E_* code. Each entry lists the codes that it can
- *    give, except FORKER_E_INVALID for a NULL that it does not allow, and FORKER_E_MEMORY. forker_strerror() puts a code
- *    into words, forker_server_error() says what exactly went wrong.
- *  - A server is set up (handle, listen, set, load, and all that registers a function) in the process that made it, while
- *    it does not run; else these calls give FORKER_E_PROCESS or FORKER_E_STATE, which they do not list either. If one
- *    of them fails for another reason, run refuses to start, so that a program need not check each.
+ *    give, except FORKER_E_INVALID for a NULL that it does not allow, and FORKER_E_MEMORY. forker_strerror() puts a
+ *    code into words, forker_server_error() says what exactly went wrong.
+ *  - A server is set up (handle, listen, set, load, and all that registers a function) in the process that made it,
+ *    while it does not run; else these calls give FORKER_E_PROCESS or FORKER_E_STATE, which they do not list either. If
+ *    one of them fails for another reason, run refuses to start, so that a program need not check each.
  *  - Text goes in NUL-terminated, or as pointer and length. The library copies it before the call returns.
- *  - Text comes out NUL-terminated, with its length through an optional size_t pointer (NULL: not wanted). Text that belongs
- *    to a request is valid until its handler returns; text that belongs to a server until the next call on that server.
+ *  - Text comes out NUL-terminated, with its length through an optional size_t pointer (NULL: not wanted). Text that
+ *    belongs to a request is valid until its handler returns; text that belongs to a server until the next call on that
+ *    server.
  *  - A NULL server or request gives FORKER_E_INVALID, or where there is no code NULL or 0; never a crash.
  *  - Callbacks get the `user` pointer they were registered with. They are called in the worker processes, on the main
  *    thread of each, one at a time. They must return: no longjmp and no C++ exception may leave them.
@@ -57,13 +58,15 @@ typedef struct forker_server forker_server;
  * forker_request_on_body(), or if it is deferred, until its handle is used up. */
 typedef struct forker_request forker_request;
 
-/* A request that is answered later. A number, not a pointer: one that is over is told apart for ever. 0 is never one. */
+/*
+ * A request that is answered later. A number, not a pointer: one that is over is told apart for ever. 0 is never one.
+ */
 typedef uint64_t forker_deferred;
 
 /* The description of one option, see forker_option_at(). */
 typedef struct forker_option forker_option;
 
-/* ------------------------------------------------------------------------------------------------------------ results */
+/* ---------------------------------------------------------------------------------------------------------- results */
 
 /* What calls and callbacks return. The numbers never change. */
 enum {
@@ -100,7 +103,7 @@ const char *forker_version(void);
  */
 const char *forker_strerror(int code);
 
-/* ------------------------------------------------------------------------------------------------------------- server */
+/* ----------------------------------------------------------------------------------------------------------- server */
 
 /*
  * Makes a server with default options, overridden by the environment: FORKER_WORKERS=4 is option workers set to 4 and
@@ -115,8 +118,8 @@ forker_server *forker_server_new(void);
  * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started
  * or opened is stopped at once before, and its end waited for. NULL is a no-op, and so is a call while
  * forker_server_run() is running, in a process other than the one that made the server, from a handler, or if a handler
- * with workers=0 has not returned 5 seconds after the stop. Handles of its requests are void afterwards; no other thread
- * may be in a call about the server or a request of it.
+ * with workers=0 has not returned 5 seconds after the stop. Handles of its requests are void afterwards; no other
+ * thread may be in a call about the server or a request of it.
  */
 void forker_server_free(forker_server *server);
 
@@ -144,14 +147,16 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
  * Sets an option of the route that was registered last:
  *
  *   dispatch   "inline" calls the handler on the worker's main thread, one request at a time: nothing in it needs to be
- *              thread-safe, and while it runs the worker does nothing else. "pool" calls it on a thread of a pool (options max_handlers,
- *              handler_queue, handler_idle): it may block, and must be thread-safe. Default: option dispatch.
+ *              thread-safe, and while it runs the worker does nothing else. "pool" calls it on a thread of a pool
+ *              (options max_handlers, handler_queue, handler_idle): it may block, and must be thread-safe. Default:
+ *              option dispatch.
  *
- *   body       "buffer" calls the handler when the whole body is there. "stream" calls it when the head is: it answers at once, or takes
- *              the body piece by piece through forker_request_on_body(). An answer that comes before the end of the body ends the
- *              connection, unless the rest has come already. Default: buffer.
+ *   body       "buffer" calls the handler when the whole body is there. "stream" calls it when the head is: it answers
+ *              at once, or takes the body piece by piece through forker_request_on_body(). An answer that comes before
+ *              the end of the body ends the connection, unless the rest has come already. Default: buffer.
  *
- *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is read.
+ *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
+ *              read.
  *
  * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (no route yet).
  */
@@ -165,8 +170,8 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
  *   ":8080"            every address, IPv4 and IPv6
  *   "localhost:8080"   every address that the name has
  *   "unix:/run/a.sock" a unix socket; "?mode=0660&user=www&group=www" at the end sets mode (else option unix_mode) and
- *                      owner, each of which may be left out. A socket file that nobody listens on any more is replaced, one in
- *                      use is not; it is removed when the server stops, if it is still the same file.
+ *                      owner, each of which may be left out. A socket file that nobody listens on any more is replaced,
+ *                      one in use is not; it is removed when the server stops, if it is still the same file.
  *   "systemd"          all sockets that systemd has passed to this process, "systemd:web" those named so by
  *                      FileDescriptorName=, see sd_listen_fds(3); they stay systemd's
  *   "fd:3"             a listening stream socket that the program has open; it is duplicated and stays the program's
@@ -241,11 +246,12 @@ const char *forker_server_error(forker_server *server);
  * it be set up or started again. Until then what was registered stays in use: handlers, hooks and their `user`. Any
  * thread may call start, wait and forker_server_free(), one at a time for the same server, but not a callback of it.
  *
- * How a server ends that serves in the program's own process: it takes no connection any more, and the hook worker_drain
- * is called; requests in flight have until the limit of the stop. What is then left is cut off, and those that were
- * deferred are told by forker_deferred_on_close() with FORKER_CLOSE_SHUTDOWN. A handler that runs is always waited for,
- * in the pool too: no thread can be ended from outside. At last the hook worker_exit is called, and the file of a unix
- * socket goes. Threads, descriptors and memory are given back, but for requests whose handles are not used up.
+ * How a server ends that serves in the program's own process: it takes no connection any more, and the hook
+ * worker_drain is called; requests in flight have until the limit of the stop. What is then left is cut off, and those
+ * that were deferred are told by forker_deferred_on_close() with FORKER_CLOSE_SHUTDOWN. A handler that runs is always
+ * waited for, in the pool too: no thread can be ended from outside. At last the hook worker_exit is called, and the
+ * file of a unix socket goes. Threads, descriptors and memory are given back, but for requests whose handles are not
+ * used up.
  *
  * Returns FORKER_OK; or else, with the reason in forker_server_error() and in the log,
  * what forker_server_run() does (FORKER_E_BOOT also if the hook worker_init failed with workers=0).
@@ -294,7 +300,7 @@ int forker_server_poll(forker_server *server, int32_t timeout_ms);
  */
 int forker_server_wait(forker_server *server, int32_t timeout_ms);
 
-/* ----------------------------------------------------------------------------------------------------------- steering */
+/* --------------------------------------------------------------------------------------------------------- steering */
 
 /*
  * What is asked of a running server. The calls of this section return without waiting, and may be made by any thread of
@@ -351,7 +357,7 @@ int forker_server_reopen(forker_server *server);
  */
 int forker_server_upgrade(forker_server *server);
 
-/* ------------------------------------------------------------------------------------------------------------ options */
+/* ---------------------------------------------------------------------------------------------------------- options */
 
 /*
  * Sets an option by name, see docs/OPTIONS.md or forker_option_at() for the list. Values are text: numbers "100", sizes
@@ -378,15 +384,17 @@ int forker_server_set(forker_server *server, const char *name, const char *value
  */
 int forker_server_load(forker_server *server, const char *path);
 
-/* The value of an option as it would be used, in the form forker_server_set() takes. NULL if there is no such option. */
+/*
+ * The value of an option as it would be used, in the form forker_server_set() takes. NULL if there is no such option.
+ */
 const char *forker_server_get(forker_server *server, const char *name);
 
 /* Option number `index` of the library, from 0; NULL beyond the last one. Any thread, any process; static. */
 const forker_option *forker_option_at(size_t index);
 
 /*
- * What there is to know of an option. The type is "number", "size", "duration", "mode", "choice", "text", "user", "group",
- * "directory" or "address". Each of these gives NULL (or 0) for a NULL option. The texts are static.
+ * What there is to know of an option. The type is "number", "size", "duration", "mode", "choice", "text", "user",
+ * "group", "directory" or "address". Each of these gives NULL (or 0) for a NULL option. The texts are static.
  */
 const char *forker_option_name(const forker_option *option); /* "idle_timeout" */
 const char *forker_option_type(const forker_option *option);
@@ -395,20 +403,20 @@ const char *forker_option_bounds(const forker_option *option);      /* "10ms to 
 const char *forker_option_description(const forker_option *option); /* one sentence */
 int forker_option_reloadable(const forker_option *option);          /* 1 if a reload can change it */
 
-/* -------------------------------------------------------------------------------------------------------------- hooks */
+/* ------------------------------------------------------------------------------------------------------------ hooks */
 
 /*
  * A hook is called at a point in the life of a worker process, on the main thread of the process that is named.
  * `worker` is the worker's index, from 0; during a reload there is one more than there are workers.
  *
  *   before_fork   in the spawner, before a worker is forked from it, for what the worker is to inherit.
- *   post_fork     in the worker, just after fork, before the Go runtime is started: the process has one thread. For what must happen
- *                 in the child first, such as dropping a lock or re-seeding a generator.
+ *   post_fork     in the worker, just after fork, before the Go runtime is started: the process has one thread. For
+ *                 what must happen in the child first, such as dropping a lock or re-seeding a generator.
  *   worker_init   in the worker, when it is about to serve: open database connections here, they must not be shared by
  *                 forks.
  *   worker_ready  in the worker, when it has said that it is READY and takes its first connections next.
- *   worker_drain  in the worker, between requests, when it begins to drain: it takes no new connections, and requests that are
- *                 under way have until option drain_timeout.
+ *   worker_drain  in the worker, between requests, when it begins to drain: it takes no new connections, and requests
+ *                 that are under way have until option drain_timeout.
  *   worker_exit   in the worker, when it has drained and is about to leave. Not called if it crashes or is killed.
  *
  * A negative result of the first three is a failed boot: the worker exits, or is not forked at all, and is tried again,
@@ -427,9 +435,9 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
 /*
  * Hooks about the server as a whole, on the main thread of the process.
  *
- *   on_reload     in the spawner, when a reload begins: the program reads again what the workers inherit from it, before the
- *                 first of them is forked. The new option values can be read by forker_server_get(). A negative result ends
- *                 the reload: the options are put back, the workers stay as they are.
+ *   on_reload     in the spawner, when a reload begins: the program reads again what the workers inherit from it,
+ *                 before the first of them is forked. The new option values can be read by forker_server_get(). A
+ *                 negative result ends the reload: the options are put back, the workers stay as they are.
  *   on_reopen     in the spawner and in every worker, between requests, when the log files are to be opened anew: the
  *                 program does so with its own. A negative result is logged.
  *   master_tick   in the spawner, about once a second. The result does not matter.
@@ -469,7 +477,7 @@ int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *
 typedef int32_t (*forker_fork_fn)(void *user);
 int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user);
 
-/* ---------------------------------------------------------------------------------------------------------------- log */
+/* -------------------------------------------------------------------------------------------------------------- log */
 
 /* Log levels. The numbers never change. */
 enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LOG_DEBUG = 3 };
@@ -477,10 +485,10 @@ enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LO
 /*
  * Sends log lines to `log_fn` instead of stderr or the file of option error_log; NULL goes back. It is called in the
  * process that has something to say (spawner, master, worker), on that process's main thread (spawner: the thread of
- * run), also between requests; for forker_server_log() on the thread that calls that. `line` is one line of `len` bytes, NUL-terminated, without a newline, and starts with
- * time, level and process: "2026-01-31T12:00:00.123Z info master[71]: ...". It must not call forker_server_log(). The
- * report of a crash goes to stderr or that file always: in a process that has just crashed it is not safe to call the
- * program.
+ * run), also between requests; for forker_server_log() on the thread that calls that. `line` is one line of `len`
+ * bytes, NUL-terminated, without a newline, and starts with time, level and process: "2026-01-31T12:00:00.123Z info
+ * master[71]: ...". It must not call forker_server_log(). The report of a crash goes to stderr or that file always: in
+ * a process that has just crashed it is not safe to call the program.
  */
 typedef void (*forker_log_fn)(int level, const char *line, size_t len, void *user);
 int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *user);
@@ -502,7 +510,7 @@ int forker_server_log(forker_server *server, int level, const char *text);
 typedef void (*forker_access_log_fn)(const char *line, size_t len, void *user);
 int forker_server_set_access_log(forker_server *server, forker_access_log_fn access_fn, void *user);
 
-/* ------------------------------------------------------------------------------------------------------------ figures */
+/* ---------------------------------------------------------------------------------------------------------- figures */
 
 /* What a server is doing. The numbers never change, and so for the two lists below. */
 enum {
@@ -604,7 +612,7 @@ typedef struct forker_worker_stats {
 int forker_server_stats(forker_server *server, forker_stats *stats_out);
 int forker_server_worker_stats(forker_server *server, size_t index, forker_worker_stats *stats_out);
 
-/* ------------------------------------------------------------------------------------------------------------ request */
+/* ---------------------------------------------------------------------------------------------------------- request */
 
 /* The method, such as "GET" (RFC 9110 section 9). */
 const char *forker_request_method(forker_request *req, size_t *len_out);
@@ -668,19 +676,22 @@ const char *forker_request_body(forker_request *req, size_t *len_out);
 int forker_request_body_fd(forker_request *req);
 
 /*
- * Has `on_body` called for each piece of the body, on the worker's main thread. Called by a handler, which then returns FORKER_OK, or
- * FORKER_DEFERRED if it has made a handle too. For a route with body=stream the pieces are given as they come, from the input buffer:
- * they are never more than that holds, and a client that sends "Expect: 100-continue" is told to go on now. For others the whole body is
- * one piece. While it is on its way forker_request_body() gives "", and the trailer is empty until the last call.
+ * Has `on_body` called for each piece of the body, on the worker's main thread. Called by a handler, which then returns
+ * FORKER_OK, or FORKER_DEFERRED if it has made a handle too. For a route with body=stream the pieces are given as they
+ * come, from the input buffer: they are never more than that holds, and a client that sends "Expect: 100-continue" is
+ * told to go on now. For others the whole body is one piece. While it is on its way forker_request_body() gives "", and
+ * the trailer is empty until the last call.
  *
- *   last   0: more follows. 1: this is the end of the body; the piece may be empty. FORKER_E_ABORTED: there is no piece, `data` is NULL,
- *          and none will come, because the client has left or was too slow, the body was malformed or too large, or the request was
- *          answered before. Exactly one call has another `last` than 0; none follows. So this is the place to release what `user` is.
+ *   last   0: more follows. 1: this is the end of the body; the piece may be empty. FORKER_E_ABORTED: there is no
+ *          piece, `data` is NULL, and none will come, because the client has left or was too slow, the body was
+ *          malformed or too large, or the request was answered before. Exactly one call has another `last` than 0; none
+ *          follows. So this is the place to release what `user` is.
  *
- * `data` is valid until on_body returns; it is not NUL-terminated. on_body returns FORKER_OK. With last=1 the request must then be
- * answered, or be deferred; before that an answer by forker_respond() or through the handle ends the body, see forker_route_set(). A
- * negative code is a logged 500; for a request with a handle, that only ends the body, because the handle answers. After
- * FORKER_E_ABORTED the result means nothing, and an answer can be given through a handle only.
+ * `data` is valid until on_body returns; it is not NUL-terminated. on_body returns FORKER_OK. With last=1 the request
+ * must then be answered, or be deferred; before that an answer by forker_respond() or through the handle ends the body,
+ * see forker_route_set(). A negative code is a logged 500; for a request with a handle, that only ends the body,
+ * because the handle answers. After FORKER_E_ABORTED the result means nothing, and an answer can be given through a
+ * handle only.
  *
  * The whole body may take option read_body_timeout, put off by body_min_rate, then the client gets 408.
  *
@@ -690,11 +701,11 @@ typedef int (*forker_body_fn)(forker_request *req, const void *data, size_t len,
 int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *user);
 
 /*
- * Has no more of the body given to on_body until forker_deferred_resume() is called. Nothing is read meanwhile, so that the client has
- * to wait, and the body's time stands still. A pause may take as long as option handler_timeout says. It ends too when the client resets
- * the connection, or with half_close=off sends its end; with half_close=on forker_deferred_cancelled() tells of that end, and on_body
- * learns after the pause if the body is not complete. Called by the handler after forker_request_on_body(), or by on_body; the request
- * must be deferred.
+ * Has no more of the body given to on_body until forker_deferred_resume() is called. Nothing is read meanwhile, so that
+ * the client has to wait, and the body's time stands still. A pause may take as long as option handler_timeout says. It
+ * ends too when the client resets the connection, or with half_close=off sends its end; with half_close=on
+ * forker_deferred_cancelled() tells of that end, and on_body learns after the pause if the body is not complete. Called
+ * by the handler after forker_request_on_body(), or by on_body; the request must be deferred.
  *
  * Returns FORKER_OK or FORKER_E_STATE (not called there, not deferred, or there is no more to come).
  */
@@ -731,7 +742,7 @@ int32_t forker_request_worker(forker_request *req);
  */
 int forker_request_draining(forker_request *req);
 
-/* ----------------------------------------------------------------------------------------------------------- response */
+/* --------------------------------------------------------------------------------------------------------- response */
 
 /*
  * Answers in one call. `status` is 200 to 599; `content_type` NULL leaves the field out; body may be NULL if len is 0.
@@ -810,7 +821,7 @@ int forker_respond_file(forker_request *req, int status, const char *content_typ
  */
 int forker_respond_interim(forker_request *req, int status, const char *name, const char *value);
 
-/* ------------------------------------------------------------------------------------------------- deferred, streamed */
+/* ----------------------------------------------------------------------------------------------- deferred, streamed */
 
 /*
  * Makes a handle through which the request is answered after its handler has returned FORKER_DEFERRED. All functions on
@@ -828,7 +839,10 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
  */
 int forker_request_defer(forker_request *req, forker_deferred *handle_out);
 
-/* The request of a handle, to be read and answered piece by piece, by one thread at a time. NULL if the handle is used up. */
+/*
+ * The request of a handle, to be read and answered piece by piece, by one thread at a time. NULL if the handle is used
+ * up.
+ */
 forker_request *forker_deferred_request(forker_deferred handle);
 
 /*
@@ -858,7 +872,8 @@ int forker_deferred_drop(forker_deferred handle);
 int forker_deferred_cancelled(forker_deferred handle);
 
 /*
- * Ends what forker_request_pause() has begun. A no-op if the request is not paused. Returns FORKER_OK or FORKER_E_ABORTED.
+ * Ends what forker_request_pause() has begun. A no-op if the request is not paused. Returns FORKER_OK or
+ * FORKER_E_ABORTED.
  */
 int forker_deferred_resume(forker_deferred handle);
 

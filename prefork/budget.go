@@ -4,8 +4,9 @@ import "time"
 
 // forkBudget allows forksPerWindow forks in any forkWindow, wherever the window starts.
 //
-// The master does not see the moment of a fork, only that it lies between SPAWN and the answer. A SPAWN therefore counts from when it is
-// sent until a whole window after its answer: however late the spawner comes to it, the forks themselves keep the limit.
+// The master does not see the moment of a fork, only that it lies between SPAWN and the answer. A SPAWN therefore
+// counts from when it is sent until a whole window after its answer: however late the spawner comes to it, the forks
+// themselves keep the limit.
 type forkBudget struct {
 	pending  int             // SPAWNs without an answer
 	answered []time.Duration // the answers of the last window, oldest first

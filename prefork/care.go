@@ -78,8 +78,8 @@ func (m *master) examine(w *worker, now time.Duration) {
 	}
 }
 
-// feel notes whether the loop has turned since the last time. It has if it has begun another request: one iteration can serve many, and
-// says so only at its end.
+// feel notes whether the loop has turned since the last time. It has if it has begun another request: one iteration can
+// serve many, and says so only at its end.
 func (w *worker) feel(now time.Duration) {
 	p := &w.pulse
 	if beat := w.page.LoadHeartbeatNs(); beat != 0 {

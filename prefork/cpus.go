@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// AutoWorkers is how many workers can run at once: as many as this process has CPUs, but no more than its cgroups allow in CPU time,
-// rounded up.
+// AutoWorkers is how many workers can run at once: as many as this process has CPUs, but no more than its cgroups allow
+// in CPU time, rounded up.
 func AutoWorkers() int { return autoWorkers(os.DirFS("/"), affinity()) }
 
 // affinity counts the CPUs that this thread may run on.
@@ -35,8 +35,8 @@ func autoWorkers(root fs.FS, cpus int) int {
 	return max(int(quota), 1)
 }
 
-// cpuQuota gives the least quota of the cgroups that this process is in, in CPUs, +Inf if there is none. What cannot be read
-// limits nothing. See cgroups(7), proc_pid_mountinfo(5) and Documentation/admin-guide/cgroup-v2.rst.
+// cpuQuota gives the least quota of the cgroups that this process is in, in CPUs, +Inf if there is none. What cannot be
+// read limits nothing. See cgroups(7), proc_pid_mountinfo(5) and Documentation/admin-guide/cgroup-v2.rst.
 func cpuQuota(root fs.FS) float64 {
 	quota := math.Inf(1)
 	membership, err := fs.ReadFile(root, "proc/self/cgroup")

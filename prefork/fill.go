@@ -9,8 +9,8 @@ import (
 	"libforker/slot"
 )
 
-// fill asks for workers for the vacant slots. Which has waited longest comes first, so that some slots whose workers crash in a loop
-// do not use up the budget of the others.
+// fill asks for workers for the vacant slots. Which has waited longest comes first, so that some slots whose workers
+// crash in a loop do not use up the budget of the others.
 func (m *master) fill(now time.Duration) {
 	for {
 		if at, ok := m.budget.free(now); !ok || at > now {
@@ -69,7 +69,8 @@ func (m *master) meetDeadline(w *worker, now time.Duration) {
 	case stateKilled:
 		m.lines.printf(now, LogWarn, "worker %d (pid %d) is still there %s after SIGKILL", w.index, w.pid, seconds(killTimeout))
 		if m.stop.asked {
-			// It hangs in the kernel, as on a dead network disk, and will die when it leaves it. The stop does not wait for that.
+			// It hangs in the kernel, as on a dead network disk, and will die when it leaves it. The stop does not wait for
+			// that.
 			w.vacate(now)
 			return
 		}
@@ -113,8 +114,8 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
 }
 
-// announce says in the log, once for each number of workers that is wanted, that all of them serve. It comes behind publish: who has
-// read the line finds the same in the shared memory, as /readyz does.
+// announce says in the log, once for each number of workers that is wanted, that all of them serve. It comes behind
+// publish: who has read the line finds the same in the shared memory, as /readyz does.
 func (m *master) announce() {
 	if m.announced || !m.adopted || !m.complete() {
 		return

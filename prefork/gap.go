@@ -2,9 +2,9 @@ package prefork
 
 import "time"
 
-// mindGap notices that the master itself has not run for a while: it, or the whole machine, was suspended, or had no processor.
-// Then the workers had no chance either, and what has become due meanwhile gets its time again. So a suspended laptop or a
-// SIGSTOP of everything kills nobody.
+// mindGap notices that the master itself has not run for a while: it, or the whole machine, was suspended, or had no
+// processor. Then the workers had no chance either, and what has become due meanwhile gets its time again. So a
+// suspended laptop or a SIGSTOP of everything kills nobody.
 func (m *master) mindGap(now time.Duration) {
 	gap := now - m.expected
 	if m.expected == 0 || gap < gapLeast {

@@ -242,7 +242,8 @@ func (m *master) exited(w *worker, msg *control.Message, now time.Duration) {
 		return
 	}
 	exit := msg.Exit()
-	// EXITED can overtake READY, which comes through another channel. A worker killed for being late was not READY in time.
+	// EXITED can overtake READY, which comes through another channel. A worker killed for being late was not READY in
+	// time.
 	served := w.ready || exit.ReachedReady && w.state != stateKilled
 	m.everReady = m.everReady || served
 	if w.ready && now-w.readyAt >= steadyAfter {
@@ -269,8 +270,8 @@ func (m *master) exited(w *worker, msg *control.Message, now time.Duration) {
 	}
 }
 
-// failedBoot gives the slot some rest, or gives up: when no worker of any slot was ever READY, and one slot has failed bootsToGiveUp
-// times in a row, then it is the program that cannot start.
+// failedBoot gives the slot some rest, or gives up: when no worker of any slot was ever READY, and one slot has failed
+// bootsToGiveUp times in a row, then it is the program that cannot start.
 func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
 	delay := backoff(w.failures, m.sys.Random())
 	w.vacate(now + delay)
@@ -293,7 +294,8 @@ func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
 	}
 }
 
-// countRestart gives up when workers have died too often of late. The spare one of a reload does not count: that has a limit of its own.
+// countRestart gives up when workers have died too often of late. The spare one of a reload does not count: that has a
+// limit of its own.
 func (m *master) countRestart(w *worker, fate string, now time.Duration) {
 	if m.cfg.Restarts == 0 || !m.belongs(w) {
 		return

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// lines is the log for what can happen over and over: of each level at most linesPerWindow lines in a window, then one that
-// says how many there would have been.
+// lines is the log for what can happen over and over: of each level at most linesPerWindow lines in a window, then one
+// that says how many there would have been.
 type lines struct {
 	log    func(level int, text string)
 	levels [LogDebug + 1]lineWindowState

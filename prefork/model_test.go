@@ -16,7 +16,8 @@ import (
 	"libforker/slot"
 )
 
-// pilot is a spawner that does as it is told, with workers that do: they boot and drain in their time, and die when killed.
+// pilot is a spawner that does as it is told, with workers that do: they boot and drain in their time, and die when
+// killed.
 type pilot struct {
 	*fakeSpawner
 	live   map[uint32]*piloted

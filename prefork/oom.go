@@ -12,8 +12,8 @@ import (
 	"libforker/prefork/control"
 )
 
-// oomKills gives how many processes of this process's cgroup the kernel has killed for want of memory; ok is false if that cannot
-// be told, as under version 1. See Documentation/admin-guide/cgroup-v2.rst, memory.events.
+// oomKills gives how many processes of this process's cgroup the kernel has killed for want of memory; ok is false if
+// that cannot be told, as under version 1. See Documentation/admin-guide/cgroup-v2.rst, memory.events.
 func oomKills(root fs.FS) (n uint64, ok bool) {
 	membership, err := fs.ReadFile(root, "proc/self/cgroup")
 	if err != nil {

@@ -36,8 +36,9 @@ func (m *master) countPool(w *worker, now time.Duration) poolCensus {
 	return c
 }
 
-// examinePool tells if a worker's pool hangs: no thread of it comes back, so that nobody serves its routes any more. As long as one is
-// left, the handlers that are late cost a thread each, which is told when there are twice as many as the last time.
+// examinePool tells if a worker's pool hangs: no thread of it comes back, so that nobody serves its routes any more. As
+// long as one is left, the handlers that are late cost a thread each, which is told when there are twice as many as the
+// last time.
 func (m *master) examinePool(w *worker, now time.Duration) (hangs bool) {
 	c := m.countPool(w, now)
 	if c.first == nil || c.late < 2*w.pulse.late && c.late < c.threads {

@@ -2,8 +2,8 @@ package prefork
 
 import "time"
 
-// reload is the replacement of all workers by ones that the spawner forks anew, from what the program has read again. It is
-// over when no worker of an earlier epoch is left, or when the new ones do not get up.
+// reload is the replacement of all workers by ones that the spawner forks anew, from what the program has read again.
+// It is over when no worker of an earlier epoch is left, or when the new ones do not get up.
 type reload struct {
 	active   bool
 	epoch    uint32 // the reload's, and that of the workers which it starts

@@ -35,8 +35,8 @@ func (s *fakeSpawner) failBoots(n int) {
 	}
 }
 
-// replaceAll plays a reload of workers that drain within the given time, to its end. It checks that there are never fewer READY
-// workers than were wanted, nor more than one process too many.
+// replaceAll plays a reload of workers that drain within the given time, to its end. It checks that there are never
+// fewer READY workers than were wanted, nor more than one process too many.
 func (s *fakeSpawner) replaceAll(old []*fakeWorker, drain time.Duration) []*fakeWorker {
 	s.t.Helper()
 	live := map[uint32]*fakeWorker{}

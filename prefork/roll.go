@@ -8,10 +8,11 @@ import (
 
 // roll decides which workers are too many, and where one more is to be started.
 //
-// The slots below the target are kept full, and a worker beyond it is always one too many. To replace a worker, a spare one is
-// started in the first slot beyond the target; when it is READY, there is one READY worker too many, and an outdated one is drained. Its
-// slot is filled again, again there is one too many, and so on, until nobody is outdated and the spare one itself is drained.
-// So there are never fewer READY workers than were wanted, and never more than one process too many.
+// The slots below the target are kept full, and a worker beyond it is always one too many. To replace a worker, a spare
+// one is started in the first slot beyond the target; when it is READY, there is one READY worker too many, and an
+// outdated one is drained. Its slot is filled again, again there is one too many, and so on, until nobody is outdated
+// and the spare one itself is drained. So there are never fewer READY workers than were wanted, and never more than one
+// process too many.
 func (m *master) roll(now time.Duration) {
 	m.spare = nil
 	if !m.adopted || m.stop.asked {
@@ -85,7 +86,8 @@ func (m *master) outdated(w *worker) slot.Cause {
 	return slot.NotGone
 }
 
-// surplus tells why a worker beyond the target is let go: as the spare one whose work is done, or because the target has fallen.
+// surplus tells why a worker beyond the target is let go: as the spare one whose work is done, or because the target
+// has fallen.
 func (m *master) surplus(w *worker) slot.Cause {
 	if w.index == m.target() && m.spareFor != slot.NotGone {
 		return m.spareFor

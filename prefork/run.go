@@ -59,8 +59,8 @@ type publication struct {
 	settled  uint32
 }
 
-// Run keeps cfg.Workers workers alive until everything is stopped: then it gives nil, or ErrNotReady with the reason if it gave up. It
-// gives ErrSpawnerGone at once when the spawner is gone.
+// Run keeps cfg.Workers workers alive until everything is stopped: then it gives nil, or ErrNotReady with the reason if
+// it gave up. It gives ErrSpawnerGone at once when the spawner is gone.
 func Run(cfg Config, sys System) error {
 	m, err := newMaster(cfg, sys)
 	if err != nil {
@@ -82,8 +82,9 @@ func newMaster(cfg Config, sys System) (*master, error) {
 	m := &master{
 		cfg: cfg,
 		sys: sys,
-		// A slot causes at most four messages that wait here at a time: SPAWNED or FAILED, READY, EXITED, and a malformed one. With
-		// room for all of them the readers go on while the loop waits in Send, so that master and spawner cannot wait for each other.
+		// A slot causes at most four messages that wait here at a time: SPAWNED or FAILED, READY, EXITED, and a malformed
+		// one. With room for all of them the readers go on while the loop waits in Send, so that master and spawner cannot
+		// wait for each other.
 		events: make(chan event, 4*slots+16),
 		over:   make(chan struct{}),
 		lines:  lines{log: sys.Log},
@@ -131,7 +132,8 @@ func (m *master) run() error {
 	}
 }
 
-// publish says in the shared memory what is going on. Until the spawner has handed over, what the former master said stands.
+// publish says in the shared memory what is going on. Until the spawner has handed over, what the former master said
+// stands.
 func (m *master) publish() {
 	phase := slot.Serving
 	switch {
@@ -223,8 +225,8 @@ func (m *master) readSpawner() {
 	}
 }
 
-// readWorker ends with the channel, about which EXITED says more, and with the first malformed message: a worker that sends one
-// has lost its mind, and the loop should not hear everything it says.
+// readWorker ends with the channel, about which EXITED says more, and with the first malformed message: a worker that
+// sends one has lost its mind, and the loop should not hear everything it says.
 func (m *master) readWorker(link Link, w *worker, generation uint32) {
 	for {
 		message, err := link.Receive()

@@ -90,8 +90,8 @@ type line struct {
 	phase slot.Phase
 }
 
-// fakeSpawner is everything around a master, in memory and in the time of a synctest bubble. The test is the spawner, and
-// says what happens.
+// fakeSpawner is everything around a master, in memory and in the time of a synctest bubble. The test is the spawner,
+// and says what happens.
 type fakeSpawner struct {
 	t      *testing.T
 	began  time.Time
@@ -206,8 +206,8 @@ func (s *fakeSpawner) tell(m control.Message) {
 	}
 }
 
-// within waits for the master's next message, and counts what it has published meanwhile. The SIGTERM of workers that are let go
-// while they boot is nothing that most tests wait for: see expectTerm.
+// within waits for the master's next message, and counts what it has published meanwhile. The SIGTERM of workers that
+// are let go while they boot is nothing that most tests wait for: see expectTerm.
 func (s *fakeSpawner) within(limit time.Duration) (control.Message, bool) {
 	late := time.After(limit)
 	for {

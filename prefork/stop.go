@@ -48,8 +48,9 @@ func (m *master) stopped(now time.Duration) bool {
 	return true
 }
 
-// release lets a worker go: it is told to drain until cutoff, and killed at the deadline. A worker that is about to leave
-// can only be hurried. One that boots has nothing to drain: SIGTERM ends it at once, unless it gets ready in that moment and drains.
+// release lets a worker go: it is told to drain until cutoff, and killed at the deadline. A worker that is about to
+// leave can only be hurried. One that boots has nothing to drain: SIGTERM ends it at once, unless it gets ready in that
+// moment and drains.
 func (m *master) release(w *worker, cutoff, deadline, now time.Duration) {
 	switch w.state {
 	case stateBooting:

@@ -46,7 +46,8 @@ func (m *master) changeWishes() {
 	m.spareFor = slot.NotGone
 }
 
-// reconfigure takes over the options of a reload. A number of workers that it brings goes before what they were scaled to.
+// reconfigure takes over the options of a reload. A number of workers that it brings goes before what they were scaled
+// to.
 func (m *master) reconfigure(options []byte) {
 	cfg := m.sys.Reload(options)
 	if err := cfg.check(); err != nil {

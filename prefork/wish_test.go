@@ -190,7 +190,8 @@ func TestReopen_reachesEveryProcess(t *testing.T) {
 	})
 }
 
-// expectReopened wants each worker to have been given the log file that the master was given, once, and to know that it was all.
+// expectReopened wants each worker to have been given the log file that the master was given, once, and to know that it
+// was all.
 func (s *fakeSpawner) expectReopened(workers []*fakeWorker) {
 	s.t.Helper()
 	for _, w := range workers {

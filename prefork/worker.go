@@ -6,8 +6,8 @@ import (
 	"libforker/slot"
 )
 
-// state is what the master knows of a slot. It is coarser than slot.State where nothing is decided by the difference, and
-// finer where the spawner has yet to answer.
+// state is what the master knows of a slot. It is coarser than slot.State where nothing is decided by the difference,
+// and finer where the spawner has yet to answer.
 type state int
 
 const (
@@ -50,8 +50,8 @@ func (w *worker) lives() bool { return w.state >= stateBooting }
 // current tells if the shared page is about the generation that the master means.
 func (w *worker) current() bool { return w.page.LoadGeneration() == w.generation }
 
-// pageReady tells if the worker says in the shared memory that it is READY: it does so before it sends the message, which a former
-// master may have taken with it.
+// pageReady tells if the worker says in the shared memory that it is READY: it does so before it sends the message,
+// which a former master may have taken with it.
 func (w *worker) pageReady() bool { return w.current() && w.page.LoadState() == slot.Ready }
 
 // dismiss notes in the shared memory why the worker is let go, for the spawner who counts the exits.

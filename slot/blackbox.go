@@ -5,7 +5,8 @@ import "sync/atomic"
 // Busy tells if a handler is running.
 func (b *BlackBox) Busy() bool { return atomic.LoadUint32(&b.BusyFlag) != 0 }
 
-// LoadSinceNs gives CLOCK_MONOTONIC when the request was dispatched, in nanoseconds; in the pool, when its handler was called.
+// LoadSinceNs gives CLOCK_MONOTONIC when the request was dispatched, in nanoseconds; in the pool, when its handler was
+// called.
 func (b *BlackBox) LoadSinceNs() uint64 { return atomic.LoadUint64(&b.SinceNs) }
 
 // LoadThread gives the thread id of the pool's thread that uses this box, 0 for other boxes.

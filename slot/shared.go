@@ -43,8 +43,8 @@ func (s *Shared) LoadStarts() (masters, workers uint64) {
 	return atomic.LoadUint64(&s.MasterStarts), atomic.LoadUint64(&s.WorkerStarts)
 }
 
-// copyTries is how often a copy of the crash page that was written to meanwhile is thrown away. The spawner writes it in a
-// fraction of a microsecond, at most as often as it may fork.
+// copyTries is how often a copy of the crash page that was written to meanwhile is thrown away. The spawner writes it
+// in a fraction of a microsecond, at most as often as it may fork.
 const copyTries = 100
 
 // LoadCrash copies what is known of the latest worker that was lost; false if none was.

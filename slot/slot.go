@@ -50,8 +50,8 @@ func (s *Slot) Dismiss(cause Cause) { atomic.StoreUint32(&s.Dismissed, uint32(ca
 // LoadDismissed tells if the master lets this generation go.
 func (s *Slot) LoadDismissed() bool { return atomic.LoadUint32(&s.Dismissed) != uint32(NotGone) }
 
-// LastWords gives the latest error line of the present generation, with control characters and what is not UTF-8 replaced by
-// "?"; "" if there is none. The text may be cut or mixed if the worker died while it wrote it.
+// LastWords gives the latest error line of the present generation, with control characters and what is not UTF-8
+// replaced by "?"; "" if there is none. The text may be cut or mixed if the worker died while it wrote it.
 func (s *Slot) LastWords() string { return words(&s.LastWordsText) }
 
 func words(kept *[LastWordsKept]byte) string {

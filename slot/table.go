@@ -62,19 +62,20 @@ func (t *Table) Len() int { return len(t.slots) }
 // Slot gives slot number i, from 0.
 func (t *Table) Slot(i int) *Slot { return t.slots[i] }
 
-// MemorySize is how many bytes a table of so many slots has: the header page, a page for each slot, then their pools' boxes.
+// MemorySize is how many bytes a table of so many slots has: the header page, a page for each slot, then their pools'
+// boxes.
 func MemorySize(slots int) int { return Size*(1+slots) + Boxes*BoxSize*slots }
 
 // PoolBox gives black box number n, from 0, of the handler pool of slot number i.
 func (t *Table) PoolBox(i, n int) *BlackBox {
 	at := BoxSize * (Boxes*i + n)
-	// SAFETY: Open has checked that there are Boxes for each slot, and slicing checks that this is one of them. A BlackBox contains no
-	// pointers, fits into BoxSize (checked above), and BoxSize keeps the alignment of the pages before.
+	// SAFETY: Open has checked that there are Boxes for each slot, and slicing checks that this is one of them. A BlackBox
+	// contains no pointers, fits into BoxSize (checked above), and BoxSize keeps the alignment of the pages before.
 	return (*BlackBox)(unsafe.Pointer(unsafe.SliceData(t.boxes[at : at+BoxSize])))
 }
 
-// CrashedBox gives the black box of slot number i in whose handler the worker died, if it was in one: that of the pool's thread
-// which got the fatal signal, else that of its main thread.
+// CrashedBox gives the black box of slot number i in whose handler the worker died, if it was in one: that of the
+// pool's thread which got the fatal signal, else that of its main thread.
 func (t *Table) CrashedBox(i int) *BlackBox {
 	if n := atomic.LoadUint32(&t.slots[i].CrashedBox); n >= 1 && n <= Boxes {
 		return t.PoolBox(i, int(n-1))

@@ -1,5 +1,6 @@
 /*
- * Prints docs/OPTIONS.md from the options that the library describes. `make docs` writes the page, `make check` compares.
+ * Prints docs/OPTIONS.md from the options that the library describes. `make docs` writes the page, `make check`
+ * compares.
  */
 #include <forker.h>
 

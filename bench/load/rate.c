@@ -1,14 +1,15 @@
 /*
- * Load at a fixed rate, to measure latency: request number k is due at k / RATE seconds, whatever became of the ones before. A request
- * that finds no idle connection waits for one, and its latency counts from when it was due: a server that stands still for a
- * while gets the delay of every request that should have been sent meanwhile, not only of those that were (open loop, no
- * coordinated omission).
+ * Load at a fixed rate, to measure latency: request number k is due at k / RATE seconds, whatever became of the ones
+ * before. A request that finds no idle connection waits for one, and its latency counts from when it was due: a server
+ * that stands still for a while gets the delay of every request that should have been sent meanwhile, not only of those
+ * that were (open loop, no coordinated omission).
  *
  *     rate PORT CONNECTIONS RATE SECONDS
  *
- * asks 127.0.0.1:PORT for "/", and prints one line: requests, answers per second, and the latency at 50, 90, 99 and 99.9 percent and the
- * greatest one, in microseconds. The time starts when all connections are open and have had an answer. RATE 0 is as fast as it goes: each
- * connection sends its next request when it has the answer. All answers must be as long as the first one.
+ * asks 127.0.0.1:PORT for "/", and prints one line: requests, answers per second, and the latency at 50, 90, 99 and
+ * 99.9 percent and the greatest one, in microseconds. The time starts when all connections are open and have had an
+ * answer. RATE 0 is as fast as it goes: each connection sends its next request when it has the answer. All answers must
+ * be as long as the first one.
  */
 #define _GNU_SOURCE
 #include <errno.h>

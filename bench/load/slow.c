@@ -3,9 +3,10 @@
  *
  *     slow PORT heads|bodies|readers|idle COUNT INTERVAL
  *
- * opens COUNT connections to 127.0.0.1:PORT and prints "ready" when each has begun: a head, or an upload, of which another line or byte
- * follows each INTERVAL seconds; a download of /1m, of which it reads 1000 bytes each INTERVAL seconds; a request whose answer it reads,
- * after which it stays silent. A connection that the server ends is opened again. It goes on until it is killed.
+ * opens COUNT connections to 127.0.0.1:PORT and prints "ready" when each has begun: a head, or an upload, of which
+ * another line or byte follows each INTERVAL seconds; a download of /1m, of which it reads 1000 bytes each INTERVAL
+ * seconds; a request whose answer it reads, after which it stays silent. A connection that the server ends is opened
+ * again. It goes on until it is killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,10 +1,11 @@
 /*
- * What the servers written in C and C++ answer, the same for all: a body by the path of the request. Each of them is started as
+ * What the servers written in C and C++ answer, the same for all: a body by the path of the request. Each of them is
+ * started as
  *
  *     server PORT CONNECTIONS DIRECTORY
  *
- * and serves on 127.0.0.1: GET / and /1k, /64k, /1m; POST /upload, which answers how many bytes came; and, if it can send
- * files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once.
+ * and serves on 127.0.0.1: GET / and /1k, /64k, /1m; POST /upload, which answers how many bytes came; and, if it can
+ * send files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once.
  */
 #ifndef BENCH_ANSWERS_H
 #define BENCH_ANSWERS_H

@@ -1,6 +1,6 @@
 /*
- * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, GET /deferred by
- * another thread, and GET /workers tells what each worker has accepted.
+ * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, GET
+ * /deferred by another thread, and GET /workers tells what each worker has accepted.
  */
 #include <forker.h>
 

@@ -40,7 +40,8 @@ const (
 	jsonTime   = "2006-01-02T15:04:05.000Z07:00"
 )
 
-// appendCommon appends a line of the Common or Combined Log Format. What is not printable ASCII, quotes and backslashes stand as \xHH.
+// appendCommon appends a line of the Common or Combined Log Format. What is not printable ASCII, quotes and backslashes
+// stand as \xHH.
 func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
 	b = appendHost(b, e.Peer)
 	b = append(append(b, " - - "...), stamp...)
@@ -135,7 +136,8 @@ func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
 	return append(b, "}\n"...)
 }
 
-// appendString appends a JSON string (RFC 8259 §7). Bytes that are not UTF-8 become U+FFFD, as the standard library does it.
+// appendString appends a JSON string (RFC 8259 §7). Bytes that are not UTF-8 become U+FFFD, as the standard library
+// does it.
 func appendString(b, text []byte) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(text); {

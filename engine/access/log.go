@@ -9,7 +9,7 @@ import (
 
 const (
 	flushSize  = 32 << 10
-	bufferSize = flushSize + 32<<10 // Beyond flushSize there is room for a line of the usual kind; a longer one makes its buffer grow.
+	bufferSize = flushSize + 32<<10 // Room for a usual line behind the last byte; a longer one makes its buffer grow.
 	buffers    = 4                  // One is filled, one written, two wait.
 	flushAge   = time.Second
 	// Idle is for how long no event must come until the lines are written before their time.

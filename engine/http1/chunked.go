@@ -43,8 +43,8 @@ func (c *Chunked) Remaining() uint64 {
 	return 0
 }
 
-// Skip moves the position by n bytes of the current chunk's data, of which Remaining tells how many there are: the caller has read
-// them to where they belong.
+// Skip moves the position by n bytes of the current chunk's data, of which Remaining tells how many there are: the
+// caller has read them to where they belong.
 func (c *Chunked) Skip(n int) {
 	if c.size -= uint64(n); c.size == 0 {
 		c.state = chunkDataCR

@@ -51,8 +51,8 @@ func makeClasses() (t [256]uint8) {
 	return t
 }
 
-// validValue reports whether v may stand in a field value. Values are the bulk of a head, so eight bytes are judged at a time. If
-// there is a control, the table decides, so that HTAB passes.
+// validValue reports whether v may stand in a field value. Values are the bulk of a head, so eight bytes are judged at
+// a time. If there is a control, the table decides, so that HTAB passes.
 func validValue(v []byte) bool {
 	for ; len(v) >= 8; v = v[8:] {
 		if controls(binary.LittleEndian.Uint64(v)) != 0 && !allInClass(v[:8], isValue) {
@@ -62,7 +62,8 @@ func validValue(v []byte) bool {
 	return allInClass(v, isValue)
 }
 
-// controls has a high bit for each byte of w that is below 0x20 or equal to 0x7f, and perhaps for a byte above such a one.
+// controls has a high bit for each byte of w that is below 0x20 or equal to 0x7f, and perhaps for a byte above such a
+// one.
 func controls(w uint64) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	del := w ^ ones*0x7f

@@ -7,10 +7,10 @@ import (
 	"math/bits"
 )
 
-// plainField reads a field line that begins at b[line], if it is like most: a token, a colon, at most one space, a value without
-// tabs and with no space behind it, CRLF. next is where the line behind it begins; 0: the line has to be looked at more closely,
-// also because it may not be complete. A field without a name stands for the empty line. It looks at each byte once, and lets
-// nothing pass that anyField would not.
+// plainField reads a field line that begins at b[line], if it is like most: a token, a colon, at most one space, a
+// value without tabs and with no space behind it, CRLF. next is where the line behind it begins; 0: the line has to be
+// looked at more closely, also because it may not be complete. A field without a name stands for the empty line. It
+// looks at each byte once, and lets nothing pass that anyField would not.
 func plainField(b []byte, line int) (f Field, next int) {
 	i := line + prefix(b[line:], isToken)
 	if i+1 >= len(b) || i == line || b[i] != ':' {
@@ -30,8 +30,8 @@ func plainField(b []byte, line int) (f Field, next int) {
 	return Field{Span{uint32(line), uint32(i - line)}, Span{uint32(start), uint32(end - start)}}, end + 2
 }
 
-// valueEnd returns where from i on the first byte stands that is a control or DEL, or len(b). Eight bytes are judged at a time, as
-// by validValue; the lowest high bit is always that of such a byte.
+// valueEnd returns where from i on the first byte stands that is a control or DEL, or len(b). Eight bytes are judged at
+// a time, as by validValue; the lowest high bit is always that of such a byte.
 func valueEnd(b []byte, i int) int {
 	for ; len(b)-i >= 8; i += 8 {
 		if found := controls(binary.LittleEndian.Uint64(b[i:])); found != 0 {

@@ -50,8 +50,8 @@ func FuzzHead(f *testing.F) {
 	})
 }
 
-// FuzzTarget: a target that is accepted is put together again from its parts, however it was cut, and its path decodes to one
-// that is rooted.
+// FuzzTarget: a target that is accepted is put together again from its parts, however it was cut, and its path decodes
+// to one that is rooted.
 func FuzzTarget(f *testing.F) {
 	for i, in := range []string{"/", "/a/b?c=d", "/a?", "*", "http://h:1/a?b", "HTTPS://[::1]?q", "http://h", "/%2e%2e/%00", "/a#b", "//x/../y", "http://u@h/"} {
 		f.Add(in, i)

@@ -2,9 +2,9 @@ package http1
 
 import "bytes"
 
-// plainLine reads the request line that b begins with, if it is like most: a method, a target in origin-form and HTTP/1.1, within the
-// limits. end is where the line behind it begins; 0: the line has to be looked at more closely, also because it may not be
-// complete. It lets nothing pass that requestLine would not.
+// plainLine reads the request line that b begins with, if it is like most: a method, a target in origin-form and
+// HTTP/1.1, within the limits. end is where the line behind it begins; 0: the line has to be looked at more closely,
+// also because it may not be complete. It lets nothing pass that requestLine would not.
 func (h *Head) plainLine(b []byte, lim *Limits) (end int) {
 	method := prefix(b, isToken)
 	start := method + 1

@@ -5,8 +5,8 @@ import "bytes"
 // MaxTrailer bounds a trailer section, its last CRLF included.
 const MaxTrailer = 8 << 10
 
-// Trailer reads the trailer section behind the last chunk (RFC 9112 §7.1.2), once Decode is done. b is everything that is
-// kept of the request, of which the section begins at b[at]: it may end anywhere, and may go on behind the section.
+// Trailer reads the trailer section behind the last chunk (RFC 9112 §7.1.2), once Decode is done. b is everything that
+// is kept of the request, of which the section begins at b[at]: it may end anywhere, and may go on behind the section.
 //
 // n > 0: the section is complete, is b[at:at+n], and its fields stand in h behind those of the head: spans of b, with a
 // delimiter behind each. n == 0 without an error: call again, with the same at and h, when b has grown. As in

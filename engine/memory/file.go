@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// File is memory that is a file too, of which nobody else knows: a memfd, or a file of a directory that has no name in it. Invariant:
-// the file system has set space aside for all of Bytes. Otherwise a write into memory could find the disk full, which is a SIGBUS.
-// The zero value is no file.
+// File is memory that is a file too, of which nobody else knows: a memfd, or a file of a directory that has no name in
+// it. Invariant: the file system has set space aside for all of Bytes. Otherwise a write into memory could find the
+// disk full, which is a SIGBUS. The zero value is no file.
 type File struct {
 	pool *Pool
 	fd   int
@@ -75,7 +75,8 @@ func (f *File) Fd() int { return f.fd }
 // Bytes is the content, to be read and written, valid until the next call of Grow, Seal or Close.
 func (f *File) Bytes() []byte { return f.view[:f.size] }
 
-// Grow makes the file size bytes long. What is new reads as zeros. A full disk is an error here; the file stays as it is then.
+// Grow makes the file size bytes long. What is new reads as zeros. A full disk is an error here; the file stays as it
+// is then.
 func (f *File) Grow(size int) error {
 	if size <= f.size {
 		return nil
@@ -135,7 +136,8 @@ func (f *File) remap(size int) error {
 	return nil
 }
 
-// Seal makes the file size bytes long, which it must have been already, and puts a NUL behind them in memory, though not in the file.
+// Seal makes the file size bytes long, which it must have been already, and puts a NUL behind them in memory, though
+// not in the file.
 func (f *File) Seal(size int) error {
 	page := unix.Getpagesize()
 	if err := unix.Ftruncate(f.fd, int64(size)); err != nil {
@@ -151,8 +153,8 @@ func (f *File) Seal(size int) error {
 			return err
 		}
 	}
-	// SAFETY: the address is that of a page of the view, so that nothing but a page of the file, which has ended, is replaced. Munmap
-	// of the view unmaps it too.
+	// SAFETY: the address is that of a page of the view, so that nothing but a page of the file, which has ended, is
+	// replaced. Munmap of the view unmaps it too.
 	_, err := unix.MmapPtr(-1, 0, unsafe.Pointer(&f.view[size]), uintptr(page), unix.PROT_READ|unix.PROT_WRITE,
 		unix.MAP_FIXED|unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {

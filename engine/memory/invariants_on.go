@@ -7,7 +7,8 @@ import (
 	"unsafe"
 )
 
-// mangled fills blocks that nobody owns: who reads one finds nonsense, and who writes into one is found out by the next Get.
+// mangled fills blocks that nobody owns: who reads one finds nonsense, and who writes into one is found out by the next
+// Get.
 const mangled = 0xdb
 
 // guard knows the owned blocks of a pool.

@@ -1,10 +1,10 @@
-// Package memory gives out memory that does not belong to the Go heap: its addresses never change, the garbage collector does
-// not look at it, and C may keep pointers into it for as long as its owner says.
+// Package memory gives out memory that does not belong to the Go heap: its addresses never change, the garbage
+// collector does not look at it, and C may keep pointers into it for as long as its owner says.
 //
 // Invariant: a block is either in its pool or has exactly one owner; nothing in it is a pointer to the Go heap.
 //
-// A Pool belongs to one loop and is not safe for use by several goroutines. Under -tags invariants it panics if a block is put
-// back twice or written to afterwards, and fills blocks without an owner with 0xdb.
+// A Pool belongs to one loop and is not safe for use by several goroutines. Under -tags invariants it panics if a block
+// is put back twice or written to afterwards, and fills blocks without an owner with 0xdb.
 package memory
 
 import (
@@ -24,8 +24,8 @@ const (
 	keptLarge  = 128 << 20 // Bytes beyond slabClass that a pool keeps until Trim; measure with bench mode post-1m.
 )
 
-// Pool hands out blocks, in classes of powers of two, the most recently returned one first: its lines are likely still in the
-// processor's cache.
+// Pool hands out blocks, in classes of powers of two, the most recently returned one first: its lines are likely still
+// in the processor's cache.
 type Pool struct {
 	free  [mostClass + 1][][]byte
 	spare [mostClass + 1]int // By class beyond slabClass: how many of free were there all the time since Trim.
@@ -83,8 +83,8 @@ func (p *Pool) Put(b []byte) {
 	p.free[class] = append(p.free[class], b)
 }
 
-// Trim gives the blocks beyond slabClass back to the kernel that were not needed since the last Trim: a mapping costs a page fault for each
-// page when it is made anew, so what is needed all the time is kept.
+// Trim gives the blocks beyond slabClass back to the kernel that were not needed since the last Trim: a mapping costs a
+// page fault for each page when it is made anew, so what is needed all the time is kept.
 func (p *Pool) Trim() {
 	for class := slabClass + 1; class <= mostClass; class++ {
 		n := p.spare[class]
@@ -100,7 +100,8 @@ func (p *Pool) Trim() {
 // HasSpare tells if there is something for Trim, now or the next time.
 func (p *Pool) HasSpare() bool { return p.large > 0 }
 
-// Close releases everything but blocks of more than 1 << slabClass bytes that have an owner. No other block may be used any more.
+// Close releases everything but blocks of more than 1 << slabClass bytes that have an owner. No other block may be used
+// any more.
 func (p *Pool) Close() {
 	for _, blocks := range p.free[slabClass+1:] {
 		for _, b := range blocks {
@@ -119,8 +120,8 @@ type Mapping struct {
 	Len     uint64
 }
 
-// Leave is Close where some blocks still have owners, who do not know the pool: it appends what they are in to left. Blocks of more than
-// 1 << slabClass bytes are for LeaveBlock.
+// Leave is Close where some blocks still have owners, who do not know the pool: it appends what they are in to left.
+// Blocks of more than 1 << slabClass bytes are for LeaveBlock.
 func (p *Pool) Leave(left []Mapping) []Mapping {
 	for _, slab := range p.slabs {
 		left = append(left, Mapping{Address(slab), uint64(len(slab))})
@@ -181,7 +182,8 @@ func unmapBytes(b []byte) {
 	_ = unix.MunmapPtr(unsafe.Pointer(unsafe.SliceData(b)), uintptr(cap(b)))
 }
 
-// mapPages maps zeroed pages. Not by unix.Mmap: that keeps a list of what it has mapped, and not all of it is unmapped here (Leave).
+// mapPages maps zeroed pages. Not by unix.Mmap: that keeps a list of what it has mapped, and not all of it is unmapped
+// here (Leave).
 func mapPages(size uintptr) (unsafe.Pointer, error) {
 	p, err := unix.MmapPtr(-1, 0, nil, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {

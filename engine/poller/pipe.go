@@ -15,9 +15,9 @@ const (
 // pipeOnly is the kernel's set of just SIGPIPE.
 var pipeOnly = uint64(1) << (unix.SIGPIPE - 1)
 
-// SendFileQuietly is SendFile where SIGPIPE is not ignored: a client that left is an error, and no signal, as for Write. sendfile(2) has no
-// flag for that, so the signal is blocked on this thread meanwhile, and taken off if it came. Who has it blocked anyway also has
-// his own way with what is pending.
+// SendFileQuietly is SendFile where SIGPIPE is not ignored: a client that left is an error, and no signal, as for
+// Write. sendfile(2) has no flag for that, so the signal is blocked on this thread meanwhile, and taken off if it came.
+// Who has it blocked anyway also has his own way with what is pending.
 func SendFileQuietly(fd, file int, off *int64, size int) (int, unix.Errno) {
 	var before uint64
 	setMask(sigBlock, &pipeOnly, &before)
@@ -25,7 +25,7 @@ func SendFileQuietly(fd, file int, off *int64, size int) (int, unix.Errno) {
 	if before&pipeOnly != 0 {
 		return n, errno
 	}
-	if n < size { // Also without an error: the client may leave in the middle, and the signal comes with what was sent before.
+	if n < size { // Also without an error: a client that leaves in the middle raises the signal as well.
 		takePipe()
 	}
 	setMask(sigSetMask, &before, nil)

@@ -1,7 +1,8 @@
 // Package poller is the engine's view of the kernel: epoll(7) and the non-blocking system calls on sockets.
 //
-// Invariant: every call but Wait returns at once. They are made without telling the Go scheduler (a raw system call), which
-// saves two of its transitions for each; Wait tells it before it waits for longer, so that other goroutines get the processor.
+// Invariant: every call but Wait returns at once. They are made without telling the Go scheduler (a raw system call),
+// which saves two of its transitions for each; Wait tells it before it waits for longer, so that other goroutines get
+// the processor.
 //
 // A Poller belongs to one loop; the free functions keep no state.
 package poller
@@ -32,11 +33,11 @@ type Poller struct {
 	events [256]Event
 }
 
-// busyMs is how long Wait keeps the Go scheduler out after a call that found something. Telling it costs more than the system
-// call: it wakes a thread (sysmon) that looks after the processor left behind, some thousand times a second under load. A garbage
-// collection that another goroutine begins does not wait for that long: the runtime's signal to this thread ends the call.
-// The time is longer than the kernel's tick (at most 10 ms): for less the processor's timer would be set and reset in every call, which
-// costs 1 to 2 µs each, more under a hypervisor.
+// busyMs is how long Wait keeps the Go scheduler out after a call that found something. Telling it costs more than the
+// system call: it wakes a thread (sysmon) that looks after the processor left behind, some thousand times a second
+// under load. A garbage collection that another goroutine begins does not wait for that long: the runtime's signal to
+// this thread ends the call. The time is longer than the kernel's tick (at most 10 ms): for less the processor's timer
+// would be set and reset in every call, which costs 1 to 2 µs each, more under a hypervisor.
 const busyMs = 20
 
 // Open makes a poller.
@@ -78,8 +79,8 @@ func (p *Poller) control(op, fd int, interest, tag uint32) error {
 	return nil
 }
 
-// Wait returns the events that are there, after at most timeoutMs milliseconds (-1: no limit). They are valid until the next call.
-// It may return none before its time.
+// Wait returns the events that are there, after at most timeoutMs milliseconds (-1: no limit). They are valid until the
+// next call. It may return none before its time.
 func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
 	var n int
 	var errno unix.Errno

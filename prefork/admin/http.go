@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// HTTP/1.1 as far as GET of small pages needs it: one request on a connection, whose answer ends it. It reads what RFC 9112 asks a
-// server to read, refuses the rest, and has no use for a body.
+// HTTP/1.1 as far as GET of small pages needs it: one request on a connection, whose answer ends it. It reads what RFC
+// 9112 asks a server to read, refuses the rest, and has no use for a body.
 
 // The bounds of what clients can take up.
 const (
@@ -118,7 +118,8 @@ func parse(head string) (r request, status int) {
 	return r, 0
 }
 
-// converse reads a request, answers it by what `respond` says, and closes. Errors mean that the client is gone, or too slow.
+// converse reads a request, answers it by what `respond` says, and closes. Errors mean that the client is gone, or too
+// slow.
 func converse(conn net.Conn, now func() time.Time, respond func(request) answer) {
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetReadDeadline(time.Now().Add(headTimeout))
@@ -140,8 +141,8 @@ func converse(conn net.Conn, now func() time.Time, respond func(request) answer)
 	}
 }
 
-// linger waits for the client to close, so that what it still sends does not get it a reset, which can overtake the answer
-// (RFC 9112 §9.6).
+// linger waits for the client to close, so that what it still sends does not get it a reset, which can overtake the
+// answer (RFC 9112 §9.6).
 func linger(conn net.Conn) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

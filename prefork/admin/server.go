@@ -103,8 +103,9 @@ func (s *Server) leave(conn net.Conn) {
 	delete(s.open, conn)
 }
 
-// guard keeps browsers from being tricked: a name that leads to the loopback address is not enough to read from here (DNS rebinding).
-// And it keeps the master alive, should what a worker that has gone wild left in the shared memory be more than we are prepared for.
+// guard keeps browsers from being tricked: a name that leads to the loopback address is not enough to read from here
+// (DNS rebinding). And it keeps the master alive, should what a worker that has gone wild left in the shared memory be
+// more than we are prepared for.
 func (s *Server) guard(r request, isTCP bool) (a answer) {
 	defer func() {
 		if recover() != nil {

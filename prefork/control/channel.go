@@ -73,8 +73,9 @@ func (c *Channel) TrySend(m *Message) error {
 	return err
 }
 
-// Receive waits for a message. The error is io.EOF when the other end is closed, and it wraps ErrMalformed when a packet was
-// refused, after which the next one can be received. Any other error, as when this end is closed, is the last.
+// Receive waits for a message. The error is io.EOF when the other end is closed, and it wraps ErrMalformed when a
+// packet was refused, after which the next one can be received. Any other error, as when this end is closed, is the
+// last.
 func (c *Channel) Receive() (Message, error) {
 	var m Message
 	var err error

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Socket is the descriptor of one end of a channel, for a loop that polls it by itself. It never blocks, whether the descriptor
-// is in non-blocking mode or not.
+// Socket is the descriptor of one end of a channel, for a loop that polls it by itself. It never blocks, whether the
+// descriptor is in non-blocking mode or not.
 type Socket int
 
 // TrySend sends a message, or gives ErrFull. A message is sent whole or not at all.
@@ -64,8 +64,9 @@ func (s Socket) TryReceive() (m Message, ok bool, err error) {
 	return m, true, nil
 }
 
-// recv is recvmsg(2), repeated where its error says nothing about this call. ECONNRESET is one: it tells, once, that the other end was
-// closed before it had read everything, and it comes before the packets that still wait here (unix(7) is silent about it).
+// recv is recvmsg(2), repeated where its error says nothing about this call. ECONNRESET is one: it tells, once, that
+// the other end was closed before it had read everything, and it comes before the packets that still wait here (unix(7)
+// is silent about it).
 func (s Socket) recv(packet, rights []byte) (n, nrights, flags int, err error) {
 	for {
 		n, nrights, flags, _, err = unix.Recvmsg(int(s), packet, rights, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)

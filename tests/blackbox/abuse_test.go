@@ -123,7 +123,8 @@ func trickle(c net.Conn, more string) error {
 	}
 }
 
-// Clients that reset their connection at every byte of a request and of its answer, whoever gives that: none of it is left.
+// Clients that reset their connection at every byte of a request and of its answer, whoever gives that: none of it is
+// left.
 func TestResets_anywhereLeaveNothing(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := startLater(t, b)
@@ -249,7 +250,8 @@ func processorTime(t *testing.T, pid int) int {
 	return user + system
 }
 
-// The kernel has no descriptors left for anybody: accept(2) fails by ENFILE, which strace pretends. The worker tries ten times a second.
+// The kernel has no descriptors left for anybody: accept(2) fails by ENFILE, which strace pretends. The worker tries
+// ten times a second.
 func TestDescriptors_thatRunOutForTheWholeSystemComeBack(t *testing.T) {
 	p := serve(t, "workers=1")
 	path := filepath.Join(t.TempDir(), "trace")

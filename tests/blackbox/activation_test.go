@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// activated starts serve.c as systemd would: with listening sockets from descriptor 3 on, and their names. The shell's pid becomes
-// the program's.
+// activated starts serve.c as systemd would: with listening sockets from descriptor 3 on, and their names. The shell's
+// pid becomes the program's.
 func activated(t *testing.T, sockets []*os.File, env []string, addresses ...string) *program {
 	t.Helper()
 	p := start(t, setup{

@@ -9,8 +9,9 @@ import (
 
 const connections = 2000
 
-// TestBalance opens connections one after the other, each with a request, and asks which worker has which. What this shows does not
-// depend on how the machine shares its processors: a connection wakes one worker, and the next one comes when that has answered.
+// TestBalance opens connections one after the other, each with a request, and asks which worker has which. What this
+// shows does not depend on how the machine shares its processors: a connection wakes one worker, and the next one comes
+// when that has answered.
 func TestBalance(t *testing.T) {
 	counts := connectionsByWorker(t, serve(t, "workers=4"), 1)
 	t.Logf("connections by worker: %v", counts)
@@ -19,9 +20,9 @@ func TestBalance(t *testing.T) {
 	}
 }
 
-// TestBalance_inABurst opens them from 50 sides at once. A worker that does not get to run has its share taken by the others then, as it
-// should be: on two processors that do much else besides, 2 of 32 bursts had a worker with more than 1.3 times as many as another. One of
-// three has to show the balance; without the care of engine/accept.go none does.
+// TestBalance_inABurst opens them from 50 sides at once. A worker that does not get to run has its share taken by the
+// others then, as it should be: on two processors that do much else besides, 2 of 32 bursts had a worker with more than
+// 1.3 times as many as another. One of three has to show the balance; without the care of engine/accept.go none does.
 func TestBalance_inABurst(t *testing.T) {
 	for range 3 {
 		counts := connectionsByWorker(t, serve(t, "workers=4"), 50)

@@ -86,7 +86,8 @@ func (p *program) forkTimes() []int {
 	return times
 }
 
-// A worker that fails to boot while others serve is tried again with a delay that grows: 100 ms, 160 ms, 256 ms ..., each spread by a fifth.
+// A worker that fails to boot while others serve is tried again with a delay that grows: 100 ms, 160 ms, 256 ms ...,
+// each spread by a fifth.
 func TestBoot_backsOff(t *testing.T) {
 	p := boot(t, "exit", "1", "workers=2")
 	const failures = 5

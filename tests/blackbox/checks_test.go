@@ -61,8 +61,8 @@ func instructions(t *testing.T, source, argument string) int {
 	return count
 }
 
-// What valgrind can see: setup, registration and release, which are C. It cannot run the Go runtime, which is only started in forked
-// workers; and fork(2) under valgrind would take it along into them.
+// What valgrind can see: setup, registration and release, which are C. It cannot run the Go runtime, which is only
+// started in forked workers; and fork(2) under valgrind would take it along into them.
 func TestSetup_isCleanUnderValgrind(t *testing.T) {
 	valgrind := []string{"valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,possible"}
 	for _, source := range selfChecking {

@@ -47,7 +47,8 @@ func eachBuild(t *testing.T, test func(t *testing.T, b build)) {
 
 var compiled sync.Map // of func() (string, error), by build, source and standard
 
-// compile makes a program of a file of testdata, such as "serve.c", in the dialect of C or C++ that it names; once for all tests.
+// compile makes a program of a file of testdata, such as "serve.c", in the dialect of C or C++ that it names; once for
+// all tests.
 func compile(t *testing.T, b build, source, standard string) string {
 	t.Helper()
 	once, _ := compiled.LoadOrStore(b.name+" "+source+" "+standard, sync.OnceValues(func() (string, error) {

@@ -113,8 +113,8 @@ func TestInProcess_failedAttemptsLeaveNothing(t *testing.T) {
 	})
 }
 
-// The host's SIGPIPE is the default one, by which a write to a client that has left would end the program. On a unix socket each such
-// write raises it.
+// The host's SIGPIPE is the default one, by which a write to a client that has left would end the program. On a unix
+// socket each such write raises it.
 func TestInProcess_clientsThatLeaveRaiseNoSIGPIPE(t *testing.T) {
 	leave := func(t *testing.T, p *program, target string) {
 		c := p.dial()

@@ -166,8 +166,8 @@ func TestDeath_ofWorkersLosesOnlyWhatTheyHad(t *testing.T) {
 	p.expectReadySoon(kills)
 }
 
-// expectOnlyVictimsLost wants each lost request to have been on a connection to a worker that was killed. As each connection has one
-// request at a time, no more than those in flight on the victims are lost then.
+// expectOnlyVictimsLost wants each lost request to have been on a connection to a worker that was killed. As each
+// connection has one request at a time, no more than those in flight on the victims are lost then.
 func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 	t.Helper()
 	for _, loss := range report.Losses {
@@ -184,8 +184,8 @@ func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 	}
 }
 
-// expectLostOnlyBy wants each lost request to have been on a connection to a victim, or to be late. Who had a connection without an
-// answer is not known: those are at most the clients' number for each victim.
+// expectLostOnlyBy wants each lost request to have been on a connection to a victim, or to be late. Who had a
+// connection without an answer is not known: those are at most the clients' number for each victim.
 func expectLostOnlyBy(t *testing.T, report *ledger.Report, victims map[int]bool, grace time.Duration) {
 	t.Helper()
 	unknown := 0
@@ -207,8 +207,8 @@ func expectLostOnlyBy(t *testing.T, report *ledger.Report, victims map[int]bool,
 // readyWithin is how soon the successor of a worker that was killed is to be READY.
 const readyWithin = 50 * time.Millisecond
 
-// expectReadySoon wants the successor of each victim to have been READY soon: 99 % of them in a long run, for which the machine is
-// left alone, and half of them on a machine that may do anything besides.
+// expectReadySoon wants the successor of each victim to have been READY soon: 99 % of them in a long run, for which the
+// machine is left alone, and half of them on a machine that may do anything besides.
 func (p *program) expectReadySoon(kills []kill) {
 	p.t.Helper()
 	var times []time.Duration

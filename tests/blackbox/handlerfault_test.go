@@ -41,8 +41,8 @@ func TestHandlerFault_costsOnlyWhatItsWorkerHad(t *testing.T) {
 	t.Logf("%d faults cost %d of %d requests", len(victims), report.Lost(), report.Sent)
 }
 
-// commit has some worker's handler commit a fault. It returns the worker's pid, once the log tells of its end and its successor has
-// announced itself.
+// commit has some worker's handler commit a fault. It returns the worker's pid, once the log tells of its end and its
+// successor has announced itself.
 func (p *program) commit(name, fate string) int {
 	p.t.Helper()
 	mark := p.log.mark()

@@ -242,8 +242,8 @@ func TestStream_thatIsDroppedWhileItGoesOutDoesNotLookWhole(t *testing.T) {
 	p.out.wait(t, 0, "full -14")
 }
 
-// More streams than the loop looks at in one go are written to, and all their clients leave before it looks: that must not have it
-// overlook what is behind them.
+// More streams than the loop looks at in one go are written to, and all their clients leave before it looks: that must
+// not have it overlook what is behind them.
 func TestStreams_manyWhoseClientsLeaveAtOnce(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		const streams = 100

@@ -22,8 +22,8 @@ type load struct {
 	err    error
 }
 
-// firstGrace is what a draining worker gives to a connection without a request at least; it is 2 s since the iteration of its loop
-// began in which the connection was accepted.
+// firstGrace is what a draining worker gives to a connection without a request at least; it is 2 s since the iteration
+// of its loop began in which the connection was accepted.
 const firstGrace = time.Second
 
 // grace is the value of option drain_grace, as the program has it from its environment.
@@ -40,9 +40,9 @@ func (p *program) grace() time.Duration {
 	return grace
 }
 
-// isLate tells if a request came when its connection had been idle for longer than a draining worker waits. A server may close an
-// idle connection at any time, and the request may be on its way then (RFC 9112 section 9.5): what is promised is the grace. A client that
-// is not scheduled for that long, as on a busy machine, can miss it.
+// isLate tells if a request came when its connection had been idle for longer than a draining worker waits. A server
+// may close an idle connection at any time, and the request may be on its way then (RFC 9112 section 9.5): what is
+// promised is the grace. A client that is not scheduled for that long, as on a busy machine, can miss it.
 func isLate(loss *ledger.Loss, grace time.Duration) bool {
 	if loss.Before.IsZero() {
 		grace = firstGrace
@@ -50,8 +50,8 @@ func isLate(loss *ledger.Loss, grace time.Duration) bool {
 	return loss.Fate == ledger.Reset && loss.Pause() > grace
 }
 
-// load begins to send requests for /ledger: so many clients keep their connections, and as many open a new one for each request. It
-// ends with the test at the latest.
+// load begins to send requests for /ledger: so many clients keep their connections, and as many open a new one for each
+// request. It ends with the test at the latest.
 func (p *program) load(clients int) *load {
 	p.t.Helper()
 	network, address := dialName(p.address(0))
@@ -74,8 +74,8 @@ func (l *load) more(t *testing.T, n int) {
 	eventually(t, fmt.Sprintf("%d more requests are answered", n), func() bool { return l.Answered() >= want })
 }
 
-// expectAllAnswered ends the load, of which every request must have been answered, but for those that were late, and no connection
-// refused.
+// expectAllAnswered ends the load, of which every request must have been answered, but for those that were late, and no
+// connection refused.
 func (l *load) expectAllAnswered(t *testing.T) *ledger.Report {
 	t.Helper()
 	l.end()

@@ -1,8 +1,8 @@
-// Package blackbox tests the built library as a program's author and its clients see it: small C and C++ programs of testdata,
-// compiled against include/forker.h, serve to raw sockets, curl and wrk.
+// Package blackbox tests the built library as a program's author and its clients see it: small C and C++ programs of
+// testdata, compiled against include/forker.h, serve to raw sockets, curl and wrk.
 //
-// Invariant: a test leaves nothing behind. Whatever start started is stopped when the test ends, and then no process of its
-// process group, nobody who holds its output, and no listener on its addresses is left.
+// Invariant: a test leaves nothing behind. Whatever start started is stopped when the test ends, and then no process of
+// its process group, nobody who holds its output, and no listener on its addresses is left.
 package blackbox
 
 import (
@@ -44,8 +44,8 @@ func runTests(m *testing.M) int {
 	return code
 }
 
-// runtimeFds is what the Go runtime of the test itself opens on the way: its epoll instance and its eventfd, and the pidfd that
-// package os tries out.
+// runtimeFds is what the Go runtime of the test itself opens on the way: its epoll instance and its eventfd, and the
+// pidfd that package os tries out.
 const runtimeFds = 4
 
 // openFds lists what this process has open.

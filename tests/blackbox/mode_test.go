@@ -17,8 +17,8 @@ func startInMode(t *testing.T, s setup, options []string) *program {
 	return p.waitReady()
 }
 
-// TestInProcess_doesWhatWorkersDo runs the tests of answers that come later, and of bodies in pieces, where the program itself serves. Only that
-// of a crash has no sense there.
+// TestInProcess_doesWhatWorkersDo runs the tests of answers that come later, and of bodies in pieces, where the program
+// itself serves. Only that of a crash has no sense there.
 func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 	mode = "workers=0"
 	defer func() { mode = "workers=1" }()

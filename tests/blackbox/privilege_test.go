@@ -81,8 +81,8 @@ func TestPrivilege_isGivenUpByMasterAndWorkersOnly(t *testing.T) {
 	})
 }
 
-// unprivileged is a server whose workers have given up root, and which is told what to do by signals to the spawner, or by calls from
-// a worker.
+// unprivileged is a server whose workers have given up root, and which is told what to do by signals to the spawner, or
+// by calls from a worker.
 type unprivileged struct {
 	*upgradable
 	spawner int

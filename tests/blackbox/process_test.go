@@ -24,7 +24,8 @@ func readProcess(pid int) (p process, ok bool) {
 	if err != nil {
 		return p, false
 	}
-	// pid (comm) state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime prio nice threads
+	// pid (comm) state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime prio nice
+	// threads
 	text := string(stat)
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	number := func(i int) int {
@@ -115,8 +116,8 @@ func (p *program) kill(pid int, number syscall.Signal) {
 	}
 }
 
-// waitReplaced waits until the worker has announced itself that came after `pid` in a slot, and returns its pid. That one may be
-// gone again by now.
+// waitReplaced waits until the worker has announced itself that came after `pid` in a slot, and returns its pid. That
+// one may be gone again by now.
 func (p *program) waitReplaced(index, pid int) int {
 	p.t.Helper()
 	next, found := 0, false

@@ -27,8 +27,9 @@ type setup struct {
 	stderr   *os.File   // where stderr goes instead of program.log
 }
 
-// program is a server program that runs, in a process group of its own. Not in a session of its own: where the kernel schedules by
-// session (sched(7), autogroup), the test's clients and all workers together would then have half of the machine each.
+// program is a server program that runs, in a process group of its own. Not in a session of its own: where the kernel
+// schedules by session (sched(7), autogroup), the test's clients and all workers together would then have half of the
+// machine each.
 type program struct {
 	t     *testing.T
 	cmd   *exec.Cmd
@@ -41,7 +42,8 @@ type program struct {
 	scraped bool // the metrics are looked at, see scrape
 }
 
-// serve starts serve.c with options, on a port of 127.0.0.1 that the kernel chooses, and waits until all workers are ready.
+// serve starts serve.c with options, on a port of 127.0.0.1 that the kernel chooses, and waits until all workers are
+// ready.
 func serve(t *testing.T, options ...string) *program {
 	t.Helper()
 	return start(t, setup{args: []string{"127.0.0.1:0"}, env: environment(watched(t, options))}).waitReady()

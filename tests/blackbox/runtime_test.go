@@ -2,8 +2,8 @@ package blackbox
 
 import "testing"
 
-// A collection of garbage tells that a heap of that size was one too many for the options: the routes of a worker are on it, and
-// GODEBUG has the runtime write a line for each collection.
+// A collection of garbage tells that a heap of that size was one too many for the options: the routes of a worker are
+// on it, and GODEBUG has the runtime write a line for each collection.
 func TestGoOptions_reachTheRuntimeOfAWorker(t *testing.T) {
 	const few, many = "5000", "25000" // Routes: these take more than 40 KiB, those more than 16 MiB.
 	for name, c := range map[string]struct {

@@ -21,8 +21,8 @@ const (
 	forksPerSecond = 20
 )
 
-// watched puts an admin listener in front of a program's options, which may name another one: whoever starts a load then has the
-// program scraped.
+// watched puts an admin listener in front of a program's options, which may name another one: whoever starts a load
+// then has the program scraped.
 func watched(t *testing.T, options []string) []string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "admin") // t.TempDir can be too long for a unix socket.
@@ -44,9 +44,9 @@ func (p *program) option(name string) (value string) {
 	return value
 }
 
-// scraper asks for the metrics and the status of a program again and again. Each scrape is answered, or refused because the master has
-// just died; none is left waiting. What is answered is complete, no counter ever goes backwards, and workers are forked at most 20 times a
-// second.
+// scraper asks for the metrics and the status of a program again and again. Each scrape is answered, or refused because
+// the master has just died; none is left waiting. What is answered is complete, no counter ever goes backwards, and
+// workers are forked at most 20 times a second.
 type scraper struct {
 	t    *testing.T
 	path string

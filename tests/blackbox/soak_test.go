@@ -43,7 +43,8 @@ func mix(random *rand.Rand) *batch {
 	return b
 }
 
-// run sends the batch and reads its answers. It looks at each of them the first time; later they must have as many bytes.
+// run sends the batch and reads its answers. It looks at each of them the first time; later they must have as many
+// bytes.
 func (b *batch) run(c *conn) error {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err

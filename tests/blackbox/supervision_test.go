@@ -31,7 +31,8 @@ func TestTree_isSpawnerMasterAndWorkers(t *testing.T) {
 	}
 }
 
-// What ends a worker: the request that makes its handler do it, or the signal that is sent to it; and how the log tells of it.
+// What ends a worker: the request that makes its handler do it, or the signal that is sent to it; and how the log tells
+// of it.
 var deaths = []struct {
 	name, target string
 	signal       syscall.Signal

@@ -113,7 +113,8 @@ func TestSurroundings_handlersRunOnTheAlternateStack(t *testing.T) {
 		}
 		return beforeOn+beforeOff > 200 && initOn+initOff > 50
 	})
-	// The few calls between the installation and the end of worker_init are on the main thread's own stack, which is large.
+	// The few calls between the installation and the end of worker_init are on the main thread's own stack, which is
+	// large.
 	if beforeOff > 20 || initOff > 20 {
 		t.Errorf("off the alternate stack: %d of %d that were there before run, %d of %d of worker_init", beforeOff, beforeOn+beforeOff,
 			initOff, initOn+initOff)
@@ -153,7 +154,8 @@ func TestSurroundings_libraryReplacedOnDiskHasNoEffect(t *testing.T) {
 	expectLostOnlyBy(t, closeLedger(t, l), victims, p.grace())
 }
 
-// The program's own handling of SIGPIPE is the default one, by which a write into a pipe without a reader ends a process.
+// The program's own handling of SIGPIPE is the default one, by which a write into a pipe without a reader ends a
+// process.
 func TestSurroundings_outputIntoHeadKillsNobody(t *testing.T) {
 	read, log, err := os.Pipe()
 	if err != nil {
@@ -202,8 +204,8 @@ func TestSurroundings_stdoutIntoHeadKillsNobody(t *testing.T) {
 	p.log.wait(t, 0, "worker 1 (pid "+strconv.Itoa(first[1])+") exited with status 0")
 }
 
-// expectPipeIsDefault wants the spawner to neither ignore nor handle SIGPIPE. Blocked it may be for a moment, while a line is written or
-// a process forked.
+// expectPipeIsDefault wants the spawner to neither ignore nor handle SIGPIPE. Blocked it may be for a moment, while a
+// line is written or a process forked.
 func (p *program) expectPipeIsDefault() {
 	p.t.Helper()
 	for _, name := range []string{"SigIgn", "SigCgt"} {

@@ -36,8 +36,8 @@ func (p *program) traceWorker() *trace {
 	return tr
 }
 
-// end detaches, and gives the system calls behind the one that has written a text, from the next wait on: before that the Go runtime
-// finds out that the thread was in a handler for long, and that it is back.
+// end detaches, and gives the system calls behind the one that has written a text, from the next wait on: before that
+// the Go runtime finds out that the thread was in a handler for long, and that it is back.
 func (tr *trace) end(behind string) []string {
 	tr.t.Helper()
 	if err := tr.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -62,8 +62,8 @@ var (
 	waits  = regexp.MustCompile(`^(epoll_p?wait2?\(|<\.\.\. epoll|strace: )`)
 )
 
-// fewCalls is how many other calls there may be, and for each time that the Go runtime interrupts the thread again: traced, the loop is so
-// slow that the runtime takes it for stuck.
+// fewCalls is how many other calls there may be, and for each time that the Go runtime interrupts the thread again:
+// traced, the loop is so slow that the runtime takes it for stuck.
 const fewCalls = 8
 
 // mostCalls is how many other calls there may be in all.
@@ -94,7 +94,8 @@ func sortCalls(calls []string) (read, written, waited int, others []string) {
 	return read, written, waited, others
 }
 
-// While its worker is busy, requests of many connections gather. Each then costs one read and one write; waiting is shared.
+// While its worker is busy, requests of many connections gather. Each then costs one read and one write; waiting is
+// shared.
 func TestSystemCalls_areTwoForEachRequest(t *testing.T) {
 	p := serve(t, "workers=1")
 	const connections = 64

@@ -48,8 +48,8 @@ func headerVersion(t *testing.T) string {
 	return string(found[1])
 }
 
-// run gives the output of a command. The variables of a make that runs this test are not for the makes and compilers under
-// test: they would pass on its flags and its build directory.
+// run gives the output of a command. The variables of a make that runs this test are not for the makes and compilers
+// under test: they would pass on its flags and its build directory.
 func run(t *testing.T, env []string, name string, args ...string) string {
 	t.Helper()
 	out, err := command(env, name, args...).CombinedOutput()

@@ -1,5 +1,5 @@
-// Command metrics checks metrics in the text format of Prometheus, as `promtool check metrics` does: it reads them from standard input,
-// writes what is wrong, and ends with status 1 if something is.
+// Command metrics checks metrics in the text format of Prometheus, as `promtool check metrics` does: it reads them from
+// standard input, writes what is wrong, and ends with status 1 if something is.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package threads runs the C parts of the library that foreign threads use under ThreadSanitizer and under helgrind. Neither can follow
-// the Go runtime, so that each program of testdata has a part of capi compiled into it, and takes the place of the rest: loop.c that of
-// the engine, lastwords.c that of a worker.
+// Package threads runs the C parts of the library that foreign threads use under ThreadSanitizer and under helgrind.
+// Neither can follow the Go runtime, so that each program of testdata has a part of capi compiled into it, and takes
+// the place of the rest: loop.c that of the engine, lastwords.c that of a worker.
 package threads
 
 import (

@@ -1,10 +1,11 @@
-// Package ledger is an HTTP client that accounts for every request that it sends: it was answered, or the entry in the ledger says what
-// became of it. It keeps some connections busy, each with one request at a time, and sends none twice.
+// Package ledger is an HTTP client that accounts for every request that it sends: it was answered, or the entry in the
+// ledger says what became of it. It keeps some connections busy, each with one request at a time, and sends none twice.
 //
-// Invariant: at any time Sent is the sum of Answered, of the losses, and of at most one request in flight per connection.
+// Invariant: at any time Sent is the sum of Answered, of the losses, and of at most one request in flight per
+// connection.
 //
-// The server answers the target with "<worker> <pid> <time> <query>", so that each answer names its request, who served it, and when: in ns
-// since 1970. What stands before the query may be something else; then the process is not known.
+// The server answers the target with "<worker> <pid> <time> <query>", so that each answer names its request, who served
+// it, and when: in ns since 1970. What stands before the query may be something else; then the process is not known.
 package ledger
 
 import (
@@ -53,8 +54,8 @@ type Loss struct {
 	Err          error
 }
 
-// Pause is how long the client let the server wait at most: from the answer to the request before, or the beginning of the connection,
-// until this one was written.
+// Pause is how long the client let the server wait at most: from the answer to the request before, or the beginning of
+// the connection, until this one was written.
 func (l *Loss) Pause() time.Duration {
 	since, until := l.Before, l.Written
 	if since.IsZero() {

@@ -1,6 +1,6 @@
 /*
- * Checks the functions of a request and of an answer where they are called, inside a handler: accessors <address>. Each route
- * expects one certain request of accessors_test.go; a failed check is a line on stderr and a 500.
+ * Checks the functions of a request and of an answer where they are called, inside a handler: accessors <address>. Each
+ * route expects one certain request of accessors_test.go; a failed check is a line on stderr and a 500.
  */
 #include "check.h"
 

@@ -1,4 +1,7 @@
-/* Serves twice, on the same addresses: again <address> ... In between, the signals and the addresses are the program's again. */
+/*
+ * Serves twice, on the same addresses: again <address> ... In between, the signals and the addresses are the program's
+ * again.
+ */
 #define _GNU_SOURCE
 
 #include "check.h"

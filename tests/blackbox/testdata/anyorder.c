@@ -1,6 +1,6 @@
 /*
- * Calls the response functions in any order and with any arguments, as the query, a seed, has it: anyorder <address>. Some requests are
- * answered by a thread, later. Whatever happens, the client must get one well-formed answer.
+ * Calls the response functions in any order and with any arguments, as the query, a seed, has it: anyorder <address>.
+ * Some requests are answered by a thread, later. Whatever happens, the client must get one well-formed answer.
  */
 #define _GNU_SOURCE
 

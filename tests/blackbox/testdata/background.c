@@ -1,6 +1,7 @@
 /*
- * Serves while the program goes on: background <address> ... Lines on stdin are commands: start, stop, stop-now, wait <ms>, free,
- * quit, crash. Each is answered by a line on stdout, "start 0: " with the sentence of the error behind. Options come from the environment.
+ * Serves while the program goes on: background <address> ... Lines on stdin are commands: start, stop, stop-now, wait
+ * <ms>, free, quit, crash. Each is answered by a line on stdout, "start 0: " with the sentence of the error behind.
+ * Options come from the environment.
  */
 #define _GNU_SOURCE
 

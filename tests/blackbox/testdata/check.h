@@ -1,4 +1,7 @@
-/* Checks of the programs that test by themselves: each failure is a line on stderr, and the exit status tells if there was one. */
+/*
+ * Checks of the programs that test by themselves: each failure is a line on stderr, and the exit status tells if there
+ * was one.
+ */
 #ifndef CHECK_H
 #define CHECK_H
 

@@ -1,6 +1,6 @@
 /*
- * A server whose handlers crash or never return: crash <address> <which handlers the program has of its own: none, plain, info>. The
- * program's own handler, installed before run, tells that it was called, and returns.
+ * A server whose handlers crash or never return: crash <address> <which handlers the program has of its own: none,
+ * plain, info>. The program's own handler, installed before run, tells that it was called, and returns.
  */
 #define _GNU_SOURCE
 
@@ -63,7 +63,10 @@ int run_trap(void)
     return 0;
 }
 
-/* Writes over the size that malloc keeps in front of a block. glibc finds it when the block is freed, and calls abort(). */
+/*
+ * Writes over the size that malloc keeps in front of a block. glibc finds it when the block is freed, and calls
+ * abort().
+ */
 int corrupt_heap(void)
 {
     char *volatile block = malloc(40);

@@ -1,7 +1,8 @@
 /*
- * Starts and stops a server in its own process over and over: cycles run|start|open <path of a socket>. A number on stdin is so many cycles, which
- * "cycles 20" answers; the end of stdin ends the program. In each cycle a client asks for an answer of the loop, of the pool, of a thread,
- * of one with a large body; for one that comes only when the server has ended, and for one of which the program never hears again.
+ * Starts and stops a server in its own process over and over: cycles run|start|open <path of a socket>. A number on
+ * stdin is so many cycles, which "cycles 20" answers; the end of stdin ends the program. In each cycle a client asks
+ * for an answer of the loop, of the pool, of a thread, of one with a large body; for one that comes only when the
+ * server has ended, and for one of which the program never hears again.
  */
 #define _GNU_SOURCE
 
@@ -91,7 +92,7 @@ static void answer_too_late(void)
     CHECK_CODE(forker_deferred_drop(kept), FORKER_E_ABORTED);
 }
 
-/* ---------------------------------------------------------------------------------------------------------- the client */
+/* ------------------------------------------------------------------------------------------------------- the client */
 
 static int connect_to_server(void)
 {
@@ -156,7 +157,7 @@ static void *be_client(void *argument)
     return NULL;
 }
 
-/* -------------------------------------------------------------------------------------------------------- the server */
+/* ------------------------------------------------------------------------------------------------------- the server */
 
 static int start_client(forker_server *own, int32_t worker, void *user)
 {

@@ -1,6 +1,6 @@
 /*
- * Attempts of serving in the program's own process that fail: failing <directory>. An attempt that fails must leave nothing open, and
- * the next one must be possible. Everything is checked here.
+ * Attempts of serving in the program's own process that fail: failing <directory>. An attempt that fails must leave
+ * nothing open, and the next one must be possible. Everything is checked here.
  */
 #define _GNU_SOURCE
 

@@ -1,6 +1,6 @@
 /*
- * Serves in its own process what is too large for a client that leaves: leaving run|start|open <address> <file>. /file, /lent, /pool and /stream; a
- * line "left" tells that one of them is over.
+ * Serves in its own process what is too large for a client that leaves: leaving run|start|open <address> <file>. /file,
+ * /lent, /pool and /stream; a line "left" tells that one of them is over.
  */
 #define _GNU_SOURCE
 

@@ -7,8 +7,8 @@
 #include <time.h>
 
 /*
- * A handler: "0 71 <time> <query>": worker, pid, ns since 1970. The ledger knows by the query which request was answered, and
- * by the time for how long its connection was idle before the next one.
+ * A handler: "0 71 <time> <query>": worker, pid, ns since 1970. The ledger knows by the query which request was
+ * answered, and by the time for how long its connection was idle before the next one.
  */
 static inline int answer_ledger(forker_request *req, void *user)
 {

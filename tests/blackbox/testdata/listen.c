@@ -1,4 +1,7 @@
-/* Listening: every form of address, what can be wrong with one, and what is left afterwards. Runs in a directory of its own. */
+/*
+ * Listening: every form of address, what can be wrong with one, and what is left afterwards. Runs in a directory of its
+ * own.
+ */
 #define _GNU_SOURCE
 
 #include "check.h"

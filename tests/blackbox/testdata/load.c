@@ -1,5 +1,6 @@
 /*
- * What loading the library does to a process: load <path of the library>. It is not linked with it. Prints "dlopen <microseconds>".
+ * What loading the library does to a process: load <path of the library>. It is not linked with it. Prints "dlopen
+ * <microseconds>".
  */
 #define _GNU_SOURCE
 

@@ -1,4 +1,7 @@
-/* Registers as many routes as it is told, with parameters and without: manyroutes <count>. One that is there already is refused. */
+/*
+ * Registers as many routes as it is told, with parameters and without: manyroutes <count>. One that is there already is
+ * refused.
+ */
 #include "check.h"
 
 #include <stdlib.h>

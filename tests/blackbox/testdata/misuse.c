@@ -1,6 +1,7 @@
 /*
- * Calls at the wrong time and in the wrong process: misuse <address>. It serves three times: in forked workers, with workers=0, and
- * again with workers=0. Each handler and the main program checks what it gets; a failed check is a 500, or the exit status.
+ * Calls at the wrong time and in the wrong process: misuse <address>. It serves three times: in forked workers, with
+ * workers=0, and again with workers=0. Each handler and the main program checks what it gets; a failed check is a 500,
+ * or the exit status.
  */
 #define _GNU_SOURCE
 

@@ -1,6 +1,6 @@
 /*
- * Leaves orphans: GET /orphans/:n forks n grandchildren that exit at once, and some that exit later. Run it as pid 1 of a pid
- * namespace: orphans <address> [own]. With "own" it has a SIGCHLD handler that waits for nobody.
+ * Leaves orphans: GET /orphans/:n forks n grandchildren that exit at once, and some that exit later. Run it as pid 1 of
+ * a pid namespace: orphans <address> [own]. With "own" it has a SIGCHLD handler that waits for nobody.
  */
 #define _GNU_SOURCE
 

@@ -1,6 +1,7 @@
 /*
- * Two servers on one poll(2) loop, on one thread: polled. Each has a socket of its own and answers with its number. /stop stops the server
- * that it reaches; when both have ended they are opened and ended once more, by polling and by free. It is run with option workers=0.
+ * Two servers on one poll(2) loop, on one thread: polled. Each has a socket of its own and answers with its number.
+ * /stop stops the server that it reaches; when both have ended they are opened and ended once more, by polling and by
+ * free. It is run with option workers=0.
  */
 #include "program.h"
 

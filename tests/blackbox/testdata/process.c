@@ -1,6 +1,6 @@
 /*
- * Tells what its processes are allowed to do and how they look: process <address> ... With BECOME=<uid> it is not root when it
- * sets up the server. Options come from the environment.
+ * Tells what its processes are allowed to do and how they look: process <address> ... With BECOME=<uid> it is not root
+ * when it sets up the server. Options come from the environment.
  */
 #define _GNU_SOURCE
 

@@ -140,7 +140,10 @@ static int log_line(forker_request *req, void *user)
     return code != FORKER_OK ? code : answer_text(req, "logged\n");
 }
 
-/* A worker_ready hook: "ready 0 71 123456789", the last is CLOCK_MONOTONIC in ns. One that dies before has failed to boot. */
+/*
+ * A worker_ready hook: "ready 0 71 123456789", the last is CLOCK_MONOTONIC in ns. One that dies before has failed to
+ * boot.
+ */
 static int tell_ready(forker_server *unused, int32_t worker, void *user)
 {
     char line[64];

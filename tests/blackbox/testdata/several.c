@@ -1,6 +1,6 @@
 /*
- * Three servers in one process, two on threads of the library and one on this thread, which end in every order: several <directory>. Those that are left
- * serve on. Everything is checked here.
+ * Three servers in one process, two on threads of the library and one on this thread, which end in every order: several
+ * <directory>. Those that are left serve on. Everything is checked here.
  */
 #define _GNU_SOURCE
 

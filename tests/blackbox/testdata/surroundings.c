@@ -1,6 +1,7 @@
 /*
- * A program with bad surroundings: surroundings <file> <address>. While the file exists, fork fails with the errno that is in it.
- * Before run and in worker_init it installs handlers that ask for no alternate stack, and has them called a thousand times a second.
+ * A program with bad surroundings: surroundings <file> <address>. While the file exists, fork fails with the errno that
+ * is in it. Before run and in worker_init it installs handlers that ask for no alternate stack, and has them called a
+ * thousand times a second.
  */
 #define _GNU_SOURCE
 

@@ -50,7 +50,7 @@ static int whole(forker_request *req, void *user)
     return answer_text(req, text);
 }
 
-/* ------------------------------------------------------------------------------------------------------ piece by piece */
+/* --------------------------------------------------------------------------------------------------- piece by piece */
 
 /* A body on its way. */
 typedef struct {
@@ -184,7 +184,7 @@ static int pass_on(forker_request *req, void *user)
     return FORKER_NEXT;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ deferred */
+/* --------------------------------------------------------------------------------------------------------- deferred */
 
 static forker_deferred latest; /* of the latest upload with a handle */
 
@@ -285,7 +285,7 @@ static int defer_at_the_end(forker_request *req, void *user)
     return forker_request_on_body(req, on_body_then_defer, upload_new());
 }
 
-/* -------------------------------------------------------------------------------------------------------------- misuse */
+/* ----------------------------------------------------------------------------------------------------------- misuse */
 
 static int on_body_misuse(forker_request *req, const void *data, size_t len, int last, void *user)
 {

@@ -1,6 +1,6 @@
 /*
- * Threads that log errors of the program at once, in a worker: ThreadSanitizer sees who writes the worker's last words, and what is left
- * of them is one of the texts, whole. Linked with log.c; what that needs of others is at the end.
+ * Threads that log errors of the program at once, in a worker: ThreadSanitizer sees who writes the worker's last words,
+ * and what is left of them is one of the texts, whole. Linked with log.c; what that needs of others is at the end.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ int main(void)
     return logged == THREADS * LINES && same == LEN && strlen(slot.last_words) == LEN ? 0 : 1;
 }
 
-/* -------------------------------------------------------------------------------------------------- what log.c needs of others */
+/* --------------------------------------------------------------------------------------- what log.c needs of others */
 
 fk_process_state fk_process;
 

@@ -1,7 +1,8 @@
 /*
- * The C parts that foreign threads use, with a loop in C in the place of the engine's: helgrind and ThreadSanitizer, which cannot
- * follow the Go runtime, see every lock and every access. Four threads answer, stream, drop and keep what the loop defers, another one
- * uses handles that are over; clients leave, and at the end the loop does, before all is answered.
+ * The C parts that foreign threads use, with a loop in C in the place of the engine's: helgrind and ThreadSanitizer,
+ * which cannot follow the Go runtime, see every lock and every access. Four threads answer, stream, drop and keep what
+ * the loop defers, another one uses handles that are over; clients leave, and at the end the loop does, before all is
+ * answered.
  *
  * It is linked with the files of capi that it tests; what these need of others is at the end.
  */
@@ -39,7 +40,7 @@ static exchange exchanges[REQUESTS];
 static fk_mapping memory;
 static int closed, sent; /* atomic */
 
-/* ---------------------------------------------------------------------------------------------------------- the owners */
+/* ------------------------------------------------------------------------------------------------------- the owners */
 
 /* Handles on their way from the loop to the owners. */
 static struct {
@@ -178,7 +179,10 @@ static void *own(void *user)
     return NULL;
 }
 
-/* Whatever it does has no effect: the owner is the only one who may use the handle up, and this one waits until that is done. */
+/*
+ * Whatever it does has no effect: the owner is the only one who may use the handle up, and this one waits until that is
+ * done.
+ */
 static void *meddle(void *user)
 {
     (void)user;
@@ -193,7 +197,7 @@ static void *meddle(void *user)
     return NULL;
 }
 
-/* ------------------------------------------------------------------------------------------------------------ the loop */
+/* --------------------------------------------------------------------------------------------------------- the loop */
 
 static void end_request(exchange *ex)
 {
@@ -371,7 +375,7 @@ int main(void)
     return begun >= ROUNDS && left >= OWNERS ? 0 : 1;
 }
 
-/* ------------------------------------------------------------------------------- what the files under test need of others */
+/* ------------------------------------------------------------------------- what the files under test need of others */
 
 fk_process_state fk_process;
 __thread fk_thread_state fk_thread __attribute__((tls_model("initial-exec")));
