@@ -184,11 +184,10 @@ func (p *program) stop(number syscall.Signal) time.Duration {
 
 // close is the end of every test: stops what runs, and wants nothing to be left of it, and no panic in its log.
 func (p *program) close() {
-	select {
-	case <-p.ended:
-	default:
+	if _, lives := readProcess(p.pid()); lives {
 		p.stop(syscall.SIGTERM)
 	}
+	p.wait()
 	p.expectNothingLeft(patience)
 	for _, line := range p.log.all() { // The library says the first, the Go runtime the others.
 		if strings.Contains(line.text, ": internal error: ") || strings.HasPrefix(line.text, "panic: ") ||

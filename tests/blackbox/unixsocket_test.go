@@ -149,10 +149,12 @@ func TestUnixSocket_isTakenByOneOfManyAtOnce(t *testing.T) {
 		line := p.log.waitFor(t, 0, "ready, or refused", func(text string) bool {
 			return strings.Contains(text, "all workers are ready") || strings.Contains(text, "Address already in use")
 		})
-		if strings.Contains(line.text, "all workers are ready") {
-			serving++
-			p.expectGet("/", 200, "hello\n")
+		if strings.Contains(line.text, "Address already in use") {
+			p.wait()
+			continue
 		}
+		serving++
+		p.expectGet("/", 200, "hello\n")
 	}
 	if serving != 1 {
 		t.Errorf("%d of them serve", serving)

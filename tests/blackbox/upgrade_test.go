@@ -54,16 +54,12 @@ func (u *upgradable) install(t *testing.T, text string) {
 	}
 }
 
-// stopHeirs stops what has taken over, as far as the test has not: the spawners among the processes.
+// stopHeirs stops what has taken over, or is about to: the spawners among the processes, but for the first, which the
+// cleanup of start() stops.
 func (u *upgradable) stopHeirs() {
-	select {
-	case <-u.ended:
-	default:
-		return // The cleanup of start() stops it, and it the others.
-	}
 	for _, process := range u.processes() {
 		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", process.pid))
-		if err == nil && strings.HasPrefix(string(line), u.binary+"\x00") {
+		if err == nil && strings.HasPrefix(string(line), u.binary+"\x00") && process.pid != u.pid() {
 			_ = syscall.Kill(process.pid, syscall.SIGTERM)
 		}
 	}
