@@ -17,8 +17,7 @@ func (h *holder) finish(s *server, req *Request, body string) {
 
 func TestDeferred_pipelineKeepsItsOrder(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	c := s.dial()
 	c.send(getHello + get("/later") + getHello + get("/later") + getHello)
 	c.expect(hello)
@@ -35,8 +34,7 @@ func TestDeferred_pipelineKeepsItsOrder(t *testing.T) {
 
 func TestDeferred_halfClosedClientWaits(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	c := s.dial()
 	c.send(get("/later") + getHello)
 	c.halfClose()
@@ -49,8 +47,7 @@ func TestDeferred_halfClosedClientWaits(t *testing.T) {
 
 func TestDeferred_drop(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	c := s.dial()
 	c.send(get("/later") + getHello)
 	h.tell(<-requests, EventDrop, true, "")
@@ -65,8 +62,7 @@ func TestDeferred_drop(t *testing.T) {
 
 func TestDeferred_manyEventsAtOnce(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 100)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	clients := map[*Request]*client{}
 	for range 100 {
 		c := s.dial()
@@ -92,8 +88,7 @@ func TestDeferred_manyEventsAtOnce(t *testing.T) {
 // TestDeferred_clientLeavesWithTheAnswer: the loop learns that the client has left only as it writes.
 func TestDeferred_clientLeavesWithTheAnswer(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	for _, kind := range []uint32{EventAnswer, EventDrop} {
 		for _, size := range []int{0, 2 * smallBody} { // A small answer is written with those behind it, a large one by itself.
 			c := s.dial()
@@ -148,8 +143,7 @@ func TestPool_answeredBeforeTheHandlerReturns(t *testing.T) {
 
 func TestDrain_waitsForWhatIsAway(t *testing.T) {
 	s, h := startHolder(t, packets, grace)
-	requests := make(chan *Request, 1)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	c := s.dial()
 	c.send(get("/later"))
 	req := <-requests

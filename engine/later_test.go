@@ -49,6 +49,13 @@ func startHolder(t *testing.T, network string, setup ...func(*Config)) (*server,
 	return s, h
 }
 
+// holdAll has the handler of a path hold its requests, and gives them as they come.
+func (h *holder) holdAll(s *server, path string) <-chan *Request {
+	requests := make(chan *Request, 100)
+	s.handle(path, func(c *call) { requests <- h.hold(c) })
+	return requests
+}
+
 // Serve runs paths that begin with /pool on the pool's threads.
 func (h *holder) Serve(request *Call) Outcome {
 	pooled := len(request.Path) >= 5 && string(request.Path[:5]) == "/pool"
@@ -286,8 +293,7 @@ func TestDeferred_isAnsweredByAnotherGoroutine(t *testing.T) {
 func TestDeferred_outlivesItsClient(t *testing.T) {
 	for _, kind := range []uint32{EventAnswer, EventDrop} {
 		s, h := startHolder(t, tcp)
-		requests := make(chan *Request, 1)
-		s.handle("/later", func(c *call) { requests <- h.hold(c) })
+		requests := h.holdAll(s, "/later")
 		c := s.dial()
 		c.send(get("/later"))
 		req := <-requests
@@ -304,8 +310,7 @@ func TestDeferred_outlivesItsClient(t *testing.T) {
 
 func TestDeferred_timesOut(t *testing.T) {
 	s, h := startHolder(t, tcp, func(cfg *Config) { cfg.HandlerTimeout = time.Millisecond })
-	requests := make(chan *Request, 1)
-	s.handle("/later", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/later")
 	c := s.dial()
 	c.send(get("/later"))
 	if response, _ := c.answer("GET"); response.StatusCode != 504 {

@@ -24,8 +24,7 @@ func begin(req *Request, length int64) {
 
 func TestStream_inChunks(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/stream", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/stream")
 	c := s.dial()
 	for range 2 {
 		c.send(get("/stream") + getHello)
@@ -102,8 +101,7 @@ func TestStream_framing(t *testing.T) {
 
 func TestStream_droppedInTheMiddle(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/stream", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/stream")
 	c := s.dial()
 	c.send(get("/stream") + getHello)
 	req := <-requests
@@ -123,8 +121,7 @@ func TestStream_droppedInTheMiddle(t *testing.T) {
 // TestStream_droppedForHEAD: the client has had all of that answer, so its next request is answered.
 func TestStream_droppedForHEAD(t *testing.T) {
 	s, h := startHolder(t, packets)
-	requests := make(chan *Request, 1)
-	s.handle("/stream", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/stream")
 	c := s.dial()
 	c.send("HEAD /stream HTTP/1.1\r\nHost: h\r\n\r\n" + getHello)
 	req := <-requests
@@ -138,8 +135,7 @@ func TestStream_droppedForHEAD(t *testing.T) {
 
 func TestStream_clientLeaves(t *testing.T) {
 	s, h := startHolder(t, tcp)
-	requests := make(chan *Request, 1)
-	s.handle("/stream", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/stream")
 	c := s.dial()
 	c.send(get("/stream"))
 	req := <-requests
@@ -156,8 +152,7 @@ func TestStream_clientLeaves(t *testing.T) {
 
 func TestStream_slowReaderGetsEverything(t *testing.T) {
 	s, h := startHolder(t, tcp)
-	requests := make(chan *Request, 1)
-	s.handle("/stream", func(c *call) { requests <- h.hold(c) })
+	requests := h.holdAll(s, "/stream")
 	c := s.dialSlow()
 	c.send(get("/stream") + getHello)
 	req := <-requests
