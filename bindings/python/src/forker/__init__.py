@@ -42,10 +42,11 @@ from .error import (
     E_THREADS,
     Error,
 )
+from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
 from .request import Headers, Request
 from .response import NEXT, Response
-from .server import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN, Server, version
+from .server import Server, version
 from .stats import Stats, WorkerStats
 
 __version__ = "0.1.0"

@@ -9,33 +9,21 @@ import itertools
 import logging
 import math
 import os
-import sys
 import time
-import traceback
-import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _library
 from ._library import c_text, lib
+from .callback import flush
 from .deferred import Deferred
-from .error import E_AGAIN, E_BOOT, E_INVALID, E_MEMORY, E_STATE, Error
+from .error import E_AGAIN, E_INVALID, E_STATE, Error
+from .hook import Hooks
+from .log import LogFunction
 from .option import option_text
 from .request import Request
 from .response import NEXT, Response, respond
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
-
-LOG_ERROR = 0
-LOG_WARN = 1
-LOG_INFO = 2
-LOG_DEBUG = 3
-
-_LOGGING_LEVELS = {
-    LOG_ERROR: logging.ERROR,
-    LOG_WARN: logging.WARNING,
-    LOG_INFO: logging.INFO,
-    LOG_DEBUG: logging.DEBUG,
-}
 
 _OK = 0
 _NEXT = 1
@@ -43,9 +31,6 @@ _DEFERRED = 2
 _WAIT_MS = 100  # how long wait() keeps a signal from Python's handler
 
 Handler = Callable[[Request], Any]
-Hook = Callable[[int], None]
-Died = Callable[[int, int, int, str], None]
-Log = Callable[[int, str], None]
 
 
 def version() -> str:
@@ -53,7 +38,7 @@ def version() -> str:
     return lib.forker_version().decode()
 
 
-class Server:
+class Server(Hooks):
     """A server: its options, routes, hooks and listening sockets.
 
     ``workers`` and the other options are those of :func:`forker.options`, as text in C's form ("64k", "10s") or
@@ -72,21 +57,11 @@ class Server:
         self,
         workers: int | str | None = None,
         *,
-        log: logging.Logger | Log | None = None,
+        log: logging.Logger | LogFunction | None = None,
         **options: str | int | float | bool | None,
     ) -> None:
-        address = lib.forker_server_new()
-        if not address:
-            raise Error(E_MEMORY)
-        self._address: int | None = address
-        self._release = weakref.finalize(self, lib.forker_server_free, address)
-        self._pid = os.getpid()
+        super().__init__()
         self._running = False
-        # What C calls must outlive the server: a callback that Python has collected is a jump into freed memory.
-        self._handlers: list[Any] = []
-        self._callbacks: dict[str, Any] = {}
-        self._interrupt: BaseException | None = None
-
         self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
         # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave
         # by _exit(2), which does not.
@@ -189,166 +164,6 @@ class Server:
     def delete(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for DELETE."""
         return self.route("DELETE", pattern, **options)
-
-    # ------------------------------------------------------------------------------------------------ hooks
-
-    def post_fork(self, hook: Hook) -> Hook:
-        """Decorates a function that each worker calls with its index right after fork, still single-threaded.
-
-        If it raises, the worker exits and is tried again, with growing delay. One of each kind: a later one
-        replaces it.
-        """
-        return self._set_hook("post_fork", hook)
-
-    def worker_init(self, hook: Hook) -> Hook:
-        """Decorates a function that each worker calls with its index when it is about to serve.
-
-        Connections to databases are opened here: they must not be shared by forks. If it raises, the worker
-        exits and is tried again, with growing delay.
-        """
-        return self._set_hook("worker_init", hook)
-
-    def before_fork(self, hook: Hook) -> Hook:
-        """Decorates a function that the process of :meth:`run` calls with a worker's index before it forks that worker.
-
-        What it prepares, the worker inherits. If it raises, the fork is tried again, with growing delay.
-        """
-        return self._set_hook("before_fork", hook)
-
-    def worker_ready(self, hook: Hook) -> Hook:
-        """Decorates a function that each worker calls with its index when it takes its first connections next."""
-        return self._set_hook("worker_ready", hook)
-
-    def worker_drain(self, hook: Hook) -> Hook:
-        """Decorates a function that each worker calls with its index, between requests, when it begins to drain."""
-        return self._set_hook("worker_drain", hook)
-
-    def thread_start(self, hook: Hook) -> Hook:
-        """Decorates a function that is called with the worker's index first on each thread of the handler pool.
-
-        If it raises, the thread ends, and the request that it was made for is answered 503.
-        """
-        return self._set_hook("thread_start", hook)
-
-    def thread_exit(self, hook: Hook) -> Hook:
-        """Decorates a function that is called with the worker's index last on each thread of the handler pool."""
-        return self._set_hook("thread_exit", hook)
-
-    def worker_died(self, function: Died) -> Died:
-        """Decorates a function that the process of :meth:`run` calls when a worker is gone, for whatever reason.
-
-        It is called with the worker's index, pid and wait status (see :func:`os.waitstatus_to_exitcode`; -1 if somebody
-        else has reaped it), and the request whose handler it died in, "GET /path from 192.0.2.1:50000", or "".
-        """
-
-        def call(server: int, worker: int, pid: int, status: int, request: bytes, user: int | None) -> None:
-            self._call_hook("worker_died", function, worker, pid, status, request.decode("utf-8", "replace"))
-
-        self._register("worker_died", lib.forker_server_on_worker_died, _library.DEATH_FN(call))
-        return function
-
-    def master_tick(self, hook: Callable[[], None]) -> Callable[[], None]:
-        """Decorates a function that the process of :meth:`run` calls about once a second."""
-        return self._set_server_hook("master_tick", lib.forker_server_on_master_tick, hook)
-
-    def worker_exit(self, hook: Hook) -> Hook:
-        """Decorates a function that each worker calls with its index when it has drained and is about to leave.
-
-        Not called if the worker crashes or is killed. Functions of :mod:`atexit` are not called in workers. What
-        Python holds back of stdout and stderr is written after it.
-        """
-        return self._set_hook("worker_exit", hook)
-
-    def on_reload(self, hook: Callable[[], None]) -> Callable[[], None]:
-        """Decorates a function that is called in the process of :meth:`run` when a reload begins.
-
-        What it reads again, the new workers inherit. If it raises, the reload is refused and the workers go on.
-        """
-        return self._set_server_hook("on_reload", lib.forker_server_on_reload, hook)
-
-    def on_reopen(self, hook: Callable[[], None]) -> Callable[[], None]:
-        """Decorates a function that the process of :meth:`run` and every worker call to open log files anew."""
-        return self._set_server_hook("on_reopen", lib.forker_server_on_reopen, hook)
-
-    def _set_server_hook(self, kind: str, setter: Any, hook: Callable[[], None]) -> Callable[[], None]:
-        def call(server: int, user: int | None) -> int:
-            return self._call_hook(kind, hook)
-
-        self._register(kind, setter, _library.SERVER_HOOK(call))
-        return hook
-
-    def _set_hook(self, kind: str, hook: Hook) -> Hook:
-        def call(server: int, worker: int, user: int | None) -> int:
-            return self._call_hook(kind, hook, worker)
-
-        self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
-        return hook
-
-    def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int | str) -> int:
-        try:
-            result = hook(*arguments)
-            if result is not None:
-                raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
-            return _OK
-        except BaseException as exc:
-            self._log_exception(f"{kind}: the hook failed", exc)
-            return E_BOOT
-        finally:
-            _flush()
-
-    # -------------------------------------------------------------------------------------------------- log
-
-    def set_log(self, log: logging.Logger | Log | None) -> None:
-        """Sends log lines to a logger, or a function of level and line, instead of stderr; None goes back.
-
-        It is called in the process that has something to say (spawner, master, worker), also between requests,
-        and must not call :meth:`log`. A line starts with time, level and process and has no newline. If it
-        raises, that goes to stderr.
-        """
-        if log is None:
-            self._register("log", lib.forker_server_set_log, _library.LOG_FN())
-            return
-        emit = _log_to_logger(log) if isinstance(log, logging.Logger) else log
-
-        def call(level: int, line: int, length: int, user: int | None) -> None:
-            try:
-                emit(level, ctypes.string_at(line, length).decode("utf-8", "replace"))
-            except BaseException as exc:
-                self._contain("the log function failed", exc)
-            finally:
-                _flush()
-
-        self._register("log", lib.forker_server_set_log, _library.LOG_FN(call))
-
-    def log(self, level: int, text: str) -> None:
-        """Writes a line to the server's log, at ``forker.LOG_ERROR`` to ``LOG_DEBUG``, if option log_level lets it.
-
-        A line is cut at 4000 bytes, control characters in it become "?". Any thread of any process of the tree.
-        """
-        encoded = text.replace("\0", "?").encode("utf-8", "backslashreplace")
-        code = lib.forker_server_log(self._live(), level, encoded)
-        if code != _OK:
-            raise Error(code)
-
-    def set_access_log(self, log: Callable[[str], None] | None) -> None:
-        """Gives the lines of the access log to a function instead of writing them; None goes back.
-
-        Option access_log says what a line looks like: "common", "combined" or "json"; it is off by default. The function
-        is called in the workers, between requests, up to a second after the answer. If it raises, that goes to stderr.
-        """
-        if log is None:
-            self._register("access_log", lib.forker_server_set_access_log, _library.ACCESS_LOG_FN())
-            return
-
-        def call(line: int, length: int, user: int | None) -> None:
-            try:
-                log(ctypes.string_at(line, length).decode("utf-8", "replace"))
-            except BaseException as exc:
-                self._contain("the access log function failed", exc)
-            finally:
-                _flush()
-
-        self._register("access_log", lib.forker_server_set_access_log, _library.ACCESS_LOG_FN(call))
 
     # ---------------------------------------------------------------------------------------------- figures
 
@@ -567,7 +382,7 @@ class Server:
             if self._interrupt is not None:
                 lib.forker_server_stop(self._address, 0)  # the exception may have come before there was a run to stop
                 raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
-            _flush()  # or else what is held back now is written by every child once more
+            flush()  # or else what is held back now is written by every child once more
             # starmap calls os.fork and extend keeps its result without bytecode between the two, where a signal's
             # Python handler could raise: a child that lives must never be reported as a failure.
             pids.extend(itertools.starmap(os.fork, [()]))
@@ -578,41 +393,6 @@ class Server:
             ctypes.set_errno(errno.EINTR)
         return pids[0] if pids else -1
 
-    # ------------------------------------------------------------------------------------------------ errors
-
-    def _live(self) -> int:
-        if self._address is None:
-            raise Error(E_INVALID, "the server is closed")
-        return self._address
-
-    def _check(self, code: int) -> None:
-        if code < 0:
-            raise Error(code, lib.forker_server_error(self._address).decode("utf-8", "replace"))
-
-    def _register(self, kind: str, setter: Any, callback: Any) -> None:
-        """Gives C one callback of a kind, then lets go of the one before."""
-        self._check(setter(self._live(), callback, None))
-        self._callbacks[kind] = callback
-
-    def _log_exception(self, where: str, exc: BaseException) -> None:
-        """One log line for each line of the traceback."""
-        for line in [where, *"".join(traceback.format_exception(type(exc), exc, exc.__traceback__)).splitlines()]:
-            self.log(LOG_ERROR, line)
-
-    def _contain(self, where: str, exc: BaseException) -> None:
-        """Deals with an exception that cannot leave through C and cannot be logged.
-
-        In the process that called run, KeyboardInterrupt and SystemExit come from the program's signal handlers: they
-        stop the server, and run raises them.
-        """
-        if isinstance(exc, Exception) or os.getpid() != self._pid:
-            text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
-            with contextlib.suppress(OSError):
-                os.write(2, f"forker: {where}\n{text}".encode("utf-8", "backslashreplace"))
-        else:
-            self._interrupt = self._interrupt or exc
-            lib.forker_server_stop(self._address, 0)
-
 
 # Servers that were started and have not ended: nobody else may hold them, and C calls them.
 _started: set[Server] = set()
@@ -621,17 +401,3 @@ _started: set[Server] = set()
 def _expect_deferred(answer: Any, request: Request) -> None:
     if not isinstance(answer, Deferred) or answer.request is not request:
         raise TypeError(f"a handler that defers its request returns the Deferred, not {answer!r}")
-
-
-def _log_to_logger(logger: logging.Logger) -> Log:
-    def emit(level: int, line: str) -> None:
-        logger.log(_LOGGING_LEVELS[level], "%s", line)
-
-    return emit
-
-
-def _flush() -> None:
-    """Writes what Python holds back. A stream can be None, closed, or a pipe that nobody reads."""
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, OSError, ValueError):
-            stream.flush()

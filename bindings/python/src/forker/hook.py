@@ -1,0 +1,125 @@
+"""The hooks of a server: functions that are called at points in the life of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from . import _library
+from ._library import lib
+from .callback import flush
+from .error import E_BOOT
+from .log import Log
+
+_OK = 0
+
+Hook = Callable[[int], None]
+Died = Callable[[int, int, int, str], None]
+
+
+class Hooks(Log):
+    """Decorators, one for each hook. Of each kind there is one hook; a later one replaces it."""
+
+    def post_fork(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index right after fork, still single-threaded.
+
+        If it raises, the worker exits and is tried again, with growing delay. One of each kind: a later one
+        replaces it.
+        """
+        return self._set_hook("post_fork", hook)
+
+    def worker_init(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index when it is about to serve.
+
+        Connections to databases are opened here: they must not be shared by forks. If it raises, the worker
+        exits and is tried again, with growing delay.
+        """
+        return self._set_hook("worker_init", hook)
+
+    def before_fork(self, hook: Hook) -> Hook:
+        """Decorates a function that the process of :meth:`run` calls with a worker's index before it forks that worker.
+
+        What it prepares, the worker inherits. If it raises, the fork is tried again, with growing delay.
+        """
+        return self._set_hook("before_fork", hook)
+
+    def worker_ready(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index when it takes its first connections next."""
+        return self._set_hook("worker_ready", hook)
+
+    def worker_drain(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index, between requests, when it begins to drain."""
+        return self._set_hook("worker_drain", hook)
+
+    def thread_start(self, hook: Hook) -> Hook:
+        """Decorates a function that is called with the worker's index first on each thread of the handler pool.
+
+        If it raises, the thread ends, and the request that it was made for is answered 503.
+        """
+        return self._set_hook("thread_start", hook)
+
+    def thread_exit(self, hook: Hook) -> Hook:
+        """Decorates a function that is called with the worker's index last on each thread of the handler pool."""
+        return self._set_hook("thread_exit", hook)
+
+    def worker_died(self, function: Died) -> Died:
+        """Decorates a function that the process of :meth:`run` calls when a worker is gone, for whatever reason.
+
+        It is called with the worker's index, pid and wait status (see :func:`os.waitstatus_to_exitcode`; -1 if somebody
+        else has reaped it), and the request whose handler it died in, "GET /path from 192.0.2.1:50000", or "".
+        """
+
+        def call(server: int, worker: int, pid: int, status: int, request: bytes, user: int | None) -> None:
+            self._call_hook("worker_died", function, worker, pid, status, request.decode("utf-8", "replace"))
+
+        self._register("worker_died", lib.forker_server_on_worker_died, _library.DEATH_FN(call))
+        return function
+
+    def master_tick(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Decorates a function that the process of :meth:`run` calls about once a second."""
+        return self._set_server_hook("master_tick", lib.forker_server_on_master_tick, hook)
+
+    def worker_exit(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index when it has drained and is about to leave.
+
+        Not called if the worker crashes or is killed. Functions of :mod:`atexit` are not called in workers. What
+        Python holds back of stdout and stderr is written after it.
+        """
+        return self._set_hook("worker_exit", hook)
+
+    def on_reload(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Decorates a function that is called in the process of :meth:`run` when a reload begins.
+
+        What it reads again, the new workers inherit. If it raises, the reload is refused and the workers go on.
+        """
+        return self._set_server_hook("on_reload", lib.forker_server_on_reload, hook)
+
+    def on_reopen(self, hook: Callable[[], None]) -> Callable[[], None]:
+        """Decorates a function that the process of :meth:`run` and every worker call to open log files anew."""
+        return self._set_server_hook("on_reopen", lib.forker_server_on_reopen, hook)
+
+    def _set_server_hook(self, kind: str, setter: Any, hook: Callable[[], None]) -> Callable[[], None]:
+        def call(server: int, user: int | None) -> int:
+            return self._call_hook(kind, hook)
+
+        self._register(kind, setter, _library.SERVER_HOOK(call))
+        return hook
+
+    def _set_hook(self, kind: str, hook: Hook) -> Hook:
+        def call(server: int, worker: int, user: int | None) -> int:
+            return self._call_hook(kind, hook, worker)
+
+        self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
+        return hook
+
+    def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int | str) -> int:
+        try:
+            result = hook(*arguments)
+            if result is not None:
+                raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
+            return _OK
+        except BaseException as exc:
+            self._log_exception(f"{kind}: the hook failed", exc)
+            return E_BOOT
+        finally:
+            flush()
