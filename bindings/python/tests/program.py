@@ -20,14 +20,56 @@ PROLOGUE = """
 import os, sys
 import forker
 
+def told(*what):
+    os.write(1, (" ".join(map(str, what)) + "\\n").encode())  # one write: workers share the pipe
 def make_server(workers=1, **options):
     server = forker.Server(workers=workers, **options)
     server.listen("127.0.0.1:0")
     @server.worker_init
     def announce(worker):
-        os.write(1, f"ready {server.address(0)}\\n".encode())  # one write: workers share the pipe
+        told("ready", server.address(0))
     return server
 """
+
+# Behind it, in programs that answer later: a thread of the worker does what handlers put into a queue. SERVE_WITH_THREAD comes last.
+THREAD = """
+import gc, queue, threading, time, weakref
+jobs = queue.Queue()
+def work():
+    for job in iter(jobs.get, None):
+        try:
+            job()
+        except Exception as exc:
+            print("job raised", repr(exc), flush=True)
+def start_thread(worker):
+    threading.Thread(target=work, daemon=True).start()
+    told("ready", server.address(0))
+def reasons(deferred):
+    deferred.on_close(lambda reason: told("closed", reason))
+def watch_client(deferred):
+    gone = threading.Event()
+    @deferred.on_close
+    def closed(reason):
+        told("closed", reason)
+        gone.set()
+    return gone
+"""
+
+SERVE_WITH_THREAD = """
+server.worker_init(start_thread)
+server.run()
+"""
+
+
+def each_mode(test):
+    """Runs a test with a forked worker, and in the program's own process."""
+
+    def run(self):
+        for workers in (1, 0):
+            with self.subTest(workers=workers):
+                test(self, f"server = make_server(workers={workers}, half_close=False)\n")
+
+    return run
 
 
 class _Lines:

@@ -17,8 +17,6 @@ def get(server, target="/", index=0):
     body = connection.getresponse().read().decode()
     connection.close()
     return body
-def told(*what):
-    print(*what, flush=True)
 def make(workers, **options):
     server = forker.Server(workers=workers, log_level="error", **options)
     server.listen("127.0.0.1:0")

@@ -7,42 +7,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from program import Program
-
-# A thread answers what the handlers put into a queue.
-THREAD = """
-import gc, queue, threading, time, weakref
-jobs = queue.Queue()
-def work():
-    for job in iter(jobs.get, None):
-        try:
-            job()
-        except Exception as exc:
-            print("job raised", repr(exc), flush=True)
-def start_thread(worker):
-    threading.Thread(target=work, daemon=True).start()
-    os.write(1, f"ready {server.address(0)}\\n".encode())
-def told(*what):
-    os.write(1, (" ".join(map(str, what)) + "\\n").encode())
-def reasons(deferred):
-    deferred.on_close(lambda reason: told("closed", reason))
-"""
-
-START = """
-server.worker_init(start_thread)
-server.run()
-"""
-
-
-def each_mode(test):
-    """Runs a test with a forked worker, and in the program's own process."""
-
-    def run(self):
-        for workers in (1, 0):
-            with self.subTest(workers=workers):
-                test(self, f"server = make_server(workers={workers}, half_close=False)\n")
-
-    return run
+from program import SERVE_WITH_THREAD, THREAD, Program, each_mode
 
 
 class DeferredTest(unittest.TestCase):
@@ -58,7 +23,7 @@ def later(request):
         told("responded", deferred.respond((201, body, {{"X-By": "thread"}})), deferred.cancelled)
     jobs.put(answer)
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             for text in ("one", "two"):
@@ -75,11 +40,7 @@ def later(request):
 @server.get("/")
 def later(request):
     deferred = request.defer()
-    gone = threading.Event()
-    @deferred.on_close
-    def closed(reason):
-        told("closed", reason)
-        gone.set()
+    gone = watch_client(deferred)
     def answer():
         gone.wait()
         told("cancelled", deferred.cancelled, request.target, deferred.respond("too late"))
@@ -94,7 +55,7 @@ def later(request):
     jobs.put(answer)
     told("waiting")
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             connection = program.connect()
@@ -146,7 +107,7 @@ def closed(request):
         raise ValueError("in on_close")
     jobs.put(lambda: deferred.respond("fine"))
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             for target, line in (
@@ -196,7 +157,7 @@ def whole(request):
 def collect(request):
     gc.collect()
     return "collected"
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             self.assertEqual(program.get("/stream")[0], 200)
@@ -254,7 +215,7 @@ def later(request):
     os.waitpid(pid, 0)
     deferred.respond("from the parent")
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             self.assertEqual(program.get("/")[2], b"from the parent")
@@ -314,7 +275,7 @@ def let_go(request):
     go.set()
     return ""
 go = threading.Event()
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             status, headers, body = program.get("/chunked")
@@ -373,7 +334,7 @@ def fails(request):
     kept.append(deferred)
     jobs.put(lambda: [None for _ in iter(lambda: stream.write(bytes(32 << 10)), False)])
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             self.assertEqual(len(program.get("/")[2]), 20 << 20)
@@ -400,7 +361,7 @@ def events(request):
                 told("refused", error.code == forker.E_INVALID)
     jobs.put(write)
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             status, headers, body = program.get("/")
@@ -416,11 +377,7 @@ server = make_server(half_close=False)
 def endless(request):
     deferred = request.defer()
     stream = deferred.stream()
-    gone = threading.Event()
-    @deferred.on_close
-    def closed(reason):
-        told("closed", reason)
-        gone.set()
+    gone = watch_client(deferred)
     stream.write("begun")
     def write():
         gone.wait()
@@ -431,7 +388,7 @@ def endless(request):
         stream.abort()
     jobs.put(write)
     return deferred
-{START}"""
+{SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
             connection = program.connect()

@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 import forker
-from forker import _library
+from forker import _library, stats
 
 HEADER = Path(__file__).resolve().parents[3] / "include" / "forker.h"
 
@@ -77,10 +77,30 @@ class HeaderTest(unittest.TestCase):
         return bound.__name__ in pointers.get(c, ("c_void_p",))
 
     def test_numbers_agree(self):
-        numbers = dict(re.findall(r"FORKER_((?:E|LOG)_\w+) = (-?\d+)", header_text()))
-        self.assertEqual(len(numbers), 20)
+        numbers = dict(re.findall(r"FORKER_((?:E|LOG|CLOSE)_\w+) = (-?\d+)", header_text()))
+        self.assertEqual(len(numbers), 25)
         for name, number in numbers.items():
             self.assertEqual(getattr(forker, name), int(number), name)
+
+    def test_names_of_figures_agree(self):
+        for kind, names in (("PHASE", stats.PHASES), ("WORKER", stats.STATES), ("EXIT", ("none", *stats.CAUSES[1:]))):
+            numbers = dict(re.findall(rf"FORKER_{kind}_(\w+) = (\d+)", header_text()))
+            numbers.pop("CAUSES", None)
+            first = min(map(int, numbers.values()))
+            self.assertEqual([name.lower() for name in numbers], list(names[first:]), kind)
+
+    def test_structs_agree(self):
+        kinds = {"uint32_t": "I", "int32_t": "i", "uint64_t": "L", "char": "c"}
+        lengths = {**dict(re.findall(r"FORKER_(\w+) = (\d+)", header_text()))}
+        for name, struct in (("forker_stats", stats.CStats), ("forker_worker_stats", stats.CWorkerStats)):
+            text = re.search(rf"struct {name} {{(.*?)}}", header_text(), flags=re.S)[1]
+            declared = []
+            for kind, field, length in re.findall(r"(\w+)\s+(\w+)(?:\[(\w+)\])?;", text):
+                count = int(lengths.get(length.removeprefix("FORKER_"), length or 0))
+                declared.append((field, kinds[kind], count))
+            bound = [(field, getattr(kind, "_type_", kind), getattr(kind, "_length_", 0)) for field, kind in struct._fields_]
+            bound = [(field, kind if isinstance(kind, str) else kind._type_, count) for field, kind, count in bound]
+            self.assertEqual(declared, bound, name)
 
 
 class LoadingTest(unittest.TestCase):

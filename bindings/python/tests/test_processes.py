@@ -99,11 +99,10 @@ print("host has", events)
     def test_hooks_of_the_process_that_forks(self):
         source = """
 server = make_server(workers=1)
-told = lambda *what: os.write(1, (" ".join(map(str, what)) + "\\n").encode())
-server.before_fork(lambda worker: told("before_fork", worker, os.getpid()) and None)
-server.worker_ready(lambda worker: told("worker_ready", worker, os.getpid()) and None)
-server.worker_drain(lambda worker: told("worker_drain", worker, os.getpid()) and None)
-server.master_tick(lambda: told("master_tick", os.getpid()) and None)
+server.before_fork(lambda worker: told("before_fork", worker, os.getpid()))
+server.worker_ready(lambda worker: told("worker_ready", worker, os.getpid()))
+server.worker_drain(lambda worker: told("worker_drain", worker, os.getpid()))
+server.master_tick(lambda: told("master_tick", os.getpid()))
 @server.worker_died
 def died(worker, pid, status, request):
     told("worker_died", worker, pid, os.waitstatus_to_exitcode(status), request.split(" from ")[0], os.getpid())

@@ -3,6 +3,7 @@
 import http
 import json
 import unittest
+from pathlib import Path
 
 from forker import NEXT, Response
 
@@ -47,6 +48,21 @@ class ConversionTest(unittest.TestCase):
         self.assertIs(Response.of(response), response)
         self.check(response, 418, "text/plain; charset=utf-8", b"short", [("A", "b")])
         self.check(Response(), 200, None, b"")
+
+
+class FileTest(unittest.TestCase):
+    def test_type_follows_from_the_name(self):
+        for name, content_type in (
+            ("a.html", "text/html"),
+            (Path("a.html"), "text/html"),
+            (b"a.html", "text/html"),
+            ("a", "application/octet-stream"),
+            ("a.tar.gz", "application/gzip"),  # not a tar archive to who gets it
+            ("a.html.br", "application/octet-stream"),
+        ):
+            with self.subTest(name=name):
+                self.assertEqual(Response.file(name).content_type, content_type)
+        self.assertEqual(Response.file("a.tar.gz", content_type="a/b").content_type, "a/b")
 
 
 class RefusalTest(unittest.TestCase):

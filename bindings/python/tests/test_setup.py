@@ -2,6 +2,7 @@
 
 import errno
 import gc
+import logging
 import os
 import socket
 import unittest
@@ -161,6 +162,16 @@ class LifeTest(unittest.TestCase):
                     server.stop(timeout)
             server.stop(0)
             server.stop(float("inf"))
+
+    def test_text_of_another_type_is_refused_by_name(self):
+        with forker.Server() as server:
+            with self.assertRaisesRegex(TypeError, "expected str, not bytes"):
+                server.listen(b"127.0.0.1:0")
+            with self.assertRaisesRegex(ValueError, "NUL"):
+                server.load("a\0b")
+            with self.assertRaisesRegex(TypeError, "a log is a logger or a function, not str"):
+                server.set_log("stderr")
+            server.set_log(logging.LoggerAdapter(logging.getLogger("web"), {}))
 
     def test_error_has_code_and_sentence(self):
         self.assertEqual(str(forker.Error(forker.E_MEMORY)), "out of memory")

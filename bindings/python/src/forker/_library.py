@@ -165,10 +165,20 @@ def load(name: str) -> ctypes.CDLL:
 
 
 def c_text(text: str, encoding: str = "utf-8") -> bytes:
-    """Text on its way in. Raises ValueError for a NUL, where C would silently end the text."""
+    """Text on its way in. Raises ValueError for a NUL, where C would silently end the text, TypeError for anything else."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, not {type(text).__name__}")
     encoded = text.encode(encoding)
     if b"\0" in encoded:
         raise ValueError(f"text with a NUL character: {text!r}")
+    return encoded
+
+
+def c_path(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:
+    """The name of a file on its way in. Raises TypeError, or ValueError for a NUL."""
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError(f"a path with a NUL character: {path!r}")
     return encoded
 
 

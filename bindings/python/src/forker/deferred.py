@@ -12,6 +12,7 @@ from . import _library
 from ._library import c_text, lib
 from .error import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, Error
 from .response import Response, prepare, respond
+from .signals import call_program
 
 if TYPE_CHECKING:
     from .request import Request
@@ -34,19 +35,20 @@ class Deferred:
 
     ``request`` stays valid until it is answered by :meth:`respond`, :meth:`abort`, or the end of the stream that
     :meth:`stream` or :meth:`events` has begun. One of them has to be called, also when the client has left. A
-    Deferred that the program loses is aborted when Python collects it.
+    Deferred that the program loses is aborted when Python collects it, and ``request`` has ended then.
 
     All methods may be called from any thread, and none waits for the client. They raise Error: E_STATE if it is
     answered already, E_PROCESS in a process that was forked off the one that serves.
     """
 
-    __slots__ = ("request", "_handle", "_report", "_release", "__weakref__")
+    __slots__ = ("request", "_handle", "_report", "_release", "_drain", "__weakref__")
 
     def __init__(self, request: Request, handle: int, report: Report) -> None:
         """Made by :meth:`Request.defer` only."""
         self.request = request
         self._handle = handle
         self._report = report
+        self._drain: Drain | None = None
         self._release = weakref.finalize(self, _drop, handle)
         self._release.atexit = False  # the process that ends closes the connection
 
@@ -75,18 +77,32 @@ class Deferred:
         """Whether there is nobody to answer: the client has left, or it is answered already."""
         return bool(lib.forker_deferred_cancelled(self._handle))
 
+    def resume(self) -> bool:
+        """Ends what :meth:`Request.pause` has begun; nothing if the request is not paused.
+
+        False: the request has ended, and no more of its body comes.
+        """
+        code = lib.forker_deferred_resume(self._handle)
+        if code not in (_OK, E_ABORTED):
+            raise Error(code)
+        return code == _OK
+
     def on_close(self, function: Close) -> Close:
         """Has a function called with the reason when the request has ended; also as a decorator.
 
         The reason is CLOSE_DONE (the answer is sent), CLOSE_CLIENT (the client has left), CLOSE_TIMEOUT,
         CLOSE_SHUTDOWN (the server stops) or CLOSE_ERROR. It is called once, on the thread that calls the handlers,
-        and kept until then; a later one replaces it. It does not take the duty to answer from the program. If it
-        raises, that is logged. Raises Error (E_ABORTED) if the request has ended already.
+        and kept until then, with what it refers to; a later one replaces it. It does not take the duty to answer from
+        the program. If it raises, that is logged. Raises Error (E_ABORTED) if the request has ended already.
         """
-        _closing[self._handle] = (self._report, function)
+        before, entry = _closing.get(self._handle), (self._report, function)
+        _closing[self._handle] = entry
         code = lib.forker_deferred_on_close(self._handle, _CLOSED, None)
-        if code != _OK:
-            _closing.pop(self._handle, None)
+        if code != _OK and _closing.get(self._handle) is entry:  # else it was called while C was asked
+            if before is None:
+                del _closing[self._handle]
+            else:  # the request has just ended, and the call is on its way
+                _closing[self._handle] = before
             raise Error(code)
         return function
 
@@ -97,10 +113,12 @@ class Deferred:
         content_type: str | None = None,
         length: int | None = None,
     ) -> Stream:
-        """Begins an answer in pieces, and sends its head. `length` is that of the body, if it is known.
+        """Begins an answer in pieces, and sends its head. `length` is that of the body in bytes, if it is known.
 
         Raises TypeError, ValueError or Error; E_ABORTED: the client has left, and abort() is what remains.
         """
+        if length is not None and length < 0:
+            raise ValueError(f"a body has no length of {length}")
         response = Response(status, None, headers, content_type)
         with self.request._guard:
             address = self._live()
@@ -133,6 +151,7 @@ class Deferred:
         self._release.detach()
         self.request._end()
         _draining.pop(self._handle, None)
+        self._drain = None
         return code == _OK
 
     def __repr__(self) -> str:
@@ -159,13 +178,16 @@ class Stream:
         :meth:`on_drain`'s function will be called. Raises Error: E_ABORTED (the client has left), E_LIMIT (more than
         option stream_buffer at once, or than the length that was promised), E_STATE (ended).
         """
+        if not isinstance(data, (str, bytes, bytearray, memoryview)):
+            raise TypeError(f"a piece is str, bytes, bytearray or memoryview, not {type(data).__name__}")
         piece = data.encode() if isinstance(data, str) else bytes(data)
         return self._wrote(lib.forker_stream_write(self.deferred._handle, piece, len(piece)))
 
     def send(self, data: Any, event: str | None = None, id: str | None = None) -> bool:
         """Writes one Server-Sent Event: text, or what becomes JSON. Results as for :meth:`write`.
 
-        `event` and `id` are single lines; E_INVALID if they are not.
+        `event` and `id` are single lines; E_INVALID if they are not. Raises ValueError for a NUL character, TypeError and
+        ValueError for what JSON does not know.
         """
         text = data if isinstance(data, str) else json.dumps(data, allow_nan=False, separators=(",", ":"))
         fields = [None if field is None else c_text(field) for field in (event, id, text)]
@@ -175,14 +197,13 @@ class Stream:
         """Has a function called when half of the room is free again after a write was refused; also as a decorator.
 
         It is called on the thread that calls the handlers, each time, and kept until the stream ends; a later one
-        replaces it. If it raises, that is logged and the stream aborted. Raises Error (E_ABORTED: the client has left).
+        replaces it. Register it before the first write: room that came before is not told. If it raises, that is logged
+        and the stream aborted. Raises Error (E_ABORTED: the client has left).
         """
         deferred = self.deferred
-        _draining[deferred._handle] = (weakref.ref(deferred), function)
-        code = lib.forker_stream_on_drain(deferred._handle, _DRAINED, None)
-        if code != _OK:
-            _draining.pop(deferred._handle, None)
-            raise Error(code)
+        deferred._drain = function  # not in a table: it refers to the stream, as a rule, and would keep it
+        _draining[deferred._handle] = weakref.ref(deferred)
+        _check(lib.forker_stream_on_drain(deferred._handle, _DRAINED, None))
         return function
 
     def close(self, trailers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
@@ -228,7 +249,7 @@ class Stream:
 
 
 def defer(request: Request, address: int, report: Report) -> Deferred:
-    """Makes a handle for the request at `address`. `report` logs what a callback of the program has raised."""
+    """Makes a handle for the request at `address`. `report` deals with what a callback of the program has raised."""
     handle = ctypes.c_uint64()
     _check(lib.forker_request_defer(address, ctypes.byref(handle)))
     return Deferred(request, handle.value, report)
@@ -237,7 +258,7 @@ def defer(request: Request, address: int, report: Report) -> Deferred:
 # What C has been told to call, by handle. C is given the two functions below, which live as long as the module: it
 # never calls into an object that Python has collected.
 _closing: dict[int, tuple[Report, Close]] = {}
-_draining: dict[int, tuple[weakref.ref[Deferred], Drain]] = {}
+_draining: dict[int, weakref.ref[Deferred]] = {}
 
 
 @_library.CLOSE_FN
@@ -245,18 +266,19 @@ def _CLOSED(handle: int, reason: int, user: int | None) -> None:
     report, function = _closing.pop(handle, (None, None))
     if function is not None:
         try:
-            function(reason)
+            call_program(function, reason)
         except BaseException as exc:
             report("on_close: the function failed", exc)
 
 
 @_library.DRAIN_FN
 def _DRAINED(handle: int, user: int | None) -> None:
-    found, function = _draining.get(handle, (None, None))
+    found = _draining.get(handle)
     deferred = found() if found is not None else None
-    if deferred is not None:
+    function = deferred._drain if deferred is not None else None
+    if function is not None:
         try:
-            function()
+            call_program(function)
         except BaseException as exc:
             deferred._report("on_drain: the function failed; the stream is aborted", exc)
             deferred.abort()

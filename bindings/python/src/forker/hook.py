@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from ._library import lib
 from .callback import flush
 from .error import E_BOOT
 from .log import Log
+from .signals import call_program
 
 _OK = 0
 
@@ -18,13 +20,16 @@ Died = Callable[[int, int, int, str], None]
 
 
 class Hooks(Log):
-    """Decorators, one for each hook. Of each kind there is one hook; a later one replaces it."""
+    """Decorators, one for each hook. Of each kind there is one hook; a later one replaces it.
+
+    A hook returns None. What it raises is logged, with the consequence that each names. But KeyboardInterrupt and
+    SystemExit in the process that called :meth:`Server.run` stop the server, and run raises them.
+    """
 
     def post_fork(self, hook: Hook) -> Hook:
         """Decorates a function that each worker calls with its index right after fork, still single-threaded.
 
-        If it raises, the worker exits and is tried again, with growing delay. One of each kind: a later one
-        replaces it.
+        If it raises, the worker exits and is tried again, with growing delay.
         """
         return self._set_hook("post_fork", hook)
 
@@ -114,12 +119,15 @@ class Hooks(Log):
 
     def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int | str) -> int:
         try:
-            result = hook(*arguments)
+            result = call_program(hook, *arguments)
             if result is not None:
                 raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
             return _OK
         except BaseException as exc:
-            self._log_exception(f"{kind}: the hook failed", exc)
+            if isinstance(exc, Exception) or os.getpid() != self._pid:
+                self._log_exception(f"{kind}: the hook failed", exc)
+            else:
+                self._interrupt_by(exc)
             return E_BOOT
         finally:
             flush()

@@ -6,11 +6,13 @@ import ctypes
 import logging
 import traceback
 from collections.abc import Callable
+from typing import Union
 
 from . import _library
 from ._library import lib
-from .callback import Callbacks, flush
+from .callback import Callbacks, flush, write_exception
 from .error import Error
+from .signals import call_program
 
 LOG_ERROR = 0
 LOG_WARN = 1
@@ -27,12 +29,13 @@ _LOGGING_LEVELS = {
 _OK = 0
 
 LogFunction = Callable[[int, str], None]
+Logger = Union[logging.Logger, logging.LoggerAdapter]
 
 
 class Log(Callbacks):
     """Where the lines of a server go, and those of the program."""
 
-    def set_log(self, log: logging.Logger | LogFunction | None) -> None:
+    def set_log(self, log: Logger | LogFunction | None) -> None:
         """Sends log lines to a logger, or a function of level and line, instead of stderr; None goes back.
 
         It is called in the process that has something to say (spawner, master, worker), also between requests,
@@ -42,11 +45,13 @@ class Log(Callbacks):
         if log is None:
             self._register("log", lib.forker_server_set_log, _library.LOG_FN())
             return
-        emit = _log_to_logger(log) if isinstance(log, logging.Logger) else log
+        emit = _log_to_logger(log) if isinstance(log, (logging.Logger, logging.LoggerAdapter)) else log
+        if not callable(emit):
+            raise TypeError(f"a log is a logger or a function, not {type(log).__name__}")
 
         def call(level: int, line: int, length: int, user: int | None) -> None:
             try:
-                emit(level, ctypes.string_at(line, length).decode("utf-8", "replace"))
+                call_program(emit, level, ctypes.string_at(line, length).decode("utf-8", "replace"))
             except BaseException as exc:
                 self._contain("the log function failed", exc)
             finally:
@@ -76,7 +81,7 @@ class Log(Callbacks):
 
         def call(line: int, length: int, user: int | None) -> None:
             try:
-                log(ctypes.string_at(line, length).decode("utf-8", "replace"))
+                call_program(log, ctypes.string_at(line, length).decode("utf-8", "replace"))
             except BaseException as exc:
                 self._contain("the access log function failed", exc)
             finally:
@@ -86,11 +91,14 @@ class Log(Callbacks):
 
     def _log_exception(self, where: str, exc: BaseException) -> None:
         """One log line for each line of the traceback."""
-        for line in [where, *"".join(traceback.format_exception(type(exc), exc, exc.__traceback__)).splitlines()]:
-            self.log(LOG_ERROR, line)
+        try:
+            for line in [where, *"".join(traceback.format_exception(type(exc), exc, exc.__traceback__)).splitlines()]:
+                self.log(LOG_ERROR, line)
+        except Exception:  # the server is closed, memory is out: nothing may leave through C
+            write_exception(where, exc)
 
 
-def _log_to_logger(logger: logging.Logger) -> LogFunction:
+def _log_to_logger(logger: Logger) -> LogFunction:
     def emit(level: int, line: str) -> None:
         logger.log(_LOGGING_LEVELS[level], "%s", line)
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from ctypes import byref, c_char_p, c_size_t
+from ctypes import byref, c_char_p, c_int, c_size_t, string_at
 from types import MappingProxyType
 from typing import Any
 
 from ._library import c_text, lib, text_at
+from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
+from .error import E_ABORTED, Error
 
 
-class Headers(Mapping):
+class Headers(Mapping[str, str]):
     """The header fields of a request: a mapping from names, in any case, to values.
 
     ``headers[name]`` is the first value of that name, ``get_all(name)`` gives every one, ``fields`` the pairs of
@@ -54,7 +58,7 @@ class Headers(Mapping):
 class Request:
     """One request, valid while its handler runs, on the handler's thread.
 
-    After :meth:`defer` it is valid until it is answered, on any thread.
+    After :meth:`defer` it is valid until it is answered, on any thread; the Deferred has to be kept.
 
     Each value is fetched from C when it is first asked for, and kept. What was taken from a request (texts,
     bytes, headers, params) is the program's own; the request itself raises RuntimeError once its handler has
@@ -64,34 +68,42 @@ class Request:
     ``target``, ``query`` and headers as ISO-8859-1, which keeps every byte.
     """
 
-    __slots__ = ("_address", "_names", "_report", "_kept", "_handle", "_guard")
+    __slots__ = ("_address", "_names", "_report", "_kept", "_handle", "_guard", "_owner", "_take", "_takes_body", "_is_hijacked")
 
-    def __init__(self, address: int, names: Sequence[str], report: Report) -> None:
+    def __init__(self, address: int, names: Sequence[str], report: Report, take: Take) -> None:
         """``address`` is the forker_request, ``names`` are those of the route's pattern. Made by the server only."""
         self._address: int | None = address
         self._names = names
         self._report = report
+        self._take = take
         self._kept: dict[Any, Any] = {}
         self._handle: int | None = None
         # Held while C looks at the request, which is one thread's at a time.
         self._guard: Any = _NO_GUARD
+        self._owner: Callable[[], Deferred | None] | None = None  # the Deferred, for as long as somebody has it
+        self._takes_body = False
+        self._is_hijacked = False
 
-    def _live(self) -> int:
-        if self._address is None:
-            until = "its handler returns" if self._handle is None else "it is answered"
-            raise RuntimeError(f"this request has ended: it can only be used until {until}")
-        return self._address
+    def _ask(self, fetch: Callable[[int], Any]) -> Any:
+        """Has C look at the request: fetch() is called with its address."""
+        with self._guard:
+            owner = None if self._owner is None else self._owner()  # not collected, and so not dropped, meanwhile
+            if self._address is None or (owner is None and self._handle is not None):
+                until = "its handler returns" if self._handle is None else "it is answered"
+                raise RuntimeError(f"this request has ended: it can only be used until {until}")
+            return fetch(self._address)
 
     def _end(self) -> None:
         self._address = None
         self._kept.clear()
 
     def _keep(self, key: Any, fetch: Callable[[int], Any]) -> Any:
-        with self._guard:
-            address = self._live()
+        def look(address: int) -> Any:
             if key not in self._kept:
                 self._kept[key] = fetch(address)
             return self._kept[key]
+
+        return self._ask(look)
 
     def defer(self) -> Deferred:
         """Has the request answered later: by the Deferred, which the handler returns, from any thread.
@@ -100,10 +112,86 @@ class Request:
         """
         label = self._label()
         report = self._report
-        deferred = defer(self, self._live(), lambda where, exc: report(f"{label}: {where}", exc))
+        deferred = self._ask(lambda address: defer(self, address, lambda where, exc: report(f"{label}: {where}", exc)))
         self._guard = threading.RLock()
+        self._owner = weakref.ref(deferred)
         self._handle = deferred._handle
         return deferred
+
+    def on_body(self, function: OnBody) -> OnBody:
+        """Has a function called with each piece of the body, and whether it is the last; also as a decorator.
+
+        It is called after the handler has returned, on the thread that calls handlers that are not pooled. For a route
+        with ``body="stream"`` the pieces come as the client sends them, and none is larger than option read_buffer; for
+        others the whole body is one piece. The last call is with True, once: with the last piece, which may be b"", or
+        with None, if no more comes: the client has left or was too slow, the body was malformed or too large, or the
+        request was answered before. It is the place to release what belongs to the body. The whole body may take option
+        read_body_timeout, put off by body_min_rate. Before the end ``body`` is b"" and ``trailers`` is empty.
+
+        Of a request that is not deferred, the handler then returns None, and the function returns None until the last
+        piece has come, and then the answer; an answer that it returns earlier, or the handler, ends the body and, unless
+        the rest has come already, the connection. Of one that is deferred, the function returns None, and the Deferred
+        answers. What the function raises is logged, and the client gets a 500.
+
+        Only the handler can call it, once. Raises Error (E_STATE: not so).
+        """
+        self._ask(lambda address: take_body(self, address, function, self._take))
+        self._takes_body = True
+        return function
+
+    def pause(self) -> None:
+        """Has no more pieces given to :meth:`on_body`'s function until :meth:`Deferred.resume` is called.
+
+        Nothing is read meanwhile, so that the client has to wait, and the body's time stands still. Called by that
+        function, or by the handler after on_body(); the request has to be deferred. It does nothing if the request is
+        answered already. Raises Error (E_STATE: not called there, not deferred, or there is no more to come).
+        """
+        try:
+            code = self._ask(lib.forker_request_pause)
+        except RuntimeError:
+            if self._handle is None:
+                raise
+            return
+        if code != 0:
+            raise Error(code, "pause: the request is not deferred, or there is no more of the body to come")
+
+    def interim(self, status: int, name: str, value: str) -> bool:
+        """Sends an interim answer of one field at once, such as 103 with "Link" (RFC 8297). `status` is 102 to 199.
+
+        It waits for the client to take it. False: the client has left. To a client of HTTP/1.0 nothing is sent. Raises
+        Error (E_INVALID: the status or field is none; E_STATE: deferred; E_LIMIT).
+        """
+        field = (c_text(name, "latin-1"), c_text(value, "latin-1"))
+        code = self._ask(lambda address: lib.forker_respond_interim(address, status, *field))
+        if code not in (0, E_ABORTED):
+            raise Error(code, f"interim answer {status} with {name!r}: {value!r} is refused")
+        return code == 0
+
+    def hijack(self) -> tuple[socket.socket, bytes]:
+        """Takes the connection over, as for another protocol (RFC 9110 section 7.8); the handler then returns None.
+
+        Gives its socket, which is non-blocking and the program's to use and close, and what the client has sent behind
+        the request already. Raises Error (E_STATE: the request is deferred or takes its body piece by piece; E_SYSTEM).
+        """
+        fd, data, length = c_int(), c_char_p(), c_size_t()
+
+        def take_over(address: int) -> bytes:
+            code = lib.forker_request_hijack(address, byref(fd), byref(data), byref(length))
+            if code != 0:
+                raise Error(code, f"hijack: {lib.forker_strerror(code).decode()}")
+            return string_at(data, length.value)
+
+        behind = self._ask(take_over)
+        self._is_hijacked = True
+        connection = socket.socket(fileno=fd.value)
+        connection.setblocking(False)
+        return connection, behind
+
+    def _end_body(self) -> None:
+        """The body is over: what was empty while it came is to be asked for again."""
+        self._takes_body = False
+        for key in ("body", "text", "trailers"):
+            self._kept.pop(key, None)
 
     def _abandon(self) -> None:
         """Ends a request whose handler has deferred it, and then failed."""
@@ -211,23 +299,25 @@ class Request:
     @property
     def draining(self) -> bool:
         """Whether the worker is being drained by now, so that a long handler should come to an end."""
-        with self._guard:
-            return bool(lib.forker_request_draining(self._live()))
+        return bool(self._ask(lib.forker_request_draining))
 
     @property
     def cancelled(self) -> bool:
         """Whether the client has left, so that a long handler can give up. It asks the system each time."""
-        with self._guard:
-            return bool(lib.forker_request_cancelled(self._live()))
+        return bool(self._ask(lib.forker_request_cancelled))
 
     def __repr__(self) -> str:
-        with self._guard:
-            return "<Request, ended>" if self._address is None else f"<Request {self._label()}>"
+        try:
+            return f"<Request {self.method} {self.target}>"
+        except RuntimeError:
+            return "<Request, ended>"
 
     def _label(self) -> str:
         """How the log names the request."""
-        with self._guard:
-            return "a request" if self._address is None else f"{self.method} {self.target}"
+        try:
+            return f"{self.method} {self.target}"
+        except RuntimeError:
+            return "a request"
 
 
 _NO_GUARD = contextlib.nullcontext()

@@ -8,12 +8,14 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ._library import c_text, lib
+from ._library import c_path, c_text, lib
 from .error import Error
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 BYTES = "application/octet-stream"
+
+_TYPES_BY_ENCODING = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 class _Next:
@@ -88,13 +90,10 @@ class Response:
         it is, and symbolic links are followed: it is the program's to keep it where it should be. Without
         `content_type` that follows from the name.
         """
-        name = os.fspath(path)
         response = cls(status, None, headers, content_type)
-        response.path = os.fsencode(name)
-        if b"\0" in response.path:
-            raise ValueError(f"a path with a NUL character: {name!r}")
+        response.path = c_path(path)
         if response.content_type is None:
-            response.content_type = mimetypes.guess_type(os.fsdecode(name))[0] or BYTES
+            response.content_type = _type_of(os.fsdecode(path))
         return response
 
     @classmethod
@@ -137,6 +136,12 @@ def respond(address: int, response: Response) -> None:
 
 def _words(code: int) -> str:
     return lib.forker_strerror(code).decode()
+
+
+def _type_of(name: str) -> str:
+    """The content type of a file that is sent as it is: one that is compressed is no longer what it was."""
+    kind, encoding = mimetypes.guess_type(name)
+    return (kind or BYTES) if encoding is None else _TYPES_BY_ENCODING.get(encoding, BYTES)
 
 
 def _status(status: Any) -> int:

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import errno
 import itertools
-import logging
 import math
 import os
 import time
@@ -14,21 +13,24 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import _library
-from ._library import c_text, lib
+from ._library import c_path, c_text, lib
+from .body import OnBody
 from .callback import flush
 from .deferred import Deferred
-from .error import E_AGAIN, E_INVALID, E_STATE, Error
+from .error import E_AGAIN, E_INVALID, E_PROCESS, E_STATE, Error
 from .hook import Hooks
-from .log import LogFunction
+from .log import LogFunction, Logger
 from .option import option_text
 from .request import Request
 from .response import NEXT, Response, respond
+from .signals import SignalGuard, call_program
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
 
 _OK = 0
 _NEXT = 1
 _DEFERRED = 2
-_WAIT_MS = 100  # how long wait() keeps a signal from Python's handler
+_SERVES = 1  # of forker_server_poll()
+_WAIT_MS = 100  # how long wait() and poll() keep a signal from Python's handler
 
 Handler = Callable[[Request], Any]
 
@@ -57,11 +59,12 @@ class Server(Hooks):
         self,
         workers: int | str | None = None,
         *,
-        log: logging.Logger | LogFunction | None = None,
+        log: Logger | LogFunction | None = None,
         **options: str | int | float | bool | None,
     ) -> None:
         super().__init__()
         self._running = False
+        self._guard: SignalGuard | None = None  # of poll()
         self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
         # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave
         # by _exit(2), which does not.
@@ -108,7 +111,7 @@ class Server(Hooks):
         Calls of :meth:`set_option` after it win, and the environment does. Raises Error (E_SYSTEM: cannot be read;
         E_OPTION: with the line; E_LIMIT, E_STATE).
         """
-        self._check(lib.forker_server_load(self._live(), os.fsencode(path)))
+        self._check(lib.forker_server_load(self._live(), c_path(path)))
 
     # ----------------------------------------------------------------------------------------------- routes
 
@@ -134,7 +137,7 @@ class Server(Hooks):
 
         def register(handler: Handler) -> Handler:
             def call(request: int, user: int | None) -> int:
-                return self._handle(handler, Request(request, names, self._log_exception), request)
+                return self._handle(handler, Request(request, names, self._log_exception, self._take), request)
 
             callback = _library.HANDLER(call)
             self._handlers.append(callback)
@@ -203,24 +206,22 @@ class Server(Hooks):
         place again, and the server can be run once more.
 
         Python calls no signal handler while C runs. With option handle_signals=off, SIGINT therefore takes effect
-        when the library next calls Python in this process: the server is stopped, and run raises what the
-        handler raised.
+        when the library next calls Python in this process, such as :meth:`master_tick`'s function every second: the
+        server is stopped, and run raises what the handler raised.
 
         Raises Error (E_SETUP: an earlier setup call failed; E_STATE: running, or no route or listening socket;
         E_BOOT: no worker became ready; E_THREADS, E_PROCESS, E_ADDRESS, E_SYSTEM, E_MEMORY).
         """
-        address = self._live()
-        if self._running:
-            raise Error(E_STATE, "the server is running already")
-        self._interrupt = None
+        self._begin()
         self._running = True
+        codes: list[int] = []
         try:
-            code = lib.forker_server_run(address)
+            with SignalGuard(self._contain_signal):
+                codes.extend(itertools.starmap(lib.forker_server_run, [(self._live(),)]))
         finally:
             self._running = False
-        if self._interrupt is not None:
-            raise self._interrupt
-        self._check(code)
+        self._raise_interrupt()
+        self._check(codes[0])
 
     def start(self) -> None:
         """Serves like :meth:`run`, but returns as soon as the server is up; :meth:`stop` and :meth:`wait` end it.
@@ -231,39 +232,49 @@ class Server(Hooks):
 
         Raises Error as run() does; E_BOOT also if the hook worker_init raised with workers=0.
         """
-        address = self._live()
+        self._serve(lib.forker_server_start)
+
+    def _begin(self) -> None:
+        """Checks that the server can begin to serve."""
+        self._live()
         if self._running:
             raise Error(E_STATE, "the server is running already")
-        if self in _started:
+        if self in _serving:
             raise Error(E_STATE, "the server was started already: wait for its end first")
         self._interrupt = None
+
+    def _serve(self, function: Callable[..., int]) -> None:
+        """Has C serve while the program goes on."""
+        self._begin()
         codes: list[int] = []
-        _started.add(self)
+        _serving.add(self)
         try:
-            codes.extend(itertools.starmap(lib.forker_server_start, [(address,)]))  # as in _fork
+            with SignalGuard(self._contain_signal):
+                codes.extend(itertools.starmap(function, [(self._live(),)]))  # as in _fork
         finally:
             if codes != [_OK]:
-                _started.discard(self)
+                _serving.discard(self)
+        if codes != [_OK]:
+            self._raise_interrupt()
         self._check(codes[0])
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits for the end of a server that was started, for at most so many seconds; None is as long as it takes.
 
         True: it has ended after a stop, and can be set up and started again. False: it still serves. It does not stop
-        the server; KeyboardInterrupt may leave it at any time. One thread at a time.
+        the server; KeyboardInterrupt may leave it at any time. Any thread, one at a time.
 
         Raises Error (E_STATE: it was not started, or the thread that serves calls; else why the server has ended).
         """
         until = math.inf if timeout is None else time.monotonic() + timeout
         while True:
-            left_ms = math.ceil(min(max(until - time.monotonic(), 0) * 1000, _WAIT_MS))
-            code = self._wait(left_ms)
+            code = self._wait(_slice_ms(until - time.monotonic()))
             if code == E_AGAIN and time.monotonic() < until:
                 continue
             if code == E_AGAIN:
                 return False
-            if code == _OK and self._interrupt is not None:
-                raise self._interrupt
+            if code == _OK:
+                self._raise_interrupt()
             self._check(code)
             return True
 
@@ -273,8 +284,63 @@ class Server(Hooks):
             codes.extend(itertools.starmap(lib.forker_server_wait, [(self._live(), timeout_ms)]))  # as in _fork
         finally:
             if codes and codes[0] not in (E_AGAIN, E_STATE):
-                _started.discard(self)
+                _serving.discard(self)
         return codes[0]
+
+    def open(self) -> None:
+        """Makes a server with workers=0 ready to serve on an event loop of the program's own, and returns.
+
+        From then on it lives on calls of :meth:`poll`, when :meth:`poll_fd` can be read: with selectors
+        ``selector.register(server, EVENT_READ)``, with asyncio ``loop.add_reader(server, on_readable)``. All hooks and
+        handlers that are not pooled are called from within open() and poll(), on the calling thread. Signals are left
+        alone. :meth:`stop` asks it to end, which takes calls of poll() too.
+
+        Raises Error as start() does; E_OPTION if workers is not 0.
+        """
+        self._opened = True
+        try:
+            self._serve(lib.forker_server_open)
+        finally:
+            self._opened = self in _serving
+        self._guard = SignalGuard(self._contain_signal)
+
+    def poll_fd(self) -> int:
+        """A descriptor that can be read whenever :meth:`poll` has something to do. It stays the library's.
+
+        Nothing may be done to it but waiting. When poll() says that the server has ended it is closed: take it out of
+        the loop before another file gets its number. Raises Error (E_STATE: not open; E_PROCESS: another process).
+        """
+        fd = lib.forker_server_poll_fd(self._live())
+        self._check(fd)
+        return fd
+
+    def fileno(self) -> int:
+        """:meth:`poll_fd`, under the name that selectors and asyncio look for."""
+        return self.poll_fd()
+
+    def poll(self, timeout: float | None = 0) -> bool:
+        """Does what there is to do for a server that is open, and returns after one round.
+
+        If there is nothing, it waits for up to so many seconds; None is without limit. It may return earlier, and
+        does so about ten times a second to let Python's signal handlers be called. Any thread, one at a time.
+
+        True: it serves. False: it has ended after a stop, and can be set up and opened again. Raises what a signal's
+        handler raised meanwhile, or KeyboardInterrupt from a handler or hook, or SystemExit from a hook: the server is
+        then still open. Raises Error (E_STATE: not open, or called by a handler or hook; E_PROCESS; else why it has ended).
+        """
+        if timeout is None:
+            timeout = math.inf
+        codes: list[int] = []
+        try:
+            with self._guard or SignalGuard(self._contain_signal):
+                codes.extend(itertools.starmap(lib.forker_server_poll, [(self._live(), _slice_ms(timeout))]))
+        finally:
+            if codes and codes[0] not in (_SERVES, E_STATE, E_PROCESS):
+                self._opened = False
+                _serving.discard(self)
+        self._raise_interrupt()
+        self._check(codes[0])
+        return codes[0] == _SERVES
 
     def stop(self, timeout: float | None = None) -> None:
         """Asks a running server to stop; returns without waiting. If it is not running, nothing happens.
@@ -285,10 +351,10 @@ class Server(Hooks):
         """
         if timeout is not None and not timeout >= 0:
             raise ValueError(f"stop: {timeout} is not a time")
-        if self._address is not None:
+        if self._c is not None:
             longest = 24 * 60 * 60  # seconds, the most that option drain_timeout takes
             milliseconds = -1 if timeout is None else math.ceil(min(timeout, longest) * 1000)
-            self._check(lib.forker_server_stop(self._address, milliseconds))
+            self._check(lib.forker_server_stop(self._c, milliseconds))
 
     def reload(self) -> None:
         """Asks a running server to replace its workers, one at a time, without losing a request; does not wait.
@@ -320,33 +386,43 @@ class Server(Hooks):
             raise Error(code)
 
     def close(self) -> None:
-        """Releases the server and closes its sockets. Again, or in a worker, it does nothing.
+        """Releases the server and closes its sockets. Again, or in another process, it does nothing.
 
-        One that was started is stopped at once, and its end waited for. Raises Error (E_STATE: in run(), or called by
-        the thread that serves).
+        One that was started or opened is stopped at once, and its end waited for. If another thread is in a call of
+        this server, that call's end releases it. Raises Error (E_STATE: in run(), or called by the thread that serves,
+        or by a handler of a server that is open).
         """
         if os.getpid() != self._pid:
             return
         if self._running:
             raise Error(E_STATE, "the server is running: stop it first")
-        if self in _started:
+        if self in _serving:
+            code = lib.forker_server_poll_fd(self._live()) if self._opened else self._wait(0)
+            if code == E_STATE:
+                raise Error(E_STATE, "the server cannot be closed by the thread that serves")
             self.stop(0)
             with contextlib.suppress(Error):  # why it has ended does not matter any more
-                self.wait()
-            if self in _started:
-                raise Error(E_STATE, "the server cannot be closed by the thread that serves")
-        self._address = None
-        self._release()
+                self._wait_for_end()
+        self._c = None
+
+    def _wait_for_end(self) -> None:
+        if self in _serving and not self._opened:
+            self.wait()
+        while self._opened and self.poll(None):
+            pass
 
     def __enter__(self) -> Server:
         return self
 
     def __exit__(self, kind: Any, value: Any, trace: Any) -> None:
-        """Stops a server that was started: within option drain_timeout, or after an exception at once. Closes it."""
+        """Stops a server that was started or opened: within option drain_timeout, or after an exception at once.
+
+        Then closes it.
+        """
         try:
-            if self in _started and os.getpid() == self._pid:
+            if self in _serving and os.getpid() == self._pid:
                 self.stop(None if kind is None else 0)
-                self.wait()
+                self._wait_for_end()
         finally:
             self.close()
 
@@ -355,32 +431,68 @@ class Server(Hooks):
     def _handle(self, handler: Handler, request: Request, address: int) -> int:
         """Answers one request. Its result is the result of the C handler."""
         try:
-            answer = handler(request)
+            answer = call_program(handler, request)
             if request._handle is not None:
                 _expect_deferred(answer, request)
                 return _DEFERRED
             if answer is NEXT:
                 return _NEXT
-            respond(address, Response.of(answer))
+            if answer is not None or not (request._takes_body or request._is_hijacked):
+                respond(address, Response.of(answer))
             return _OK
         except BaseException as exc:
-            self._log_exception(f"{request._label()}: the handler failed", exc)
-            if isinstance(exc, KeyboardInterrupt) and os.getpid() == self._pid:
-                self._contain("the handler was interrupted", exc)
-            if request._handle is not None:
-                request._abandon()
-                return _DEFERRED
-            return lib.forker_respond_error(address, 500, None)
+            self._report_failure(f"{request._label()}: the handler failed", exc)
+            return self._fail(request, address)
         finally:
-            if request._handle is None:
+            if request._handle is None and not request._takes_body:
                 request._end()
+
+    def _take(self, request: Request, function: OnBody, address: int, piece: bytes | None, last: bool) -> int:
+        """Gives the program a piece of a body. Its result is the result of the C function on_body."""
+        deferred = request._handle is not None
+        if deferred and request._address is None and piece is not None:  # it was answered meanwhile
+            if not last:
+                return _OK
+            piece = None
+        if last:
+            request._end_body()
+        try:
+            answer = call_program(function, piece, last)
+            if piece is None:
+                return _OK
+            if deferred:
+                if answer is not None:
+                    raise TypeError(f"on_body returns None if the request is deferred, not {answer!r}")
+            elif last or answer is not None:
+                respond(address, Response.of(answer))
+            return _OK
+        except BaseException as exc:
+            self._report_failure(f"{request._label()}: on_body failed", exc)
+            return _OK if piece is None else self._fail(request, address)
+        finally:
+            if last and not deferred:
+                request._end()
+
+    def _report_failure(self, where: str, exc: BaseException) -> None:
+        self._log_exception(where, exc)
+        if isinstance(exc, KeyboardInterrupt) and os.getpid() == self._pid:
+            self._contain("the handler was interrupted", exc)
+
+    def _fail(self, request: Request, address: int) -> int:
+        """Answers a request whose handler has failed."""
+        if request._handle is not None:
+            request._abandon()
+            return _DEFERRED
+        if request._is_hijacked:
+            return _OK
+        return lib.forker_respond_error(address, 500, None)
 
     def _fork(self, user: int | None) -> int:
         """os.fork() for C: 0 in the child, the child's pid in the parent, -1 and errno if it failed."""
         pids: list[int] = []
         try:
             if self._interrupt is not None:
-                lib.forker_server_stop(self._address, 0)  # the exception may have come before there was a run to stop
+                lib.forker_server_stop(self._c, 0)  # the exception may have come before there was a run to stop
                 raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
             flush()  # or else what is held back now is written by every child once more
             # starmap calls os.fork and extend keeps its result without bytecode between the two, where a signal's
@@ -394,10 +506,15 @@ class Server(Hooks):
         return pids[0] if pids else -1
 
 
-# Servers that were started and have not ended: nobody else may hold them, and C calls them.
-_started: set[Server] = set()
+# Servers that were started or opened and have not ended: nobody else may hold them, and C calls them.
+_serving: set[Server] = set()
 
 
 def _expect_deferred(answer: Any, request: Request) -> None:
     if not isinstance(answer, Deferred) or answer.request is not request:
         raise TypeError(f"a handler that defers its request returns the Deferred, not {answer!r}")
+
+
+def _slice_ms(timeout: float) -> int:
+    """For how long C may wait, of so many seconds."""
+    return math.ceil(min(max(timeout, 0) * 1000, _WAIT_MS))
