@@ -25,6 +25,7 @@ typedef struct {
 static struct {
     pid_t from;
     int channel;
+    bool taken_over; /* the other one was told; the channel is open until it has answered */
     bequest sockets[SOCKETS_MAX];
     uint32_t count;
 } heritage = {.channel = -1};
@@ -83,7 +84,27 @@ __attribute__((constructor)) static void read_heritage(void)
 
 bool fk_heritage_is_pending(void)
 {
+    return heritage.channel >= 0 && !heritage.taken_over;
+}
+
+bool fk_heritage_is_spoken_for(void)
+{
     return heritage.channel >= 0;
+}
+
+int fk_heritage_channel(void)
+{
+    return heritage.taken_over ? heritage.channel : -1;
+}
+
+bool fk_heritage_is_answered(void)
+{
+    char nothing;
+    if (fk_heritage_channel() < 0 || (recv(heritage.channel, &nothing, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)) {
+        return false;
+    }
+    fk_heritage_forget();
+    return true;
 }
 
 pid_t fk_heritage_from(void)
@@ -168,7 +189,7 @@ void fk_heritage_take_over(forker_server *server)
     ssize_t sent = send(heritage.channel, "r", 1, MSG_NOSIGNAL);
     fk_log(server, FORKER_LOG_INFO, "upgrade: this process has taken over from process %d%s", (int)heritage.from,
            sent < 0 ? ", which is gone" : "");
-    fk_heritage_forget();
+    heritage.taken_over = true;
 }
 
 void fk_heritage_forget(void)

@@ -18,6 +18,18 @@
 /* Whether there is another process that serves on these sockets and has not been told yet to leave. */
 bool fk_heritage_is_pending(void);
 
+/*
+ * Whether that process still speaks for the service: until it has answered that it was told, by closing its end of the channel. The
+ * service manager knows by then who the main process is, and does not listen to this one before.
+ */
+bool fk_heritage_is_spoken_for(void);
+
+/* The channel, to be polled for that answer; -1: none is waited for. */
+int fk_heritage_channel(void);
+
+/* Whether the answer has just come. */
+bool fk_heritage_is_answered(void);
+
 /* The pid of that process; 0 if there never was one. */
 pid_t fk_heritage_from(void);
 

@@ -27,7 +27,7 @@ __attribute__((format(printf, 2, 3))) static void tell(fk_spawner *spawner, cons
     const fk_notify *notify = &spawner->notify;
     char text[TEXT_MAX];
     va_list args;
-    if (notify->size == 0 || fk_heritage_is_pending() || spawner->handed_over) { /* another process is the service */
+    if (notify->size == 0 || fk_heritage_is_spoken_for() || spawner->handed_over) { /* another process is the service */
         return;
     }
     va_start(args, format);
@@ -131,7 +131,21 @@ void fk_notify_stopping(fk_spawner *spawner)
 
 void fk_notify_main(fk_spawner *spawner, pid_t pid)
 {
-    tell(spawner, "MAINPID=%d", (int)pid);
+    tell(spawner, "MAINPID=%d%s", (int)pid, spawner->notify.watchdog_ns > 0 ? "\nWATCHDOG=1" : "");
+}
+
+void fk_notify_begin(fk_spawner *spawner)
+{
+    fk_notify *notify = &spawner->notify;
+    bool reloading = notify->reloading;
+    fk_notify_reloaded(spawner); /* READY=1 also ends a reload that the other one was in */
+    if (reloading) {
+        fk_notify_reloading(spawner);
+    }
+    if (notify->stopping) {
+        notify->stopping = false;
+        fk_notify_stopping(spawner);
+    }
 }
 
 uint64_t fk_notify_watch(fk_spawner *spawner)

@@ -38,8 +38,11 @@ void fk_notify_reloaded(struct fk_spawner *spawner);
 /* A stop begins. */
 void fk_notify_stopping(struct fk_spawner *spawner);
 
-/* Another process is the service from now on. */
+/* Another process is the service from now on. Its workers are ready, so its master was well a moment ago. */
 void fk_notify_main(struct fk_spawner *spawner, pid_t pid);
+
+/* This process is the service from now on: tells what there was to tell while another one was. */
+void fk_notify_begin(struct fk_spawner *spawner);
 
 /* Asks the master whether it is well, when it is time. Returns when to look again. */
 uint64_t fk_notify_watch(struct fk_spawner *spawner);

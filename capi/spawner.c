@@ -37,7 +37,7 @@
 enum {
     STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
-    POLLED_BESIDES = 7,         /* what is polled besides the workers */
+    POLLED_BESIDES = 8,         /* what is polled besides the workers */
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
 

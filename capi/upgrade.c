@@ -231,6 +231,9 @@ uint64_t fk_upgrade_follow(fk_spawner *spawner)
     fk_child *heir = &spawner->heir;
     char said;
     int status;
+    if (fk_heritage_is_answered()) {
+        fk_notify_begin(spawner);
+    }
     if (heir->pid == 0) {
         return UINT64_MAX;
     }
@@ -249,9 +252,10 @@ uint64_t fk_upgrade_follow(fk_spawner *spawner)
 
 nfds_t fk_upgrade_poll(const fk_spawner *spawner, struct pollfd *polled)
 {
-    polled[0] = (struct pollfd){.fd = spawner->heir.channel, .events = POLLIN};
-    polled[1] = (struct pollfd){.fd = spawner->heir.pidfd, .events = POLLIN};
-    return spawner->heir.pid != 0 ? 2 : 0;
+    polled[0] = (struct pollfd){.fd = fk_heritage_channel(), .events = POLLIN};
+    polled[1] = (struct pollfd){.fd = spawner->heir.channel, .events = POLLIN};
+    polled[2] = (struct pollfd){.fd = spawner->heir.pidfd, .events = POLLIN};
+    return spawner->heir.pid != 0 ? 3 : 1;
 }
 
 void fk_upgrade_forget(fk_spawner *spawner)

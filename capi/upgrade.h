@@ -25,7 +25,7 @@ void fk_upgrade_arrive(fk_spawner *spawner);
 /* Looks how the new one is doing. Returns when to look again. */
 uint64_t fk_upgrade_follow(fk_spawner *spawner);
 
-/* Adds what to poll, at most two. Returns how many. */
+/* Adds what to poll, at most three. Returns how many. */
 nfds_t fk_upgrade_poll(const fk_spawner *spawner, struct pollfd *polled);
 
 /* Closes the descriptors only: for a forked process. */

@@ -91,23 +91,6 @@ func (m *manager) expect(field string, pid int) notice {
 	}
 }
 
-// expectBoth waits for two notices, in either order, each from its process.
-func (m *manager) expectBoth(first string, firstPid int, second string, secondPid int) {
-	m.t.Helper()
-	missing := map[string]int{first: firstPid, second: secondPid}
-	for until := time.Now().Add(patience); len(missing) > 0; {
-		next, ok := m.within(time.Until(until))
-		if !ok {
-			m.t.Fatalf("no notice has %v", missing)
-		}
-		for _, field := range next.fields {
-			if pid, wanted := missing[field]; wanted && pid == next.pid {
-				delete(missing, field)
-			}
-		}
-	}
-}
-
 func (n notice) value(name string) string {
 	for _, field := range n.fields {
 		if value, ok := strings.CutPrefix(field, name+"="); ok {

@@ -277,6 +277,8 @@ func TestUpgrade_makesTheNewProcessSystemdsMainOne(t *testing.T) {
 	m.expect("READY=1", p.pid())
 	mark := p.log.mark()
 	p.signal(syscall.SIGUSR2)
+	p.log.wait(t, mark, "upgrade: process ")
+	p.signal(syscall.SIGSTOP) // It cannot tell systemd yet, and who is not the main process is not heard.
 	line := p.log.wait(t, mark, "this process has taken over").text
 	_, rest, _ := strings.Cut(line, "spawner[")
 	number, _, _ := strings.Cut(rest, "]")
@@ -284,7 +286,17 @@ func TestUpgrade_makesTheNewProcessSystemdsMainOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.expectBoth(fmt.Sprint("MAINPID=", heir), p.pid(), "READY=1", heir)
+	p.signal(syscall.SIGCONT)
+	next, ok := m.within(patience)
+	for ; ok && next.value("MAINPID") == ""; next, ok = m.within(patience) {
+		if next.pid != p.pid() {
+			t.Errorf("%v comes from process %d before it is the main one", next.fields, next.pid)
+		}
+	}
+	if !ok || next.pid != p.pid() || next.value("MAINPID") != number || next.value("WATCHDOG") != "1" {
+		t.Errorf("%v comes from process %d", next.fields, next.pid)
+	}
+	m.expect("READY=1", heir)
 	if status := p.wait(); status != 0 {
 		t.Errorf("the old process exits with status %d", status)
 	}
