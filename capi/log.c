@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 enum { PROGRAM_TEXT_MAX = 4000 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
+static const char priorities[][4] = {"<3>", "<4>", "<6>", "<7>"}; /* LOG_ERR and so on, syslog(3) */
 
 void fk_line_bytes(fk_line *line, const char *bytes, size_t len)
 {
@@ -123,6 +125,7 @@ static void line_time(fk_line *line)
 void fk_line_start(fk_line *line, int level)
 {
     line->len = 0;
+    memcpy(line->priority, priorities[level], sizeof line->priority);
     line_time(line);
     fk_line_text(line, " ");
     fk_line_text(line, level_names[level]);
@@ -168,8 +171,11 @@ ssize_t fk_log_write(int fd, const char *bytes, size_t len)
 
 void fk_line_write(fk_line *line, const forker_server *server)
 {
+    int fd = fk_log_fd(server);
+    size_t start = server != NULL && server->journal && fd == STDERR_FILENO ? offsetof(fk_line, priority)
+                                                                            : offsetof(fk_line, text);
     line->text[line->len] = '\n';
-    (void)fk_log_write(fk_log_fd(server), line->text, line->len + 1);
+    (void)fk_log_write(fd, (const char *)line + start, offsetof(fk_line, text) + line->len + 1 - start);
     line->text[line->len] = '\0';
 }
 

@@ -8,6 +8,7 @@ enum { FK_LINE_MAX = 4096 };
 
 /* A line that is being put together without allocation or stdio: it can be used in a signal handler. */
 typedef struct {
+    char priority[3]; /* "<6>", for a journal */
     char text[FK_LINE_MAX];
     size_t len;
 } fk_line;
@@ -27,7 +28,7 @@ int fk_log_fd(const forker_server *server);
 /* write(2) that raises no SIGPIPE and goes on after a signal. */
 ssize_t fk_log_write(int fd, const char *bytes, size_t len);
 
-/* Writes the line there, with a newline, by one of these. */
+/* Writes the line there, with a newline, by one of these. A journal is told its level too, sd-daemon(3). */
 void fk_line_write(fk_line *line, const forker_server *server);
 
 /* Logs, if the server's log_level and log_rate let it through. Main thread of the process only. */

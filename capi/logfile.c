@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "descriptor.h"
@@ -25,8 +28,18 @@ static int open_file(const forker_server *server, int which)
                 0640);
 }
 
+bool fk_logfile_is_journal(int fd)
+{
+    const char *stream = secure_getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat is;
+    return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &is) == 0 &&
+           is.st_dev == device && is.st_ino == inode;
+}
+
 int fk_logfile_open(forker_server *server)
 {
+    server->journal = fk_logfile_is_journal(STDERR_FILENO); /* it may have become another since the server was made */
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (is_wanted(server, which) && (server->log_fds[which] = open_file(server, which)) < 0) {
             return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->verb,

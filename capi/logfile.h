@@ -10,6 +10,9 @@
 
 enum { FK_LOGFILE_ERROR = 0, FK_LOGFILE_ACCESS = 1 };
 
+/* Whether a descriptor is the stream to systemd's journal that JOURNAL_STREAM names, systemd.exec(5). */
+bool fk_logfile_is_journal(int fd);
+
 /* Opens those that the options name. Returns FORKER_OK or FORKER_E_SYSTEM. */
 int fk_logfile_open(forker_server *server);
 

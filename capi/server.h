@@ -150,6 +150,7 @@ struct forker_server {
     size_t shared_size;
     fk_listener admin;        /* address "": none */
     int log_fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
+    bool journal;             /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */
     fk_loglimit loglimit;
     fk_queue queue; /* of the process that serves */
     volatile int

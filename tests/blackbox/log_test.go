@@ -42,6 +42,31 @@ func TestLog_linesHaveTimeLevelAndProcess(t *testing.T) {
 	}
 }
 
+func TestLog_tellsTheJournalTheLevel(t *testing.T) {
+	for name, c := range map[string]struct {
+		stream string
+		levels []string
+	}{
+		"stderr is the journal":    {"$(stat -L -c %d:%i /proc/self/fd/2)", []string{"<3>", "<4>", "<6>", "<7>"}},
+		"the journal is elsewhere": {"$(stat -L -c %d:%i /dev/null)", []string{"", "", "", ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, setup{
+				under: []string{"sh", "-c", "JOURNAL_STREAM=" + c.stream + ` exec "$@"`, "sh"}, args: []string{"127.0.0.1:0"},
+				env: environment([]string{"workers=1", "log_level=debug"}),
+			}).waitReady()
+			for level, prefix := range c.levels {
+				mark := p.log.mark()
+				p.expectGet(fmt.Sprintf("/log/%d?text=a%%0A<0>b", level), 200, "logged\n")
+				line := p.log.wait(t, mark, "a?<0>b").text
+				if rest, found := strings.CutPrefix(line, prefix); !found || !logLine.MatchString(rest) {
+					t.Errorf("at level %d: %s", level, line)
+				}
+			}
+		})
+	}
+}
+
 func TestLog_levelIsAThreshold(t *testing.T) {
 	p := serve(t, "workers=1", "log_level=info")
 	for level := range 4 {
