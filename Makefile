@@ -136,6 +136,13 @@ test-invariants: deps
 	@$(MAKE) --no-print-directory all asan BUILD=$(BUILD)/invariants GOBUILDFLAGS="$(GOBUILDFLAGS) -tags invariants"
 	FORKER_BUILD=$(BUILD)/invariants $(GO_TEST) -count=1 -vet=off -timeout 30m ./tests/blackbox
 
+## test-systemd  run the units of packaging/ under a systemd that is pid 1, of a virtual machine (SUITE=bookworm TESTFLAGS=)
+.PHONY: test-systemd
+test-systemd:
+	@tools/install-deps vm
+	@$(MAKE) --no-print-directory all
+	tests/systemd/run $(BUILD) $(TESTFLAGS)
+
 ## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10 million requests
 .PHONY: soak
 soak: deps
@@ -162,7 +169,7 @@ check: check-go check-c check-docs
 ## check-go      gofumpt, go vet, staticcheck, errcheck
 check-go:
 	@unformatted=$$($(GO_TOOL) gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt's format:" $$unformatted; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags invariants ./...
+	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags vm ./tests/systemd
 	cd bench && $(GO) vet ./...
 	cd tests/metrics && $(GO) vet ./...
 	$(GO_TOOL) staticcheck ./...

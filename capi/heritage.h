@@ -19,8 +19,8 @@
 bool fk_heritage_is_pending(void);
 
 /*
- * Whether that process still speaks for the service: until it has answered that it was told, by closing its end of the channel. The
- * service manager knows by then who the main process is, and does not listen to this one before.
+ * Whether that process still speaks for the service: until it has answered that it was told, by closing its end of the
+ * channel. The service manager knows by then who the main process is, and does not listen to this one before.
  */
 bool fk_heritage_is_spoken_for(void);
 
