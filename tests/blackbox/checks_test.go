@@ -1,7 +1,9 @@
 package blackbox
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -29,6 +31,17 @@ func TestSetup_givesTheDocumentedResults(t *testing.T) {
 		t.Run(source, func(t *testing.T) {
 			eachBuild(t, func(t *testing.T, b build) { check(t, setup{build: &b, source: source}) })
 		})
+	}
+}
+
+func TestNull_isTriedOnEveryFunctionThatTakesAPointer(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join("testdata", "null.c"))
+	must(t, err)
+	for _, name := range declaredFunctions(t) {
+		takesNone := name == "forker_version" || name == "forker_strerror" || name == "forker_server_new"
+		if tried := regexp.MustCompile(`\b` + name + `\b`).Match(source); !tried && !takesNone {
+			t.Errorf("null.c does not try %s", name)
+		}
 	}
 }
 

@@ -29,15 +29,19 @@ func TestLoading_changesNothing(t *testing.T) {
 	}
 }
 
-func TestLibrary_exportsTheHeaderAndNothingElse(t *testing.T) {
+// declaredFunctions lists the functions of forker.h.
+func declaredFunctions(t *testing.T) (names []string) {
+	t.Helper()
 	header, err := os.ReadFile(filepath.Join(sourceTree(), "include/forker.h"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var declared []string
+	must(t, err)
 	for _, found := range regexp.MustCompile(`(?m)^[a-z][\w *]*?\b(forker_\w+)\(`).FindAllSubmatch(header, -1) {
-		declared = append(declared, string(found[1]))
+		names = append(names, string(found[1]))
 	}
+	return names
+}
+
+func TestLibrary_exportsTheHeaderAndNothingElse(t *testing.T) {
+	declared := declaredFunctions(t)
 	library, err := elf.Open(filepath.Join(plain.dir, "libforker.so"))
 	if err != nil {
 		t.Fatal(err)

@@ -8,23 +8,54 @@ static int handler(forker_request *req, void *user)
     return FORKER_OK;
 }
 
+/* What registers a function takes NULL for none, and gives this code. */
+static void check_registration(forker_server *server, int code)
+{
+    CHECK_CODE(forker_server_on_before_fork(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_post_fork(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_worker_init(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_worker_ready(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_worker_drain(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_worker_exit(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_worker_died(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_thread_start(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_thread_exit(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_master_tick(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_reload(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_reopen(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_set_fork(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_set_log(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_set_access_log(server, NULL, NULL), code);
+}
+
 static void check_servers(void)
 {
+    forker_stats stats = {.size = sizeof stats};
+    forker_worker_stats worker_stats = {.size = sizeof worker_stats};
     forker_server_free(NULL);
     CHECK_CODE(forker_server_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_listen(NULL, "127.0.0.1:0"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_address(NULL, 0), NULL);
+    CHECK_CODE(forker_server_load(NULL, "options"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_run(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_start(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_wait(NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_open(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_poll(NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_poll_fd(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_stop(NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_reload(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_scale(NULL, 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_drain(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_reopen(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_upgrade(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_stats(NULL, &stats), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_worker_stats(NULL, 0, &worker_stats), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_error(NULL), NULL);
     CHECK_CODE(forker_server_set(NULL, "workers", "1"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(NULL, "workers"), NULL);
     CHECK_CODE(forker_route_set(NULL, "body", "stream"), FORKER_E_INVALID);
-    CHECK_CODE(forker_server_on_post_fork(NULL, NULL, NULL), FORKER_E_INVALID);
-    CHECK_CODE(forker_server_on_worker_init(NULL, NULL, NULL), FORKER_E_INVALID);
-    CHECK_CODE(forker_server_on_worker_exit(NULL, NULL, NULL), FORKER_E_INVALID);
-    CHECK_CODE(forker_server_set_fork(NULL, NULL, NULL), FORKER_E_INVALID);
-    CHECK_CODE(forker_server_set_log(NULL, NULL, NULL), FORKER_E_INVALID);
+    check_registration(NULL, FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(NULL, FORKER_LOG_ERROR, "text"), FORKER_E_INVALID);
 }
 
@@ -36,6 +67,7 @@ static void check_options(void)
     CHECK_TEXT(forker_option_bounds(NULL), NULL);
     CHECK_TEXT(forker_option_description(NULL), NULL);
     CHECK_CODE(forker_option_reloadable(NULL), 0);
+    CHECK(forker_option_at(SIZE_MAX) == NULL);
 }
 
 static const char *(*const texts[])(forker_request *, size_t *) = {
@@ -47,6 +79,7 @@ static const char *(*const named_texts[])(forker_request *, const char *, size_t
     forker_request_query_param,
     forker_request_param,
     forker_request_header,
+    forker_request_trailer,
 };
 
 static void check_requests(void)
@@ -65,9 +98,13 @@ static void check_requests(void)
     }
     CHECK(forker_request_header_count(NULL) == 0);
     CHECK_CODE(forker_request_header_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
+    CHECK(forker_request_trailer_count(NULL) == 0);
+    CHECK_CODE(forker_request_trailer_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_body_fd(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_on_body(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_pause(NULL), FORKER_E_INVALID);
-    CHECK_CODE(forker_deferred_resume(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_request_cancelled(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_draining(NULL), 0);
     CHECK_CODE(forker_request_version(NULL), 0);
     CHECK_CODE(forker_request_worker(NULL), -1);
 }
@@ -80,6 +117,34 @@ static void check_responses(void)
     CHECK_CODE(forker_response_header_set(NULL, "Name", "value"), FORKER_E_INVALID);
     CHECK_CODE(forker_response_header_add(NULL, "Name", "value"), FORKER_E_INVALID);
     CHECK_CODE(forker_response_write(NULL, "", 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_lend(NULL, "", 0, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_file(NULL, 0, 0, -1), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_file(NULL, 200, NULL, "/"), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_interim(NULL, 103, NULL, NULL), FORKER_E_INVALID);
+}
+
+static void check_deferred(void)
+{
+    int fd = 7;
+    forker_deferred handle = 7;
+    CHECK_CODE(forker_request_defer(NULL, &handle), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_hijack(NULL, &fd, NULL, NULL), FORKER_E_INVALID);
+    CHECK(forker_deferred_request(0) == NULL);
+    CHECK_CODE(forker_deferred_respond(0, 200, NULL, NULL, 0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_send(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_drop(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_cancelled(0), 1);
+    CHECK_CODE(forker_deferred_resume(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_on_close(0, NULL, NULL), FORKER_E_ABORTED);
+    CHECK_CODE(forker_stream_begin(0, -1), FORKER_E_ABORTED);
+    CHECK_CODE(forker_stream_write(0, NULL, 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_stream_write(0, "", 0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_stream_trailer(0, "Name", "value"), FORKER_E_ABORTED);
+    CHECK_CODE(forker_stream_end(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_stream_on_drain(0, NULL, NULL), FORKER_E_ABORTED);
+    CHECK_CODE(forker_sse_begin(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_sse_send(0, NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_sse_send(0, NULL, NULL, ""), FORKER_E_ABORTED);
 }
 
 /* Only a setup call that fails is remembered, so each needs a server of its own to be sure that it is. */
@@ -132,6 +197,11 @@ static int no_value(forker_server *server)
     return forker_server_set(server, "workers", NULL);
 }
 
+static int no_path(forker_server *server)
+{
+    return forker_server_load(server, NULL);
+}
+
 static void check_arguments(void)
 {
     forker_server *server = forker_server_new();
@@ -143,15 +213,12 @@ static void check_arguments(void)
     CHECK_CODE(refused(no_value), FORKER_E_INVALID);
     CHECK_CODE(refused(no_route_option), FORKER_E_INVALID);
     CHECK_CODE(refused(no_route_value), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_path), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(server, NULL), NULL);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR - 1, "text"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_DEBUG + 1, "text"), FORKER_E_INVALID);
-    CHECK_CODE(forker_server_on_post_fork(server, NULL, NULL), FORKER_OK);
-    CHECK_CODE(forker_server_on_worker_init(server, NULL, NULL), FORKER_OK);
-    CHECK_CODE(forker_server_on_worker_exit(server, NULL, NULL), FORKER_OK);
-    CHECK_CODE(forker_server_set_fork(server, NULL, NULL), FORKER_OK);
-    CHECK_CODE(forker_server_set_log(server, NULL, NULL), FORKER_OK);
+    check_registration(server, FORKER_OK);
     forker_server_free(server);
 }
 
@@ -161,6 +228,7 @@ int main(void)
     check_options();
     check_requests();
     check_responses();
+    check_deferred();
     check_arguments();
     return check_exit_status();
 }
