@@ -31,7 +31,7 @@ def wait_for_all(server, mode):
 
 
 def spread(server, mode, load):
-    """In percent of a fair share, what the worker with the fewest and the one with the most connections has accepted during `load`."""
+    """In percent of a fair share, what the workers with the fewest and the most connections have accepted during `load`."""
     wait_for_all(server, mode)
     before = dict(ask_workers(server))
     load()

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compares HTTP servers by what one request costs, relative to the floor (bench/floor.c).
 
-Server and load generator share one core, so that requests per second are the inverse of the whole cost of a request. The servers
-run in turn, several rounds; medians of each round's ratio to the floor go to stdout as Markdown tables, every single measurement to a raw log. `make
-bench` builds the programs and calls this. What is asked is in modes.py, of whom in servers.py, how in measures.py.
+Server and load generator share one core, so that requests per second are the inverse of the whole cost of a request.
+The servers run in turn, several rounds; medians of each round's ratio to the floor go to stdout as Markdown tables,
+every single measurement to a raw log. `make bench` builds the programs and calls this. What is asked is in modes.py, of
+whom in servers.py, how in measures.py.
 """
 
 import argparse

@@ -37,7 +37,7 @@ class Launch:
 
 @dataclasses.dataclass(frozen=True)
 class Server:
-    """`can` are the features that modes ask for by `needs`. A variant, another one with options, is measured only if it is named."""
+    """`can` are the features that modes ask for by `needs`. A variant, with other options, is measured only by name."""
 
     command: Callable[[Launch], list]
     version: Callable[[pathlib.Path], str]
@@ -112,8 +112,9 @@ def variant(*options):
     return Server(program("libforker"), libforker_version, EVERYTHING | {CREW}, options=options, variant=True)
 
 
-# What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no bodies but files and short texts. cpp-httplib loses requests that were
-# pipelined, compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
+# What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no
+# bodies but files and short texts. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
+# and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
     "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
