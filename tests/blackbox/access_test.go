@@ -94,6 +94,7 @@ func TestAccessLog_whoseReaderIsGoneHoldsUpNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer w.Close()
 	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=1", "access_log=common"}), stderr: w})
 	p.out.wait(t, 0, "worker 0")
 	_ = r.Close()

@@ -13,11 +13,10 @@ import (
 // pid becomes the program's.
 func activated(t *testing.T, sockets []*os.File, env []string, addresses ...string) *program {
 	t.Helper()
-	p := start(t, setup{
+	return start(t, setup{
 		under: []string{"sh", "-c", `LISTEN_PID=$$ exec "$@"`, "sh"}, args: addresses,
 		env: append(env, environment([]string{"workers=1"})...), files: sockets,
 	})
-	return p
 }
 
 // listeners opens a TCP and a unix socket, as files that are closed when the test ends.

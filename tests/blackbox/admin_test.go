@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // admin is a program's admin listener.
@@ -332,15 +331,11 @@ func TestPage_drawsInABrowser(t *testing.T) {
 	_, address, _ := strings.Cut(p.log.wait(t, 0, "admin listener: ").text, "admin listener: ")
 	p.dial().send("GET /end/abort?<script>x=1 HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
 	p.log.wait(t, 0, "killed by SIGABRT")
-	for until := time.Now().Add(patience); ; { // Until the history has its first second.
-		if body := dial(t, address).send("GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n").receive("GET").body; len(body) > 10 {
-			break
-		}
-		if time.Now().After(until) {
-			t.Fatal("there is no history")
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	eventually(t, "the history has its first second", func() bool {
+		c := dial(t, address)
+		defer c.Close()
+		return len(c.send("GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n").receive("GET").body) > 10
+	})
 	dom := dumpDOM(t, browser, "http://"+address+"/")
 	for _, want := range []string{
 		`class="pill good"`, `aria-live="polite">serving<`, "<dd>2 of 2</dd>", `class="plot requests"`, `class="plot p99"`, `class="lane-r"`, "SIGABRT",

@@ -108,7 +108,7 @@ func TestRecycle_underLoadLosesNoRequest(t *testing.T) {
 		l.more(t, 100)
 	}
 	l.expectAllAnswered(t)
-	t.Logf("%d workers", len(p.out.all()))
+	t.Logf("%d workers", p.out.count("worker "))
 }
 
 func TestMemory_overTheSoftLimitReplacesTheWorker(t *testing.T) {

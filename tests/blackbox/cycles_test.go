@@ -129,7 +129,7 @@ func TestInProcess_clientsThatLeaveRaiseNoSIGPIPE(t *testing.T) {
 			dir := t.TempDir()
 			must(t, os.WriteFile(filepath.Join(dir, "large"), make([]byte, 4<<20), 0o644))
 			p := start(t, setup{source: "leaving.c", args: []string{way, "unix:" + socketIn(t), filepath.Join(dir, "large")}})
-			p.waitWorker(0)
+			p.waitAnnounced(1)
 			for range 10 {
 				for _, target := range []string{"/file", "/stream", "/lent", "/pool"} {
 					mark := p.out.mark()

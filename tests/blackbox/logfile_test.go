@@ -95,9 +95,7 @@ func TestErrorLog_isOpenedAnew(t *testing.T) {
 }
 
 func TestErrorLog_isOpenedAnewForUsersWhoMayNot(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can become somebody else")
-	}
+	asRoot(t)
 	p, log := serveToLog(t, "workers=1", "user=nobody")
 	if err := os.Chmod(filepath.Dir(log.path), 0o700); err != nil {
 		t.Fatal(err)

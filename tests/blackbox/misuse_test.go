@@ -12,9 +12,9 @@ func TestCalls_inTheWrongProcessOrStateAreRefused(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		address := "unix:" + filepath.Join(t.TempDir(), "socket")
 		p := start(t, setup{build: &b, source: "misuse.c", args: []string{address}})
-		for _, target := range []string{"/worker", "/process", "/process"} {
+		for round, target := range []string{"/worker", "/process", "/process"} {
 			mark := p.out.mark()
-			p.waitWorker(mark)
+			p.waitAnnounced(round + 1)
 			p.expectGet(target, 200, "as it should be\n")
 			p.expectGet("/fork", 200, "as it should be\n")
 			p.expectGet("/deferred", 200, "as it should be\n")
@@ -27,10 +27,10 @@ func TestCalls_inTheWrongProcessOrStateAreRefused(t *testing.T) {
 	})
 }
 
-// waitWorker waits until another worker announces itself.
-func (p *program) waitWorker(mark int) {
+// waitAnnounced waits until so many workers have announced themselves.
+func (p *program) waitAnnounced(count int) {
 	p.t.Helper()
-	p.out.wait(p.t, max(mark-1, 0), "worker ")
+	p.out.waitFor(p.t, 0, "another worker", func(string) bool { return p.out.count("worker ") >= count })
 }
 
 func TestRun_canBeCalledAgain(t *testing.T) {
@@ -90,7 +90,7 @@ func withOptions(s setup, options ...string) setup {
 func TestInProcess_servesAndStops(t *testing.T) {
 	for _, number := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGINT} {
 		p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=0"})})
-		p.waitWorker(0)
+		p.waitAnnounced(1)
 		p.expectGet("/", 200, "hello\n")
 		if processes := p.processes(); len(processes) != 1 {
 			t.Errorf("workers=0 has forked: %+v", processes)
@@ -104,7 +104,7 @@ func TestInProcess_servesAndStops(t *testing.T) {
 
 func TestInProcess_obeysTheLimitOfAStop(t *testing.T) {
 	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=0", "drain_timeout=300ms"})})
-	p.waitWorker(0)
+	p.waitAnnounced(1)
 	half := p.dial().send("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: 8\r\n\r\nhalf")
 	half.waitRead()
 	if took := p.stop(syscall.SIGTERM); took > slack {

@@ -11,7 +11,7 @@ func startInMode(t *testing.T, s setup, options []string) *program {
 	s.env = environment(append([]string{mode}, options...))
 	p := start(t, s)
 	if mode == "workers=0" {
-		p.waitWorker(0)
+		p.waitAnnounced(1)
 		return p
 	}
 	return p.waitReady()

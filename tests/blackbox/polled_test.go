@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -57,9 +58,9 @@ func TestExamplePollLoop_servesNextToItsInput(t *testing.T) {
 	p.out.wait(t, 0, "serving on ")
 	_, err = keyboard.WriteString("one\ntwo\n")
 	must(t, err)
-	for got := ""; got != "2 lines so far\n"; { // The input comes in when the loop gets to it.
-		got = curl(t, "", "--unix-socket", path, "http://host/lines")
-	}
+	eventually(t, "the loop has got to its input", func() bool {
+		return curl(t, "", "--unix-socket", path, "http://host/lines") == "2 lines so far\n"
+	})
 	must(t, keyboard.Close())
 	if status := p.wait(); status != 0 {
 		t.Errorf("exit status %d", status)
@@ -74,8 +75,9 @@ func TestExampleLibeventLoop_servesNextToATimer(t *testing.T) {
 	path := socketIn(t)
 	p := start(t, setup{path: program, args: []string{"unix:" + path}})
 	p.out.wait(t, 0, "serving on ")
-	for got := "0 ticks\n"; got == "0 ticks\n"; {
-		got = curl(t, "", "--unix-socket", path, "http://host/ticks")
-	}
+	eventually(t, "the timer has ticked", func() bool {
+		got := curl(t, "", "--unix-socket", path, "http://host/ticks")
+		return strings.HasSuffix(got, " ticks\n") && got != "0 ticks\n"
+	})
 	p.stop(syscall.SIGTERM)
 }

@@ -87,18 +87,25 @@ func TestWorker_isReadyAgainWithin50ms(t *testing.T) {
 	}
 }
 
+// inHandler starts steered.c, and has a request in a handler that answers when it is told that the worker drains.
+func inHandler(t *testing.T) (*program, *conn) {
+	t.Helper()
+	p, _ := steered(t, "first", "workers=2")
+	c := p.dial().send("GET /patient HTTP/1.1\r\nHost: test\r\n\r\n")
+	p.out.wait(t, 0, "patient begins")
+	return p, c
+}
+
 func TestStop_finishesRequestsInFlight(t *testing.T) {
 	for _, number := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT} {
 		t.Run(number.String(), func(t *testing.T) {
-			p := serve(t, "workers=2")
-			inHandler := p.dial().send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
-			p.out.wait(t, 0, "slow begins")
+			p, c := inHandler(t)
 			p.signal(number)
-			if a := inHandler.receive("GET"); a.StatusCode != 200 || a.body != "slow\n" || !a.Close {
+			if a := c.receive("GET"); a.StatusCode != 200 || a.body != "draining" || !a.Close {
 				t.Errorf("answered %s %q, Connection: close is %v", a.Status, a.body, a.Close)
 			}
-			inHandler.expectClosed()
-			_ = inHandler.Close() // The server waits a while for that, so that its answer is not lost.
+			c.expectClosed()
+			_ = c.Close() // The server waits a while for that, so that its answer is not lost.
 			if status := p.wait(); status != 0 {
 				t.Errorf("exit status %d", status)
 			}
@@ -109,9 +116,7 @@ func TestStop_finishesRequestsInFlight(t *testing.T) {
 
 // It has its answer, and was told that it is the last one.
 func TestStop_doesNotWaitForAClientThatDoesNotClose(t *testing.T) {
-	p := serve(t, "workers=2")
-	c := p.dial().send("GET /slow/300 HTTP/1.1\r\nHost: test\r\n\r\n")
-	p.out.wait(t, 0, "slow begins")
+	p, c := inHandler(t)
 	p.signal(syscall.SIGTERM)
 	if a := c.receive("GET"); a.StatusCode != 200 || !a.Close {
 		t.Errorf("answered %s, Connection: close is %v", a.Status, a.Close)

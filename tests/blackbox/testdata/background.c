@@ -1,7 +1,7 @@
 /*
- * Serves while the program goes on: background <address> ... Lines on stdin are commands: start, stop, stop-now, wait
- * <ms>, free, quit, crash. Each is answered by a line on stdout, "start 0: " with the sentence of the error behind.
- * Options come from the environment.
+ * Serves while the program goes on: background <address> ... Lines on stdin are commands: start, stop, wait <ms>, and
+ * free, which ends it. Each is answered by a line on stdout, "start 0 spawner 71: " with the sentence of the error
+ * behind. Options come from the environment.
  */
 #define _GNU_SOURCE
 
@@ -103,8 +103,6 @@ int main(int argc, char **argv)
             result("start", forker_server_start(server));
         } else if (strcmp(command, "stop\n") == 0) {
             result("stop", forker_server_stop(server, -1));
-        } else if (strcmp(command, "stop-now\n") == 0) {
-            result("stop", forker_server_stop(server, 0));
         } else if (strncmp(command, "wait ", 5) == 0) {
             result("wait", forker_server_wait(server, (int32_t)strtol(command + 5, NULL, 10)));
         } else if (strcmp(command, "free\n") == 0) {
