@@ -24,29 +24,69 @@ type PoolConfig struct {
 
 // pool runs handlers on threads, which it makes when they are needed. Of those that are free the one is taken that was
 // used last: its stack and caches are warm, and the others grow old enough to end.
+//
+// One thread at a time is called: if it finds more than one request, it calls the next thread before it begins. So where
+// handlers are quick and processors are few, the first thread does the work of many, which stay asleep; and where a
+// handler blocks, the requests behind it wait no longer than it takes to call a thread.
+//
+// Invariant: while requests wait, a thread has been called and has not come yet, or none is free and as many are starting as
+// requests wait, or there are as many as there may be.
 type pool struct {
 	// Immutable.
 	cfg PoolConfig
 	app App
 	fd  int // An eventfd: done has something.
 
-	mu      sync.Mutex // Guards the following.
-	closing bool       // Threads end as soon as they have nothing to do.
-	ready   []*poolThread
-	unused  []int // Numbers of threads that are not running.
-	queue   []*exchange
-	done    []poolDone
+	mu       sync.Mutex // Guards the following.
+	closing  bool       // Threads end as soon as they have nothing to do.
+	called   bool       // A thread has been called, or made, and has not come yet.
+	starting int        // New threads that have come, and are not ready for a request yet.
+	busy     int        // Requests that a thread has.
+	ready    []*poolThread
+	unused   []int // Numbers of threads that are not running.
+	queue    fifo
+	done     []poolDone
 }
 
 type poolThread struct {
 	number  int
-	work    chan *exchange // nil: end.
-	idledAt int64          // On the loop's clock.
+	call    chan struct{} // Closed: end.
+	idledAt int64         // On the loop's clock.
 }
 
 type poolDone struct {
 	ex      *exchange
 	outcome Outcome
+}
+
+// fifo is a queue of requests. Its room is used again.
+type fifo struct {
+	items []*exchange
+	first int
+}
+
+func (q *fifo) len() int { return len(q.items) - q.first }
+
+func (q *fifo) push(ex *exchange) {
+	if len(q.items) == cap(q.items) && q.first > len(q.items)/2 {
+		n := copy(q.items, q.items[q.first:])
+		clear(q.items[n:])
+		q.items, q.first = q.items[:n], 0
+	}
+	q.items = append(q.items, ex)
+}
+
+// pop gives the request that has waited longest; nil: none waits.
+func (q *fifo) pop() *exchange {
+	if q.len() == 0 {
+		return nil
+	}
+	ex := q.items[q.first]
+	q.items[q.first] = nil
+	if q.first++; q.first == len(q.items) {
+		q.items, q.first = q.items[:0], 0
+	}
+	return ex
 }
 
 func newPool(cfg PoolConfig, app App) (*pool, error) {
@@ -65,63 +105,44 @@ func newPool(cfg PoolConfig, app App) (*pool, error) {
 func (p *pool) submit(ex *exchange) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if n := len(p.ready); n > 0 {
-		t := p.ready[n-1]
-		p.ready = p.ready[:n-1]
-		t.work <- ex
-		return true
-	}
-	if len(p.unused) > 0 {
-		p.start(ex)
-		return true
-	}
-	if len(p.queue) >= p.cfg.Queue {
+	if p.busy+p.queue.len() >= p.cfg.Threads+p.cfg.Queue {
 		return false
 	}
-	p.queue = append(p.queue, ex)
+	p.queue.push(ex)
+	p.callThread()
 	return true
 }
 
-// start makes a thread, whose first request is ex. With mu.
-func (p *pool) start(ex *exchange) {
-	n := len(p.unused)
-	t := &poolThread{number: p.unused[n-1], work: make(chan *exchange, 1)}
-	p.unused = p.unused[:n-1]
-	t.work <- ex
-	go p.run(t)
-}
-
-// end lets another thread take the place of t. What came when no thread could be made any more waits for that. With mu.
-func (p *pool) end(t *poolThread) {
-	p.unused = append(p.unused, t.number)
-	if p.closing {
-		p.wake()
+// callThread has a thread come for the requests that wait, if none is on its way. With mu.
+func (p *pool) callThread() {
+	waiting := p.queue.len()
+	if p.called || waiting == 0 {
 		return
 	}
-	if len(p.queue) > 0 {
-		ex := p.queue[0]
-		p.queue = p.queue[1:]
-		p.start(ex)
+	if n := len(p.ready); n > 0 {
+		t := p.ready[n-1]
+		p.ready = p.ready[:n-1]
+		p.called = true
+		t.call <- struct{}{}
+	} else if n := len(p.unused); n > 0 && waiting > p.starting {
+		t := &poolThread{number: p.unused[n-1], call: make(chan struct{}, 1)}
+		p.unused = p.unused[:n-1]
+		p.called = true
+		go p.run(t)
 	}
 }
 
 // run is a thread's life. It ends with its goroutine, because that never gives it back.
 func (p *pool) run(t *poolThread) {
 	runtime.LockOSThread()
+	if !p.start(t) {
+		return
+	}
 	box := p.cfg.Box(t.number)
-	usable := p.cfg.Start == nil || p.cfg.Start(t.number)
-	for ex := range t.work {
-		for ex != nil {
-			outcome := Outcome{Status: 503, Detail: "a handler thread could not be started"}
-			if usable {
-				ex.req.Box = box
-				outcome = p.app.Serve(&ex.call)
-			}
-			ex = p.finish(t, poolDone{ex, outcome}, usable)
-		}
-		if !usable {
-			return
-		}
+	for ex := p.draw(t, nil); ex != nil; {
+		ex.req.Box = box
+		done := poolDone{ex, p.app.Serve(&ex.call)}
+		ex = p.draw(t, &done)
 	}
 	if p.cfg.Exit != nil {
 		p.cfg.Exit(t.number)
@@ -131,37 +152,78 @@ func (p *pool) run(t *poolThread) {
 	p.end(t)
 }
 
-// wake has the loop look, if there still is one. With mu.
-func (p *pool) wake() {
-	// The counter of an eventfd cannot overflow by ones, so this does not fail but for a closed one.
-	_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-}
-
-// finish hands a request back to the loop, and gives the thread the next one if there is any. If not, a thread that is
-// not usable ends.
-func (p *pool) finish(t *poolThread, done poolDone, usable bool) (next *exchange) {
+// start makes a new thread usable. That can take the program long, so the next thread is called before. false: it is not, and has
+// ended; it has answered a request, so that they do not wait for ever where none can be started.
+func (p *pool) start(t *poolThread) bool {
+	p.mu.Lock()
+	p.called = false
+	p.starting++
+	p.callThread()
+	p.mu.Unlock()
+	usable := p.cfg.Start == nil || p.cfg.Start(t.number)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.starting--
+	if usable {
+		return true
+	}
+	if ex := p.queue.pop(); ex != nil {
+		p.add(poolDone{ex, Outcome{Status: 503, Detail: "a handler thread could not be started"}})
+	}
+	p.end(t)
+	return false
+}
+
+// draw hands a request back to the loop, if it is not nil, and waits for the next one. nil: t has to end.
+func (p *pool) draw(t *poolThread, done *poolDone) *exchange {
+	p.mu.Lock()
+	if done != nil {
+		p.busy--
+		p.add(*done)
+	}
+	for {
+		ex := p.queue.pop()
+		if ex != nil {
+			p.busy++
+			p.callThread()
+		}
+		if ex != nil || p.closing {
+			p.mu.Unlock()
+			return ex
+		}
+		t.idledAt = 0
+		p.ready = append(p.ready, t)
+		p.mu.Unlock()
+		if _, called := <-t.call; !called {
+			return nil
+		}
+		p.mu.Lock()
+		p.called = false
+	}
+}
+
+// add has the loop take something that is done. With mu.
+func (p *pool) add(done poolDone) {
 	p.done = append(p.done, done)
 	if len(p.done) == 1 {
 		p.wake()
 	}
-	if p.closing && usable {
-		close(t.work)
-		return nil
+}
+
+// end lets another thread take the place of t. What came when no thread could be made any more waits for that. With mu.
+func (p *pool) end(t *poolThread) {
+	p.unused = append(p.unused, t.number)
+	if p.closing {
+		p.wake()
+		return
 	}
-	if len(p.queue) > 0 {
-		next = p.queue[0]
-		p.queue = p.queue[1:]
-		return next
-	}
-	if !usable {
-		p.end(t)
-		return nil
-	}
-	t.idledAt = 0
-	p.ready = append(p.ready, t)
-	return nil
+	p.callThread()
+}
+
+// wake has the loop look, if there still is one. With mu.
+func (p *pool) wake() {
+	// The counter of an eventfd cannot overflow by ones, so this does not fail but for a closed one.
+	_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
 // take gives what has been finished, in the room of what was given before.
@@ -183,10 +245,10 @@ func (p *pool) close() []*exchange {
 	defer p.mu.Unlock()
 	p.closing = true
 	for _, t := range p.ready {
-		close(t.work)
+		close(t.call)
 	}
-	waiting := p.queue
-	p.ready, p.queue = nil, nil
+	waiting := p.queue.items[p.queue.first:]
+	p.ready, p.queue = nil, fifo{}
 	return waiting
 }
 
@@ -215,7 +277,7 @@ func (p *pool) retire(now int64) {
 			t.idledAt = now
 		}
 		if i == n && now-t.idledAt >= int64(p.cfg.Idle) {
-			close(t.work)
+			close(t.call)
 			n++
 		}
 	}
