@@ -1,11 +1,10 @@
 package blackbox
 
 import (
-	"bufio"
-	"io"
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,49 +15,91 @@ type line struct {
 	at   time.Time // when it was read
 }
 
-// lines collects what the processes of a program write to one of its streams.
+// lines collects what the processes of a program write to one of its streams. Who looks at what has come so far sees
+// all that was written before: whatever tells of it on another stream, its line is there.
 type lines struct {
 	name   string
 	stream *os.File
+	raw    syscall.RawConn // of stream, which never blocks
 
 	// Guarded by mu.
 	mu    sync.Mutex
 	seen  []line
+	rest  string        // of a line that has not ended
 	more  chan struct{} // closed when there is another line
 	ended bool          // nobody holds the stream any more
 }
 
 func collect(name string, stream *os.File) *lines {
 	l := &lines{name: name, stream: stream, more: make(chan struct{})}
+	var err error
+	if l.raw, err = stream.SyscallConn(); err != nil {
+		panic(err) // It is a pipe, and open.
+	}
 	go func() {
 		defer stream.Close()
-		input := bufio.NewReader(stream)
-		for {
-			text, err := input.ReadString('\n')
-			if text != "" {
-				l.add(line{strings.TrimSuffix(text, "\n"), time.Now()}, false)
-			}
-			if err != nil {
-				l.add(line{}, true)
-				// What is left when the pipe breaks is nothing.
-				_, _ = io.Copy(io.Discard, stream)
-				return
-			}
+		for err := error(nil); err == nil && !l.isEnded(); {
+			err = l.raw.Read(l.take)
 		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.end()
 	}()
 	return l
 }
 
-func (l *lines) add(next line, end bool) {
+// take reads what waits in the stream. false: there is nothing, and will be more.
+func (l *lines) take(fd uintptr) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if end {
-		l.ended = true
-	} else {
-		l.seen = append(l.seen, next)
+	for taken := l.ended; ; taken = true {
+		var b [16 << 10]byte
+		n, err := syscall.Read(int(fd), b[:])
+		switch {
+		case err == syscall.EINTR:
+		case err == syscall.EAGAIN:
+			return taken
+		case err != nil || n == 0:
+			l.end()
+			return true
+		default:
+			l.enter(string(b[:n]))
+		}
 	}
+}
+
+// enter takes bytes in. With mu.
+func (l *lines) enter(text string) {
+	whole := strings.Split(l.rest+text, "\n")
+	last := len(whole) - 1
+	l.rest = whole[last]
+	for _, text := range whole[:last] {
+		l.seen = append(l.seen, line{text, time.Now()})
+	}
+	l.tell()
+}
+
+// end notes that nothing more comes. With mu.
+func (l *lines) end() {
+	if l.ended {
+		return
+	}
+	l.ended = true
+	if l.rest != "" {
+		l.seen = append(l.seen, line{l.rest, time.Now()})
+	}
+	l.tell()
+}
+
+func (l *lines) tell() {
 	close(l.more)
 	l.more = make(chan struct{})
+}
+
+func (l *lines) isEnded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }
 
 // breakOff closes the reader's end, as head(1) does: from now on the program writes into a broken pipe.
@@ -73,14 +114,11 @@ func (l *lines) breakOff(t *testing.T) {
 }
 
 // mark is the place behind the lines that have come so far.
-func (l *lines) mark() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.seen)
-}
+func (l *lines) mark() int { return len(l.all()) }
 
 // all gives the lines that have come so far.
 func (l *lines) all() []line {
+	_ = l.raw.Control(func(fd uintptr) { l.take(fd) }) // An error says that it is closed: then all has been read.
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.seen[:len(l.seen):len(l.seen)]
