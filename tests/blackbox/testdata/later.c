@@ -4,6 +4,7 @@
 #include "program.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -181,21 +182,21 @@ static void drained(forker_deferred handle, void *user)
 {
     (void)handle;
     tell("drained\n");
-    pthread_mutex_unlock(user);
+    sem_post(user);
 }
 
-/* Writes ?<bytes>, as fast as the client takes them; the mutex is locked while there is no room. */
+/* Writes ?<bytes>, as fast as the client takes them: where there is no room, it waits until it is told that there is. */
 static void *flood_work(void *argument)
 {
     static char piece[PIECE];
     forker_deferred handle = take(argument);
-    pthread_mutex_t room = PTHREAD_MUTEX_INITIALIZER;
+    sem_t room;
     long left = strtol(forker_request_query(forker_deferred_request(handle), NULL), NULL, 10);
     int code = FORKER_OK;
     bool told = false;
+    sem_init(&room, 0, 0);
     forker_stream_on_drain(handle, drained, &room);
     forker_stream_begin(handle, left);
-    pthread_mutex_lock(&room);
     while (left > 0 && code != FORKER_E_ABORTED) {
         size_t len = left < PIECE ? (size_t)left : PIECE;
         code = forker_stream_write(handle, piece, len);
@@ -206,7 +207,7 @@ static void *flood_work(void *argument)
                 tell("full\n");
                 told = true;
             }
-            pthread_mutex_lock(&room);
+            sem_wait(&room);
         }
     }
     tell_result("flood", code);
@@ -253,12 +254,12 @@ static int too_short(forker_request *req, void *user)
     return defer(req, short_work);
 }
 
-static pthread_mutex_t let_go = PTHREAD_MUTEX_INITIALIZER;
+static sem_t let_go;
 
 static int let_it_go(forker_request *req, void *user)
 {
     (void)user;
-    pthread_mutex_unlock(&let_go);
+    sem_post(&let_go);
     return answer_text(req, "let go");
 }
 
@@ -267,7 +268,7 @@ static void *break_work(void *argument)
     forker_deferred handle = take(argument);
     forker_stream_begin(handle, -1);
     forker_stream_write(handle, "some", 4);
-    pthread_mutex_lock(&let_go);
+    sem_wait(&let_go);
     forker_deferred_drop(handle);
     return NULL;
 }
@@ -275,7 +276,6 @@ static void *break_work(void *argument)
 static int break_off(forker_request *req, void *user)
 {
     (void)user;
-    pthread_mutex_lock(&let_go);
     return defer(req, break_work);
 }
 
@@ -407,6 +407,7 @@ int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
     (void)argc;
+    sem_init(&let_go, 0, 0);
     forker_server_handle(server, "GET,POST", "/respond", respond, NULL);
     forker_server_handle(server, "GET", "/send", send_built, NULL);
     forker_server_handle(server, "GET", "/drop", drop, NULL);

@@ -62,7 +62,7 @@ typedef struct {
     size_t pause_at; /* paused when so much has come; 0: never */
 } upload;
 
-static int live; /* uploads that are not freed */
+static int live; /* uploads that are not freed, of any thread */
 
 static upload *upload_new(void)
 {
@@ -71,13 +71,13 @@ static upload *upload_new(void)
         abort();
     }
     u->hash = HASH_START;
-    live++;
+    __atomic_fetch_add(&live, 1, __ATOMIC_RELAXED);
     return u;
 }
 
 static void upload_free(upload *u)
 {
-    live--;
+    __atomic_fetch_sub(&live, 1, __ATOMIC_RELAXED);
     free(u);
 }
 
@@ -96,7 +96,7 @@ static void upload_add(upload *u, const void *data, size_t len)
     u->longest = len > u->longest ? len : u->longest;
 }
 
-/* "<length> <hash> trailer <X-Sum>, at most <bytes of a piece>" */
+/* "<length> <hash> trailer <X-Sum>, small pieces"; a large one is longer than an input buffer. */
 static void upload_describe(const upload *u, forker_request *req, char *text, size_t size)
 {
     const char *trailer = forker_request_trailer(req, "X-Sum", NULL);
@@ -324,7 +324,7 @@ static int answer_live(forker_request *req, void *user)
 {
     char text[32];
     (void)user;
-    snprintf(text, sizeof text, "%d", live);
+    snprintf(text, sizeof text, "%d", __atomic_load_n(&live, __ATOMIC_RELAXED));
     return answer_text(req, text);
 }
 
