@@ -79,7 +79,7 @@ func TestSlowClients_areEndedAndHarmNobody(t *testing.T) {
 func TestSlowReaders_areEndedAndHarmNobody(t *testing.T) {
 	p, _ := pieces(t, plain, "write_timeout=1s", "write_min_rate=0")
 	const more = 32 << 20 // Than the buffers of a connection hold.
-	must(t, os.Truncate(filepath.Join(p.cmd.Args[len(p.cmd.Args)-1], "large"), more))
+	p.truncateLarge(more)
 	pid := p.workers()[0]
 	good := p.dial()
 	good.expectOpen()
@@ -197,7 +197,7 @@ func TestIdleConnections_costLittleMemory(t *testing.T) {
 	p := serve(t, "workers=1")
 	n := many(t)
 	pid := p.workers()[0]
-	before := p.openMany(n, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.openMany(n, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
 	p.expectConnections(n)
 	least := anonymous(t, pid)
 	p.openMany(n, "GET / HTTP/1.1\r\nHost: t\r\n\r\n")
@@ -206,9 +206,6 @@ func TestIdleConnections_costLittleMemory(t *testing.T) {
 	t.Logf("%d bytes for each of %d more idle connections", each, n)
 	if each > 512 {
 		t.Errorf("an idle connection costs %d bytes", each)
-	}
-	if len(before) != n {
-		t.Error("the first connections are gone")
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// eachAccessors starts accessors.c, with both builds. Its handlers check what they get, and write what is wrong to stderr.
+// eachAccessors starts accessors.c, with both builds. Its handlers check what they get, and write what is wrong to
+// stderr.
 func eachAccessors(t *testing.T, test func(t *testing.T, p *program)) {
 	eachBuild(t, func(t *testing.T, b build) {
 		s := setup{build: &b, source: "accessors.c", args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=1"})}

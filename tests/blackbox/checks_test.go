@@ -77,6 +77,7 @@ func instructions(t *testing.T, source, argument string) int {
 // What valgrind can see: setup, registration and release, which are C. It cannot run the Go runtime, which is only
 // started in forked workers; and fork(2) under valgrind would take it along into them.
 func TestSetup_isCleanUnderValgrind(t *testing.T) {
+	needTool(t, "valgrind")
 	valgrind := []string{"valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite,possible"}
 	for _, source := range selfChecking {
 		t.Run(source, func(t *testing.T) {

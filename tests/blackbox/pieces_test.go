@@ -27,6 +27,13 @@ func pieces(t *testing.T, b build, options ...string) (p *program, large []byte)
 	return p, large
 }
 
+// truncateLarge gives the large file of pieces.c another size.
+func (p *program) truncateLarge(size int64) {
+	p.t.Helper()
+	dir := p.cmd.Args[len(p.cmd.Args)-1]
+	must(p.t, os.Truncate(filepath.Join(dir, "large"), size))
+}
+
 func TestBody_isMadeOfPiecesInOrder(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p, _ := pieces(t, b)
@@ -125,14 +132,13 @@ func TestFile_waitsForASlowClient(t *testing.T) {
 
 func TestFile_thatBecomesShorterClosesTheConnection(t *testing.T) {
 	p, large := pieces(t, plain)
-	dir := p.cmd.Args[len(p.cmd.Args)-1]
 	c := p.dial()
 	must(t, setReceiveBuffer(c, 64<<10))
 	c.send("GET /file/large HTTP/1.1\r\nHost: t\r\n\r\n")
 	if _, err := c.input.Peek(1); err != nil {
 		t.Fatal(err)
 	}
-	must(t, os.Truncate(filepath.Join(dir, "large"), 1000))
+	p.truncateLarge(1000)
 	if a, err := c.tryReceive("GET"); err == nil || len(a.body) >= len(large) {
 		t.Errorf("%d bytes, error %v", len(a.body), err)
 	}

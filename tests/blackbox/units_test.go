@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// needTool skips a test where a tool of systemd is missing; tools/install-deps test installs it.
+// needTool skips a test where a tool is missing; tools/install-deps test installs it.
 func needTool(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {

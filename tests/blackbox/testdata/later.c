@@ -185,7 +185,9 @@ static void drained(forker_deferred handle, void *user)
     sem_post(user);
 }
 
-/* Writes ?<bytes>, as fast as the client takes them: where there is no room, it waits until it is told that there is. */
+/*
+ * Writes ?<bytes>, as fast as the client takes them: where there is no room, it waits until it is told that there is.
+ */
 static void *flood_work(void *argument)
 {
     static char piece[PIECE];
