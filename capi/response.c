@@ -204,6 +204,22 @@ int forker_response_write(forker_request *req, const void *data, size_t len)
     return FORKER_OK;
 }
 
+int forker_response_reset(forker_request *req)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    fk_answer *answer = &req->answer;
+    if (answer->state == FK_ANSWER_WHOLE || answer->parts.len > 0) {
+        return FORKER_E_STATE;
+    }
+    answer->fields.len = answer->body.len = 0;
+    answer->status = 0;
+    answer->flags = 0;
+    answer->state = FK_ANSWER_NONE;
+    return FORKER_OK;
+}
+
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len)
 {
     static const char type_name[] = "Content-Type";

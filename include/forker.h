@@ -783,6 +783,12 @@ int forker_response_header_add(forker_request *req, const char *name, const char
 int forker_response_write(forker_request *req, const void *data, size_t len);
 
 /*
+ * Drops what was set and written of an answer, to begin anew, as when a field has been refused. Returns FORKER_OK,
+ * FORKER_E_STATE (answered, a stream has begun, or bytes were lent or a file was appended).
+ */
+int forker_response_reset(forker_request *req);
+
+/*
  * Appends `len` bytes to the body without copying them: they must not change until `release` is called with `user`,
  * once, on the worker's main thread, when they are sent or not needed any more; or, if the server has stopped before in
  * the program's own process, by whoever uses up the handle or frees the server. `release` may be NULL, for data that

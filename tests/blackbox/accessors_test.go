@@ -56,6 +56,25 @@ func TestAnswer_refusesWhatWouldBreakIt(t *testing.T) {
 	})
 }
 
+func TestAnswer_canBeBegunAnew(t *testing.T) {
+	eachAccessors(t, func(t *testing.T, p *program) {
+		c := p.dial()
+		a := c.get("/reset")
+		if a.StatusCode != 200 || a.body != "clean" || a.Header["Left"] != nil || a.Close {
+			t.Errorf("answered %s %v %q", a.Status, a.Header, a.body)
+		}
+		if date := a.Header["Date"]; len(date) != 1 || date[0] == "never" {
+			t.Errorf("dates are %q", date)
+		}
+		if a := c.get("/reset-nothing"); a.StatusCode != 500 {
+			t.Errorf("answered %s %q", a.Status, a.body)
+		}
+		if a := c.get("/reset-lent"); a.StatusCode != 200 || a.body != "lent" {
+			t.Errorf("answered %s %q", a.Status, a.body)
+		}
+	})
+}
+
 func TestAnswer_isBuiltPieceByPiece(t *testing.T) {
 	eachAccessors(t, func(t *testing.T, p *program) {
 		c := p.dial()

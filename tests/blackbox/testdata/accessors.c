@@ -126,6 +126,38 @@ static int check_limit(forker_request *req, void *user)
     return answer_checked(req);
 }
 
+/* What a reset has dropped is not sent, and there is room for as much again. */
+static int check_reset(forker_request *req, void *user)
+{
+    (void)user;
+    for (int i = 0; i < 2; i++) {
+        CHECK_CODE(forker_response_status(req, 500), FORKER_OK);
+        CHECK_CODE(forker_response_header_set(req, "Left", "over"), FORKER_OK);
+        CHECK_CODE(forker_response_header_set(req, "Date", "never"), FORKER_OK);
+        CHECK_CODE(forker_response_header_set(req, "Connection", "close"), FORKER_OK);
+        CHECK_CODE(forker_response_write(req, "dropped", 7), FORKER_OK);
+        CHECK_CODE(forker_response_reset(req), FORKER_OK);
+    }
+    CHECK_CODE(forker_response_write(req, "clean", 5), FORKER_OK);
+    return answer_checked(req);
+}
+
+static int check_reset_of_nothing(forker_request *req, void *user)
+{
+    (void)user;
+    CHECK_CODE(forker_response_write(req, "dropped", 7), FORKER_OK);
+    CHECK_CODE(forker_response_reset(req), FORKER_OK);
+    return FORKER_OK; /* without an answer: a logged 500 */
+}
+
+static int check_reset_of_lent(forker_request *req, void *user)
+{
+    (void)user;
+    CHECK_CODE(forker_response_lend(req, "lent", 4, NULL, NULL), FORKER_OK);
+    CHECK_CODE(forker_response_reset(req), FORKER_E_STATE);
+    return answer_checked(req);
+}
+
 /* A second answer is FORKER_E_STATE, in whatever form. */
 static int check_second_answer(forker_request *req, void *user)
 {
@@ -137,6 +169,7 @@ static int check_second_answer(forker_request *req, void *user)
     CHECK_CODE(forker_response_header_set(req, "Name", "value"), FORKER_E_STATE);
     CHECK_CODE(forker_response_header_add(req, "Name", "value"), FORKER_E_STATE);
     CHECK_CODE(forker_response_write(req, "second", 6), FORKER_E_STATE);
+    CHECK_CODE(forker_response_reset(req), FORKER_E_STATE);
     return check_failures > 0 ? FORKER_E_INTERNAL : FORKER_OK;
 }
 
@@ -210,6 +243,9 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/headers", check_headers, NULL);
     forker_server_handle(server, "GET", "/refused", check_refused_fields, NULL);
     forker_server_handle(server, "GET", "/limit", check_limit, NULL);
+    forker_server_handle(server, "GET", "/reset", check_reset, NULL);
+    forker_server_handle(server, "GET", "/reset-nothing", check_reset_of_nothing, NULL);
+    forker_server_handle(server, "GET", "/reset-lent", check_reset_of_lent, NULL);
     forker_server_handle(server, "GET", "/second", check_second_answer, NULL);
     forker_server_handle(server, "GET", "/second-error", check_second_answer, server);
     forker_server_handle(server, "GET", "/build", build_answer, NULL);

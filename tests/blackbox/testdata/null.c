@@ -117,6 +117,7 @@ static void check_responses(void)
     CHECK_CODE(forker_response_header_set(NULL, "Name", "value"), FORKER_E_INVALID);
     CHECK_CODE(forker_response_header_add(NULL, "Name", "value"), FORKER_E_INVALID);
     CHECK_CODE(forker_response_write(NULL, "", 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_reset(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_response_lend(NULL, "", 0, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_response_file(NULL, 0, 0, -1), FORKER_E_INVALID);
     CHECK_CODE(forker_respond_file(NULL, 200, NULL, "/"), FORKER_E_INVALID);

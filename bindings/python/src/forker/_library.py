@@ -114,6 +114,7 @@ PROTOTYPES = {
     "forker_response_header_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_response_header_add": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_response_write": (c_int, [c_void_p, c_char_p, c_size_t]),
+    "forker_response_reset": (c_int, [c_void_p]),
     "forker_response_lend": (c_int, [c_void_p, c_void_p, c_size_t, RELEASE_FN, c_void_p]),
     "forker_response_file": (c_int, [c_void_p, c_int, c_int64, c_int64]),
     "forker_respond_file": (c_int, [c_void_p, c_int, c_char_p, c_char_p]),
