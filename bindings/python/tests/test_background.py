@@ -1,10 +1,7 @@
 """start(), wait(), stop() and the with block: a server next to the program's own work."""
 
-import contextlib
-import json
 import signal
 import unittest
-from pathlib import Path
 
 import forker
 from program import Program
@@ -196,22 +193,6 @@ told("left", watch())
             source = f"{PROLOGUE}\nserver = make({workers})\nserver.start()\n"
             with self.subTest(workers=workers), Program(source) as program:
                 self.assertEqual(program.wait(), 0)
-
-
-class ExampleTest(unittest.TestCase):
-    def test_progress_shows_a_job(self):
-        path = Path(__file__).resolve().parents[1] / "examples" / "progress.py"
-        source = f"import runpy; sys.argv[1:] = ['127.0.0.1:0', '10']; runpy.run_path({str(path)!r})"
-        with Program(source) as program:
-            program.address = program.out.wait_for("serving on").split()[2]
-            self.assertEqual(json.loads(program.get("/")[2])["steps"], 10)
-            self.assertEqual(program.get("/source")[2], path.read_bytes())
-            with contextlib.closing(program.connect()) as watcher:
-                watcher.request("GET", "/events")
-                result = program.get("/result")[2]
-                self.assertEqual(json.loads(result), {"result": 45})
-                self.assertIn(b'event: step\nid: 10\ndata: {"done":10}\n\n', watcher.getresponse().read())
-            self.assertEqual(program.wait(), 0)
 
 
 class RunTest(unittest.TestCase):

@@ -96,7 +96,10 @@ def refused(request):
                 deferred.respond(wrong)
             except (TypeError, forker.Error) as error:
                 told("refused", type(error).__name__)
-        deferred.respond((404, "in the end"))
+        try:
+            deferred.respond((201, "", {{"X-Left": "over", "Connection": "close", "A B": "c"}}))
+        except forker.Error:
+            deferred.respond((404, "in the end", {{"X-New": "1"}}))
     jobs.put(answer)
     return deferred
 @server.get("/closed")
@@ -118,7 +121,9 @@ def closed(request):
             ):
                 self.assertEqual(program.get(target)[0], 500, target)
                 program.log.wait_for(line)
-            self.assertEqual(program.get("/refused")[::2], (404, b"in the end"))
+            status, headers, body = program.get("/refused")
+            self.assertEqual((status, body, headers["X-New"]), (404, b"in the end", "1"))
+            self.assertEqual((headers["X-Left"], headers["Connection"]), (None, None))  # of the answers that were refused
             self.assertEqual(program.out.wait_for("refused"), "refused TypeError")
             self.assertEqual(program.get("/closed")[2], b"fine")
             program.log.wait_for("GET /closed: on_close: the function failed")
@@ -418,6 +423,11 @@ def show(request):
 @server.get("/typed/:name")
 def typed(request):
     return forker.Response.file(os.path.join(os.environ["DIR"], request.params["name"]), content_type="text/x")
+@server.get("/part/:name")
+def part(request):
+    offset, length = int(request.query_param("from")), request.query_param("length")
+    path, length = os.path.join(os.environ["DIR"], request.params["name"]), None if length is None else int(length)
+    return forker.Response.file(path, 206, {"X-Part": "1"}, offset=offset, length=length)
 @server.get("/nul/:name")
 def nul(request):
     return forker.Response.file("a\\0b")
@@ -438,6 +448,13 @@ server.run()
                 status, headers, body = program.get("/none")
                 self.assertEqual((status, headers["Content-Type"], body), (200, "application/octet-stream", b""))
                 self.assertEqual(program.get("/absent")[0], 404)
+                for query, expected in (("from=256&length=3", content[256:259]), ("from=1000", content[1000:]), ("from=0&length=0", b"")):
+                    status, headers, body = program.get(f"/part/page.html?{query}")
+                    self.assertEqual((status, headers["X-Part"], headers["Content-Type"]), (206, "1", "text/html"))
+                    self.assertEqual(body, expected)
+                self.assertEqual(program.get("/part/absent?from=1")[0], 404)
+                for query in ("from=-1", "from=9999999", "from=0&length=9999999"):
+                    self.assertEqual(program.get(f"/part/page.html?{query}")[0], 500, query)
                 self.assertEqual(program.get("/nul/x")[0], 500)
                 program.log.wait_for("ValueError: a path with a NUL character")
                 self.assertEqual(program.stop(), 0)

@@ -18,6 +18,15 @@ workers receive::
 Handlers run in the worker processes, on the main thread of each, one at a time. What a handler can
 return is described at :class:`forker.Response`, what it receives at :class:`forker.Request`.
 
+What the C API has and this package has not, and why:
+
+- forker_response_lend: C would call Python back for each answer, which costs more than the copy that it saves. Large
+  content that does not change is best sent as a file.
+- forker_response_status, forker_response_write, forker_response_header_set and others for an answer in parts: a
+  :class:`forker.Response` is built by the program, and given to C at once.
+- forker_server_set_fork: the package sets os.fork().
+- NULL, which removes a hook: a function that does nothing is one as well.
+
 The package is ctypes over libforker.so.0 and needs the standard library only. The C library is looked for
 when the package is imported, see :mod:`forker._library`; importing starts no thread and no process.
 """

@@ -60,7 +60,7 @@ class Deferred:
         """
         response = Response.of(answer)
         with self.request._guard:
-            respond(self._live(), response)
+            respond(self._blank(), response)
             return self._end(lib.forker_deferred_send)
 
     def abort(self) -> None:
@@ -121,7 +121,7 @@ class Deferred:
             raise ValueError(f"a body has no length of {length}")
         response = Response(status, None, headers, content_type)
         with self.request._guard:
-            address = self._live()
+            address = self._blank()
             prepare(address, response)
             _check(lib.forker_response_status(address, response.status))
             if response.content_type is not None:
@@ -133,7 +133,7 @@ class Deferred:
     def events(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Stream:
         """Begins a stream of Server-Sent Events, for :meth:`Stream.send`. Raises as :meth:`stream` does."""
         with self.request._guard:
-            prepare(self._live(), Response(200, None, headers))
+            prepare(self._blank(), Response(200, None, headers))
             _check(lib.forker_sse_begin(self._handle))
         return Stream(self)
 
@@ -141,6 +141,12 @@ class Deferred:
         address = lib.forker_deferred_request(self._handle)
         if not address:
             raise Error(*_gone(self._handle))
+        return address
+
+    def _blank(self) -> int:
+        """The request, without what is left of an answer that was refused."""
+        address = self._live()
+        lib.forker_response_reset(address)
         return address
 
     def _end(self, function: Callable[[int], int]) -> bool:
@@ -209,7 +215,7 @@ class Stream:
     def close(self, trailers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
         """Ends the body, with fields behind it where the client can take them. Once it has ended it does nothing.
 
-        Raises Error if a field is refused; then the body has not ended.
+        Raises Error if a field is refused; then the body has not ended, and the fields before it are kept.
         """
         deferred = self.deferred
         with deferred.request._guard:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -48,14 +49,15 @@ class Response:
     ======================================  ==============================================================
 
     Anything else is a TypeError, which the client sees as a 500 and the log in full. So is a bare None: a
-    ``return`` that was forgotten should not look like success. An answer without a body is ``(204, None)``.
+    ``return`` that was forgotten should not look like success. An answer without a body is ``(204, None)``. Only a
+    handler that has called :meth:`Request.on_body` or :meth:`Request.hijack` returns None.
 
     ``status`` is 200 to 599. ``headers`` is a mapping of names to texts, or pairs of name and text, in which
     a name may come several times. ``content_type`` replaces the one that follows from the body; a
     Content-Type among the headers does so too. The library adds Date, Server, Content-Length and Connection.
     """
 
-    __slots__ = ("status", "headers", "content_type", "body", "path")
+    __slots__ = ("status", "headers", "content_type", "body", "path", "range")
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Response:
         """
         self.status = _status(status)
         self.path: bytes | None = None
+        self.range: tuple[int, int] | None = None  # of the file: offset, and length or -1
         self.body, by_body = _encode(body)
         self.headers, by_field = _fields(headers)
         if content_type is not None and by_field is not None:
@@ -83,15 +86,25 @@ class Response:
         status: int = 200,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         content_type: str | None = None,
+        *,
+        offset: int = 0,
+        length: int | None = None,
     ) -> Response:
         """An answer with the content of a file, which C sends without reading it into Python.
 
         One that is not there, or is no regular file, is answered 404, one that may not be read 403. The path is used as
         it is, and symbolic links are followed: it is the program's to keep it where it should be. Without
         `content_type` that follows from the name.
+
+        `offset` and `length` are for a part of it, in bytes; a part that the file does not have is an Error (E_INVALID)
+        when it is sent. Status 206 and Content-Range are the program's to set. Raises TypeError or ValueError.
         """
         response = cls(status, None, headers, content_type)
         response.path = c_path(path)
+        if offset < 0 or (length is not None and length < 0):
+            raise ValueError(f"a file has no part of {length} bytes at {offset}")
+        if offset > 0 or length is not None:
+            response.range = (offset, -1 if length is None else length)
         if response.content_type is None:
             response.content_type = _type_of(os.fsdecode(path))
         return response
@@ -126,12 +139,33 @@ def respond(address: int, response: Response) -> None:
     """Answers a forker_request. Raises Error."""
     prepare(address, response)
     content_type = None if response.content_type is None else c_text(response.content_type, "latin-1")
-    if response.path is not None:
+    if response.range is not None:
+        code = _respond_part(address, response, content_type)
+    elif response.path is not None:
         code = lib.forker_respond_file(address, response.status, content_type, response.path)
     else:
         code = lib.forker_respond(address, response.status, content_type, response.body, len(response.body))
     if code < 0:
         raise Error(code, f"{response!r} is refused: {_words(code)}")
+
+
+def _respond_part(address: int, response: Response, content_type: bytes | None) -> int:
+    """Answers with a part of a file; its results are those of C."""
+    try:
+        fd = os.open(response.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError):
+        return lib.forker_respond_error(address, 404, None)
+    except PermissionError:
+        return lib.forker_respond_error(address, 403, None)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            return lib.forker_respond_error(address, 404, None)
+        code = lib.forker_response_status(address, response.status)
+        if code == 0 and content_type is not None:
+            code = lib.forker_response_header_set(address, b"Content-Type", content_type)
+        return lib.forker_response_file(address, fd, *response.range) if code == 0 else code
+    finally:
+        os.close(fd)
 
 
 def _words(code: int) -> str:

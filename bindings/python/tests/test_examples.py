@@ -1,0 +1,69 @@
+"""The examples, used as their first lines say."""
+
+import contextlib
+import json
+import signal
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from program import TIMEOUT, Program
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+@contextlib.contextmanager
+def example(name, *arguments):
+    """An example that serves."""
+    arguments = ["127.0.0.1:0", *map(str, arguments)]
+    source = f"import runpy; sys.argv[1:] = {arguments!r}; runpy.run_path({str(EXAMPLES / name)!r})"
+    with Program(source) as program:
+        program.address = program.out.wait_for("serving on").split()[2]
+        yield program
+
+
+class ExampleTest(unittest.TestCase):
+    def wait_until(self, condition):
+        until = time.monotonic() + TIMEOUT
+        while not condition():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.005)
+
+    def test_progress_shows_a_job(self):
+        with example("progress.py", 10) as program:
+            self.assertEqual(json.loads(program.get("/")[2])["steps"], 10)
+            self.assertEqual(program.get("/source")[2], (EXAMPLES / "progress.py").read_bytes())
+            with contextlib.closing(program.connect()) as watcher:
+                watcher.request("GET", "/events")
+                result = program.get("/result")[2]
+                self.assertEqual(json.loads(result), {"result": 45})
+                self.assertIn(b'event: step\nid: 10\ndata: {"done":10}\n\n', watcher.getresponse().read())
+            self.assertEqual(program.wait(), 0)
+
+    def test_own_loop_serves_next_to_a_task(self):
+        with example("own_loop.py") as program:
+            before = json.loads(program.get("/ticks")[2])["ticks"]
+            self.assertGreater(json.loads(program.get("/next")[2])["ticks"], before)
+            self.assertEqual(program.stop(signal.SIGINT), 0)
+            self.assertNotIn("Traceback", "\n".join(program.log.seen))
+
+    def test_upload_writes_files(self):
+        with tempfile.TemporaryDirectory() as directory, example("upload.py", directory) as program:
+            content = bytes(range(256)) * 4096
+            self.assertEqual(program.request("PUT", "/files/a.iso", content)[0], 201)
+            self.assertEqual(Path(directory, "a.iso").read_bytes(), content)
+            self.assertEqual(program.request("PUT", "/files/.hidden", b"x")[0], 400)
+            with contextlib.closing(program.connect()) as client:  # leaves in the middle
+                client.putrequest("PUT", "/files/part.iso")
+                client.putheader("Content-Length", "1000000")
+                client.endheaders(b"some")
+                self.wait_until(lambda: any(Path(directory).glob(".upload-*")))
+            self.wait_until(lambda: not any(Path(directory).glob(".upload-*")))
+            self.assertEqual(program.request("PUT", "/files/b.iso", b"")[0], 201)
+            self.assertEqual(program.stop(), 0)
+            self.assertEqual({path.name for path in Path(directory).iterdir()} - {"a.iso", "b.iso"}, set())
+
+
+if __name__ == "__main__":
+    unittest.main()
