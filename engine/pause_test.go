@@ -207,6 +207,28 @@ func TestPause_isLimitedByTheTimeOfTheHandler(t *testing.T) {
 	h.tell(u.req, EventDrop, true, "")
 }
 
+// TestPause_isLimitedEachForItself: a program that is as slow as its disk, but never stuck, gets the whole body; and what follows its end
+// has a time of its own too.
+func TestPause_isLimitedEachForItself(t *testing.T) {
+	s, h, u := startHolding(t, packets, func(cfg *Config) { cfg.HandlerTimeout = 10 * time.Second })
+	c := s.dial()
+	c.send(fiveBytes)
+	for at, packet := range []string{"h", "e", "l", "l"} {
+		s.set(u, func(u *upload) { u.pauses, u.pauseAt = true, at+1 })
+		c.send(packet)
+		s.settle()
+		s.pass(9 * time.Second)
+		h.resume(u.req)
+		s.settle()
+	}
+	c.send("o")
+	s.expectPieces(u, "h", "e", "l", "l", "o")
+	s.expectLast(u, BodyEnds)
+	s.pass(9 * time.Second)
+	h.respond(u.req, 204)
+	c.expect("HTTP/1.1 204 No Content\r\n\r\n")
+}
+
 func TestPause_endsWhenTheClientResets(t *testing.T) {
 	s, h, u := startHolding(t, tcp)
 	s.set(u, func(u *upload) { u.pauses, u.pauseAt = true, 1 })

@@ -701,11 +701,12 @@ typedef int (*forker_body_fn)(forker_request *req, const void *data, size_t len,
 int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *user);
 
 /*
- * Has no more of the body given to on_body until forker_deferred_resume() is called. Nothing is read meanwhile, so that
- * the client has to wait, and the body's time stands still. A pause may take as long as option handler_timeout says. It
- * ends too when the client resets the connection, or with half_close=off sends its end; with half_close=on
- * forker_deferred_cancelled() tells of that end, and on_body learns after the pause if the body is not complete. Called
- * by the handler after forker_request_on_body(), or by on_body; the request must be deferred.
+ * Has no more of the body given to on_body until forker_deferred_resume() is called. Nothing is read meanwhile, so
+ * that the client has to wait, and the body's time stands still. Each pause may take as long as option handler_timeout
+ * says, and the answer as long again from the end of the body: so no time limits a body that the program takes slowly,
+ * but goes on taking. A pause ends too when the client resets the connection, or with half_close=off sends its end;
+ * with half_close=on forker_deferred_cancelled() tells of that end, and on_body learns after the pause if the body is
+ * not complete. Called by the handler after forker_request_on_body(), or by on_body; the request must be deferred.
  *
  * Returns FORKER_OK or FORKER_E_STATE (not called there, not deferred, or there is no more to come).
  */
