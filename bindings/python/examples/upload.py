@@ -4,8 +4,8 @@ Start it with ``python3 examples/upload.py [address [directory]]``, then::
 
     curl -i -T some.iso http://localhost:8080/files/      # has it written to some.iso in the directory
 
-A thread of each worker writes to the disk, so that handlers never wait for it. Meanwhile the body is paused: a client that sends faster
-than the disk writes has to wait.
+A thread of each worker writes to the disk, so that handlers never wait for it. Meanwhile the body is paused: a client
+that sends faster than the disk writes has to wait.
 """
 
 import contextlib

@@ -31,7 +31,8 @@ def make_server(workers=1, **options):
     return server
 """
 
-# Behind it, in programs that answer later: a thread of the worker does what handlers put into a queue. SERVE_WITH_THREAD comes last.
+# Behind it, in programs that answer later: a thread of the worker does what handlers put into a queue.
+# SERVE_WITH_THREAD comes last.
 THREAD = """
 import gc, queue, threading, time, weakref
 jobs = queue.Queue()

@@ -58,7 +58,7 @@ def take(request):
     def piece(data, last):
         before = request.trailers.get("X-Sum"), request.body
         answer = collector(data, last)
-        return {{**answer, "sum": request.trailers["X-Sum"], "before": before[0]}} if last and data is not None else answer
+        return answer if answer is None else {{**answer, "sum": request.trailers["X-Sum"], "before": before[0]}}
     told("head", request.trailers.fields)
 @server.get("/collect")
 def collect(request):

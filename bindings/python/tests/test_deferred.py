@@ -123,7 +123,7 @@ def closed(request):
                 program.log.wait_for(line)
             status, headers, body = program.get("/refused")
             self.assertEqual((status, body, headers["X-New"]), (404, b"in the end", "1"))
-            self.assertEqual((headers["X-Left"], headers["Connection"]), (None, None))  # of the answers that were refused
+            self.assertEqual((headers["X-Left"], headers["Connection"]), (None, None))  # of those refused
             self.assertEqual(program.out.wait_for("refused"), "refused TypeError")
             self.assertEqual(program.get("/closed")[2], b"fine")
             program.log.wait_for("GET /closed: on_close: the function failed")
@@ -448,7 +448,11 @@ server.run()
                 status, headers, body = program.get("/none")
                 self.assertEqual((status, headers["Content-Type"], body), (200, "application/octet-stream", b""))
                 self.assertEqual(program.get("/absent")[0], 404)
-                for query, expected in (("from=256&length=3", content[256:259]), ("from=1000", content[1000:]), ("from=0&length=0", b"")):
+                for query, expected in (
+                    ("from=256&length=3", content[256:259]),
+                    ("from=1000", content[1000:]),
+                    ("from=0&length=0", b""),
+                ):
                     status, headers, body = program.get(f"/part/page.html?{query}")
                     self.assertEqual((status, headers["X-Part"], headers["Content-Type"]), (206, "1", "text/html"))
                     self.assertEqual(body, expected)

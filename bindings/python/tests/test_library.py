@@ -98,8 +98,10 @@ class HeaderTest(unittest.TestCase):
             for kind, field, length in re.findall(r"(\w+)\s+(\w+)(?:\[(\w+)\])?;", text):
                 count = int(lengths.get(length.removeprefix("FORKER_"), length or 0))
                 declared.append((field, kinds[kind], count))
-            bound = [(field, getattr(kind, "_type_", kind), getattr(kind, "_length_", 0)) for field, kind in struct._fields_]
-            bound = [(field, kind if isinstance(kind, str) else kind._type_, count) for field, kind, count in bound]
+            bound = []
+            for field, kind in struct._fields_:
+                count = getattr(kind, "_length_", 0)
+                bound.append((field, (kind._type_ if count else kind)._type_, count))
             self.assertEqual(declared, bound, name)
 
 

@@ -166,7 +166,10 @@ def load(name: str) -> ctypes.CDLL:
 
 
 def c_text(text: str, encoding: str = "utf-8") -> bytes:
-    """Text on its way in. Raises ValueError for a NUL, where C would silently end the text, TypeError for anything else."""
+    """Text on its way in.
+
+    Raises ValueError for a NUL, where C would silently end the text, TypeError for anything else.
+    """
     if not isinstance(text, str):
         raise TypeError(f"expected str, not {type(text).__name__}")
     encoded = text.encode(encoding)

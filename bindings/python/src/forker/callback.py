@@ -98,7 +98,10 @@ def write_exception(where: str, exc: BaseException) -> None:
 
 
 def flush() -> None:
-    """Writes what Python holds back. A stream can be None, closed, a pipe that nobody reads, or what the program has put there."""
+    """Writes what Python holds back.
+
+    A stream can be None, closed, a pipe that nobody reads, or what the program has put there.
+    """
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()

@@ -192,8 +192,8 @@ class Stream:
     def send(self, data: Any, event: str | None = None, id: str | None = None) -> bool:
         """Writes one Server-Sent Event: text, or what becomes JSON. Results as for :meth:`write`.
 
-        `event` and `id` are single lines; E_INVALID if they are not. Raises ValueError for a NUL character, TypeError and
-        ValueError for what JSON does not know.
+        `event` and `id` are single lines; E_INVALID if they are not. Raises ValueError for a NUL character, TypeError
+        and ValueError for what JSON does not know.
         """
         text = data if isinstance(data, str) else json.dumps(data, allow_nan=False, separators=(",", ":"))
         fields = [None if field is None else c_text(field) for field in (event, id, text)]

@@ -72,8 +72,9 @@ class Log(Callbacks):
     def set_access_log(self, log: Callable[[str], None] | None) -> None:
         """Gives the lines of the access log to a function instead of writing them; None goes back.
 
-        Option access_log says what a line looks like: "common", "combined" or "json"; it is off by default. The function
-        is called in the workers, between requests, up to a second after the answer. If it raises, that goes to stderr.
+        Option access_log says what a line looks like: "common", "combined" or "json"; it is off by default. The
+        function is called in the workers, between requests, up to a second after the answer. If it raises, that goes
+        to stderr.
         """
         if log is None:
             self._register("access_log", lib.forker_server_set_access_log, _library.ACCESS_LOG_FN())

@@ -68,7 +68,9 @@ class Request:
     ``target``, ``query`` and headers as ISO-8859-1, which keeps every byte.
     """
 
-    __slots__ = ("_address", "_names", "_report", "_kept", "_handle", "_guard", "_owner", "_take", "_takes_body", "_is_hijacked")
+    __slots__ = (
+        "_address", "_names", "_report", "_take", "_kept", "_handle", "_guard", "_owner", "_takes_body", "_is_hijacked",
+    )  # fmt: skip
 
     def __init__(self, address: int, names: Sequence[str], report: Report, take: Take) -> None:
         """``address`` is the forker_request, ``names`` are those of the route's pattern. Made by the server only."""
@@ -129,9 +131,9 @@ class Request:
         read_body_timeout, put off by body_min_rate. Before the end ``body`` is b"" and ``trailers`` is empty.
 
         Of a request that is not deferred, the handler then returns None, and the function returns None until the last
-        piece has come, and then the answer; an answer that it returns earlier, or the handler, ends the body and, unless
-        the rest has come already, the connection. Of one that is deferred, the function returns None, and the Deferred
-        answers. What the function raises is logged, and the client gets a 500.
+        piece has come, and then the answer; an answer that it returns earlier, or the handler, ends the body and,
+        unless the rest has come already, the connection. Of one that is deferred, the function returns None, and the
+        Deferred answers. What the function raises is logged, and the client gets a 500.
 
         Only the handler can call it, once. Raises Error (E_STATE: not so).
         """
@@ -142,9 +144,10 @@ class Request:
     def pause(self) -> None:
         """Has no more pieces given to :meth:`on_body`'s function until :meth:`Deferred.resume` is called.
 
-        Nothing is read meanwhile, so that the client has to wait, and the body's time stands still. Called by that
-        function, or by the handler after on_body(); the request has to be deferred. It does nothing if the request is
-        answered already. Raises Error (E_STATE: not called there, not deferred, or there is no more to come).
+        Nothing is read meanwhile, so that the client has to wait, and the body's time stands still. Each pause may take
+        as long as option handler_timeout says. Called by that function, or by the handler after on_body(); the request
+        has to be deferred. It does nothing if the request is answered already. Raises Error (E_STATE: not called there,
+        not deferred, or there is no more to come).
         """
         try:
             code = self._ask(lib.forker_request_pause)
@@ -264,7 +267,10 @@ class Request:
 
     @property
     def body_fd(self) -> int | None:
-        """A descriptor of a file with the body, None if it is in memory only (option body_buffer). It stays the library's."""
+        """A descriptor of a file with the body, None if it is in memory only (option body_buffer).
+
+        It stays the library's.
+        """
 
         def fetch(address: int) -> int | None:
             fd = lib.forker_request_body_fd(address)

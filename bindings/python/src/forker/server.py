@@ -89,9 +89,11 @@ class Server(Hooks):
         return value.decode()
 
     def listen(self, address: str) -> None:
-        """Opens a listening socket: "host:port", "[v6]:port", ":port", "unix:/path" or "fd:N"; port 0 is any.
+        """Opens a listening socket: "host:port", "[v6]:port", ":port", "unix:/path", "fd:N" or "systemd".
 
-        It can be called several times. Raises Error (E_ADDRESS, with the address and the reason; E_STATE).
+        Port 0 is any. A unix socket can have mode and owner: "unix:/path?mode=0660&user=www&group=www"; "systemd:web"
+        takes the sockets of that FileDescriptorName=. It can be called several times. Raises Error (E_ADDRESS, with the
+        address and the reason; E_STATE).
         """
         self._check(lib.forker_server_listen(self._live(), c_text(address)))
 
@@ -122,7 +124,8 @@ class Server(Hooks):
 
         `methods` is "GET", "GET,POST", ["GET", "POST"] or "*"; GET answers HEAD too. In `pattern` a segment
         ":name" matches any one segment and a last segment "*name" the rest of the path. `options` are the
-        route's own, such as ``dispatch="pool"``, which calls the function on a thread of a pool, where it may block.
+        route's own: ``dispatch="pool"`` calls the function on a thread of a pool, where it may block, ``body="stream"``
+        when the head of the request is there, see :meth:`Request.on_body`, and ``max_body`` limits the body.
 
         The function is called with a :class:`forker.Request` and returns what :class:`forker.Response` describes.
         If it raises, the client sees a 500 and the log the traceback. That goes for SystemExit and
@@ -326,7 +329,8 @@ class Server(Hooks):
 
         True: it serves. False: it has ended after a stop, and can be set up and opened again. Raises what a signal's
         handler raised meanwhile, or KeyboardInterrupt from a handler or hook, or SystemExit from a hook: the server is
-        then still open. Raises Error (E_STATE: not open, or called by a handler or hook; E_PROCESS; else why it has ended).
+        then still open. Raises Error (E_STATE: not open, or called by a handler or hook; E_PROCESS; else why it has
+        ended).
         """
         if timeout is None:
             timeout = math.inf

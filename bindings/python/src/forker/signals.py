@@ -1,8 +1,8 @@
 """Signals of the program that arrive while C runs.
 
-Python calls a signal's handler between two of its own instructions: if C runs, at the first instruction of what C calls next, before any
-``try`` there. ctypes would print what the handler raises and give C whatever lies in memory as the result. So around a call of C in which
-C calls Python, each handler is replaced by one that does not let this happen.
+Python calls a signal's handler between two of its own instructions: if C runs, at the first instruction of what C
+calls next, before any ``try`` there. ctypes would print what the handler raises and give C whatever lies in memory as
+the result. So around a call of C in which C calls Python, each handler is replaced by one that prevents this.
 """
 
 from __future__ import annotations
@@ -16,14 +16,19 @@ from typing import Any
 
 
 def call_program(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Calls a function of the program, from within a ``try`` that deals with everything: its frame tells the guard so."""
+    """Calls a function of the program, from within a ``try`` that deals with everything.
+
+    Its frame tells the guard so.
+    """
     return function(*arguments)
 
 
 class SignalGuard:
-    """A context manager around calls of C. It does nothing but on the main thread, the only one where Python handles signals.
+    """A context manager around calls of C.
 
-    ``contain`` is called with what a handler raised where nothing of the program runs. Forked processes inherit the guard.
+    It does nothing but on the main thread, the only one where Python handles signals.
+    ``contain`` is called with what a handler raised where nothing of the program runs. Forked processes inherit the
+    guard.
     """
 
     def __init__(self, contain: Callable[[str, BaseException], None]) -> None:
