@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,16 +97,21 @@ static bool clear_stale(const struct sockaddr_un *name)
     return false;
 }
 
-/* chmod(2) of a descriptor that is opened with O_PATH, for which fchmod(2) is not. */
+/* chmod(2) of a descriptor that is opened with O_PATH, for which fchmod(2) is not: fchmodat2(2) of Linux 6.6, or by /proc. */
 static bool set_mode(int fd, mode_t mode)
 {
+    enum { FCHMODAT2 = 452 };
     char path[32];
+    if (syscall(FCHMODAT2, fd, "", mode, AT_EMPTY_PATH) == 0) {
+        return true;
+    }
     (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     return chmod(path, mode) == 0;
 }
 
 /*
- * Gives an open socket file, which the umask has made right unless the directory has a default ACL, its mode and owner.
+ * Gives an open socket file the rest of its mode, which umask or a default ACL of the directory have taken, and its owner:
+ * in this order, as a mode of another's file cannot be set with CAP_CHOWN alone. Nobody can connect yet.
  */
 static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
 {
@@ -116,11 +122,11 @@ static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
         errno = ENOTSOCK;
         return false;
     }
-    if ((wish->user != (uid_t)-1 || wish->group != (gid_t)-1) &&
-        fchownat(fd, "", wish->user, wish->group, AT_EMPTY_PATH) != 0) {
+    if ((file->st_mode & 0777) != wish->mode && !set_mode(fd, wish->mode)) {
         return false;
     }
-    return (file->st_mode & 0777) == wish->mode || set_mode(fd, wish->mode);
+    return (wish->user == (uid_t)-1 && wish->group == (gid_t)-1) ||
+           fchownat(fd, "", wish->user, wish->group, AT_EMPTY_PATH) == 0;
 }
 
 /*
@@ -139,14 +145,13 @@ static bool set_owner(const file_wish *wish, struct stat *file)
     return done;
 }
 
+/*
+ * bind(2) takes the mode of the socket's own inode for the file, less the umask (Linux, unix_bind()): so the file never
+ * allows more than it should, and set_owner adds what is missing. A change of the umask would be one for all threads.
+ */
 static int bind_as(int fd, const file_wish *wish)
 {
-    mode_t before = umask(~wish->mode & 0777);
-    int bound = bind(fd, (const struct sockaddr *)&wish->name, sizeof wish->name);
-    int reason = errno;
-    (void)umask(before);
-    errno = reason;
-    return bound;
+    return fchmod(fd, wish->mode) == 0 ? bind(fd, (const struct sockaddr *)&wish->name, sizeof wish->name) : -1;
 }
 
 static int open_locked(const fk_address *address, const file_wish *wish)

@@ -67,6 +67,35 @@ func TestUnixSocket_hasTheModeAndOwnerOfItsAddress(t *testing.T) {
 	}
 }
 
+// A change of the umask, however short, would be one for all threads of the program.
+func TestUnixSocket_leavesTheUmaskAloneAndHasItsMode(t *testing.T) {
+	for _, umask := range []string{"0", "027", "0177"} {
+		t.Run(umask, func(t *testing.T) {
+			dir := t.TempDir()
+			path, trace := filepath.Join(dir, "socket"), filepath.Join(dir, "trace")
+			p := start(t, setup{
+				under: []string{
+					"sh", "-c", "umask " + umask + `; exec "$@"`, "sh", "strace", "-f", "-q", "-e", "trace=umask,bind", "-o", trace,
+				},
+				args: []string{"unix:" + path + "?mode=0652"}, env: environment([]string{"workers=1"}),
+			}).waitReady()
+			info, err := os.Lstat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.Mode() != fs.ModeSocket|0o652 {
+				t.Errorf("the socket is %v", info.Mode())
+			}
+			p.expectGet("/stop/0", 200, "stopping\n")
+			p.wait()
+			calls, err := os.ReadFile(trace)
+			if err != nil || !strings.Contains(string(calls), "bind(") || strings.Contains(string(calls), "umask(") {
+				t.Errorf("the calls are %v\n%s", err, calls)
+			}
+		})
+	}
+}
+
 // A default ACL on its directory (acl(5)) takes from the mode of a new file.
 func TestUnixSocket_hasItsModeUnderADefaultACL(t *testing.T) {
 	dir := t.TempDir()
