@@ -17,6 +17,7 @@
 #include "activation.h"
 #include "descriptor.h"
 #include "heritage.h"
+#include "log.h"
 #include "shard.h"
 #include "unixsocket.h"
 
@@ -124,19 +125,22 @@ static int open_tcp(const fk_address *address, const struct sockaddr *name, sock
     return fk_listener_adopt(address, &listener);
 }
 
-static bool has_ipv6(void)
+/* Whether this machine has IPv6, and of it an address, if that is not in6addr_any. */
+static bool has_ipv6(const struct in6_addr *addr)
 {
+    struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = *addr};
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (const struct sockaddr *)&name, sizeof name) == 0;
     if (fd >= 0) {
         (void)close(fd);
     }
-    return fd >= 0;
+    return has;
 }
 
 /* ":8080": all of IPv6 and IPv4 by one socket, or IPv4 alone where the kernel has no IPv6. */
 static int listen_everywhere(const fk_address *address, uint16_t port)
 {
-    if (has_ipv6()) {
+    if (has_ipv6(&in6addr_any)) {
         struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
         return open_tcp(address, (struct sockaddr *)&name, sizeof name, true);
     }
@@ -151,7 +155,26 @@ void fk_listeners_drop(forker_server *server, uint32_t count)
     }
 }
 
-/* Every address of a name; all of them or none. */
+static bool has_family(const struct addrinfo *found, int family)
+{
+    while (found != NULL && found->ai_family != family) {
+        found = found->ai_next;
+    }
+    return found != NULL;
+}
+
+/*
+ * Whether an address is ::1, of a name that is an IPv4 address too, on a machine without it: as in containers, which have it in
+ * /etc/hosts all the same.
+ */
+static bool is_missing_loopback(const struct addrinfo *info, const struct addrinfo *found)
+{
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)info->ai_addr;
+    return info->ai_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) && has_family(found, AF_INET) &&
+           !has_ipv6(&in6->sin6_addr);
+}
+
+/* Every address of a name; all of them or none, but for IPv6's loopback. */
 static int listen_host(const fk_address *address, const char *host, const char *port)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
@@ -165,6 +188,11 @@ static int listen_host(const fk_address *address, const char *host, const char *
         if (address->server->listener_count >= address->most) {
             code = refuse_more(address);
             break;
+        }
+        if (is_missing_loopback(info, found)) {
+            fk_log(address->server, FORKER_LOG_INFO, "listen %s: not on [::1], which this machine does not have",
+                   address->text);
+            continue;
         }
         code = open_tcp(address, info->ai_addr, info->ai_addrlen, false);
     }

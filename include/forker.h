@@ -168,7 +168,7 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
  *   "127.0.0.1:8080"   that IPv4 address ("0.0.0.0:8080": all of IPv4, only)
  *   "[::1]:8080"       that IPv6 address ("[::]:8080": all of IPv6, only)
  *   ":8080"            every address, IPv4 and IPv6
- *   "localhost:8080"   every address that the name has
+ *   "localhost:8080"   every address that the name has, but ::1 only if the machine has it
  *   "unix:/run/a.sock" a unix socket; "?mode=0660&user=www&group=www" at the end sets mode (else option unix_mode) and
  *                      owner, each of which may be left out. A socket file that nobody listens on any more is replaced,
  *                      one in use is not; it is removed when the server stops, if it is still the same file.
