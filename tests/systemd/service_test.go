@@ -48,16 +48,22 @@ type service struct {
 func activate(t *testing.T, settings string) *service {
 	t.Helper()
 	s := &service{t, time.Now()}
-	if err := os.MkdirAll(dropIn, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dropIn, "test.conf"), []byte("[Service]\n"+settings), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	s.systemctl("daemon-reload")
+	s.set(settings)
 	t.Cleanup(s.end)
 	s.systemctl("start", socket)
 	return s
+}
+
+// set changes the settings that are added.
+func (s *service) set(settings string) {
+	s.t.Helper()
+	if err := os.MkdirAll(dropIn, 0o755); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dropIn, "test.conf"), []byte("[Service]\n"+settings), 0o644); err != nil {
+		s.t.Fatal(err)
+	}
+	s.systemctl("daemon-reload")
 }
 
 // start activates, and starts the service too.
@@ -214,29 +220,35 @@ func (s *service) get(path string) string {
 	return body
 }
 
-// slow is a request that takes its time.
-type slow struct {
+// request is one that takes its time.
+type request struct {
 	body string
 	err  error
 	done chan struct{}
 }
 
-// slow begins a request, and returns when it is inside of its handler.
-func (s *service) slow(ms int) *slow {
-	s.t.Helper()
-	began := strings.Count(s.journal(), "slow begins")
-	r := &slow{done: make(chan struct{})}
+// ask begins a request.
+func (s *service) ask(path string) *request {
+	r := &request{done: make(chan struct{})}
 	go func() {
 		defer close(r.done)
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		r.body, r.err = fetch(ctx, fmt.Sprintf("/slow/%d", ms))
+		r.body, r.err = fetch(ctx, path)
 	}()
+	return r
+}
+
+// slow begins a request, and returns when it is inside of its handler.
+func (s *service) slow(ms int) *request {
+	s.t.Helper()
+	began := strings.Count(s.journal(), "slow begins")
+	r := s.ask(fmt.Sprintf("/slow/%d", ms))
 	s.until("the slow request begins", func() bool { return strings.Count(s.journal(), "slow begins") > began })
 	return r
 }
 
-func (r *slow) running() bool {
+func (r *request) running() bool {
 	select {
 	case <-r.done:
 		return false
@@ -245,12 +257,12 @@ func (r *slow) running() bool {
 	}
 }
 
-// expectAnswer wants the slow request to have been answered.
-func (r *slow) expectAnswer(t *testing.T) {
+// expectAnswer waits for it.
+func (r *request) expectAnswer(t *testing.T, want string) {
 	t.Helper()
 	<-r.done
-	if r.err != nil || r.body != "slow\n" {
-		t.Errorf("the slow request got %q, %v", r.body, r.err)
+	if r.err != nil || r.body != want {
+		t.Errorf("the request got %q, %v", r.body, r.err)
 	}
 }
 

@@ -5,6 +5,7 @@ package systemd
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +52,20 @@ func TestStart_lastsWhileAWorkerIsNotReady(t *testing.T) {
 	s.expect(map[string]string{"ActiveState": "activating", "SubState": "start"})
 }
 
+func TestStart_isTriedForeverWhileRequestsWait(t *testing.T) {
+	s := activate(t, "ExecStart=\nExecStart=/bin/false\n")
+	request := s.ask("/")
+	s.until("it was started more often than systemd allows by default", func() bool {
+		restarts, _ := strconv.Atoi(s.property("NRestarts"))
+		return restarts > 6
+	})
+	if !request.running() {
+		t.Errorf("the request did not wait: %q, %v", request.body, request.err)
+	}
+	s.set(serving)
+	request.expectAnswer(t, "hello\n")
+}
+
 func TestReload_replacesAllWorkersAndLosesNothing(t *testing.T) {
 	s := start(t, serving)
 	l := s.load()
@@ -82,9 +97,26 @@ func TestReload_lastsUntilTheLastWorkerIsReplaced(t *testing.T) {
 	if request.running() {
 		t.Error("the reload is over, but not the slow request")
 	}
-	request.expectAnswer(t)
+	request.expectAnswer(t, "slow\n")
 	if s.pid() != pid {
 		t.Errorf("the main process is %d, was %d", s.pid(), pid)
+	}
+}
+
+func TestReload_isWaitedForWithTypeNotifyReload(t *testing.T) {
+	s := start(t, serving+"Type=notify-reload\nExecReload=\n")
+	if s.property("Type") != "notify-reload" {
+		t.Skip("systemd is older than 253: " + s.run("systemctl", "--version"))
+	}
+	pid := s.pid()
+	for range 3 {
+		request := s.slow(3000)
+		s.systemctl("reload", unit)
+		if request.running() {
+			t.Error("the reload is over, but not the slow request")
+		}
+		request.expectAnswer(t, "slow\n")
+		s.expect(map[string]string{"SubState": "running", "MainPID": fmt.Sprint(pid)})
 	}
 }
 
@@ -92,7 +124,7 @@ func TestStop_answersWhatHasBegunAndLeavesNothing(t *testing.T) {
 	s := start(t, serving)
 	request := s.slow(5000)
 	s.systemctl("stop", socket, unit)
-	request.expectAnswer(t)
+	request.expectAnswer(t, "slow\n")
 	s.expectNoProcess()
 	s.expect(map[string]string{"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0", "StatusText": ""})
 }
@@ -105,7 +137,7 @@ func TestStop_bySignalIsKnownToSystemd(t *testing.T) {
 	if !request.running() {
 		t.Error("the slow request was over before systemd knew of the stop")
 	}
-	request.expectAnswer(t)
+	request.expectAnswer(t, "slow\n")
 	s.await("ActiveState", "inactive")
 	s.expect(map[string]string{"Result": "success", "NRestarts": "0"})
 	s.expectNoProcess()
@@ -132,7 +164,7 @@ func TestCrash_ofTheMainProcessLetsWorkersAnswerWithKillModeControlGroup(t *test
 	s := start(t, serving+"KillMode=control-group\n")
 	request := s.slow(5000)
 	s.kill(s.pid(), syscall.SIGKILL)
-	request.expectAnswer(t)
+	request.expectAnswer(t, "slow\n")
 	s.await("NRestarts", "1")
 	s.await("ActiveState", "active")
 	s.get("/")
@@ -168,7 +200,7 @@ func TestUpgrade_keepsTheServiceActiveUnderANewPid(t *testing.T) {
 	request := s.slow(8000)
 	s.systemctl("reload", "--no-block", unit)
 	s.await("SubState", "reload")
-	request.expectAnswer(t)
+	request.expectAnswer(t, "slow\n")
 	s.await("SubState", "running")
 
 	s.kill(s.pid(), syscall.SIGKILL)
@@ -186,7 +218,7 @@ func TestUpgrade_endsAReloadThatIsUnderWay(t *testing.T) {
 	old := s.pid()
 	s.kill(old, syscall.SIGUSR2)
 	s.await("SubState", "running")
-	request.expectAnswer(t)
+	request.expectAnswer(t, "slow\n")
 	if pid := s.pid(); pid == old {
 		t.Errorf("the main process is still %d", pid)
 	}
