@@ -167,6 +167,49 @@ def by_the_deferred(request):
             self.assertIn("resumed False", program.out.seen)
 
     @each_mode
+    def test_function_can_defer_the_request(self, server):
+        source = f"""{THREAD}{COLLECT}{server}
+@server.post("/first", body="stream")
+def at_the_first_piece(request):
+    kept = []
+    @request.on_body
+    def piece(data, last):
+        if not kept:
+            kept.append(request.defer())
+            request.pause()
+            jobs.put(kept[0].resume)
+            return kept[0]
+        if last:
+            jobs.put(lambda: kept[0].respond("later"))
+@server.post("/last", body="stream")
+def at_the_last_piece(request):
+    @request.on_body
+    def piece(data, last):
+        if last:
+            deferred = request.defer()
+            jobs.put(lambda: deferred.respond("later"))
+            return deferred
+@server.post("/forgets", body="stream")
+def forgets(request):
+    @request.on_body
+    def piece(data, last):
+        if last:
+            request.defer()
+            return "not the Deferred"
+{SERVE_WITH_THREAD}"""
+        with Program(source) as program:
+            program.wait_ready()
+            for name in ("first", "last"):
+                upload = Upload(program, f"/{name}")
+                upload.send_chunk(b"some")
+                upload.send_chunk(b"more")
+                upload.send(b"0\r\n\r\n")
+                self.assertEqual(upload.answer(), (200, b"later"), name)
+            self.assertEqual(program.request("POST", "/forgets", b"some")[0], 500)
+            program.log.wait_for("on_body failed")
+            self.assertEqual(program.stop(), 0)
+
+    @each_mode
     def test_client_that_leaves_is_told_of_once(self, server):
         source = f"""{THREAD}{COLLECT}{server}
 @server.post("/plain", body="stream")

@@ -453,8 +453,8 @@ class Server(Hooks):
 
     def _take(self, request: Request, function: OnBody, address: int, piece: bytes | None, last: bool) -> int:
         """Gives the program a piece of a body. Its result is the result of the C function on_body."""
-        deferred = request._handle is not None
-        if deferred and request._address is None and piece is not None:  # it was answered meanwhile
+        was_deferred = request._handle is not None
+        if was_deferred and request._address is None and piece is not None:  # it was answered meanwhile
             if not last:
                 return _OK
             piece = None
@@ -464,9 +464,11 @@ class Server(Hooks):
             answer = call_program(function, piece, last)
             if piece is None:
                 return _OK
-            if deferred:
+            if was_deferred:
                 if answer is not None:
                     raise TypeError(f"on_body returns None if the request is deferred, not {answer!r}")
+            elif request._handle is not None:
+                _expect_deferred(answer, request)
             elif last or answer is not None:
                 respond(address, Response.of(answer))
             return _OK
@@ -474,7 +476,7 @@ class Server(Hooks):
             self._report_failure(f"{request._label()}: on_body failed", exc)
             return _OK if piece is None else self._fail(request, address)
         finally:
-            if last and not deferred:
+            if last and request._handle is None:
                 request._end()
 
     def _report_failure(self, where: str, exc: BaseException) -> None:
