@@ -241,6 +241,7 @@ def deferred(request):
     @each_mode
     def test_what_goes_wrong_is_a_logged_500(self, server):
         source = f"""{THREAD}{COLLECT}{server}
+kept = []
 def fail(request, collector):
     @request.on_body
     def piece(data, last):
@@ -252,9 +253,9 @@ def plain(request):
     fail(request, Collector("plain"))
 @server.post("/deferred", body="stream")
 def deferred(request):
-    deferred = request.defer()
+    kept.append(request.defer())
     fail(request, Collector("deferred"))
-    return deferred
+    return kept[-1]
 @server.post("/handler", body="stream")
 def handler(request):
     request.on_body(Collector("handler"))
@@ -264,9 +265,9 @@ def nothing(request):
     request.on_body(lambda piece, last: None)
 @server.post("/answers")
 def answers(request):
-    deferred = request.defer()
+    kept.append(request.defer())
     request.on_body(lambda piece, last: "an answer")
-    return deferred
+    return kept[-1]
 @server.post("/twice")
 def twice(request):
     request.on_body(Collector("twice"))
