@@ -33,5 +33,5 @@ class Error(Exception):
         self.code = code
         super().__init__(sentence or lib.forker_strerror(code).decode())
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[Error], tuple[int, str]]:
         return type(self), (self.code, str(self))
