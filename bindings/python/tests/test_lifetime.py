@@ -1,5 +1,6 @@
 """Who keeps what alive: C never looks at memory that Python has let go, nor Python at memory of C's."""
 
+import contextlib
 import http.client
 import unittest
 from unittest import mock
@@ -97,13 +98,20 @@ def lose(request):
     @stream.on_drain
     def drained():
         stream.write("more")
-    jobs.put(gc.collect)
     return deferred
+@server.get("/collect")
+def collect(request):
+    gc.collect()
+    return ""
 {SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
-            with self.assertRaises((ConnectionError, http.client.IncompleteRead)):
-                program.get("/lost")
+            with contextlib.closing(program.connect()) as connection:
+                connection.request("GET", "/lost")
+                response = connection.getresponse()  # its head: the handler has returned
+                program.get("/collect")
+                with self.assertRaises((ConnectionError, http.client.IncompleteRead)):
+                    response.read()
             self.assertEqual(program.stop(), 0)
 
     def test_function_that_is_refused_leaves_the_one_before(self):
