@@ -57,7 +57,8 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 	if err := w.prepare(w.config()); err != nil {
 		return w.fail(err)
 	}
-	go w.followLifeline(int(lifeline))
+	// The Go runtime gets what it needs for files now. Where there are no descriptors left it would end the process.
+	go w.followLifeline(os.NewFile(uintptr(lifeline), "lifeline"))
 	if err := w.loop.Watch(int(w.channel), w.onMessage); err != nil {
 		return w.fail(err)
 	}
@@ -84,7 +85,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 		return err
 	}
 	w.slot = table.Slot(int(C.fk_process.worker))
-	cfg.Slot = w.slot
+	cfg.Slot, cfg.Shared = w.slot, table.Shared()
 	atomic.StoreUint32(&w.slot.PoolSize, uint32(cfg.Pool.Threads))
 	app, err := newApp(w.server)
 	if err != nil {
@@ -297,8 +298,7 @@ func (w *worker) onMessage() {
 
 // followLifeline waits on a thread of its own for the spawner's death, so that a handler that never returns cannot
 // outlive it.
-func (w *worker) followLifeline(fd int) {
-	line := os.NewFile(uintptr(fd), "lifeline")
+func (w *worker) followLifeline(line *os.File) {
 	var b [1]byte
 	// Nobody ever writes: whatever ends the read is the end of the spawner.
 	_, _ = line.Read(b[:])

@@ -32,7 +32,8 @@ type Config struct {
 	Server     uintptr // For Request.Server.
 	EventFd    int     // Can be read when App.Collect has something.
 	Pool       PoolConfig
-	Slot       *slot.Slot  // Where the loop counts.
+	Slot       *slot.Slot // Where the loop counts.
+	Shared     *slot.Shared
 	Crowded    func() bool // Whether the other workers should take the next connections; nil: there are none.
 	Access     *access.Log // nil: there is none. The loop closes it.
 	ServerName string      // Value of the Server field; "" leaves it out.

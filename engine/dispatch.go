@@ -143,9 +143,10 @@ func (l *Loop) isLast(c *conn, ex *exchange) bool {
 	switch {
 	case l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge):
 		return true
-	// The loop begins to drain when it reads the message that says so, which waits while a handler runs; the slot says it
-	// at once, so that the answer of that handler can already tell the client.
-	case !l.draining && !l.cfg.Slot.LoadDismissed():
+	// The loop begins to drain when it reads the message that says so, which waits while a handler runs. The shared memory
+	// says it at once, so that the answer of that handler can already tell the client: what the handler learns from
+	// forker_request_draining() its client learns too.
+	case !l.draining && !l.cfg.Slot.LoadDismissed() && !l.cfg.Shared.LoadStopAsked():
 		return false
 	}
 	// A client that has sent more already could not know. One that never stops to send is told after some time.

@@ -3,6 +3,7 @@ package engine
 import (
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,13 +24,18 @@ func TestDrain_nothingOpen(t *testing.T) {
 	}
 }
 
-func TestDrain_isToldByTheSlotBeforeTheLoopHearsOfIt(t *testing.T) {
-	s := start(t, tcp, grace)
-	s.handle("/dismissed", func(c *call) { s.slot.Dismiss(slot.Stop); c.answer(200, "meanwhile") })
-	c := s.dial()
-	c.send(get("/dismissed"))
-	if res, got := c.answer("GET"); got != "meanwhile" || !res.Close {
-		t.Errorf("%q, close %v", got, res.Close)
+func TestDrain_isToldByTheSharedMemoryBeforeTheLoopHearsOfIt(t *testing.T) {
+	for name, tell := range map[string]func(s *server){
+		"the master": func(s *server) { s.slot.Dismiss(slot.Stop) },
+		"a stop":     func(s *server) { atomic.StoreInt32(&s.shared.StopTimeoutMs, 1000) },
+	} {
+		s := start(t, tcp, grace)
+		s.handle("/told", func(c *call) { tell(s); c.answer(200, "meanwhile") })
+		c := s.dial()
+		c.send(get("/told"))
+		if res, got := c.answer("GET"); got != "meanwhile" || !res.Close {
+			t.Errorf("by %s: %q, close %v", name, got, res.Close)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -28,6 +29,7 @@ type server struct {
 	t       *testing.T
 	loop    *Loop
 	slot    slot.Slot
+	shared  slot.Shared
 	network string
 	address string
 	wake    int // An eventfd that counts jobs.
@@ -48,9 +50,11 @@ const (
 func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	t.Helper()
 	s := &server{program: newProgram(), t: t, network: network, jobs: make(chan func(), 1), done: make(chan error, 1)}
+	s.shared.StopTimeoutMs = math.MaxInt32
 	cfg := Config{
 		App:               s.program,
 		Slot:              &s.slot,
+		Shared:            &s.shared,
 		Limits:            http1.Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100},
 		MaxBody:           64 << 20,
 		ReadBuffer:        32 << 10,

@@ -1,6 +1,9 @@
 package slot
 
-import "sync/atomic"
+import (
+	"math"
+	"sync/atomic"
+)
 
 // LoadPhase gives what the server is doing.
 func (s *Shared) LoadPhase() Phase { return Phase(atomic.LoadUint32(&s.Phase)) }
@@ -19,6 +22,9 @@ func (s *Shared) TakeScale() int { return int(atomic.SwapInt32(&s.Scale, 0)) }
 
 // LoadHeld tells if all workers are to be drained and none started.
 func (s *Shared) LoadHeld() bool { return atomic.LoadUint32(&s.Held) != 0 }
+
+// LoadStopAsked tells if the server is to stop.
+func (s *Shared) LoadStopAsked() bool { return atomic.LoadInt32(&s.StopTimeoutMs) != math.MaxInt32 }
 
 // LoadEpoch counts reloads.
 func (s *Shared) LoadEpoch() uint32 { return atomic.LoadUint32(&s.Epoch) }
