@@ -5,8 +5,10 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -54,6 +56,55 @@ func TestUnit_confinesEveryProcess(t *testing.T) {
 			t.Errorf("the limits of process %d are\n%s", pid, limits)
 		}
 	}
+}
+
+// hardening is what docs/OPERATIONS.md says a service can have besides.
+const hardening = `CapabilityBoundingSet=
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+PrivateDevices=yes
+ProcSubset=pid
+ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+`
+
+func TestUnit_canBeHardened(t *testing.T) {
+	const path = "/run/forker-hello/socket"
+	s := start(t, serving+hardening+"RuntimeDirectory=forker-hello\n"+
+		"ExecStart=\nExecStart=/usr/local/bin/forker-serve systemd unix:"+path+"?mode=0660\n")
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != fs.ModeSocket|0o660 {
+		t.Errorf("the unix socket is %v", info.Mode())
+	}
+	old, worker := s.pid(), s.named("worker 1")
+	s.kill(worker, syscall.SIGSEGV)
+	s.until("there is another worker", func() bool { next := s.named("worker 1"); return next != 0 && next != worker })
+	s.until("the journal has its report", func() bool { return strings.Contains(s.journal(), "crashed: SIGSEGV") })
+	master := s.named("master")
+	s.kill(master, syscall.SIGKILL)
+	s.until("there is another master", func() bool { next := s.named("master"); return next != 0 && next != master })
+	s.systemctl("reload", unit)
+	s.until("the reload is done", func() bool { return strings.Contains(s.journal(), "reload: done") })
+	s.kill(old, syscall.SIGUSR2)
+	s.until("the main process is another", func() bool { pid := s.pid(); return pid != 0 && pid != old })
+	s.get("/")
+	s.systemctl("stop", socket, unit)
+	s.expect(map[string]string{"Result": "success", "NRestarts": "0", "ExecMainStatus": "0"})
 }
 
 func TestJournal_knowsTheLevelOfALine(t *testing.T) {

@@ -89,11 +89,11 @@ func TestReload_lastsUntilTheLastWorkerIsReplaced(t *testing.T) {
 	pid := s.pid()
 	request := s.slow(8000)
 	s.kill(pid, syscall.SIGHUP) // As systemctl reload does; but that waits in some versions.
-	s.await("SubState", "reload")
+	s.await("ActiveState", "reloading")
 	if !request.running() {
 		t.Error("the slow request was over before systemd knew of the reload")
 	}
-	s.await("SubState", "running")
+	s.await("ActiveState", "active")
 	if request.running() {
 		t.Error("the reload is over, but not the slow request")
 	}
@@ -159,17 +159,14 @@ func TestCrash_ofTheMainProcessIsARestart(t *testing.T) {
 	}
 }
 
-// What the comment on KillMode= in the unit says: with this one the restart waits until the workers have answered.
-func TestCrash_ofTheMainProcessLetsWorkersAnswerWithKillModeControlGroup(t *testing.T) {
-	s := start(t, serving+"KillMode=control-group\n")
+func TestCrash_ofTheMainProcessLetsWorkersAnswer(t *testing.T) {
+	s := start(t, serving)
 	request := s.slow(5000)
 	s.kill(s.pid(), syscall.SIGKILL)
 	request.expectAnswer(t, "slow\n")
 	s.await("NRestarts", "1")
 	s.await("ActiveState", "active")
 	s.get("/")
-	s.systemctl("stop", socket, unit)
-	s.expect(map[string]string{"Result": "success"})
 }
 
 func TestCrash_ofAWorkerIsNoRestart(t *testing.T) {
@@ -199,9 +196,9 @@ func TestUpgrade_keepsTheServiceActiveUnderANewPid(t *testing.T) {
 
 	request := s.slow(8000)
 	s.systemctl("reload", "--no-block", unit)
-	s.await("SubState", "reload")
+	s.await("ActiveState", "reloading")
 	request.expectAnswer(t, "slow\n")
-	s.await("SubState", "running")
+	s.await("ActiveState", "active")
 
 	s.kill(s.pid(), syscall.SIGKILL)
 	s.await("NRestarts", "1")
@@ -209,15 +206,29 @@ func TestUpgrade_keepsTheServiceActiveUnderANewPid(t *testing.T) {
 	s.get("/")
 }
 
+// systemd does not wait for a main process that is not its child, unless it has sent the signal to the others too.
+func TestUpgrade_isNoReasonToStopAtOnce(t *testing.T) {
+	s := start(t, serving)
+	old := s.pid()
+	s.kill(old, syscall.SIGUSR2)
+	s.until("the main process is another", func() bool { pid := s.pid(); return pid != 0 && pid != old })
+	s.until("the old process is gone", func() bool { return syscall.Kill(old, 0) == syscall.ESRCH })
+	request := s.slow(5000)
+	s.systemctl("stop", socket, unit)
+	request.expectAnswer(t, "slow\n")
+	s.expectNoProcess()
+	s.expect(map[string]string{"ActiveState": "inactive", "Result": "success", "NRestarts": "0"})
+}
+
 // The new process tells that it is ready, which the old one cannot any more.
 func TestUpgrade_endsAReloadThatIsUnderWay(t *testing.T) {
 	s := start(t, serving)
 	request := s.slow(8000)
 	s.kill(s.pid(), syscall.SIGHUP)
-	s.await("SubState", "reload")
+	s.await("ActiveState", "reloading")
 	old := s.pid()
 	s.kill(old, syscall.SIGUSR2)
-	s.await("SubState", "running")
+	s.await("ActiveState", "active")
 	request.expectAnswer(t, "slow\n")
 	if pid := s.pid(); pid == old {
 		t.Errorf("the main process is still %d", pid)
