@@ -219,21 +219,6 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	memory.Mangle(ex.in[:ex.start])
 }
 
-func (l *Loop) handleConn(c *conn, events uint32) {
-	switch {
-	case c.queued:
-		// It has enough to do.
-	case c.blocked:
-		l.resumeWrite(c)
-	case c.state == stateLinger:
-		l.discard(c)
-	case c.state == stateProgram || c.state == statePaused:
-		l.hearWhileAway(c, events)
-	default:
-		l.readConn(c)
-	}
-}
-
 // readConn reads once and serves what has become complete.
 func (l *Loop) readConn(c *conn) {
 	if c.ex == nil && !l.newExchange(c) {
@@ -247,7 +232,10 @@ func (l *Loop) readConn(c *conn) {
 			room, direct = own, true
 		}
 	}
-	n, errno := poller.Read(c.fd, room)
+	n, errno := poller.ReadSome(c.fd, room), unix.Errno(0)
+	if n < 0 {
+		n, errno = poller.Read(c.fd, room)
+	}
 	switch {
 	case errno == unix.EAGAIN:
 		if ex.start == ex.end && c.state == stateHead {

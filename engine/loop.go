@@ -252,8 +252,19 @@ func (l *Loop) handle(e *poller.Event) {
 		return
 	}
 	// A connection that was closed earlier in this iteration may still have an event; its fd may even be another's by now.
-	if c := l.conns[fd]; c != nil && c.tag == tag {
-		l.handleConn(c, e.Events)
+	c := l.conns[fd]
+	switch {
+	case c == nil || c.tag != tag:
+	case c.queued:
+		// It has enough to do.
+	case c.blocked:
+		l.resumeWrite(c)
+	case c.state == stateLinger:
+		l.discard(c)
+	case c.state == stateProgram || c.state == statePaused:
+		l.hearWhileAway(c, e.Events)
+	default:
+		l.readConn(c)
 	}
 }
 

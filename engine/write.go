@@ -38,8 +38,12 @@ func (l *Loop) reserve(c *conn, size int) {
 // send writes what is collected for c, and then what c.body, c.tail and c.file say. What the client does not take is
 // kept: the collected bytes are copied, the others must stay where they are until they are written. c is closed if the
 // client is gone.
-func (l *Loop) send(c *conn) {
-	out := l.out[:l.outLen]
+func (l *Loop) send(c *conn) { l.sendRest(c, 0) }
+
+// sendRest is send where the first bytes have been written.
+func (l *Loop) sendRest(c *conn, written int) {
+	out := l.out[written:l.outLen]
+	l.cfg.Slot.BytesOut += uint64(written)
 	l.outLen = 0
 	if c.blocked {
 		l.keep(c, out)
@@ -172,7 +176,17 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 // flush sends what is collected, and closes the connection if that was its last answer.
 func (l *Loop) flush(c *conn) {
 	if !c.isClosed() && l.outLen > 0 {
-		l.send(c)
+		// Most answers leave here, and not in the depth of send: after a system call the processor foresees no return any more.
+		n := 0
+		if !c.blocked && !c.owing && len(c.body) == 0 {
+			n = max(poller.WriteSome(c.fd, l.out[:l.outLen]), 0)
+		}
+		if n == l.outLen {
+			l.cfg.Slot.BytesOut += uint64(n)
+			l.outLen = 0
+		} else {
+			l.sendRest(c, n)
+		}
 	}
 	l.answersSent()
 	if !c.isClosed() && !c.blocked && c.state != stateProgram && c.closing != keepOpen {

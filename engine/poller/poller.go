@@ -2,7 +2,7 @@
 //
 // Invariant: every call but Wait returns at once. They are made without telling the Go scheduler (a raw system call),
 // which saves two of its transitions for each; Wait tells it before it waits for longer, so that other goroutines get
-// the processor.
+// the processor. They are package syscall's: those of x/sys/unix go through another stack frame, in assembly.
 //
 // A Poller belongs to one loop; the free functions keep no state.
 package poller
@@ -10,6 +10,7 @@ package poller
 import (
 	"encoding/binary"
 	"fmt"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -71,7 +72,7 @@ func (p *Poller) Remove(fd int) error { return p.control(unix.EPOLL_CTL_DEL, fd,
 func (p *Poller) control(op, fd int, interest, tag uint32) error {
 	event := Event{Events: interest, Fd: int32(fd), Pad: int32(tag)}
 	// SAFETY: the kernel only reads event, during the call.
-	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd),
+	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(p.fd), uintptr(op), uintptr(fd),
 		uintptr(unsafe.Pointer(&event)), 0, 0)
 	if errno != 0 {
 		return errno
@@ -89,7 +90,7 @@ func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
 	}
 	if p.busy || timeoutMs == 0 {
 		// SAFETY: the kernel writes at most len(p.events) events, during the call.
-		r, _, e := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.events)),
+		r, _, e := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd), uintptr(unsafe.Pointer(&p.events)),
 			uintptr(len(p.events)), uintptr(timeoutMs), 0, 0)
 		n, errno = int(r), e
 	} else {
@@ -109,16 +110,34 @@ func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
 	return p.events[:n], nil
 }
 
+// ReadSome reads what is there into b, which must not be empty. 0 is the end of input; negative: Read tells why there is
+// nothing. So short that it becomes a part of its caller.
+func ReadSome(fd int, b []byte) int {
+	// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
+	n, _, _ := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		0, 0, 0)
+	return int(n)
+}
+
 // Read reads what is there into b. 0 is the end of input. b must not be empty.
 func Read(fd int, b []byte) (int, unix.Errno) {
 	for {
 		// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
 			uintptr(len(b)), 0, 0, 0)
 		if errno != unix.EINTR {
 			return count(n, errno), errno
 		}
 	}
+}
+
+// WriteSome writes as much of b as the kernel takes; negative: Write tells why it takes nothing. So short that it becomes a
+// part of its caller.
+func WriteSome(fd int, b []byte) int {
+	// SAFETY: the kernel reads at most len(b) bytes at b, during the call.
+	n, _, _ := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_NOSIGNAL, 0, 0)
+	return int(n)
 }
 
 // Write writes as much of b as the kernel takes. A client that left is an error like others, not a SIGPIPE.
@@ -127,7 +146,7 @@ func Write(fd int, b []byte) (int, unix.Errno) { return send(fd, b, unix.MSG_NOS
 func send(fd int, b []byte, flags uintptr) (int, unix.Errno) {
 	for {
 		// SAFETY: the kernel reads at most len(b) bytes at b, during the call.
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
 			uintptr(len(b)), flags, 0, 0)
 		if errno != unix.EINTR {
 			return count(n, errno), errno
@@ -155,7 +174,7 @@ func WriteAll(fd int, a, b []byte, c string) (int, unix.Errno) {
 	message.SetIovlen(n)
 	for {
 		// SAFETY: the kernel reads the parts, which are as long as their slices, during the call.
-		n, _, errno := unix.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), unix.MSG_NOSIGNAL)
+		n, _, errno := syscall.RawSyscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), unix.MSG_NOSIGNAL)
 		if errno != unix.EINTR {
 			return count(n, errno), errno
 		}
@@ -166,7 +185,7 @@ func WriteAll(fd int, a, b []byte, c string) (int, unix.Errno) {
 func SendFile(fd, file int, off *int64, size int) (int, unix.Errno) {
 	for {
 		// SAFETY: the kernel reads and writes off during the call.
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDFILE, uintptr(fd), uintptr(file), uintptr(unsafe.Pointer(off)), uintptr(size), 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_SENDFILE, uintptr(fd), uintptr(file), uintptr(unsafe.Pointer(off)), uintptr(size), 0, 0)
 		if errno != unix.EINTR {
 			return count(n, errno), errno
 		}
@@ -186,7 +205,7 @@ func Accept(fd int, name *unix.RawSockaddrAny) (int, unix.Errno) {
 	for {
 		size := uint32(unsafe.Sizeof(*name))
 		// SAFETY: the kernel writes at most size bytes at name and 4 at size, during the call.
-		n, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(name)),
+		n, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(name)),
 			uintptr(unsafe.Pointer(&size)), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 		if errno != unix.EINTR {
 			return int(n), errno
@@ -222,11 +241,11 @@ func hostOrder(port uint16) uint16 {
 func KeepAlive(fd int) {
 	on := int32(1)
 	// SAFETY: the kernel reads 4 bytes at on, during the call.
-	_, _, _ = unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE, uintptr(unsafe.Pointer(&on)), 4, 0)
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE, uintptr(unsafe.Pointer(&on)), 4, 0)
 }
 
 // Shutdown ends the output of a connection: the client sees the end of the answer.
-func Shutdown(fd int) { _, _, _ = unix.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
+func Shutdown(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
 
 // Close closes a connection.
-func Close(fd int) { _, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+func Close(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
