@@ -227,12 +227,8 @@ func (p *program) expectReadySoon(kills []kill) {
 	slices.Sort(times)
 	percent := func(n int) time.Duration { return times[(len(times)-1)*n/100] }
 	p.t.Logf("%d kills; the next worker was READY after: median %v, 99%% %v, worst %v", len(kills), percent(50), percent(99), percent(100))
-	share := 50
-	if long() {
-		share = 99
-	}
-	if took := percent(share); took > readyWithin {
-		p.t.Errorf("%d %% of the next workers were READY after %v, want at most %v", share, took, readyWithin)
+	if took := percent(99); long() && took > readyWithin {
+		p.t.Errorf("99 %% of the next workers were READY after %v, want at most %v", took, readyWithin)
 	}
 }
 

@@ -65,8 +65,9 @@ func TestWorker_isReplacedWhateverEndsIt(t *testing.T) {
 	}
 }
 
-// READY is measured where it counts, in the master: from the kill to its line on the new worker.
-func TestWorker_isReadyAgainWithin50ms(t *testing.T) {
+// Where nothing else runs, READY is measured where it counts, in the master: from the kill to its line on the new worker. In a long run,
+// for which the machine is left alone, each is to be in time.
+func TestWorker_isReadyAgainSoon(t *testing.T) {
 	p := serve(t, "workers=4", "log_level=debug")
 	var times []time.Duration
 	for round := range 16 {
@@ -81,9 +82,10 @@ func TestWorker_isReadyAgainWithin50ms(t *testing.T) {
 		time.Sleep(max(0, 200*time.Millisecond-time.Since(begin))) // Of each level the master logs 10 lines a second.
 	}
 	slices.Sort(times)
-	t.Logf("ready again after: median %v, worst %v", times[len(times)/2], times[len(times)-1])
-	if median := times[len(times)/2]; median > 50*time.Millisecond {
-		t.Errorf("workers are ready again after %v in the median, want at most 50 ms; all: %v", median, times)
+	worst := times[len(times)-1]
+	t.Logf("ready again after: median %v, worst %v", times[len(times)/2], worst)
+	if long() && worst > readyWithin {
+		t.Errorf("a worker was ready again after %v, want at most %v; all: %v", worst, readyWithin, times)
 	}
 }
 
