@@ -143,11 +143,11 @@ test-systemd:
 	@$(MAKE) --no-print-directory all
 	tests/systemd/run $(BUILD) $(TESTFLAGS)
 
-## soak          run the long versions of the black-box tests (half an hour): ledgers of 60 s, 10 million requests
+## soak          run the long versions of the black-box tests (half an hour), and print what they count: ledgers of 60 s, 10 million requests
 .PHONY: soak
 soak: deps
 	@$(MAKE) --no-print-directory all asan
-	FORKER_SOAK=1 $(GO_TEST) -count=1 -vet=off -timeout 90m ./tests/blackbox
+	FORKER_SOAK=1 $(GO_TOOL) gotestsum --format standard-verbose -- -count=1 -vet=off -timeout 90m ./tests/blackbox
 
 ## fuzz          run each Go fuzz target for FUZZTIME=30s
 .PHONY: fuzz
