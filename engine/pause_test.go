@@ -207,8 +207,8 @@ func TestPause_isLimitedByTheTimeOfTheHandler(t *testing.T) {
 	h.tell(u.req, EventDrop, true, "")
 }
 
-// TestPause_isLimitedEachForItself: a program that is as slow as its disk, but never stuck, gets the whole body; and what follows its end
-// has a time of its own too.
+// TestPause_isLimitedEachForItself: a program that is as slow as its disk, but never stuck, gets the whole body; and
+// what follows its end has a time of its own too.
 func TestPause_isLimitedEachForItself(t *testing.T) {
 	s, h, u := startHolding(t, packets, func(cfg *Config) { cfg.HandlerTimeout = 10 * time.Second })
 	c := s.dial()

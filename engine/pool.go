@@ -25,12 +25,12 @@ type PoolConfig struct {
 // pool runs handlers on threads, which it makes when they are needed. Of those that are free the one is taken that was
 // used last: its stack and caches are warm, and the others grow old enough to end.
 //
-// One thread at a time is called: if it finds more than one request, it calls the next thread before it begins. So where
-// handlers are quick and processors are few, the first thread does the work of many, which stay asleep; and where a
-// handler blocks, the requests behind it wait no longer than it takes to call a thread.
+// One thread at a time is called: if it finds more than one request, it calls the next thread before it begins. So
+// where handlers are quick and processors are few, the first thread does the work of many, which stay asleep; and where
+// a handler blocks, the requests behind it wait no longer than it takes to call a thread.
 //
-// Invariant: while requests wait, a thread has been called and has not come yet, or none is free and as many are starting as
-// requests wait, or there are as many as there may be.
+// Invariant: while requests wait, a thread has been called and has not come yet, or none is free and as many are
+// starting as requests wait, or there are as many as there may be.
 type pool struct {
 	// Immutable.
 	cfg PoolConfig
@@ -152,8 +152,8 @@ func (p *pool) run(t *poolThread) {
 	p.end(t)
 }
 
-// start makes a new thread usable. That can take the program long, so the next thread is called before. false: it is not, and has
-// ended; it has answered a request, so that they do not wait for ever where none can be started.
+// start makes a new thread usable. That can take the program long, so the next thread is called before. false: it is
+// not, and has ended; it has answered a request, so that they do not wait for ever where none can be started.
 func (p *pool) start(t *poolThread) bool {
 	p.mu.Lock()
 	p.called = false

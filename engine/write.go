@@ -176,7 +176,8 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 // flush sends what is collected, and closes the connection if that was its last answer.
 func (l *Loop) flush(c *conn) {
 	if !c.isClosed() && l.outLen > 0 {
-		// Most answers leave here, and not in the depth of send: after a system call the processor foresees no return any more.
+		// Most answers leave here, and not in the depth of send: after a system call the processor foresees no return
+		// any more.
 		n := 0
 		if !c.blocked && !c.owing && len(c.body) == 0 {
 			n = max(poller.WriteSome(c.fd, l.out[:l.outLen]), 0)

@@ -110,8 +110,8 @@ func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
 	return p.events[:n], nil
 }
 
-// ReadSome reads what is there into b, which must not be empty. 0 is the end of input; negative: Read tells why there is
-// nothing. So short that it becomes a part of its caller.
+// ReadSome reads what is there into b, which must not be empty. 0 is the end of input; negative: Read tells why there
+// is nothing. So short that it becomes a part of its caller.
 func ReadSome(fd int, b []byte) int {
 	// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
 	n, _, _ := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
@@ -131,8 +131,8 @@ func Read(fd int, b []byte) (int, unix.Errno) {
 	}
 }
 
-// WriteSome writes as much of b as the kernel takes; negative: Write tells why it takes nothing. So short that it becomes a
-// part of its caller.
+// WriteSome writes as much of b as the kernel takes; negative: Write tells why it takes nothing. So short that it
+// becomes a part of its caller.
 func WriteSome(fd int, b []byte) int {
 	// SAFETY: the kernel reads at most len(b) bytes at b, during the call.
 	n, _, _ := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),

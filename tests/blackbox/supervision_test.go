@@ -65,8 +65,8 @@ func TestWorker_isReplacedWhateverEndsIt(t *testing.T) {
 	}
 }
 
-// Where nothing else runs, READY is measured where it counts, in the master: from the kill to its line on the new worker. In a long run,
-// for which the machine is left alone, each is to be in time.
+// Where nothing else runs, READY is measured where it counts, in the master: from the kill to its line on the new
+// worker. In a long run, for which the machine is left alone, each is to be in time.
 func TestWorker_isReadyAgainSoon(t *testing.T) {
 	p := serve(t, "workers=4", "log_level=debug")
 	var times []time.Duration

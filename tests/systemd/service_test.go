@@ -31,7 +31,8 @@ const (
 	cgroup  = "/sys/fs/cgroup/system.slice/" + unit
 )
 
-// patience is how long an event may take that is waited for. It is a failure, not a wait: the machine may be interpreted.
+// patience is how long an event may take that is waited for. It is a failure, not a wait: the machine may be
+// interpreted.
 const patience = 60 * time.Second
 
 // serving makes the service run serve.c, which has more to ask for than the example.
