@@ -75,8 +75,8 @@ def size_of(text):
     return int(number) * {"KiB": KIB, "MiB": MIB}[unit]
 
 
-def slow(what, count):
-    return Mode(f"slow-{what}", SLOW, f"{count:,} {what}", "disturbed", "slow", others=what, others_count=count)
+def slow(what, count, needs="slow"):
+    return Mode(f"slow-{what}", SLOW, f"{count:,} {what}", "disturbed", needs, others=what, others_count=count)
 
 
 def crew(name, heading, needs, measure="rate"):
@@ -122,6 +122,7 @@ MODES = {
         slow("bodies", 10000),
         slow("readers", 1000),
         slow("idle", 10000),
+        slow("handlers", 100, "sleep"),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),

@@ -103,9 +103,10 @@ def libforker_version(_programs):
 
 
 PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW = "pipeline", "plain", "body", "upload", "file", "slow"
+SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
-EVERYTHING = MOST | {"pool", "deferred", WORKERS}
+EVERYTHING = MOST | {"pool", "deferred", SLEEP, WORKERS}
 
 
 def variant(*options):
@@ -116,7 +117,7 @@ def variant(*options):
 # bodies but files and short texts. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
 # and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
-    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW}),
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),

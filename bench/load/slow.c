@@ -1,12 +1,12 @@
 /*
  * Clients that take their time, to measure what others notice of them.
  *
- *     slow PORT heads|bodies|readers|idle COUNT INTERVAL
+ *     slow PORT heads|bodies|readers|idle|handlers COUNT INTERVAL
  *
  * opens COUNT connections to 127.0.0.1:PORT and prints "ready" when each has begun: a head, or an upload, of which
  * another line or byte follows each INTERVAL seconds; a download of /1m, of which it reads 1000 bytes each INTERVAL
- * seconds; a request whose answer it reads, after which it stays silent. A connection that the server ends is opened
- * again. It goes on until it is killed.
+ * seconds; a request whose answer it reads, after which it stays silent; one request after another to /sleep, whose
+ * handler takes a second. A connection that the server ends is opened again. It goes on until it is killed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,13 +28,15 @@ typedef struct {
     const char *begin; /* what a connection sends first, */
     const char *more;  /* and then each time; NULL: nothing */
     bool reads_slowly;
+    bool asks_again;
 } behaviour;
 
 static const behaviour behaviours[] = {
-    {"heads", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", "X: y\r\n", false},
-    {"bodies", "POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n", "x", false},
-    {"readers", "GET /1m HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", NULL, true},
-    {"idle", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", NULL, false},
+    {"heads", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", "X: y\r\n", false, false},
+    {"bodies", "POST /upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n", "x", false, false},
+    {"readers", "GET /1m HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", NULL, true, false},
+    {"idle", "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", NULL, false, false},
+    {"handlers", "GET /sleep HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", NULL, false, true},
 };
 
 static const behaviour *how;
@@ -81,6 +83,8 @@ static void hear(size_t i)
     ssize_t got = recv(fds[i], bytes, sizeof bytes, MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN)) {
         open_again(i);
+    } else if (got > 0 && how->asks_again) {
+        (void)!send(fds[i], how->begin, strlen(how->begin), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
 }
 
@@ -129,7 +133,7 @@ int main(int argc, char **argv)
     size_t count = how != NULL ? strtoul(argv[3], NULL, 10) : 0;
     int64_t interval_ms = how != NULL ? 1000 * atoll(argv[4]) : 0;
     if (count == 0 || interval_ms <= 0) {
-        fprintf(stderr, "usage: slow PORT heads|bodies|readers|idle COUNT INTERVAL\n");
+        fprintf(stderr, "usage: slow PORT heads|bodies|readers|idle|handlers COUNT INTERVAL\n");
         return 2;
     }
     address.sin_family = AF_INET;

@@ -1,6 +1,6 @@
 /*
- * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, GET
- * /deferred by another thread, and GET /workers tells what each worker has accepted.
+ * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, and
+ * GET /sleep there after a second; GET /deferred by another thread; GET /workers tells what each worker has accepted.
  */
 #include <forker.h>
 
@@ -33,6 +33,12 @@ static int count_upload(forker_request *req, void *user)
     (void)forker_request_body(req, &len);
     int digits = snprintf(text, sizeof text, "%zu", len);
     return forker_respond(req, 200, ANSWER_TYPE, text, (size_t)digits);
+}
+
+static int respond_late(forker_request *req, void *user)
+{
+    (void)nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    return respond(req, user);
 }
 
 /* A line for each worker that lives: its pid, and how many connections it has accepted. */
@@ -113,6 +119,8 @@ static void add_routes(forker_server *srv, char *file)
     forker_server_handle(srv, "GET", "/deferred", defer, NULL);
     forker_server_on_worker_init(srv, start_thread, NULL);
     forker_server_handle(srv, "GET", "/pool", respond, &answers[0]);
+    forker_route_set(srv, "dispatch", "pool");
+    forker_server_handle(srv, "GET", "/sleep", respond_late, &answers[0]);
     forker_route_set(srv, "dispatch", "pool");
 }
 
