@@ -86,6 +86,7 @@ func (l *Loop) beginBody(ex *exchange) *http1.Error {
 	head, b := &ex.req.Head, &ex.body
 	b.got, b.need, b.trailer, b.skip = 0, 0, 0, 0
 	b.over, b.at = false, 0
+	ex.conn.uploads = false
 	if head.Chunked == 0 && head.ContentLength <= 0 {
 		b.kind = bodyNone
 		return nil
@@ -131,6 +132,7 @@ func (l *Loop) collectBody(ex *exchange) *http1.Error {
 func (l *Loop) beginDirect(ex *exchange) *http1.Error {
 	b := &ex.body
 	b.kind = bodyDirect
+	ex.conn.uploads = true
 	come := ex.in[ex.start+ex.head : ex.end]
 	if int64(b.need) > l.cfg.BodyBuffer {
 		if err := l.growFile(b, max(fileStep, len(come))); err != nil {

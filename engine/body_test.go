@@ -51,6 +51,21 @@ func TestBody_arrivesWhole(t *testing.T) {
 	}
 }
 
+// Of a client that uploads less is read at once.
+func TestBody_large_isFollowedByAnything(t *testing.T) {
+	s := start(t, tcp)
+	large := strings.Repeat("0123456789", 7000)
+	long := "GET /hello HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 2*headRead) + "\r\n\r\n"
+	c := s.dial()
+	bodies := []string{large, large, "hello", "hello", "small", large, "hello"}
+	go c.send(post("/echo", large) + post("/echo", large) + long + getHello + post("/echo", "small") + post("/echo", large) + getHello)
+	for i, want := range bodies {
+		if _, got := c.answer("POST"); got != want {
+			t.Fatalf("answer %d has %d bytes, want %d", i, len(got), len(want))
+		}
+	}
+}
+
 func TestBody_isFollowedByNUL(t *testing.T) {
 	s := start(t, packets)
 	s.handle("/nul", func(c *call) {

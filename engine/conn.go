@@ -30,6 +30,10 @@ const (
 // closing says what happens to the connection when the output is written.
 type closing uint8
 
+// headRead is how much is read at once of the next head of a client that uploads: what is read of a large body along with
+// it has to be copied to where that belongs, and the rest is read right there.
+const headRead = 4 << 10
+
 const (
 	keepOpen    closing = iota
 	closeNow            // The client said that it is done, or cannot be talked to any more.
@@ -47,6 +51,7 @@ type conn struct {
 	counted  bool      // In Loop.peers.
 	probed   bool      // The kernel asks now and then whether the client is still there.
 	queued   bool      // In Loop.turns.
+	uploads  bool      // The latest request had a body that did not fit behind its head.
 	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
 	served   int       // Requests so far.
 	born     int64     // When it was accepted, on the loop's clock.
@@ -227,7 +232,10 @@ func (l *Loop) readConn(c *conn) {
 	ex := c.ex
 	room := ex.in[ex.end:l.inSize]
 	direct := false
-	if c.state == stateBody {
+	switch {
+	case c.state == stateHead && c.uploads:
+		room = room[:min(len(room), headRead)]
+	case c.state == stateBody:
 		if own := ex.directRoom(); len(own) > 0 {
 			room, direct = own, true
 		}
