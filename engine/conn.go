@@ -240,20 +240,18 @@ func (l *Loop) readConn(c *conn) {
 			room, direct = own, true
 		}
 	}
-	n, errno := poller.ReadSome(c.fd, room), unix.Errno(0)
-	if n < 0 {
-		n, errno = poller.Read(c.fd, room)
-	}
+	got, errno := poller.Read(c.fd, room)
 	switch {
-	case errno == unix.EAGAIN:
+	case errno == unix.EAGAIN || errno == unix.EINTR:
 		if ex.start == ex.end && c.state == stateHead {
 			l.releaseExchange(c)
 		}
 		l.await(c)
-	case errno != 0 || n == 0:
+	case errno != 0 || got == 0:
 		// The client left. What it had sent of a request cannot be answered any more, or is not complete and never will be.
 		l.closeConn(c, CloseClient)
 	default:
+		n := int(got)
 		l.cfg.Slot.BytesIn += uint64(n)
 		if direct {
 			ex.body.tookDirect(n)
@@ -442,7 +440,7 @@ func (l *Loop) expire(c *conn) {
 func (l *Loop) discard(c *conn) {
 	for range 4 { // Then the others: a client that sends faster than we read gets no more attention than they do.
 		n, errno := poller.Read(c.fd, l.out[:outSize])
-		if errno == unix.EAGAIN {
+		if errno == unix.EAGAIN || errno == unix.EINTR {
 			return
 		}
 		if errno != 0 || n == 0 {

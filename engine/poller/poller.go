@@ -110,25 +110,12 @@ func (p *Poller) Wait(timeoutMs int) ([]Event, error) {
 	return p.events[:n], nil
 }
 
-// ReadSome reads what is there into b, which must not be empty. 0 is the end of input; negative: Read tells why there
-// is nothing. So short that it becomes a part of its caller.
-func ReadSome(fd int, b []byte) int {
+// Read reads what is there into b, which must not be empty. n is 0 at the end of input, and means nothing with an
+// error. So short that it becomes a part of its caller, who is to take EINTR for EAGAIN.
+func Read(fd int, b []byte) (n uintptr, errno unix.Errno) {
 	// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
-	n, _, _ := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
-		0, 0, 0)
-	return int(n)
-}
-
-// Read reads what is there into b. 0 is the end of input. b must not be empty.
-func Read(fd int, b []byte) (int, unix.Errno) {
-	for {
-		// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
-		n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
-			uintptr(len(b)), 0, 0, 0)
-		if errno != unix.EINTR {
-			return count(n, errno), errno
-		}
-	}
+	n, _, errno = syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0)
+	return
 }
 
 // WriteSome writes as much of b as the kernel takes; negative: Write tells why it takes nothing. So short that it

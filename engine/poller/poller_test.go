@@ -146,7 +146,7 @@ func TestReadWrite_neverWait(t *testing.T) {
 		if errno != 0 || n == 0 {
 			t.Fatal(n, errno)
 		}
-		total -= n
+		total -= int(n)
 	}
 	Shutdown(fd)
 	if n, errno := Read(peer, b); n != 0 || errno != 0 {
@@ -155,7 +155,7 @@ func TestReadWrite_neverWait(t *testing.T) {
 	if n, errno := Write(peer, []byte("still there")); n != 11 || errno != 0 {
 		t.Error("Write to a connection of which the other half is shut down:", n, errno)
 	}
-	if n, errno := Read(fd, b); string(b[:max(n, 0)]) != "still there" || errno != 0 {
+	if n, errno := Read(fd, b); errno != 0 || string(b[:n]) != "still there" {
 		t.Error(n, errno)
 	}
 }
@@ -183,7 +183,7 @@ func TestWriteAll_isOneWrite(t *testing.T) {
 		t.Fatal(n, errno)
 	}
 	var b [64]byte
-	if n, errno := Read(fds[1], b[:]); string(b[:n]) != "head body." || errno != 0 {
+	if n, errno := Read(fds[1], b[:]); errno != 0 || string(b[:n]) != "head body." {
 		t.Errorf("%q %v", b[:n], errno)
 	}
 }
