@@ -164,8 +164,8 @@ static bool has_family(const struct addrinfo *found, int family)
 }
 
 /*
- * Whether an address is ::1, of a name that is an IPv4 address too, on a machine without it: as in containers, which have it in
- * /etc/hosts all the same.
+ * Whether an address is ::1, of a name that is an IPv4 address too, on a machine without it: as in containers, which
+ * have it in /etc/hosts all the same.
  */
 static bool is_missing_loopback(const struct addrinfo *info, const struct addrinfo *found)
 {

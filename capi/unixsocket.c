@@ -97,7 +97,10 @@ static bool clear_stale(const struct sockaddr_un *name)
     return false;
 }
 
-/* chmod(2) of a descriptor that is opened with O_PATH, for which fchmod(2) is not: fchmodat2(2) of Linux 6.6, or by /proc. */
+/*
+ * chmod(2) of a descriptor that is opened with O_PATH, for which fchmod(2) is not: fchmodat2(2) of Linux 6.6, or by
+ * /proc.
+ */
 static bool set_mode(int fd, mode_t mode)
 {
     enum { FCHMODAT2 = 452 };
@@ -110,8 +113,8 @@ static bool set_mode(int fd, mode_t mode)
 }
 
 /*
- * Gives an open socket file the rest of its mode, which umask or a default ACL of the directory have taken, and its owner:
- * in this order, as a mode of another's file cannot be set with CAP_CHOWN alone. Nobody can connect yet.
+ * Gives an open socket file the rest of its mode, which umask or a default ACL of the directory have taken, and its
+ * owner: in this order, as a mode of another's file cannot be set with CAP_CHOWN alone. Nobody can connect yet.
  */
 static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
 {

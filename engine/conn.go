@@ -30,8 +30,8 @@ const (
 // closing says what happens to the connection when the output is written.
 type closing uint8
 
-// headRead is how much is read at once of the next head of a client that uploads: what is read of a large body along with
-// it has to be copied to where that belongs, and the rest is read right there.
+// headRead is how much is read at once of the next head of a client that uploads: what is read of a large body along
+// with it has to be copied to where that belongs, and the rest is read right there.
 const headRead = 4 << 10
 
 const (

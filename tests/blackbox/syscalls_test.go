@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -143,4 +144,25 @@ func TestSystemCalls_ofAPipelineAreShared(t *testing.T) {
 	if read != 1 || written != 1 || waited > 4 || len(others) > mostCalls(others) || answers != depth {
 		t.Errorf("%d requests cost %d reads, %d writes of %d answers, %d waits and %q", depth, read, written, answers, waited, others)
 	}
+}
+
+// Of the next head of a client that uploads little is read, so that little of its body has to be copied.
+func TestSystemCalls_readUploadsWhereTheyBelong(t *testing.T) {
+	p := serve(t, "workers=1")
+	c := p.dial()
+	const size = 64 << 10
+	upload := fmt.Sprintf("POST /body HTTP/1.1\r\nHost: test\r\nContent-Length: %d\r\n\r\n", size) + strings.Repeat("x", size)
+	c.send(upload).receive("POST")
+	tr := p.traceWorker()
+	p.dial().expectOpen()
+	c.send(upload).receive("POST")
+	for _, call := range tr.end("") {
+		if strings.Contains(call, `"POST /body`) {
+			if !strings.HasSuffix(call, ", 4096, 0, NULL, NULL) = 4096") {
+				t.Errorf("the head was read by ...%s", call[max(len(call)-60, 0):])
+			}
+			return
+		}
+	}
+	t.Error("the head was not read")
 }
