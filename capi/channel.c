@@ -37,12 +37,21 @@ bool fk_channel_send(int fd, const fk_message *message, int passed)
     return sent >= 0;
 }
 
-fk_received fk_channel_receive(int fd, fk_message *message)
+static ssize_t receive_once(int fd, fk_message *message)
 {
     ssize_t len;
-    do {
+    do { /* ECONNRESET tells once that the other end left unread packets; it comes before those that wait here */
         len = recv(fd, message, sizeof *message, MSG_DONTWAIT);
-    } while (len < 0 && errno == EINTR);
+    } while (len < 0 && (errno == EINTR || errno == ECONNRESET));
+    return len;
+}
+
+fk_received fk_channel_receive(int fd, fk_message *message)
+{
+    ssize_t len = receive_once(fd, message);
+    if (len == 0) { /* An end can overtake the last packets, once: see Socket.recv in prefork/control */
+        len = receive_once(fd, message);
+    }
     if (len < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
         return FK_RECEIVED_NOTHING;
     }

@@ -216,10 +216,26 @@ type client struct {
 	in *bufio.Reader // For answer.
 }
 
+// packetConn is the client's side on packets. A packet that is followed by the end at once can be overtaken by it: the
+// kernel finds no packet, both come, and it looks for the end (unix_dgram_recvmsg in net/unix/af_unix.c). Only the second
+// end in a row is one.
+type packetConn struct{ *net.UnixConn }
+
+func (c packetConn) Read(b []byte) (int, error) {
+	n, err := c.UnixConn.Read(b)
+	if errors.Is(err, io.EOF) {
+		return c.UnixConn.Read(b)
+	}
+	return n, err
+}
+
 func (s *server) dial() *client {
 	s.t.Helper()
 	conn, err := net.Dial(s.network, s.address)
 	s.must(err)
+	if u, ok := conn.(*net.UnixConn); ok {
+		conn = packetConn{u}
+	}
 	c := &client{Conn: conn, t: s.t, in: bufio.NewReader(conn)}
 	c.must(conn.SetDeadline(time.Now().Add(patience)))
 	s.t.Cleanup(func() { _ = conn.Close() })

@@ -64,10 +64,21 @@ func (s Socket) TryReceive() (m Message, ok bool, err error) {
 	return m, true, nil
 }
 
-// recv is recvmsg(2), repeated where its error says nothing about this call. ECONNRESET is one: it tells, once, that
-// the other end was closed before it had read everything, and it comes before the packets that still wait here (unix(7)
-// is silent about it).
+// recv is recvOnce, repeated at the end. An end can overtake the last packets, once: the kernel finds no packet, the
+// other side sends one and closes, and then the kernel looks whether it has closed (unix_dgram_recvmsg in
+// net/unix/af_unix.c).
 func (s Socket) recv(packet, rights []byte) (n, nrights, flags int, err error) {
+	n, nrights, flags, err = s.recvOnce(packet, rights)
+	if n == 0 && nrights == 0 && err == nil {
+		return s.recvOnce(packet, rights)
+	}
+	return n, nrights, flags, err
+}
+
+// recvOnce is recvmsg(2), repeated where its error says nothing about this call. ECONNRESET is one: it tells, once,
+// that the other end was closed before it had read everything, and it comes before the packets that still wait here
+// (unix(7) is silent about it).
+func (s Socket) recvOnce(packet, rights []byte) (n, nrights, flags int, err error) {
 	for {
 		n, nrights, flags, _, err = unix.Recvmsg(int(s), packet, rights, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNRESET) {

@@ -77,6 +77,33 @@ func TestSocket_carriesMessagesInOrder(t *testing.T) {
 	}
 }
 
+// The end overtakes a message once in some thousand times where Socket.recv does not look again.
+func TestSocket_endsAfterTheLastMessage(t *testing.T) {
+	for range 20000 {
+		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := make(chan error, 1)
+		go func() {
+			err := Socket(fds[0]).TrySend(&Message{Type: Ready})
+			closeAll(fds[:1])
+			sent <- err
+		}()
+		var ok bool
+		for !ok && err == nil {
+			_, ok, err = Socket(fds[1]).TryReceive()
+		}
+		closeAll(fds[1:])
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			t.Fatalf("%v before the message", err)
+		}
+	}
+}
+
 func TestSocket_refusesToSendWhatIsNoMessage(t *testing.T) {
 	a, b := newSockets(t)
 	for name, m := range map[string]Message{
