@@ -48,14 +48,15 @@ type Loop struct {
 	open       int // Connections that are open.
 	lastTag    uint32
 
-	out     []byte // The output of the connection that is being handled.
-	outLen  int
-	common  []byte // Server and Date lines.
-	text    []byte // The body of an answer of the engine's own.
-	root    []byte // "/", off the heap.
-	ok      []byte // The beginning of a 200 answer, up to the number of Content-Length.
-	inSize  int    // Bytes of an input buffer, beyond which one more is kept for a NUL.
-	expired func(*conn)
+	out      []byte // The output of the connection that is being handled.
+	outLen   int
+	common   []byte // Server and Date lines.
+	text     []byte // The body of an answer of the engine's own.
+	root     []byte // "/", off the heap.
+	ok       []byte // The beginning of a 200 answer, up to the number of Content-Length.
+	inSize   int    // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	expired  func(*conn)
+	expireNs int64 // Deadlines are not looked at before.
 
 	sendFile func(fd, file int, off *int64, size int) (int, unix.Errno)
 
@@ -232,7 +233,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 		l.blocks.Trim()
 	}
 	l.takeTurns()
-	l.wheel.advance(l.clock.now, l.expired)
+	l.expireDue()
 	l.flushAccess(len(events) == 0)
 	l.checkPause()
 	if l.draining {
@@ -268,6 +269,25 @@ func (l *Loop) handle(e *poller.Event) {
 	}
 }
 
+// A client that is timed out costs some system calls, and as many when it comes again. Where thousands are due at the
+// same time, as those of a slow loris are, others would wait for all of them. So few are timed out in a millisecond, and
+// more the later they are: of n whose time is over at once, the last one is about sqrt(1000 n) ms late.
+const (
+	expireEvery = int64(time.Millisecond)
+	expireMost  = 2
+	lateTicks   = 32 // For so many ticks that they are late, one more.
+)
+
+func (l *Loop) expireDue() {
+	if l.clock.now < l.expireNs {
+		return
+	}
+	most := expireMost + int(l.wheel.late(l.clock.now)/lateTicks)
+	if l.wheel.advance(l.clock.now, most, l.expired) {
+		l.expireNs = l.clock.now + expireEvery
+	}
+}
+
 func (l *Loop) waitMs() int {
 	next := l.nextDue()
 	if next < 0 {
@@ -285,6 +305,9 @@ func (l *Loop) nextDue() int64 {
 		return l.clock.now
 	}
 	next := l.wheel.next()
+	if next >= 0 {
+		next = max(next, l.expireNs)
+	}
 	if l.pausedUntil > 0 && (next < 0 || l.pausedUntil < next) {
 		next = l.pausedUntil
 	}

@@ -205,3 +205,26 @@ func TestTimeout_machineSlept(t *testing.T) {
 	c.send(getHello)
 	c.expect(hello)
 }
+
+func TestTimeout_ofManyAtOnceDoesNotKeepOthersWaiting(t *testing.T) {
+	const many = 300
+	s := start(t, packets, headTimeout)
+	var slow []*client
+	for range many {
+		c := s.dial()
+		c.send("GET")
+		slow = append(slow, c)
+	}
+	other := s.dial()
+	other.send(getHello)
+	other.expect(hello)
+	s.pass(10*time.Second + shortly)
+	other.send(getHello)
+	other.expect(hello)
+	if done := s.counts().Answers[4]; done == 0 || done > many/2 {
+		t.Errorf("%d of %d were timed out before another request was answered", done, many)
+	}
+	for _, c := range slow {
+		c.expectTimeout("the head did not come in time")
+	}
+}

@@ -3,7 +3,7 @@ package engine
 import "math/bits"
 
 const (
-	wheelTick  = 1 << 24 // ns, about 17 ms: how late a timeout may be.
+	wheelTick  = 1 << 24 // ns, about 17 ms: how late a timeout may be; for those of thousands at once see Loop.expireDue.
 	wheelSlots = 4096    // One turn is about 69 s; later deadlines go round again.
 )
 
@@ -13,7 +13,8 @@ const (
 type wheel struct {
 	slots    [wheelSlots]*conn
 	occupied [wheelSlots / 64]uint64
-	tick     int64 // The tick up to which slots have been looked at.
+	tick     int64 // The tick up to which slots have been emptied.
+	due      *conn // What was in the last one and has not been looked at.
 }
 
 func (w *wheel) start(now int64) { w.tick = now / wheelTick }
@@ -37,6 +38,8 @@ func (w *wheel) disarm(c *conn) {
 	slot := int(c.slotTime / wheelTick % wheelSlots)
 	if c.prev != nil {
 		c.prev.next = c.next
+	} else if c == w.due {
+		w.due = c.next
 	} else if w.slots[slot] = c.next; c.next == nil {
 		w.occupied[slot/64] &^= 1 << (slot % 64)
 	}
@@ -60,41 +63,46 @@ func (w *wheel) insert(c *conn) {
 	w.occupied[slot/64] |= 1 << (slot % 64)
 }
 
-// advance calls expire for each connection whose deadline has come. expire may arm and disarm connections.
-func (w *wheel) advance(now int64, expire func(*conn)) {
+// advance calls expire for connections whose deadline has come, for those of the earliest tick first, and for most of
+// them at most. It tells if there are more. expire may arm and disarm connections.
+func (w *wheel) advance(now int64, most int, expire func(*conn)) (more bool) {
 	last := now / wheelTick
 	if last-w.tick > wheelSlots {
 		w.tick = last - wheelSlots // The machine slept: every slot is due, once.
 	}
-	for w.tick < last {
+	for {
+		for w.due != nil {
+			if most == 0 {
+				return true
+			}
+			c := w.due
+			w.disarm(c)
+			if c.deadline > now {
+				w.insert(c)
+				continue
+			}
+			most--
+			expire(c)
+		}
+		if w.tick >= last {
+			return false
+		}
 		w.tick++
-		slot := int(w.tick % wheelSlots)
-		if w.occupied[slot/64]&(1<<(slot%64)) != 0 {
-			w.empty(slot, now, expire)
+		if slot := int(w.tick % wheelSlots); w.occupied[slot/64]&(1<<(slot%64)) != 0 {
+			w.due, w.slots[slot] = w.slots[slot], nil
+			w.occupied[slot/64] &^= 1 << (slot % 64)
 		}
 	}
 }
 
-func (w *wheel) empty(slot int, now int64, expire func(*conn)) {
-	var due *conn
-	for c := w.slots[slot]; c != nil; c = w.slots[slot] {
-		w.disarm(c)
-		c.next = due
-		due = c
-	}
-	for due != nil {
-		c := due
-		due, c.next = c.next, nil
-		if c.deadline > now {
-			w.insert(c)
-		} else {
-			expire(c)
-		}
-	}
-}
+// late tells by how many ticks advance is behind.
+func (w *wheel) late(now int64) int64 { return now/wheelTick - w.tick }
 
 // next returns the time of the first slot that holds something, or -1.
 func (w *wheel) next() int64 {
+	if w.due != nil {
+		return w.tick * wheelTick
+	}
 	first := (w.tick + 1) % wheelSlots
 	for i := int64(0); i <= wheelSlots/64; i++ {
 		word := (first/64 + i) % (wheelSlots / 64)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -14,10 +15,10 @@ const turn = wheelTick * wheelSlots
 // clockwork is a wheel with its connections, by number.
 type clockwork struct {
 	wheel
-	t     *testing.T
-	now   int64
-	conns []*conn
-	due   []int // Numbers of the connections that expired, in order.
+	t       *testing.T
+	now     int64
+	conns   []*conn
+	expired []int // Numbers of the connections that expired, in order.
 }
 
 func newClockwork(t *testing.T, now int64, conns int) *clockwork {
@@ -33,10 +34,10 @@ func (w *clockwork) arm(i int, in time.Duration) { w.wheel.arm(w.conns[i], w.now
 
 // pass lets time pass and returns who expired.
 func (w *clockwork) pass(d time.Duration) []int {
-	w.due = nil
+	w.expired = nil
 	w.now += int64(d)
-	w.advance(w.now, func(c *conn) { w.due = append(w.due, slices.Index(w.conns, c)) })
-	return w.due
+	w.advance(w.now, math.MaxInt, func(c *conn) { w.expired = append(w.expired, slices.Index(w.conns, c)) })
+	return w.expired
 }
 
 func (w *clockwork) expect(d time.Duration, want ...int) {
@@ -81,12 +82,12 @@ func TestWheel_nextIsWhenItMustBeLookedAt(t *testing.T) {
 				if next < w.now || looks > 100 {
 					t.Fatalf("from %d: after %d looks the next is at %d, it is %d", start, looks, next, w.now)
 				}
-				if w.pass(time.Duration(next - w.now)); len(w.due) > 0 {
+				if w.pass(time.Duration(next - w.now)); len(w.expired) > 0 {
 					break
 				}
 			}
-			if late := w.now - w.conns[want].deadline; len(w.due) != 1 || w.due[0] != want || late < 0 || late > wheelTick {
-				t.Errorf("from %d: %v expired, want %d; %d ns late", start, w.due, want, late)
+			if late := w.now - w.conns[want].deadline; len(w.expired) != 1 || w.expired[0] != want || late < 0 || late > wheelTick {
+				t.Errorf("from %d: %v expired, want %d; %d ns late", start, w.expired, want, late)
 			}
 		}
 		if next := w.next(); next != -1 {
@@ -153,7 +154,7 @@ func TestWheel_expireMayArmAndDisarm(t *testing.T) {
 	}
 	w.now += int64(2 * time.Second)
 	var calls []string
-	w.advance(w.now, func(c *conn) {
+	w.advance(w.now, math.MaxInt, func(c *conn) {
 		i := slices.Index(w.conns, c)
 		calls = append(calls, fmt.Sprint(i))
 		w.disarm(c)
@@ -163,6 +164,50 @@ func TestWheel_expireMayArmAndDisarm(t *testing.T) {
 		t.Errorf("%v expired", calls)
 	}
 	w.expect(wheelTick, 0, 1, 2)
+}
+
+func TestWheel_expiresTheEarliestTicksFirstAndNoMoreThanAsked(t *testing.T) {
+	w := newClockwork(t, 5, 9)
+	for i := range w.conns {
+		w.arm(i, time.Duration(i/3+1)*time.Second) // Three in a slot.
+	}
+	w.now += int64(time.Minute)
+	var got []int
+	expire := func(c *conn) { got = append(got, slices.Index(w.conns, c)) }
+	for _, step := range []struct {
+		most int
+		more bool
+		want []int // One more than before, each a third of its number.
+	}{
+		{2, true, []int{0, 0}}, {2, true, []int{0, 1}}, {0, true, nil}, {1, true, []int{1}},
+	} {
+		got = nil
+		more := w.advance(w.now, step.most, expire)
+		for i := range got {
+			got[i] /= 3
+		}
+		if more != step.more || !slices.Equal(got, step.want) {
+			t.Errorf("%d at most: %v, more %v; want %v, %v", step.most, got, more, step.want, step.more)
+		}
+		if next := w.next(); next < 0 || next > w.now {
+			t.Errorf("the next is due at %d, it is %d", next, w.now)
+		}
+	}
+	if late := w.late(w.now); late < int64(57*time.Second)/wheelTick {
+		t.Errorf("%d ticks late", late)
+	}
+	// One of those that wait has its deadline put off, one is taken out.
+	w.arm(3, time.Hour)
+	w.arm(4, time.Hour)
+	w.arm(5, time.Hour)
+	w.disarm(w.conns[7])
+	got = nil
+	if more := w.advance(w.now, 3, expire); more || len(got) != 2 || slices.Contains(got, 7) {
+		t.Errorf("%v, more %v", got, more)
+	}
+	if late := w.late(w.now); late != 0 {
+		t.Errorf("%d ticks late", late)
+	}
 }
 
 // TestWheel_likeAList compares with a plain list of deadlines, over random arms, disarms and leaps of time.
@@ -204,7 +249,7 @@ func TestWheel_allocatesNothing(t *testing.T) {
 		w.arm(1, time.Minute)
 		w.next()
 		w.now += int64(2 * time.Second)
-		w.advance(w.now, expire)
+		w.advance(w.now, 1, expire)
 		w.disarm(w.conns[1])
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
