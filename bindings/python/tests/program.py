@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 TIMEOUT = 30  # seconds; an event that takes longer is taken for one that never comes
 
@@ -91,9 +92,10 @@ class _Lines:
 
     def wait_for(self, text):
         """The first line from here on that contains the text."""
+        deadline = time.monotonic() + TIMEOUT
         while True:
             try:
-                line = self._coming.get(timeout=TIMEOUT)
+                line = self._coming.get(timeout=max(deadline - time.monotonic(), 0))
             except queue.Empty:
                 raise AssertionError(f"no line with {text!r} came; there were {self.seen}") from None
             if line is None:
@@ -112,6 +114,12 @@ class _Lines:
             self.seen.append(line)
         self._coming.put(None)
         return self.seen
+
+
+def _take_signals():
+    """Who runs the tests in the background may have had SIGINT and SIGQUIT ignored."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Program:
@@ -133,6 +141,7 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_take_signals,
             env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
         )
         self.pid = self._process.pid
