@@ -349,8 +349,7 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     *len_out = deferred->sending.len;
     int64_t most = fk_server_option(deferred->req->server, FK_OPTION_STREAM_BUFFER);
     bool over = deferred->state == FK_DEFERRED_ENDED;
-    /* One that was dropped must not look whole: the loop will hear of it. */
-    bool ended = over && deferred->event != FK_EVENT_DROP;
+    bool ended = over && !deferred->dropped; /* what was dropped must not look whole */
     bool drained = deferred->wants_drain && !over && (int64_t)deferred->sending.len <= most / 2;
     deferred->wants_drain = deferred->wants_drain && !drained;
     forker_drain_fn on_drain = deferred->on_drain;
@@ -385,7 +384,7 @@ int forker_request_defer(forker_request *req, forker_deferred *handle_out)
     }
     (void)pthread_mutex_lock(&deferred->lock);
     deferred->state = FK_DEFERRED_OPEN;
-    deferred->closed = deferred->wants_drain = false;
+    deferred->closed = deferred->dropped = deferred->wants_drain = false;
     deferred->event = FK_EVENT_NONE;
     deferred->req = req;
     deferred->on_close = NULL;
@@ -442,7 +441,11 @@ int forker_deferred_send(forker_deferred handle)
 int forker_deferred_drop(forker_deferred handle)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
-    return deferred != NULL ? fk_deferred_end(deferred, FK_EVENT_DROP) : fk_deferred_over();
+    if (deferred == NULL) {
+        return fk_deferred_over();
+    }
+    deferred->dropped = true;
+    return fk_deferred_end(deferred, FK_EVENT_DROP);
 }
 
 int forker_deferred_cancelled(forker_deferred handle)

@@ -144,8 +144,8 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	case kind == EventDrop && c.owing && ex.sending.silent: // HEAD: the client has all that it gets.
 		l.endAnswer(c, ex)
 		l.serve(c)
-	case kind == EventDrop && c.owing: // In the middle of a stream.
-		l.closeConn(c, CloseError)
+	case kind == EventDrop && c.owing:
+		l.cutStream(c)
 	case kind == EventDrop:
 		l.cfg.App.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
 			ex.call.Path))

@@ -126,6 +126,17 @@ func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
 	}
 }
 
+// cutStream ends a stream that was dropped in its middle. What was written before goes out, as far as the client takes
+// it at once.
+func (l *Loop) cutStream(c *conn) {
+	if !c.blocked {
+		l.pump(c)
+	}
+	if !c.isClosed() {
+		l.closeConn(c, CloseError)
+	}
+}
+
 // resumeStream is called when the program has written to a stream.
 func (l *Loop) resumeStream(c *conn) {
 	if c.blocked {

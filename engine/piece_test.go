@@ -110,7 +110,8 @@ func TestStream_droppedInTheMiddle(t *testing.T) {
 	c.expect(chunkedHead)
 	h.write(req, "some", false)
 	c.expect("4\r\nsome\r\n")
-	h.tell(req, EventDrop, true, "")
+	h.tell(req, EventDrop, true, "last")
+	c.expect("4\r\nlast\r\n")
 	c.expectEnd()
 	if got := h.reasons(t, 1); got[0] != CloseError {
 		t.Errorf("reason %d", got[0])

@@ -869,8 +869,8 @@ int forker_deferred_respond(forker_deferred handle, int status, const char *cont
 int forker_deferred_send(forker_deferred handle);
 
 /*
- * Uses the handle up without an answer: the client gets 500, which is logged; in the middle of a stream its connection
- * is closed.
+ * Uses the handle up without an answer: the client gets 500, which is logged. In the middle of a stream its connection is
+ * closed; what was written before goes out, as far as the client takes it at once.
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 int forker_deferred_drop(forker_deferred handle);
