@@ -100,23 +100,27 @@ func address(req *engine.Request) C.uintptr_t { return C.uintptr_t(memory.Addres
 
 // Serve is engine.App's: it calls the handler of the best route, and of the next ones for as long as they say
 // FORKER_NEXT.
-func (a *app) Serve(call *engine.Call) engine.Outcome {
+func (a *app) Serve(call *engine.Call) {
 	req := call.Req
 	for skip := call.Skip; ; skip++ {
 		id, params, ok := a.router.Find(call.Method, call.Path, skip, (*router.Params)(&req.Params))
 		if !ok {
-			return a.refuse(call, skip)
+			a.refuse(call, skip)
+			return
 		}
 		if call.Early && !a.routes[id].body.Stream {
-			return engine.Outcome{Next: engine.WantsBody, Skip: skip}
+			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
+			return
 		}
 		if a.routes[id].pooled != call.Pooled {
-			return engine.Outcome{Next: engine.Elsewhere, Skip: skip}
+			call.Outcome.Next, call.Outcome.Skip = engine.Elsewhere, skip
+			return
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
 		result := C.fk_dispatch(address(req))
 		if result != C.FORKER_NEXT || req.Deferred|req.OnBody != 0 || req.Answer.State != engine.AnswerNone {
-			return a.outcome(call, int(result), req.OnBody != 0)
+			a.conclude(call, int(result), req.OnBody != 0)
+			return
 		}
 	}
 }
@@ -131,33 +135,31 @@ func (a *app) Admit(call *engine.Call) engine.Admission {
 }
 
 // Body is engine.App's.
-func (a *app) Body(call *engine.Call, piece []byte, last int) engine.Outcome {
+func (a *app) Body(call *engine.Call, piece []byte, last int) {
 	data := C.uintptr_t(memory.Address(piece))
 	result := C.fk_dispatch_body(address(call.Req), data, C.uint64_t(len(piece)), C.int(last))
-	if last < 0 {
-		return engine.Outcome{}
+	if last >= 0 {
+		a.conclude(call, int(result), true)
 	}
-	return a.outcome(call, int(result), true)
 }
 
-// outcome is what becomes of a request that the program has returned from with `result`. takes: it takes the body piece
-// by piece.
-func (a *app) outcome(call *engine.Call, result int, takes bool) engine.Outcome {
+// conclude decides what becomes of a request that the program has returned from with `result`. takes: it takes the body
+// piece by piece.
+func (a *app) conclude(call *engine.Call, result int, takes bool) {
 	req := call.Req
 	asks := req.OnBody != 0
 	switch {
 	case req.Deferred != 0:
-		return a.deferred(call, result, takes && result == C.FORKER_OK)
+		a.deferred(call, result, takes && result == C.FORKER_OK)
 	case result != C.FORKER_OK || !asks && req.Answer.State == engine.AnswerNone:
-		return a.fail(call, result)
+		a.fail(call, result)
 	case asks && req.Answer.State != engine.AnswerWhole:
-		return engine.Outcome{Next: engine.AsksBody}
+		call.Outcome.Next = engine.AsksBody
 	}
-	return engine.Outcome{}
 }
 
 // refuse answers where there is no route, or no other one after `asked` handlers said that the request is not theirs.
-func (a *app) refuse(call *engine.Call, asked int) engine.Outcome {
+func (a *app) refuse(call *engine.Call, asked int) {
 	room := a.allow[:0]
 	if call.Pooled {
 		room = nil
@@ -168,34 +170,33 @@ func (a *app) refuse(call *engine.Call, asked int) engine.Outcome {
 	}
 	switch {
 	case asked > 0:
-		return engine.Outcome{Status: 404}
+		call.Outcome.Status = 404
 	case !a.router.KnowsMethod(call.Method):
-		return engine.Outcome{Status: 501, Detail: "no such method here"}
+		call.Outcome.Status, call.Outcome.Detail = 501, "no such method here"
 	case len(allow) == 0:
-		return engine.Outcome{Status: 404}
+		call.Outcome.Status = 404
 	case string(call.Method) == "OPTIONS":
-		return engine.Outcome{Status: 204, Allow: allow}
+		call.Outcome.Status, call.Outcome.Allow = 204, allow
 	default:
-		return engine.Outcome{Status: 405, Allow: allow}
+		call.Outcome.Status, call.Outcome.Allow = 405, allow
 	}
 }
 
 // deferred takes in that the program has made a handle: whoever has it may be using it, so that it counts whatever was
 // returned. fine: that is all right, though it is not FORKER_DEFERRED.
-func (a *app) deferred(call *engine.Call, result int, fine bool) engine.Outcome {
-	outcome := engine.Outcome{Next: engine.Deferred}
+func (a *app) deferred(call *engine.Call, result int, fine bool) {
+	call.Outcome.Next = engine.Deferred
 	fine = fine || result == C.FORKER_DEFERRED
 	if fine && call.Req.OnBody != 0 {
-		outcome.Next = engine.AsksBody
+		call.Outcome.Next = engine.AsksBody
 	}
 	if !fine {
-		outcome.Fault = fmt.Sprintf("the handler of %s %s deferred the request, but returned %d instead of FORKER_DEFERRED",
+		call.Outcome.Fault = fmt.Sprintf("the handler of %s %s deferred the request, but returned %d instead of FORKER_DEFERRED",
 			call.Method, call.Path, result)
 	}
-	return outcome
 }
 
-func (a *app) fail(call *engine.Call, result int) engine.Outcome {
+func (a *app) fail(call *engine.Call, result int) {
 	var why string
 	switch {
 	case result == C.FORKER_OK:
@@ -209,5 +210,6 @@ func (a *app) fail(call *engine.Call, result int) engine.Outcome {
 	default:
 		why = fmt.Sprintf("returned %d (%s)", result, C.GoString(C.forker_strerror(C.int(result))))
 	}
-	return engine.Outcome{Status: 500, Fault: fmt.Sprintf("the handler of %s %s %s; answered 500", call.Method, call.Path, why)}
+	call.Outcome.Status = 500
+	call.Outcome.Fault = fmt.Sprintf("the handler of %s %s %s; answered 500", call.Method, call.Path, why)
 }

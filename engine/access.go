@@ -33,9 +33,12 @@ func (l *Loop) noteAnswer(c *conn, ex *exchange, status int, length int64) {
 
 // logAccess is called when a request ends, answered or not.
 func (l *Loop) logAccess(ex *exchange) {
-	if l.cfg.Access == nil {
-		return
+	if l.cfg.Access != nil {
+		l.addAccess(ex)
 	}
+}
+
+func (l *Loop) addAccess(ex *exchange) {
 	note := ex.logged
 	ex.logged = logged{}
 	if note.alias || note.status == 0 && !ex.inFlight {

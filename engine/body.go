@@ -83,14 +83,19 @@ func (l *Loop) releaseBody(b *body) {
 
 // beginBody decides, once the head is complete, how the body is received.
 func (l *Loop) beginBody(ex *exchange) *http1.Error {
-	head, b := &ex.req.Head, &ex.body
-	b.got, b.need, b.trailer, b.skip = 0, 0, 0, 0
-	b.over, b.at = false, 0
+	b := &ex.body
+	b.got, b.need, b.trailer, b.skip, b.at = 0, 0, 0, 0, 0
+	b.kind, b.over = bodyNone, false
 	ex.conn.uploads = false
-	if head.Chunked == 0 && head.ContentLength <= 0 {
-		b.kind = bodyNone
+	if ex.req.Head.Chunked == 0 && ex.req.Head.ContentLength <= 0 {
 		return nil
 	}
+	return l.admitBody(ex)
+}
+
+// admitBody begins to receive a body if the program wants it.
+func (l *Loop) admitBody(ex *exchange) *http1.Error {
+	head, b := &ex.req.Head, &ex.body
 	b.most = l.cfg.MaxBody
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
 	b.chunked.Reset()
@@ -151,12 +156,11 @@ func (l *Loop) beginDirect(ex *exchange) *http1.Error {
 }
 
 // receiveBody takes what has come of the body. true: it is complete.
-func (l *Loop) receiveBody(c *conn, ex *exchange) (bool, *http1.Error) {
+func (l *Loop) receiveBody(c *conn, ex *exchange) bool {
 	b := &ex.body
 	complete := true
 	var err *http1.Error
 	switch b.kind {
-	case bodyNone, bodyPassed:
 	case bodyInPlace:
 		b.got = min(ex.end-ex.start-ex.head, b.need)
 		complete = b.got == b.need
@@ -170,10 +174,14 @@ func (l *Loop) receiveBody(c *conn, ex *exchange) (bool, *http1.Error) {
 	if err == nil && complete && b.file.IsOpen() {
 		err = l.sealFile(b)
 	}
-	if err == nil && !complete {
+	switch {
+	case err != nil:
+		l.refuse(c, err.Status, err.Reason)
+		return false
+	case !complete:
 		l.awaitBody(c, ex)
 	}
-	return complete, err
+	return complete
 }
 
 // awaitBody starts the body's time, and lets a client go on that asked first (RFC 9110 §10.1.1).

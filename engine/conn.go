@@ -297,9 +297,13 @@ func (l *Loop) serve(c *conn) {
 // probe has the kernel look after a connection that stays. One that ends with its first answer is spared the timer.
 func (l *Loop) probe(c *conn) {
 	if l.cfg.Probe && !c.probed {
-		c.probed = true
-		poller.KeepAlive(c.fd)
+		l.startProbe(c)
 	}
+}
+
+func (l *Loop) startProbe(c *conn) {
+	c.probed = true
+	poller.KeepAlive(c.fd)
 }
 
 // nextTurn is a connection that goes on with what is in its input.
@@ -331,12 +335,7 @@ func (l *Loop) serveOne(c *conn, ex *exchange) bool {
 	if ex.req.OnBody != 0 {
 		return l.passBody(c, ex)
 	}
-	complete, refusal := l.receiveBody(c, ex)
-	if refusal != nil {
-		l.refuse(c, refusal.Status, refusal.Reason)
-		return false
-	}
-	if !complete {
+	if ex.body.kind != bodyNone && !l.receiveBody(c, ex) {
 		return false
 	}
 	l.dispatch(c, ex)
@@ -402,9 +401,12 @@ func (l *Loop) await(c *conn) {
 }
 
 func (l *Loop) setInterest(c *conn, interest uint32) {
-	if c.interest == interest && c.watched {
-		return
+	if c.interest != interest || !c.watched {
+		l.changeInterest(c, interest)
 	}
+}
+
+func (l *Loop) changeInterest(c *conn, interest uint32) {
 	var err error
 	if c.watched {
 		err = l.poll.Modify(c.fd, interest, c.tag)

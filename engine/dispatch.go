@@ -27,6 +27,10 @@ func (l *Loop) preparePath(ex *exchange) *http1.Error {
 	if ex.req.Head.PlainPath != 0 {
 		return nil
 	}
+	return l.decodePath(ex)
+}
+
+func (l *Loop) decodePath(ex *exchange) *http1.Error {
 	raw := ex.req.Head.Path.In(ex.in[ex.start:ex.end])
 	if len(raw) == 0 || raw[0] != '/' || http1.PathIsPlain(raw) {
 		return nil // Absent and "*" are not decoded.
@@ -67,6 +71,7 @@ func (l *Loop) prepareCall(ex *exchange) *Call {
 	call := &ex.call
 	call.Method, call.Path = ex.req.Head.Method.In(ex.in[ex.start:]), l.locatePath(ex)
 	call.Skip, call.Pooled, call.Early = ex.body.skip, false, ex.body.kind == bodyPassed
+	call.Outcome = Outcome{}
 	return call
 }
 
@@ -90,16 +95,18 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 		c.served++
 		l.beginRequest(ex)
 	}
-	outcome := Outcome{Status: 204} // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 	if req.Head.Form != http1.FormAsterisk {
-		outcome = l.cfg.App.Serve(call)
+		l.cfg.App.Serve(call)
+	} else { // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
+		call.Outcome.Status = 204
 	}
 	l.outLen = int(req.OutLen)
-	l.settle(c, ex, &outcome)
+	l.settle(c, ex)
 }
 
 // settle goes on with a request that its handler has returned from.
-func (l *Loop) settle(c *conn, ex *exchange, outcome *Outcome) {
+func (l *Loop) settle(c *conn, ex *exchange) {
+	outcome := &ex.call.Outcome
 	if outcome.Fault != "" {
 		l.cfg.App.Log(LogError, outcome.Fault)
 	}
@@ -140,20 +147,22 @@ func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 
 // isLast tells if a connection takes no more requests.
 func (l *Loop) isLast(c *conn, ex *exchange) bool {
-	switch {
-	case l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge):
+	if l.cfg.NoKeepAlive || c.served == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge) {
 		return true
+	}
 	// The loop begins to drain when it reads the message that says so, which waits while a handler runs. The shared memory
 	// says it at once, so that the answer of that handler can already tell the client: what the handler learns from
 	// forker_request_draining() its client learns too.
-	case !l.draining && !l.cfg.Slot.LoadDismissed() && !l.cfg.Shared.LoadStopAsked():
+	return (l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.Shared.LoadStopAsked()) && !ex.hasBehind(c)
+}
+
+// hasBehind tells if the client has sent more already, and so could not know that it should not. One that never stops
+// to send is told after some time.
+func (ex *exchange) hasBehind(c *conn) bool {
+	if ex.keptAt == ex.end || c.behind == behindMost {
 		return false
 	}
-	// A client that has sent more already could not know. One that never stops to send is told after some time.
-	if ex.keptAt < ex.end && c.behind < behindMost {
-		c.behind++
-		return false
-	}
+	c.behind++
 	return true
 }
 

@@ -45,9 +45,10 @@ func (l *Loop) passPiece(c *conn, ex *exchange, piece []byte) {
 	req := ex.req
 	req.Now, req.Box = uint64(l.clock.now), l.box
 	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
-	outcome := l.cfg.App.Body(&ex.call, piece, last)
+	ex.call.Outcome = Outcome{}
+	l.cfg.App.Body(&ex.call, piece, last)
 	l.outLen = int(req.OutLen)
-	if outcome.Next == AsksBody && !ex.isPaused() {
+	if ex.call.Outcome.Next == AsksBody && !ex.isPaused() {
 		return
 	}
 	if ex.body.kind == bodyPassed {
@@ -55,7 +56,7 @@ func (l *Loop) passPiece(c *conn, ex *exchange, piece []byte) {
 		ex.keptAt = ex.start + ex.head + ex.body.trailer
 		ex.kept = ex.in[ex.keptAt]
 	}
-	l.settle(c, ex, &outcome)
+	l.settle(c, ex)
 }
 
 // nextPieceOfBody takes what has come of the body out of the input, as far as it is one piece. body.over tells if it is
@@ -175,10 +176,14 @@ func (l *Loop) leaveBody(c *conn, ex *exchange) {
 // abortBody tells a program that waits for the body that no more of it comes.
 func (l *Loop) abortBody(ex *exchange) {
 	if ex.req.OnBody != 0 {
-		ex.req.Now, ex.req.Box = uint64(l.clock.now), l.box
-		ex.req.Out, ex.req.OutLen, ex.req.Fd = 0, 0, -1
-		l.cfg.App.Body(&ex.call, nil, BodyAborted)
+		l.passAbort(ex)
 	}
+}
+
+func (l *Loop) passAbort(ex *exchange) {
+	ex.req.Now, ex.req.Box = uint64(l.clock.now), l.box
+	ex.req.Out, ex.req.OutLen, ex.req.Fd = 0, 0, -1
+	l.cfg.App.Body(&ex.call, nil, BodyAborted)
 }
 
 // refuseBody ends a request in the middle of its body; reason is for the program.

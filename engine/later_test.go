@@ -57,20 +57,22 @@ func (h *holder) holdAll(s *server, path string) <-chan *Request {
 }
 
 // Serve runs paths that begin with /pool on the pool's threads.
-func (h *holder) Serve(request *Call) Outcome {
+func (h *holder) Serve(request *Call) {
 	pooled := len(request.Path) >= 5 && string(request.Path[:5]) == "/pool"
 	if pooled != request.Pooled && request.Skip == 0 {
-		return Outcome{Next: Elsewhere}
+		request.Outcome.Next = Elsewhere
+		return
 	}
 	h.program.mu.Lock()
 	handler := h.handlers[string(request.Path)]
 	h.program.mu.Unlock()
 	if handler == nil {
-		return Outcome{Status: 404}
+		request.Outcome.Status = 404
+		return
 	}
 	c := call{program: h.program, req: request.Req, method: request.Method, path: request.Path}
 	handler(&c)
-	return c.outcome
+	request.Outcome = c.outcome
 }
 
 // hold makes a request's answer owed.

@@ -44,8 +44,8 @@ type Loop struct {
 	box        uintptr         // Where a request is noted while the loop's thread has it in a handler.
 	events     [64]Event
 	pool       *pool
-	done       []poolDone
-	open       int // Connections that are open.
+	done       []*exchange // Whose handler has returned from the pool; room for the next ones.
+	open       int         // Connections that are open.
 	lastTag    uint32
 
 	out      []byte // The output of the connection that is being handled.

@@ -45,18 +45,13 @@ type pool struct {
 	ready    []*poolThread
 	unused   []int // Numbers of threads that are not running.
 	queue    fifo
-	done     []poolDone
+	done     []*exchange
 }
 
 type poolThread struct {
 	number  int
 	call    chan struct{} // Closed: end.
 	idledAt int64         // On the loop's clock.
-}
-
-type poolDone struct {
-	ex      *exchange
-	outcome Outcome
 }
 
 // fifo is a queue of requests. Its room is used again.
@@ -141,8 +136,8 @@ func (p *pool) run(t *poolThread) {
 	box := p.cfg.Box(t.number)
 	for ex := p.draw(t, nil); ex != nil; {
 		ex.req.Box = box
-		done := poolDone{ex, p.app.Serve(&ex.call)}
-		ex = p.draw(t, &done)
+		p.app.Serve(&ex.call)
+		ex = p.draw(t, ex)
 	}
 	if p.cfg.Exit != nil {
 		p.cfg.Exit(t.number)
@@ -168,18 +163,19 @@ func (p *pool) start(t *poolThread) bool {
 		return true
 	}
 	if ex := p.queue.pop(); ex != nil {
-		p.add(poolDone{ex, Outcome{Status: 503, Detail: "a handler thread could not be started"}})
+		ex.call.Outcome = Outcome{Status: 503, Detail: "a handler thread could not be started"}
+		p.add(ex)
 	}
 	p.end(t)
 	return false
 }
 
 // draw hands a request back to the loop, if it is not nil, and waits for the next one. nil: t has to end.
-func (p *pool) draw(t *poolThread, done *poolDone) *exchange {
+func (p *pool) draw(t *poolThread, done *exchange) *exchange {
 	p.mu.Lock()
 	if done != nil {
 		p.busy--
-		p.add(*done)
+		p.add(done)
 	}
 	for {
 		ex := p.queue.pop()
@@ -203,7 +199,7 @@ func (p *pool) draw(t *poolThread, done *poolDone) *exchange {
 }
 
 // add has the loop take something that is done. With mu.
-func (p *pool) add(done poolDone) {
+func (p *pool) add(done *exchange) {
 	p.done = append(p.done, done)
 	if len(p.done) == 1 {
 		p.wake()
@@ -227,7 +223,7 @@ func (p *pool) wake() {
 }
 
 // take gives what has been finished, in the room of what was given before.
-func (p *pool) take(room []poolDone) []poolDone {
+func (p *pool) take(room []*exchange) []*exchange {
 	var count [8]byte
 	_, _ = unix.Read(p.fd, count[:])
 	p.mu.Lock()
@@ -295,6 +291,7 @@ func (l *Loop) submit(c *conn, ex *exchange) {
 	}
 	ex.req.OutLen = 0
 	ex.running, ex.early, ex.call.Pooled = true, false, true
+	ex.call.Outcome = Outcome{}
 	l.awaitProgram(c)
 	if !l.pool.submit(ex) {
 		ex.running = false
@@ -305,12 +302,12 @@ func (l *Loop) submit(c *conn, ex *exchange) {
 // finishPooled takes back what the pool has done.
 func (l *Loop) finishPooled() {
 	l.done = l.pool.take(l.done)
-	for i := range l.done {
-		l.finishOne(l.done[i].ex, &l.done[i].outcome)
+	for _, ex := range l.done {
+		l.finishOne(ex)
 	}
 }
 
-func (l *Loop) finishOne(ex *exchange, outcome *Outcome) {
+func (l *Loop) finishOne(ex *exchange) {
 	ex.running = false
 	if ex.conn == nil {
 		ex.held = ex.req.Deferred != 0
@@ -319,13 +316,13 @@ func (l *Loop) finishOne(ex *exchange, outcome *Outcome) {
 		return
 	}
 	c := ex.conn
-	if outcome.Next == Elsewhere {
+	if outcome := &ex.call.Outcome; outcome.Next == Elsewhere {
 		ex.call.Skip, ex.call.Pooled = outcome.Skip, false
 		ex.req.Box = l.box
-		again := l.cfg.App.Serve(&ex.call)
-		outcome = &again
+		ex.call.Outcome = Outcome{}
+		l.cfg.App.Serve(&ex.call)
 	}
-	l.settle(c, ex, outcome)
+	l.settle(c, ex)
 	if ex.early && ex.held {
 		ex.early = false
 		l.hear(ex, ex.event)

@@ -13,11 +13,11 @@ type poolApp struct {
 	handler func()
 }
 
-func (a *poolApp) Serve(*Call) Outcome {
+func (a *poolApp) Serve(request *Call) {
 	if a.handler != nil {
 		a.handler()
 	}
-	return Outcome{Status: 200}
+	request.Outcome.Status = 200
 }
 
 func openPool(t *testing.T, cfg PoolConfig, handler func()) *pool {
@@ -61,7 +61,7 @@ func outcomes(t *testing.T, p *pool, n int) (statuses []int) {
 			t.Fatalf("%d of %d requests are done after 5 s (%v)", len(statuses), n, err)
 		}
 		for _, done := range p.take(nil) {
-			statuses = append(statuses, done.outcome.Status)
+			statuses = append(statuses, done.call.Outcome.Status)
 		}
 	}
 	return statuses

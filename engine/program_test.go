@@ -54,17 +54,19 @@ func newProgram() *program {
 	return p
 }
 
-func (p *program) Serve(request *Call) Outcome {
+func (p *program) Serve(request *Call) {
 	handler := p.handlers[string(request.Path)]
 	if handler == nil {
-		return Outcome{Status: 404}
+		request.Outcome.Status = 404
+		return
 	}
 	if request.Early && !p.admissions[string(request.Path)].Stream {
-		return Outcome{Next: WantsBody, Skip: 1}
+		request.Outcome = Outcome{Next: WantsBody, Skip: 1}
+		return
 	}
 	p.call = call{program: p, req: request.Req, method: request.Method, path: request.Path, early: request.Early}
 	handler(&p.call)
-	return p.call.outcome
+	request.Outcome = p.call.outcome
 }
 
 // Admit gives what the test has said of the path.
@@ -76,13 +78,13 @@ func (p *program) Admit(request *Call) Admission {
 }
 
 // Body calls the onBody of the request's handler.
-func (p *program) Body(request *Call, piece []byte, last int) Outcome {
+func (p *program) Body(request *Call, piece []byte, last int) {
 	p.call = call{program: p, req: request.Req, method: request.Method, path: request.Path}
 	if last != BodyGoesOn {
 		request.Req.OnBody = 0
 	}
 	p.onBody[string(request.Path)](&p.call, piece, last)
-	return p.call.outcome
+	request.Outcome = p.call.outcome
 }
 
 // Collect, Stream and Close are for requests that are answered later, which the tests through the C API have.

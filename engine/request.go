@@ -153,6 +153,8 @@ type Call struct {
 	Skip   int    // How many handlers have said that the request is not theirs.
 	Pooled bool   // On a thread of the pool; else on the loop's.
 	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
+
+	Outcome Outcome // For the App to fill in, zero before: it stays here because copies of it cost.
 }
 
 // Admission is how the first route that matches wants the body of a request.
@@ -201,12 +203,12 @@ type Piece struct {
 
 // App is the program behind the engine.
 type App interface {
-	// Serve asks the handlers for an answer. Called on the loop's thread, or on one of the pool's.
-	Serve(call *Call) Outcome
+	// Serve asks the handlers for an answer, and sets call.Outcome. Called on the loop's thread, or on one of the pool's.
+	Serve(call *Call)
 	// Admit tells how a body is to be received, once the head is there.
 	Admit(call *Call) Admission
-	// Body gives the program a piece of a body that it has asked for. Called on the loop's thread.
-	Body(call *Call, piece []byte, last int) Outcome
+	// Body gives the program a piece of a body that it has asked for, and sets call.Outcome. Called on the loop's thread.
+	Body(call *Call, piece []byte, last int)
 	// Collect fills events with what the program has done to deferred requests since the last call, and tells how many.
 	Collect(events []Event) int
 	// Stream gives what there is of the body of a stream; what it gave before is not needed any more.

@@ -22,9 +22,13 @@ func (w *wheel) start(now int64) { w.tick = now / wheelTick }
 // arm sets c's deadline, in ns of the loop's clock.
 func (w *wheel) arm(c *conn, deadline int64) {
 	c.deadline = deadline
-	if c.armed && c.slotTime <= deadline {
-		return
+	if !c.armed || c.slotTime > deadline {
+		w.move(c)
 	}
+}
+
+// move puts c where its deadline belongs.
+func (w *wheel) move(c *conn) {
 	w.disarm(c)
 	w.insert(c)
 }
