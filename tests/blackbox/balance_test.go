@@ -9,29 +9,25 @@ import (
 
 const connections = 2000
 
-// TestBalance opens connections one after the other, each with a request, and asks which worker has which. What this
-// shows does not depend on how the machine shares its processors: a connection wakes one worker, and the next one comes
-// when that has answered.
-func TestBalance(t *testing.T) {
-	counts := connectionsByWorker(t, serve(t, "workers=4"), 1)
-	t.Logf("connections by worker: %v", counts)
-	if imbalance(counts) > 1.3 {
-		t.Errorf("one worker has more than 1.3 times as many connections as another: %v", counts)
-	}
-}
+// TestBalance opens connections one after the other, each with a request, and asks which worker has which.
+func TestBalance(t *testing.T) { demandBalance(t, 1) }
 
-// TestBalance_inABurst opens them from 50 sides at once. A worker that does not get to run has its share taken by the
-// others then, as it should be: on two processors that do much else besides, 2 of 32 bursts had a worker with more than
-// 1.3 times as many as another. One of three has to show the balance; without the care of engine/accept.go none does.
-func TestBalance_inABurst(t *testing.T) {
+// TestBalance_inABurst opens them from 50 sides at once.
+func TestBalance_inABurst(t *testing.T) { demandBalance(t, 50) }
+
+// demandBalance has one of three servers show the balance. A worker that does not get to run has its share taken by the
+// others, as it should be: on two processors that do much else besides, 2 of 32 bursts had a worker with more than 1.3
+// times as many connections as another. Without the care of engine/accept.go all have.
+func demandBalance(t *testing.T, dialers int) {
+	t.Helper()
 	for range 3 {
-		counts := connectionsByWorker(t, serve(t, "workers=4"), 50)
+		counts := connectionsByWorker(t, serve(t, "workers=4"), dialers)
 		t.Logf("connections by worker: %v", counts)
 		if imbalance(counts) <= 1.3 {
 			return
 		}
 	}
-	t.Errorf("in each of three bursts one worker has more than 1.3 times as many connections as another")
+	t.Error("three times one worker had more than 1.3 times as many connections as another")
 }
 
 // imbalance is how many times as many connections the first worker has as the last.
