@@ -13,6 +13,7 @@ from servers import SERVERS, Failure, exchange
 
 WARM_UP = 1  # seconds that warm caches and heaps up
 SLOW_INTERVAL = 5  # seconds between two steps of a slow client; most servers give a head 10 s or more
+DISTURBED_LEAST = 20  # seconds that slow clients are watched; after 10 s the first of them are timed out
 SETTLE_LIMIT = 10  # seconds until the memory of a server must stand still
 
 
@@ -85,10 +86,11 @@ def slow_clients(server, mode, options):
 
 def disturbed(_name, server, mode, options):
     """Latency of normal clients at a fixed rate, without and with slow ones."""
+    seconds = max(options.duration, DISTURBED_LEAST)
     steady(server, mode, options.rate, WARM_UP, options)
-    _achieved, _p50, _p90, alone, *_ = steady(server, mode, options.rate, options.duration, options)
+    _achieved, _p50, _p90, alone, *_ = steady(server, mode, options.rate, seconds, options)
     with slow_clients(server, mode, options):
-        _achieved, _p50, _p90, among, *_ = steady(server, mode, options.rate, options.duration, options)
+        _achieved, _p50, _p90, among, *_ = steady(server, mode, options.rate, seconds, options)
     return {"p99_us": alone, "p99_disturbed_us": among}
 
 

@@ -40,6 +40,7 @@ class Mode:
     connections: int = CONNECTIONS
     others: str = ""  # what clients of load/slow.c do meanwhile, see there,
     others_count: int = 0  # and how many there are
+    options: tuple = ()  # of libforker
     workers: int = 1
     fields: tuple = ()
     script: tuple = ()  # for wrk, with its arguments
@@ -75,8 +76,13 @@ def size_of(text):
     return int(number) * {"KiB": KIB, "MiB": MIB}[unit]
 
 
-def slow(what, count, needs="slow"):
-    return Mode(f"slow-{what}", SLOW, f"{count:,} {what}", "disturbed", needs, others=what, others_count=count)
+# So short that the time of slow clients runs out while they are watched, measures.DISTURBED_LEAST; but not that of idle
+# ones, as most of the clients that are measured are idle, too.
+TIME_LIMITS = tuple((f"{what}_timeout", "10s") for what in ("read_header", "read_body", "write"))
+
+
+def slow(what, count, needs="slow", options=TIME_LIMITS):
+    return Mode(f"slow-{what}", SLOW, f"{count:,} {what}", "disturbed", needs, others=what, others_count=count, options=options)
 
 
 def crew(name, heading, needs, measure="rate"):

@@ -198,7 +198,7 @@ def running(name, mode, options):
         launch = Launch(options.programs, free_port(), mode, scratch, connections + mode.others_count)
         environment = {key: value for key, value in os.environ.items() if not key.startswith("FORKER_")}
         environment.update(FORKER_WORKERS=str(mode.workers), FORKER_LOG_LEVEL="error" if mode.workers > 1 else "warn")
-        for option, value in server.options:
+        for option, value in (*server.options, *mode.options):
             environment[f"FORKER_{option.upper()}"] = value.format(scratch=scratch)
         process = subprocess.Popen(
             ["taskset", "-c", str(options.core), *server.command(launch)],

@@ -274,7 +274,7 @@ func (l *Loop) handle(e *poller.Event) {
 // more the later they are: of n whose time is over at once, the last one is about sqrt(1000 n) ms late.
 const (
 	expireEvery = int64(time.Millisecond)
-	expireMost  = 2
+	expireMost  = 1
 	lateTicks   = 32 // For so many ticks that they are late, one more.
 )
 

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 256, TICK_MS = 10, SMALL_BUFFER = 4096, SIP = 1000 };
+enum { EVENTS_MAX = 256, TICK_MS = 1, SMALL_BUFFER = 4096, SIP = 1000 };
 
 typedef struct {
     const char *name;
