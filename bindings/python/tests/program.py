@@ -18,9 +18,10 @@ TIMEOUT = 30  # seconds; an event that takes longer is taken for one that never 
 
 # Every program starts with this: make_server() gives a server whose workers print a line when they serve.
 PROLOGUE = """
-import os, sys
+import os, signal, sys
 import forker
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, if a shell runs the tests in the background
 def told(*what):
     os.write(1, (" ".join(map(str, what)) + "\\n").encode())  # one write: workers share the pipe
 def make_server(workers=1, **options):
@@ -116,12 +117,6 @@ class _Lines:
         return self.seen
 
 
-def _take_signals():
-    """Who runs the tests in the background may have had SIGINT and SIGQUIT ignored."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(number, signal.SIG_DFL)
-
-
 class Program:
     """Runs `source`, after the prologue, in a process group of its own.
 
@@ -141,7 +136,6 @@ class Program:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=_take_signals,
             env={**inherited, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
         )
         self.pid = self._process.pid
