@@ -1,6 +1,6 @@
 /*
- * The first steps of a forked process, in this order: signal handlers, descriptors, limits, user, death signal,
- * post_fork hook, crash handlers, signal mask, Go. Until Go is started the process has one thread.
+ * The first steps of a forked process, in this order: signal handlers, descriptors, limits, room for descriptors, user,
+ * death signal, post_fork hook, crash handlers, signal mask, Go. Until Go is started the process has one thread.
  *
  * Signals are unblocked before Go starts, not after: the runtime's threads inherit the mask of the one that starts it.
  */
@@ -183,6 +183,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_admin_forget(server);
     fk_title_set(server);
     need(server, fk_limit_apply(server, index));
+    fk_limit_reserve(drain_fd);
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL); /* a hook that hangs would not hear of anything else */
     int code = fk_dispatch_hook(server, &server->post_fork);

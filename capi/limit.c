@@ -10,6 +10,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 #define OOM_FILE "/proc/self/oom_score_adj"
 
 static const struct {
@@ -21,7 +23,10 @@ static const struct {
     {FK_OPTION_RLIMIT_CORE, RLIMIT_CORE, "rlimit_core"},
 };
 
-enum { LIMITS = sizeof limits / sizeof *limits };
+enum {
+    LIMITS = sizeof limits / sizeof *limits,
+    RESERVED = 65536 /* descriptors, which take the kernel half a megabyte */
+};
 
 /* A limit may always be lowered, and raised by who has CAP_SYS_RESOURCE (getrlimit(2)): raises it, and puts it back. */
 static bool can_raise(__rlimit_resource_t resource, rlim_t wanted)
@@ -126,4 +131,18 @@ const char *fk_limit_apply(const forker_server *server, uint32_t index)
         return "cpu_affinity";
     }
     return NULL;
+}
+
+/*
+ * The kernel doubles the table as descriptors come. Where threads share it, it waits each time until no other processor
+ * looks at the old one (expand_fdtable in fs/file.c): for 10 to 45 ms, in which a worker would serve nobody.
+ */
+void fk_limit_reserve(int fd)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur > 0) {
+        int most = limit.rlim_cur < RESERVED ? (int)limit.rlim_cur : RESERVED;
+        int last = fcntl(fd, F_DUPFD_CLOEXEC, most - 1);
+        fk_descriptor_close(&last); /* it could not grow, or is taken: then it grows when it has to */
+    }
 }

@@ -10,4 +10,7 @@ int fk_limit_check(forker_server *server);
 /* In worker `index`, while it still has the rights of the spawner. Returns NULL, or what failed, with errno. */
 const char *fk_limit_apply(const forker_server *server, uint32_t index);
 
+/* Has this process's table of descriptors grow at once, as long as it has one thread. `fd` is any open descriptor. */
+void fk_limit_reserve(int fd);
+
 #endif

@@ -262,6 +262,18 @@ func TestPrivilege_setsLimitsOfWorkers(t *testing.T) {
 	}
 }
 
+// TestDescriptors_haveRoomFromTheStart: a table that grows under load holds a worker up.
+func TestDescriptors_haveRoomFromTheStart(t *testing.T) {
+	for _, limit := range []int{100, 4096} {
+		p := serve(t, "workers=1", fmt.Sprint("rlimit_nofile=", limit))
+		for _, pid := range p.workers() {
+			if room, err := strconv.Atoi(status(t, pid, "FDSize")); err != nil || room < limit {
+				t.Errorf("room for %d descriptors, want %d (%v)", room, limit, err)
+			}
+		}
+	}
+}
+
 func TestPrivilege_refusesWhatCannotWork(t *testing.T) {
 	asRoot(t)
 	for _, c := range []struct{ options, want string }{
