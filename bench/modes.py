@@ -81,8 +81,9 @@ def size_of(text):
 TIME_LIMITS = tuple((f"{what}_timeout", "10s") for what in ("read_header", "read_body", "write"))
 
 
-def slow(what, count, needs="slow", options=TIME_LIMITS):
-    return Mode(f"slow-{what}", SLOW, f"{count:,} {what}", "disturbed", needs, others=what, others_count=count, options=options)
+def slow(what, count, needs="slow"):
+    heading = f"{count:,} {what}"
+    return Mode(f"slow-{what}", SLOW, heading, "disturbed", needs, others=what, others_count=count, options=TIME_LIMITS)
 
 
 def crew(name, heading, needs, measure="rate"):

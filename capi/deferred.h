@@ -22,8 +22,8 @@ typedef struct fk_deferred {
     uint32_t index;
     uint32_t generation;
     fk_deferred_state state; /* the owner's side */
-    bool dropped;
-    bool closed; /* the loop's side: the client has left */
+    bool dropped;            /* the owner's side: ended by forker_deferred_drop() */
+    bool closed;             /* the loop's side: the client has left */
     uint32_t event;
     forker_request *req;
     fk_estate *estate; /* where the request is since the loop has ended; NULL: the loop's */

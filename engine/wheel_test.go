@@ -177,7 +177,7 @@ func TestWheel_expiresTheEarliestTicksFirstAndNoMoreThanAsked(t *testing.T) {
 	for _, step := range []struct {
 		most int
 		more bool
-		want []int // One more than before, each a third of its number.
+		want []int // The slots of those that expire, from 0 on.
 	}{
 		{2, true, []int{0, 0}}, {2, true, []int{0, 1}}, {0, true, nil}, {1, true, []int{1}},
 	} {

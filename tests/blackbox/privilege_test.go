@@ -264,12 +264,10 @@ func TestPrivilege_setsLimitsOfWorkers(t *testing.T) {
 
 // TestDescriptors_haveRoomFromTheStart: a table that grows under load holds a worker up.
 func TestDescriptors_haveRoomFromTheStart(t *testing.T) {
-	for _, limit := range []int{100, 4096} {
-		p := serve(t, "workers=1", fmt.Sprint("rlimit_nofile=", limit))
-		for _, pid := range p.workers() {
-			if room, err := strconv.Atoi(status(t, pid, "FDSize")); err != nil || room < limit {
-				t.Errorf("room for %d descriptors, want %d (%v)", room, limit, err)
-			}
+	p := serve(t, "workers=1", "rlimit_nofile=4096")
+	for _, pid := range p.workers() {
+		if room, err := strconv.Atoi(status(t, pid, "FDSize")); err != nil || room < 4096 {
+			t.Errorf("room for %d descriptors, want 4096 (%v)", room, err)
 		}
 	}
 }
