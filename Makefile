@@ -27,6 +27,11 @@ export CC CXX
 export CGO_ENABLED := 1
 export FORKER_BUILD := $(BUILD)
 
+# Go's build cache knows a package's own files only: an edit of a header in another folder, include/forker.h among them,
+# would not be compiled in. As a part of the flags it is.
+HEADERS := $(shell find include capi -name '*.h')
+export CGO_CPPFLAGS := $(filter-out -DFORKER_HEADERS=%,$(CGO_CPPFLAGS)) -DFORKER_HEADERS=$(shell cat $(HEADERS) | sha256sum | cut -c 1-16)
+
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # go build and go test use all cores by themselves, and tests and checks are easier to read in order

@@ -238,3 +238,36 @@ func TestCMakeInstall_putsEveryFileInPlace(t *testing.T) {
 	run(t, []string{"DESTDIR=" + root}, "cmake", "--install", build, "--prefix", "/opt/forker")
 	expectFiles(t, filepath.Join(root, "opt/forker"), installed(t, "lib"))
 }
+
+// Go's build cache does not know the headers outside of a package's own folder: the Makefile has to tell it of them.
+func TestBuild_compilesAnEditedHeaderIn(t *testing.T) {
+	tree := t.TempDir()
+	for _, name := range []string{"Makefile", "go.mod", "go.sum", "capi", "engine", "include", "prefork", "slot"} {
+		run(t, nil, "cp", "-r", filepath.Join(sourceTree(t), name), tree)
+	}
+	header := filepath.Join(tree, "include", "forker.h")
+	text, err := os.ReadFile(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{headerVersion(t), "0.99.1"} {
+		edited := strings.Replace(string(text), `"`+headerVersion(t)+`"`, `"`+version+`"`, 1)
+		if err := os.WriteFile(header, []byte(edited), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(t, nil, "make", "-C", tree, "lib")
+		program := filepath.Join(t.TempDir(), "version")
+		source := program + ".c"
+		if err := os.WriteFile(source, []byte(`#include <forker.h>
+#include <stdio.h>
+int main(void) { puts(forker_version()); return 0; }
+`), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		build := filepath.Join(tree, "build")
+		run(t, nil, "gcc", "-I"+filepath.Join(tree, "include"), "-o", program, source, "-L"+build, "-lforker", "-Wl,-rpath,"+build)
+		if got := run(t, nil, program); got != version {
+			t.Errorf("the library built with FORKER_VERSION %q says %q", version, got)
+		}
+	}
+}
