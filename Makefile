@@ -13,6 +13,7 @@ endif
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+DOCDIR ?= $(PREFIX)/share/doc/forker
 FUZZTIME ?= 30s
 GO ?= go
 ifeq ($(origin CC),default)
@@ -32,6 +33,19 @@ export FORKER_BUILD := $(BUILD)
 HEADERS := $(shell find include capi -name '*.h')
 export CGO_CPPFLAGS := $(filter-out -DFORKER_HEADERS=%,$(CGO_CPPFLAGS)) -DFORKER_HEADERS=$(shell cat $(HEADERS) | sha256sum | cut -c 1-16)
 
+# The C parts are hardened as distributions build, those that Go brings along too. Flags of the caller's come last and so
+# go before. _FORTIFY_SOURCE wants optimisation, and would hide calls from AddressSanitizer.
+CGO_CFLAGS ?= -O2 -g
+FORTIFY := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+HARDENED := -fstack-protector-strong -fcf-protection -mbranch-protection=standard
+PROCESSOR := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+GIVEN_CFLAGS := $(filter-out $(HARDENED) $(FORTIFY),$(CGO_CFLAGS))
+override CGO_CFLAGS := $(strip -fstack-protector-strong \
+	$(if $(filter x86_64,$(PROCESSOR)),-fcf-protection) $(if $(filter aarch64,$(PROCESSOR)),-mbranch-protection=standard) \
+	$(if $(filter-out -O0,$(lastword $(filter -O%,$(GIVEN_CFLAGS)))),\
+		$(if $(filter -fsanitize=% -D_FORTIFY_SOURCE=%,$(GIVEN_CFLAGS)),,$(FORTIFY))) $(GIVEN_CFLAGS))
+export CGO_CFLAGS
+
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .NOTPARALLEL: # go build and go test use all cores by themselves, and tests and checks are easier to read in order
@@ -45,12 +59,13 @@ all: lib examples
 
 LIB := $(BUILD)/libforker.so.$(VERSION)
 LINKS := $(BUILD)/$(SONAME) $(BUILD)/libforker.so
-FOREIGN := bench bindings build docs examples_c packaging tests tools
+FOREIGN := LICENSES bench bindings build docs examples_c packaging tests tools
 SOURCES := go.mod go.sum Makefile \
 	$(shell find $(filter-out $(FOREIGN),$(patsubst %/,%,$(wildcard */))) -type f -not -name '*_test.go' -not -path '*/testdata/*')
 
 EXTLDFLAGS := -fuse-ld=bfd -Wl,-T,$(CURDIR)/capi/link/late_start.ld \
-	-Wl,--version-script=$(CURDIR)/capi/link/forker.map -Wl,-soname,$(SONAME) -Wl,-z,relro,-z,now
+	-Wl,--version-script=$(CURDIR)/capi/link/forker.map -Wl,-soname,$(SONAME) \
+	-Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,text
 
 ## lib           build only the library: libforker.so.<version> and its two symbolic links
 lib: $(LIB) $(LINKS)
@@ -240,10 +255,12 @@ CMAKEDIR := $(LIBDIR)/cmake/forker
 FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SONAME@|$(SONAME)|g' -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
 	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' -e "s|@CMAKE_TO_INCLUDE@|$$(realpath -m --relative-to=$(CMAKEDIR) $(INCLUDEDIR))|g"
 
-## install       install header, library, pkg-config and CMake files (PREFIX=/usr/local LIBDIR= INCLUDEDIR= DESTDIR=)
+## install       install header, library, pkg-config and CMake files, licences (PREFIX=/usr/local LIBDIR= INCLUDEDIR= DOCDIR= DESTDIR=)
 .PHONY: install
 install: lib
-	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR)
+	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(DOCDIR)/LICENSES
+	install -m 644 LICENSE $(DESTDIR)$(DOCDIR)/
+	install -m 644 LICENSES/* $(DESTDIR)$(DOCDIR)/LICENSES/
 	install -m 644 include/forker.h $(DESTDIR)$(INCLUDEDIR)/
 	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/$(SONAME)

@@ -118,6 +118,10 @@ func installed(t *testing.T, libdir string) []string {
 		libdir + "/pkgconfig/forker.pc",
 		libdir + "/cmake/forker/forker-config.cmake",
 		libdir + "/cmake/forker/forker-config-version.cmake",
+		"share/doc/forker/LICENSE",
+		"share/doc/forker/LICENSES/go.txt",
+		"share/doc/forker/LICENSES/golang.org_x_sys.txt",
+		"share/doc/forker/LICENSES/inferno.txt",
 	}
 	slices.Sort(list)
 	return list
@@ -237,6 +241,7 @@ func TestCMakeInstall_putsEveryFileInPlace(t *testing.T) {
 	run(t, nil, "cmake", "--build", build)
 	run(t, []string{"DESTDIR=" + root}, "cmake", "--install", build, "--prefix", "/opt/forker")
 	expectFiles(t, filepath.Join(root, "opt/forker"), installed(t, "lib"))
+	expectHardened(t, filepath.Join(root, "opt/forker/lib/libforker.so"))
 }
 
 // Go's build cache does not know the headers outside of a package's own folder: the Makefile has to tell it of them.
