@@ -87,6 +87,19 @@ static void append_auxv(unsigned long *auxv)
 }
 
 /*
+ * How many entries of the environment Go gets to see: none where the process has more rights than who started it, as
+ * secure_getenv(3) does it for C. GODEBUG, GOGC, GOMEMLIMIT and the like would let the caller steer the runtime.
+ */
+static size_t count_environment(void)
+{
+    size_t count = 0;
+    while (environ != NULL && environ[count] != NULL) {
+        count++;
+    }
+    return getauxval(AT_SECURE) != 0 ? 0 : count;
+}
+
+/*
  * Lays out argv, the present environment and the auxiliary vector as the kernel does at process start, which is where
  * the runtime looks for them (runtime.sysargs). Never freed: Go keeps pointers.
  */
@@ -95,10 +108,7 @@ static char **process_block(void)
     static char *no_arguments[] = {(char *)"libforker", NULL};
     char **argv = saved_argc > 0 ? saved_argv : no_arguments;
     size_t argc = saved_argc > 0 ? (size_t)saved_argc : 1;
-    size_t envc = 0;
-    while (environ != NULL && environ[envc] != NULL) {
-        envc++;
-    }
+    size_t envc = count_environment();
     size_t words = argc + 1 + envc + 1;
     char **block = calloc(words + 2 * (AUXV_TYPES + 1), sizeof *block);
     if (block != NULL) {
