@@ -278,12 +278,19 @@ func (w *worker) onMessage() {
 		w.loop.Unwatch(int(w.channel))
 		return
 	}
-	if !ok || message.Generation != uint32(C.fk_process.generation) {
-		for _, fd := range message.Files {
-			_ = unix.Close(fd)
-		}
+	if !ok {
 		return
 	}
+	if message.Generation == uint32(C.fk_process.generation) {
+		w.obey(&message)
+	}
+	for _, fd := range message.Files { // that nobody has taken over
+		_ = unix.Close(fd)
+	}
+}
+
+// obey does what the master has asked for.
+func (w *worker) obey(message *control.Message) {
 	switch message.Type {
 	case control.Drain:
 		limit := time.Duration(message.TimeoutMs()) * time.Millisecond
@@ -291,6 +298,7 @@ func (w *worker) onMessage() {
 		w.drain(limit - min(limit/10, drainMargin))
 	case control.NewLog:
 		C.fk_logfile_take(w.c, C.int(message.Log()), C.int(message.Files[0]))
+		message.Files = nil
 	case control.Reopen:
 		C.fk_log_reopen(w.c)
 	}

@@ -1,6 +1,7 @@
 package prefork
 
 import (
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -296,6 +297,50 @@ func TestWorker_whoSpeaksGarbageIsHeardOnce(t *testing.T) {
 		}
 		s.stop(workers...)
 	})
+}
+
+// TestWorker_whoSendsDescriptorsKeepsThemToItself: whatever message they came with, and before READY as after it.
+func TestWorker_whoSendsDescriptorsKeepsThemToItself(t *testing.T) {
+	for kind := range control.Type(64) {
+		for _, served := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%v %v", kind, served), func(t *testing.T) {
+				inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
+					s.handOver()
+					w := s.spawn()
+					if served {
+						w.ready()
+					}
+					_, sent := newMemoryLinks()
+					w.say(control.Message{Type: kind, Slot: w.slot, Generation: w.gen, Files: []int{s.file(sent)}})
+					synctest.Wait()
+					s.stop(w) // It sees that no descriptor is left.
+				})
+			})
+		}
+	}
+}
+
+// TestWorker_whoTalksIsHeardOnce: the master has other work than to listen to a worker that says the same for ever.
+func TestWorker_whoTalksIsHeardOnce(t *testing.T) {
+	for name, kind := range map[string]control.Type{"READY again": control.Ready, "a message of the spawner": control.Stop} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
+				s.handOver()
+				workers := s.spawnReady(1)
+				for range 100 {
+					workers[0].say(control.Message{Type: kind, Slot: 0, Generation: workers[0].gen, Payload: control.TimeoutPayload(0)})
+				}
+				s.expectLine(LogWarn, "worker 0 (pid 1001): unexpected control message: "+kind.String())
+				if lines := s.linesWith("unexpected"); len(lines) != 1 {
+					t.Errorf("%d lines", len(lines))
+				}
+				if unread := len(workers[0].link.peer.inbox); unread != 99 {
+					t.Errorf("%d messages were left unread, want 99", unread)
+				}
+				s.stop(workers...)
+			})
+		})
+	}
 }
 
 func TestWorkerChannel_isNoEventWhenItEnds(t *testing.T) {

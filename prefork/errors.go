@@ -14,4 +14,7 @@ var (
 
 	// ErrRestarts is wrapped, with the reason, when Run gave up because workers died too often.
 	ErrRestarts = errors.New("workers die too often")
+
+	// errUnexpected is wrapped when a worker sends what is not its to say.
+	errUnexpected = errors.New("unexpected control message")
 )

@@ -16,6 +16,7 @@ import (
 func (m *master) handle(e event, now time.Duration) {
 	if e.worker != nil {
 		m.handleWorker(&e, now)
+		m.discard(&e.message)
 		return
 	}
 	switch {
@@ -31,17 +32,16 @@ func (m *master) handle(e event, now time.Duration) {
 	}
 }
 
-// handleWorker takes in what a worker says. Its only word is READY.
+// handleWorker takes in what a worker says, of which readWorker lets through READY alone. Files that came with anything
+// else are closed by the caller.
 func (m *master) handleWorker(e *event, now time.Duration) {
-	w, msg := e.worker, &e.message
+	w := e.worker
 	if !w.lives() || e.generation != w.generation {
 		return
 	}
 	switch {
 	case e.err != nil:
 		m.lines.printf(now, LogWarn, "worker %d (pid %d): %v", w.index, w.pid, e.err)
-	case msg.Type != control.Ready || msg.Slot != uint32(w.index) || msg.Generation != w.generation:
-		m.lines.printf(now, LogDebug, "worker %d (pid %d): %v of generation %d dropped", w.index, w.pid, msg.Type, msg.Generation)
 	case w.state == stateBooting:
 		m.enterReady(w, now)
 	}

@@ -225,13 +225,18 @@ func (m *master) readSpawner() {
 	}
 }
 
-// readWorker ends with the channel, about which EXITED says more, and with the first malformed message: a worker that
-// sends one has lost its mind, and the loop should not hear everything it says.
+// readWorker ends with the channel, about which EXITED says more, and with the first packet that is not the one READY of
+// this worker: one that says anything else has lost its mind, or somebody has taken it over, and the loop should not
+// hear everything it says. What it goes on sending fills its own socket buffer.
 func (m *master) readWorker(link Link, w *worker, generation uint32) {
-	for {
+	for isReady := false; ; isReady = true {
 		message, err := link.Receive()
 		if err != nil && !errors.Is(err, control.ErrMalformed) {
 			return
+		}
+		own := message.Type == control.Ready && message.Slot == uint32(w.index) && message.Generation == generation
+		if err == nil && (isReady || !own) {
+			err = fmt.Errorf("%w: %v of worker %d, generation %d", errUnexpected, message.Type, message.Slot, message.Generation)
 		}
 		if !m.post(event{worker: w, generation: generation, message: message, err: err}) || err != nil {
 			return
