@@ -8,15 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ascii.h"
+
 enum { FIRST_FD = 3 }; /* SD_LISTEN_FDS_START */
 
 /* A variable that holds a number; 0 if it does not. */
 static long number_of(const char *variable)
 {
     const char *text = secure_getenv(variable);
-    char *end;
-    long number = text != NULL ? strtol(text, &end, 10) : 0;
-    return text != NULL && *end == '\0' && number > 0 ? number : 0;
+    uint64_t number;
+    return text != NULL && fk_ascii_number(text, INT32_MAX, &number) ? (long)number : 0;
 }
 
 /* Whether name number `index` of a list that is separated by colons is `name`. */

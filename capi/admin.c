@@ -6,10 +6,10 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
+#include "ascii.h"
 #include "listener.h"
 #include "log.h"
 
@@ -39,9 +39,8 @@ bool fk_admin_is_address(const char *text)
     }
     memcpy(host, text, (size_t)(colon - text));
     host[colon - text] = '\0';
-    char *end;
-    unsigned long port = strtoul(colon + 1, &end, 10);
-    return is_loopback(host) && colon[1] >= '0' && colon[1] <= '9' && *end == '\0' && port <= 65535;
+    uint64_t port;
+    return is_loopback(host) && fk_ascii_number(colon + 1, 65535, &port);
 }
 
 int fk_admin_open(forker_server *server)

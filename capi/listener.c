@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "ascii.h"
 #include "descriptor.h"
 #include "heritage.h"
 #include "log.h"
@@ -212,9 +213,8 @@ static int listen_tcp(const fk_address *address)
             address, "no port; an address is \"host:port\", \"[v6]:port\", \":port\", \"unix:/path\" or \"fd:N\"");
     }
     const char *port = colon + 1;
-    char *end;
-    unsigned long number = strtoul(port, &end, 10);
-    if (*port < '0' || *port > '9' || *end != '\0' || number > 65535) {
+    uint64_t number;
+    if (!fk_ascii_number(port, 65535, &number)) {
         return fk_address_refuse(address, "the port is not a number from 0 to 65535");
     }
     size_t len = (size_t)(colon - address->text);
@@ -262,9 +262,8 @@ int fk_listener_borrow(const fk_address *address, int fd)
 static int listen_fd(const fk_address *address)
 {
     const char *text = address->text + strlen(FD_PREFIX);
-    char *end;
-    long number = strtol(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || number > 1 << 20) {
+    uint64_t number;
+    if (!fk_ascii_number(text, 1 << 20, &number)) {
         return fk_address_refuse(address, "not the number of a descriptor");
     }
     return fk_listener_borrow(address, (int)number);

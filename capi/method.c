@@ -2,7 +2,8 @@
 #include "method.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "ascii.h"
 
 enum { LIST_MAX = 512 };
 
@@ -41,7 +42,7 @@ static bool is_any(const char *methods)
 /* Whether a name is `other` but for its case. */
 static bool is_variant(const char *name, const char *other)
 {
-    return name_len(name) == strlen(other) && strncasecmp(name, other, strlen(other)) == 0;
+    return name_len(name) == strlen(other) && fk_ascii_same(name, other, strlen(other));
 }
 
 static bool is_standard(const char *name)

@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "ascii.h"
 #include "census.h"
 #include "control.h"
 #include "heritage.h"
@@ -51,11 +52,14 @@ __attribute__((format(printf, 2, 3))) static void tell(fk_spawner *spawner, cons
 static uint64_t watchdog_interval(void)
 {
     const char *usec = secure_getenv("WATCHDOG_USEC"), *pid = secure_getenv("WATCHDOG_PID");
-    if (usec == NULL || (pid != NULL && strtol(pid, NULL, 10) != getpid())) {
+    uint64_t allowed, watched;
+    if (usec == NULL || !fk_ascii_number(usec, UINT64_MAX / 1000, &allowed)) {
         return 0;
     }
-    unsigned long long allowed = strtoull(usec, NULL, 10);
-    return allowed < UINT64_MAX / 1000 ? allowed * 1000 / 2 : 0;
+    if (pid != NULL && (!fk_ascii_number(pid, INT32_MAX, &watched) || (pid_t)watched != getpid())) {
+        return 0;
+    }
+    return allowed * 1000 / 2;
 }
 
 void fk_notify_open(fk_spawner *spawner)

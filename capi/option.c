@@ -1,7 +1,6 @@
 /* The option table, its parser and its introspection. */
 #include "option.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 
 #include "account.h"
 #include "admin.h"
+#include "ascii.h"
 #include "server.h"
 
 enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY, ADDRESS };
@@ -121,7 +121,7 @@ static bool parse_text(const char *text, int64_t *number_out)
 {
     size_t len = strlen(text);
     for (size_t i = 0; i < len; i++) {
-        if (iscntrl((unsigned char)text[i])) {
+        if (fk_ascii_is_control(text[i])) {
             return false;
         }
     }
@@ -356,7 +356,7 @@ static const char *from_environment(int id, char *variable, size_t size)
     size_t len = strlen("FORKER_");
     memcpy(variable, "FORKER_", len);
     for (const char *p = options[id].name; *p != '\0' && len + 1 < size; p++) {
-        variable[len++] = (char)toupper((unsigned char)*p);
+        variable[len++] = fk_ascii_upper(*p);
     }
     variable[len] = '\0';
     return secure_getenv(variable);

@@ -6,9 +6,9 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
+#include "ascii.h"
 #include "block.h"
 #include "exchange.h"
 #include "process.h"
@@ -152,7 +152,7 @@ static const char *named_field(forker_request *req, const fk_field *fields, size
 {
     size_t len = name != NULL ? strlen(name) : 0;
     for (size_t i = 0; len > 0 && i < count; i++) {
-        if (fields[i].name.len == len && strncasecmp(req->base + fields[i].name.off, name, len) == 0) {
+        if (fields[i].name.len == len && fk_ascii_same(req->base + fields[i].name.off, name, len)) {
             return span_text(req, fields[i].value, len_out);
         }
     }

@@ -3,8 +3,8 @@
  * Fields are kept as the lines that will be sent, and checked when they are set, so that no text can split an answer.
  */
 #include <string.h>
-#include <strings.h>
 
+#include "ascii.h"
 #include "block.h"
 #include "exchange.h"
 #include "response.h"
@@ -54,7 +54,7 @@ static size_t value_len(const char *value)
 static bool is_reserved(const char *name)
 {
     for (size_t i = 0; i < sizeof reserved_names / sizeof *reserved_names; i++) {
-        if (strcasecmp(name, reserved_names[i]) == 0) {
+        if (fk_ascii_equal(name, reserved_names[i])) {
             return true;
         }
     }
@@ -105,7 +105,7 @@ int fk_response_trailer(forker_request *req, const char *name, const char *value
         return FORKER_E_INVALID;
     }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        if (strcasecmp(name, refused[i]) == 0) {
+        if (fk_ascii_equal(name, refused[i])) {
             return FORKER_E_INVALID;
         }
     }
@@ -115,7 +115,7 @@ int fk_response_trailer(forker_request *req, const char *name, const char *value
 /* Whether a line of answer.fields has the name. */
 static bool line_is(const char *line, const char *name, size_t name_size)
 {
-    return strncasecmp(line, name, name_size) == 0 && line[name_size] == ':';
+    return fk_ascii_same(line, name, name_size) && line[name_size] == ':';
 }
 
 static void remove_fields(fk_block *fields, const char *name)
@@ -147,8 +147,8 @@ static int set_field(forker_request *req, const char *name, const char *value, b
     if (answer->state == FK_ANSWER_WHOLE) {
         return FORKER_E_STATE;
     }
-    if (strcasecmp(name, "Connection") == 0) {
-        if (strcasecmp(value, "close") != 0) {
+    if (fk_ascii_equal(name, "Connection")) {
+        if (!fk_ascii_equal(value, "close")) {
             return FORKER_E_INVALID;
         }
         answer->flags |= FK_ANSWER_CLOSE;
@@ -159,8 +159,8 @@ static int set_field(forker_request *req, const char *name, const char *value, b
     }
     int code = append_line(&answer->fields, name, name_size, value, value_size);
     if (code == FORKER_OK) {
-        answer->flags |= (uint8_t)(strcasecmp(name, "Date") == 0 ? FK_ANSWER_HAS_DATE : 0);
-        answer->flags |= (uint8_t)(strcasecmp(name, "Server") == 0 ? FK_ANSWER_HAS_SERVER : 0);
+        answer->flags |= (uint8_t)(fk_ascii_equal(name, "Date") ? FK_ANSWER_HAS_DATE : 0);
+        answer->flags |= (uint8_t)(fk_ascii_equal(name, "Server") ? FK_ANSWER_HAS_SERVER : 0);
         answer->state = FK_ANSWER_STARTED;
     }
     return code;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "admin.h"
+#include "ascii.h"
 #include "census.h"
 #include "channel.h"
 #include "child.h"
@@ -82,7 +83,8 @@ static char **extend_environment(char *bequest, pid_t from)
 {
     static char watchdog[32];
     const char *watched = getenv("WATCHDOG_PID");
-    bool watches = watched != NULL && strtol(watched, NULL, 10) == from;
+    uint64_t pid;
+    bool watches = watched != NULL && fk_ascii_number(watched, INT32_MAX, &pid) && (pid_t)pid == from;
     size_t count = 0, n = 0;
     while (environ != NULL && environ[count] != NULL) {
         count++;

@@ -33,6 +33,7 @@
  *  - A server belongs to the thread that made it; no two threads may use it at once, except for calls that say "any
  *    thread". The tree is the processes of a running server: the one that runs it, its master and its workers.
  *  - errno has no meaning after a call.
+ *  - The locale of the program does not matter: names of fields and methods, numbers and options are read as ASCII.
  *
  * Everything here is since version 0.1.0.
  */

@@ -107,7 +107,7 @@ func parse(head string) (r request, status int) {
 		if !found || name == "" || strings.ContainsAny(name, " \t") || strings.ContainsAny(line, "\r\n\x00") {
 			return r, 400
 		}
-		if strings.EqualFold(name, "Host") {
+		if len(name) == len("Host") && strings.EqualFold(name, "Host") { // The length keeps letters beyond ASCII out.
 			r.host = strings.Trim(value, " \t")
 			hosts++
 		}
