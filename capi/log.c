@@ -14,6 +14,7 @@
 
 #include "logfile.h"
 #include "loglimit.h"
+#include "printable.h"
 #include "process.h"
 
 enum { PROGRAM_TEXT_MAX = 4000 };
@@ -25,9 +26,13 @@ void fk_line_bytes(fk_line *line, const char *bytes, size_t len)
 {
     size_t room = sizeof line->text - 2 - line->len; /* a newline and a NUL follow */
     len = len < room ? len : room;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        line->text[line->len++] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    for (size_t i = 0, taken; i < len; i += taken) {
+        if (fk_printable(bytes + i, len - i, &taken)) {
+            memcpy(line->text + line->len, bytes + i, taken);
+            line->len += taken;
+        } else {
+            line->text[line->len++] = '?';
+        }
     }
     line->text[line->len] = '\0';
 }

@@ -16,7 +16,7 @@ typedef struct {
 /* Starts a line: "2026-01-31T12:00:00.123Z error worker 0[72]: ". */
 void fk_line_start(fk_line *line, int level);
 void fk_line_text(fk_line *line, const char *text);
-void fk_line_bytes(fk_line *line, const char *bytes, size_t len); /* control characters become '?' */
+void fk_line_bytes(fk_line *line, const char *bytes, size_t len); /* what printable.h refuses becomes '?' */
 void fk_line_number(fk_line *line, int64_t number);
 void fk_line_hex(fk_line *line, uint64_t number);
 void fk_line_peer(fk_line *line, const fk_peer *peer);

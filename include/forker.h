@@ -495,8 +495,10 @@ typedef void (*forker_log_fn)(int level, const char *line, size_t len, void *use
 int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *user);
 
 /*
- * Writes a line of the program's own to the same log, if option log_level lets it through. A line is cut at 4000 bytes,
- * control characters in it become "?". Any thread of any process of the tree, also the threads of a handler pool.
+ * Writes a line of the program's own to the same log, if option log_level lets it through. A line is cut at 4000 bytes.
+ * Control characters in it become "?", and so do marks and overrides of the direction of writing (U+202E and its like)
+ * and bytes that are not UTF-8: that holds for every line. Any thread of any process of the tree, also the threads of
+ * a handler pool.
  *
  * Returns FORKER_OK or FORKER_E_INVALID (no such level).
  */

@@ -91,6 +91,19 @@ func TestJSON_isOneValidLineWhateverTheClientSent(t *testing.T) {
 	}
 }
 
+func TestJSON_writesWhatSteersATerminalAsEscapes(t *testing.T) {
+	const steering = "\u0080\u0085\u009b\u009f\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
+	const plain = "\u00a0\u061b\u200d\u2010\u2027\u202f\u2065\u206a\U0001f600"
+	line := lineOf(JSON, Entry{Peer: peer, Method: text("GET"), Target: text(steering + plain)})
+	if strings.ContainsAny(line, steering) || !strings.Contains(line, plain) {
+		t.Errorf("%q", line)
+	}
+	var got struct{ Target string }
+	if err := json.Unmarshal([]byte(line), &got); err != nil || got.Target != steering+plain {
+		t.Errorf("%q %v", got.Target, err)
+	}
+}
+
 func TestLog_isDueWhenItIsOldOrTheLoopIsIdle(t *testing.T) {
 	l := New(Common, 0, false, func([]byte) int { return 0 })
 	if l.Due(time.Hour, true) {

@@ -151,8 +151,8 @@ func appendString(b, text []byte) []byte {
 			b = append(b, c)
 		default:
 			r, size := utf8.DecodeRune(text[i:])
-			if r == '\u2028' || r == '\u2029' { // Line ends to some readers.
-				b = append(append(b, `\u202`...), '8'+byte(r-'\u2028'))
+			if steers(r) {
+				b = append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 			} else {
 				b = utf8.AppendRune(b, r)
 			}
@@ -162,4 +162,11 @@ func appendString(b, text []byte) []byte {
 		i++
 	}
 	return append(b, '"')
+}
+
+// steers tells if a character beyond ASCII does something to a terminal or to the text around it: C1 controls, ends of
+// lines, marks and overrides of the direction of writing. capi/printable.c has the same for the error log.
+func steers(r rune) bool {
+	return r >= 0x80 && r < 0xa0 || r == '\u061c' || r == '\u200e' || r == '\u200f' || r >= '\u2028' && r <= '\u202e' ||
+		r >= '\u2066' && r <= '\u2069'
 }

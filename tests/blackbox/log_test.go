@@ -42,6 +42,29 @@ func TestLog_linesHaveTimeLevelAndProcess(t *testing.T) {
 	}
 }
 
+// What could steer a terminal, or make a line look like another one, is one question mark for each character.
+func TestLog_showsOnlyWhatChangesNothing(t *testing.T) {
+	p := serve(t, "workers=1")
+	for i, c := range []struct{ text, shown string }{
+		{"a\x1b[2Jb\x7f", "a?[2Jb?"},
+		{"C1 in Latin-1 \x80\x9b31m\x9f", "C1 in Latin-1 ??31m?"},
+		{"C1 in UTF-8 \u0080\u0085\u009b31m\u009f", "C1 in UTF-8 ???31m?"},
+		{"lines \u2028\u2029", "lines ??"},
+		{"marks \u061c\u200e\u200f", "marks ???"},
+		{"overrides \u202a\u202b\u202c\u202d\u202e", "overrides ?????"},
+		{"isolates \u2066\u2067\u2068\u2069", "isolates ????"},
+		{"next to them \u00a0\u061b\u200d\u2010\u202f\u2065\u206a", "next to them \u00a0\u061b\u200d\u2010\u202f\u2065\u206a"},
+		{"text äöü 漢字 \U0001f600", "text äöü 漢字 \U0001f600"},
+		{"no UTF-8 \xc3 \xe6\xbc \xff\xfe \xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80 \xc2", "no UTF-8 ? ?? ?? ?? ??? ???? ?"},
+	} {
+		mark := p.log.mark()
+		p.expectGet("/log/1?text="+url.QueryEscape(fmt.Sprintf("%d<%s>", i, c.text)), 200, "logged\n")
+		if line := p.log.wait(t, mark, fmt.Sprintf("]: %d<", i)).text; !strings.HasSuffix(line, fmt.Sprintf("%d<%s>", i, c.shown)) {
+			t.Errorf("%q is shown as %q", c.text, line)
+		}
+	}
+}
+
 func TestLog_tellsTheJournalTheLevel(t *testing.T) {
 	for name, c := range map[string]struct {
 		stream string
