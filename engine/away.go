@@ -20,9 +20,7 @@ func (l *Loop) awaitProgram(c *conn) {
 	c.state = stateProgram
 	l.probe(c)
 	if l.cfg.HandlerTimeout > 0 {
-		l.wheel.arm(c, l.clock.now+int64(l.cfg.HandlerTimeout))
-	} else {
-		l.wheel.disarm(c)
+		l.wheel.arm(&c.ex.timer, l.clock.now+int64(l.cfg.HandlerTimeout))
 	}
 }
 
@@ -31,6 +29,7 @@ func (l *Loop) leaveExchange(c *conn, reason int) {
 	ex := c.ex
 	c.ex = nil
 	ex.conn = nil
+	l.stopTimers(ex)
 	if !ex.running {
 		l.abortBody(ex)
 	}
@@ -86,6 +85,7 @@ func (l *Loop) detach(c *conn, status, reason int) bool {
 	c.ex.isHead, c.ex.req.Head.Minor = ex.isHead, 1
 	c.state, c.closing = stateHead, closeLinger
 	ex.conn = nil
+	l.stopTimers(ex)
 	ex.cancel()
 	if !ex.running {
 		l.abortBody(ex)
@@ -95,6 +95,9 @@ func (l *Loop) detach(c *conn, status, reason int) bool {
 	l.part(ex, reason)
 	return true
 }
+
+// expire is told when the program has had the request for too long.
+func (ex *exchange) expire(l *Loop) { l.expireHandler(ex.conn) }
 
 // expireHandler ends a request that the program has had for too long.
 func (l *Loop) expireHandler(c *conn) {

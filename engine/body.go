@@ -26,6 +26,7 @@ type body struct {
 	awaited bool   // Its time runs, and the client was told to go on.
 	over    bool   // bodyPassed: the program has, or gets now, the last piece.
 	at      int    // bodyPassed: bytes behind the head in the input buffer that it has.
+	timer   timer  // Runs while the rest is awaited.
 	leftNs  int64  // Of its time, when the program paused it.
 	skip    int    // How many handlers had said that the request is not theirs when it was begun to be collected.
 	trailer int    // Bytes of the trailer section, which lies behind the head in the input buffer.
@@ -188,7 +189,7 @@ func (l *Loop) receiveBody(c *conn, ex *exchange) bool {
 func (l *Loop) awaitBody(c *conn, ex *exchange) {
 	if !ex.body.awaited {
 		ex.body.awaited = true
-		l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadBodyTimeout))
+		l.wheel.arm(&ex.body.timer, l.clock.now+int64(l.cfg.ReadBodyTimeout))
 		if ex.body.asks {
 			l.outLen += copy(l.out[l.outLen:], "HTTP/1.1 100 Continue\r\n\r\n")
 		}
@@ -197,11 +198,21 @@ func (l *Loop) awaitBody(c *conn, ex *exchange) {
 
 // creditBody gives the client another second for each body_min_rate bytes that it has sent, but never more than a whole
 // body had at first: one that then falls silent is not waited for longer.
-func (l *Loop) creditBody(c *conn, n int) {
+func (l *Loop) creditBody(b *body, n int) {
 	if rate := l.cfg.BodyMinRate; rate > 0 {
-		later := c.deadline + int64(n)*int64(1e9)/rate
-		l.wheel.arm(c, min(later, l.clock.now+int64(l.cfg.ReadBodyTimeout)))
+		later := b.timer.deadline + int64(n)*int64(1e9)/rate
+		l.wheel.arm(&b.timer, min(later, l.clock.now+int64(l.cfg.ReadBodyTimeout)))
 	}
+}
+
+// bodyWait is an exchange as the owner of its body's timer.
+type bodyWait exchange
+
+// expire is told when the rest of the body has not come in time.
+func (w *bodyWait) expire(l *Loop) {
+	c := w.conn
+	l.refuseBody(c, errBodyLate, CloseTimeout)
+	l.flush(c)
 }
 
 // receiveChunks decodes the input behind the head, and takes it out of the buffer. The trailer section stays.

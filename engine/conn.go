@@ -60,14 +60,10 @@ type conn struct {
 	peer     slot.Peer
 	output
 
+	timer     timer // For a head, for the next request, for output that the client has to take, or for its end.
 	headTimed bool  // The time of the present head runs; of the first one it does from accept on.
+	idleNs    int64 // Since when it has been idle.
 	lingerEnd int64 // stateLinger: when it ends, whatever the client does.
-
-	// The wheel's.
-	armed      bool
-	deadline   int64
-	slotTime   int64
-	next, prev *conn
 }
 
 func (c *conn) isClosed() bool { return c.tag == 0 }
@@ -88,6 +84,7 @@ type exchange struct {
 	head   int // Bytes of the head, once it is complete.
 	body   body
 	path   []byte // Where a path is decoded to, when it needs that.
+	timer  timer  // Runs while the program has the request.
 	handling
 	sending sending
 }
@@ -105,6 +102,7 @@ func (l *Loop) newConn(fd int) *conn {
 		l.lastTag = 1 // 0 is for watched descriptors.
 	}
 	c.fd, c.tag, c.born = fd, l.lastTag, l.clock.now
+	c.timer.owner = c
 	for len(l.conns) <= fd {
 		l.conns = append(l.conns, nil)
 	}
@@ -125,7 +123,7 @@ func (l *Loop) closeConn(c *conn, reason int) {
 
 // forgetConn lets go of a connection whose descriptor is not the loop's any more.
 func (l *Loop) forgetConn(c *conn) {
-	l.wheel.disarm(c)
+	l.wheel.disarm(&c.timer)
 	l.releaseOutput(c)
 	if c.counted {
 		l.uncountPeer(c)
@@ -175,6 +173,7 @@ func (l *Loop) makeExchange() (*exchange, error) {
 	req.Server, req.Index = l.cfg.Server, uint32(len(l.exchanges))
 	ex := &exchange{req: req, in: in[:l.inSize+1]}
 	ex.call.Req = req
+	ex.timer.owner, ex.body.timer.owner = ex, (*bodyWait)(ex)
 	l.exchanges = append(l.exchanges, ex)
 	return ex, nil
 }
@@ -202,6 +201,7 @@ func (l *Loop) spareExchange(ex *exchange) {
 
 // endRequest makes the exchange ready for the next request behind this one. The program has done with it.
 func (l *Loop) endRequest(ex *exchange, reason int) {
+	l.stopTimers(ex)
 	l.abortBody(ex)
 	l.logAccess(ex)
 	l.leaveFlight(ex)
@@ -222,6 +222,11 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	ex.head = 0
 	ex.req.Answer.reset()
 	memory.Mangle(ex.in[:ex.start])
+}
+
+func (l *Loop) stopTimers(ex *exchange) {
+	l.wheel.disarm(&ex.timer)
+	l.wheel.disarm(&ex.body.timer)
 }
 
 // readConn reads once and serves what has become complete.
@@ -259,7 +264,7 @@ func (l *Loop) readConn(c *conn) {
 			ex.end += n
 		}
 		if c.state == stateBody && ex.body.awaited {
-			l.creditBody(c, n)
+			l.creditBody(&ex.body, n)
 		}
 		l.serve(c)
 	}
@@ -286,7 +291,8 @@ func (l *Loop) serve(c *conn) {
 		case ex.start == ex.end && c.state == stateHead:
 			l.releaseExchange(c)
 			l.probe(c)
-			l.wheel.arm(c, l.clock.now+int64(l.cfg.IdleTimeout))
+			c.idleNs = l.clock.now
+			l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.IdleTimeout))
 		default:
 			l.makeRoom(ex)
 		}
@@ -375,7 +381,7 @@ func (l *Loop) receiveHead(c *conn, ex *exchange) bool {
 // awaitHead starts the time of a head.
 func (l *Loop) awaitHead(c *conn) {
 	c.headTimed = true
-	l.wheel.arm(c, l.clock.now+int64(l.cfg.ReadHeaderTimeout))
+	l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.ReadHeaderTimeout))
 }
 
 // makeRoom moves what is left of the input to the front, so that the rest of a request has the whole buffer.
@@ -422,17 +428,13 @@ func (l *Loop) changeInterest(c *conn, interest uint32) {
 	c.interest, c.watched = interest, true
 }
 
-// expire is called when a connection's deadline has come.
-func (l *Loop) expire(c *conn) {
+// expire is told when c's own deadline has come. One of a wait that is over counts no more: it is not taken out of the
+// wheel, because that would be done for each request.
+func (c *conn) expire(l *Loop) {
 	switch {
 	case c.blocked || c.state == stateLinger || c.ex == nil:
 		l.closeConn(c, CloseTimeout)
-	case c.state == stateProgram || c.state == statePaused:
-		l.expireHandler(c)
-	case c.state == stateBody:
-		l.refuseBody(c, errBodyLate, CloseTimeout)
-		l.flush(c)
-	default:
+	case c.headTimed:
 		l.refuse(c, 408, "the head did not come in time")
 		l.flush(c)
 	}
@@ -449,6 +451,6 @@ func (l *Loop) discard(c *conn) {
 			l.closeConn(c, CloseClient)
 			return
 		}
-		l.wheel.arm(c, min(l.clock.now+lingerNs, c.lingerEnd))
+		l.wheel.arm(&c.timer, min(l.clock.now+lingerNs, c.lingerEnd))
 	}
 }

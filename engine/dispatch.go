@@ -131,6 +131,7 @@ func (l *Loop) settle(c *conn, ex *exchange) {
 
 // answer ends the handling of a request with its answer.
 func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
+	l.stopTimers(ex)
 	l.abortBody(ex)
 	if ex.body.isOwed() {
 		l.leaveBody(c, ex)
@@ -175,9 +176,6 @@ func (l *Loop) endAnswer(c *conn, ex *exchange) {
 	ex.in[ex.keptAt] = ex.kept
 	ex.start = ex.keptAt
 	c.owing, c.finSeen = false, false
-	if c.state == stateProgram || c.state == statePaused {
-		l.wheel.disarm(c)
-	}
 	c.state = stateHead
 	l.endRequest(ex, CloseDone)
 }

@@ -93,8 +93,7 @@ func (l *Loop) graceEnd(c *conn) int64 {
 	if c.served == 0 {
 		return c.born + firstNs
 	}
-	idleSince := c.deadline - int64(l.cfg.IdleTimeout)
-	return idleSince + int64(l.cfg.DrainGrace)
+	return c.idleNs + int64(l.cfg.DrainGrace)
 }
 
 // firstNs is how long a new connection may take at least until its first request, in a draining loop. Nobody connects

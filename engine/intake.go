@@ -118,9 +118,7 @@ func (l *Loop) takeBody(c *conn, ex *exchange) {
 		l.pauseBody(c, ex)
 		return
 	}
-	if c.state == stateProgram {
-		l.wheel.disarm(c)
-	}
+	l.wheel.disarm(&ex.timer)
 	c.state = stateBody
 }
 
@@ -128,7 +126,8 @@ func (l *Loop) takeBody(c *conn, ex *exchange) {
 // runs.
 func (l *Loop) pauseBody(c *conn, ex *exchange) {
 	if ex.body.awaited {
-		ex.body.leftNs = c.deadline - l.clock.now
+		ex.body.leftNs = ex.body.timer.left(l.clock.now)
+		l.wheel.disarm(&ex.body.timer)
 	}
 	l.awaitProgram(c)
 	c.state = statePaused
@@ -137,10 +136,9 @@ func (l *Loop) pauseBody(c *conn, ex *exchange) {
 // resumeBody goes on after a pause.
 func (l *Loop) resumeBody(c *conn, ex *exchange) {
 	c.state, c.finSeen = stateBody, false
+	l.wheel.disarm(&ex.timer)
 	if ex.body.awaited {
-		l.wheel.arm(c, l.clock.now+ex.body.leftNs)
-	} else {
-		l.wheel.disarm(c)
+		l.wheel.arm(&ex.body.timer, l.clock.now+ex.body.leftNs)
 	}
 	l.serve(c)
 }
@@ -148,9 +146,7 @@ func (l *Loop) resumeBody(c *conn, ex *exchange) {
 // gatherBody collects a body after all: the handlers so far, which wanted it piece by piece, have left the request to
 // one that does not.
 func (l *Loop) gatherBody(c *conn, ex *exchange, skip int) {
-	if c.state == stateProgram {
-		l.wheel.disarm(c)
-	}
+	l.wheel.disarm(&ex.timer)
 	c.state = stateBody
 	ex.call.Skip, ex.body.skip = skip, skip
 	ex.body.most = l.cfg.App.Admit(&ex.call).Most

@@ -24,7 +24,7 @@ func (l *Loop) linger(c *conn) {
 	l.lingering++
 	poller.Shutdown(c.fd)
 	c.lingerEnd = l.clock.now + lingerMost
-	l.wheel.arm(c, l.clock.now+lingerNs)
+	l.wheel.arm(&c.timer, l.clock.now+lingerNs)
 	l.await(c)
 }
 

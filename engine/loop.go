@@ -55,7 +55,7 @@ type Loop struct {
 	root     []byte // "/", off the heap.
 	ok       []byte // The beginning of a 200 answer, up to the number of Content-Length.
 	inSize   int    // Bytes of an input buffer, beyond which one more is kept for a NUL.
-	expired  func(*conn)
+	expired  func(*timer)
 	expireNs int64 // Deadlines are not looked at before.
 
 	sendFile func(fd, file int, off *int64, size int) (int, unix.Errno)
@@ -88,7 +88,7 @@ const (
 // it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
 	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box), sendFile: poller.SendFile}
-	l.expired = l.expire
+	l.expired = func(t *timer) { t.owner.expire(l) }
 	if cfg.Hosted {
 		l.sendFile = poller.SendFileQuietly
 	}

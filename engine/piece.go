@@ -101,7 +101,6 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 	if len(c.rest)+len(c.body)+len(c.tail) > 0 || piece.Ended {
 		return true
 	}
-	l.wheel.disarm(c) // A stream may be silent for as long as it likes.
 	return false
 }
 

@@ -7,69 +7,84 @@ const (
 	wheelSlots = 4096    // One turn is about 69 s; later deadlines go round again.
 )
 
-// wheel is a hashed timing wheel of connections. A connection stands in the slot of some time that is not after its
-// deadline; when that time comes and the deadline has moved on meanwhile, it is put in again. So the deadline of a busy
-// connection can be put off by a plain store, once for each request.
+// timer is a deadline in a wheel. It lies in what it is for, and serves one purpose.
+type timer struct {
+	// Immutable.
+	owner interface{ expire(l *Loop) } // Is told on the loop's thread when the deadline has come.
+
+	// The wheel's.
+	armed      bool
+	deadline   int64
+	slotTime   int64
+	next, prev *timer
+}
+
+// left returns how much of its time an armed timer still has.
+func (t *timer) left(now int64) int64 { return t.deadline - now }
+
+// wheel is a hashed timing wheel. A timer stands in the slot of some time that is not after its deadline; when that time
+// comes and the deadline has moved on meanwhile, it is put in again. So the deadline of a busy connection can be put off
+// by a plain store, once for each request.
 type wheel struct {
-	slots    [wheelSlots]*conn
+	slots    [wheelSlots]*timer
 	occupied [wheelSlots / 64]uint64
-	tick     int64 // The tick up to which slots have been emptied.
-	due      *conn // What was in the last one and has not been looked at.
+	tick     int64  // The tick up to which slots have been emptied.
+	due      *timer // What was in the last one and has not been looked at.
 }
 
 func (w *wheel) start(now int64) { w.tick = now / wheelTick }
 
-// arm sets c's deadline, in ns of the loop's clock.
-func (w *wheel) arm(c *conn, deadline int64) {
-	c.deadline = deadline
-	if !c.armed || c.slotTime > deadline {
-		w.move(c)
+// arm sets t's deadline, in ns of the loop's clock.
+func (w *wheel) arm(t *timer, deadline int64) {
+	t.deadline = deadline
+	if !t.armed || t.slotTime > deadline {
+		w.move(t)
 	}
 }
 
-// move puts c where its deadline belongs.
-func (w *wheel) move(c *conn) {
-	w.disarm(c)
-	w.insert(c)
+// move puts t where its deadline belongs.
+func (w *wheel) move(t *timer) {
+	w.disarm(t)
+	w.insert(t)
 }
 
-// disarm takes c out.
-func (w *wheel) disarm(c *conn) {
-	if !c.armed {
+// disarm takes t out.
+func (w *wheel) disarm(t *timer) {
+	if !t.armed {
 		return
 	}
-	c.armed = false
-	slot := int(c.slotTime / wheelTick % wheelSlots)
-	if c.prev != nil {
-		c.prev.next = c.next
-	} else if c == w.due {
-		w.due = c.next
-	} else if w.slots[slot] = c.next; c.next == nil {
+	t.armed = false
+	slot := int(t.slotTime / wheelTick % wheelSlots)
+	if t.prev != nil {
+		t.prev.next = t.next
+	} else if t == w.due {
+		w.due = t.next
+	} else if w.slots[slot] = t.next; t.next == nil {
 		w.occupied[slot/64] &^= 1 << (slot % 64)
 	}
-	if c.next != nil {
-		c.next.prev = c.prev
+	if t.next != nil {
+		t.next.prev = t.prev
 	}
-	c.next, c.prev = nil, nil
+	t.next, t.prev = nil, nil
 }
 
-// insert puts c in, at its deadline or as far ahead as the wheel reaches. The tick after now's is the first that can be
+// insert puts t in, at its deadline or as far ahead as the wheel reaches. The tick after now's is the first that can be
 // used: that of now may have been looked at already.
-func (w *wheel) insert(c *conn) {
-	tick := min(max(c.deadline/wheelTick+1, w.tick+1), w.tick+wheelSlots-1)
+func (w *wheel) insert(t *timer) {
+	tick := min(max(t.deadline/wheelTick+1, w.tick+1), w.tick+wheelSlots-1)
 	slot := int(tick % wheelSlots)
-	c.armed, c.slotTime = true, tick*wheelTick
-	c.next, c.prev = w.slots[slot], nil
-	if c.next != nil {
-		c.next.prev = c
+	t.armed, t.slotTime = true, tick*wheelTick
+	t.next, t.prev = w.slots[slot], nil
+	if t.next != nil {
+		t.next.prev = t
 	}
-	w.slots[slot] = c
+	w.slots[slot] = t
 	w.occupied[slot/64] |= 1 << (slot % 64)
 }
 
-// advance calls expire for connections whose deadline has come, for those of the earliest tick first, and for most of
-// them at most. It tells if there are more. expire may arm and disarm connections.
-func (w *wheel) advance(now int64, most int, expire func(*conn)) (more bool) {
+// advance calls expire for timers whose deadline has come, for those of the earliest tick first, and for most of
+// them at most. It tells if there are more. expire may arm and disarm timers.
+func (w *wheel) advance(now int64, most int, expire func(*timer)) (more bool) {
 	last := now / wheelTick
 	if last-w.tick > wheelSlots {
 		w.tick = last - wheelSlots // The machine slept: every slot is due, once.
@@ -79,14 +94,14 @@ func (w *wheel) advance(now int64, most int, expire func(*conn)) (more bool) {
 			if most == 0 {
 				return true
 			}
-			c := w.due
-			w.disarm(c)
-			if c.deadline > now {
-				w.insert(c)
+			t := w.due
+			w.disarm(t)
+			if t.deadline > now {
+				w.insert(t)
 				continue
 			}
 			most--
-			expire(c)
+			expire(t)
 		}
 		if w.tick >= last {
 			return false

@@ -12,31 +12,31 @@ import (
 // turn is the time that the wheel takes to come round.
 const turn = wheelTick * wheelSlots
 
-// clockwork is a wheel with its connections, by number.
+// clockwork is a wheel with its timers, by number.
 type clockwork struct {
 	wheel
 	t       *testing.T
 	now     int64
-	conns   []*conn
-	expired []int // Numbers of the connections that expired, in order.
+	timers  []*timer
+	expired []int // Numbers of the timers that expired, in order.
 }
 
-func newClockwork(t *testing.T, now int64, conns int) *clockwork {
+func newClockwork(t *testing.T, now int64, timers int) *clockwork {
 	w := &clockwork{t: t, now: now}
 	w.start(now)
-	for range conns {
-		w.conns = append(w.conns, &conn{})
+	for range timers {
+		w.timers = append(w.timers, &timer{})
 	}
 	return w
 }
 
-func (w *clockwork) arm(i int, in time.Duration) { w.wheel.arm(w.conns[i], w.now+int64(in)) }
+func (w *clockwork) arm(i int, in time.Duration) { w.wheel.arm(w.timers[i], w.now+int64(in)) }
 
 // pass lets time pass and returns who expired.
 func (w *clockwork) pass(d time.Duration) []int {
 	w.expired = nil
 	w.now += int64(d)
-	w.advance(w.now, math.MaxInt, func(c *conn) { w.expired = append(w.expired, slices.Index(w.conns, c)) })
+	w.advance(w.now, math.MaxInt, func(t *timer) { w.expired = append(w.expired, slices.Index(w.timers, t)) })
 	return w.expired
 }
 
@@ -86,7 +86,7 @@ func TestWheel_nextIsWhenItMustBeLookedAt(t *testing.T) {
 					break
 				}
 			}
-			if late := w.now - w.conns[want].deadline; len(w.expired) != 1 || w.expired[0] != want || late < 0 || late > wheelTick {
+			if late := w.now - w.timers[want].deadline; len(w.expired) != 1 || w.expired[0] != want || late < 0 || late > wheelTick {
 				t.Errorf("from %d: %v expired, want %d; %d ns late", start, w.expired, want, late)
 			}
 		}
@@ -118,15 +118,15 @@ func TestWheel_broughtForward(t *testing.T) {
 
 func TestWheel_disarm(t *testing.T) {
 	w := newClockwork(t, 5, 5)
-	for i := range w.conns {
+	for i := range w.timers {
 		w.arm(i, time.Second) // All in one slot.
 	}
 	for _, i := range []int{2, 0, 4, 4} { // In the middle, at the end, at the front, twice.
-		w.disarm(w.conns[i])
+		w.disarm(w.timers[i])
 	}
 	w.expect(2*time.Second, 1, 3)
 	w.arm(1, time.Second)
-	w.disarm(w.conns[1])
+	w.disarm(w.timers[1])
 	if next := w.next(); next != -1 {
 		t.Errorf("an empty wheel is due at %d", next)
 	}
@@ -149,15 +149,15 @@ func TestWheel_machineSlept(t *testing.T) {
 
 func TestWheel_expireMayArmAndDisarm(t *testing.T) {
 	w := newClockwork(t, 5, 3)
-	for i := range w.conns {
+	for i := range w.timers {
 		w.arm(i, time.Second)
 	}
 	w.now += int64(2 * time.Second)
 	var calls []string
-	w.advance(w.now, math.MaxInt, func(c *conn) {
-		i := slices.Index(w.conns, c)
+	w.advance(w.now, math.MaxInt, func(t *timer) {
+		i := slices.Index(w.timers, t)
 		calls = append(calls, fmt.Sprint(i))
-		w.disarm(c)
+		w.disarm(t)
 		w.arm(i, 0) // Due again, but not within this call.
 	})
 	if len(calls) != 3 {
@@ -168,12 +168,12 @@ func TestWheel_expireMayArmAndDisarm(t *testing.T) {
 
 func TestWheel_expiresTheEarliestTicksFirstAndNoMoreThanAsked(t *testing.T) {
 	w := newClockwork(t, 5, 9)
-	for i := range w.conns {
+	for i := range w.timers {
 		w.arm(i, time.Duration(i/3+1)*time.Second) // Three in a slot.
 	}
 	w.now += int64(time.Minute)
 	var got []int
-	expire := func(c *conn) { got = append(got, slices.Index(w.conns, c)) }
+	expire := func(t *timer) { got = append(got, slices.Index(w.timers, t)) }
 	for _, step := range []struct {
 		most int
 		more bool
@@ -200,7 +200,7 @@ func TestWheel_expiresTheEarliestTicksFirstAndNoMoreThanAsked(t *testing.T) {
 	w.arm(3, time.Hour)
 	w.arm(4, time.Hour)
 	w.arm(5, time.Hour)
-	w.disarm(w.conns[7])
+	w.disarm(w.timers[7])
 	got = nil
 	if more := w.advance(w.now, 3, expire); more || len(got) != 2 || slices.Contains(got, 7) {
 		t.Errorf("%v, more %v", got, more)
@@ -216,10 +216,10 @@ func TestWheel_likeAList(t *testing.T) {
 	w := newClockwork(t, 1<<40, 50)
 	deadlines := map[int]int64{}
 	for range 20000 {
-		i := random.IntN(len(w.conns))
+		i := random.IntN(len(w.timers))
 		switch random.IntN(4) {
 		case 0:
-			w.disarm(w.conns[i])
+			w.disarm(w.timers[i])
 			delete(deadlines, i)
 		case 1, 2:
 			in := time.Duration(random.Int64N(1 << (10 + random.IntN(28))))
@@ -228,13 +228,13 @@ func TestWheel_likeAList(t *testing.T) {
 		default:
 			for _, i := range w.pass(time.Duration(random.Int64N(1 << (10 + random.IntN(26))))) {
 				if deadline, ok := deadlines[i]; !ok || deadline > w.now {
-					t.Fatalf("connection %d expired at %d, its deadline is %d (%v)", i, w.now, deadline, ok)
+					t.Fatalf("timer %d expired at %d, its deadline is %d (%v)", i, w.now, deadline, ok)
 				}
 				delete(deadlines, i)
 			}
 			for i, deadline := range deadlines {
 				if w.now-deadline > wheelTick {
-					t.Fatalf("connection %d did not expire at %d, its deadline is %d", i, w.now, deadline)
+					t.Fatalf("timer %d did not expire at %d, its deadline is %d", i, w.now, deadline)
 				}
 			}
 		}
@@ -243,14 +243,14 @@ func TestWheel_likeAList(t *testing.T) {
 
 func TestWheel_allocatesNothing(t *testing.T) {
 	w := newClockwork(t, 5, 2)
-	expire := func(*conn) {}
+	expire := func(*timer) {}
 	if n := testing.AllocsPerRun(100, func() {
 		w.arm(0, time.Second)
 		w.arm(1, time.Minute)
 		w.next()
 		w.now += int64(2 * time.Second)
 		w.advance(w.now, 1, expire)
-		w.disarm(w.conns[1])
+		w.disarm(w.timers[1])
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

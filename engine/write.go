@@ -138,7 +138,7 @@ func (l *Loop) writeFile(c *conn) bool {
 func (l *Loop) block(c *conn, taken int) {
 	if c.blocked {
 		if rate := l.cfg.WriteMinRate; rate > 0 {
-			l.wheel.arm(c, c.deadline+int64(taken)*int64(1e9)/rate)
+			l.wheel.arm(&c.timer, c.timer.deadline+int64(taken)*int64(1e9)/rate)
 		}
 		return
 	}
@@ -150,7 +150,7 @@ func (l *Loop) block(c *conn, taken int) {
 			return
 		}
 	}
-	l.wheel.arm(c, l.clock.now+int64(l.cfg.WriteTimeout))
+	l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.WriteTimeout))
 }
 
 // keep copies collected output that the client did not take. false: no memory, c is closed.
