@@ -12,6 +12,9 @@
 static int append_part(forker_request *req, const fk_part *part)
 {
     fk_answer *answer = &req->answer;
+    if (!fk_body_has_room(answer, part->len)) {
+        return FORKER_E_LIMIT;
+    }
     fk_part written = {.kind = FK_PART_BODY, .fd = -1, .off = answer->parted, .len = answer->body.len - answer->parted};
     if (!fk_block_reserve(&answer->parts, 2 * sizeof written)) {
         return FORKER_E_MEMORY;
@@ -28,7 +31,7 @@ static int append_part(forker_request *req, const fk_part *part)
 
 int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user)
 {
-    if (req == NULL || (data == NULL && len > 0)) {
+    if (req == NULL || !fk_is_object(data, len)) {
         return FORKER_E_INVALID;
     }
     if (req->answer.state == FK_ANSWER_WHOLE) {
@@ -45,10 +48,10 @@ static void close_file(void *user)
 /* Whether a file has the range; *len -1 is up to its end. */
 static bool has_range(const struct stat *file, int64_t offset, int64_t *len)
 {
-    if (!S_ISREG(file->st_mode) || offset < 0 || offset > file->st_size) {
+    if (!S_ISREG(file->st_mode) || offset < 0 || offset > file->st_size || *len < -1) {
         return false;
     }
-    if (*len < 0) {
+    if (*len == -1) {
         *len = file->st_size - offset;
     }
     return *len <= file->st_size - offset;

@@ -191,11 +191,14 @@ int forker_response_status(forker_request *req, int status)
 
 int forker_response_write(forker_request *req, const void *data, size_t len)
 {
-    if (req == NULL || (data == NULL && len > 0)) {
+    if (req == NULL || !fk_is_object(data, len)) {
         return FORKER_E_INVALID;
     }
     if (req->answer.state == FK_ANSWER_WHOLE) {
         return FORKER_E_STATE;
+    }
+    if (!fk_body_has_room(&req->answer, len)) {
+        return FORKER_E_LIMIT;
     }
     if (!fk_block_append(&req->answer.body, data, len)) {
         return FORKER_E_MEMORY;
@@ -224,7 +227,7 @@ int forker_respond(forker_request *req, int status, const char *content_type, co
 {
     static const char type_name[] = "Content-Type";
     size_t type_size = content_type != NULL ? value_len(content_type) : 0;
-    if (req == NULL || !is_status(status) || (body == NULL && len > 0) || type_size == NOT_A_VALUE) {
+    if (req == NULL || !is_status(status) || !fk_is_object(body, len) || type_size == NOT_A_VALUE) {
         return FORKER_E_INVALID;
     }
     fk_answer *answer = &req->answer;

@@ -23,27 +23,47 @@ static fk_deferred *lock_stream(forker_deferred handle, int *code_out)
     return deferred;
 }
 
-int forker_stream_begin(forker_deferred handle, int64_t length)
+/* Locks the entry of a request that a stream can answer. NULL: *code_out says why not. */
+static fk_deferred *lock_unanswered(forker_deferred handle, int *code_out)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
+    *code_out = fk_deferred_over();
     if (deferred == NULL) {
-        return fk_deferred_over();
+        return NULL;
     }
-    fk_answer *answer = &deferred->req->answer;
+    const fk_answer *answer = &deferred->req->answer;
     if (deferred->state != FK_DEFERRED_OPEN || answer->state == FK_ANSWER_WHOLE || answer->body.len > 0 ||
         answer->parts.len > 0) {
-        return unlock_with(deferred, FORKER_E_STATE);
+        *code_out = unlock_with(deferred, FORKER_E_STATE);
+        return NULL;
     }
+    return deferred;
+}
+
+/* Begins the stream of a locked entry, which is unlocked. */
+static int begin(fk_deferred *deferred, int64_t length)
+{
+    fk_answer *answer = &deferred->req->answer;
     deferred->state = FK_DEFERRED_STREAM;
     if (deferred->closed) {
         return unlock_with(deferred, FORKER_E_ABORTED);
     }
     answer->state = FK_ANSWER_WHOLE;
     answer->flags |= FK_ANSWER_STREAM;
-    answer->length = length >= 0 ? length : -1;
-    deferred->promised = answer->length;
+    answer->length = length;
+    deferred->promised = length;
     fk_deferred_tell(deferred, FK_EVENT_STREAM);
     return FORKER_OK;
+}
+
+int forker_stream_begin(forker_deferred handle, int64_t length)
+{
+    int code;
+    if (length < -1) {
+        return FORKER_E_INVALID;
+    }
+    fk_deferred *deferred = lock_unanswered(handle, &code);
+    return deferred != NULL ? begin(deferred, length) : code;
 }
 
 int forker_stream_write(forker_deferred handle, const void *data, size_t len)
@@ -127,15 +147,16 @@ static bool append_lines(fk_block *block, const char *name, const char *text)
 
 int forker_sse_begin(forker_deferred handle)
 {
-    forker_request *req = forker_deferred_request(handle);
-    if (req == NULL) {
-        return fk_deferred_over();
+    int code;
+    fk_deferred *deferred = lock_unanswered(handle, &code);
+    if (deferred == NULL) {
+        return code;
     }
-    int code = forker_response_header_set(req, "Content-Type", "text/event-stream");
+    code = forker_response_header_set(deferred->req, "Content-Type", "text/event-stream");
     if (code == FORKER_OK) {
-        code = forker_response_header_set(req, "Cache-Control", "no-cache");
+        code = forker_response_header_set(deferred->req, "Cache-Control", "no-cache");
     }
-    return code == FORKER_OK ? forker_stream_begin(handle, -1) : code;
+    return code == FORKER_OK ? begin(deferred, -1) : unlock_with(deferred, code);
 }
 
 int forker_sse_send(forker_deferred handle, const char *event, const char *id, const char *data)

@@ -755,8 +755,8 @@ int forker_request_draining(forker_request *req);
  *
  * A handler can end with `return forker_respond(...)`: a negative result becomes a logged 500.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (status out of range, control characters in content_type), FORKER_E_STATE
- * (answered or written to already).
+ * Returns FORKER_OK, FORKER_E_INVALID (status out of range, control characters in content_type, a length that no
+ * object has), FORKER_E_STATE (answered or written to already).
  */
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len);
 
@@ -778,8 +778,8 @@ int forker_respond_error(forker_request *req, int status, const char *detail);
  *
  * write appends to the body; it can be called any number of times, and is sent when the handler returns.
  *
- * Return FORKER_OK, FORKER_E_INVALID (out of range, not a token ...), FORKER_E_STATE (answered by forker_respond()
- * already), FORKER_E_LIMIT (more than 64 KiB of header).
+ * Return FORKER_OK, FORKER_E_INVALID (out of range, not a token, a length that no object has ...), FORKER_E_STATE
+ * (answered by forker_respond() already), FORKER_E_LIMIT (more than 64 KiB of header, or of a body than INT64_MAX).
  */
 int forker_response_status(forker_request *req, int status);
 int forker_response_header_set(forker_request *req, const char *name, const char *value);
@@ -798,7 +798,8 @@ int forker_response_reset(forker_request *req);
  * the program's own process, by whoever uses up the handle or frees the server. `release` may be NULL, for data that
  * lives as long as the process.
  *
- * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_STATE (answered).
+ * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_INVALID (a length that no object has),
+ * FORKER_E_STATE (answered), FORKER_E_LIMIT (the body would have more than INT64_MAX bytes).
  */
 typedef void (*forker_release_fn)(void *user);
 int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user);
@@ -808,7 +809,8 @@ int forker_response_lend(forker_request *req, const void *data, size_t len, fork
  * the client by sendfile(2). `fd` is duplicated and stays the program's; the file must not become shorter meanwhile,
  * else the connection is closed.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (no regular file, no such range), FORKER_E_STATE (answered), FORKER_E_SYSTEM.
+ * Returns FORKER_OK, FORKER_E_INVALID (no regular file, no such range), FORKER_E_STATE (answered), FORKER_E_LIMIT (the
+ * body would have more than INT64_MAX bytes), FORKER_E_SYSTEM.
  */
 int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t len);
 
@@ -909,8 +911,8 @@ int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, v
  * forker_deferred_request(); the head is sent at once. `length` is that of the body, -1 if it is not known: then it
  * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (begun already, or a body was written). After FORKER_E_ABORTED
- * the handle still has to be used up, if it was not.
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_INVALID (a length below -1), FORKER_E_STATE (begun already, or a body was
+ * written). After FORKER_E_ABORTED the handle still has to be used up, if it was not.
  */
 int forker_stream_begin(forker_deferred handle, int64_t length);
 

@@ -1,8 +1,8 @@
 /*
  * The C parts that foreign threads use, with a loop in C in the place of the engine's: helgrind and ThreadSanitizer,
  * which cannot follow the Go runtime, see every lock and every access. Four threads answer, stream, drop and keep what
- * the loop defers, another one uses handles that are over; clients leave, and at the end the loop does, before all is
- * answered.
+ * the loop defers, another one uses handles that are over, and one uses handles that others use too; clients leave, and
+ * at the end the loop does, before all is answered.
  *
  * It is linked with the files of capi that it tests; what these need of others is at the end.
  */
@@ -49,6 +49,7 @@ static struct {
     forker_deferred handles[REQUESTS];
     int count;
     forker_deferred latest; /* perhaps over by now; UINT64_MAX: there will be no more */
+    forker_deferred shared; /* one that its owner uses by functions on handles only; likewise */
     bool held_back;         /* nobody takes one */
     bool ended;
 } handed = {.lock = PTHREAD_MUTEX_INITIALIZER, .more = PTHREAD_COND_INITIALIZER};
@@ -74,6 +75,21 @@ static forker_deferred latest(void)
 {
     pthread_mutex_lock(&handed.lock);
     forker_deferred handle = handed.latest;
+    pthread_mutex_unlock(&handed.lock);
+    return handle;
+}
+
+static void share(forker_deferred handle)
+{
+    pthread_mutex_lock(&handed.lock);
+    handed.shared = handle;
+    pthread_mutex_unlock(&handed.lock);
+}
+
+static forker_deferred shared(void)
+{
+    pthread_mutex_lock(&handed.lock);
+    forker_deferred handle = handed.shared;
     pthread_mutex_unlock(&handed.lock);
     return handle;
 }
@@ -150,6 +166,7 @@ static void use(forker_deferred handle, int way, int *ends)
         write_pieces(handle, ends);
         return;
     case 3:
+        share(handle);
         forker_sse_begin(handle);
         forker_sse_send(handle, "event", "1", "two\nlines");
         forker_stream_end(handle);
@@ -193,6 +210,55 @@ static void *meddle(void *user)
             forker_stream_end(handle);
         }
         usleep(100);
+    }
+    return NULL;
+}
+
+/* Does to a handle at any moment what its owner may be doing too, or has done. */
+static void compete(forker_deferred handle, unsigned choice)
+{
+    switch (choice % 12) {
+    case 0:
+        forker_deferred_respond(handle, 200, "x/y", "z", 1);
+        return;
+    case 1:
+        forker_deferred_drop(handle);
+        return;
+    case 2:
+        forker_deferred_send(handle);
+        return;
+    case 3:
+        forker_stream_end(handle);
+        return;
+    case 4:
+        forker_stream_begin(handle, -1);
+        return;
+    case 5:
+        forker_stream_write(handle, "x", 1);
+        return;
+    case 6:
+        forker_stream_trailer(handle, "X-A", "b");
+        return;
+    case 7:
+        forker_sse_send(handle, NULL, NULL, "d");
+        return;
+    case 8:
+        forker_deferred_resume(handle);
+        return;
+    default:
+        forker_sse_begin(handle);
+    }
+}
+
+static void *rival(void *user)
+{
+    unsigned number = (unsigned)(uintptr_t)user;
+    for (forker_deferred handle; (handle = shared()) != UINT64_MAX;) {
+        number = number * 1103515245U + 12345U;
+        compete(handle, number >> 16);
+        if ((number >> 24) % 4 == 0) {
+            usleep(10);
+        }
     }
     return NULL;
 }
@@ -348,13 +414,14 @@ static void set_up(void)
 
 int main(void)
 {
-    pthread_t owners[OWNERS], meddler;
+    pthread_t owners[OWNERS], meddler, competitor;
     int begun = 0;
     set_up();
     for (int i = 0; i < OWNERS; i++) {
         pthread_create(&owners[i], NULL, own, (void *)(intptr_t)i);
     }
     pthread_create(&meddler, NULL, meddle, NULL);
+    pthread_create(&competitor, NULL, rival, (void *)(uintptr_t)7);
     run_loop(ROUNDS);
     hold_back(true);
     run_loop(OWNERS);
@@ -364,7 +431,9 @@ int main(void)
         pthread_join(owners[i], NULL);
     }
     hand(UINT64_MAX);
+    share(UINT64_MAX);
     pthread_join(meddler, NULL);
+    pthread_join(competitor, NULL);
     fk_deferred_void(server);
     for (int i = 0; i < REQUESTS; i++) {
         begun += exchanges[i].rounds;
