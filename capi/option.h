@@ -39,10 +39,14 @@
     X(GROUP, "group", GROUP, "", "", "", "", false, "Their group, if it is not that of the user's account.")           \
     X(CHROOT, "chroot", DIRECTORY, "", "", "", "", false,                                                              \
       "What the workers see as the root directory, once they run as the user.")                                        \
+    X(NO_NEW_PRIVS, "no_new_privs", CHOICE, "on", "off|on", "", "", false,                                             \
+      "Whether programs that are started by workers which have given up root are kept from gaining privileges, as by " \
+      "set-user-ID (no_new_privs, and an empty bounding set).")                                                        \
     X(RLIMIT_NOFILE, "rlimit_nofile", NUMBER, "keep", "keep, or ", "64", "1048576", false,                             \
       "How many descriptors a worker may have, see getrlimit(2).")                                                     \
     X(RLIMIT_CORE, "rlimit_core", SIZE, "keep", "keep, or ", "0", "1t", false,                                         \
-      "Bytes of a worker's core dump, see getrlimit(2).")                                                              \
+      "Bytes of a worker's core dump, see getrlimit(2). With option user, workers can be traced by others of that "    \
+      "user only where this is more than 0.")                                                                          \
     X(OOM_SCORE_ADJ, "oom_score_adj", NUMBER, "keep", "keep, or ", "0", "1000", false,                                 \
       "How much rather than other processes a worker is killed when memory is out, see proc(5).")                      \
     X(PROCESS_TITLES, "process_titles", CHOICE, "on", "off|on", "", "", false,                                         \

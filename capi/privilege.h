@@ -3,8 +3,12 @@
  *
  *   spawner   stays root. It opens the listening sockets and, for a next run, opens them again, forks workers that can
  *             drop root, sends them signals, and removes its own files. It runs no code for a request.
- *   master    user and group. It only decides, and needs /proc: it is not confined to option chroot.
+ *   master    user and group. It only decides, and needs /proc: it is not confined to option chroot, and cannot be
+ *             traced.
  *   workers   user, group, chroot; the hooks and handlers of the program see nothing else.
+ *
+ * Neither of the two has a capability left, nor a way to get one back, by itself or, unless option no_new_privs lets
+ * them, by the programs that it starts.
  */
 #ifndef FORKER_PRIVILEGE_H
 #define FORKER_PRIVILEGE_H

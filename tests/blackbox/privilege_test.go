@@ -44,11 +44,14 @@ func status(t *testing.T, pid int, name string) string {
 	return ""
 }
 
-// expectUser wants a process to have nothing left of root.
+// expectUser wants a process to have nothing left of root, and no way to get it.
 func expectUser(t *testing.T, what string, pid int) {
 	t.Helper()
-	id := fmt.Sprintf("%d %[1]d %[1]d %[1]d", nobody)
-	for name, want := range map[string]string{"Uid": id, "CapPrm": "0000000000000000", "CapEff": "0000000000000000"} {
+	const none = "0000000000000000"
+	for name, want := range map[string]string{
+		"Uid":    fmt.Sprintf("%d %[1]d %[1]d %[1]d", nobody),
+		"CapPrm": none, "CapEff": none, "CapInh": none, "CapAmb": none, "CapBnd": none, "NoNewPrivs": "1",
+	} {
 		if got := status(t, pid, name); got != want {
 			t.Errorf("%s: %s is %s, want %s", what, name, got, want)
 		}
@@ -71,7 +74,7 @@ func TestPrivilege_isGivenUpByMasterAndWorkersOnly(t *testing.T) {
 		}
 		got := p.get("/self").body
 		for _, want := range []string{
-			"uid 65534 65534 65534\n", "gid 12345 12345 12345\n", "can be root no\n", "dumpable 1\n",
+			"uid 65534 65534 65534\n", "gid 12345 12345 12345\n", "can be root no\n", "dumpable 0\n",
 			fmt.Sprintf("death signal %d\n", syscall.SIGTERM),
 		} {
 			if !strings.Contains(got, want) {
@@ -79,6 +82,94 @@ func TestPrivilege_isGivenUpByMasterAndWorkersOnly(t *testing.T) {
 			}
 		}
 	})
+}
+
+// The bits are those of capabilities(7): keep_caps is 1 << 4, no_setuid_fixup 1 << 2, each locked by the next one.
+func TestPrivilege_doesNotComeBackByCapabilitiesThatWereKept(t *testing.T) {
+	asRoot(t)
+	for name, bits := range map[string]string{
+		"keep_caps": "0x10", "keep_caps, locked": "0x30", "no_setuid_fixup": "0x04", "no_setuid_fixup, locked": "0x0c", "none": "0",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, setup{
+				source: "process.c", args: []string{"127.0.0.1:0"},
+				env: append(environment([]string{"workers=1", "user=nobody"}), "SECUREBITS="+bits),
+			}).waitReady()
+			expectUser(t, "master", p.master())
+			expectUser(t, "worker", p.workers()[0])
+			p.expectGet("/come-back", 200, "no way back")
+		})
+	}
+}
+
+// What is in /proc of a process that may not be traced belongs to root; see proc(5).
+func TestPrivilege_siblingsCannotBeTraced(t *testing.T) {
+	asRoot(t)
+	for name, options := range map[string][]string{
+		"user": nil, "chroot": {"chroot=" + t.TempDir()}, "chroot with proc": {"chroot=/proc"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := facts(t, append(options, "workers=2", "user=nobody")...)
+			for what, pid := range map[string]int{"master": p.master(), "worker 0": p.workers()[0], "worker 1": p.workers()[1]} {
+				var got string
+				eventually(t, "another worker tries it", func() bool {
+					got = p.get("/trace?" + strconv.Itoa(pid)).body
+					return got != "itself"
+				})
+				if got != "seized no\nread no\nroot no\n" {
+					t.Errorf("%s: %s", what, got)
+				}
+				if info, err := os.Stat(fmt.Sprintf("/proc/%d/environ", pid)); err != nil || info.Sys().(*syscall.Stat_t).Uid != 0 {
+					t.Errorf("%s: /proc/%d belongs to its user (%v)", what, pid, err)
+				}
+			}
+		})
+	}
+}
+
+func TestPrivilege_workersCanBeTracedWhereCoresAreWanted(t *testing.T) {
+	asRoot(t)
+	p := facts(t, "workers=1", "user=nobody", "rlimit_core=4k")
+	if got := p.get("/self").body; !strings.Contains(got, "dumpable 1\n") {
+		t.Errorf("a worker writes no core:\n%s", got)
+	}
+	p.expectGet("/trace?"+strconv.Itoa(p.master()), 200, "seized no\nread no\nroot no\n")
+}
+
+// TestPrivilege_memoryOfWorkersIsKnown: the master reads /proc of processes that it cannot trace.
+func TestPrivilege_memoryOfWorkersIsKnown(t *testing.T) {
+	asRoot(t)
+	p, _ := steered(t, "first", "workers=1", "user=nobody", "worker_memory_hard=150m")
+	leaking := p.workers()[0]
+	p.dial().send("GET /leak?200 HTTP/1.1\r\nHost: test\r\n\r\n") // On a busy machine it is killed before it answers.
+	p.log.wait(t, 0, "over worker_memory_hard: killing it")
+	p.waitReplaced(0, leaking)
+}
+
+func TestPrivilege_startedProgramsGainNothing(t *testing.T) {
+	asRoot(t)
+	dir := t.TempDir()
+	program := filepath.Join(dir, "gain")
+	text, err := os.ReadFile(compile(t, plain, "process.c", "c11"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, program, string(text))
+	for path := dir; path != "/" && path != os.TempDir(); path = filepath.Dir(path) {
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(program, 0o755|os.ModeSetuid); err != nil {
+		t.Fatal(err)
+	}
+	for option, want := range map[string]string{"on": "gains nothing", "off": "gains"} {
+		p := start(t, setup{
+			source: "process.c", args: []string{"127.0.0.1:0"},
+			env: append(environment([]string{"workers=1", "user=nobody", "no_new_privs=" + option}), "PROGRAM="+program),
+		}).waitReady()
+		p.expectGet("/run", 200, want)
+	}
 }
 
 // unprivileged is a server whose workers have given up root, and which is told what to do by signals to the spawner, or
