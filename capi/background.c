@@ -289,7 +289,7 @@ static int start(forker_server *server)
     if (code != FORKER_OK) {
         return give_up(server, code);
     }
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
+    if (!fk_descriptor_raise_pair(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0, ends)) {
         return give_up(server, fk_server_fail(server, FORKER_E_SYSTEM, "start: pipe: %s", strerror(errno)));
     }
     server->background.report = ends[0];

@@ -156,6 +156,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     set_signals(SIG_IGN);
     close_spawner_fds(spawner);
     fk_listeners_forget(server);
+    (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
@@ -177,7 +178,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_process.server = server;
     fk_process.slot = slot;
     slot->pid = getpid();
-    drain_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    drain_fd = fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     set_signals(on_drain);
     close_spawner_fds(spawner);
     fk_admin_forget(server);
@@ -197,11 +198,14 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);
     }
-    goRuntimeWait();
     fk_crash_watch_before_go();
     code = fk_dispatch_hook(server, &server->worker_init);
     if (code < 0) {
         fail_boot(server, "the worker_init hook failed", code);
+    }
+    code = fk_listeners_check(server);
+    if (code != FORKER_OK) {
+        fail_boot(server, server->error, code);
     }
     fk_signals_use_altstack();
     follow_spawner(spawner, SIGTERM);

@@ -7,9 +7,12 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 bool fk_channel_pair(int ends[2])
 {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0;
+    bool made = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0;
+    return fk_descriptor_raise_pair(made, ends);
 }
 
 bool fk_channel_send(int fd, const fk_message *message, int passed)

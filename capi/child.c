@@ -47,7 +47,7 @@ uint64_t fk_child_next_fork(const fk_spawner *spawner)
 int fk_child_open_pidfd(pid_t pid)
 {
 #ifdef SYS_pidfd_open
-    return (int)syscall(SYS_pidfd_open, pid, 0);
+    return fk_descriptor_raise((int)syscall(SYS_pidfd_open, pid, 0));
 #else
     (void)pid;
     return -1;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "log.h"
 
 enum { FILE_MOST = 64 * 1024 };
@@ -35,7 +36,7 @@ static ssize_t read_whole(const char *path, char *text)
 {
     size_t len = 0;
     ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC));
     if (fd < 0) {
         return -1;
     }

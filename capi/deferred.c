@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "descriptor.h"
 #include "dispatch.h"
 #include "process.h"
 
@@ -150,7 +151,7 @@ static void end_late(fk_deferred *deferred)
 int fk_deferred_open(forker_server *server)
 {
     fk_queue *queue = &server->queue;
-    *queue = (fk_queue){.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *queue = (fk_queue){.fd = fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))};
     (void)pthread_mutex_init(&queue->lock, NULL);
     return queue->fd;
 }

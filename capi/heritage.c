@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "listener.h"
 #include "log.h"
 #include "unixsocket.h"
 
@@ -46,20 +47,14 @@ static bool decode(const char *text, size_t len, char *address)
     return n > 0;
 }
 
-static bool is_listening(int fd)
-{
-    int accepting = 0;
-    socklen_t size = sizeof accepting;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0 && accepting != 0;
-}
-
 /* Reads "<fd><kind> <address>". What is not as it must be is no socket of ours. */
 static void read_socket(const char *text, size_t len)
 {
     bequest *next = &heritage.sockets[heritage.count];
     int start = 0;
     if (heritage.count < SOCKETS_MAX && sscanf(text, "%d%c %n", &next->fd, &next->kind, &start) == 2 && start > 0 &&
-        (size_t)start < len && is_listening(next->fd) && decode(text + start, len - (size_t)start, next->address)) {
+        (size_t)start < len && fk_listener_listens(next->fd) &&
+        decode(text + start, len - (size_t)start, next->address)) {
         (void)fcntl(next->fd, F_SETFD, FD_CLOEXEC);
         heritage.count++;
     }

@@ -56,9 +56,6 @@ int fk_host_start_go(forker_server *server)
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &mask);
     int code = fk_process_start_go();
-    if (code == FORKER_OK) {
-        goRuntimeWait();
-    }
     (void)sigaction(SIGPIPE, &on_pipe, NULL);
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return code == FORKER_OK
@@ -73,6 +70,11 @@ int fk_host_open(forker_server *server, bool polled)
     if (code < 0) {
         leave_slot(server);
         return fk_server_fail(server, FORKER_E_BOOT, "%s: the worker_init hook failed (%d)", server->verb, code);
+    }
+    code = fk_listeners_check(server);
+    if (code != FORKER_OK) {
+        leave_slot(server);
+        return code;
     }
     fk_signals_use_altstack();
     code = goHostOpen(server, polled);

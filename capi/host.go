@@ -38,11 +38,9 @@ func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 	if err := w.prepare(cfg); err != nil {
 		return w.fail(err)
 	}
-	if cfg.Polled {
-		if err := w.loop.Start(); err != nil {
-			w.loop.Close()
-			return w.fail(err)
-		}
+	if err := w.loop.Start(); err != nil {
+		w.loop.Close()
+		return w.fail(err)
 	}
 	countHosted(1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
 	w.becomeReady()

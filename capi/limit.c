@@ -49,7 +49,7 @@ static bool write_oom_score(int64_t score)
 {
     char text[16];
     int len = snprintf(text, sizeof text, "%d", (int)score);
-    int fd = open(OOM_FILE, O_WRONLY | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open(OOM_FILE, O_WRONLY | O_CLOEXEC));
     if (fd < 0) {
         return false;
     }
@@ -64,7 +64,7 @@ static bool write_oom_score(int64_t score)
 static bool can_score(int64_t wanted)
 {
     char text[16] = "";
-    int fd = open(OOM_FILE, O_RDONLY | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open(OOM_FILE, O_RDONLY | O_CLOEXEC));
     if (fd < 0) {
         return false;
     }

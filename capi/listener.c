@@ -106,7 +106,7 @@ void fk_listener_set_options(const forker_server *server, int fd)
 static int open_tcp(const fk_address *address, const struct sockaddr *name, socklen_t size, bool both)
 {
     fk_listener listener = {.borrowed = -1};
-    listener.fd = socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    listener.fd = fk_descriptor_raise(socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (listener.fd < 0) {
         return fk_address_refuse_errno(address, "socket");
     }
@@ -130,7 +130,7 @@ static int open_tcp(const fk_address *address, const struct sockaddr *name, sock
 static bool has_ipv6(const struct in6_addr *addr)
 {
     struct sockaddr_in6 name = {.sin6_family = AF_INET6, .sin6_addr = *addr};
-    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = fk_descriptor_raise(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
     bool has = fd >= 0 && bind(fd, (const struct sockaddr *)&name, sizeof name) == 0;
     if (fd >= 0) {
         (void)close(fd);
@@ -233,11 +233,18 @@ static int listen_tcp(const fk_address *address)
     return listen_host(address, host, port);
 }
 
+bool fk_listener_listens(int fd)
+{
+    int accepting = 0;
+    socklen_t size = sizeof accepting;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size) == 0 && accepting != 0;
+}
+
 /* It is duplicated, so that both can close theirs. Its file status flags are shared with the duplicate. */
 int fk_listener_borrow(const fk_address *address, int fd)
 {
     fk_listener listener = {.borrowed = fd};
-    int type = 0, accepting = 0;
+    int type = 0;
     socklen_t size = sizeof type;
     if (address->server->listener_count >= address->most) {
         return refuse_more(address);
@@ -245,9 +252,7 @@ int fk_listener_borrow(const fk_address *address, int fd)
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
         return fk_address_refuse_errno(address, "getsockopt");
     }
-    size = sizeof accepting;
-    (void)getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &size);
-    if (type != SOCK_STREAM || !accepting) {
+    if (type != SOCK_STREAM || !fk_listener_listens(fd)) {
         return fk_address_refuse(address, "not a stream socket that listens");
     }
     listener.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
@@ -357,6 +362,30 @@ int fk_listeners_reopen(forker_server *server)
             int code = reopen(server, i);
             if (code != FORKER_OK) {
                 return code;
+            }
+        }
+    }
+    return FORKER_OK;
+}
+
+static int refuse_dead(forker_server *server, const fk_listener *listener, int fd)
+{
+    return fk_server_fail(server, FORKER_E_ADDRESS,
+                          "%s: descriptor %d of %s is no listening socket any more: something has closed it, or put "
+                          "another file in its place",
+                          server->verb, fd, listener->address);
+}
+
+int fk_listeners_check(forker_server *server)
+{
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        const fk_listener *listener = &server->listeners[i];
+        if (!fk_listener_listens(listener->fd)) {
+            return refuse_dead(server, listener, listener->fd);
+        }
+        for (uint32_t k = 0; k < listener->shard_count; k++) {
+            if (!fk_listener_listens(listener->shards[k])) {
+                return refuse_dead(server, listener, listener->shards[k]);
             }
         }
     }

@@ -10,6 +10,12 @@ int fk_listeners_reopen(forker_server *server);
 /* Closes all sockets and removes their files. */
 void fk_listeners_close(forker_server *server);
 
+/* FORKER_OK if all are listening sockets still, or FORKER_E_ADDRESS with a sentence: the program may have closed one. */
+int fk_listeners_check(forker_server *server);
+
+/* Whether a descriptor is a socket that listens. */
+bool fk_listener_listens(int fd);
+
 /* Removes the unix socket files that are still those which were made here. */
 void fk_listeners_remove_files(const forker_server *server);
 

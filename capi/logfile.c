@@ -24,8 +24,8 @@ static bool is_wanted(const forker_server *server, int which)
 /* O_NONBLOCK: a fifo that nobody reads is an error, and does not hang; a disk knows no difference. */
 static int open_file(const forker_server *server, int which)
 {
-    return open(server->options[options[which]].text, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                0640);
+    return fk_descriptor_raise(open(server->options[options[which]].text,
+                                    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
 }
 
 bool fk_logfile_is_journal(int fd)

@@ -5,6 +5,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "spawner.h"
 
 #define WINDOW_NS UINT64_C(1000000000)
@@ -51,7 +52,7 @@ bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)
 int fk_loglimit_timer(forker_server *server)
 {
     if (server->loglimit.timer < 0) {
-        server->loglimit.timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        server->loglimit.timer = fk_descriptor_raise(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     }
     return server->loglimit.timer;
 }

@@ -22,10 +22,11 @@ import (
 
 func main() {}
 
-// goRuntimeWait returns when the runtime is up: every call into Go waits for that by itself.
+// goRuntimeWait returns when the runtime is up: every call into Go waits for that by itself. It has then the descriptors
+// of its poller too, which it opens for the first timer or file.
 //
 //export goRuntimeWait
-func goRuntimeWait() {}
+func goRuntimeWait() { time.AfterFunc(time.Hour, func() {}).Stop() }
 
 // server is the C server, as the Go side sees it.
 type server struct{ c *C.forker_server }

@@ -14,6 +14,7 @@
 #include "ascii.h"
 #include "census.h"
 #include "control.h"
+#include "descriptor.h"
 #include "heritage.h"
 #include "log.h"
 
@@ -35,7 +36,7 @@ __attribute__((format(printf, 2, 3))) static void tell(fk_spawner *spawner, cons
     int len = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     struct timeval patience = {.tv_usec = SEND_MS * 1000};
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int fd = fk_descriptor_raise(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (sendto(fd, text, (size_t)len, MSG_NOSIGNAL, (const struct sockaddr *)&notify->name, notify->size) < 0) {
         fk_log(spawner->server, FORKER_LOG_WARN, "the service manager cannot be told: %s", strerror(errno));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "descriptor.h"
 #include "exchange.h"
 
 /* Appends a piece, in front of which come the bytes that were written since the last one. */
@@ -110,7 +111,7 @@ int forker_respond_file(forker_request *req, int status, const char *content_typ
     if (code != FORKER_OK) {
         return code;
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (fd < 0) {
         return refuse_path(req, errno);
     }

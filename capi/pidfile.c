@@ -107,7 +107,8 @@ static bool make(fk_pidfile *pidfile, const char *temporary)
     char text[16];
     int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
     (void)unlinkat(pidfile->dir, temporary, 0); /* of a process that was killed right here and had the same pid */
-    pidfile->file = openat(pidfile->dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+    pidfile->file =
+        fk_descriptor_raise(openat(pidfile->dir, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
     bool made = pidfile->file >= 0 && lock(pidfile->file) && write(pidfile->file, text, (size_t)len) == len;
     if (!made && pidfile->file >= 0) {
         int reason = errno;
@@ -123,7 +124,7 @@ static bool make(fk_pidfile *pidfile, const char *temporary)
  */
 static pid_t replace(const fk_pidfile *pidfile, const char *temporary, const char *name)
 {
-    int old = openat(pidfile->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int old = fk_descriptor_raise(openat(pidfile->dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (old < 0) {
         errno = errno == ENOENT ? EAGAIN : errno;
         return -1;
@@ -165,7 +166,7 @@ static bool open_directory(forker_server *server)
     size_t len = (size_t)(name_of(server) - path_of(server));
     memcpy(directory, len > 0 ? path_of(server) : ".", len > 0 ? len : 1);
     directory[len > 0 ? len : 1] = '\0';
-    server->pidfile.dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    server->pidfile.dir = fk_descriptor_raise(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return server->pidfile.dir >= 0;
 }
 

@@ -2,9 +2,11 @@
 #include "preflight.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "log.h"
 #include "process.h"
 
@@ -14,7 +16,7 @@ enum { THREADS_IGNORE = 0, THREADS_WARN = 1, THREADS_REFUSE = 2 };
 static int count_threads(void)
 {
     int count = 0;
-    DIR *tasks = opendir("/proc/self/task");
+    DIR *tasks = fdopendir(fk_descriptor_raise(open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
     if (tasks == NULL) {
         return 0;
     }

@@ -13,6 +13,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "_cgo_export.h"
+#include "descriptor.h"
+
 typedef void (*init_function)(int argc, char **argv, char **envp);
 
 /* Weak: a build without the linker script (go vet, go test) links too, and is told apart at run time. */
@@ -138,9 +141,12 @@ static int start_go(void)
         return FORKER_E_MEMORY;
     }
     int argc = saved_argc > 0 ? saved_argc : 1;
+    fk_descriptor_hold held = fk_descriptor_hold_low();
     for (init_function *start = fk_go_init_start; start < fk_go_init_end; start++) {
         (*start)(argc, block, block + argc + 1);
     }
+    goRuntimeWait();
+    fk_descriptor_release_low(held);
     fk_process.go_running = true;
     return FORKER_OK;
 }

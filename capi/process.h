@@ -41,7 +41,7 @@ void fk_process_lock(void);
 void fk_process_unlock(void);
 
 /*
- * Starts the Go runtime in this process, once. Returns FORKER_OK, FORKER_E_PROCESS, FORKER_E_STATE (it forks),
+ * Starts the Go runtime in this process, once, and returns when it is up. Returns FORKER_OK, FORKER_E_PROCESS, FORKER_E_STATE (it forks),
  * FORKER_E_MEMORY.
  */
 int fk_process_start_go(void);

@@ -1,4 +1,4 @@
-/* /proc/<pid>/stat and /proc/<pid>/status. */
+/* /proc/<pid>/stat, status and statm. */
 #include "procstat.h"
 
 #include <fcntl.h>
@@ -7,13 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 enum { TEXT_MAX = 2048 };
 
 static bool read_text(pid_t pid, const char *name, char text[TEXT_MAX])
 {
     char path[32];
     (void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC));
     if (fd < 0) {
         return false;
     }
@@ -51,4 +53,13 @@ bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS])
         p = end;
     }
     return true;
+}
+
+/* proc_pid_statm(5): the second number is the resident pages. */
+uint64_t fk_procstat_resident(pid_t pid)
+{
+    char text[TEXT_MAX];
+    unsigned long long pages;
+    bool known = read_text(pid, "statm", text) && sscanf(text, "%*u %llu", &pages) == 1;
+    return known ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }

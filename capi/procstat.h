@@ -1,8 +1,9 @@
-/* What /proc/<pid>/stat and /proc/<pid>/status tell of a process. */
+/* What /proc/<pid>/stat, status and statm tell of a process. */
 #ifndef FORKER_PROCSTAT_H
 #define FORKER_PROCSTAT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* The numbers of the fields, as proc_pid_stat(5) counts them. */
@@ -21,6 +22,9 @@ enum {
 
 /* Reads the fields that are numbers. false: there is no such process, or no /proc. */
 bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS]);
+
+/* Bytes of memory that a process has resident; 0 if /proc does not tell. */
+uint64_t fk_procstat_resident(pid_t pid);
 
 /* Tells if a debugger holds the process, or something else that traces it (ptrace(2)). */
 bool fk_procstat_is_traced(pid_t pid);

@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptor.h"
+
 enum { ROUND = 256 }; /* orphans of one sweep: the loop has other things to do */
 
 static volatile int exits_fd = -1;
@@ -31,7 +33,7 @@ void fk_reaper_start(void)
         return;
     }
     (void)sigaction(SIGCHLD, NULL, &program_action);
-    exits_fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* 1: some may be waiting already */
+    exits_fd = fk_descriptor_raise(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)); /* 1: some may be waiting already */
     sweeps = exits_fd < 0 || (program_action.sa_handler != SIG_DFL && program_action.sa_handler != SIG_IGN);
     if (sweeps) {
         return;

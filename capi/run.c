@@ -10,6 +10,7 @@
 
 #include "admin.h"
 #include "background.h"
+#include "descriptor.h"
 #include "heritage.h"
 #include "host.h"
 #include "limit.h"
@@ -30,7 +31,7 @@ static bool open_wake_fd(forker_server *server)
 {
     uint64_t stale;
     if (server->wake_fd < 0) {
-        server->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        server->wake_fd = fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
         return server->wake_fd >= 0;
     }
     ssize_t got = read(server->wake_fd, &stale, sizeof stale);
@@ -77,9 +78,9 @@ static void end_shared(forker_server *server)
 
 int fk_run_prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {
-        fk_admin_open,        fk_heritage_drop, fk_listeners_reopen, fk_shards_open,
-        fk_privilege_prepare, fk_limit_check,   fk_logfile_open,     map_shared};
+    static int (*const steps[])(forker_server *) = {fk_admin_open,      fk_heritage_drop, fk_listeners_reopen,
+                                                    fk_listeners_check, fk_shards_open,   fk_privilege_prepare,
+                                                    fk_limit_check,     fk_logfile_open,  map_shared};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "listener.h"
 
 /* How many workers there will be, or CPUs where the master will decide: a socket too many does no harm. */
@@ -30,7 +31,7 @@ static int open_beside(const forker_server *server, const fk_listener *listener)
     if (getsockname(listener->fd, (struct sockaddr *)&name, &size) != 0) {
         return -1;
     }
-    int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = fk_descriptor_raise(socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0) {
         return -1;
     }

@@ -464,7 +464,7 @@ int fk_spawner_run(forker_server *server)
     int result;
     if (spawner == NULL || polled == NULL) {
         result = fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
-    } else if (pipe2(spawner->lifeline, O_CLOEXEC | O_NONBLOCK) != 0) {
+    } else if (!fk_descriptor_raise_pair(pipe2(spawner->lifeline, O_CLOEXEC | O_NONBLOCK) == 0, spawner->lifeline)) {
         result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
     } else {
         spawner->server = server;

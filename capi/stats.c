@@ -3,10 +3,10 @@
  * it.
  */
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "procstat.h"
 #include "server.h"
 #include "spawner.h"
 
@@ -113,23 +113,6 @@ static void fill_request(forker_worker_stats *stats, const fk_black_box *box, ui
     copy_text(stats->target, box->target, box->target_len, FK_TARGET_KEPT);
 }
 
-/* proc_pid_statm(5): the second number is the resident pages. */
-static uint64_t read_rss(int32_t pid)
-{
-    char path[32];
-    unsigned long long resident = 0;
-    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return 0;
-    }
-    if (fscanf(file, "%*u %llu", &resident) != 1) {
-        resident = 0;
-    }
-    (void)fclose(file);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 static void fill_worker(forker_worker_stats *stats, const fk_slot *slot)
 {
     uint64_t now = fk_clock();
@@ -142,7 +125,7 @@ static void fill_worker(forker_worker_stats *stats, const fk_slot *slot)
     stats->pid = __atomic_load_n(&slot->pid, __ATOMIC_RELAXED);
     stats->age_ns = since(now, load(&slot->born_ns));
     stats->heartbeat_ns = since(now, load(&slot->heartbeat_ns));
-    stats->rss_bytes = stats->pid > 0 ? read_rss(stats->pid) : 0;
+    stats->rss_bytes = stats->pid > 0 ? fk_procstat_resident(stats->pid) : 0;
     fill_request(stats, &slot->box, now);
 }
 

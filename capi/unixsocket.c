@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "account.h"
+#include "descriptor.h"
 
 enum { LOCK_TRIES = 200, LOCK_PAUSE_NS = 10000000 };
 
@@ -47,7 +48,7 @@ static int lock_directory(const char *path)
         memcpy(directory, path, len);
         directory[len] = '\0';
     }
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             return fd;
@@ -83,7 +84,7 @@ static bool clear_stale(const struct sockaddr_un *name)
         errno = EEXIST;
         return false;
     }
-    int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int probe = fk_descriptor_raise(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (probe < 0) {
         return false;
     }
@@ -137,7 +138,7 @@ static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
  */
 static bool set_owner(const file_wish *wish, struct stat *file)
 {
-    int fd = open(wish->name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open(wish->name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (fd < 0) {
         return false;
     }
@@ -164,7 +165,7 @@ static int open_locked(const fk_address *address, const file_wish *wish)
     if (!clear_stale(&wish->name)) {
         return fk_address_refuse_errno(address, "bind");
     }
-    listener.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    listener.fd = fk_descriptor_raise(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (listener.fd < 0) {
         return fk_address_refuse_errno(address, "socket");
     }

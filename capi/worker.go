@@ -62,6 +62,10 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 	if err := w.loop.Watch(int(w.channel), w.onMessage); err != nil {
 		return w.fail(err)
 	}
+	if err := w.loop.Start(); err != nil {
+		w.loop.Close()
+		return w.fail(err)
+	}
 	w.becomeReady()
 	if err := w.loop.Run(); err != nil {
 		return w.fail(err)

@@ -96,7 +96,7 @@ func (ex *exchange) leave(left []memory.Mapping) []memory.Mapping {
 
 // openTimer makes the timer that has a poller of the host's come back in time.
 func (l *Loop) openTimer() error {
-	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK)
+	fd, err := poller.Raise(unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK))
 	if err != nil {
 		return fmt.Errorf("timerfd: %w", err)
 	}

@@ -177,12 +177,9 @@ func (l *Loop) watch(fd int, ready func()) {
 	l.special[fd] = ready
 }
 
-// Run serves until Drain or Stop is done. It closes everything but the watched descriptors.
+// Run serves until Drain or Stop is done, after Start. It closes everything but the watched descriptors.
 func (l *Loop) Run() error {
 	defer l.Close()
-	if err := l.Start(); err != nil {
-		return err
-	}
 	for {
 		if over, err := l.turn(l.waitMs()); over || err != nil {
 			return err
@@ -190,7 +187,7 @@ func (l *Loop) Run() error {
 	}
 }
 
-// Start has the loop take connections, when it is polled next. Before the first Poll.
+// Start has the loop take connections, when it runs or is polled next. After an error Close is all that can follow.
 func (l *Loop) Start() error { return l.resumeListeners() }
 
 // Fd can be read when there is something for Poll to do, if Config.Polled.

@@ -85,7 +85,7 @@ func (q *fifo) pop() *exchange {
 }
 
 func newPool(cfg PoolConfig, app App) (*pool, error) {
-	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	fd, err := poller.Raise(unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK))
 	if err != nil {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}

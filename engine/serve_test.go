@@ -78,6 +78,7 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	s.must(err)
 	s.must(s.loop.Watch(s.wake, s.doOne))
 	s.unused = s.loop.blocks.Used()
+	s.must(s.loop.Start())
 	go func() { s.done <- s.loop.Run() }()
 	t.Cleanup(s.stop)
 	return s

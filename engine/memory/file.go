@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"libforker/engine/poller"
 )
 
 // File is memory that is a file too, of which nobody else knows: a memfd, or a file of a directory that has no name in
@@ -33,13 +35,13 @@ func (p *Pool) OpenFile(dir string) (File, error) {
 
 func openNameless(dir string) (int, error) {
 	if dir == "" {
-		fd, err := unix.MemfdCreate("forker-body", unix.MFD_CLOEXEC)
+		fd, err := poller.Raise(unix.MemfdCreate("forker-body", unix.MFD_CLOEXEC))
 		if err != nil {
 			return -1, fmt.Errorf("memfd_create: %w", err)
 		}
 		return fd, nil
 	}
-	fd, err := unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
+	fd, err := poller.Raise(unix.Open(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600))
 	if errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EISDIR) {
 		return openUnlinked(dir) // Not every file system has O_TMPFILE, see open(2).
 	}

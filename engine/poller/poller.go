@@ -43,7 +43,7 @@ const busyMs = 20
 
 // Open makes a poller.
 func Open() (*Poller, error) {
-	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	fd, err := Raise(unix.EpollCreate1(unix.EPOLL_CLOEXEC))
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create: %w", err)
 	}
@@ -194,10 +194,22 @@ func Accept(fd int, name *unix.RawSockaddrAny) (int, unix.Errno) {
 		// SAFETY: the kernel writes at most size bytes at name and 4 at size, during the call.
 		n, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(name)),
 			uintptr(unsafe.Pointer(&size)), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
-		if errno != unix.EINTR {
+		switch {
+		case errno == 0 && n < leastFd:
+			return raiseAccepted(int(n))
+		case errno != unix.EINTR:
 			return int(n), errno
 		}
 	}
+}
+
+// raiseAccepted moves a connection above 2. Where there is no room for that it is closed.
+func raiseAccepted(fd int) (int, unix.Errno) {
+	raised, err := Raise(fd, nil)
+	if err != nil {
+		return -1, unix.EMFILE
+	}
+	return raised, 0
 }
 
 // InetName returns family, port (host byte order) and address bytes of an IPv4 or IPv6 name; only the family of others.

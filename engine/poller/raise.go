@@ -1,0 +1,25 @@
+package poller
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// leastFd is the lowest descriptor that the library uses. Those below are the program's, also while they are closed: a
+// daemon may put something there at any time.
+const leastFd = 3
+
+// Raise takes what a call that makes a descriptor has returned, and moves the descriptor above 2 if it is not there. It
+// is close-on-exec.
+func Raise(fd int, err error) (int, error) {
+	if err != nil || fd >= leastFd {
+		return fd, err
+	}
+	raised, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, leastFd)
+	Close(fd)
+	if err != nil {
+		return -1, fmt.Errorf("duplicate a descriptor: %w", err)
+	}
+	return raised, nil
+}
