@@ -88,7 +88,7 @@ func (l *Loop) watchListener(ln *listener) {
 // acceptOne takes one connection and serves what it has sent already. false: there is none, or none can be taken now.
 func (l *Loop) acceptOne(listenFd int) bool {
 	if l.cfg.MaxConnections > 0 && l.open >= l.cfg.MaxConnections {
-		l.full = true // forgetConn ends the pause.
+		l.full = true // freeConn ends the pause.
 		l.pauseListeners(math.MaxInt64 - l.clock.now)
 		return false
 	}
@@ -110,10 +110,11 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	l.cfg.Slot.Accepted++
 	if l.peers != nil && !l.countPeer(c) {
 		l.refusePeer(c)
-		return true
+	} else {
+		l.awaitHead(c)
+		l.readConn(c)
 	}
-	l.awaitHead(c)
-	l.readConn(c)
+	l.bury()
 	return true
 }
 

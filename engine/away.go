@@ -116,6 +116,7 @@ func (l *Loop) collect() {
 		for i := range l.events[:n] {
 			e := &l.events[i]
 			l.hear(l.exchanges[memory.At[Request](e.Request).Index], e.Kind)
+			l.bury()
 		}
 		if n == 0 {
 			return
@@ -164,7 +165,5 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 // left.
 func (l *Loop) answerLate(c *conn, ex *exchange, outcome *Outcome) {
 	l.answer(c, ex, outcome)
-	if !c.isClosed() {
-		l.serve(c)
-	}
+	l.serve(c)
 }

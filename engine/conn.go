@@ -55,6 +55,8 @@ type conn struct {
 	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
 	served   int       // Requests so far.
 	born     int64     // When it was accepted, on the loop's clock.
+	dead     bool      // It is closed, and freed when this step of the loop is over (bury).
+	reason   uint8     // Why.
 	finSeen  bool      // The client has sent its end, while the program had the request.
 	ex       *exchange // nil while nothing of a request has been received.
 	peer     slot.Peer
@@ -66,11 +68,9 @@ type conn struct {
 	lingerEnd int64 // stateLinger: when it ends, whatever the client does.
 }
 
-func (c *conn) isClosed() bool { return c.tag == 0 }
-
 // takesRequests tells if the next request can be looked at.
 func (c *conn) takesRequests() bool {
-	return c.closing == keepOpen && c.state <= stateBody && !c.blocked
+	return !c.dead && c.closing == keepOpen && c.state <= stateBody && !c.blocked
 }
 
 // exchange is what a connection needs while a request of it is being received, handled or answered.
@@ -112,19 +112,32 @@ func (l *Loop) newConn(fd int) *conn {
 	return c
 }
 
-// closeConn closes c; reason is for the program, if it has a request of c.
+// closeConn has c closed when this step of the loop is over; reason is for the program, if it has a request of c. Until
+// then everything can be done with c as before, and has no effect on its client.
 func (l *Loop) closeConn(c *conn, reason int) {
-	if c.ex != nil {
-		l.leaveExchange(c, reason)
+	if c.dead {
+		return
 	}
-	poller.Close(c.fd)
-	l.forgetConn(c)
+	c.dead, c.reason = true, uint8(reason)
+	l.dead = append(l.dead, c)
+	l.dropOutput(c)
 }
 
-// forgetConn lets go of a connection whose descriptor is not the loop's any more.
-func (l *Loop) forgetConn(c *conn) {
+// bury frees the connections that were closed. At the end of each step, where nobody knows them any more.
+func (l *Loop) bury() {
+	for i := 0; i < len(l.dead); i++ {
+		l.freeConn(l.dead[i])
+	}
+	l.dead = l.dead[:0]
+}
+
+// freeConn is the one place where connections end.
+func (l *Loop) freeConn(c *conn) {
+	if c.ex != nil {
+		l.leaveExchange(c, int(c.reason))
+	}
+	poller.Close(c.fd)
 	l.wheel.disarm(&c.timer)
-	l.releaseOutput(c)
 	if c.counted {
 		l.uncountPeer(c)
 	}
@@ -134,7 +147,6 @@ func (l *Loop) forgetConn(c *conn) {
 	if c.state == stateLinger {
 		l.lingering--
 	}
-	l.outLen = 0
 	l.conns[c.fd] = nil
 	*c = conn{}
 	l.idle = append(l.idle, c)
@@ -279,8 +291,8 @@ func (l *Loop) serve(c *conn) {
 		more = l.serveOne(c, ex)
 	}
 	l.flush(c)
-	if c.ex == nil {
-		return // Closed, hijacked, or lingering.
+	if c.dead || c.ex == nil {
+		return // Closed, or lingering.
 	}
 	if c.takesRequests() {
 		switch {
@@ -327,6 +339,7 @@ func (l *Loop) takeTurns() {
 		if t.conn.tag == t.tag {
 			t.conn.queued = false
 			l.serve(t.conn)
+			l.bury()
 		}
 	}
 	l.spareTurns = turns

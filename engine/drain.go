@@ -85,6 +85,7 @@ func (l *Loop) closeIdle() {
 		}
 		l.closeConn(c, CloseShutdown)
 	}
+	l.bury()
 }
 
 // graceEnd tells until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can
@@ -100,8 +101,8 @@ func (l *Loop) graceEnd(c *conn) int64 {
 // to say nothing; but the first packet can be lost and sent again, and the client can be slow.
 const firstNs = 2 * int64(time.Second)
 
-// isIdle tells if the connection is between requests. It may be nil, or closed.
-func (c *conn) isIdle() bool { return c != nil && c.tag != 0 && c.state == stateHead && c.ex == nil }
+// isIdle tells if the connection is between requests. It may be nil.
+func (c *conn) isIdle() bool { return c != nil && !c.dead && c.state == stateHead && c.ex == nil }
 
 func (l *Loop) nextDrainCheck(next int64) int64 {
 	due := l.drainNs

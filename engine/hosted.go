@@ -24,6 +24,7 @@ func (l *Loop) end() (over bool) {
 			l.closeConn(c, CloseShutdown)
 		}
 	}
+	l.bury()
 	l.closeListeners()
 	for _, ex := range l.pool.close() {
 		ex.running = false

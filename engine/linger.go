@@ -36,10 +36,11 @@ func (l *Loop) endLingering() {
 	}
 	l.lingerLookNs = l.clock.now + lookEvery
 	for _, c := range l.conns {
-		if c != nil && c.tag != 0 && c.state == stateLinger && isServed(c.fd) {
+		if c != nil && c.state == stateLinger && isServed(c.fd) {
 			l.closeConn(c, CloseDone)
 		}
 	}
+	l.bury()
 }
 
 // isServed tells if the client of a lingering connection has acknowledged our end, which comes behind the answer, and

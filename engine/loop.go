@@ -35,6 +35,7 @@ type Loop struct {
 	special  []func()    // By fd: watched descriptors and listeners, which have tag 0.
 	conns    []*conn     // By fd.
 	idle     []*conn     // Closed connections, to be used again.
+	dead     []*conn     // Closed in this step.
 	spare    []*exchange // To be used again, the last one first.
 
 	peers      map[peerKey]int // Connections by client; nil: not counted.
@@ -88,7 +89,10 @@ const (
 // it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
 	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box), sendFile: poller.SendFile}
-	l.expired = func(t *timer) { t.owner.expire(l) }
+	l.expired = func(t *timer) {
+		t.owner.expire(l)
+		l.bury()
+	}
 	if cfg.Hosted {
 		l.sendFile = poller.SendFileQuietly
 	}
@@ -222,6 +226,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	l.measured.last = 0
 	for i := range events {
 		l.handle(&events[i])
+		l.bury()
 	}
 	if l.clock.now >= l.lookNs {
 		l.lookNs = l.clock.now + int64(time.Second)

@@ -131,9 +131,7 @@ func (l *Loop) cutStream(c *conn) {
 	if !c.blocked {
 		l.pump(c)
 	}
-	if !c.isClosed() {
-		l.closeConn(c, CloseError)
-	}
+	l.closeConn(c, CloseError)
 }
 
 // resumeStream is called when the program has written to a stream.
@@ -142,7 +140,5 @@ func (l *Loop) resumeStream(c *conn) {
 		return // It is taken when the client has taken the rest.
 	}
 	l.pump(c)
-	if !c.isClosed() {
-		l.serve(c)
-	}
+	l.serve(c)
 }

@@ -285,9 +285,6 @@ func (p *pool) retire(now int64) {
 func (l *Loop) submit(c *conn, ex *exchange) {
 	if l.outLen > 0 {
 		l.send(c)
-		if c.isClosed() {
-			return
-		}
 	}
 	ex.req.OutLen = 0
 	ex.running, ex.early, ex.call.Pooled = true, false, true
@@ -304,6 +301,7 @@ func (l *Loop) finishPooled() {
 	l.done = l.pool.take(l.done)
 	for _, ex := range l.done {
 		l.finishOne(ex)
+		l.bury()
 	}
 }
 
@@ -328,7 +326,5 @@ func (l *Loop) finishOne(ex *exchange) {
 		l.hear(ex, ex.event)
 		return
 	}
-	if !c.isClosed() {
-		l.serve(c)
-	}
+	l.serve(c)
 }

@@ -16,9 +16,6 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	head, body := l.describe(answer, outcome)
 	l.answerReady(ex, head.status)
 	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)
-	if c.isClosed() {
-		return
-	}
 	withBody := !ex.isHead && head.length != 0 && hasContent(head.status)
 	if withBody {
 		l.noteAnswer(c, ex, head.status, head.length)
@@ -37,9 +34,7 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	if c.blocked {
 		l.send(c)
 	}
-	if !c.isClosed() {
-		l.endAnswer(c, ex)
-	}
+	l.endAnswer(c, ex)
 }
 
 // describe gives what an answer's head is made of, and the body, as far as it is one piece.

@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what must come; it is a failure then.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // server is a Loop that runs in a goroutine of its own.
 type server struct {

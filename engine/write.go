@@ -45,6 +45,10 @@ func (l *Loop) sendRest(c *conn, written int) {
 	out := l.out[written:l.outLen]
 	l.cfg.Slot.BytesOut += uint64(written)
 	l.outLen = 0
+	if c.dead {
+		l.dropOutput(c)
+		return
+	}
 	if c.blocked {
 		l.keep(c, out)
 		return
@@ -175,11 +179,11 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 
 // flush sends what is collected, and closes the connection if that was its last answer.
 func (l *Loop) flush(c *conn) {
-	if !c.isClosed() && l.outLen > 0 {
+	if l.outLen > 0 {
 		// Most answers leave here, and not in the depth of send: after a system call the processor foresees no return
 		// any more.
 		n := 0
-		if !c.blocked && !c.owing && len(c.body) == 0 {
+		if !c.dead && !c.blocked && !c.owing && len(c.body) == 0 {
 			n = max(poller.WriteSome(c.fd, l.out[:l.outLen]), 0)
 		}
 		if n == l.outLen {
@@ -190,7 +194,7 @@ func (l *Loop) flush(c *conn) {
 		}
 	}
 	l.answersSent()
-	if !c.isClosed() && !c.blocked && c.state != stateProgram && c.closing != keepOpen {
+	if !c.dead && !c.blocked && c.state != stateProgram && c.closing != keepOpen {
 		l.finish(c)
 	}
 }
@@ -198,9 +202,16 @@ func (l *Loop) flush(c *conn) {
 // resumeWrite goes on where the client did not take more.
 func (l *Loop) resumeWrite(c *conn) {
 	l.pump(c)
-	if !c.isClosed() && !c.blocked {
+	if !c.blocked {
 		l.serve(c)
 	}
+}
+
+// dropOutput throws away what is collected for c and what its client has not taken.
+func (l *Loop) dropOutput(c *conn) {
+	l.outLen = 0
+	l.releaseOutput(c)
+	c.output = output{}
 }
 
 func (l *Loop) releaseOutput(c *conn) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // listen starts a server on a socket of its own.
 func (tr *tree) listen(t *testing.T, network, address string) net.Addr {
