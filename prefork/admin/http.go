@@ -15,7 +15,8 @@ import (
 
 // The bounds of what clients can take up.
 const (
-	maxConns      = 32
+	maxConns      = 128
+	idleGrace     = 50 * time.Millisecond // before an idle connection has to leave for another
 	maxHead       = 8 << 10
 	headTimeout   = 5 * time.Second
 	answerTimeout = 10 * time.Second
@@ -118,27 +119,27 @@ func parse(head string) (r request, status int) {
 	return r, 0
 }
 
-// converse reads a request, answers it by what `respond` says, and closes. Errors mean that the client is gone, or too
-// slow.
-func converse(conn net.Conn, now func() time.Time, respond func(request) answer) {
-	defer func() { _ = conn.Close() }()
+// receive reads a request, and gives what `respond` says to it. An error means that the client is gone, or too slow.
+func receive(conn net.Conn, respond func(request) answer) (a answer, isHead bool, err error) {
 	_ = conn.SetReadDeadline(time.Now().Add(headTimeout))
 	head, status, err := readHead(conn)
 	if err != nil {
-		return
+		return a, false, err
 	}
 	var r request
 	if status == 0 {
 		r, status = parse(head)
 	}
-	a := refuse(status)
-	if status == 0 {
-		a = respond(r)
+	if status != 0 {
+		return refuse(status), r.method == "HEAD", nil
 	}
+	return respond(r), r.method == "HEAD", nil
+}
+
+func send(conn net.Conn, encoded []byte) error {
 	_ = conn.SetWriteDeadline(time.Now().Add(answerTimeout))
-	if _, err = conn.Write(a.encode(now(), r.method == "HEAD")); err == nil {
-		linger(conn)
-	}
+	_, err := conn.Write(encoded)
+	return err
 }
 
 // linger waits for the client to close, so that what it still sends does not get it a reset, which can overtake the

@@ -18,12 +18,10 @@ type Server struct {
 	source   Source
 	history  *history
 	listener net.Listener
+	visitors *visitors
 	stop     chan struct{}
-	running  sync.WaitGroup
 
-	mu     sync.Mutex
-	closed bool                  // Guarded by mu, and so is
-	open   map[net.Conn]struct{} // what is being answered.
+	accepting, running sync.WaitGroup // the one goroutine that accepts; the others
 }
 
 // Start serves on a listening socket, whose descriptor it takes over.
@@ -38,10 +36,10 @@ func Start(fd int, source Source) (*Server, error) {
 
 // StartOn serves on a listener, which Close closes.
 func StartOn(listener net.Listener, source Source) *Server {
-	s := &Server{source: source, listener: limit(listener, maxConns), stop: make(chan struct{}), open: map[net.Conn]struct{}{}}
+	s := &Server{source: source, listener: listener, visitors: newVisitors(maxConns, idleGrace), stop: make(chan struct{})}
 	s.history = newHistory(&s.source)
 	s.running.Go(func() { s.history.run(s.stop) })
-	s.running.Go(s.accept)
+	s.accepting.Go(s.accept)
 	return s
 }
 
@@ -50,57 +48,48 @@ func (s *Server) Close() {
 	close(s.stop)
 	// What it closes is not used any more, whatever close(2) says.
 	_ = s.listener.Close()
-	s.mu.Lock()
-	s.closed = true
-	for conn := range s.open {
-		_ = conn.Close()
-	}
-	s.mu.Unlock()
+	s.accepting.Wait() // Nobody enters any more.
+	s.visitors.cutOff()
 	s.running.Wait()
 }
 
-// accept takes connections until the listener is closed. It may also be out of descriptors, which passes.
+// accept takes connections until the listener is closed. When the process is out of descriptors, one that is idle has to
+// give up its own.
 func (s *Server) accept() {
 	for {
 		conn, err := s.listener.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
+		case err != nil && s.visitors.makeRoom():
 		case err != nil:
 			select {
 			case <-s.stop:
 				return
 			case <-time.After(acceptPause):
 			}
-		case !s.enter(conn):
-			return
+		default:
+			if c := s.visitors.enter(conn, s.stop); c != nil {
+				s.running.Go(func() { s.serve(c) })
+			}
 		}
 	}
 }
 
 const acceptPause = 100 * time.Millisecond
 
-// enter begins to serve a connection. false: there is no server any more.
-func (s *Server) enter(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		_ = conn.Close()
-		return false
-	}
-	s.open[conn] = struct{}{}
-	s.running.Go(func() {
-		defer s.leave(conn)
-		_, isTCP := conn.(*limited).Conn.(*net.TCPConn)
-		converse(conn, s.source.Wall, func(r request) answer { return s.guard(r, isTCP) })
+// serve answers one request.
+func (s *Server) serve(c *visitor) {
+	defer s.visitors.leave(c)
+	_, isTCP := c.Conn.(*net.TCPConn)
+	a, isHead, err := receive(c, func(r request) answer {
+		s.visitors.attend(c, true)
+		return s.guard(r, isTCP)
 	})
-	return true
-}
-
-func (s *Server) leave(conn net.Conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, conn)
+	if err == nil && send(c, a.encode(s.source.Wall(), isHead)) == nil {
+		s.visitors.attend(c, false)
+		linger(c.Conn)
+	}
 }
 
 // guard keeps browsers from being tricked: a name that leads to the loopback address is not enough to read from here

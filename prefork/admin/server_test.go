@@ -7,6 +7,9 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -68,47 +71,103 @@ func TestServer_refusesALargeHead(t *testing.T) {
 	}
 }
 
-func TestLimit_letsNoMoreInUntilOneLeaves(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := limit(inner, 2)
-	accepted := make(chan net.Conn)
-	go func() {
-		defer close(accepted)
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			accepted <- conn
-		}
-	}()
-	for range 3 {
-		client, err := net.Dial("tcp", inner.Addr().String())
+// connect makes connections that ask for nothing.
+func connect(t *testing.T, addr net.Addr, count int) (conns []net.Conn) {
+	t.Helper()
+	for range count {
+		conn, err := net.Dial(addr.Network(), addr.String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer client.Close()
+		t.Cleanup(func() { _ = conn.Close() })
+		conns = append(conns, conn)
 	}
-	first, second := <-accepted, <-accepted
-	select {
-	case <-accepted:
-		t.Fatal("a third connection was let in")
-	case <-time.After(20 * time.Millisecond):
+	return conns
+}
+
+// 1000 connections that ask for nothing are in front of who asks, and more come all the time.
+func TestServer_answersHoweverManyAskForNothing(t *testing.T) {
+	for network, address := range map[string]string{"tcp": "127.0.0.1:0", "unix": filepath.Join(t.TempDir(), "admin.sock")} {
+		t.Run(network, func(t *testing.T) {
+			addr := newTree(t, 1).listen(t, network, address)
+			connect(t, addr, 1000)
+			for range 5 { // Within its patience: each that asks for nothing would take a place for headTimeout.
+				if _, r := ask(t, addr, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); r.StatusCode != 200 {
+					t.Error(r.Status)
+				}
+				connect(t, addr, 200)
+			}
+		})
 	}
-	for range 2 { // The second Close frees no second place.
-		_ = first.Close()
+}
+
+// A client that has asked is not cut off for one that has not, even if it takes its answer slowly.
+func TestServer_dismissesWhoIsIdleFirst(t *testing.T) {
+	tr := newTree(t, 1)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	tr.source.Resident = func(int32) uint64 {
+		asked <- struct{}{}
+		<-answer
+		return 1
 	}
-	third := <-accepted
-	_ = second.Close()
-	_ = third.Close()
-	if err = l.Close(); err != nil {
-		t.Error(err)
+	addr := tr.listen(t, "tcp", "127.0.0.1:0")
+	conn := connect(t, addr, 1)[0]
+	if _, err := io.WriteString(conn, "GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
 	}
-	if _, ok := <-accepted; ok {
-		t.Error("a closed listener accepts")
+	<-asked
+	idle := connect(t, addr, 2*maxConns)
+	for _, conn := range idle[:maxConns] { // They had to leave for the others.
+		if _, err := conn.Read(make([]byte, 1)); err == nil {
+			t.Error("an idle connection was answered")
+		}
+	}
+	close(answer)
+	if r, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || r.StatusCode != 200 {
+		t.Errorf("who had asked before was answered %v, %v", r, err)
+	}
+}
+
+// failing is a listener of a process that is out of descriptors while one connection is open.
+type failing struct {
+	net.Listener
+	open *atomic.Int32
+}
+
+type counted struct {
+	net.Conn
+	once sync.Once
+	open *atomic.Int32
+}
+
+func (c *counted) Close() error {
+	c.once.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+func (f failing) Accept() (net.Conn, error) {
+	if f.open.Load() > 0 {
+		return nil, syscall.EMFILE
+	}
+	conn, err := f.Listener.Accept()
+	if err == nil {
+		f.open.Add(1)
+		conn = &counted{Conn: conn, open: f.open}
+	}
+	return conn, err
+}
+
+func TestServer_takesDescriptorsFromWhoIsIdle(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := StartOn(failing{listener, new(atomic.Int32)}, newTree(t, 1).source)
+	t.Cleanup(s.Close)
+	connect(t, listener.Addr(), 20)
+	// Within its patience: they would be timed out one after the other.
+	if _, r := ask(t, listener.Addr(), "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); r.StatusCode != 200 {
+		t.Error(r.Status)
 	}
 }
 
