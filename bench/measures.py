@@ -25,24 +25,58 @@ def run_load(command, seconds):
     return done.stdout
 
 
-def wrk(server, mode, seconds, options):
-    """Requests per second."""
-    command = ["taskset", "-c", options.core, "wrk", "-t", 1, "-c", mode.connections, "-d", f"{seconds}s", "--timeout", "10s"]
+def wrk(server, mode, seconds, core):
+    """On a core: how many requests were answered, and how many in a second."""
+    command = ["taskset", "-c", core, "wrk", "-t", 1, "-c", mode.connections, "-d", f"{seconds}s", "--timeout", "10s"]
     for name, value in mode.fields:
         command += ["-H", f"{name}: {value}"]
     if mode.script:
         command += mode.script[:2]
     command += [f"http://127.0.0.1:{server.port}{mode.path}", *mode.script[2:]]
     output = run_load(command, seconds)
+    count = re.search(r"^\s+([0-9]+) requests in ", output, re.MULTILINE)
     rate = re.search(r"^Requests/sec:\s+([0-9.]+)", output, re.MULTILINE)
-    if rate is None or float(rate[1]) == 0 or re.search(r"Socket errors|Non-2xx", output):
+    if count is None or rate is None or float(rate[1]) == 0 or re.search(r"Socket errors|Non-2xx", output):
         raise Failure(f"wrk: {output}")
-    return float(rate[1])
+    return int(count[1]), float(rate[1])
 
 
 def throughput(_name, server, mode, options):
-    wrk(server, mode, WARM_UP, options)
-    return {"requests_per_second": wrk(server, mode, options.duration, options)}
+    wrk(server, mode, WARM_UP, options.core)
+    _requests, rate = wrk(server, mode, options.duration, options.core)
+    return {"requests_per_second": rate}
+
+
+def processes(session):
+    """The pids of a session's processes."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text().rpartition(")")[2].split()[3]) == session:
+                yield int(stat.parent.name)
+
+
+def cpu_times(session):
+    """{pid: nanoseconds of CPU that its threads have had, those that have ended too} of a session's processes."""
+    times = {}
+    for pid in processes(session):
+        with contextlib.suppress(OSError):
+            times[pid] = time.clock_gettime_ns(~pid << 3 | CPUCLOCK_SCHED)
+    return times
+
+
+CPUCLOCK_SCHED = 2  # with the pid, what clock_getcpuclockid(3) makes of it
+
+
+def cpu_time(_name, server, mode, options):
+    """CPU time of all processes of a server for each request, while the load generator has another core."""
+    wrk(server, mode, WARM_UP, options.client_core)
+    before = cpu_times(server.process.pid)
+    requests, rate = wrk(server, mode, options.duration, options.client_core)
+    after = cpu_times(server.process.pid)
+    if before.keys() - after.keys():
+        raise Failure("a process of the server has ended, and the time that it had cannot be told")
+    spent = sum(after.values()) - sum(before.values())
+    return {"cpu_ns_per_request": spent / requests, "requests_per_second": rate}
 
 
 def steady(server, mode, rate, seconds, options):
@@ -97,12 +131,10 @@ def disturbed(_name, server, mode, options):
 def private_memory(session):
     """Bytes that the processes of a session have for themselves: their share of anonymous memory."""
     total = 0
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    for pid in processes(session):
         with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session:
-                rollup = stat.with_name("smaps_rollup").read_text()
-                total += 1024 * int(re.search(r"^Pss_Anon:\s+(\d+) kB", rollup, re.MULTILINE)[1])
+            rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+            total += 1024 * int(re.search(r"^Pss_Anon:\s+(\d+) kB", rollup, re.MULTILINE)[1])
     return total
 
 
@@ -133,12 +165,13 @@ def idle_memory(name, server, mode, options):
 
 def balance(_name, server, mode, options):
     """How connections spread over workers."""
-    return crew.spread(server, mode, lambda: wrk(server, mode, options.duration, options))
+    return crew.spread(server, mode, lambda: wrk(server, mode, options.duration, options.core))
 
 
 MEASURES = {
     "rate": throughput,
     "cost": throughput,
+    "cpu": cpu_time,
     "crowd": crowd,
     "latency": latency,
     "disturbed": disturbed,

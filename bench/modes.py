@@ -96,6 +96,8 @@ CREW = f"{CREW_SIZE} workers"
 WORKERS_NEEDED = "workers"
 SLOW = "Slow clients: 99 % of latency in microseconds without them and with them"
 BASIC = "Requests"
+FEW = "Few connections"
+APART = "Server and load generator on a core each"
 MANY = "Many connections"
 
 MODES = {
@@ -112,6 +114,9 @@ MODES = {
         ),
         Mode("close", BASIC, "Connection: close: requests/s", close=True, fields=(("Connection", "close"),)),
         Mode("headers", BASIC, "10 header fields: requests/s", needs="plain", fields=tuple(BROWSER_FIELDS.items())),
+        Mode("connections-1", FEW, "1: requests/s", connections=1),
+        Mode("connections-4", FEW, "4: requests/s", connections=4),
+        Mode("cpu", APART, "CPU time per request of the server's processes", measure="cpu"),
         download("1k", "1 KiB"),
         download("64k", "64 KiB"),
         download("1m", "1 MiB"),
@@ -136,4 +141,4 @@ MODES = {
     )
 }
 
-DEFAULT = ("keep-alive", "pipelined", "close")
+DEFAULT = ("keep-alive", "pipelined", "close", "connections-1", "connections-4", "cpu")

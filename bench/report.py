@@ -11,6 +11,7 @@ COLUMNS = {
     "balance": {"the least a worker accepts, % of its share": "least_percent", "the most": "most_percent"},
     "kills": {"requests": "requests", "kills": "kills", "lost for each kill": "lost_per_kill"},
 }
+QUANTITIES = {"memory": "bytes_per_connection", "cpu": "cpu_ns_per_request"}
 LATENCY_COLUMNS = {"p50_us": "50 %", "p99_us": "99 %", "p99.9_us": "99.9 %"}
 
 
@@ -22,7 +23,7 @@ def columns_of(mode):
         return [(f"{mode.heading}: without", "p99_us"), ("with", "p99_disturbed_us"), ("ratio", "ratio")]
     if mode.measure == "latency":
         return [(heading, quantity) for quantity, heading in LATENCY_COLUMNS.items()]
-    return [(mode.heading, "bytes_per_connection" if mode.measure == "memory" else "requests_per_second")]
+    return [(mode.heading, QUANTITIES.get(mode.measure, "requests_per_second"))]
 
 
 def median_of(rounds, quantity):

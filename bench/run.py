@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares HTTP servers by what one request costs, relative to the floor (bench/floor.c).
 
-Server and load generator share one core, so that requests per second are the inverse of the whole cost of a request.
+Server and load generator share one core, so that requests per second are the inverse of the whole cost of a request; in
+mode cpu they have one each, and the CPU time of the server's processes is counted.
 The servers run in turn, several rounds; medians of each round's ratio to the floor go to stdout as Markdown tables,
 every single measurement to a raw log. `make bench` builds the programs and calls this. What is asked is in modes.py, of
 whom in servers.py, how in measures.py.
@@ -91,10 +92,17 @@ def parse_options():
     parser.add_argument("--servers", type=names_of(SERVERS), default=compared, help="all, or some of " + ",".join(SERVERS))
     parser.add_argument("--modes", type=names_of(MODES), default=list(DEFAULT), help="all, or some of " + ",".join(MODES))
     parser.add_argument("--core", type=int, default=min(os.sched_getaffinity(0)), help="the core to use (%(default)s)")
+    parser.add_argument("--client-core", type=int, help="the load generator's core in mode cpu (another one)")
     parser.add_argument("--log", type=pathlib.Path, help="the raw log (PROGRAMS/raw.csv)")
     options = parser.parse_args()
     options.servers = ["floor"] + [name for name in options.servers if name != "floor"]
     options.log = options.log or options.programs / "raw.csv"
+    others = os.sched_getaffinity(0) - {options.core}
+    if options.client_core is None and others:
+        options.client_core = min(others)
+    if options.client_core is None and "cpu" in options.modes:
+        options.modes.remove("cpu")
+        print("there is one core only: mode cpu is left out", file=sys.stderr)
     return options
 
 
