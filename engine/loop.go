@@ -26,55 +26,82 @@ import (
 //
 // All of it is owned by the goroutine that calls Run or Poll; nothing is locked.
 type Loop struct {
-	cfg      Config
-	poll     *poller.Poller
+	cfg      Config // Immutable.
 	clock    clock
 	measured measured
-	wheel    wheel
 	blocks   memory.Pool
-	special  []func()    // By fd: watched descriptors and listeners, which have tag 0.
-	conns    []*conn     // By fd.
-	idle     []*conn     // Closed connections, to be used again.
-	dead     []*conn     // Closed in this step.
-	spare    []*exchange // To be used again, the last one first.
 
-	peers      map[peerKey]int // Connections by client; nil: not counted.
-	turns      []nextTurn      // Connections that have more to serve, in the next iteration.
-	spareTurns []nextTurn      // Room for them.
-	exchanges  []*exchange     // All that were made, by Request.Index.
-	box        uintptr         // Where a request is noted while the loop's thread has it in a handler.
-	events     [64]Event
-	pool       *pool
-	done       []*exchange // Whose handler has returned from the pool; room for the next ones.
-	open       int         // Connections that are open.
-	lastTag    uint32
-
-	out      []byte // The output of the connection that is being handled.
-	outLen   int
-	common   []byte // Server and Date lines.
-	text     []byte // The body of an answer of the engine's own.
-	root     []byte // "/", off the heap.
-	ok       []byte // The beginning of a 200 answer, up to the number of Content-Length.
-	inSize   int    // Bytes of an input buffer, beyond which one more is kept for a NUL.
-	expired  func(*timer)
-	expireNs int64 // Deadlines are not looked at before.
+	polling
+	listening
+	connections
+	requests
+	collecting
+	ending
 
 	sendFile func(fd, file int, off *int64, size int) (int, unix.Errno)
+}
 
-	listeners    []listener
-	pausedUntil  int64 // Listeners are not watched until then; 0: they are.
-	full         bool  // MaxConnections are open.
+// polling is what the loop waits for. Phases 1, 3 and 4.
+type polling struct {
+	poll     *poller.Poller
+	special  []func() // By fd: watched descriptors and listeners, which have tag 0.
+	wheel    wheel
+	expired  func(*timer)
+	expireNs int64 // Deadlines are not looked at before.
+	lookNs   int64 // When idle threads of the pool and unused memory are looked for.
+	timerFd  int   // With Config.Polled: in the poller, for the next thing that is due.
+	timerNs  int64 // When it rings; 0: it is not set.
+}
+
+// listening is where connections come from. Phase 3.
+type listening struct {
+	listeners   []listener
+	pausedUntil int64           // Listeners are not watched until then; 0: they are.
+	full        bool            // MaxConnections are open.
+	peers       map[peerKey]int // Connections by client; nil: not counted.
+}
+
+// connections are those that were accepted. Phases 3 and 4.
+type connections struct {
+	conns      []*conn // By fd.
+	open       int     // How many are open.
+	lastTag    uint32
+	idle       []*conn    // Closed connections, to be used again.
+	dead       []*conn    // Closed in this step.
+	turns      []nextTurn // Connections that have more to serve, in the next iteration.
+	spareTurns []nextTurn // Room for them.
+}
+
+// requests are those that are being received, handled or answered. Phases 3 and 4.
+type requests struct {
+	exchanges []*exchange // All that were made, by Request.Index.
+	spare     []*exchange // To be used again, the last one first.
+	inSize    int         // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	box       uintptr     // Where a request is noted while the loop's thread has it in a handler.
+	root      []byte      // "/", off the heap.
+	pool      *pool
+	done      []*exchange // Whose handler has returned from the pool; room for the next ones.
+	events    [64]Event
+}
+
+// collecting is the output of the connection that is being handled. Empty between the steps of a phase.
+type collecting struct {
+	out    []byte
+	outLen int
+	common []byte // Server and Date lines.
+	text   []byte // The body of an answer of the engine's own.
+	ok     []byte // The beginning of a 200 answer, up to the number of Content-Length.
+}
+
+// ending is the end of the loop. Phase 5.
+type ending struct {
 	draining     bool
-	lookNs       int64 // When idle threads of the pool and unused memory are looked for.
 	drainGraceNs int64 // When idle connections are closed.
 	drainNs      int64 // When all are closed.
 	lingering    int   // Connections in stateLinger,
 	lingerLookNs int64 // which are looked at then, while draining.
 	stopped      bool  // Nobody is served any more.
 	ended        bool  // Everything is closed; with Config.Hosted handlers of the pool may still run.
-
-	timerFd int   // With Config.Polled: in the poller, for the next thing that is due.
-	timerNs int64 // When it rings; 0: it is not set.
 }
 
 const (
@@ -88,7 +115,8 @@ const (
 // NewLoop makes a loop, which closes the listeners when it ends, or now if it cannot be made. It reads nothing before
 // it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
-	l := &Loop{cfg: cfg, box: memory.AddressOf(&cfg.Slot.Box), sendFile: poller.SendFile}
+	l := &Loop{cfg: cfg, sendFile: poller.SendFile}
+	l.box = memory.AddressOf(&cfg.Slot.Box)
 	l.expired = func(t *timer) {
 		t.owner.expire(l)
 		l.bury()
