@@ -42,7 +42,7 @@ const (
 
 // conn is a connection. Owned by the loop.
 type conn struct {
-	fd       int
+	transport
 	tag      uint32 // Tells it from earlier connections of the same fd; 0: closed.
 	interest uint32 // What the poller watches for.
 	state    connState
@@ -136,7 +136,7 @@ func (l *Loop) freeConn(c *conn) {
 	if c.ex != nil {
 		l.leaveExchange(c, int(c.reason))
 	}
-	poller.Close(c.fd)
+	c.close()
 	l.wheel.disarm(&c.timer)
 	if c.counted {
 		l.uncountPeer(c)
@@ -321,7 +321,7 @@ func (l *Loop) probe(c *conn) {
 
 func (l *Loop) startProbe(c *conn) {
 	c.probed = true
-	poller.KeepAlive(c.fd)
+	c.keepAlive()
 }
 
 // nextTurn is a connection that goes on with what is in its input.
@@ -456,7 +456,7 @@ func (c *conn) expire(l *Loop) {
 // discard reads and throws away what a lingering connection's client still sends.
 func (l *Loop) discard(c *conn) {
 	for range 4 { // Then the others: a client that sends faster than we read gets no more attention than they do.
-		n, errno := poller.Read(c.fd, l.out[:outSize])
+		n, errno := c.pull(l.out[:outSize])
 		if errno == unix.EAGAIN || errno == unix.EINTR {
 			return
 		}

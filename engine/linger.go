@@ -1,12 +1,6 @@
 package engine
 
-import (
-	"time"
-
-	"golang.org/x/sys/unix"
-
-	"libforker/engine/poller"
-)
+import "time"
 
 const (
 	lingerNs   = 2 * int64(time.Second)  // How long a client may be silent that is to see that it was refused,
@@ -22,7 +16,7 @@ const (
 func (l *Loop) linger(c *conn) {
 	c.state = stateLinger
 	l.lingering++
-	poller.Shutdown(c.fd)
+	c.shutdown()
 	c.lingerEnd = l.clock.now + lingerMost
 	l.wheel.arm(&c.timer, l.clock.now+lingerNs)
 	l.await(c)
@@ -36,23 +30,9 @@ func (l *Loop) endLingering() {
 	}
 	l.lingerLookNs = l.clock.now + lookEvery
 	for _, c := range l.conns {
-		if c != nil && c.state == stateLinger && isServed(c.fd) {
+		if c != nil && c.state == stateLinger && c.hasAll() {
 			l.closeConn(c, CloseDone)
 		}
 	}
 	l.bury()
 }
-
-// isServed tells if the client of a lingering connection has acknowledged our end, which comes behind the answer, and
-// has been silent for a while. Of a unix socket it has read all then (SIOCOUTQ in unix(7) counts what it has not).
-func isServed(fd int) bool {
-	info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
-		unread, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
-		return err == nil && unread == 0
-	}
-	return info.State == tcpFinWait2 && int64(info.Last_data_recv) >= lingerQuietMs+2*int64(info.Rtt)/1000
-}
-
-// tcpFinWait2 is TCP_FIN_WAIT2 of linux/tcp_states.h.
-const tcpFinWait2 = 5

@@ -6,8 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"libforker/engine/access"
 	"libforker/engine/http1"
 	"libforker/engine/memory"
@@ -38,7 +36,7 @@ type Loop struct {
 	collecting
 	ending
 
-	sendFile func(fd, file int, off *int64, size int) (int, unix.Errno)
+	sendFile sendFile
 }
 
 // polling is what the loop waits for. Phases 1, 3 and 4.

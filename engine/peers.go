@@ -2,8 +2,6 @@ package engine
 
 import (
 	"golang.org/x/sys/unix"
-
-	"libforker/engine/poller"
 )
 
 // peerKey is a client's address, whatever its port. IPv6 clients count by their /64, which is what one customer gets
@@ -54,6 +52,6 @@ func (l *Loop) refusePeer(c *conn) {
 	l.cfg.Slot.Answers[4]++
 	l.text = append(l.text[:0], tooManyConnections...)
 	// The buffer of a new connection has room for it, and what the client does not take is its loss.
-	_, _ = poller.Write(c.fd, l.text)
+	_ = c.pushSome(l.text)
 	l.linger(c)
 }

@@ -78,7 +78,7 @@ func (l *Loop) pump(c *conn) {
 
 // writeBytes writes rest, body and tail. false: not all of it, or c is closed.
 func (l *Loop) writeBytes(c *conn) bool {
-	n, errno := l.write(c)
+	n, errno := c.push(&c.output)
 	if errno != 0 && errno != unix.EAGAIN {
 		l.closeConn(c, CloseClient)
 		return false
@@ -101,23 +101,11 @@ func cut(b []byte, n int) (rest []byte, left int) {
 	return nil, n - len(b)
 }
 
-func (l *Loop) write(c *conn) (n int, errno unix.Errno) {
-	switch {
-	case len(c.body)+len(c.tail) == 0 && c.file.left > 0:
-		return poller.WriteMore(c.fd, c.rest)
-	case len(c.body)+len(c.tail) == 0:
-		return poller.Write(c.fd, c.rest)
-	case len(c.rest)+len(c.tail) == 0:
-		return poller.Write(c.fd, c.body)
-	}
-	return poller.WriteAll(c.fd, c.rest, c.body, c.tail)
-}
-
 // writeFile sends c.file. false: not all of it, or c is closed.
 func (l *Loop) writeFile(c *conn) bool {
 	f := &c.file
 	for sent := 0; f.left > 0; {
-		n, errno := l.sendFile(c.fd, f.fd, &f.off, int(min(f.left, sendfileMost)))
+		n, errno := c.pushFile(f, int(min(f.left, sendfileMost)), l.sendFile)
 		f.left -= int64(n)
 		sent += n
 		l.cfg.Slot.BytesOut += uint64(n)
