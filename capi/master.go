@@ -72,6 +72,7 @@ func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop fun
 		Now:      now,
 		Wall:     time.Now,
 		Resident: resident,
+		Queries:  s.number(C.FK_OPTION_ADMIN_QUERIES) != 0,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("admin listener: %w", err)

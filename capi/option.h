@@ -144,6 +144,8 @@
     X(ADMIN, "admin", ADDRESS, "", "", "", "", false,                                                                  \
       "Where the master shows health, status, metrics and a page for people; a unix socket gets mode 0600; empty is "  \
       "nowhere.")                                                                                                      \
+    X(ADMIN_QUERIES, "admin_queries", CHOICE, "off", "off|on", "", "", false,                                          \
+      "Whether it shows what follows the ? of a request's target; there may be secrets in it.")                        \
     X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                   \
       "The least important lines that are logged.")                                                                    \
     X(LOG_RATE, "log_rate", NUMBER, "100", "off, or ", "0", "1000000", true,                                           \

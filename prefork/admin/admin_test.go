@@ -232,6 +232,35 @@ func TestStatus_tellsTheLastCrash(t *testing.T) {
 	}
 }
 
+func TestStatus_showsQueriesOnlyIfItMay(t *testing.T) {
+	const target = "/a?token=secret&b?c"
+	for shown, want := range map[bool]struct{ target, words string }{
+		true:  {target, "GET " + target + " from 192.0.2.1:5: no memory"},
+		false: {"/a", "GET /a from 192.0.2.1:5: no memory"},
+	} {
+		tr := newTree(t, 1)
+		tr.source.Queries = shown
+		c := tr.lose(slot.Crash, int32(unix.SIGSEGV))
+		copy(c.LastWordsText[:], "GET "+target+" from 192.0.2.1:5: no memory\x00")
+		for _, box := range []*slot.BlackBox{&c.Box, &tr.Slot(0).Box} {
+			box.BusyFlag, box.TargetLen = 1, uint16(len(target))
+			copy(box.TargetText[:], target)
+		}
+		doc, _ := tr.status(t)
+		if busy := doc.Workers[0].Busy; busy.Target != want.target {
+			t.Errorf("in a handler: %q", busy.Target)
+		}
+		if crash := doc.LastCrash; crash.Request.Target != want.target || crash.LastWords != want.words {
+			t.Errorf("the crash: %q, %q", crash.Request.Target, crash.LastWords)
+		}
+		for _, page := range []string{"/status", "/metrics", "/history", "/"} {
+			if body := tr.get(t, page).Body.String(); strings.Contains(body, "secret") && !shown {
+				t.Errorf("%s shows a query", page)
+			}
+		}
+	}
+}
+
 func TestMetrics_areWhatTheSlotsCount(t *testing.T) {
 	tr := newTree(t, 2)
 	atomic.StoreUint64(&tr.Shared().Exits[slot.Killed], 4)

@@ -13,6 +13,7 @@ type Source struct {
 	Now      func() time.Duration // CLOCK_MONOTONIC, as in the slots
 	Wall     func() time.Time
 	Resident func(pid int32) uint64 // bytes; 0 if it is not known
+	Queries  bool                   // of targets are shown
 }
 
 // worker is a slot at one moment.

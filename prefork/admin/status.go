@@ -103,7 +103,7 @@ func (s *Source) status() *status {
 		WorkerExits:    exitsByCause(shared),
 		statusCounters: describeCounters(&total),
 		Latency:        describeLatency(&total),
-		LastCrash:      describeCrash(shared),
+		LastCrash:      s.describeCrash(shared),
 		Workers:        []statusWorker{},
 	}
 	for i := range workers {
@@ -163,16 +163,16 @@ func (s *Source) describeWorker(w *worker) statusWorker {
 		doc.RSSBytes = s.Resident(w.pid)
 	}
 	if box := &w.page.Box; w.state != slot.Empty && box.Busy() {
-		doc.Busy = describeRequest(box, ago(s.Now(), box.LoadSinceNs()))
+		doc.Busy = s.describeRequest(box, ago(s.Now(), box.LoadSinceNs()))
 	}
 	return doc
 }
 
-func describeRequest(box *slot.BlackBox, inside time.Duration) *statusRequest {
-	return &statusRequest{Method: box.Method(), Target: box.Target(), Peer: box.Peer.String(), Seconds: inside.Seconds()}
+func (s *Source) describeRequest(box *slot.BlackBox, inside time.Duration) *statusRequest {
+	return &statusRequest{Method: box.Method(), Target: s.hideQueries(box.Target()), Peer: box.Peer.String(), Seconds: inside.Seconds()}
 }
 
-func describeCrash(shared *slot.Shared) *statusCrash {
+func (s *Source) describeCrash(shared *slot.Shared) *statusCrash {
 	c, ok := shared.LoadCrash()
 	if !ok {
 		return nil
@@ -185,7 +185,7 @@ func describeCrash(shared *slot.Shared) *statusCrash {
 		Pid:        c.Pid,
 		ExitStatus: -1,
 		AgeSeconds: time.Duration(c.AgeNs).Seconds(),
-		LastWords:  c.LastWords(),
+		LastWords:  s.hideQueries(c.LastWords()),
 	}
 	if how := unix.WaitStatus(c.Status); c.Status != -1 && how.Exited() {
 		doc.ExitStatus = how.ExitStatus()
@@ -193,9 +193,22 @@ func describeCrash(shared *slot.Shared) *statusCrash {
 		doc.Signal = signalName(how.Signal())
 	}
 	if atomic.LoadUint32(&c.Box.BusyFlag) != 0 {
-		doc.Request = describeRequest(&c.Box, time.Duration(c.InsideNs))
+		doc.Request = s.describeRequest(&c.Box, time.Duration(c.InsideNs))
 	}
 	return doc
+}
+
+// hideQueries cuts each word of a text at its "?", unless queries are shown: a target is one word, the last line that a
+// worker has logged may have some in it.
+func (s *Source) hideQueries(text string) string {
+	if s.Queries {
+		return text
+	}
+	words := strings.Split(text, " ")
+	for i, word := range words {
+		words[i], _, _ = strings.Cut(word, "?")
+	}
+	return strings.Join(words, " ")
 }
 
 func signalName(signal unix.Signal) string {

@@ -179,7 +179,7 @@ func TestAdmin_isNotReadyWhileItStops(t *testing.T) {
 }
 
 func TestAdmin_showsTheLastCrash(t *testing.T) {
-	a := serveWithAdmin(t, "workers=2")
+	a := serveWithAdmin(t, "workers=2", "admin_queries=on")
 	if s := a.status(); s.LastCrash != nil {
 		t.Errorf("%+v", s.LastCrash)
 	}
@@ -192,6 +192,21 @@ func TestAdmin_showsTheLastCrash(t *testing.T) {
 	}
 	if s.WorkerExits["crash"] != 1 {
 		t.Errorf("%v", s.WorkerExits)
+	}
+}
+
+func TestAdmin_hidesQueries(t *testing.T) {
+	a := serveWithAdmin(t, "workers=1", "drain_timeout=100ms")
+	a.dial().send("GET /end/abort?secret HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
+	eventually(t, "the crash is shown", func() bool { return a.status().LastCrash != nil })
+	a.dial().send("GET /hang?secret HTTP/1.1\r\nHost: test\r\n\r\n")
+	a.out.wait(t, 0, "hang begins")
+	eventually(t, "the request in the handler is shown", func() bool { s := a.status(); return len(s.Workers) == 1 && s.Workers[0].Busy != nil })
+	if s := a.status(); s.LastCrash.Request.Target != "/end/abort" || s.Workers[0].Busy.Target != "/hang" {
+		t.Errorf("%+v %+v", s.LastCrash.Request, s.Workers[0].Busy)
+	}
+	if text := a.ask("/status").body; strings.Contains(text, "secret") {
+		t.Error(text)
 	}
 }
 
@@ -327,7 +342,7 @@ func TestPage_drawsInABrowser(t *testing.T) {
 	if err != nil {
 		t.Skip("there is no chromium; tools/install-deps test installs it")
 	}
-	p := serve(t, "workers=2", "admin=127.0.0.1:0")
+	p := serve(t, "workers=2", "admin=127.0.0.1:0", "admin_queries=on")
 	_, address, _ := strings.Cut(p.log.wait(t, 0, "admin listener: ").text, "admin listener: ")
 	p.dial().send("GET /end/abort?<script>x=1 HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
 	p.log.wait(t, 0, "killed by SIGABRT")
