@@ -3,28 +3,41 @@ package http1
 // maxChunkLine bounds the line with a chunk's size, extensions and CRLF included.
 const maxChunkLine = 256
 
+// What frames a chunk, its size line and the CRLF behind its data, may have chunkFree bytes and twice as many as the data:
+// a byte at a time is fine. What is beyond that adds up, less what other chunks leave of theirs, and may come to
+// maxExcess. RFC 9112 §7.1.1 asks for a limit on all extensions of a body together. This one is that of net/http; one
+// that does not grow with the data would end long uploads whose chunks are signed.
+const (
+	chunkFree = 16
+	maxExcess = 16 << 10
+)
+
 // States of a Chunked.
 const (
-	chunkStart    uint8 = iota // Before the first digit of a size. → chunkSize
-	chunkSize                  // In a size. → chunkExt, chunkLF
-	chunkExt                   // Behind ";". → chunkExtName
-	chunkExtName               // In an extension's name. → chunkExt, chunkExtValue, chunkLF
-	chunkExtValue              // Behind "=". → chunkExtToken, chunkExtText
-	chunkExtToken              // In a value that is a token. → chunkExt, chunkLF
-	chunkExtText               // In a quoted string. → chunkExtPair, chunkExtEnd
-	chunkExtPair               // Behind "\" in a quoted string. → chunkExtText
-	chunkExtEnd                // Behind a quoted string. → chunkExt, chunkLF
-	chunkLF                    // Behind the CR of a size line. → chunkData, chunkTrailer
-	chunkData                  // In the data. → chunkDataCR
-	chunkDataCR                // Behind the data. → chunkDataLF
-	chunkDataLF                // Behind its CR. → chunkStart
-	chunkTrailer               // Behind the last chunk, in the trailer section. → chunkDone
-	chunkDone                  // The body has ended.
+	chunkStart      uint8 = iota // Before the first digit of a size. → chunkSize
+	chunkSize                    // In a size. → chunkSizeGap, chunkExt, chunkLF
+	chunkSizeGap                 // In blanks behind a size. → chunkExt
+	chunkExt                     // Behind ";", or in blanks there. → chunkExtName
+	chunkExtName                 // In an extension's name. → chunkExtNameGap, chunkExt, chunkExtValue, chunkLF
+	chunkExtNameGap              // In blanks behind it. → chunkExt, chunkExtValue
+	chunkExtValue                // Behind "=", or in blanks there. → chunkExtToken, chunkExtText
+	chunkExtToken                // In a value that is a token. → chunkExtGap, chunkExt, chunkLF
+	chunkExtText                 // In a quoted string. → chunkExtPair, chunkExtEnd
+	chunkExtPair                 // Behind "\" in a quoted string. → chunkExtText
+	chunkExtEnd                  // Behind a quoted string. → chunkExtGap, chunkExt, chunkLF
+	chunkExtGap                  // In blanks behind a value. → chunkExt
+	chunkLF                      // Behind the CR of a size line. → chunkData, chunkTrailer
+	chunkData                    // In the data. → chunkDataCR
+	chunkDataCR                  // Behind the data. → chunkDataLF
+	chunkDataLF                  // Behind its CR. → chunkStart
+	chunkTrailer                 // Behind the last chunk, in the trailer section. → chunkDone
+	chunkDone                    // The body has ended.
 )
 
 // Chunked is a position in a chunked body (RFC 9112 §7.1). The zero value stands before the first chunk.
 type Chunked struct {
 	size    uint64 // Of the chunk: what is still to come of it.
+	excess  uint32 // Of framing, see maxExcess.
 	line    uint16 // Length so far of the size line; in the trailer section: where its first line begins that is not parsed.
 	scanned uint16 // No LF of the trailer section between line and here.
 	state   uint8
@@ -56,8 +69,8 @@ func (c *Chunked) Skip(n int) {
 // byte. nd bytes were written to dst and ns bytes of src used, with an error too. An empty dst is good for everything
 // but data.
 //
-// Extensions are checked and ignored. White space around them, which RFC 9112 §7.1.1 has receivers tolerate, is
-// refused: readers disagree about it, and no sender needs it.
+// Extensions are checked and ignored. Blanks stand only where the grammar of RFC 9112 §7.1.1 has bad white space, which
+// RFC 9110 §5.6.3 has receivers take: around ";" and "=", so never before the CR that ends the line.
 func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *Error) {
 	for c.state < chunkTrailer {
 		if c.state == chunkData {
@@ -99,7 +112,7 @@ func (c *Chunked) sizeLine(b byte) *Error {
 		switch {
 		case digit > 15:
 			if c.state == chunkSize {
-				next = afterExtension(b)
+				next = afterPart(b, chunkSizeGap)
 			}
 		case c.size >= 1<<56:
 			return ErrChunkTooLarge
@@ -107,15 +120,12 @@ func (c *Chunked) sizeLine(b byte) *Error {
 			c.size = c.size<<4 | uint64(digit)
 			next = chunkSize
 		}
+	case chunkSizeGap:
+		next = afterGap(b, chunkSizeGap)
 	case chunkLF:
-		if b != '\n' {
-			break
+		if b == '\n' {
+			return c.begin()
 		}
-		c.line = 0
-		if c.state = chunkData; c.size == 0 {
-			c.state = chunkTrailer
-		}
-		return nil
 	default:
 		next, err = c.extension(b), ErrChunkExtension
 	}
@@ -124,6 +134,20 @@ func (c *Chunked) sizeLine(b byte) *Error {
 	}
 	c.state = next
 	c.line++
+	return nil
+}
+
+// begin goes on to the data of a chunk, whose size line is read.
+func (c *Chunked) begin() *Error {
+	framing := int64(c.line) + int64(len("\n")+len("\r\n"))
+	excess := max(int64(c.excess)+framing-chunkFree-2*int64(c.size), 0)
+	if excess > maxExcess {
+		return ErrChunkExcess
+	}
+	c.excess, c.line = uint32(excess), 0
+	if c.state = chunkData; c.size == 0 {
+		c.state = chunkTrailer
+	}
 	return nil
 }
 
@@ -143,9 +167,11 @@ func (c *Chunked) extension(b byte) uint8 {
 		return chunkExtText
 	case c.state == chunkExtText || c.state == chunkExtPair:
 		return chunkDone
+	case (c.state == chunkExt || c.state == chunkExtValue) && isBlank(b):
+		return c.state
 	case c.state == chunkExt && token:
 		return chunkExtName
-	case c.state == chunkExtName && b == '=':
+	case (c.state == chunkExtName || c.state == chunkExtNameGap) && b == '=':
 		return chunkExtValue
 	case c.state == chunkExtName && token:
 		return chunkExtName
@@ -153,19 +179,31 @@ func (c *Chunked) extension(b byte) uint8 {
 		return chunkExtText
 	case (c.state == chunkExtValue || c.state == chunkExtToken) && token:
 		return chunkExtToken
-	case c.state == chunkExtName || c.state == chunkExtToken || c.state == chunkExtEnd:
-		return afterExtension(b)
+	case c.state == chunkExtName:
+		return afterPart(b, chunkExtNameGap)
+	case c.state == chunkExtToken || c.state == chunkExtEnd:
+		return afterPart(b, chunkExtGap)
+	case c.state == chunkExtNameGap || c.state == chunkExtGap:
+		return afterGap(b, c.state)
 	}
 	return chunkDone
 }
 
-// afterExtension returns the state behind a byte that follows a size or a whole extension.
-func afterExtension(b byte) uint8 {
-	switch b {
-	case ';':
-		return chunkExt
-	case '\r':
+// afterPart returns the state behind a byte that follows a size, a name or a value; gap is that in blanks there.
+func afterPart(b byte, gap uint8) uint8 {
+	if b == '\r' {
 		return chunkLF
+	}
+	return afterGap(b, gap)
+}
+
+// afterGap returns the state behind a byte that follows such blanks.
+func afterGap(b byte, gap uint8) uint8 {
+	switch {
+	case b == ';':
+		return chunkExt
+	case isBlank(b):
+		return gap
 	}
 	return chunkDone
 }

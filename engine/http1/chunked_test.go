@@ -103,6 +103,10 @@ func TestChunked_accepts(t *testing.T) {
 		{"000000000000000000000000000001\r\nx\r\n0\r\n\r\n", "x", ""},
 		{"1;a\r\nx\r\n0;b=c;d=\"\"\r\n\r\n", "x", ""},
 		{"1;a=b;c=\"\\\" ;\t\\\\\xff\";d\r\nx\r\n0\r\n\r\n", "x", ""},
+		{"1 ;a\r\nx\r\n0\t ;\tb \t=\t c ;d= \"e\" ; f ;g\r\n\r\n", "x", ""},
+		{"1; a\r\nx\r\n0\r\n\r\n", "x", ""},
+		{"1;a ;b\r\nx\r\n0\r\n\r\n", "x", ""},
+		{"1;a= b\r\nx\r\n0\r\n\r\n", "x", ""},
 		{"1" + strings.Repeat(";a=b", 63) + "\r\nx\r\n0\r\n\r\n", "x", ""}, // 255 bytes
 		{"0\r\nA: b\r\nC:\r\nD:\t d d\t\r\n\r\n", "", "A=b\nC=\nD=d d\n"},
 		{"0\r\nA:\t\xff\r\n\r\n", "", "A=\xff\n"},
@@ -139,19 +143,29 @@ func TestChunked_refuses(t *testing.T) {
 		{"1\rx", "", ErrChunkSize},
 		{"1 \r\n", "", ErrChunkSize},
 		{"1\t\r\n", "", ErrChunkSize},
-		{"1 ;a\r\n", "", ErrChunkSize},
+		{"1 2\r\n", "", ErrChunkSize},
+		{"1 \n", "", ErrChunkSize},
+		{"1 =a\r\n", "", ErrChunkSize},
 		{"1000000000000000\r\n", "", ErrChunkTooLarge},
 		{"00001000000000000000\r\n", "", ErrChunkTooLarge},
 		{"ffffffffffffffff\r\n", "", ErrChunkTooLarge},
 		{"10000000000000001\r\n", "", ErrChunkTooLarge},
 		{"1;\r\n", "", ErrChunkExtension},
 		{"1;;\r\n", "", ErrChunkExtension},
-		{"1; a\r\n", "", ErrChunkExtension},
+		{"1; \r\n", "", ErrChunkExtension},
+		{"1; a \r\n", "", ErrChunkExtension},
+		{"1;a b\r\n", "", ErrChunkExtension},
+		{"1;a = \r\n", "", ErrChunkExtension},
+		{"1;a=b \r\n", "", ErrChunkExtension},
+		{"1;a=\"b\" \r\n", "", ErrChunkExtension},
+		{"1;a=\"b\" c\r\n", "", ErrChunkExtension},
+		{"1;a=b =c\r\n", "", ErrChunkExtension},
+		{"1 \x0b;a\r\n", "", ErrChunkSize},
+		{"1; \xa0a\r\n", "", ErrChunkExtension},
 		{"1;a \r\n", "", ErrChunkExtension},
 		{"1;a;\r\n", "", ErrChunkExtension},
 		{"1;a\n", "", ErrChunkExtension},
 		{"1;a=\r\n", "", ErrChunkExtension},
-		{"1;a= b\r\n", "", ErrChunkExtension},
 		{"1;a=b c\r\n", "", ErrChunkExtension},
 		{"1;a=b\x00\r\n", "", ErrChunkExtension},
 		{"1;a=b\"c\"\r\n", "", ErrChunkExtension},
@@ -193,6 +207,30 @@ func TestChunked_refuses(t *testing.T) {
 		// The verdict does not depend on what follows.
 		if again := unchunk(t, row.in+"\r\n0\r\n\r\n"); again != got {
 			t.Errorf("%.100q: %+v, and with more behind it %+v", row.in, got, again)
+		}
+	}
+}
+
+func TestChunked_boundsWhatFramesTheData(t *testing.T) {
+	line := func(extension int) string { return ";" + strings.Repeat("a", extension) + "\r\n" }
+	for _, row := range []struct {
+		name, chunk string
+		count       int
+		want        *Error
+	}{
+		{"a byte at a time", "1\r\nx\r\n", 100_000, nil},
+		{"a byte at a time, with a short extension", "1" + line(12) + "x\r\n", 100_000, nil},
+		{"a byte more is too much for many of them", "1" + line(13) + "x\r\n", 16<<10 + 1, ErrChunkExcess},
+		{"and for fewer it is not", "1" + line(13) + "x\r\n", 16 << 10, nil},
+		{"one after the other is signed", "400" + line(90) + strings.Repeat("x", 1024) + "\r\n", 1000, nil},
+		{"long extensions", "1" + line(248) + "x\r\n", 20_000, ErrChunkExcess},
+		{"long sizes", strings.Repeat("0", 200) + "1\r\nx\r\n", 20_000, ErrChunkExcess},
+	} {
+		var c Chunked
+		in := []byte(strings.Repeat(row.chunk, row.count) + "0\r\n")
+		_, _, done, err := c.Decode(make([]byte, len(in)), in)
+		if err != row.want || done != (err == nil) {
+			t.Errorf("%s: %v, done %v", row.name, err, done)
 		}
 	}
 }

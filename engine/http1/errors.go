@@ -47,8 +47,9 @@ var (
 var (
 	ErrChunkSize       = &Error{400, "begin every chunk with its size in hexadecimal digits and CR LF"}
 	ErrChunkTooLarge   = &Error{400, "send chunk sizes of at most 15 hexadecimal digits"}
-	ErrChunkExtension  = &Error{400, "write chunk extensions as ;name, ;name=token or ;name=\"text\", without spaces"}
+	ErrChunkExtension  = &Error{400, "write chunk extensions as ;name, ;name=token or ;name=\"text\", without a space at the end"}
 	ErrChunkLine       = &Error{400, "send chunk size lines of at most 256 bytes"}
+	ErrChunkExcess     = &Error{400, "send more data in each chunk, or shorter chunk extensions"}
 	ErrChunkEnd        = &Error{400, "send exactly as many bytes as the chunk size says, then CR LF"}
 	ErrTrailer         = &Error{400, "write trailer fields like header fields, and an empty line behind them"}
 	ErrTrailerTooLarge = &Error{431, "send a shorter trailer section"}

@@ -93,11 +93,11 @@ func splitField(s []byte, off uint32) (Field, *Error) {
 }
 
 // known takes from a field what the framing of the message and the fate of the connection depend on.
-func (p *Parser) known(name, value []byte, at Span, h *Head) *Error {
+func (p *Parser) known(name, value []byte, field *Field, h *Head) *Error {
 	switch len(name) {
 	case len("host"):
 		if equalFold(name, "host") {
-			return p.host(value, at, h)
+			return p.host(value, field, h)
 		}
 	case len("expect"):
 		// HTTP/1.0 knows no expectations: they are ignored, RFC 9110 §10.1.1.
@@ -124,8 +124,9 @@ func (p *Parser) known(name, value []byte, at Span, h *Head) *Error {
 }
 
 // host takes the Host field, of which there is exactly one (RFC 9112 §3.2). RFC 9110 §7.2 allows an empty one for
-// targets without an authority; http and https have none of those.
-func (p *Parser) host(value []byte, at Span, h *Head) *Error {
+// targets without an authority; http and https have none of those. Where the target has an authority, that is the value
+// of the field, whatever has come as such (RFC 9112 §3.2.2).
+func (p *Parser) host(value []byte, field *Field, h *Head) *Error {
 	if p.seen&seenHost != 0 {
 		return ErrHostTwice
 	}
@@ -134,7 +135,9 @@ func (p *Parser) host(value []byte, at Span, h *Head) *Error {
 	}
 	p.seen |= seenHost
 	if p.seen&seenAuthority == 0 {
-		h.Host = at
+		h.Host = field.Value
+	} else {
+		field.Value = h.Host
 	}
 	return nil
 }

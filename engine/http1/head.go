@@ -12,7 +12,8 @@ func (s Span) In(b []byte) []byte {
 	return b[s.Off:end:end]
 }
 
-// Field is a header field as it came, the value without surrounding white space.
+// Field is a header field as it came, the value without surrounding white space; but the value of Host is the authority
+// of the target where that has one, and lies in it.
 type Field struct {
 	Name  Span
 	Value Span

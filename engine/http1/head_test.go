@@ -46,3 +46,20 @@ func TestSpan_In_capsTheSlice(t *testing.T) {
 		t.Fatalf("got %q with capacity %d", got, cap(got))
 	}
 }
+
+func TestMethod_isKnownOfARequestThatIsRefused(t *testing.T) {
+	for _, row := range []struct{ in, want string }{
+		{"HEAD / HTTP/2.5\r\n", "HEAD"},
+		{"\r\nHEAD /aaa", "HEAD"},
+		{"HEAD ", "HEAD"},
+		{"HEAD", ""},
+		{"", ""},
+		{"\r\n", ""},
+		{"HEAD\t/", ""},
+		{" HEAD /", ""},
+	} {
+		if got := string(Method([]byte(row.in))); got != row.want {
+			t.Errorf("%q: %q, want %q", row.in, got, row.want)
+		}
+	}
+}

@@ -71,10 +71,11 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 		if f.Name.Len == 0 {
 			return n, p.finish(h)
 		}
-		if err = p.known(f.Name.In(b), f.Value.In(b), f.Value, h); err != nil {
+		field := &h.Fields[h.FieldCount]
+		*field = f
+		if err = p.known(f.Name.In(b), f.Value.In(b), field, h); err != nil {
 			return 0, err
 		}
-		h.Fields[h.FieldCount] = f
 		h.FieldCount++
 		p.line, p.scanned = uint32(n), uint32(n)
 	}

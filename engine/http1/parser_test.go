@@ -112,8 +112,9 @@ func TestParse_accepts(t *testing.T) {
 		{"GET /\"<>\\^`{|}[]?\"<>\\^`{|}[] HTTP/1.0\r\n\r\n", "GET /\"<>\\^`{|}[]?\"<>\\^`{|}[] path=/\"<>\\^`{|}[] query=\"<>\\^`{|}[] host= 1.0"},
 		{"GET /a*:80@b HTTP/1.0\r\n\r\n", "GET /a*:80@b path=/a*:80@b host= 1.0"},
 
-		{"GET http://x:1/a?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET http://x:1/a?b path=/a query=b host=x:1 absolute keep [Host:h]"},
-		{"GET HTTPS://x?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET HTTPS://x?b path= query=b host=x absolute keep [Host:h]"},
+		{"GET http://x:1/a?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET http://x:1/a?b path=/a query=b host=x:1 absolute keep [Host:x:1]"},
+		{"GET HTTPS://x?b HTTP/1.1\r\nHost: h\r\n\r\n", "GET HTTPS://x?b path= query=b host=x absolute keep [Host:x]"},
+		{"GET http://x/ HTTP/1.0\r\nA: b\r\nhOST: h\r\nC: d\r\n\r\n", "GET http://x/ path=/ host=x absolute 1.0 [A:b] [hOST:x] [C:d]"},
 		{"GET http://x HTTP/1.0\r\n\r\n", "GET http://x path= host=x absolute 1.0"},
 		{"GET http://[::1]:80/ HTTP/1.0\r\n\r\n", "GET http://[::1]:80/ path=/ host=[::1]:80 absolute 1.0"},
 		{"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", "OPTIONS * path=* host=h asterisk keep [Host:h]"},
@@ -335,7 +336,10 @@ func TestParse_limits(t *testing.T) {
 		{"GET \x00" + long(20) + "\r\n", ErrTarget},      // The content, as the line is short enough.
 		{"GET " + long(21) + " HTTP/1.1\r\n", ErrTargetTooLong},
 		{"GET " + long(21) + " HTTP/2.0\r\n", ErrVersionMajor},
-		{long(85), ErrTargetTooLong},
+		{long(85), ErrMethodTooLong},
+		{"\r\n" + long(87), ErrMethodTooLong},
+		{long(25) + " /" + long(80), ErrMethodTooLong},
+		{long(24) + " /" + long(80), ErrTargetTooLong},
 		{host + "A: " + long(256), ErrHeadTooLarge},
 		{host + "A: \x00" + long(256) + "\n", ErrHeadTooLarge},
 		{host + "A: b\r\nB: c\r\nC: d\r\n", ErrTooManyFields},
@@ -355,8 +359,8 @@ func TestParse_limits(t *testing.T) {
 	if got := parse(t, host+"A: b\r\nB: c\r\n\r\n", &lim); got.err != nil {
 		t.Errorf("as many fields as the limit: %+v", got)
 	}
-	refuses(t, []refusal{{long(80), ErrHeadTooLarge}}, &Limits{Head: 70, Target: 20, Fields: 3}, "", "")
-	refuses(t, []refusal{{long(85), ErrTargetTooLong}}, &Limits{Head: 84, Target: 20, Fields: 3}, "", "")
+	refuses(t, []refusal{{"GET /" + long(75), ErrHeadTooLarge}, {long(80), ErrMethodTooLong}}, &Limits{Head: 70, Target: 20, Fields: 3}, "", "")
+	refuses(t, []refusal{{"GET /" + long(80), ErrTargetTooLong}, {long(85), ErrMethodTooLong}}, &Limits{Head: 84, Target: 20, Fields: 3}, "", "")
 
 	many := "GET / HTTP/1.0\r\n" + strings.Repeat("a:\r\n", MaxFields)
 	if got := parse(t, many+"\r\n", &Limits{Head: 1 << 20, Target: 20, Fields: 1000}); got.err != nil {

@@ -58,9 +58,13 @@ func (p *Parser) requestLine(b []byte, h *Head, lim *Limits) *Error {
 	if i >= 0 {
 		end = from + i + 1
 	}
-	// The lower of the two limits decides, as it is the one which a line that comes byte by byte would meet first.
+	// The lower of the two limits decides, as it is the one which a line that comes byte by byte would meet first. Either
+	// leaves room for more than a method.
 	if lineMax := start + lim.Target + requestLineSlack; end > lineMax || end > lim.Head {
-		if lineMax <= lim.Head {
+		switch {
+		case prefix(b[start:start+maxMethod+1], isToken) > maxMethod:
+			return ErrMethodTooLong
+		case lineMax <= lim.Head:
 			return ErrTargetTooLong
 		}
 		return ErrHeadTooLarge
@@ -78,6 +82,18 @@ func (p *Parser) requestLine(b []byte, h *Head, lim *Limits) *Error {
 	p.line, p.scanned, p.stage = uint32(end), uint32(end), stageFields
 	return nil
 }
+
+// Method returns the method of a request whose head is refused or has not come whole, of which b is what there is; empty
+// if that does not tell.
+func Method(b []byte) []byte {
+	b = bytes.TrimPrefix(b, crlf)
+	if n := prefix(b, isToken); n < len(b) && b[n] == ' ' {
+		return b[:n]
+	}
+	return nil
+}
+
+var crlf = []byte("\r\n")
 
 // start skips one empty line and judges the byte behind it.
 func (p *Parser) start(b []byte) *Error {
