@@ -129,7 +129,7 @@ func (a *app) Serve(call *engine.Call) {
 func (a *app) Admit(call *engine.Call) engine.Admission {
 	id, _, ok := a.router.Find(call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
 	if !ok {
-		return engine.Admission{Most: a.maxBody}
+		return engine.Admission{Most: a.maxBody, None: true}
 	}
 	return a.routes[id].body
 }

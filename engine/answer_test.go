@@ -63,6 +63,14 @@ func TestAnswer_toARefusedHead(t *testing.T) {
 		}
 		c.expectEnd()
 	}
+	for _, line := range []string{"HEAD /" + text(9000), "HEAD /" + text(8193) + " HTTP/1.1\r\n", "HEAD / HTTP/2.5\r\n", "\r\nHEAD  / HTTP/1.1\r\n", "HEAD /a#b HTTP/1.1\r\n"} {
+		c := s.dial()
+		c.sendPieces(line)
+		if got := c.receive(); !strings.HasSuffix(got, "Connection: close\r\n\r\n") {
+			t.Errorf("%.20q: %q", line, got)
+		}
+		c.expectEnd()
+	}
 	c := s.dial()
 	c.send("HEAD / HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\n\r\n") // The next one is no HEAD.
 	if got := c.receive(); !strings.HasSuffix(got, "\n") || strings.HasSuffix(got, "\r\n\r\n") {

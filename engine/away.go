@@ -145,11 +145,8 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	switch {
 	case c == nil:
 		l.reclaim(ex)
-	case kind == EventDrop && c.owing && ex.sending.silent: // HEAD: the client has all that it gets.
-		l.endAnswer(c, ex)
-		l.serve(c)
-	case kind == EventDrop && c.owing:
-		l.cutStream(c)
+	case kind == EventDrop && ex.req.Answer.Flags&AnswerStream != 0:
+		l.dropStream(c, ex)
 	case kind == EventDrop:
 		l.cfg.App.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
 			ex.call.Path))

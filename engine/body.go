@@ -100,12 +100,16 @@ func (l *Loop) admitBody(ex *exchange) *http1.Error {
 	b.most = l.cfg.MaxBody
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
 	b.chunked.Reset()
-	if !l.cfg.Admits {
+	if !l.cfg.Admits && !b.asks {
 		return l.collectBody(ex)
 	}
 	admission := l.cfg.App.Admit(l.prepareCall(ex))
-	b.most = admission.Most
-	if !admission.Stream {
+	if l.cfg.Admits {
+		b.most = admission.Most
+	}
+	// Of a client that asks first, a body that nobody wants is not awaited (RFC 9110 §10.1.1).
+	unwanted := b.asks && (admission.None || head.Form == http1.FormAsterisk)
+	if !admission.Stream && !unwanted {
 		return l.collectBody(ex)
 	}
 	if head.ContentLength > b.most {

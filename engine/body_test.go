@@ -344,3 +344,32 @@ func TestExpect_noContinue(t *testing.T) {
 		c.expectEnd()
 	}
 }
+
+func TestExpect_isAnsweredAtOnceWhereNoHandlerWantsTheBody(t *testing.T) {
+	for _, setup := range []func(*Config){func(*Config) {}, admits} {
+		s := start(t, packets, setup)
+		for _, row := range []struct{ request, status string }{
+			{"POST /nope HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 500\r\n\r\n", "404"},
+			{"POST /nope HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n", "404"},
+			{"OPTIONS * HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 500\r\n\r\n", "204"},
+		} {
+			c := s.dial()
+			c.send(row.request)
+			got := c.receive()
+			if !strings.HasPrefix(got, "HTTP/1.1 "+row.status+" ") || !strings.Contains(got, "Connection: close\r\n") {
+				t.Errorf("%q: %q", row.request, got)
+			}
+			c.send(text(500)) // Of a client that does not wait for long.
+			c.expectEnd()
+		}
+		c := s.dial() // Of one that does not ask, the body comes, and the connection stays.
+		c.send("POST /nope HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\n")
+		s.settle()
+		c.send("hello")
+		if got := c.receive(); !strings.HasPrefix(got, "HTTP/1.1 404 ") || strings.Contains(got, "Connection") {
+			t.Errorf("%q", got)
+		}
+		c.send(getHello)
+		c.expect(hello)
+	}
+}

@@ -51,6 +51,7 @@ type conn struct {
 	counted  bool      // In Loop.peers.
 	probed   bool      // The kernel asks now and then whether the client is still there.
 	queued   bool      // In Loop.turns.
+	blank    uint8     // Bytes of an empty line that have come before the next request, while there is no exchange.
 	uploads  bool      // The latest request had a body that did not fit behind its head.
 	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
 	served   int       // Requests so far.
@@ -118,6 +119,9 @@ func (l *Loop) closeConn(c *conn, reason int) {
 	if c.dead {
 		return
 	}
+	if c.owing && c.ex.endsWithConnection() {
+		poller.ResetOnClose(c.fd) // Else what there is of the answer would look whole.
+	}
 	c.dead, c.reason = true, uint8(reason)
 	l.dead = append(l.dead, c)
 	l.dropOutput(c)
@@ -168,7 +172,8 @@ func (l *Loop) newExchange(c *conn) bool {
 			return false
 		}
 	}
-	c.ex, ex.conn = ex, c
+	ex.end = copy(ex.in, crlf[:c.blank])
+	c.ex, ex.conn, c.blank = ex, c, 0
 	return true
 }
 
@@ -194,7 +199,7 @@ func (l *Loop) makeExchange() (*exchange, error) {
 // holds no buffer.
 func (l *Loop) releaseExchange(c *conn) {
 	ex := c.ex
-	c.ex = nil
+	c.ex, c.blank = nil, uint8(ex.end-ex.start)
 	l.spareExchange(ex)
 }
 
@@ -260,7 +265,7 @@ func (l *Loop) readConn(c *conn) {
 	got, errno := poller.Read(c.fd, room)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
-		if ex.start == ex.end && c.state == stateHead {
+		if c.state == stateHead && ex.isBlank() {
 			l.releaseExchange(c)
 		}
 		l.await(c)
@@ -300,16 +305,29 @@ func (l *Loop) serve(c *conn) {
 			c.queued = true
 			l.turns = append(l.turns, nextTurn{c, c.tag})
 			return
-		case ex.start == ex.end && c.state == stateHead:
+		case c.state == stateHead && ex.isBlank():
 			l.releaseExchange(c)
-			l.probe(c)
-			c.idleNs = l.clock.now
-			l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.IdleTimeout))
+			l.awaitRequest(c)
 		default:
 			l.makeRoom(ex)
 		}
 	}
 	l.await(c)
+}
+
+// isBlank tells if nothing of the next request has come. An empty line that may precede it (RFC 9112 §2.2) is none of it:
+// some clients send one behind a body.
+func (ex *exchange) isBlank() bool {
+	return ex.start == ex.end || string(ex.in[ex.start:ex.end]) == crlf || string(ex.in[ex.start:ex.end]) == "\r"
+}
+
+// awaitRequest leaves c waiting for its next request. The time for the first one runs from accept on.
+func (l *Loop) awaitRequest(c *conn) {
+	l.probe(c)
+	if !c.headTimed {
+		c.idleNs = l.clock.now
+		l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.IdleTimeout))
+	}
 }
 
 // probe has the kernel look after a connection that stays. One that ends with its first answer is spared the timer.
@@ -373,7 +391,7 @@ func (l *Loop) receiveHead(c *conn, ex *exchange) bool {
 		return false
 	}
 	if n == 0 {
-		if ex.end > ex.start && !c.headTimed {
+		if !c.headTimed && !ex.isBlank() {
 			l.awaitHead(c)
 		}
 		return false

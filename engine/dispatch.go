@@ -197,12 +197,22 @@ func (l *Loop) hijack(c *conn, ex *exchange) {
 // known.
 func (l *Loop) refuse(c *conn, status int, reason string) {
 	ex := c.ex
-	ex.isHead = string(ex.req.Head.Method.In(ex.in[ex.start:])) == "HEAD" // Empty if that line has not come.
+	ex.isHead = string(ex.refusedMethod()) == "HEAD"
 	c.closing = closeLinger
 	ex.req.Answer.reset()
 	ex.req.Head.Minor = 1
 	ex.keptAt, ex.kept = ex.end, ex.in[ex.end]
 	l.respond(c, ex, &Outcome{Status: status, Detail: reason})
+}
+
+// refusedMethod is the method of a request that is refused, as far as it is known. Behind that of a complete head a NUL
+// may have taken the place of the space.
+func (ex *exchange) refusedMethod() []byte {
+	input := ex.in[ex.start:ex.end]
+	if ex.head > 0 {
+		return ex.req.Head.Method.In(input)
+	}
+	return http1.Method(input)
 }
 
 // cancel tells a handler that asks that its client has left.

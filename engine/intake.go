@@ -158,15 +158,40 @@ func (l *Loop) gatherBody(c *conn, ex *exchange, skip int) {
 // leaveBody is called when the answer is there before the end of the body. What has not come yet is not waited for: the
 // connection ends with the answer.
 func (l *Loop) leaveBody(c *conn, ex *exchange) {
-	b := &ex.body
-	rest := b.need - b.got
-	if ex.req.Head.Chunked == 0 && ex.keptAt+rest <= ex.end {
-		b.over = true
-		ex.keptAt += rest
-		ex.kept = ex.in[ex.keptAt]
+	end := ex.start + ex.head + ex.body.at + ex.body.need - ex.body.got
+	if ex.req.Head.Chunked != 0 {
+		end = l.endOfChunks(ex)
+	}
+	if end > ex.end {
+		c.closing = closeLinger
 		return
 	}
-	c.closing = closeLinger
+	ex.body.over = true
+	ex.keptAt, ex.kept = end, ex.in[end]
+}
+
+// endOfChunks returns where a body in chunks ends in the input; behind its end: not there, or nowhere, because it is
+// malformed. Nothing is moved, and no trailer field is given to the program, which may be reading the request.
+func (l *Loop) endOfChunks(ex *exchange) int {
+	b, nowhere := &ex.body, ex.end+1
+	for at := ex.start + ex.head + b.at; ; {
+		_, framing, done, err := b.chunked.Decode(nil, ex.in[at:ex.end])
+		at += framing
+		switch n := int(min(uint64(ex.end-at), b.chunked.Remaining())); {
+		case done:
+			l.left.FieldCount, l.left.TrailerCount = 0, 0
+			size, err := b.chunked.Trailer(ex.in[ex.start:ex.end], at-ex.start, &l.left, &l.cfg.Limits)
+			if size == 0 || err != nil {
+				return nowhere
+			}
+			return at + size
+		case err != nil || n == 0:
+			return nowhere
+		default:
+			b.chunked.Skip(n)
+			at += n
+		}
+	}
 }
 
 // abortBody tells a program that waits for the body that no more of it comes.

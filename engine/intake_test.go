@@ -276,9 +276,30 @@ func TestIntake_answerBeforeTheEndOfTheBody(t *testing.T) {
 	c = s.dial()
 	c.send(fiveBytes + "1 2 3" + getHello) // What has come is skipped.
 	c.expect(enough + "\r\nenough" + hello)
-	c.send(someChunks + "0\r\n\r\n")
-	c.expect(enough + "Connection: close\r\n\r\nenough")
-	c.expectEnd()
+	for _, whole := range []string{"0\r\n\r\n", "5;a=b\r\nhello\r\n1\r\n!\r\n0\r\nA: b\r\nC: d\r\n\r\n"} {
+		c.send(someChunks + whole + getHello)
+		c.expect(enough + "\r\nenough" + hello)
+	}
+	for _, part := range []string{"", "5", "5\r\nhel", "5\r\nhello\r\n0\r\n", "0\r\nA: b\r\n", "5\r\nhello0", "0\r\nA : b\r\n\r\n"} {
+		c = s.dial()
+		c.send(someChunks + part)
+		c.expect(enough + "Connection: close\r\n\r\nenough")
+		c.expectEnd()
+	}
+}
+
+func TestIntake_answerInTheMiddleOfChunksThatHaveCome(t *testing.T) {
+	s := start(t, packets, admits)
+	u := s.takes("/take", 1<<20, asks)
+	s.set(u, func(u *upload) { u.quitAt = 2 })
+	const enough = "HTTP/1.1 422 Unprocessable Content\r\nContent-Length: 6\r\n\r\nenough"
+	c := s.dial()
+	c.send(someChunks + "2\r\nhe\r\n") // Some of it has come before.
+	s.expectPieces(u, "he")
+	c.send("1\r\nl\r\n2\r\nlo\r\n0\r\nA: b\r\n\r\n" + getHello)
+	c.expect(enough + hello)
+	s.expectPieces(u, "he", "l")
+	s.expectLast(u, BodyAborted)
 }
 
 func TestIntake_timeOfTheBody(t *testing.T) {

@@ -1,7 +1,11 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -347,5 +351,84 @@ func TestStream_goesOutAsItIsWritten(t *testing.T) {
 		if _, got := c.answer("GET"); got != "hello" {
 			t.Fatalf("%q", got)
 		}
+	}
+}
+
+// beginStream makes the answer of a request that is held a stream.
+func beginStream(req *Request, length int64) {
+	req.Answer.Status, req.Answer.State, req.Answer.Flags, req.Answer.Length = 200, AnswerWhole, AnswerStream, length
+}
+
+func TestStream_droppedBeforeItsHandlerReturns(t *testing.T) {
+	s, h := startHolder(t, tcp)
+	for _, path := range []string{"/drop", "/pool/drop"} {
+		s.handle(path, func(c *call) {
+			req := h.hold(c)
+			beginStream(req, -1)
+			h.tell(req, EventStream, false, "abc")
+			h.tell(req, EventDrop, true, "")
+		})
+		c := s.dial()
+		c.send(get(path) + getHello)
+		const want = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+		if got := c.all(); got != want {
+			t.Errorf("%s: %q", path, got)
+		}
+
+		c = s.dial()
+		c.send("HEAD " + path + " HTTP/1.1\r\nHost: h\r\n\r\n" + getHello)
+		if response, _ := c.answer("HEAD"); response.StatusCode != 200 {
+			t.Error(response.Status)
+		}
+		if _, got := c.answer("GET"); got != "hello" {
+			t.Errorf("%q", got)
+		}
+	}
+	if n := s.logged("without an answer"); n != 0 {
+		t.Errorf("%d lines say that there was none", n)
+	}
+}
+
+// TestStream_toHTTP10ThatIsCutIsReset: where the end of the connection is that of the body, one that is not whole must
+// not end like one that is.
+func TestStream_toHTTP10ThatIsCutIsReset(t *testing.T) {
+	for name, cut := range map[string]func(s *server, h *holder, req *Request){
+		"dropped": func(_ *server, h *holder, req *Request) { h.tell(req, EventDrop, true, "") },
+		"too slow": func(s *server, h *holder, req *Request) {
+			h.tell(req, EventStream, false, text(32<<20))
+			s.eventually("the client to take no more", func() bool { return s.loop.exchanges[req.Index].conn.blocked })
+			s.pass(10*time.Second + shortly)
+			h.reasons(s.t, 1)
+			h.tell(req, EventDrop, true, "")
+			s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+		},
+	} {
+		s, h := startHolder(t, tcp, func(cfg *Config) { cfg.WriteTimeout = 10 * time.Second })
+		requests := h.holdAll(s, "/stream")
+		c := s.dial()
+		c.send("GET /stream HTTP/1.0\r\n\r\n")
+		req := <-requests
+		beginStream(req, -1)
+		h.tell(req, EventStream, false, "abc")
+		response, err := http.ReadResponse(c.in, nil)
+		c.must(err)
+		var body [3]byte
+		_, err = io.ReadFull(response.Body, body[:])
+		c.must(err)
+		cut(s, h, req)
+		if rest, err := io.ReadAll(response.Body); !errors.Is(err, unix.ECONNRESET) {
+			t.Errorf("%s: behind %q come %d bytes, then %v", name, body, len(rest), err)
+		}
+	}
+
+	s, h := startHolder(t, tcp)
+	requests := h.holdAll(s, "/stream")
+	c := s.dial()
+	c.send("GET /stream HTTP/1.0\r\n\r\n")
+	req := <-requests
+	beginStream(req, -1)
+	h.tell(req, EventStream, true, "abc")
+	if got := c.all(); !strings.HasSuffix(got, "\r\n\r\nabc") {
+		t.Errorf("a whole one: %q", got)
 	}
 }

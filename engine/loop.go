@@ -77,6 +77,7 @@ type requests struct {
 	inSize    int         // Bytes of an input buffer, beyond which one more is kept for a NUL.
 	box       uintptr     // Where a request is noted while the loop's thread has it in a handler.
 	root      []byte      // "/", off the heap.
+	left      http1.Head  // For trailer fields that nobody reads.
 	pool      *pool
 	done      []*exchange // Whose handler has returned from the pool; room for the next ones.
 	events    [64]Event

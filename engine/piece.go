@@ -125,6 +125,26 @@ func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
 	}
 }
 
+// endsWithConnection tells if the present answer is one of unknown length to a client of HTTP/1.0, whose end only that of
+// the connection can tell (RFC 9112 §6.3).
+func (ex *exchange) endsWithConnection() bool {
+	answer := &ex.req.Answer
+	return ex.req.Head.Minor == 0 && answer.Flags&AnswerStream != 0 && answer.Length < 0 && !ex.sending.silent
+}
+
+// dropStream ends a stream that the program will not end. It can have begun since the loop has last heard of it.
+func (l *Loop) dropStream(c *conn, ex *exchange) {
+	if !c.owing {
+		l.answer(c, ex, &Outcome{})
+	}
+	if ex.sending.silent { // HEAD: the client has all that it gets.
+		l.endAnswer(c, ex)
+		l.serve(c)
+		return
+	}
+	l.cutStream(c)
+}
+
 // cutStream ends a stream that was dropped in its middle. What was written before goes out, as far as the client takes
 // it at once.
 func (l *Loop) cutStream(c *conn) {

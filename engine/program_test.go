@@ -74,7 +74,7 @@ func (p *program) Admit(request *Call) Admission {
 	if admission, ok := p.admissions[string(request.Path)]; ok {
 		return admission
 	}
-	return Admission{Most: 1 << 20}
+	return Admission{Most: 1 << 20, None: p.handlers[string(request.Path)] == nil}
 }
 
 // Body calls the onBody of the request's handler.

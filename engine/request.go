@@ -161,6 +161,7 @@ type Call struct {
 type Admission struct {
 	Most   int64 // Bytes that it may have.
 	Stream bool  // Its handler is called when there is no more than the head.
+	None   bool  // There is no such route: the App answers without a handler.
 }
 
 // What App.Body is told of a piece; `last` of forker_body_fn.

@@ -127,6 +127,64 @@ func TestTimeout_idle(t *testing.T) {
 	busy.expect(hello)
 }
 
+func TestTimeout_idleBehindAnEmptyLine(t *testing.T) {
+	s := start(t, packets, headTimeout, func(cfg *Config) { cfg.IdleTimeout = 30 * time.Second })
+	for _, pieces := range [][]string{{getHello + "\r\n"}, {getHello, "\r\n"}, {getHello, "\r", "\n"}, {getHello + "\r"}} {
+		silent, goesOn := s.dial(), s.dial()
+		for _, c := range []*client{silent, goesOn} {
+			for _, piece := range pieces {
+				c.send(piece)
+				s.settle()
+			}
+			c.expect(hello)
+		}
+		s.do(func() {
+			if n := len(s.loop.exchanges) - len(s.loop.spare); n != 0 {
+				t.Errorf("%q: idle connections hold %d buffers", pieces, n)
+			}
+		})
+		s.pass(29 * time.Second)
+		rest := "\r\n"[len(strings.Join(pieces, ""))-len(getHello):]
+		goesOn.send(rest + getHello)
+		goesOn.expect(hello)
+		s.pass(time.Second + shortly)
+		silent.expectEnd()
+		goesOn.send("\r\n")
+		s.settle()
+		goesOn.send("\r\n") // One may precede a request, two may not, however they come.
+		if got := goesOn.receive(); !strings.HasPrefix(got, "HTTP/1.1 400 ") {
+			t.Errorf("%q", got)
+		}
+		goesOn.expectEnd()
+	}
+}
+
+func TestTimeout_emptyLineOnANewConnection(t *testing.T) {
+	s := start(t, packets, headTimeout)
+	c := s.dial()
+	c.send("\r\n")
+	s.settle()
+	s.pass(10*time.Second + shortly)
+	c.expectEnd()
+}
+
+func TestTimeout_headBehindAnEmptyLine(t *testing.T) {
+	s := start(t, packets, headTimeout)
+	c := s.dial()
+	c.send(getHello + "\r\n")
+	c.expect(hello)
+	s.pass(20 * time.Second)
+	c.send("GET")
+	s.settle()
+	s.pass(9 * time.Second)
+	c.send(getHello[3:])
+	c.expect(hello)
+	c.send("\r\nG")
+	s.settle()
+	s.pass(10*time.Second + shortly)
+	c.expectTimeout("the head did not come in time")
+}
+
 func TestTimeout_write(t *testing.T) {
 	s := start(t, tcp, func(cfg *Config) { cfg.WriteTimeout = 10 * time.Second })
 	big := text(32 << 20)

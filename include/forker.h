@@ -875,7 +875,8 @@ int forker_deferred_send(forker_deferred handle);
 
 /*
  * Uses the handle up without an answer: the client gets 500, which is logged. In the middle of a stream its connection is
- * closed; what was written before goes out, as far as the client takes it at once.
+ * closed; what was written before goes out, as far as the client takes it at once. Where the end of the connection is
+ * that of the body (length -1, HTTP/1.0), it is reset, so that the answer does not look whole.
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 int forker_deferred_drop(forker_deferred handle);

@@ -246,5 +246,14 @@ func KeepAlive(fd int) {
 // Shutdown ends the output of a connection: the client sees the end of the answer.
 func Shutdown(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
 
+// ResetOnClose has Close reset a TCP connection: the client learns that what it has is not all, though it can still read
+// it. What was not sent is lost. Of unix sockets it changes nothing.
+func ResetOnClose(fd int) {
+	linger := unix.Linger{Onoff: 1}
+	// SAFETY: the kernel reads linger, during the call.
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_LINGER,
+		uintptr(unsafe.Pointer(&linger)), unsafe.Sizeof(linger), 0)
+}
+
 // Close closes a connection.
 func Close(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
