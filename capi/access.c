@@ -58,9 +58,10 @@ void fk_access_tell(const forker_server *server, char *lines, size_t len)
             return;
         }
         *newline = '\0';
-        fk_thread.in_program = true;
+        sigset_t blocked;
+        fk_thread_enter_program(&blocked);
         server->access_fn(lines, (size_t)(newline - lines), server->access_user);
-        fk_thread.in_program = false;
+        fk_thread_leave_program(&blocked);
         lines = newline + 1;
     }
 }

@@ -23,6 +23,9 @@ static int ask(forker_server *server, uint32_t action)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
+    if (server->lost) {
+        return FORKER_E_PROCESS;
+    }
     fk_shared *shared = server->shared;
     if (shared == NULL || (shared->slots == 1 && action != FK_ACTION_REOPEN)) {
         return FORKER_E_STATE;
@@ -43,7 +46,7 @@ int forker_server_scale(forker_server *server, int32_t change)
         return FORKER_E_INVALID;
     }
     fk_shared *shared = server->shared;
-    if (shared != NULL) {
+    if (shared != NULL && !server->lost) {
         (void)__atomic_fetch_add(&shared->scale, change, __ATOMIC_ACQ_REL);
     }
     return ask(server, FK_ACTION_SCALE);

@@ -22,6 +22,7 @@
 #include "admin.h"
 #include "child.h"
 #include "descriptor.h"
+#include "fork.h"
 #include "host.h"
 #include "listener.h"
 #include "log.h"
@@ -37,7 +38,10 @@
 #define FOR_EVER UINT64_MAX
 #define MS_NS UINT64_C(1000000)
 
-enum { FREE_PATIENCE_MS = 5000 /* how long forker_server_free() waits for a handler of this process to return */ };
+enum {
+    FREE_PATIENCE_MS = 5000, /* how long forker_server_free() waits for a handler of this process to return */
+    LOOK_MS = 20             /* how often the spawner is looked for where the kernel has no pidfd */
+};
 
 static const fk_background nothing = {.pidfd = -1, .report = -1, .reporter = -1};
 
@@ -71,6 +75,7 @@ bool fk_background_orphaned(const forker_server *server)
 void fk_background_forget(forker_server *server)
 {
     fk_descriptor_close(&server->background.pidfd);
+    fk_descriptor_close(&server->background.report);
     fk_descriptor_close(&server->background.reporter);
 }
 
@@ -94,6 +99,7 @@ static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *m
 static void *serve_on_thread(void *user)
 {
     forker_server *server = user;
+    fk_thread.mask = &server->mask;
     int code = fk_host_open(server, false);
     if (code == FORKER_OK) {
         fk_background_tell_up(server);
@@ -109,7 +115,23 @@ static void *serve_on_thread(void *user)
 
 typedef enum { HEARD, LATE, ENDED } hearing;
 
-/* Waits for a report until a time. ENDED: who serves does no more. */
+static bool looks(const fk_background *background)
+{
+    return background->kind == FK_BACKGROUND_PROCESS && background->pidfd < 0;
+}
+
+/* Whether the spawner has exited, where the kernel has no pidfd that would tell. */
+static bool has_exited(const fk_background *background)
+{
+    siginfo_t exit = {0};
+    return looks(background) &&
+           (waitid(P_PID, (id_t)background->peer, &exit, WEXITED | WNOHANG | WNOWAIT) != 0 || exit.si_pid != 0);
+}
+
+/*
+ * Waits for a report until a time. ENDED: who serves does no more. The end of the pipe alone would not tell, because
+ * processes that were forked meanwhile may hold its other end.
+ */
 static hearing hear(const fk_background *background, uint64_t until_ns, fk_report *report_out)
 {
     for (;;) {
@@ -117,12 +139,16 @@ static hearing hear(const fk_background *background, uint64_t until_ns, fk_repor
                                   {.fd = background->pidfd, .events = POLLIN}};
         uint64_t now = fk_clock();
         uint64_t left_ms = until_ns == FOR_EVER ? INT_MAX : until_ns > now ? (until_ns - now + MS_NS - 1) / MS_NS : 0;
-        int ready = poll(polled, 2, left_ms < INT_MAX ? (int)left_ms : until_ns == FOR_EVER ? -1 : INT_MAX);
+        int wait_ms = left_ms < INT_MAX ? (int)left_ms : until_ns == FOR_EVER ? -1 : INT_MAX;
+        if (looks(background) && (wait_ms < 0 || wait_ms > LOOK_MS)) {
+            wait_ms = LOOK_MS;
+        }
+        int ready = poll(polled, 2, wait_ms);
         ssize_t got = read(background->report, report_out, sizeof *report_out);
         if (got == (ssize_t)sizeof *report_out) {
             return HEARD;
         }
-        if (got == 0 || (ready > 0 && polled[1].revents != 0)) {
+        if (got == 0 || (ready > 0 && polled[1].revents != 0) || has_exited(background)) {
             return ENDED;
         }
         if (left_ms == 0) {
@@ -175,7 +201,7 @@ static int conclude(forker_server *server, const fk_report *last)
 static int await_end(forker_server *server, uint64_t until_ns, fk_report *report)
 {
     hearing heard = HEARD;
-    while (heard == HEARD) {
+    while (heard == HEARD && !report->is_last) {
         fk_report next;
         heard = hear(&server->background, until_ns, &next);
         if (heard == HEARD) {
@@ -225,7 +251,7 @@ static int fork_spawner(forker_server *server)
     }
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &mask);
-    pid_t pid = server->fork_fn != NULL ? server->fork_fn(server->fork_user) : fork();
+    pid_t pid = fk_fork_own(server->fork_fn, server->fork_user);
     if (pid == 0) {
         spawn(server, host, &mask);
     }
@@ -321,7 +347,7 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    if (server->maker != getpid()) {
+    if (server->lost || server->owner != getpid()) {
         return FORKER_E_PROCESS;
     }
     if (server->background.kind == FK_BACKGROUND_NONE || serves_itself(server)) {

@@ -22,6 +22,8 @@
 #include "crash.h"
 #include "descriptor.h"
 #include "dispatch.h"
+#include "disposition.h"
+#include "inventory.h"
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
@@ -47,7 +49,9 @@ static void on_drain(int number)
     int reason = errno;
     uint64_t one = 1;
     uint32_t booting = FK_SLOT_BOOTING;
-    (void)number;
+    if (fk_signals_strayed(number, fk_process.pid)) {
+        return;
+    }
     if (__atomic_compare_exchange_n(&fk_process.slot->state, &booting, FK_SLOT_DRAINING, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE)) {
         _exit(0);
@@ -65,21 +69,19 @@ static void set_handler(int number, void (*handler)(int))
     action.sa_handler = handler;
     action.sa_flags = SA_ONSTACK | SA_RESTART;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(number, &action, NULL);
+    fk_disposition_set(number, &action);
 }
 
 /*
  * Master and workers follow the spawner, not the terminal: what a shell sends to the whole process group on Ctrl-C or
  * hangup is the spawner's to handle. The program's handlers for other signals stay.
  */
-static void set_signals(void (*term)(int))
+static void set_signals(void)
 {
-    set_handler(SIGINT, SIG_IGN);
-    set_handler(SIGHUP, SIG_IGN);
-    set_handler(SIGPIPE, SIG_IGN);
+    fk_disposition_ignore(SIGINT);
+    fk_disposition_ignore(SIGHUP);
+    fk_disposition_ignore(SIGPIPE);
     set_handler(SIGCHLD, SIG_DFL);
-    set_handler(SIGTERM, term);
-    set_handler(SIGQUIT, term);
     fk_signals_leave();
 }
 
@@ -97,17 +99,9 @@ static void unblock_signals(sigset_t mask)
 /* Closes what belongs to the spawner alone. The program's own descriptors are the program's. */
 static void close_spawner_fds(fk_spawner *spawner)
 {
-    fk_descriptor_close(&spawner->master.pidfd);
-    fk_descriptor_close(&spawner->master.channel);
-    for (uint32_t i = 0; i < spawner->slots_used; i++) {
-        fk_descriptor_close(&spawner->workers[i].pidfd);
-        fk_descriptor_close(&spawner->workers[i].channel);
-    }
-    fk_descriptor_close(&spawner->lifeline[1]);
+    fk_spawner_forget(spawner);
     fk_pidfile_forget(spawner->server);
     fk_background_forget(spawner->server);
-    fk_reaper_forget();
-    fk_upgrade_forget(spawner);
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */
@@ -153,14 +147,17 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     forker_server *server = spawner->server;
     fk_process.role = FK_ROLE_MASTER;
     fk_title_set(server);
-    set_signals(SIG_IGN);
+    set_signals();
+    fk_disposition_ignore(SIGTERM);
+    fk_disposition_ignore(SIGQUIT);
+    (void)fk_inventory_add(channel);
     close_spawner_fds(spawner);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
-    unblock_signals(spawner->mask);
+    unblock_signals(server->mask);
     int code = fk_process_start_go();
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);
@@ -177,9 +174,13 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_process.generation = slot->generation;
     fk_process.server = server;
     fk_process.slot = slot;
+    fk_process.pid = getpid();
     slot->pid = getpid();
-    drain_fd = fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-    set_signals(on_drain);
+    drain_fd = fk_inventory_add(fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)));
+    (void)fk_inventory_add(channel);
+    set_signals();
+    set_handler(SIGTERM, on_drain);
+    set_handler(SIGQUIT, on_drain);
     close_spawner_fds(spawner);
     fk_admin_forget(server);
     fk_title_set(server);
@@ -193,7 +194,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     }
     fk_crash_watch();
     __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
-    unblock_signals(spawner->mask);
+    unblock_signals(server->mask);
     code = fk_process_start_go();
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);

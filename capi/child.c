@@ -12,6 +12,7 @@
 #include "birth.h"
 #include "channel.h"
 #include "descriptor.h"
+#include "fork.h"
 #include "hook.h"
 #include "log.h"
 
@@ -61,7 +62,7 @@ static pid_t fork_blocked(fk_spawner *spawner)
     sigset_t all;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &spawner->mask);
-    pid_t pid = server->fork_fn != NULL ? server->fork_fn(server->fork_user) : fork();
+    pid_t pid = fk_fork_own(server->fork_fn, server->fork_user);
     if (pid != 0) {
         int reason = errno;
         (void)pthread_sigmask(SIG_SETMASK, &spawner->mask, NULL);

@@ -19,6 +19,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "disposition.h"
 #include "log.h"
 #include "process.h"
 
@@ -162,6 +163,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     }
 }
 
+/* What was there before is written to `before`. */
 static void install(fatal_signal *fatal, void (*handler)(int, siginfo_t *, void *), struct sigaction *before)
 {
     struct sigaction action;
@@ -169,7 +171,8 @@ static void install(fatal_signal *fatal, void (*handler)(int, siginfo_t *, void 
     action.sa_sigaction = handler;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(fatal->number, &action, before);
+    (void)sigaction(fatal->number, NULL, before);
+    fk_disposition_set(fatal->number, &action);
 }
 
 void fk_crash_watch(void)

@@ -19,6 +19,7 @@
 #include "block.h"
 #include "descriptor.h"
 #include "dispatch.h"
+#include "inventory.h"
 #include "process.h"
 
 enum { SLAB_ENTRIES = 256, SLABS_MAX = 4096 };
@@ -141,7 +142,7 @@ static void end_late(fk_deferred *deferred)
     fk_dispatch_release(request);
     fk_dispatch_free(request);
     if (file >= 0) {
-        (void)close(file);
+        fk_inventory_close(file);
     }
     fk_estate_let_go(estate);
 }
@@ -331,9 +332,10 @@ bool fk_deferred_close(uintptr_t request, int reason)
         (void)pthread_mutex_unlock(&deferred->lock);
     }
     if (on_close != NULL) {
-        fk_thread.in_program = true;
+        sigset_t blocked;
+        fk_thread_enter_program(&blocked);
         on_close(handle, reason, user);
-        fk_thread.in_program = false;
+        fk_thread_leave_program(&blocked);
     }
     return ended;
 }
@@ -358,9 +360,10 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     forker_deferred handle = handle_of(deferred);
     (void)pthread_mutex_unlock(&deferred->lock);
     if (drained && on_drain != NULL) {
-        fk_thread.in_program = true;
+        sigset_t blocked;
+        fk_thread_enter_program(&blocked);
         on_drain(handle, user);
-        fk_thread.in_program = false;
+        fk_thread_leave_program(&blocked);
     }
     return ended;
 }

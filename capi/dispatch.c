@@ -11,6 +11,7 @@
 #include "block.h"
 #include "deferred.h"
 #include "log.h"
+#include "logfile.h"
 #include "process.h"
 #include "spawner.h"
 
@@ -30,41 +31,45 @@ static void fill_box(fk_black_box *box, const forker_request *req)
     memcpy(box->target, req->base + head->target.off, target_len);
 }
 
-/*
- * A fork of a worker that came back from the handler must not go on: the runtime that it would return to is not there.
- */
-static void leave_lost_child(const forker_request *req)
+static _Noreturn void end_stray(forker_server *server, const char *callback)
 {
-    fk_log(req->server, FORKER_LOG_ERROR, "a process forked inside a handler returned from it; it must exec or _exit");
+    (void)fk_logfile_open(server); /* what the parent has open is closed here */
+    fk_log(server, FORKER_LOG_ERROR, "a process forked inside a %s returned from it; it must exec or _exit", callback);
     _exit(EXIT_LOST);
 }
 
-static void enter(forker_request *req, uint8_t inside)
+void fk_dispatch_check(forker_server *server, const char *callback)
+{
+    if (__builtin_expect(server->lost, 0)) {
+        end_stray(server, callback);
+    }
+}
+
+static void enter(forker_request *req, uint8_t inside, sigset_t *blocked)
 {
     fill_box(req->box, req);
     __atomic_store_n(&req->box->busy, 1, __ATOMIC_RELEASE);
     req->inside = inside;
     fk_thread.box = req->box;
-    fk_thread.in_program = true;
+    fk_thread_enter_program(blocked);
 }
 
-static void leave(forker_request *req)
+static void leave(forker_request *req, const sigset_t *blocked)
 {
-    fk_thread.in_program = false;
+    fk_dispatch_check(req->server, "handler");
+    fk_thread_leave_program(blocked);
     req->inside = FK_INSIDE_NOTHING;
     __atomic_store_n(&req->box->busy, 0, __ATOMIC_RELEASE);
-    if (__builtin_expect(fk_process.go_lost, 0)) {
-        leave_lost_child(req);
-    }
 }
 
 int fk_dispatch(uintptr_t address)
 {
     forker_request *req = (forker_request *)address;
     const fk_route *route = &req->server->routes[req->route];
-    enter(req, FK_INSIDE_HANDLER);
+    sigset_t blocked;
+    enter(req, FK_INSIDE_HANDLER, &blocked);
     int result = route->handler(req, route->user);
-    leave(req);
+    leave(req, &blocked);
     return result;
 }
 
@@ -82,9 +87,10 @@ int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last)
             req->answer.state = FK_ANSWER_WHOLE; /* there is nothing to answer any more */
         }
     }
-    enter(req, FK_INSIDE_ON_BODY);
+    sigset_t blocked;
+    enter(req, FK_INSIDE_ON_BODY, &blocked);
     int result = on_body(req, piece, (size_t)len, last, req->on_body_user);
-    leave(req);
+    leave(req, &blocked);
     return result;
 }
 
@@ -133,9 +139,11 @@ int fk_dispatch_hook(forker_server *server, const fk_hook *hook)
     if (hook->call == NULL) {
         return FORKER_OK;
     }
-    fk_thread.in_program = true;
+    sigset_t blocked;
+    fk_thread_enter_program(&blocked);
     int result = hook->call(server, fk_process.worker, hook->user);
-    fk_thread.in_program = false;
+    fk_dispatch_check(server, "hook");
+    fk_thread_leave_program(&blocked);
     return result;
 }
 
@@ -154,6 +162,7 @@ bool fk_dispatch_thread_start(forker_server *server, uint32_t thread)
 {
     fk_thread.pooled = true;
     fk_thread.number = thread;
+    fk_thread.mask = fk_process.role == FK_ROLE_HOST ? &server->mask : NULL;
     enter_pool(server, thread);
     return fk_dispatch_hook(server, &server->thread_start) >= 0;
 }

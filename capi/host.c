@@ -9,6 +9,7 @@
 
 #include "_cgo_export.h"
 #include "dispatch.h"
+#include "disposition.h"
 #include "listener.h"
 #include "process.h"
 #include "signals.h"

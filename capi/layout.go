@@ -5,6 +5,7 @@ package main
 #include "deferred.h"
 #include "estate.h"
 #include "exchange.h"
+#include "inventory.h"
 
 enum {
     size_request = sizeof(struct forker_request),
@@ -59,6 +60,8 @@ enum {
     off_shared_crash = offsetof(fk_shared, crash),
     off_crash_box = offsetof(fk_crash, box),
     off_box_target = offsetof(fk_black_box, target),
+    size_inventory = sizeof(fk_inventory),
+    off_inventory_highest = offsetof(fk_inventory, highest),
 };
 */
 import "C"
@@ -68,6 +71,7 @@ import (
 
 	"libforker/engine"
 	"libforker/engine/http1"
+	"libforker/engine/inventory"
 	"libforker/engine/memory"
 	"libforker/slot"
 )
@@ -75,70 +79,79 @@ import (
 // The layouts of what Go and C share. A line that does not compile names a field which is not where the other side has
 // it.
 var (
-	_ [C.size_request]byte         = [unsafe.Sizeof(engine.Request{})]byte{}
-	_ [C.off_path]byte             = [unsafe.Offsetof(engine.Request{}.Path)]byte{}
-	_ [C.off_body]byte             = [unsafe.Offsetof(engine.Request{}.Body)]byte{}
-	_ [C.off_body_len]byte         = [unsafe.Offsetof(engine.Request{}.BodyLen)]byte{}
-	_ [C.off_path_len]byte         = [unsafe.Offsetof(engine.Request{}.PathLen)]byte{}
-	_ [C.off_path_decoded]byte     = [unsafe.Offsetof(engine.Request{}.PathDecoded)]byte{}
-	_ [C.off_peer]byte             = [unsafe.Offsetof(engine.Request{}.Peer)]byte{}
-	_ [C.off_route]byte            = [unsafe.Offsetof(engine.Request{}.Route)]byte{}
-	_ [C.off_param_count]byte      = [unsafe.Offsetof(engine.Request{}.ParamCount)]byte{}
-	_ [C.off_cancelled]byte        = [unsafe.Offsetof(engine.Request{}.Cancelled)]byte{}
-	_ [C.off_server]byte           = [unsafe.Offsetof(engine.Request{}.Server)]byte{}
-	_ [C.off_out_len]byte          = [unsafe.Offsetof(engine.Request{}.OutLen)]byte{}
-	_ [C.off_rest]byte             = [unsafe.Offsetof(engine.Request{}.Rest)]byte{}
-	_ [C.off_fd]byte               = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
-	_ [C.off_body_fd]byte          = [unsafe.Offsetof(engine.Request{}.BodyFd)]byte{}
-	_ [C.off_paused]byte           = [unsafe.Offsetof(engine.Request{}.Paused)]byte{}
-	_ [C.off_on_body]byte          = [unsafe.Offsetof(engine.Request{}.OnBody)]byte{}
-	_ [-C.FORKER_E_ABORTED]byte    = [-engine.BodyAborted]byte{}
-	_ [C.FK_EVENT_RESUME - 1]byte  = [engine.EventResume]byte{}
-	_ [C.off_rest_first]byte       = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
-	_ [C.off_texts]byte            = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
-	_ [C.off_deferred]byte         = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
-	_ [C.size_part]byte            = [unsafe.Sizeof(engine.Part{})]byte{}
-	_ [C.off_part_off]byte         = [unsafe.Offsetof(engine.Part{}.Off)]byte{}
-	_ [C.size_event]byte           = [unsafe.Sizeof(engine.Event{})]byte{}
-	_ [C.size_mapping]byte         = [unsafe.Sizeof(memory.Mapping{})]byte{}
-	_ [C.off_mapping_len]byte      = [unsafe.Offsetof(memory.Mapping{}.Len)]byte{}
-	_ [C.FK_EVENT_ANSWER - 1]byte  = [engine.EventAnswer]byte{}
-	_ [C.FK_EVENT_RELEASE - 1]byte = [engine.EventRelease]byte{}
-	_ [C.FORKER_CLOSE_ERROR]byte   = [engine.CloseError]byte{}
-	_ [C.FK_ANSWER_HIJACKED]byte   = [engine.AnswerHijacked]byte{}
-	_ [C.FK_PART_FILE]byte         = [engine.PartFile]byte{}
-	_ [C.off_answer_length]byte    = [unsafe.Offsetof(engine.Answer{}.Length)]byte{}
-	_ [C.off_answer_extra]byte     = [unsafe.Offsetof(engine.Answer{}.Extra)]byte{}
-	_ [C.off_answer_trailers]byte  = [unsafe.Offsetof(engine.Answer{}.Trailers)]byte{}
-	_ [C.off_now]byte              = [unsafe.Offsetof(engine.Request{}.Now)]byte{}
-	_ [C.off_params]byte           = [unsafe.Offsetof(engine.Request{}.Params)]byte{}
-	_ [C.off_head]byte             = [unsafe.Offsetof(engine.Request{}.Head)]byte{}
-	_ [C.off_answer]byte           = [unsafe.Offsetof(engine.Request{}.Answer)]byte{}
-	_ [C.off_answer_flags]byte     = [unsafe.Offsetof(engine.Answer{}.Flags)]byte{}
-	_ [C.off_answer_fields]byte    = [unsafe.Offsetof(engine.Answer{}.Fields)]byte{}
-	_ [C.off_answer_body]byte      = [unsafe.Offsetof(engine.Answer{}.Body)]byte{}
-	_ [C.size_head]byte            = [unsafe.Sizeof(http1.Head{})]byte{}
-	_ [C.off_head_length]byte      = [unsafe.Offsetof(http1.Head{}.ContentLength)]byte{}
-	_ [C.off_head_form]byte        = [unsafe.Offsetof(http1.Head{}.Form)]byte{}
-	_ [C.off_head_minor]byte       = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
-	_ [C.off_head_query]byte       = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
-	_ [C.off_head_count]byte       = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
-	_ [C.off_head_fields]byte      = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
-	_ [C.size_slot]byte            = [unsafe.Sizeof(slot.Slot{})]byte{}
-	_ [C.size_shared]byte          = [unsafe.Sizeof(slot.Shared{})]byte{}
-	_ [C.off_slot_requests]byte    = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
-	_ [C.off_slot_box]byte         = [unsafe.Offsetof(slot.Slot{}.Box)]byte{}
-	_ [C.off_slot_words]byte       = [unsafe.Offsetof(slot.Slot{}.LastWordsText)]byte{}
-	_ [C.off_shared_exits]byte     = [unsafe.Offsetof(slot.Shared{}.Exits)]byte{}
-	_ [C.off_shared_crash]byte     = [unsafe.Offsetof(slot.Shared{}.Crash)]byte{}
-	_ [C.off_crash_box]byte        = [unsafe.Offsetof(slot.CrashPage{}.Box)]byte{}
-	_ [C.off_box_target]byte       = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
-	_ [C.FK_FIELDS_MAX]byte        = [http1.MaxFields]byte{}
-	_ [C.FK_PARAMS_MAX]byte        = [engine.MaxParams]byte{}
-	_ [C.FK_CAUSES]byte            = [slot.Causes]byte{}
-	_ [C.FK_PHASE_STOPPING]byte    = [slot.Stopping]byte{}
-	_ [C.FK_SLOT_SIZE]byte         = [slot.Size]byte{}
-	_ [C.FK_ANSWER_ERROR]byte      = [engine.AnswerError]byte{}
-	_ [C.FK_ANSWER_WHOLE]byte      = [engine.AnswerWhole]byte{}
-	_ [C.off_head_trailers]byte    = [unsafe.Offsetof(http1.Head{}.TrailerCount)]byte{}
+	_ [C.size_request]byte          = [unsafe.Sizeof(engine.Request{})]byte{}
+	_ [C.off_path]byte              = [unsafe.Offsetof(engine.Request{}.Path)]byte{}
+	_ [C.off_body]byte              = [unsafe.Offsetof(engine.Request{}.Body)]byte{}
+	_ [C.off_body_len]byte          = [unsafe.Offsetof(engine.Request{}.BodyLen)]byte{}
+	_ [C.off_path_len]byte          = [unsafe.Offsetof(engine.Request{}.PathLen)]byte{}
+	_ [C.off_path_decoded]byte      = [unsafe.Offsetof(engine.Request{}.PathDecoded)]byte{}
+	_ [C.off_peer]byte              = [unsafe.Offsetof(engine.Request{}.Peer)]byte{}
+	_ [C.off_route]byte             = [unsafe.Offsetof(engine.Request{}.Route)]byte{}
+	_ [C.off_param_count]byte       = [unsafe.Offsetof(engine.Request{}.ParamCount)]byte{}
+	_ [C.off_cancelled]byte         = [unsafe.Offsetof(engine.Request{}.Cancelled)]byte{}
+	_ [C.off_server]byte            = [unsafe.Offsetof(engine.Request{}.Server)]byte{}
+	_ [C.off_out_len]byte           = [unsafe.Offsetof(engine.Request{}.OutLen)]byte{}
+	_ [C.off_rest]byte              = [unsafe.Offsetof(engine.Request{}.Rest)]byte{}
+	_ [C.off_fd]byte                = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
+	_ [C.off_body_fd]byte           = [unsafe.Offsetof(engine.Request{}.BodyFd)]byte{}
+	_ [C.off_paused]byte            = [unsafe.Offsetof(engine.Request{}.Paused)]byte{}
+	_ [C.off_on_body]byte           = [unsafe.Offsetof(engine.Request{}.OnBody)]byte{}
+	_ [-C.FORKER_E_ABORTED]byte     = [-engine.BodyAborted]byte{}
+	_ [C.FK_EVENT_RESUME - 1]byte   = [engine.EventResume]byte{}
+	_ [C.off_rest_first]byte        = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
+	_ [C.off_texts]byte             = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
+	_ [C.off_deferred]byte          = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
+	_ [C.size_part]byte             = [unsafe.Sizeof(engine.Part{})]byte{}
+	_ [C.off_part_off]byte          = [unsafe.Offsetof(engine.Part{}.Off)]byte{}
+	_ [C.size_event]byte            = [unsafe.Sizeof(engine.Event{})]byte{}
+	_ [C.size_mapping]byte          = [unsafe.Sizeof(memory.Mapping{})]byte{}
+	_ [C.off_mapping_len]byte       = [unsafe.Offsetof(memory.Mapping{}.Len)]byte{}
+	_ [C.FK_EVENT_ANSWER - 1]byte   = [engine.EventAnswer]byte{}
+	_ [C.FK_EVENT_RELEASE - 1]byte  = [engine.EventRelease]byte{}
+	_ [C.FORKER_CLOSE_ERROR]byte    = [engine.CloseError]byte{}
+	_ [C.FK_ANSWER_HIJACKED]byte    = [engine.AnswerHijacked]byte{}
+	_ [C.FK_PART_FILE]byte          = [engine.PartFile]byte{}
+	_ [C.off_answer_length]byte     = [unsafe.Offsetof(engine.Answer{}.Length)]byte{}
+	_ [C.off_answer_extra]byte      = [unsafe.Offsetof(engine.Answer{}.Extra)]byte{}
+	_ [C.off_answer_trailers]byte   = [unsafe.Offsetof(engine.Answer{}.Trailers)]byte{}
+	_ [C.off_now]byte               = [unsafe.Offsetof(engine.Request{}.Now)]byte{}
+	_ [C.off_params]byte            = [unsafe.Offsetof(engine.Request{}.Params)]byte{}
+	_ [C.off_head]byte              = [unsafe.Offsetof(engine.Request{}.Head)]byte{}
+	_ [C.off_answer]byte            = [unsafe.Offsetof(engine.Request{}.Answer)]byte{}
+	_ [C.off_answer_flags]byte      = [unsafe.Offsetof(engine.Answer{}.Flags)]byte{}
+	_ [C.off_answer_fields]byte     = [unsafe.Offsetof(engine.Answer{}.Fields)]byte{}
+	_ [C.off_answer_body]byte       = [unsafe.Offsetof(engine.Answer{}.Body)]byte{}
+	_ [C.size_head]byte             = [unsafe.Sizeof(http1.Head{})]byte{}
+	_ [C.off_head_length]byte       = [unsafe.Offsetof(http1.Head{}.ContentLength)]byte{}
+	_ [C.off_head_form]byte         = [unsafe.Offsetof(http1.Head{}.Form)]byte{}
+	_ [C.off_head_minor]byte        = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
+	_ [C.off_head_query]byte        = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
+	_ [C.off_head_count]byte        = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
+	_ [C.off_head_fields]byte       = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
+	_ [C.size_slot]byte             = [unsafe.Sizeof(slot.Slot{})]byte{}
+	_ [C.size_shared]byte           = [unsafe.Sizeof(slot.Shared{})]byte{}
+	_ [C.off_slot_requests]byte     = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
+	_ [C.off_slot_box]byte          = [unsafe.Offsetof(slot.Slot{}.Box)]byte{}
+	_ [C.off_slot_words]byte        = [unsafe.Offsetof(slot.Slot{}.LastWordsText)]byte{}
+	_ [C.off_shared_exits]byte      = [unsafe.Offsetof(slot.Shared{}.Exits)]byte{}
+	_ [C.off_shared_crash]byte      = [unsafe.Offsetof(slot.Shared{}.Crash)]byte{}
+	_ [C.off_crash_box]byte         = [unsafe.Offsetof(slot.CrashPage{}.Box)]byte{}
+	_ [C.off_box_target]byte        = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
+	_ [C.FK_FIELDS_MAX]byte         = [http1.MaxFields]byte{}
+	_ [C.FK_PARAMS_MAX]byte         = [engine.MaxParams]byte{}
+	_ [C.FK_CAUSES]byte             = [slot.Causes]byte{}
+	_ [C.FK_PHASE_STOPPING]byte     = [slot.Stopping]byte{}
+	_ [C.FK_SLOT_SIZE]byte          = [slot.Size]byte{}
+	_ [C.FK_ANSWER_ERROR]byte       = [engine.AnswerError]byte{}
+	_ [C.FK_ANSWER_WHOLE]byte       = [engine.AnswerWhole]byte{}
+	_ [C.off_head_trailers]byte     = [unsafe.Offsetof(http1.Head{}.TrailerCount)]byte{}
+	_ [C.size_inventory]byte        = [unsafe.Sizeof(inventory.Table{})]byte{}
+	_ [C.FK_INVENTORY_SIZE]byte     = [inventory.Size]byte{}
+	_ [C.off_inventory_highest]byte = [unsafe.Offsetof(inventory.Table{}.Highest)]byte{}
 )
+
+// The descriptors of this process are noted where C sees them.
+func init() {
+	// SAFETY: the table is static memory of C's, of the layout that is checked above.
+	inventory.Use((*inventory.Table)(unsafe.Pointer(&C.fk_inventory_table)))
+}

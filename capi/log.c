@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dispatch.h"
 #include "logfile.h"
 #include "loglimit.h"
 #include "printable.h"
@@ -274,7 +275,12 @@ void fk_log_reopen(forker_server *server)
     if (fk_process.role == FK_ROLE_SPAWNER || fk_process.role == FK_ROLE_HOST) {
         fk_logfile_reopen(server);
     }
-    if (hook->call != NULL && fk_process.role != FK_ROLE_MASTER && hook->call(server, hook->user) < 0) {
+    if (hook->call == NULL || fk_process.role == FK_ROLE_MASTER) {
+        return;
+    }
+    int code = hook->call(server, hook->user);
+    fk_dispatch_check(server, "hook");
+    if (code < 0) {
         fk_log(server, FORKER_LOG_ERROR, "the on_reopen hook failed");
     }
 }
@@ -283,6 +289,9 @@ int forker_server_log(forker_server *server, int level, const char *text)
 {
     if (server == NULL || text == NULL || level < FORKER_LOG_ERROR || level > FORKER_LOG_DEBUG) {
         return FORKER_E_INVALID;
+    }
+    if (server->lost) {
+        return FORKER_E_PROCESS;
     }
     size_t len = strnlen(text, PROGRAM_TEXT_MAX);
     if (level == FORKER_LOG_ERROR) {

@@ -8,6 +8,7 @@
 #include "block.h"
 #include "descriptor.h"
 #include "exchange.h"
+#include "inventory.h"
 
 /* Appends a piece, in front of which come the bytes that were written since the last one. */
 static int append_part(forker_request *req, const fk_part *part)
@@ -43,7 +44,7 @@ int forker_response_lend(forker_request *req, const void *data, size_t len, fork
 
 static void close_file(void *user)
 {
-    (void)close((int)(intptr_t)user);
+    fk_inventory_close((int)(intptr_t)user);
 }
 
 /* Whether a file has the range; *len -1 is up to its end. */
@@ -67,14 +68,14 @@ int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t le
     if (req->answer.state == FK_ANSWER_WHOLE) {
         return FORKER_E_STATE;
     }
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    int copy = fk_inventory_add(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (copy < 0) {
         return FORKER_E_SYSTEM;
     }
     fk_part part = {FK_PART_FILE, copy, NULL, (uint64_t)offset, (uint64_t)len, close_file, (void *)(intptr_t)copy};
     int code = append_part(req, &part);
     if (code != FORKER_OK) {
-        (void)close(copy);
+        fk_inventory_close(copy);
     }
     return code;
 }
@@ -111,18 +112,18 @@ int forker_respond_file(forker_request *req, int status, const char *content_typ
     if (code != FORKER_OK) {
         return code;
     }
-    int fd = fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    int fd = fk_inventory_add(fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)));
     if (fd < 0) {
         return refuse_path(req, errno);
     }
     if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
-        (void)close(fd);
+        fk_inventory_close(fd);
         return forker_respond_error(req, 404, NULL);
     }
     code = append_part(req,
                        &(fk_part){FK_PART_FILE, fd, NULL, 0, (uint64_t)file.st_size, close_file, (void *)(intptr_t)fd});
     if (code != FORKER_OK) {
-        (void)close(fd);
+        fk_inventory_close(fd);
     }
     return code;
 }

@@ -39,7 +39,7 @@ int forker_server_open(forker_server *server)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    bool forks = server->maker == getpid() && fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    bool forks = server->owner == getpid() && fk_server_option(server, FK_OPTION_WORKERS) != 0;
     int code = forks ? fk_server_fail(server, FORKER_E_OPTION, "open: option workers must be 0")
                      : fk_preflight(server, "open", false);
     if (code == FORKER_OK) {
@@ -61,7 +61,7 @@ static int check_open(forker_server *server)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    if (server->maker != getpid()) {
+    if (server->lost || server->owner != getpid()) {
         return FORKER_E_PROCESS;
     }
     if (!server->opened || server->polling) {

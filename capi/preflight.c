@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,7 +77,7 @@ static int check_forkless(forker_server *server)
 
 static int check_process(forker_server *server, const char *verb)
 {
-    bool own = server->maker == getpid() && !fk_process.go_lost;
+    bool own = server->owner == getpid() && !server->lost && !fk_process.go_lost;
     if (own && (server->state == FK_SERVER_RUNNING || fk_process.role == FK_ROLE_SPAWNER)) {
         return fk_server_fail(server, FORKER_E_STATE, "%s: %s", verb,
                               server->state == FK_SERVER_RUNNING
@@ -116,6 +117,8 @@ static int claim(forker_server *server, const char *verb, bool spawns)
     if (code == FORKER_OK) {
         server->state = FK_SERVER_RUNNING;
         server->verb = verb;
+        server->split = false;
+        (void)pthread_sigmask(SIG_SETMASK, NULL, &server->mask);
         fk_process.role = spawns ? FK_ROLE_SPAWNER : FK_ROLE_HOST;
     }
     fk_process_unlock();

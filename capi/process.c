@@ -15,6 +15,7 @@
 
 #include "_cgo_export.h"
 #include "descriptor.h"
+#include "disposition.h"
 
 typedef void (*init_function)(int argc, char **argv, char **envp);
 
@@ -44,25 +45,22 @@ __attribute__((constructor)) static void save_arguments(int argc, char **argv, c
     }
 }
 
-/* In a forked process there is neither the Go runtime nor the thread that may hold the lock. */
-static void on_fork(void)
+void fk_process_forked(void)
 {
     (void)pthread_mutex_init(&lock, NULL);
     if (fk_process.go_running) {
         fk_process.go_running = false;
         fk_process.go_lost = true;
     }
-}
-
-static void watch_forks(void)
-{
-    (void)pthread_atfork(NULL, NULL, on_fork);
+    if (!fk_thread.forks) {
+        fk_process.role = FK_ROLE_HOST;
+        fk_process.server = NULL;
+        fk_process.slot = NULL;
+    }
 }
 
 void fk_process_lock(void)
 {
-    static pthread_once_t watching = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&watching, watch_forks);
     (void)pthread_mutex_lock(&lock);
 }
 
@@ -142,10 +140,12 @@ static int start_go(void)
     }
     int argc = saved_argc > 0 ? saved_argc : 1;
     fk_descriptor_hold held = fk_descriptor_hold_low();
+    fk_disposition_before_go();
     for (init_function *start = fk_go_init_start; start < fk_go_init_end; start++) {
         (*start)(argc, block, block + argc + 1);
     }
     goRuntimeWait();
+    fk_disposition_after_go();
     fk_descriptor_release_low(held);
     fk_process.go_running = true;
     return FORKER_OK;

@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "descriptor.h"
+#include "disposition.h"
 
 enum { ROUND = 256 }; /* orphans of one sweep: the loop has other things to do */
 
 static volatile int exits_fd = -1;
 static bool handled, sweeps;
-static struct sigaction program_action;
+static struct sigaction before; /* the handler: the program's, or that of signals.c */
 
 static void on_exit_of_child(int number)
 {
@@ -32,9 +33,9 @@ void fk_reaper_start(void)
     if (getpid() != 1) {
         return;
     }
-    (void)sigaction(SIGCHLD, NULL, &program_action);
+    (void)sigaction(SIGCHLD, NULL, &before);
     exits_fd = fk_descriptor_raise(eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK)); /* 1: some may be waiting already */
-    sweeps = exits_fd < 0 || (program_action.sa_handler != SIG_DFL && program_action.sa_handler != SIG_IGN);
+    sweeps = exits_fd < 0 || (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN);
     if (sweeps) {
         return;
     }
@@ -42,13 +43,14 @@ void fk_reaper_start(void)
     action.sa_handler = on_exit_of_child;
     action.sa_flags = SA_ONSTACK | SA_RESTART | SA_NOCLDSTOP;
     (void)sigemptyset(&action.sa_mask);
-    handled = sigaction(SIGCHLD, &action, NULL) == 0;
+    fk_disposition_set(SIGCHLD, &action);
+    handled = true;
 }
 
 void fk_reaper_stop(void)
 {
     if (handled) {
-        (void)sigaction(SIGCHLD, &program_action, NULL);
+        fk_disposition_set(SIGCHLD, &before);
     }
     handled = sweeps = false;
     fk_reaper_forget();

@@ -153,6 +153,9 @@ int forker_server_stop(forker_server *server, int32_t timeout_ms)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
+    if (server->lost) {
+        return FORKER_E_PROCESS;
+    }
     fk_shared *shared = server->shared;
     if (shared == NULL) {
         return FORKER_OK;

@@ -8,11 +8,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "admin.h"
 #include "background.h"
 #include "deferred.h"
+#include "descriptor.h"
+#include "fork.h"
 #include "listener.h"
 #include "logfile.h"
+#include "pidfile.h"
 #include "process.h"
+
+static forker_server *servers; /* guarded by the process's lock */
 
 forker_server *forker_server_new(void)
 {
@@ -20,23 +26,74 @@ forker_server *forker_server_new(void)
     if (server == NULL) {
         return NULL;
     }
-    server->maker = getpid();
-    server->wake_fd = -1;
+    server->owner = getpid();
+    server->wake_fd = server->queue.fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
     server->loglimit.timer = -1;
     server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
     server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);
+    fk_fork_watch();
+    fk_process_lock();
+    server->next = servers;
+    servers = server;
+    fk_process_unlock();
     return server;
+}
+
+static void leave_list(const forker_server *server)
+{
+    fk_process_lock();
+    forker_server **link = &servers;
+    while (*link != server) {
+        link = &(*link)->next;
+    }
+    *link = server->next;
+    fk_process_unlock();
+}
+
+/* Without the lock: in a forked process there is one thread, and the list is whole at any moment. */
+void fk_servers_visit(void (*visit)(forker_server *server))
+{
+    for (forker_server *server = servers; server != NULL; server = server->next) {
+        visit(server);
+    }
+}
+
+void fk_server_split(forker_server *server)
+{
+    server->split = server->split || server->state == FK_SERVER_SETUP;
+}
+
+void fk_server_leave(forker_server *server)
+{
+    fk_descriptor_close((int *)&server->wake_fd);
+    fk_descriptor_close(&server->loglimit.timer);
+    if (server->state == FK_SERVER_SETUP && !server->lost) {
+        server->owner = getpid();
+        server->split = true;
+        return;
+    }
+    server->lost = true;
+    fk_descriptor_close(&server->queue.fd);
+    fk_listeners_forget(server);
+    fk_admin_forget(server);
+    fk_logfile_close(server);
+    fk_pidfile_forget(server);
+    fk_background_forget(server);
 }
 
 void forker_server_free(forker_server *server)
 {
-    if (server == NULL || server->maker != getpid() || !fk_background_end(server)) {
+    if (server == NULL || server->lost || server->owner != getpid() || !fk_background_end(server)) {
         return;
     }
+    leave_list(server);
     fk_deferred_void(server);
+    if (server->split) {
+        fk_listeners_forget(server);
+    }
     fk_listeners_close(server);
     fk_server_free_routes(server);
     if (server->figures != NULL) {
@@ -87,7 +144,7 @@ int fk_server_refuses_setup(forker_server *server)
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    if (server->maker != getpid()) {
+    if (server->lost || server->owner != getpid()) {
         return fk_server_fail(server, FORKER_E_PROCESS,
                               "setup is done in the process that made the server, before run");
     }

@@ -3,6 +3,7 @@
 #define FORKER_SERVER_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -134,11 +135,15 @@ struct forker_server {
     void *access_user;
     char *config_path;            /* of forker_server_load(), or NULL */
     fk_option_value *config_base; /* the options as they were before it */
-    pid_t maker;                  /* the process that made the server */
+    pid_t owner;                  /* the process that made the server, or a child of it that was forked before it ran */
+    bool split;          /* there may be two owners: files of unix sockets are left alone until this one runs it */
+    bool lost;           /* this process was forked by the program off one in which it ran */
+    forker_server *next; /* another server of this process */
 
     /* While running. */
     volatile fk_server_state state;
     const char *verb; /* which call has begun it, for its sentences: "run", "start" or "open" */
+    sigset_t mask;    /* of the thread that has made this call */
     fk_background background;
     uintptr_t loop; /* with workers=0: Go's handle of the engine */
     bool opened;    /* by forker_server_open(), and not ended yet */
@@ -173,6 +178,18 @@ int fk_server_refuses_setup(forker_server *server);
 
 /* Fills in defaults and the environment's values. */
 void fk_server_init_options(forker_server *server);
+
+/* Calls `visit` for each server of this process. */
+void fk_servers_visit(void (*visit)(forker_server *server));
+
+/* The process was forked by the program: a server that does not run may be run by parent or child now. */
+void fk_server_split(forker_server *server);
+
+/*
+ * In the child of such a fork: of a server that runs, closes all descriptors, and has calls return FORKER_E_PROCESS
+ * from now on. One that does not run becomes the child's own.
+ */
+void fk_server_leave(forker_server *server);
 
 /* Has the process that runs the server look at the shared header. Async-signal-safe. */
 void fk_server_wake(const forker_server *server);

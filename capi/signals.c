@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "disposition.h"
 #include "process.h"
 
 enum { STOPS = 3, TAKEN = 9 };
@@ -19,11 +21,20 @@ enum { STOPS = 3, TAKEN = 9 };
 static const int taken[TAKEN] = {SIGTERM, SIGQUIT, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH};
 
 static forker_server *volatile steered_by_signals;
+static pid_t steered; /* the process whose signals they are */
 static bool is_taken[TAKEN];
-static struct sigaction program_actions[TAKEN];
-static struct sigaction program_chld;
 static sigset_t program_mask;
 static bool chld_taken, terminal_ignored;
+
+bool fk_signals_strayed(int number, pid_t owner)
+{
+    if (getpid() == owner) {
+        return false;
+    }
+    (void)signal(number, SIG_DFL);
+    (void)raise(number);
+    return true;
+}
 
 static void on_stop(int number, siginfo_t *info, void *context)
 {
@@ -31,7 +42,7 @@ static void on_stop(int number, siginfo_t *info, void *context)
     forker_server *server = steered_by_signals;
     bool others = terminal_ignored && info->si_code == SI_KERNEL;
     (void)context;
-    if (server != NULL && server->shared != NULL && !others) {
+    if (!fk_signals_strayed(number, steered) && server != NULL && server->shared != NULL && !others) {
         bool again = server->shared->stop_timeout_ms != INT32_MAX;
         (void)forker_server_stop(server, number == SIGINT || again ? 0 : -1);
     }
@@ -69,19 +80,10 @@ static void on_action(int number, siginfo_t *info, void *context)
     forker_server *server = steered_by_signals;
     bool from_terminal = info->si_code == SI_KERNEL && (number != SIGHUP || terminal_ignored);
     (void)context;
-    if (server != NULL && !from_terminal) {
+    if (!fk_signals_strayed(number, steered) && server != NULL && !from_terminal) {
         act(server, number);
     }
     errno = reason;
-}
-
-static void set_disposition(int number, void (*disposition)(int))
-{
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_handler = disposition;
-    (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(number, &action, NULL);
 }
 
 static void install(int number, void (*handler)(int, siginfo_t *, void *))
@@ -91,16 +93,20 @@ static void install(int number, void (*handler)(int, siginfo_t *, void *))
     action.sa_sigaction = handler;
     action.sa_flags = SA_ONSTACK | SA_RESTART | SA_SIGINFO;
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(number, &action, NULL);
+    fk_disposition_set(number, &action);
 }
 
 /* With SIGCHLD ignored the kernel would reap the workers, and their wait status would be lost. */
 static void take_chld(void)
 {
-    (void)sigaction(SIGCHLD, NULL, &program_chld);
-    chld_taken = program_chld.sa_handler == SIG_IGN || (program_chld.sa_flags & SA_NOCLDWAIT) != 0;
+    struct sigaction program, action;
+    (void)sigaction(SIGCHLD, NULL, &program);
+    chld_taken = program.sa_handler == SIG_IGN || (program.sa_flags & SA_NOCLDWAIT) != 0;
     if (chld_taken) {
-        set_disposition(SIGCHLD, SIG_DFL);
+        memset(&action, 0, sizeof action);
+        action.sa_handler = SIG_DFL;
+        (void)sigemptyset(&action.sa_mask);
+        fk_disposition_set(SIGCHLD, &action);
     }
 }
 
@@ -111,6 +117,7 @@ static bool claim(forker_server *server)
     bool free = steered_by_signals == NULL;
     if (free) {
         steered_by_signals = server;
+        steered = getpid();
     }
     fk_process_unlock();
     return free;
@@ -118,15 +125,14 @@ static bool claim(forker_server *server)
 
 static bool is_wanted(const forker_server *server, int index)
 {
-    const struct sigaction *own = &program_actions[index];
+    struct sigaction own = fk_disposition_of_program(taken[index]);
     return index < STOPS || (fk_server_option(server, FK_OPTION_WORKERS) != 0 &&
-                             (own->sa_handler == SIG_DFL || own->sa_handler == SIG_IGN));
+                             (own.sa_handler == SIG_DFL || own.sa_handler == SIG_IGN));
 }
 
 static void take(const forker_server *server, sigset_t *ours)
 {
     for (int i = 0; i < TAKEN; i++) {
-        (void)sigaction(taken[i], NULL, &program_actions[i]);
         is_taken[i] = is_wanted(server, i);
         if (is_taken[i]) {
             install(taken[i], i < STOPS ? on_stop : on_action);
@@ -157,7 +163,7 @@ bool fk_signals_take(forker_server *server, const sigset_t *mask, bool backgroun
 void fk_signals_give_back(const forker_server *server)
 {
     if (chld_taken && fk_server_option(server, FK_OPTION_WORKERS) != 0) {
-        (void)sigaction(SIGCHLD, &program_chld, NULL);
+        fk_disposition_give_back(SIGCHLD);
         chld_taken = false;
     }
     if (steered_by_signals != server) {
@@ -165,7 +171,7 @@ void fk_signals_give_back(const forker_server *server)
     }
     for (int i = 0; i < TAKEN; i++) {
         if (is_taken[i]) {
-            (void)sigaction(taken[i], &program_actions[i], NULL);
+            fk_disposition_give_back(taken[i]);
             is_taken[i] = false;
         }
     }
@@ -177,7 +183,7 @@ void fk_signals_leave(void)
 {
     for (int i = STOPS; i < TAKEN; i++) {
         if (is_taken[i]) {
-            set_disposition(taken[i], SIG_IGN);
+            fk_disposition_ignore(taken[i]);
         }
     }
 }

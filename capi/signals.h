@@ -16,6 +16,12 @@ bool fk_signals_take(forker_server *server, const sigset_t *mask, bool backgroun
 /* Puts the program's own handlers and mask back, if `server` has the signals. */
 void fk_signals_give_back(const forker_server *server);
 
+/*
+ * For a handler of the library's: whether it runs in another process than `owner`, which the program has made in a way
+ * that fork handlers do not hear of (clone(2), _Fork(3)). Then the signal takes its default course there.
+ */
+bool fk_signals_strayed(int number, pid_t owner);
+
 /* In a forked process: ignores what is the spawner's to handle, as when a shell signals the whole process group. */
 void fk_signals_leave(void);
 

@@ -41,6 +41,8 @@ enum {
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
 
+static fk_spawner *present; /* of this process, or that it was forked off; NULL: none */
+
 static fk_message make_message(uint16_t type, uint32_t slot, uint32_t generation, uint32_t length)
 {
     fk_message message;
@@ -457,6 +459,28 @@ static void init_children(fk_spawner *spawner)
     }
 }
 
+void fk_spawner_forget(fk_spawner *spawner)
+{
+    fk_descriptor_close(&spawner->master.pidfd);
+    fk_descriptor_close(&spawner->master.channel);
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        fk_descriptor_close(&spawner->workers[i].pidfd);
+        fk_descriptor_close(&spawner->workers[i].channel);
+    }
+    fk_descriptor_close(&spawner->lifeline[1]);
+    fk_reaper_forget();
+    fk_upgrade_forget(spawner);
+}
+
+void fk_spawner_forget_all(void)
+{
+    if (present != NULL) {
+        fk_spawner_forget(present);
+        fk_descriptor_close(&present->lifeline[0]);
+        present = NULL;
+    }
+}
+
 int fk_spawner_run(forker_server *server)
 {
     fk_spawner *spawner = calloc(1, sizeof *spawner);
@@ -468,6 +492,7 @@ int fk_spawner_run(forker_server *server)
         result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
     } else {
         spawner->server = server;
+        present = spawner;
         init_children(spawner);
         fk_notify_open(spawner);
         fk_reaper_start();
@@ -475,6 +500,7 @@ int fk_spawner_run(forker_server *server)
         fk_reaper_stop();
         fk_log_close(server);
         result = spawner->result;
+        present = NULL;
         (void)close(spawner->lifeline[0]);
         fk_descriptor_close(&spawner->lifeline[1]);
     }

@@ -61,6 +61,15 @@ void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms);
 /* Stops, and has run fail; `reason` is FK_GIVE_UP_*. */
 void fk_spawner_give_up(fk_spawner *spawner, int32_t reason, const char *text);
 
+/* In a process forked off the spawner: closes what only the spawner has, of its children and for them. */
+void fk_spawner_forget(fk_spawner *spawner);
+
+/*
+ * The same in a child that the program has forked, of whatever spawner this process is or was forked off, and closes
+ * the life line too.
+ */
+void fk_spawner_forget_all(void);
+
 /* Serves until stopped; the caller has checked the server. Returns what run returns. */
 int fk_spawner_run(forker_server *server);
 

@@ -143,8 +143,8 @@ int forker_server_stats(forker_server *server, forker_stats *stats_out)
         return FORKER_E_INVALID;
     }
     const fk_shared *shared = server->figures;
-    if (shared == NULL) {
-        return FORKER_E_STATE;
+    if (shared == NULL || server->lost) {
+        return server->lost ? FORKER_E_PROCESS : FORKER_E_STATE;
     }
     forker_stats stats = {0};
     fill_stats(&stats, shared);
@@ -158,8 +158,8 @@ int forker_server_worker_stats(forker_server *server, size_t index, forker_worke
         return FORKER_E_INVALID;
     }
     const fk_shared *shared = server->figures;
-    if (shared == NULL) {
-        return FORKER_E_STATE;
+    if (shared == NULL || server->lost) {
+        return server->lost ? FORKER_E_PROCESS : FORKER_E_STATE;
     }
     if (index >= count_slots(shared)) {
         return FORKER_E_INVALID;

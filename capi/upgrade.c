@@ -17,6 +17,7 @@
 #include "channel.h"
 #include "child.h"
 #include "descriptor.h"
+#include "fork.h"
 #include "heritage.h"
 #include "log.h"
 #include "pidfile.h"
@@ -127,7 +128,7 @@ static const char *start_anew(fk_spawner *spawner)
     }
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &mask); /* no handler of this process runs in the child */
-    pid_t pid = fork();
+    pid_t pid = fk_fork_own(NULL, NULL);
     if (pid == 0) {
         (void)close(ends[0]);
         become_anew(spawner, ends[1], &mask);
@@ -264,7 +265,7 @@ void fk_upgrade_forget(fk_spawner *spawner)
 {
     fk_heritage_forget();
     if (spawner->heir.pid != 0) {
-        (void)close(spawner->heir.channel);
-        (void)close(spawner->heir.pidfd);
+        fk_descriptor_close(&spawner->heir.channel);
+        fk_descriptor_close(&spawner->heir.pidfd);
     }
 }

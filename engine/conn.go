@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/engine/http1"
+	"libforker/engine/inventory"
 	"libforker/engine/memory"
 	"libforker/engine/poller"
 	"libforker/slot"
@@ -54,8 +55,11 @@ type conn struct {
 	blank    uint8     // Bytes of an empty line that have come before the next request, while there is no exchange.
 	uploads  bool      // The latest request had a body that did not fit behind its head.
 	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
+	forks    uint32    // Of the process, when it was accepted.
 	served   int       // Requests so far.
 	born     int64     // When it was accepted, on the loop's clock.
+	taken    bool      // The program has a duplicate, and goes on with it.
+	cut      bool      // It ends with a reset.
 	dead     bool      // It is closed, and freed when this step of the loop is over (bury).
 	reason   uint8     // Why.
 	finSeen  bool      // The client has sent its end, while the program had the request.
@@ -102,7 +106,7 @@ func (l *Loop) newConn(fd int) *conn {
 	if l.lastTag == 0 {
 		l.lastTag = 1 // 0 is for watched descriptors.
 	}
-	c.fd, c.tag, c.born = fd, l.lastTag, l.clock.now
+	c.fd, c.tag, c.born, c.forks = fd, l.lastTag, l.clock.now, inventory.Forks()
 	c.timer.owner = c
 	for len(l.conns) <= fd {
 		l.conns = append(l.conns, nil)
@@ -120,6 +124,7 @@ func (l *Loop) closeConn(c *conn, reason int) {
 		return
 	}
 	if c.owing && c.ex.endsWithConnection() {
+		c.cut = true
 		poller.ResetOnClose(c.fd) // Else what there is of the answer would look whole.
 	}
 	c.dead, c.reason = true, uint8(reason)
@@ -135,10 +140,23 @@ func (l *Loop) bury() {
 	l.dead = l.dead[:0]
 }
 
+// endForChildren ends a connection of which a forked child may have a duplicate. With that alone it would stay open
+// for the client, and in the poller, which would report it for ever.
+func (l *Loop) endForChildren(c *conn) {
+	if c.watched {
+		// It is there, so removing it cannot fail.
+		_ = l.poll.Remove(c.fd)
+	}
+	c.endForAll(c.cut)
+}
+
 // freeConn is the one place where connections end.
 func (l *Loop) freeConn(c *conn) {
 	if c.ex != nil {
 		l.leaveExchange(c, int(c.reason))
+	}
+	if c.forks != inventory.Forks() && !c.taken {
+		l.endForChildren(c)
 	}
 	c.close()
 	l.wheel.disarm(&c.timer)

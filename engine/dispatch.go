@@ -190,6 +190,7 @@ func (l *Loop) hijack(c *conn, ex *exchange) {
 	l.cfg.Slot.Answers[1]++
 	l.noteAnswer(c, ex, 101, 0)
 	l.recycle(ex, CloseDone)
+	c.taken = true
 	l.closeConn(c, CloseDone)
 }
 

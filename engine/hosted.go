@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/inventory"
 	"libforker/engine/memory"
 	"libforker/engine/poller"
 )
@@ -53,8 +54,7 @@ func (l *Loop) closePoller() {
 		poller.Close(l.timerFd)
 	}
 	if l.poll != nil {
-		// What is still in it is closed elsewhere; its descriptor is valid, so close(2) has nothing to say.
-		_ = l.poll.Close()
+		l.poll.Close() // What is still in it is closed elsewhere.
 	}
 }
 
@@ -101,7 +101,7 @@ func (l *Loop) openTimer() error {
 	if err != nil {
 		return fmt.Errorf("timerfd: %w", err)
 	}
-	l.timerFd = fd
+	l.timerFd = inventory.Add(fd)
 	return l.Watch(fd, func() {
 		var count [8]byte
 		// How often it has rung does not matter.

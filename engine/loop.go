@@ -8,6 +8,7 @@ import (
 
 	"libforker/engine/access"
 	"libforker/engine/http1"
+	"libforker/engine/inventory"
 	"libforker/engine/memory"
 	"libforker/engine/poller"
 )
@@ -142,7 +143,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 // acquire gets what a loop takes of the system.
 func (l *Loop) acquire() error {
 	for _, ln := range l.cfg.Listeners {
-		l.listeners = append(l.listeners, listener{fd: ln.Fd, place: ln.Place})
+		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place})
 		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	var err error

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/inventory"
 	"libforker/engine/poller"
 )
 
@@ -89,7 +90,7 @@ func newPool(cfg PoolConfig, app App) (*pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	p := &pool{cfg: cfg, app: app, fd: fd}
+	p := &pool{cfg: cfg, app: app, fd: inventory.Add(fd)}
 	for i := cfg.Threads - 1; i >= 0; i-- {
 		p.unused = append(p.unused, i)
 	}

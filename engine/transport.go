@@ -48,6 +48,15 @@ func (t *transport) shutdown() { poller.Shutdown(t.fd) }
 // keepAlive has the kernel ask now and then whether the client is still there.
 func (t *transport) keepAlive() { poller.KeepAlive(t.fd) }
 
+// endForAll ends the connection also for those who have a duplicate of it; cut: by a reset.
+func (t *transport) endForAll(cut bool) {
+	if cut {
+		poller.ResetForAll(t.fd)
+	} else {
+		poller.EndForAll(t.fd)
+	}
+}
+
 // close ends the connection.
 func (t *transport) close() { poller.Close(t.fd) }
 

@@ -34,6 +34,11 @@
  *    thread". The tree is the processes of a running server: the one that runs it, its master and its workers.
  *  - errno has no meaning after a call.
  *  - The locale of the program does not matter: names of fields and methods, numbers and options are read as ASCII.
+ *  - The program may fork anywhere, in a callback too. In a child that was forked by fork(2) off a process of a tree, or
+ *    off one that has started or opened a server, the library has closed its descriptors and given the program's
+ *    dispositions of signals back before fork returns; a request can still be read there, but every call about the
+ *    server, or that answers, gives FORKER_E_PROCESS or does nothing. The child must not return from the callback: it
+ *    executes a program or ends. A server that does not run yet is the child's as well, and runs wherever it is run.
  *
  * Everything here is since version 0.1.0.
  */
@@ -240,8 +245,7 @@ const char *forker_server_error(forker_server *server);
  * started this way or opened by forker_server_open(), each on its own; the Go runtime stays in the process, and forked
  * workers are out of the question from then on, for this server and others.
  *
- * A process in which the Go runtime runs may fork, but its child cannot use the library: everything that serves or
- * answers gives FORKER_E_PROCESS there.
+ * A process in which the Go runtime runs may fork, but no server can run in its child.
  *
  * After start, the server ends by forker_server_stop() or by itself; forker_server_wait() tells how, and only then can
  * it be set up or started again. Until then what was registered stays in use: handlers, hooks and their `user`. Any

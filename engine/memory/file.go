@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/inventory"
 	"libforker/engine/poller"
 )
 
@@ -30,7 +31,7 @@ func (p *Pool) OpenFile(dir string) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	return File{pool: p, fd: fd}, nil
+	return File{pool: p, fd: inventory.Add(fd)}, nil
 }
 
 func openNameless(dir string) (int, error) {
@@ -180,8 +181,11 @@ func (f *File) Close() {
 		// The view was mapped with this very length, so munmap(2) cannot fail.
 		_ = unix.Munmap(f.view)
 	}
+	inventory.Begin()
+	inventory.Remove(f.fd)
 	// What close(2) has to say of a file that is thrown away does not matter.
 	_ = unix.Close(f.fd)
+	inventory.End()
 	f.pool.used -= int64(f.size)
 	*f = File{}
 }

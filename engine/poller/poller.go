@@ -4,7 +4,7 @@
 // which saves two of its transitions for each; Wait tells it before it waits for longer, so that other goroutines get
 // the processor. They are package syscall's: those of x/sys/unix go through another stack frame, in assembly.
 //
-// A Poller belongs to one loop; the free functions keep no state.
+// A Poller belongs to one loop; the free functions keep no state, but what they open and close is noted in the inventory.
 package poller
 
 import (
@@ -14,6 +14,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"libforker/engine/inventory"
 )
 
 // What a descriptor can be ready for. Errors and hang-ups are always reported.
@@ -47,14 +49,14 @@ func Open() (*Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("epoll_create: %w", err)
 	}
-	return &Poller{fd: fd}, nil
+	return &Poller{fd: inventory.Add(fd)}, nil
 }
 
 // Fd can be read when Wait would return at once.
 func (p *Poller) Fd() int { return p.fd }
 
 // Close releases the poller. The descriptors in it stay open.
-func (p *Poller) Close() error { return unix.Close(p.fd) }
+func (p *Poller) Close() { Close(p.fd) }
 
 // Add watches fd; tag comes back as Event.Pad.
 func (p *Poller) Add(fd int, interest, tag uint32) error {
@@ -66,7 +68,7 @@ func (p *Poller) Modify(fd int, interest, tag uint32) error {
 	return p.control(unix.EPOLL_CTL_MOD, fd, interest, tag)
 }
 
-// Remove stops watching fd. Closing the last duplicate of a descriptor does that too.
+// Remove stops watching fd. Closing the last duplicate of a descriptor does that too, those of forked children included.
 func (p *Poller) Remove(fd int) error { return p.control(unix.EPOLL_CTL_DEL, fd, 0, 0) }
 
 func (p *Poller) control(op, fd int, interest, tag uint32) error {
@@ -189,6 +191,8 @@ func count(n uintptr, errno unix.Errno) int {
 
 // Accept takes a connection off fd's queue, non-blocking and close-on-exec. The peer's address is written to name.
 func Accept(fd int, name *unix.RawSockaddrAny) (int, unix.Errno) {
+	inventory.Begin()
+	defer inventory.End()
 	for {
 		size := uint32(unsafe.Sizeof(*name))
 		// SAFETY: the kernel writes at most size bytes at name and 4 at size, during the call.
@@ -197,6 +201,8 @@ func Accept(fd int, name *unix.RawSockaddrAny) (int, unix.Errno) {
 		switch {
 		case errno == 0 && n < leastFd:
 			return raiseAccepted(int(n))
+		case errno == 0:
+			return inventory.Add(int(n)), 0
 		case errno != unix.EINTR:
 			return int(n), errno
 		}
@@ -209,7 +215,7 @@ func raiseAccepted(fd int) (int, unix.Errno) {
 	if err != nil {
 		return -1, unix.EMFILE
 	}
-	return raised, 0
+	return inventory.Add(raised), 0
 }
 
 // InetName returns family, port (host byte order) and address bytes of an IPv4 or IPv6 name; only the family of others.
@@ -255,5 +261,25 @@ func ResetOnClose(fd int) {
 		uintptr(unsafe.Pointer(&linger)), unsafe.Sizeof(linger), 0)
 }
 
-// Close closes a connection.
-func Close(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
+// EndForAll ends a connection also for those who have a duplicate of it: the client sees the end at once.
+func EndForAll(fd int) {
+	_, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_RDWR, 0)
+}
+
+// ResetForAll does that by a reset, if it is a TCP connection: connect(2) to no address dissolves it.
+func ResetForAll(fd int) {
+	none := unix.RawSockaddr{Family: unix.AF_UNSPEC}
+	// SAFETY: the kernel reads none, during the call.
+	_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&none)), unsafe.Sizeof(none))
+	if errno != 0 {
+		EndForAll(fd)
+	}
+}
+
+// Close closes a descriptor of the engine's. It is valid, so close(2) has nothing to say.
+func Close(fd int) {
+	inventory.Begin()
+	inventory.Remove(fd)
+	_, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+	inventory.End()
+}

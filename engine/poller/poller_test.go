@@ -1,6 +1,8 @@
 package poller
 
 import (
+	"errors"
+	"io"
 	"net"
 	"os"
 	"testing"
@@ -15,11 +17,7 @@ func open(t *testing.T) *Poller {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(p.Close)
 	return p
 }
 
@@ -114,10 +112,36 @@ func TestWait_endsByItself(t *testing.T) {
 	}
 }
 
+func TestEndForAll_endsDuplicatesToo(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(fd int)
+		want error
+	}{"end": {EndForAll, io.EOF}, "reset": {ResetForAll, unix.ECONNRESET}} {
+		t.Run(name, func(t *testing.T) {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			must(t, err)
+			defer ln.Close()
+			client, err := net.Dial("tcp", ln.Addr().String())
+			must(t, err)
+			defer client.Close()
+			served, err := ln.Accept()
+			must(t, err)
+			duplicate, err := served.(*net.TCPConn).File()
+			must(t, err)
+			defer duplicate.Close()
+			test.end(int(duplicate.Fd()))
+			must(t, served.Close())
+			if _, err := client.Read(make([]byte, 1)); !errors.Is(err, test.want) {
+				t.Errorf("the client sees %v, want %v", err, test.want)
+			}
+		})
+	}
+}
+
 func TestWait_failsOnAClosedPoller(t *testing.T) {
 	p, err := Open()
 	must(t, err)
-	must(t, p.Close())
+	p.Close()
 	p.fd = -1
 	if _, err := p.Wait(0); err == nil || err.Error() != "epoll_wait: bad file descriptor" {
 		t.Error(err)

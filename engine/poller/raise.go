@@ -17,7 +17,7 @@ func Raise(fd int, err error) (int, error) {
 		return fd, err
 	}
 	raised, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, leastFd)
-	Close(fd)
+	_ = unix.Close(fd) // It is valid, and nobody has noted it.
 	if err != nil {
 		return -1, fmt.Errorf("duplicate a descriptor: %w", err)
 	}
