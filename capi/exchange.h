@@ -3,7 +3,7 @@
  * fills the first part, calls the handler through dispatch.c and reads the answer back; no other call crosses the
  * boundary.
  *
- * The Go twins are engine.Request, http1.Head and slot.Peer; the layouts are checked against these when capi is
+ * The Go twins are engine.Request, message.Head and slot.Peer; the layouts are checked against these when capi is
  * compiled.
  */
 #ifndef FORKER_EXCHANGE_H
@@ -29,7 +29,7 @@ typedef struct {
 } fk_field;
 
 /*
- * What the parser found; http1.Head. Behind every span stands a delimiter of the head, which an accessor may overwrite
+ * What the parser found; message.Head. Behind every span stands a delimiter of the head, which an accessor may overwrite
  * by NUL.
  */
 typedef struct {
@@ -39,7 +39,7 @@ typedef struct {
     fk_span query; /* raw, without "?" */
     fk_span host;
     int64_t content_length; /* -1: none given */
-    uint8_t form;           /* http1.Form */
+    uint8_t form;           /* message.Form* */
     uint8_t minor;          /* HTTP/1.minor */
     uint8_t keep_alive;
     uint8_t chunked;

@@ -70,9 +70,9 @@ import (
 	"unsafe"
 
 	"libforker/engine"
-	"libforker/engine/http1"
 	"libforker/engine/inventory"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 	"libforker/slot"
 )
 
@@ -121,13 +121,13 @@ var (
 	_ [C.off_answer_flags]byte      = [unsafe.Offsetof(engine.Answer{}.Flags)]byte{}
 	_ [C.off_answer_fields]byte     = [unsafe.Offsetof(engine.Answer{}.Fields)]byte{}
 	_ [C.off_answer_body]byte       = [unsafe.Offsetof(engine.Answer{}.Body)]byte{}
-	_ [C.size_head]byte             = [unsafe.Sizeof(http1.Head{})]byte{}
-	_ [C.off_head_length]byte       = [unsafe.Offsetof(http1.Head{}.ContentLength)]byte{}
-	_ [C.off_head_form]byte         = [unsafe.Offsetof(http1.Head{}.Form)]byte{}
-	_ [C.off_head_minor]byte        = [unsafe.Offsetof(http1.Head{}.Minor)]byte{}
-	_ [C.off_head_query]byte        = [unsafe.Offsetof(http1.Head{}.HasQuery)]byte{}
-	_ [C.off_head_count]byte        = [unsafe.Offsetof(http1.Head{}.FieldCount)]byte{}
-	_ [C.off_head_fields]byte       = [unsafe.Offsetof(http1.Head{}.Fields)]byte{}
+	_ [C.size_head]byte             = [unsafe.Sizeof(message.Head{})]byte{}
+	_ [C.off_head_length]byte       = [unsafe.Offsetof(message.Head{}.ContentLength)]byte{}
+	_ [C.off_head_form]byte         = [unsafe.Offsetof(message.Head{}.Form)]byte{}
+	_ [C.off_head_minor]byte        = [unsafe.Offsetof(message.Head{}.Minor)]byte{}
+	_ [C.off_head_query]byte        = [unsafe.Offsetof(message.Head{}.HasQuery)]byte{}
+	_ [C.off_head_count]byte        = [unsafe.Offsetof(message.Head{}.FieldCount)]byte{}
+	_ [C.off_head_fields]byte       = [unsafe.Offsetof(message.Head{}.Fields)]byte{}
 	_ [C.size_slot]byte             = [unsafe.Sizeof(slot.Slot{})]byte{}
 	_ [C.size_shared]byte           = [unsafe.Sizeof(slot.Shared{})]byte{}
 	_ [C.off_slot_requests]byte     = [unsafe.Offsetof(slot.Slot{}.Requests)]byte{}
@@ -137,14 +137,14 @@ var (
 	_ [C.off_shared_crash]byte      = [unsafe.Offsetof(slot.Shared{}.Crash)]byte{}
 	_ [C.off_crash_box]byte         = [unsafe.Offsetof(slot.CrashPage{}.Box)]byte{}
 	_ [C.off_box_target]byte        = [unsafe.Offsetof(slot.BlackBox{}.TargetText)]byte{}
-	_ [C.FK_FIELDS_MAX]byte         = [http1.MaxFields]byte{}
+	_ [C.FK_FIELDS_MAX]byte         = [message.MaxFields]byte{}
 	_ [C.FK_PARAMS_MAX]byte         = [engine.MaxParams]byte{}
 	_ [C.FK_CAUSES]byte             = [slot.Causes]byte{}
 	_ [C.FK_PHASE_STOPPING]byte     = [slot.Stopping]byte{}
 	_ [C.FK_SLOT_SIZE]byte          = [slot.Size]byte{}
 	_ [C.FK_ANSWER_ERROR]byte       = [engine.AnswerError]byte{}
 	_ [C.FK_ANSWER_WHOLE]byte       = [engine.AnswerWhole]byte{}
-	_ [C.off_head_trailers]byte     = [unsafe.Offsetof(http1.Head{}.TrailerCount)]byte{}
+	_ [C.off_head_trailers]byte     = [unsafe.Offsetof(message.Head{}.TrailerCount)]byte{}
 	_ [C.size_inventory]byte        = [unsafe.Sizeof(inventory.Table{})]byte{}
 	_ [C.FK_INVENTORY_SIZE]byte     = [inventory.Size]byte{}
 	_ [C.off_inventory_highest]byte = [unsafe.Offsetof(inventory.Table{}.Highest)]byte{}

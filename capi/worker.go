@@ -24,7 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/engine"
-	"libforker/engine/http1"
+	"libforker/engine/message"
 	"libforker/prefork/control"
 	"libforker/slot"
 )
@@ -153,7 +153,7 @@ func (w *worker) config() engine.Config {
 		Server:     uintptr(unsafe.Pointer(w.c)),
 		Pool:       w.poolConfig(),
 		ServerName: w.text(C.FK_OPTION_SERVER_NAME),
-		Limits: http1.Limits{
+		Limits: message.Limits{
 			Head:   int(w.number(C.FK_OPTION_MAX_HEAD)),
 			Target: int(w.number(C.FK_OPTION_MAX_TARGET)),
 			Fields: int(w.number(C.FK_OPTION_MAX_FIELDS)),

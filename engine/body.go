@@ -3,6 +3,7 @@ package engine
 import (
 	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 )
 
 // bodyKind says where a body is collected.
@@ -46,10 +47,10 @@ const (
 )
 
 var (
-	errBodyTooLarge = &http1.Error{Status: 413, Reason: "the body is larger than option max_body"}
-	errBodyMemory   = &http1.Error{Status: 503, Reason: "no memory for the body"}
-	errBodyLate     = &http1.Error{Status: 408, Reason: "the body did not come in time"}
-	errBodySpace    = &http1.Error{Status: 507, Reason: "no space for the body"}
+	errBodyTooLarge = &message.Refusal{Status: 413, Reason: "the body is larger than option max_body"}
+	errBodyMemory   = &message.Refusal{Status: 503, Reason: "no memory for the body"}
+	errBodyLate     = &message.Refusal{Status: 408, Reason: "the body did not come in time"}
+	errBodySpace    = &message.Refusal{Status: 507, Reason: "no space for the body"}
 )
 
 // directRoom is where the next bytes from the client belong, if that is not the input buffer.
@@ -83,7 +84,7 @@ func (l *Loop) releaseBody(b *body) {
 }
 
 // beginBody decides, once the head is complete, how the body is received.
-func (l *Loop) beginBody(ex *exchange) *http1.Error {
+func (l *Loop) beginBody(ex *exchange) *message.Refusal {
 	b := &ex.body
 	b.got, b.need, b.trailer, b.skip, b.at = 0, 0, 0, 0, 0
 	b.kind, b.over = bodyNone, false
@@ -95,7 +96,7 @@ func (l *Loop) beginBody(ex *exchange) *http1.Error {
 }
 
 // admitBody begins to receive a body if the program wants it.
-func (l *Loop) admitBody(ex *exchange) *http1.Error {
+func (l *Loop) admitBody(ex *exchange) *message.Refusal {
 	head, b := &ex.req.Head, &ex.body
 	b.most = l.cfg.MaxBody
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
@@ -108,7 +109,7 @@ func (l *Loop) admitBody(ex *exchange) *http1.Error {
 		b.most = admission.Most
 	}
 	// Of a client that asks first, a body that nobody wants is not awaited (RFC 9110 §10.1.1).
-	unwanted := b.asks && (admission.None || head.Form == http1.FormAsterisk)
+	unwanted := b.asks && (admission.None || head.Form == message.FormAsterisk)
 	if !admission.Stream && !unwanted {
 		return l.collectBody(ex)
 	}
@@ -121,7 +122,7 @@ func (l *Loop) admitBody(ex *exchange) *http1.Error {
 }
 
 // collectBody begins to collect a body.
-func (l *Loop) collectBody(ex *exchange) *http1.Error {
+func (l *Loop) collectBody(ex *exchange) *message.Refusal {
 	head, b := &ex.req.Head, &ex.body
 	switch {
 	case head.Chunked != 0:
@@ -139,7 +140,7 @@ func (l *Loop) collectBody(ex *exchange) *http1.Error {
 }
 
 // beginDirect makes room for a body of known length that does not fit behind its head, and moves what there is of it.
-func (l *Loop) beginDirect(ex *exchange) *http1.Error {
+func (l *Loop) beginDirect(ex *exchange) *message.Refusal {
 	b := &ex.body
 	b.kind = bodyDirect
 	ex.conn.uploads = true
@@ -164,7 +165,7 @@ func (l *Loop) beginDirect(ex *exchange) *http1.Error {
 func (l *Loop) receiveBody(c *conn, ex *exchange) bool {
 	b := &ex.body
 	complete := true
-	var err *http1.Error
+	var err *message.Refusal
 	switch b.kind {
 	case bodyInPlace:
 		b.got = min(ex.end-ex.start-ex.head, b.need)
@@ -220,7 +221,7 @@ func (w *bodyWait) expire(l *Loop) {
 }
 
 // receiveChunks decodes the input behind the head, and takes it out of the buffer. The trailer section stays.
-func (l *Loop) receiveChunks(ex *exchange) (done bool, err *http1.Error) {
+func (l *Loop) receiveChunks(ex *exchange) (done bool, err *message.Refusal) {
 	b := &ex.body
 	at := ex.start + ex.head
 	for {
@@ -255,7 +256,7 @@ func (l *Loop) receiveChunks(ex *exchange) (done bool, err *http1.Error) {
 }
 
 // growBlock makes more room for a body in chunks: the next block, or beyond option body_buffer a file.
-func (l *Loop) growBlock(b *body) *http1.Error {
+func (l *Loop) growBlock(b *body) *message.Refusal {
 	if b.file.IsOpen() {
 		return l.growFile(b, fileStep)
 	}
@@ -276,7 +277,7 @@ func (l *Loop) growBlock(b *body) *http1.Error {
 }
 
 // spill moves what there is of a body from its block to a file.
-func (l *Loop) spill(b *body) *http1.Error {
+func (l *Loop) spill(b *body) *message.Refusal {
 	block := b.block
 	if err := l.growFile(b, b.got+fileStep); err != nil {
 		return err
@@ -288,7 +289,7 @@ func (l *Loop) spill(b *body) *http1.Error {
 
 // growFile makes the file of a body larger, or makes it, and has the block stand for it. A block from before stays its
 // owner's.
-func (l *Loop) growFile(b *body, by int) *http1.Error {
+func (l *Loop) growFile(b *body, by int) *message.Refusal {
 	file := b.file
 	if !file.IsOpen() {
 		var err error
@@ -313,7 +314,7 @@ func (l *Loop) growFile(b *body, by int) *http1.Error {
 }
 
 // sealFile ends the file of a body that is complete.
-func (l *Loop) sealFile(b *body) *http1.Error {
+func (l *Loop) sealFile(b *body) *message.Refusal {
 	if err := b.file.Seal(b.got); err != nil {
 		l.cfg.App.Log(LogError, "keep a body: "+err.Error())
 		return errBodyMemory

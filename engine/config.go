@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"libforker/engine/access"
-	"libforker/engine/http1"
+	"libforker/engine/message"
 	"libforker/slot"
 )
 
@@ -38,7 +38,7 @@ type Config struct {
 	Access     *access.Log // nil: there is none. The loop closes it.
 	ServerName string      // Value of the Server field; "" leaves it out.
 
-	Limits     http1.Limits
+	Limits     message.Limits
 	MaxBody    int64
 	ReadBuffer int  // Bytes of an input buffer; at least what a head needs.
 	HideDate   bool // Answers have no Date field.

@@ -5,6 +5,7 @@ import (
 
 	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 )
 
 // handling is the part of an exchange that is about the program's handlers.
@@ -23,14 +24,14 @@ type handling struct {
 }
 
 // preparePath decodes the path if it is not plain, so that a malformed one is refused before the body is read.
-func (l *Loop) preparePath(ex *exchange) *http1.Error {
+func (l *Loop) preparePath(ex *exchange) *message.Refusal {
 	if ex.req.Head.PlainPath != 0 {
 		return nil
 	}
 	return l.decodePath(ex)
 }
 
-func (l *Loop) decodePath(ex *exchange) *http1.Error {
+func (l *Loop) decodePath(ex *exchange) *message.Refusal {
 	raw := ex.req.Head.Path.In(ex.in[ex.start:ex.end])
 	if len(raw) == 0 || raw[0] != '/' || http1.PathIsPlain(raw) {
 		return nil // Absent and "*" are not decoded.
@@ -95,7 +96,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 		c.served++
 		l.beginRequest(ex)
 	}
-	if req.Head.Form != http1.FormAsterisk {
+	if req.Head.Form != message.FormAsterisk {
 		l.cfg.App.Serve(call)
 	} else { // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 		call.Outcome.Status = 204

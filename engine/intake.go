@@ -3,8 +3,8 @@ package engine
 import (
 	"sync/atomic"
 
-	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 )
 
 // A program takes a body piece by piece if its handler asks for that (Request.OnBody). For a route that streams, the
@@ -61,7 +61,7 @@ func (l *Loop) passPiece(c *conn, ex *exchange, piece []byte) {
 
 // nextPieceOfBody takes what has come of the body out of the input, as far as it is one piece. body.over tells if it is
 // the last one, which may be empty.
-func (l *Loop) nextPieceOfBody(ex *exchange) ([]byte, *http1.Error) {
+func (l *Loop) nextPieceOfBody(ex *exchange) ([]byte, *message.Refusal) {
 	b := &ex.body
 	if b.kind != bodyPassed {
 		b.over = true
@@ -78,7 +78,7 @@ func (l *Loop) nextPieceOfBody(ex *exchange) ([]byte, *http1.Error) {
 	return piece, nil
 }
 
-func (l *Loop) nextPieceOfChunks(ex *exchange, come []byte) ([]byte, *http1.Error) {
+func (l *Loop) nextPieceOfChunks(ex *exchange, come []byte) ([]byte, *message.Refusal) {
 	b := &ex.body
 	_, framing, done, err := b.chunked.Decode(nil, come)
 	if err == nil && b.chunked.Remaining() > uint64(b.most)-uint64(b.got) {
@@ -208,7 +208,7 @@ func (l *Loop) passAbort(ex *exchange) {
 }
 
 // refuseBody ends a request in the middle of its body; reason is for the program.
-func (l *Loop) refuseBody(c *conn, fault *http1.Error, reason int) {
+func (l *Loop) refuseBody(c *conn, fault *message.Refusal, reason int) {
 	if !c.ex.held {
 		l.abortBody(c.ex)
 		l.refuse(c, fault.Status, fault.Reason)

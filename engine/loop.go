@@ -10,6 +10,7 @@ import (
 	"libforker/engine/http1"
 	"libforker/engine/inventory"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 	"libforker/engine/poller"
 )
 
@@ -73,12 +74,12 @@ type connections struct {
 
 // requests are those that are being received, handled or answered. Phases 3 and 4.
 type requests struct {
-	exchanges []*exchange // All that were made, by Request.Index.
-	spare     []*exchange // To be used again, the last one first.
-	inSize    int         // Bytes of an input buffer, beyond which one more is kept for a NUL.
-	box       uintptr     // Where a request is noted while the loop's thread has it in a handler.
-	root      []byte      // "/", off the heap.
-	left      http1.Head  // For trailer fields that nobody reads.
+	exchanges []*exchange  // All that were made, by Request.Index.
+	spare     []*exchange  // To be used again, the last one first.
+	inSize    int          // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	box       uintptr      // Where a request is noted while the loop's thread has it in a handler.
+	root      []byte       // "/", off the heap.
+	left      message.Head // For trailer fields that nobody reads.
 	pool      *pool
 	done      []*exchange // Whose handler has returned from the pool; room for the next ones.
 	events    [64]Event

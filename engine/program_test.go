@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 )
 
 // program is an App in Go: handlers by path. It does with an answer's memory what capi/response.c does.
@@ -143,7 +143,7 @@ func (p *program) logged(text string) (n int) {
 func (c *call) body() []byte { return memory.View(c.req.Body, c.req.BodyLen) }
 
 // text returns a piece of the head or of the trailer section.
-func (c *call) text(s http1.Span) string {
+func (c *call) text(s message.Span) string {
 	return string(memory.View(c.req.Base+uintptr(s.Off), uint64(s.Len)))
 }
 

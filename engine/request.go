@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 	"libforker/slot"
 )
 
@@ -37,8 +37,8 @@ type Request struct {
 	RestFirst   uint8  // The first byte of Rest.
 	_           uint8
 	_           [6]uint8
-	Params      [MaxParams]http1.Span
-	Head        http1.Head
+	Params      [MaxParams]message.Span
+	Head        message.Head
 
 	// Filled by the program, through C.
 	Answer Answer

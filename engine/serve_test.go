@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"libforker/engine/http1"
+	"libforker/engine/message"
 	"libforker/slot"
 )
 
@@ -55,7 +55,7 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 		App:               s.program,
 		Slot:              &s.slot,
 		Shared:            &s.shared,
-		Limits:            http1.Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100},
+		Limits:            message.Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100},
 		MaxBody:           64 << 20,
 		ReadBuffer:        32 << 10,
 		BodyBuffer:        1 << 20,

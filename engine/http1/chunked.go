@@ -1,5 +1,7 @@
 package http1
 
+import "libforker/engine/message"
+
 // maxChunkLine bounds the line with a chunk's size, extensions and CRLF included.
 const maxChunkLine = 256
 
@@ -71,7 +73,7 @@ func (c *Chunked) Skip(n int) {
 //
 // Extensions are checked and ignored. Blanks stand only where the grammar of RFC 9112 §7.1.1 has bad white space, which
 // RFC 9110 §5.6.3 has receivers take: around ";" and "=", so never before the CR that ends the line.
-func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *Error) {
+func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *message.Refusal) {
 	for c.state < chunkTrailer {
 		if c.state == chunkData {
 			n := min(uint64(len(dst)-nd), uint64(len(src)-ns), c.size)
@@ -100,7 +102,7 @@ func (c *Chunked) Decode(dst, src []byte) (nd, ns int, done bool, err *Error) {
 }
 
 // sizeLine takes a byte of the line before a chunk's data.
-func (c *Chunked) sizeLine(b byte) *Error {
+func (c *Chunked) sizeLine(b byte) *message.Refusal {
 	if c.line == maxChunkLine {
 		return ErrChunkLine
 	}
@@ -138,7 +140,7 @@ func (c *Chunked) sizeLine(b byte) *Error {
 }
 
 // begin goes on to the data of a chunk, whose size line is read.
-func (c *Chunked) begin() *Error {
+func (c *Chunked) begin() *message.Refusal {
 	framing := int64(c.line) + int64(len("\n")+len("\r\n"))
 	excess := max(int64(c.excess)+framing-chunkFree-2*int64(c.size), 0)
 	if excess > maxExcess {
@@ -209,7 +211,7 @@ func afterGap(b byte, gap uint8) uint8 {
 }
 
 // dataEnd takes a byte of the CRLF behind a chunk's data.
-func (c *Chunked) dataEnd(b byte) *Error {
+func (c *Chunked) dataEnd(b byte) *message.Refusal {
 	switch {
 	case c.state == chunkDataCR && b == '\r':
 		c.state = chunkDataLF

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"libforker/engine/message"
 )
 
 // decoded is all that a caller can learn from a Chunked.
@@ -11,7 +13,7 @@ type decoded struct {
 	body     string
 	used     int
 	done     bool
-	err      *Error
+	err      *message.Refusal
 	trailers string
 }
 
@@ -56,8 +58,8 @@ func decodeBytes(in string) (d decoded) {
 
 // trailer shows a decoder the trailer section, which begins behind the used bytes, up to each end.
 func (d *decoded) trailer(c *Chunked, in string, ends ...int) {
-	h := Head{}
-	lim := &Limits{Fields: 100}
+	h := message.Head{}
+	lim := &message.Limits{Fields: 100}
 	for _, end := range ends {
 		if end < d.used {
 			continue
@@ -127,7 +129,7 @@ func TestChunked_refuses(t *testing.T) {
 	for _, row := range []struct {
 		in   string
 		body string
-		want *Error
+		want *message.Refusal
 	}{
 		{"\r\n", "", ErrChunkSize},
 		{"\n", "", ErrChunkSize},
@@ -216,7 +218,7 @@ func TestChunked_boundsWhatFramesTheData(t *testing.T) {
 	for _, row := range []struct {
 		name, chunk string
 		count       int
-		want        *Error
+		want        *message.Refusal
 	}{
 		{"a byte at a time", "1\r\nx\r\n", 100_000, nil},
 		{"a byte at a time, with a short extension", "1" + line(12) + "x\r\n", 100_000, nil},
@@ -279,7 +281,7 @@ func TestChunked_needsNoRoomBehindData(t *testing.T) {
 func TestChunked_allocatesNothing(t *testing.T) {
 	src := []byte("5;a=\"b\"\r\nhello\r\n0\r\nA: b\r\n\r\n")
 	dst := make([]byte, 16)
-	var h Head
+	var h message.Head
 	if n := testing.AllocsPerRun(100, func() {
 		var c Chunked
 		_, at, _, _ := c.Decode(dst, src)

@@ -5,19 +5,21 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+
+	"libforker/engine/message"
 )
 
 // plainField reads a field line that begins at b[line], if it is like most: a token, a colon, at most one space, a
 // value without tabs and with no space behind it, CRLF. next is where the line behind it begins; 0: the line has to be
 // looked at more closely, also because it may not be complete. A field without a name stands for the empty line. It
 // looks at each byte once, and lets nothing pass that anyField would not.
-func plainField(b []byte, line int) (f Field, next int) {
+func plainField(b []byte, line int) (f message.Field, next int) {
 	i := line + prefix(b[line:], isToken)
 	if i+1 >= len(b) || i == line || b[i] != ':' {
 		if i == line && i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
-			return Field{}, i + 2
+			return message.Field{}, i + 2
 		}
-		return Field{}, 0
+		return message.Field{}, 0
 	}
 	start := i + 1
 	if b[start] == ' ' {
@@ -25,9 +27,9 @@ func plainField(b []byte, line int) (f Field, next int) {
 	}
 	end := valueEnd(b, start)
 	if end+1 >= len(b) || b[end] != '\r' || b[end+1] != '\n' || end > start && (b[start] == ' ' || b[end-1] == ' ') {
-		return Field{}, 0
+		return message.Field{}, 0
 	}
-	return Field{Span{uint32(line), uint32(i - line)}, Span{uint32(start), uint32(end - start)}}, end + 2
+	return message.Field{Name: message.Span{Off: uint32(line), Len: uint32(i - line)}, Value: message.Span{Off: uint32(start), Len: uint32(end - start)}}, end + 2
 }
 
 // valueEnd returns where from i on the first byte stands that is a control or DEL, or len(b). Eight bytes are judged at
@@ -45,39 +47,39 @@ func valueEnd(b []byte, i int) int {
 }
 
 // anyField reads the line that begins at p.line, whatever it is like. next is 0 only if the line is not complete.
-func (p *Parser) anyField(b []byte, h *Head, lim *Limits) (f Field, next int, err *Error) {
+func (p *Parser) anyField(b []byte, h *message.Head, lim *message.Limits) (f message.Field, next int, err *message.Refusal) {
 	line := int(p.line)
 	i := bytes.IndexByte(b[p.scanned:], '\n')
 	if i < 0 {
 		p.scanned = uint32(len(b))
 		if len(b) > lim.Head {
-			return Field{}, 0, ErrHeadTooLarge
+			return message.Field{}, 0, ErrHeadTooLarge
 		}
-		return Field{}, 0, nil
+		return message.Field{}, 0, nil
 	}
 	lf := int(p.scanned) + i
 	switch {
 	case lf >= lim.Head:
-		return Field{}, 0, ErrHeadTooLarge
+		return message.Field{}, 0, ErrHeadTooLarge
 	case lf == line || b[lf-1] != '\r':
-		return Field{}, 0, ErrLineEnd
+		return message.Field{}, 0, ErrLineEnd
 	case lf == line+1:
-		return Field{}, lf + 1, nil
-	case int(h.FieldCount) >= min(lim.Fields, MaxFields):
-		return Field{}, 0, ErrTooManyFields
+		return message.Field{}, lf + 1, nil
+	case int(h.FieldCount) >= min(lim.Fields, message.MaxFields):
+		return message.Field{}, 0, ErrTooManyFields
 	}
 	f, err = splitField(b[line:lf-1], uint32(line))
 	return f, lf + 1, err
 }
 
 // splitField splits a field line (RFC 9112 §5).
-func splitField(s []byte, off uint32) (Field, *Error) {
+func splitField(s []byte, off uint32) (message.Field, *message.Refusal) {
 	i := prefix(s, isToken)
 	if i == 0 || i >= len(s) || s[i] != ':' {
 		if isBlank(s[0]) {
-			return Field{}, ErrFieldFold
+			return message.Field{}, ErrFieldFold
 		}
-		return Field{}, ErrFieldName
+		return message.Field{}, ErrFieldName
 	}
 	start, end := i+1, len(s)
 	for start < end && isBlank(s[start]) {
@@ -87,13 +89,13 @@ func splitField(s []byte, off uint32) (Field, *Error) {
 		end--
 	}
 	if !validValue(s[start:end]) {
-		return Field{}, ErrFieldValue
+		return message.Field{}, ErrFieldValue
 	}
-	return Field{Span{off, uint32(i)}, Span{off + uint32(start), uint32(end - start)}}, nil
+	return message.Field{Name: message.Span{Off: off, Len: uint32(i)}, Value: message.Span{Off: off + uint32(start), Len: uint32(end - start)}}, nil
 }
 
 // known takes from a field what the framing of the message and the fate of the connection depend on.
-func (p *Parser) known(name, value []byte, field *Field, h *Head) *Error {
+func (p *Parser) known(name, value []byte, field *message.Field, h *message.Head) *message.Refusal {
 	switch len(name) {
 	case len("host"):
 		if equalFold(name, "host") {
@@ -126,7 +128,7 @@ func (p *Parser) known(name, value []byte, field *Field, h *Head) *Error {
 // host takes the Host field, of which there is exactly one (RFC 9112 §3.2). RFC 9110 §7.2 allows an empty one for
 // targets without an authority; http and https have none of those. Where the target has an authority, that is the value
 // of the field, whatever has come as such (RFC 9112 §3.2.2).
-func (p *Parser) host(value []byte, field *Field, h *Head) *Error {
+func (p *Parser) host(value []byte, field *message.Field, h *message.Head) *message.Refusal {
 	if p.seen&seenHost != 0 {
 		return ErrHostTwice
 	}
@@ -168,7 +170,7 @@ var comma = []byte{','}
 
 // contentLength takes the one Content-Length. RFC 9110 §8.6 would let a list of equal numbers pass, but does not ask
 // for it. Leading zeros are digits like any other.
-func (p *Parser) contentLength(value []byte, h *Head) *Error {
+func (p *Parser) contentLength(value []byte, h *message.Head) *message.Refusal {
 	if p.seen&seenCoding != 0 {
 		return ErrLengthAndCoded
 	}
@@ -193,7 +195,7 @@ func (p *Parser) contentLength(value []byte, h *Head) *Error {
 
 // transferEncoding takes the one coding that every server knows. RFC 9112 §6.1 allows 501 for others; as a wrong guess
 // about the framing is how requests are smuggled, all of them are a malformed message here.
-func (p *Parser) transferEncoding(value []byte, h *Head) *Error {
+func (p *Parser) transferEncoding(value []byte, h *message.Head) *message.Refusal {
 	switch {
 	case h.Minor == 0:
 		return ErrCodingVersion

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"libforker/engine/message"
 )
 
 var headSeeds = []string{
@@ -27,7 +29,7 @@ func FuzzHead(f *testing.F) {
 		if len(in) > 1<<12 {
 			return
 		}
-		lim := &Limits{Head: 64 + head&0x3ff, Target: 40, Fields: 6}
+		lim := &message.Limits{Head: 64 + head&0x3ff, Target: 40, Fields: 6}
 		whole := feed(in, lim)
 		if got := feed(in, lim, int(uint(cut)%uint(len(in)+1))); got != whole {
 			t.Fatalf("%q cut at %d\nwhole %+v\nparts %+v", in, cut, whole, got)
@@ -69,11 +71,11 @@ func FuzzTarget(f *testing.F) {
 			return // Refused, or cut short by a line end in it.
 		}
 		var p Parser
-		var h Head
+		var h message.Head
 		if _, err := p.Parse([]byte(in), &h, &wide); err != nil {
 			t.Fatal(err)
 		}
-		part := func(s Span) string { return string(s.In([]byte(in))) }
+		part := func(s message.Span) string { return string(s.In([]byte(in))) }
 		rest := part(h.Path)
 		if h.HasQuery != 0 {
 			rest += "?" + part(h.Query)
@@ -81,9 +83,9 @@ func FuzzTarget(f *testing.F) {
 		switch authority := part(h.Host); {
 		case part(h.Target) != target:
 			t.Fatalf("%q: the target is %q", target, part(h.Target))
-		case h.Form == FormAbsolute && !strings.HasSuffix(target, "://"+authority+rest):
+		case h.Form == message.FormAbsolute && !strings.HasSuffix(target, "://"+authority+rest):
 			t.Fatalf("%q is taken for %q and %q", target, authority, rest)
-		case h.Form != FormAbsolute && rest != target:
+		case h.Form != message.FormAbsolute && rest != target:
 			t.Fatalf("%q is taken for %q", target, rest)
 		}
 		path, err := DecodePath(nil, []byte(part(h.Path)))

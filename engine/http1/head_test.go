@@ -3,6 +3,8 @@ package http1
 import (
 	"reflect"
 	"testing"
+
+	"libforker/engine/message"
 )
 
 // TestHead_layout pins what fk_head in capi/exchange.h has; the C compiler checks the other side.
@@ -28,7 +30,7 @@ func TestHead_layout(t *testing.T) {
 		{"TrailerCount", 58, 2},
 		{"Fields", 60, 4096},
 	}
-	head := reflect.TypeFor[Head]()
+	head := reflect.TypeFor[message.Head]()
 	if head.NumField() != len(want) || head.Size() != 4160 {
 		t.Fatalf("Head has %d fields and %d bytes", head.NumField(), head.Size())
 	}
@@ -41,7 +43,7 @@ func TestHead_layout(t *testing.T) {
 }
 
 func TestSpan_In_capsTheSlice(t *testing.T) {
-	got := Span{1, 2}.In([]byte("abcd"))
+	got := message.Span{Off: 1, Len: 2}.In([]byte("abcd"))
 	if string(got) != "bc" || cap(got) != 2 {
 		t.Fatalf("got %q with capacity %d", got, cap(got))
 	}

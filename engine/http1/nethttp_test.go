@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"libforker/engine/message"
 )
 
 // takenByNetHTTP has every refusal of ours that net/http does not share, and why it is right. All others must be
 // shared.
-var takenByNetHTTP = map[*Error]string{
+var takenByNetHTTP = map[*message.Refusal]string{
 	ErrLineEnd:        "it takes LF as the end of a line, RFC 9112 §2.2 only allows that",
 	ErrTarget:         "it takes bytes beyond ASCII, and \"#\" as part of the path",
 	ErrVersionMajor:   "it leaves the version to its server",
@@ -48,7 +50,7 @@ func FuzzNetHTTP(f *testing.F) {
 			return // Its reader has a limit, which is not the subject.
 		}
 		var p Parser
-		var h Head
+		var h message.Head
 		n, refused := p.Parse([]byte(in), &h, &wide)
 		req, err := http.ReadRequest(bufio.NewReader(strings.NewReader(in)))
 		switch {
@@ -69,7 +71,7 @@ func FuzzNetHTTP(f *testing.F) {
 }
 
 // chunksTakenByNetHTTP has every refusal of a chunked body that net/http does not share.
-var chunksTakenByNetHTTP = map[*Error]string{
+var chunksTakenByNetHTTP = map[*message.Refusal]string{
 	ErrChunkSize:      "it takes LF as the end of a line, and blanks behind the size",
 	ErrChunkExtension: "it skips extensions unseen",
 	ErrChunkLine:      "it takes longer lines",
@@ -137,7 +139,7 @@ func sameTrailers(t *testing.T, in, ours string, theirs http.Header) {
 }
 
 // refusedByNetHTTP reports whether there is a known reason for net/http to refuse a head that is taken here.
-func refusedByNetHTTP(b []byte, h *Head) bool {
+func refusedByNetHTTP(b []byte, h *message.Head) bool {
 	if h.Method.Off == 2 {
 		return true // It does not skip the empty line, which RFC 9112 §2.2 asks for.
 	}
@@ -155,7 +157,7 @@ func refusedByNetHTTP(b []byte, h *Head) bool {
 	return false
 }
 
-func same(t *testing.T, b []byte, h *Head, req *http.Request) {
+func same(t *testing.T, b []byte, h *message.Head, req *http.Request) {
 	t.Helper()
 	check := func(what string, ours, theirs any) {
 		if ours != theirs {
@@ -171,10 +173,10 @@ func same(t *testing.T, b []byte, h *Head, req *http.Request) {
 		length = 0 // It says 0 where nothing is said, and -1 for chunked.
 	}
 	check("length", length, req.ContentLength)
-	if host := string(h.Host.In(b)); h.Form != FormAbsolute || !strings.Contains(host, "%") {
+	if host := string(h.Host.In(b)); h.Form != message.FormAbsolute || !strings.Contains(host, "%") {
 		check("host", host, req.Host) // It decodes the host of a URL.
 	}
-	if h.Form == FormOrigin && !strings.HasPrefix(req.RequestURI, "//") {
+	if h.Form == message.FormOrigin && !strings.HasPrefix(req.RequestURI, "//") {
 		path, err := DecodePath(nil, h.Path.In(b))
 		if err == nil && !strings.ContainsAny(req.URL.Path, ".\x00") { // It keeps dot segments.
 			check("path", string(path), req.URL.Path)

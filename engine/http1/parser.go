@@ -1,5 +1,7 @@
 package http1
 
+import "libforker/engine/message"
+
 // Stages of a Parser.
 const (
 	stageStart       uint8 = iota // Nothing judged. → stageRequestLine
@@ -46,9 +48,9 @@ func (p *Parser) Reset() { *p = Parser{} }
 // costs no more than the calls, and changes no verdict: limits on length are applied to a line before its content is
 // judged, whether it is complete or not, and a content before anything of the lines behind it. Only the very first byte
 // is judged at once, which answers TLS and other binary protocols without waiting for a line that never ends.
-func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
+func (p *Parser) Parse(b []byte, h *message.Head, lim *message.Limits) (n int, err *message.Refusal) {
 	if p.stage == stageStart {
-		if n = h.plainLine(b, lim); n > 0 {
+		if n = plainLine(h, b, lim); n > 0 {
 			p.line, p.scanned, p.stage = uint32(n), uint32(n), stageFields
 		}
 	}
@@ -58,12 +60,12 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 		}
 	}
 	for {
-		var f Field
+		var f message.Field
 		n = 0
 		if p.scanned == p.line {
 			f, n = plainField(b, int(p.line))
 		}
-		if n == 0 || n > lim.Head || int(h.FieldCount) >= min(lim.Fields, MaxFields) {
+		if n == 0 || n > lim.Head || int(h.FieldCount) >= min(lim.Fields, message.MaxFields) {
 			if f, n, err = p.anyField(b, h, lim); err != nil || n == 0 {
 				return 0, err
 			}
@@ -82,7 +84,7 @@ func (p *Parser) Parse(b []byte, h *Head, lim *Limits) (n int, err *Error) {
 }
 
 // finish judges what only the whole head tells.
-func (p *Parser) finish(h *Head) *Error {
+func (p *Parser) finish(h *message.Head) *message.Refusal {
 	seen := p.seen
 	*p = Parser{}
 	if h.Minor == 1 {

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"libforker/engine/message"
 )
 
-var wide = Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100}
+var wide = message.Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100}
 
 // exact copies s into a slice without spare capacity: Go's bounds check is then the guard page behind the input.
 func exact(s string) []byte {
@@ -18,14 +20,14 @@ func exact(s string) []byte {
 // outcome is all that a caller can learn from a Parser.
 type outcome struct {
 	n    int
-	err  *Error
+	err  *message.Refusal
 	head string
 }
 
 // feed shows a parser the first cuts[0], cuts[1] ... bytes of in, then all of it, until it has an answer.
-func feed(in string, lim *Limits, cuts ...int) outcome {
+func feed(in string, lim *message.Limits, cuts ...int) outcome {
 	var p Parser
-	h := Head{FieldCount: 7, ContentLength: 9, Chunked: 1, ExpectContinue: 1, KeepAlive: 1, HasQuery: 1} // As if used before.
+	h := message.Head{FieldCount: 7, ContentLength: 9, Chunked: 1, ExpectContinue: 1, KeepAlive: 1, HasQuery: 1} // As if used before.
 	for _, cut := range append(cuts, len(in)) {
 		b := exact(in[:cut])
 		if n, err := p.Parse(b, &h, lim); n > 0 || err != nil {
@@ -44,7 +46,7 @@ func everyByte(in string) []int {
 }
 
 // parse reads in whole, byte by byte and in every two parts, and demands one outcome.
-func parse(t *testing.T, in string, lim *Limits) outcome {
+func parse(t *testing.T, in string, lim *message.Limits) outcome {
 	t.Helper()
 	whole := feed(in, lim)
 	if got := feed(in, lim, everyByte(in)...); got != whole {
@@ -62,7 +64,7 @@ func parse(t *testing.T, in string, lim *Limits) outcome {
 }
 
 // describe writes a head as one line, leaving out what is at its default.
-func describe(b []byte, h *Head) string {
+func describe(b []byte, h *message.Head) string {
 	if h.Method.Len == 0 {
 		return ""
 	}
@@ -79,8 +81,8 @@ func describe(b []byte, h *Head) string {
 		on   bool
 		name string
 	}{
-		{h.Form == FormAbsolute, "absolute"},
-		{h.Form == FormAsterisk, "asterisk"},
+		{h.Form == message.FormAbsolute, "absolute"},
+		{h.Form == message.FormAsterisk, "asterisk"},
 		{h.Minor == 0, "1.0"},
 		{h.Chunked != 0, "chunked"},
 		{h.ExpectContinue != 0, "expect"},
@@ -151,10 +153,10 @@ func TestParse_accepts(t *testing.T) {
 // refusal is an input and the verdict on it; lines behind the offending one must not matter.
 type refusal struct {
 	in   string
-	want *Error
+	want *message.Refusal
 }
 
-func refuses(t *testing.T, rows []refusal, lim *Limits, before, after string) {
+func refuses(t *testing.T, rows []refusal, lim *message.Limits, before, after string) {
 	t.Helper()
 	for _, row := range rows {
 		for _, behind := range []string{"", "\r\n", ": \x00\n\n\r\n\r\n"} {
@@ -325,7 +327,7 @@ func TestValidHost(t *testing.T) {
 }
 
 func TestParse_limits(t *testing.T) {
-	lim := Limits{Head: 256, Target: 20, Fields: 3}
+	lim := message.Limits{Head: 256, Target: 20, Fields: 3}
 	long := func(n int) string { return strings.Repeat("a", n) }
 	host := "GET / HTTP/1.1\r\nHost: h\r\n"
 	refuses(t, []refusal{
@@ -359,14 +361,14 @@ func TestParse_limits(t *testing.T) {
 	if got := parse(t, host+"A: b\r\nB: c\r\n\r\n", &lim); got.err != nil {
 		t.Errorf("as many fields as the limit: %+v", got)
 	}
-	refuses(t, []refusal{{"GET /" + long(75), ErrHeadTooLarge}, {long(80), ErrMethodTooLong}}, &Limits{Head: 70, Target: 20, Fields: 3}, "", "")
-	refuses(t, []refusal{{"GET /" + long(80), ErrTargetTooLong}, {long(85), ErrMethodTooLong}}, &Limits{Head: 84, Target: 20, Fields: 3}, "", "")
+	refuses(t, []refusal{{"GET /" + long(75), ErrHeadTooLarge}, {long(80), ErrMethodTooLong}}, &message.Limits{Head: 70, Target: 20, Fields: 3}, "", "")
+	refuses(t, []refusal{{"GET /" + long(80), ErrTargetTooLong}, {long(85), ErrMethodTooLong}}, &message.Limits{Head: 84, Target: 20, Fields: 3}, "", "")
 
-	many := "GET / HTTP/1.0\r\n" + strings.Repeat("a:\r\n", MaxFields)
-	if got := parse(t, many+"\r\n", &Limits{Head: 1 << 20, Target: 20, Fields: 1000}); got.err != nil {
+	many := "GET / HTTP/1.0\r\n" + strings.Repeat("a:\r\n", message.MaxFields)
+	if got := parse(t, many+"\r\n", &message.Limits{Head: 1 << 20, Target: 20, Fields: 1000}); got.err != nil {
 		t.Errorf("MaxFields fields: %v", got.err)
 	}
-	if got := parse(t, many+"a:\r\n\r\n", &Limits{Head: 1 << 20, Target: 20, Fields: 1000}); got.err != ErrTooManyFields {
+	if got := parse(t, many+"a:\r\n\r\n", &message.Limits{Head: 1 << 20, Target: 20, Fields: 1000}); got.err != ErrTooManyFields {
 		t.Errorf("more than MaxFields fields: %v", got.err)
 	}
 }
@@ -374,7 +376,7 @@ func TestParse_limits(t *testing.T) {
 func TestParse_readsPipelinedRequests(t *testing.T) {
 	in := []byte(strings.Repeat(wrkRequest+"\r\n", 3) + wrkRequest[:9])
 	var p Parser
-	var h Head
+	var h message.Head
 	for range 3 {
 		n, err := p.Parse(in, &h, &wide)
 		if err != nil || n < len(wrkRequest) || describe(in, &h) != "GET / path=/ host=127.0.0.1:8080 keep [Host:127.0.0.1:8080]" {
@@ -398,11 +400,11 @@ func TestParse_delimiterBehindEverySpan(t *testing.T) {
 		"OPTIONS * HTTP/1.0\r\nA: b \r\n\r\n",
 	} {
 		var p Parser
-		var h Head
+		var h message.Head
 		if n, err := p.Parse([]byte(in), &h, &wide); n != len(in) {
 			t.Fatal(in, err)
 		}
-		spans := []Span{h.Method, h.Target, h.Path, h.Query, h.Host}
+		spans := []message.Span{h.Method, h.Target, h.Path, h.Query, h.Host}
 		for _, f := range h.Fields[:h.FieldCount] {
 			spans = append(spans, f.Name, f.Value)
 		}
@@ -431,7 +433,7 @@ const (
 
 func TestParse_allocatesNothing(t *testing.T) {
 	var p Parser
-	var h Head
+	var h message.Head
 	for _, in := range []string{wrkRequest, browserRequest, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "GET http://h:1/ HTTP/1.0\r\n\r\n"} {
 		b := []byte(in)
 		if n := testing.AllocsPerRun(100, func() {
@@ -448,7 +450,7 @@ func TestParse_costIsLinearInSlowInput(t *testing.T) {
 	// A line that comes byte by byte is searched once: the position behind the searched bytes must follow the input.
 	in := []byte("GET / HTTP/1.1\r\nA: " + strings.Repeat("a", 4000))
 	var p Parser
-	var h Head
+	var h message.Head
 	for n := 1; n <= len(in); n++ {
 		if _, err := p.Parse(in[:n], &h, &wide); err != nil || int(p.scanned) != n {
 			t.Fatalf("after %d bytes %d are searched: %v", n, p.scanned, err)
@@ -461,7 +463,7 @@ func BenchmarkParse(b *testing.B) {
 		b.Run(bench.name, func(b *testing.B) {
 			in := []byte(bench.in)
 			var p Parser
-			var h Head
+			var h message.Head
 			b.SetBytes(int64(len(in)))
 			b.ReportAllocs()
 			for b.Loop() {

@@ -1,6 +1,10 @@
 package http1
 
-import "bytes"
+import (
+	"bytes"
+
+	"libforker/engine/message"
+)
 
 // PathIsPlain reports whether DecodePath would give back what it got: raw starts with "/" and has no "%" and no "." or
 // ".." segment.
@@ -31,7 +35,7 @@ func PathIsPlain(raw []byte) bool {
 // so that an escaped dot or slash has no way around that. The result starts with "/" and never leads above it; "//"
 // stays. It is written over dst, which must not overlap raw, and nothing is allocated if the capacity is len(raw), or
 // one more where raw does not start with "/".
-func DecodePath(dst, raw []byte) ([]byte, *Error) {
+func DecodePath(dst, raw []byte) ([]byte, *message.Refusal) {
 	dst = append(dst[:0], '/')
 	if len(raw) > 0 && raw[0] == '/' {
 		raw = raw[1:]

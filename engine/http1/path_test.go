@@ -1,6 +1,10 @@
 package http1
 
-import "testing"
+import (
+	"testing"
+
+	"libforker/engine/message"
+)
 
 func TestDecodePath(t *testing.T) {
 	for _, row := range []struct {
@@ -58,7 +62,7 @@ func TestDecodePath(t *testing.T) {
 func TestDecodePath_refuses(t *testing.T) {
 	for _, row := range []struct {
 		in   string
-		want *Error
+		want *message.Refusal
 	}{
 		{"/%", ErrEscape},
 		{"/%4", ErrEscape},

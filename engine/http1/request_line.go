@@ -1,11 +1,15 @@
 package http1
 
-import "bytes"
+import (
+	"bytes"
+
+	"libforker/engine/message"
+)
 
 // plainLine reads the request line that b begins with, if it is like most: a method, a target in origin-form and
 // HTTP/1.1, within the limits. end is where the line behind it begins; 0: the line has to be looked at more closely,
 // also because it may not be complete. It lets nothing pass that requestLine would not.
-func (h *Head) plainLine(b []byte, lim *Limits) (end int) {
+func plainLine(h *message.Head, b []byte, lim *message.Limits) (end int) {
 	method := prefix(b, isToken)
 	start := method + 1
 	if method == 0 || method > maxMethod || start >= len(b) || b[method] != ' ' || b[start] != '/' {
@@ -30,11 +34,11 @@ func (h *Head) plainLine(b []byte, lim *Limits) (end int) {
 	if end > len(b) || end > lim.Head || i-start > lim.Target || string(b[i:end]) != rest || string(b[:method]) == "CONNECT" {
 		return 0
 	}
-	h.reset()
+	h.Reset()
 	h.Method.Len = uint32(method)
-	h.Target = Span{uint32(start), uint32(i - start)}
-	h.Path = Span{uint32(start), uint32(pathEnd - start)}
-	h.Query = Span{uint32(pathEnd + int(query)), uint32(i - pathEnd - int(query))}
+	h.Target = message.Span{Off: uint32(start), Len: uint32(i - start)}
+	h.Path = message.Span{Off: uint32(start), Len: uint32(pathEnd - start)}
+	h.Query = message.Span{Off: uint32(pathEnd + int(query)), Len: uint32(i - pathEnd - int(query))}
 	h.Host.Off = uint32(i)
 	h.HasQuery, h.Minor = query, 1
 	if classes&isSpecial == 0 {
@@ -45,9 +49,9 @@ func (h *Head) plainLine(b []byte, lim *Limits) (end int) {
 
 // requestLine reads the request line, and the empty line that may precede it, if they have come in: then the stage is
 // stageFields.
-func (p *Parser) requestLine(b []byte, h *Head, lim *Limits) *Error {
+func (p *Parser) requestLine(b []byte, h *message.Head, lim *message.Limits) *message.Refusal {
 	if p.stage == stageStart {
-		h.reset()
+		h.Reset()
 		if err := p.start(b); err != nil || p.stage == stageStart {
 			return err
 		}
@@ -96,7 +100,7 @@ func Method(b []byte) []byte {
 var crlf = []byte("\r\n")
 
 // start skips one empty line and judges the byte behind it.
-func (p *Parser) start(b []byte) *Error {
+func (p *Parser) start(b []byte) *message.Refusal {
 	at := 0
 	if len(b) > 0 && b[0] == '\r' {
 		if len(b) > 1 && b[1] != '\n' {
@@ -121,7 +125,7 @@ func (p *Parser) start(b []byte) *Error {
 }
 
 // parts splits a request line, given without its CRLF, that begins at offset off (RFC 9112 §3).
-func (p *Parser) parts(s []byte, off uint32, h *Head, maxTarget int) *Error {
+func (p *Parser) parts(s []byte, off uint32, h *message.Head, maxTarget int) *message.Refusal {
 	i := prefix(s, isToken)
 	if i >= len(s) || s[i] != ' ' {
 		return ErrRequestLine
@@ -159,24 +163,24 @@ func (p *Parser) parts(s []byte, off uint32, h *Head, maxTarget int) *Error {
 		return ErrTargetTooLong
 	}
 	target := s[t:i]
-	pathStart, host, form := t, Span{Off: off + uint32(i)}, FormOrigin
+	pathStart, host, form := t, message.Span{Off: off + uint32(i)}, message.FormOrigin
 	if target[0] != '/' {
-		var authority Span
+		var authority message.Span
 		if form, authority, err = targetForm(method, target); err != nil {
 			return err
 		}
-		if form == FormAbsolute {
-			host = Span{off + uint32(t) + authority.Off, authority.Len}
+		if form == message.FormAbsolute {
+			host = message.Span{Off: off + uint32(t) + authority.Off, Len: authority.Len}
 			pathStart = t + int(authority.Off+authority.Len)
 			p.seen |= seenAuthority
 		}
 	}
-	h.Method = Span{off, uint32(len(method))}
-	h.Target = Span{off + uint32(t), uint32(len(target))}
-	h.Path = Span{off + uint32(pathStart), uint32(pathEnd - pathStart)}
-	h.Query = Span{Off: off + uint32(i)}
+	h.Method = message.Span{Off: off, Len: uint32(len(method))}
+	h.Target = message.Span{Off: off + uint32(t), Len: uint32(len(target))}
+	h.Path = message.Span{Off: off + uint32(pathStart), Len: uint32(pathEnd - pathStart)}
+	h.Query = message.Span{Off: off + uint32(i)}
 	if pathEnd < i {
-		h.Query = Span{off + uint32(pathEnd+1), uint32(i - pathEnd - 1)}
+		h.Query = message.Span{Off: off + uint32(pathEnd+1), Len: uint32(i - pathEnd - 1)}
 		h.HasQuery = 1
 	}
 	if target[0] == '/' && classes&isSpecial == 0 {
@@ -188,12 +192,12 @@ func (p *Parser) parts(s []byte, off uint32, h *Head, maxTarget int) *Error {
 
 // targetForm judges a target that does not begin with "/". Of an absolute-form it gives the authority, as a span of the
 // target.
-func targetForm(method, target []byte) (form uint8, authority Span, err *Error) {
+func targetForm(method, target []byte) (form uint8, authority message.Span, err *message.Refusal) {
 	if string(target) == "*" {
 		if string(method) != "OPTIONS" {
-			return 0, Span{}, ErrAsterisk
+			return 0, message.Span{}, ErrAsterisk
 		}
-		return FormAsterisk, Span{}, nil
+		return message.FormAsterisk, message.Span{}, nil
 	}
 	start := 0
 	switch {
@@ -202,20 +206,20 @@ func targetForm(method, target []byte) (form uint8, authority Span, err *Error) 
 	case len(target) >= 8 && equalFold(target[:8], "https://"):
 		start = 8
 	default:
-		return 0, Span{}, ErrTargetForm
+		return 0, message.Span{}, ErrTargetForm
 	}
 	end := start
 	for end < len(target) && target[end] != '/' && target[end] != '?' {
 		end++
 	}
 	if !validHost(target[start:end]) {
-		return 0, Span{}, ErrAuthority
+		return 0, message.Span{}, ErrAuthority
 	}
-	return FormAbsolute, Span{uint32(start), uint32(end - start)}, nil
+	return message.FormAbsolute, message.Span{Off: uint32(start), Len: uint32(end - start)}, nil
 }
 
 // version reads "HTTP/1.1" and its like (RFC 9112 §2.3).
-func version(s []byte) (minor uint8, err *Error) {
+func version(s []byte) (minor uint8, err *message.Refusal) {
 	switch string(s) {
 	case "HTTP/1.1":
 		return 1, nil

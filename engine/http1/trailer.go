@@ -1,6 +1,10 @@
 package http1
 
-import "bytes"
+import (
+	"bytes"
+
+	"libforker/engine/message"
+)
 
 // MaxTrailer bounds a trailer section, its last CRLF included.
 const MaxTrailer = 8 << 10
@@ -14,9 +18,9 @@ const MaxTrailer = 8 << 10
 //
 // Fields that a trailer must not have (RFC 9110 §6.5.1) are checked like others and then left out: who reads the fields
 // cannot mistake one for what the head said.
-func (c *Chunked) Trailer(b []byte, at int, h *Head, lim *Limits) (n int, err *Error) {
+func (c *Chunked) Trailer(b []byte, at int, h *message.Head, lim *message.Limits) (n int, err *message.Refusal) {
 	section := b[at:]
-	maxFields := min(lim.Fields, MaxFields-int(h.FieldCount))
+	maxFields := min(lim.Fields, message.MaxFields-int(h.FieldCount))
 	for c.state == chunkTrailer {
 		line := int(c.line)
 		i := bytes.IndexByte(section[c.scanned:min(len(section), MaxTrailer)], '\n')
@@ -36,7 +40,7 @@ func (c *Chunked) Trailer(b []byte, at int, h *Head, lim *Limits) (n int, err *E
 			c.state = chunkDone
 			return lf + 1, nil
 		}
-		if err = h.addTrailer(section[line:lf-1], uint32(at+line), maxFields); err != nil {
+		if err = addTrailer(h, section[line:lf-1], uint32(at+line), maxFields); err != nil {
 			return 0, err
 		}
 	}
@@ -44,7 +48,7 @@ func (c *Chunked) Trailer(b []byte, at int, h *Head, lim *Limits) (n int, err *E
 }
 
 // addTrailer takes a line of the trailer section that begins at offset off.
-func (h *Head) addTrailer(line []byte, off uint32, maxFields int) *Error {
+func addTrailer(h *message.Head, line []byte, off uint32, maxFields int) *message.Refusal {
 	f, err := splitField(line, off)
 	if err != nil {
 		return ErrTrailer

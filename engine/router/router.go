@@ -5,14 +5,14 @@ import (
 	"fmt"
 	"slices"
 
-	"libforker/engine/http1"
+	"libforker/engine/message"
 )
 
 // MaxRoutes is how many routes a Router takes.
 const MaxRoutes = 65535
 
 // Params are the values of a route's parameters, as spans of the path, in the order of the pattern.
-type Params [MaxParams]http1.Span
+type Params [MaxParams]message.Span
 
 // Router maps methods and paths to the numbers of routes. The zero value has no routes.
 type Router struct {
@@ -160,13 +160,13 @@ func (s *search) walk(n *node, pos, params int) bool {
 		return true
 	}
 	if n.param != nil && end > pos {
-		s.params[params] = http1.Span{Off: uint32(pos), Len: uint32(end - pos)}
+		s.params[params] = message.Span{Off: uint32(pos), Len: uint32(end - pos)}
 		if s.enter(n.param, last, end, params+1) {
 			return true
 		}
 	}
 	if n.rest != nil && s.pick(n.rest) {
-		s.params[params] = http1.Span{Off: uint32(pos), Len: uint32(len(s.path) - pos)}
+		s.params[params] = message.Span{Off: uint32(pos), Len: uint32(len(s.path) - pos)}
 		return true
 	}
 	return false

@@ -1,4 +1,4 @@
-package http1
+package message
 
 // Span is a piece of a head: an offset from its first byte, and a length. It is fk_span in capi/exchange.h.
 type Span struct {
@@ -56,8 +56,8 @@ type Head struct {
 	Fields       [MaxFields]Field // FieldCount of the head, then TrailerCount of the trailer section; the others are not set.
 }
 
-// reset clears what a request may leave unset. Fields is 4 KiB and is counted, so it stays.
-func (h *Head) reset() {
+// Reset clears what a request may leave unset. Fields is 4 KiB and is counted, so it stays.
+func (h *Head) Reset() {
 	h.Method, h.Target, h.Path, h.Query, h.Host = Span{}, Span{}, Span{}, Span{}, Span{}
 	h.ContentLength = -1
 	h.Form, h.Minor, h.KeepAlive = 0, 0, 0
