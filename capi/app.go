@@ -1,7 +1,6 @@
 package main
 
 /*
-#cgo nocallback fk_dispatch_body
 #cgo nocallback fk_dispatch_release
 #cgo noescape fk_deferred_collect
 #cgo nocallback fk_deferred_collect
@@ -11,6 +10,7 @@ package main
 #include "deferred.h"
 #include "dispatch.h"
 #include "server.h"
+#include "wire.h"
 */
 import "C"
 
@@ -69,6 +69,17 @@ func (a *app) Release(req *engine.Request) { C.fk_dispatch_release(address(req))
 func (a *app) Collect(events []engine.Event) int {
 	// SAFETY: the layouts are the same (layout.go).
 	return int(C.fk_deferred_collect(a.c, (*C.fk_event)(unsafe.Pointer(unsafe.SliceData(events))), C.int(len(events))))
+}
+
+// Interim is engine.App's.
+func (a *app) Interim() (engine.Interim, bool) {
+	taken := C.fk_wire_take(a.c)
+	if taken == nil {
+		return engine.Interim{}, false
+	}
+	// SAFETY: C keeps the bytes until the next call.
+	field := memory.View(uintptr(unsafe.Pointer(taken.field)), uint64(taken.len))
+	return engine.Interim{Request: uintptr(taken.request), Serial: uint64(taken.serial), Status: int(taken.status), Field: field}, true
 }
 
 // Stream is engine.App's.

@@ -196,11 +196,15 @@ int fk_deferred_end(fk_deferred *deferred, uint32_t event)
     return closed ? FORKER_E_ABORTED : FORKER_OK;
 }
 
-/* Takes up to `most` entries off the queue. No entry is there twice, so none is among them twice. */
-static int dequeue(fk_queue *queue, fk_deferred **entries, int most)
+/*
+ * Takes up to `most` entries off the queue. No entry is there twice, so none is among them twice. *interims_out tells if
+ * there are interim responses, among them all that were handed over before what is taken.
+ */
+static int dequeue(fk_queue *queue, fk_deferred **entries, int most, bool *interims_out)
 {
     int count = 0;
     (void)pthread_mutex_lock(&queue->lock);
+    *interims_out = queue->first_interim != NULL;
     while (count < most && queue->first != NULL) {
         entries[count++] = queue->first;
         unlink_entry(queue, queue->first);
@@ -217,11 +221,15 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
     int count = 0;
     ssize_t got = read(server->queue.fd, &woken, sizeof woken);
     (void)got; /* nothing there: an earlier call has taken all */
-    most = most < BATCH ? most : BATCH;
-    int taken = dequeue(&server->queue, entries, most);
+    bool interims;
+    most = (most < BATCH ? most : BATCH) - 1;
+    int taken = dequeue(&server->queue, entries, most, &interims);
     if (taken == most) { /* perhaps not all: look again */
         ssize_t written = write(server->queue.fd, &(uint64_t){1}, sizeof(uint64_t));
         (void)written;
+    }
+    if (interims) {
+        events[count++] = (fk_event){.kind = FK_EVENT_INTERIM - 1};
     }
     for (int i = 0; i < taken; i++) {
         fk_deferred *deferred = entries[i];
@@ -232,7 +240,7 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most)
             (void)pthread_mutex_unlock(&deferred->lock);
             continue;
         }
-        events[count++] = (fk_event){(uintptr_t)deferred->req, event - 1, 0};
+        events[count++] = (fk_event){(uintptr_t)deferred->req, deferred->req->serial, event - 1, 0};
         if (event == FK_EVENT_RELEASE) {
             release(deferred);
         } else {
@@ -396,7 +404,6 @@ int forker_request_defer(forker_request *req, forker_deferred *handle_out)
     deferred->promised = -1;
     *handle_out = handle_of(deferred);
     req->deferred = deferred;
-    req->fd = -1; /* from now on the loop alone writes to the connection */
     (void)pthread_mutex_unlock(&deferred->lock);
     return FORKER_OK;
 }

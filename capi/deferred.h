@@ -12,7 +12,15 @@
  * What a handle's owner has done since the loop looked last; engine.Event* with 1 added, so that 0 is nothing. Of two
  * the larger one counts.
  */
-enum { FK_EVENT_NONE, FK_EVENT_RESUME, FK_EVENT_ANSWER, FK_EVENT_STREAM, FK_EVENT_DROP, FK_EVENT_RELEASE };
+enum {
+    FK_EVENT_NONE,
+    FK_EVENT_RESUME,
+    FK_EVENT_ANSWER,
+    FK_EVENT_STREAM,
+    FK_EVENT_DROP,
+    FK_EVENT_RELEASE,
+    FK_EVENT_INTERIM /* of no entry: the queue has interim responses, which come before the other events */
+};
 
 typedef enum { FK_DEFERRED_FREE, FK_DEFERRED_OPEN, FK_DEFERRED_STREAM, FK_DEFERRED_ENDED } fk_deferred_state;
 
@@ -46,6 +54,7 @@ typedef struct fk_deferred {
 /* For the engine: engine.Event. */
 typedef struct {
     uintptr_t request;
+    uint64_t serial; /* the request's */
     uint32_t kind;
     uint32_t pad;
 } fk_event;

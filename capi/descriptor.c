@@ -6,18 +6,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-int fk_descriptor_raise(int fd)
-{
-    if (fd < 0 || fd >= FK_DESCRIPTOR_LEAST) {
-        return fd;
-    }
-    int raised = fcntl(fd, F_DUPFD_CLOEXEC, FK_DESCRIPTOR_LEAST);
-    int reason = errno;
-    (void)close(fd);
-    errno = reason;
-    return raised;
-}
-
 bool fk_descriptor_raise_pair(bool made, int ends[2])
 {
     if (!made) {

@@ -8,6 +8,8 @@
 #ifndef FORKER_DESCRIPTOR_H
 #define FORKER_DESCRIPTOR_H
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -17,7 +19,17 @@ enum { FK_DESCRIPTOR_LEAST = 3 };
  * Takes what a system call has returned, a new descriptor or -1: moves the descriptor above 2, if it is not there.
  * Returns it, or -1 with errno. It is closed on exec.
  */
-int fk_descriptor_raise(int fd);
+static inline int fk_descriptor_raise(int fd)
+{
+    if (fd < 0 || fd >= FK_DESCRIPTOR_LEAST) {
+        return fd;
+    }
+    int raised = fcntl(fd, F_DUPFD_CLOEXEC, FK_DESCRIPTOR_LEAST);
+    int reason = errno;
+    (void)close(fd);
+    errno = reason;
+    return raised;
+}
 
 /* The same for two, as of pipe2(2), if the call has `made` them. On failure both are closed. */
 bool fk_descriptor_raise_pair(bool made, int ends[2]);

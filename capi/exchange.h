@@ -124,18 +124,17 @@ struct forker_request {
     fk_peer peer;
     uint32_t route; /* index into the server's routes */
     uint32_t param_count;
-    uint32_t cancelled; /* 1: the client has left */
+    uint32_t cancelled; /* 1: the client has left; atomic */
     uint64_t now_ns;    /* CLOCK_MONOTONIC of this iteration */
     forker_server *server;
     fk_black_box *box; /* where the request is noted while it is inside a handler */
-    const char *out;   /* answers to earlier requests of the connection, which are not sent yet */
-    uint64_t out_len;  /* 0: none; whoever sends them says so here */
     char *rest;        /* what has come behind this request; its first byte may have been overwritten by NUL */
     uint64_t rest_len;
-    int32_t fd;         /* the connection; -1 where nobody but the engine may write to it */
+    uint64_t serial;    /* tells it from other requests that are or were at the same address */
     uint32_t index;     /* the engine's */
     int32_t body_fd;    /* a file that has the body too; -1: none */
     uint32_t paused;    /* 1: the program wants no more of the body now; atomic */
+    uint32_t interims;  /* 1: interim responses of it were put into the queue; atomic */
     uint8_t rest_first; /* the first byte of rest */
     uint8_t inside;     /* FK_INSIDE_* */
     uint8_t pad[6];

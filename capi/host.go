@@ -48,8 +48,8 @@ func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 	return C.FORKER_OK
 }
 
-// hostedWorker is what goHostOpen has made.
-func hostedWorker(c *C.forker_server) *worker {
+// workerOf is what serves for a server in this process.
+func workerOf(c *C.forker_server) *worker {
 	w, _ := cgo.Handle(c.loop).Value().(*worker)
 	return w
 }
@@ -57,13 +57,13 @@ func hostedWorker(c *C.forker_server) *worker {
 // goHostFd is a descriptor that can be read when there is something to do for goHostPoll.
 //
 //export goHostFd
-func goHostFd(c *C.forker_server) C.int { return C.int(hostedWorker(c).loop.Fd()) }
+func goHostFd(c *C.forker_server) C.int { return C.int(workerOf(c).loop.Fd()) }
 
 // goHostPoll does what there is to do. 1: the server goes on; else it is over, and the result is that of goHostServe.
 //
 //export goHostPoll
 func goHostPoll(c *C.forker_server, timeoutMs C.int) (code C.int) {
-	w := hostedWorker(c)
+	w := workerOf(c)
 	defer w.guard("poll", &code)
 	over, err := w.loop.Poll(int(timeoutMs))
 	if err == nil && !over {
@@ -77,7 +77,7 @@ func goHostPoll(c *C.forker_server, timeoutMs C.int) (code C.int) {
 //
 //export goHostServe
 func goHostServe(c *C.forker_server) (code C.int) {
-	w := hostedWorker(c)
+	w := workerOf(c)
 	defer w.guard("serve", &code)
 	return w.forget(w.loop.Run())
 }

@@ -51,12 +51,16 @@ typedef struct {
 } fk_loglimit;
 
 struct fk_deferred;
+struct fk_interim;
 
-/* What foreign threads have to tell the loop of this process; see deferred.c. */
+/* What other threads have to tell the loop of this process; see deferred.c, and wire.c for interim responses. */
 typedef struct {
     pthread_mutex_t lock;
     struct fk_deferred *first, *last;
-    int fd; /* eventfd: there is something */
+    struct fk_interim *first_interim, *last_interim;
+    uint64_t interim_bytes;   /* that wait */
+    struct fk_interim *taken; /* the loop's: the one that it has */
+    int fd;                   /* eventfd: there is something */
 } fk_queue;
 
 typedef struct {
@@ -145,7 +149,7 @@ struct forker_server {
     const char *verb; /* which call has begun it, for its sentences: "run", "start" or "open" */
     sigset_t mask;    /* of the thread that has made this call */
     fk_background background;
-    uintptr_t loop; /* with workers=0: Go's handle of the engine */
+    uintptr_t loop; /* Go's handle of what serves in this process */
     bool opened;    /* by forker_server_open(), and not ended yet */
     bool polling;   /* inside of forker_server_poll() */
     fk_identity identity;

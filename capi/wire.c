@@ -1,102 +1,185 @@
 /*
- * What a handler sends on the connection while it runs: interim answers, and everything once it has taken the
- * connection over. The loop is in the handler, or has given the connection to its thread, so that nobody else writes.
+ * What a handler has of its connection. Where the loop stands still in the handler, it is asked by a call into Go. Other
+ * threads put interim responses into the loop's queue, bound to their request and not to a descriptor: what comes too
+ * late is thrown away, and what waits for the client goes first.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <sys/socket.h>
+#include "wire.h"
 
-#include "exchange.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "deferred.h"
+#include "engine.h"
+#include "process.h"
 #include "response.h"
 
-enum { SEND_MS = 5000 }; /* how long a client may take to make room */
+enum { QUEUED_MOST = 1 << 20 }; /* bytes of interim responses that wait for the loop */
 
-/* Waits until the client makes room. A signal, such as the one that drains the worker, does not end that. */
-static bool wait_for_room(int fd)
-{
-    struct pollfd client = {.fd = fd, .events = POLLOUT};
-    int ready;
-    do {
-        ready = poll(&client, 1, SEND_MS);
-    } while (ready < 0 && errno == EINTR);
-    return ready > 0;
-}
+/* -------------------------------------------------------------------------------------------------------- the queue */
 
-/* Sends all, or breaks the connection: the client must not see a part. */
-static bool send_all(int fd, const char *bytes, size_t len)
+static fk_interim *make_interim(const forker_request *req, int status, const fk_block *line)
 {
-    while (len > 0) {
-        ssize_t sent = send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent >= 0) {
-            bytes += sent;
-            len -= (size_t)sent;
-        } else if (errno != EINTR && (errno != EAGAIN || !wait_for_room(fd))) {
-            (void)shutdown(fd, SHUT_RDWR);
-            return false;
-        }
+    fk_interim *interim = malloc(sizeof *interim + (size_t)line->len);
+    if (interim != NULL) {
+        *interim = (fk_interim){.request = (uintptr_t)req, .serial = req->serial, .status = (uint32_t)status};
+        interim->len = line->len;
+        interim->field = (char *)(interim + 1);
+        memcpy(interim->field, line->data, (size_t)line->len);
     }
-    return true;
+    return interim;
 }
 
-/* Sends the answers to earlier requests, which come first. */
-static bool send_earlier(forker_request *req)
+/* false: there is no room, because the loop does not come round. */
+static bool put(fk_queue *queue, fk_interim *interim)
 {
-    bool sent = send_all(req->fd, req->out, (size_t)req->out_len);
-    req->out_len = 0;
-    return sent;
+    (void)pthread_mutex_lock(&queue->lock);
+    bool wake = queue->first_interim == NULL;
+    bool has_room = queue->interim_bytes + interim->len <= QUEUED_MOST;
+    if (has_room) {
+        *(wake ? &queue->first_interim : &queue->last_interim->next) = interim;
+        queue->last_interim = interim;
+        queue->interim_bytes += interim->len;
+    }
+    (void)pthread_mutex_unlock(&queue->lock);
+    if (wake && has_room) {
+        ssize_t written = write(queue->fd, &(uint64_t){1}, sizeof(uint64_t));
+        (void)written; /* it cannot fail: the counter is far from its end */
+    }
+    return has_room;
 }
 
-/* FORKER_OK if the handler may write to the connection. */
-static int check(const forker_request *req)
+const fk_interim *fk_wire_take(forker_server *server)
 {
-    if (req->fd < 0 || req->answer.state == FK_ANSWER_WHOLE || (req->answer.flags & FK_ANSWER_HIJACKED) != 0) {
-        return FORKER_E_STATE;
+    fk_queue *queue = &server->queue;
+    free(queue->taken);
+    (void)pthread_mutex_lock(&queue->lock);
+    fk_interim *interim = queue->first_interim;
+    if (interim != NULL) {
+        queue->first_interim = interim->next;
+        queue->interim_bytes -= interim->len;
+    }
+    (void)pthread_mutex_unlock(&queue->lock);
+    queue->taken = interim;
+    return interim;
+}
+
+/* ---------------------------------------------------------------------------------------------------- interim responses */
+
+static bool is_cancelled(const forker_request *req)
+{
+    return __atomic_load_n(&req->cancelled, __ATOMIC_RELAXED) != 0;
+}
+
+static bool is_answered(const forker_request *req)
+{
+    return req->answer.state == FK_ANSWER_WHOLE;
+}
+
+/* RFC 9110 section 15.2: a client of HTTP/1.0 must not get one. */
+static bool takes_interims(const forker_request *req)
+{
+    return req->head.minor > 0;
+}
+
+/* Hands an interim response over. Nobody else ends the request meanwhile. */
+static int hand_over(forker_request *req, int status, const fk_block *line)
+{
+    if (is_cancelled(req)) {
+        return FORKER_E_ABORTED;
+    }
+    if (!takes_interims(req)) {
+        return FORKER_OK;
+    }
+    fk_interim *interim = make_interim(req, status, line);
+    if (interim == NULL) {
+        return FORKER_E_MEMORY;
+    }
+    __atomic_store_n(&req->interims, 1, __ATOMIC_RELAXED);
+    if (!put(&req->server->queue, interim)) {
+        free(interim);
+        return FORKER_E_AGAIN;
     }
     return FORKER_OK;
 }
 
+/* The same for a request with a handle, which another thread may be using too. */
+static int hand_over_deferred(forker_request *req, int status, const fk_block *line)
+{
+    fk_deferred *deferred = req->deferred;
+    int code = FORKER_E_ABORTED;
+    (void)pthread_mutex_lock(&deferred->lock);
+    if (deferred->req == req && !deferred->closed) {
+        bool open = deferred->state == FK_DEFERRED_OPEN && !is_answered(req);
+        code = open ? hand_over(req, status, line) : FORKER_E_STATE;
+    }
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return code;
+}
+
+/* Whether this thread is in the handler or on_body of the request. Others cannot know when that returns. */
+static bool is_inside(const forker_request *req)
+{
+    return req->inside != FK_INSIDE_NOTHING && fk_thread.in_program && fk_thread.box == req->box;
+}
+
+/* Whether that is so, and the loop stands still meanwhile: it can be asked. */
+static bool holds_loop(const forker_request *req)
+{
+    return req->deferred == NULL && is_inside(req) && !fk_thread.pooled && !fk_process.go_lost;
+}
+
+static int send_interim(forker_request *req, int status, const fk_block *line)
+{
+    if (fk_process.go_lost) {
+        return FORKER_E_PROCESS;
+    }
+    if (req->deferred != NULL) {
+        return hand_over_deferred(req, status, line);
+    }
+    if (!is_inside(req) || is_answered(req)) {
+        return FORKER_E_STATE;
+    }
+    if (fk_thread.pooled) {
+        return hand_over(req, status, line);
+    }
+    return takes_interims(req) ? fk_engine_interim(req, status, line) : FORKER_OK;
+}
+
 int forker_respond_interim(forker_request *req, int status, const char *name, const char *value)
 {
-    char head[64];
     if (req == NULL || status < 102 || status > 199 || name == NULL || value == NULL) {
         return FORKER_E_INVALID;
     }
-    int code = check(req);
-    if (code != FORKER_OK) {
-        return code;
-    }
     fk_block line = {0};
-    code = fk_response_line(&line, name, value);
-    if (code == FORKER_OK && req->head.minor > 0) { /* RFC 9110 section 15.2: not to a client of HTTP/1.0 */
-        int len = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\n", status, status == 103 ? "Early Hints" : "");
-        bool sent = send_earlier(req) && send_all(req->fd, head, (size_t)len) &&
-                    send_all(req->fd, line.data, (size_t)line.len) && send_all(req->fd, "\r\n", 2);
-        code = sent ? FORKER_OK : FORKER_E_ABORTED;
+    int code = fk_response_line(&line, name, value);
+    if (code == FORKER_OK) {
+        code = send_interim(req, status, &line);
     }
     fk_block_free(&line);
     return code;
 }
 
+/* --------------------------------------------------------------------------------------------------- the connection */
+
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out)
 {
+    int fd = -1;
     if (req == NULL || fd_out == NULL) {
         return FORKER_E_INVALID;
     }
-    int code = check(req);
-    if (code != FORKER_OK || req->deferred != NULL || req->on_body != NULL || req->inside == FK_INSIDE_ON_BODY ||
+    if (fk_process.go_lost) {
+        return FORKER_E_PROCESS;
+    }
+    if (!holds_loop(req) || req->inside != FK_INSIDE_HANDLER || req->on_body != NULL ||
         req->answer.state != FK_ANSWER_NONE) {
         return FORKER_E_STATE;
     }
-    int fd = fcntl(req->fd, F_DUPFD_CLOEXEC, 3);
-    if (fd < 0) {
-        return FORKER_E_SYSTEM;
+    int code = fk_engine_hijack(req, &fd);
+    if (code != FORKER_OK) {
+        return code;
     }
-    (void)send_earlier(req); /* if it fails, the new owner sees a broken connection */
     req->answer.state = FK_ANSWER_WHOLE;
     req->answer.flags |= FK_ANSWER_HIJACKED;
-    req->fd = -1;
     if (req->rest_len > 0) {
         req->rest[0] = (char)req->rest_first;
     }
@@ -112,16 +195,11 @@ int forker_request_hijack(forker_request *req, int *fd_out, const char **data_ou
 
 int forker_request_cancelled(forker_request *req)
 {
-    char byte;
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (__atomic_load_n(&req->cancelled, __ATOMIC_RELAXED) != 0) {
-        return 1;
+    if (!is_cancelled(req) && holds_loop(req)) {
+        fk_engine_look(req);
     }
-    if (req->fd < 0) {
-        return 0;
-    }
-    ssize_t got = recv(req->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+    return is_cancelled(req) ? 1 : 0;
 }

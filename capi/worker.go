@@ -16,6 +16,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"runtime/cgo"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -66,6 +67,7 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 		w.loop.Close()
 		return w.fail(err)
 	}
+	c.loop = C.uintptr_t(cgo.NewHandle(w))
 	w.becomeReady()
 	if err := w.loop.Run(); err != nil {
 		return w.fail(err)

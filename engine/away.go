@@ -114,13 +114,27 @@ func (l *Loop) collect() {
 	for {
 		n := l.cfg.App.Collect(l.events[:])
 		for i := range l.events[:n] {
-			e := &l.events[i]
-			l.hear(l.exchanges[memory.At[Request](e.Request).Index], e.Kind)
+			l.take(&l.events[i])
 			l.bury()
 		}
 		if n == 0 {
 			return
 		}
+	}
+}
+
+// take takes in one event. What the program has handed over of the request before comes first.
+func (l *Loop) take(e *Event) {
+	if e.Kind == EventInterim {
+		l.sendInterims()
+		return
+	}
+	req := memory.At[Request](e.Request)
+	if req.hasInterims() {
+		l.sendInterims()
+	}
+	if req.Serial == e.Serial { // Else it has ended by now: its client did not take what was just sent.
+		l.hear(l.exchanges[req.Index], e.Kind)
 	}
 }
 

@@ -255,6 +255,7 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	}
 	ex.parser.Reset()
 	ex.head = 0
+	ex.req.Serial++
 	ex.req.Answer.reset()
 	memory.Mangle(ex.in[:ex.start])
 }

@@ -86,11 +86,9 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	ex.isHead = string(call.Method) == "HEAD"
 	req.Base = memory.Address(input)
 	req.Peer = c.peer
-	req.ParamCount, req.Cancelled = 0, 0
+	req.ParamCount, req.Cancelled, req.Interims = 0, 0, 0
 	req.Now = uint64(l.clock.now)
-	req.Fd = int32(c.fd)
 	req.Box = l.box
-	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
 	req.Rest, req.RestLen, req.RestFirst = memory.Address(ex.in[ex.keptAt:]), uint64(ex.end-ex.keptAt), ex.kept
 	if !ex.inFlight {
 		c.served++
@@ -101,7 +99,6 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	} else { // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 		call.Outcome.Status = 204
 	}
-	l.outLen = int(req.OutLen)
 	l.settle(c, ex)
 }
 
@@ -181,20 +178,6 @@ func (l *Loop) endAnswer(c *conn, ex *exchange) {
 	l.endRequest(ex, CloseDone)
 }
 
-// hijack gives the connection to the program, which has a duplicate of the descriptor and all input.
-func (l *Loop) hijack(c *conn, ex *exchange) {
-	c.ex = nil
-	if c.watched {
-		// The duplicate would keep it in the poller; it is there, so removing it cannot fail.
-		_ = l.poll.Remove(c.fd)
-	}
-	l.cfg.Slot.Answers[1]++
-	l.noteAnswer(c, ex, 101, 0)
-	l.recycle(ex, CloseDone)
-	c.taken = true
-	l.closeConn(c, CloseDone)
-}
-
 // refuse answers a request that cannot be served, and has the connection closed: where the next one would begin is not
 // known.
 func (l *Loop) refuse(c *conn, status int, reason string) {
@@ -219,3 +202,11 @@ func (ex *exchange) refusedMethod() []byte {
 
 // cancel tells a handler that asks that its client has left.
 func (ex *exchange) cancel() { atomic.StoreUint32(&ex.req.Cancelled, 1) }
+
+// Look finds out for a handler that is running on the loop's thread whether its client has left, of which the loop
+// cannot hear meanwhile.
+func (l *Loop) Look(req *Request) {
+	if ex := l.exchanges[req.Index]; ex.conn.hasEnded() {
+		ex.cancel()
+	}
+}

@@ -44,10 +44,8 @@ func (l *Loop) passPiece(c *conn, ex *exchange, piece []byte) {
 	}
 	req := ex.req
 	req.Now, req.Box = uint64(l.clock.now), l.box
-	req.Out, req.OutLen = memory.Address(l.out), uint64(l.outLen)
 	ex.call.Outcome = Outcome{}
 	l.cfg.App.Body(&ex.call, piece, last)
-	l.outLen = int(req.OutLen)
 	if ex.call.Outcome.Next == AsksBody && !ex.isPaused() {
 		return
 	}
@@ -203,7 +201,6 @@ func (l *Loop) abortBody(ex *exchange) {
 
 func (l *Loop) passAbort(ex *exchange) {
 	ex.req.Now, ex.req.Box = uint64(l.clock.now), l.box
-	ex.req.Out, ex.req.OutLen, ex.req.Fd = 0, 0, -1
 	l.cfg.App.Body(&ex.call, nil, BodyAborted)
 }
 

@@ -105,7 +105,7 @@ func (h *holder) tell(req *Request, kind uint32, ends bool, text string) bool {
 	} else if entry.closed {
 		return false
 	}
-	h.put(Event{Request: memory.AddressOf(req), Kind: kind})
+	h.put(Event{Request: memory.AddressOf(req), Serial: req.Serial, Kind: kind})
 	_, _ = unix.Write(h.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 	return kind != EventRelease
 }

@@ -31,7 +31,7 @@ func (h *holder) resume(req *Request) {
 	if entry := h.held[req]; entry == nil || entry.closed || atomic.SwapUint32(&req.Paused, 0) == 0 {
 		return
 	}
-	h.put(Event{Request: memory.AddressOf(req), Kind: EventResume})
+	h.put(Event{Request: memory.AddressOf(req), Serial: req.Serial, Kind: EventResume})
 	_, _ = unix.Write(h.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 

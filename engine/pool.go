@@ -281,13 +281,11 @@ func (p *pool) retire(now int64) {
 	p.ready = append(p.ready[:0], p.ready[n:]...)
 }
 
-// submit gives a request to the pool. Answers to earlier ones go out first: nobody else may write to the connection
-// then.
+// submit gives a request to the pool. Answers to earlier ones do not wait for that.
 func (l *Loop) submit(c *conn, ex *exchange) {
 	if l.outLen > 0 {
 		l.send(c)
 	}
-	ex.req.OutLen = 0
 	ex.running, ex.early, ex.call.Pooled = true, false, true
 	ex.call.Outcome = Outcome{}
 	l.awaitProgram(c)
@@ -307,6 +305,9 @@ func (l *Loop) finishPooled() {
 }
 
 func (l *Loop) finishOne(ex *exchange) {
+	if ex.req.hasInterims() {
+		l.sendInterims()
+	}
 	ex.running = false
 	if ex.conn == nil {
 		ex.held = ex.req.Deferred != 0

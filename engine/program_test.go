@@ -89,6 +89,7 @@ func (p *program) Body(request *Call, piece []byte, last int) {
 
 // Collect, Stream and Close are for requests that are answered later, which the tests through the C API have.
 func (p *program) Collect([]Event) int                { return 0 }
+func (p *program) Interim() (Interim, bool)           { return Interim{}, false }
 func (p *program) Stream(*Request) Piece              { return Piece{} }
 func (p *program) Close(*Request, int) bool           { return true }
 func (p *program) Bequeath(left []memory.Mapping) int { return 0 }

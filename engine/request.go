@@ -26,14 +26,13 @@ type Request struct {
 	Now         uint64 // The loop's clock, CLOCK_MONOTONIC in ns.
 	Server      uintptr
 	Box         uintptr // A slot.BlackBox.
-	Out         uintptr // Answers to earlier requests of the connection, which are not sent yet.
-	OutLen      uint64  // C puts 0 here if it has sent them.
 	Rest        uintptr // What has come behind this request; its first byte may have been overwritten by NUL.
 	RestLen     uint64
-	Fd          int32  // The connection; C puts -1 here where nobody but the engine may write to it any more.
+	Serial      uint64 // Tells it from other requests that are or were in the same exchange.
 	Index       uint32 // Of the exchange, in Loop.exchanges.
 	BodyFd      int32  // A file that has the body too; -1: none.
 	Paused      uint32 // 1: the program wants no more of the body now. Written and read atomically.
+	Interims    uint32 // 1: App.Interim has or had some of it. Written and read atomically.
 	RestFirst   uint8  // The first byte of Rest.
 	_           uint8
 	_           [6]uint8
@@ -187,13 +186,23 @@ const (
 	EventStream         // App.Stream has something.
 	EventDrop           // The program will not answer.
 	EventRelease        // The program has done with a request whose client had left.
+	EventInterim        // App.Interim has something; of no certain request.
 )
 
 // Event is what the program has done to a deferred request, on some thread.
 type Event struct {
 	Request uintptr
+	Serial  uint64 // Of the request.
 	Kind    uint32
 	_       uint32
+}
+
+// Interim is an interim response that the program has handed over on some thread.
+type Interim struct {
+	Request uintptr
+	Serial  uint64
+	Status  int
+	Field   []byte // A line. Valid until the next call of App.Interim.
 }
 
 // Piece is the next piece of a stream.
@@ -212,6 +221,9 @@ type App interface {
 	Body(call *Call, piece []byte, last int)
 	// Collect fills events with what the program has done to deferred requests since the last call, and tells how many.
 	Collect(events []Event) int
+	// Interim takes the next interim response that the program has handed over on other threads than the loop's. false:
+	// there is none.
+	Interim() (Interim, bool)
 	// Stream gives what there is of the body of a stream; what it gave before is not needed any more.
 	Stream(req *Request) Piece
 	// Close tells the program that a deferred request has ended for the engine. true: the program has done with it too;

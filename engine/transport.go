@@ -17,6 +17,9 @@ type transport struct {
 // error. EINTR stands for EAGAIN.
 func (t *transport) pull(room []byte) (n uintptr, errno unix.Errno) { return poller.Read(t.fd, room) }
 
+// hasEnded tells if the client has sent its end, or is gone, and nothing that it sent before is unread.
+func (t *transport) hasEnded() bool { return poller.HasEnded(t.fd) }
+
 // pushSome writes as much of b as the client takes; negative: push tells why it takes nothing.
 func (t *transport) pushSome(b []byte) int { return poller.WriteSome(t.fd, b) }
 

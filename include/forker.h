@@ -727,8 +727,8 @@ int forker_request_version(forker_request *req);
 
 /*
  * Whether the client has left, so that a long handler can give up: 1 or 0. A client that has only sent its end
- * (shutdown(2)) counts as having left, though it may still read an answer. On the handler's thread. FORKER_E_INVALID
- * for NULL.
+ * (shutdown(2)) counts as having left, though it may still read an answer, and so does one that was answered 504 for
+ * option handler_timeout. On the handler's thread, or if the request is deferred on any. FORKER_E_INVALID for NULL.
  */
 int forker_request_cancelled(forker_request *req);
 
@@ -737,7 +737,11 @@ int forker_request_cancelled(forker_request *req);
  * non-blocking. The library has nothing to do with it any more; the handler returns FORKER_OK. *data_out and *len_out
  * get what has come behind the request already, valid until the handler returns. Both may be NULL.
  *
- * Returns FORKER_OK, FORKER_E_STATE (an answer has begun, or the request is deferred), FORKER_E_SYSTEM.
+ * Only a handler on the worker's main thread can do so (dispatch=inline), on that thread.
+ *
+ * Returns FORKER_OK, FORKER_E_STATE (called by a handler on the pool, by on_body or on another thread; a response has
+ * begun, or the request is deferred), FORKER_E_AGAIN (the client has not taken the responses to earlier requests yet),
+ * FORKER_E_ABORTED (the client has left), FORKER_E_SYSTEM, FORKER_E_PROCESS (in a process forked by a handler).
  */
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);
 
@@ -829,11 +833,16 @@ int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t le
 int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path);
 
 /*
- * Sends an interim answer of one field at once, such as 103 with "Link" (RFC 8297). `status` is 102 to 199. It waits
- * for the client to take it. To a client of HTTP/1.0 nothing is sent.
+ * Sends an interim response of one field, such as 103 with "Link" (RFC 8297), behind the responses to earlier requests.
+ * `status` is 102 to 199. On the worker's main thread it is sent at once, as far as the client takes it, on other threads
+ * as soon as the worker comes round; it never waits. To a client of HTTP/1.0 nothing is sent, and one that does not read
+ * is spared those that it would not see in time. On the handler's thread; if the request is deferred, whoever has the
+ * handle may call it, on any thread.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (status, not a field), FORKER_E_STATE (answered, or deferred), FORKER_E_ABORTED
- * (the client has left), FORKER_E_LIMIT.
+ * Returns FORKER_OK, FORKER_E_INVALID (status, not a field), FORKER_E_STATE (answered, or on another thread),
+ * FORKER_E_ABORTED (the client has left or sent its end, or was answered 504 for option handler_timeout), FORKER_E_AGAIN
+ * (nothing was sent, because what was before still waits), FORKER_E_LIMIT, FORKER_E_PROCESS (in a process forked by a
+ * handler).
  */
 int forker_respond_interim(forker_request *req, int status, const char *name, const char *value);
 

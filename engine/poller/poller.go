@@ -120,6 +120,15 @@ func Read(fd int, b []byte) (n uintptr, errno unix.Errno) {
 	return
 }
 
+// HasEnded tells if the client has sent its end, or is gone, and nothing that it sent before is unread.
+func HasEnded(fd int) bool {
+	var b [1]byte
+	// SAFETY: the kernel writes at most one byte at b, during the call.
+	n, _, errno := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1,
+		unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	return errno == 0 && n == 0 || errno != 0 && errno != unix.EAGAIN && errno != unix.EINTR
+}
+
 // WriteSome writes as much of b as the kernel takes; negative: Write tells why it takes nothing. So short that it
 // becomes a part of its caller.
 func WriteSome(fd int, b []byte) int {

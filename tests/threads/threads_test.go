@@ -14,7 +14,8 @@ import (
 // underTest are the files of capi that are compiled into each program.
 var underTest = map[string][]string{
 	"loop.c":      {"deferred.c", "stream.c", "estate.c", "block.c", "dispatch.c", "response.c", "part.c", "body.c", "request.c"},
-	"lastwords.c": {"log.c"},
+	"interim.c":   {"deferred.c", "stream.c", "estate.c", "block.c", "dispatch.c", "response.c", "part.c", "body.c", "request.c", "wire.c"},
+	"lastwords.c": {"log.c", "printable.c"},
 }
 
 func build(t *testing.T, source string, flags ...string) string {
@@ -46,7 +47,9 @@ func run(t *testing.T, command ...string) {
 }
 
 func TestThreads_underThreadSanitizer(t *testing.T) {
-	run(t, build(t, "loop.c", "-fsanitize=thread"))
+	for _, source := range []string{"loop.c", "interim.c"} {
+		run(t, build(t, source, "-fsanitize=thread"))
+	}
 }
 
 func TestLastWords_ofManyThreadsAreThoseOfOne(t *testing.T) {
@@ -54,12 +57,16 @@ func TestLastWords_ofManyThreadsAreThoseOfOne(t *testing.T) {
 }
 
 func TestThreads_underAddressSanitizer(t *testing.T) {
-	run(t, build(t, "loop.c", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"))
+	for _, source := range []string{"loop.c", "interim.c"} {
+		run(t, build(t, source, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"))
+	}
 }
 
 func TestThreads_underHelgrind(t *testing.T) {
 	if _, err := exec.LookPath("valgrind"); err != nil {
 		t.Skip("valgrind is not installed")
 	}
-	run(t, "valgrind", "--tool=helgrind", "-q", "--error-exitcode=9", build(t, "loop.c", "-DHELGRIND"))
+	for _, source := range []string{"loop.c", "interim.c"} {
+		run(t, "valgrind", "--tool=helgrind", "-q", "--error-exitcode=9", build(t, source, "-DHELGRIND"))
+	}
 }

@@ -327,6 +327,12 @@ def refused(request):
     except forker.Error as error:
         deferred.respond(str(error.code == forker.E_STATE))
     return deferred
+@server.get("/pool", dispatch="pool")
+def on_pool(request):
+    try:
+        request.hijack()
+    except forker.Error as error:
+        return str(error.code == forker.E_STATE)
 @server.get("/close")
 def close(request):
     kept.pop().close()
@@ -345,6 +351,7 @@ def close(request):
                         with contextlib.suppress(ConnectionResetError):  # "behind" was not read by the program
                             self.assertEqual(stream.read(), said)
             self.assertEqual(program.get("/deferred")[2], b"True")
+            self.assertEqual(program.get("/pool")[2], b"True")
             self.assertEqual(program.stop(), 0)
             self.assertIn("timeout 0.0", program.out.seen)
 

@@ -120,13 +120,16 @@ static void check_handle_refused(forker_deferred handle)
 static int in_child_deferred(forker_request *req, void *user)
 {
     forker_deferred handle = 0;
-    int status = 0;
+    int status = 0, fd = -1;
     (void)user;
     pid_t pid = fork();
     if (pid == 0) {
         alarm(10);
         check_failures = 0;
         CHECK_CODE(forker_request_defer(req, &handle), FORKER_E_PROCESS);
+        CHECK_CODE(forker_respond_interim(req, 103, "Link", "x"), FORKER_E_PROCESS);
+        CHECK_CODE(forker_request_hijack(req, &fd, NULL, NULL), FORKER_E_PROCESS);
+        CHECK_CODE(forker_request_cancelled(req), 0);
         _exit(check_exit_status());
     }
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);

@@ -15,7 +15,7 @@ from typing import Any
 from ._library import c_text, lib, text_at
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
-from .error import E_ABORTED, Error
+from .error import E_ABORTED, E_AGAIN, Error
 
 
 class Headers(Mapping[str, str]):
@@ -160,22 +160,24 @@ class Request:
             raise Error(code, "pause: the request is not deferred, or there is no more of the body to come")
 
     def interim(self, status: int, name: str, value: str) -> bool:
-        """Sends an interim answer of one field at once, such as 103 with "Link" (RFC 8297). `status` is 102 to 199.
+        """Sends an interim response of one field, such as 103 with "Link" (RFC 8297). `status` is 102 to 199.
 
-        It waits for the client to take it. False: the client has left. To a client of HTTP/1.0 nothing is sent. Raises
-        Error (E_INVALID: the status or field is none; E_STATE: deferred; E_LIMIT).
+        It never waits. False: it was not sent, because the client has left or does not read what was sent before. To a
+        client of HTTP/1.0 nothing is sent. Raises Error (E_INVALID: the status or field is none; E_STATE: answered, or
+        on another thread than the handler's; E_LIMIT).
         """
         field = (c_text(name, "latin-1"), c_text(value, "latin-1"))
         code = self._ask(lambda address: lib.forker_respond_interim(address, status, *field))
-        if code not in (0, E_ABORTED):
-            raise Error(code, f"interim answer {status} with {name!r}: {value!r} is refused")
+        if code not in (0, E_ABORTED, E_AGAIN):
+            raise Error(code, f"interim response {status} with {name!r}: {value!r} is refused")
         return code == 0
 
     def hijack(self) -> tuple[socket.socket, bytes]:
         """Takes the connection over, as for another protocol (RFC 9110 section 7.8); the handler then returns None.
 
         Gives its socket, which is non-blocking and the program's to use and close, and what the client has sent behind
-        the request already. Raises Error (E_STATE: the request is deferred or takes its body piece by piece; E_SYSTEM).
+        the request already. Raises Error (E_STATE: the request is deferred or takes its body piece by piece, or the
+        handler runs on the pool; E_AGAIN: the client has not taken earlier responses yet; E_ABORTED; E_SYSTEM).
         """
         fd, data, length = c_int(), c_char_p(), c_size_t()
 
@@ -310,7 +312,7 @@ class Request:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the client has left, so that a long handler can give up. It asks the system each time."""
+        """Whether the client has left, so that a long handler can give up. It asks each time."""
         return bool(self._ask(lib.forker_request_cancelled))
 
     def __repr__(self) -> str:

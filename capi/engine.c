@@ -1,0 +1,19 @@
+/* Calls into Go from inside of a handler. */
+#include "engine.h"
+
+#include "_cgo_export.h"
+
+int fk_engine_interim(forker_request *req, int status, const fk_block *line)
+{
+    return goInterim(req->server, (uintptr_t)req, status, (uintptr_t)line->data, line->len);
+}
+
+int fk_engine_hijack(forker_request *req, int *fd_out)
+{
+    return goHijack(req->server, (uintptr_t)req, fd_out);
+}
+
+void fk_engine_look(forker_request *req)
+{
+    goLook(req->server, (uintptr_t)req);
+}

@@ -1,0 +1,39 @@
+package engine
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Hijack returns a duplicate of the connection's descriptor to a handler that is running on the loop's thread, and takes
+// the connection over. All responses to earlier requests must be written before: ErrNoRoom tells that they are not.
+func (l *Loop) Hijack(req *Request) (int, error) {
+	c := l.exchanges[req.Index].conn
+	l.send(c)
+	switch {
+	case c.dead:
+		return -1, ErrClientGone
+	case c.blocked:
+		return -1, ErrNoRoom
+	}
+	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return -1, fmt.Errorf("duplicate a connection: %w", err)
+	}
+	return fd, nil
+}
+
+// hijack gives the connection to the program, which has a duplicate of the descriptor and all input.
+func (l *Loop) hijack(c *conn, ex *exchange) {
+	c.ex = nil
+	if c.watched {
+		// The duplicate would keep it in the poller; it is there, so removing it cannot fail.
+		_ = l.poll.Remove(c.fd)
+	}
+	l.cfg.Slot.Answers[1]++
+	l.noteAnswer(c, ex, 101, 0)
+	l.recycle(ex, CloseDone)
+	c.taken = true
+	l.closeConn(c, CloseDone)
+}
