@@ -171,7 +171,7 @@ soak: deps
 
 ## fuzz          run each Go fuzz target for FUZZTIME=30s
 .PHONY: fuzz
-fuzz:
+fuzz: lib
 	@tools/fuzz $(FUZZTIME)
 
 # -------------------------------------------------------------------------------------------------------------- checks

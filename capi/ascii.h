@@ -20,6 +20,17 @@ static inline bool fk_ascii_is_control(char c)
     return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
+static inline bool fk_ascii_is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* tchar, RFC 9110 section 5.6.2; class.go of engine/http1 has the same. */
+static inline bool fk_ascii_is_token(char c)
+{
+    return fk_ascii_is_letter(c) || fk_ascii_is_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
 static inline char fk_ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;

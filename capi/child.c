@@ -17,8 +17,7 @@
 #include "log.h"
 
 #define SECOND_NS UINT64_C(1000000000)
-#define BACKOFF_FIRST_NS (SECOND_NS / 10)
-#define BACKOFF_MOST_NS (30 * SECOND_NS)
+#define BACKOFF_MOST_NS (FK_BACKOFF_MOST_MS * SECOND_NS / 1000)
 
 uint64_t fk_clock(void)
 {
@@ -29,9 +28,9 @@ uint64_t fk_clock(void)
 
 uint64_t fk_child_backoff(uint32_t failed_boots)
 {
-    uint64_t delay = BACKOFF_FIRST_NS;
+    uint64_t delay = FK_BACKOFF_FIRST_MS * SECOND_NS / 1000;
     while (failed_boots-- > 1 && delay < BACKOFF_MOST_NS) {
-        delay = delay * 8 / 5;
+        delay = delay * FK_BACKOFF_TENTHS / 10;
     }
     return delay < BACKOFF_MOST_NS ? delay : BACKOFF_MOST_NS;
 }

@@ -27,7 +27,8 @@ int fk_child_open_pidfd(pid_t pid);
 /* When the next fork is allowed by FK_FORKS_PER_SECOND. */
 uint64_t fk_child_next_fork(const fk_spawner *spawner);
 
-/* How long to wait after the n-th failed boot in a row: min(30 s, 100 ms * 1.6^n). */
+/* How long to wait after the n-th failed boot in a row: the first time, each time so many tenths, at most. */
+enum { FK_BACKOFF_FIRST_MS = 100, FK_BACKOFF_TENTHS = 16, FK_BACKOFF_MOST_MS = 30000 };
 uint64_t fk_child_backoff(uint32_t failed_boots);
 
 #endif

@@ -3,6 +3,7 @@ package main
 /*
 #include "log.h"
 #include "logfile.h"
+#include "procstat.h"
 #include "server.h"
 */
 import "C"
@@ -53,6 +54,7 @@ func (s server) supervise(channel int) error {
 	}
 	sys.TakeLog = func(which int32, fd int) { C.fk_logfile_take(s.c, C.int(which), C.int(fd)) }
 	sys.Logs = s.logs
+	sys.Resident = resident
 	stop, err := s.showAdmin(table, sys.Now)
 	if err != nil {
 		return err
@@ -67,12 +69,15 @@ func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop fun
 		return func() {}, nil
 	}
 	shown, err := admin.Start(int(s.c.admin.fd), admin.Source{
-		Version:  C.GoString(C.forker_version()),
-		Slots:    table,
-		Now:      now,
-		Wall:     time.Now,
-		Resident: resident,
-		Queries:  s.number(C.FK_OPTION_ADMIN_QUERIES) != 0,
+		Version: C.GoString(C.forker_version()),
+		Slots:   table,
+		Now:     now,
+		Wall:    time.Now,
+		Queries: s.number(C.FK_OPTION_ADMIN_QUERIES) != 0,
+		Resident: func(pid int32) uint64 {
+			n, _ := resident(pid) // 0 if /proc does not tell.
+			return n
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("admin listener: %w", err)
@@ -80,13 +85,11 @@ func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop fun
 	return shown.Close, nil
 }
 
-// resident is how many bytes of memory a process has resident, 0 if /proc does not tell.
-func resident(pid int32) uint64 {
-	n, err := prefork.Resident(pid)
-	if err != nil {
-		return 0
-	}
-	return uint64(n)
+// resident is how many bytes of memory a process has resident, if /proc tells.
+func resident(pid int32) (n uint64, ok bool) {
+	var bytes C.uint64_t
+	ok = bool(C.fk_procstat_resident(C.pid_t(pid), &bytes))
+	return uint64(bytes), ok
 }
 
 // logs gives the log files that are used, by FK_LOGFILE_*.

@@ -10,13 +10,6 @@ enum { LIST_MAX = 512 };
 /* RFC 9110 section 9.3 and RFC 5789, but for CONNECT. */
 static const char *const standard[] = {"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH"};
 
-/* RFC 9110 section 5.6.2. */
-static bool is_token_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 /* The name behind one of a list; NULL: it is the last. */
 static const char *next_name(const char *name)
 {
@@ -58,7 +51,7 @@ static bool is_standard(const char *name)
 static const char *name_fault(const char *name)
 {
     size_t len = 0;
-    for (; is_token_char(name[len]); len++) {
+    for (; fk_ascii_is_token(name[len]); len++) {
     }
     if (len == 0 || len != name_len(name)) {
         return "methods are \"*\" or names separated by single commas, such as \"GET,POST\"";

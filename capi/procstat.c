@@ -56,10 +56,11 @@ bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS])
 }
 
 /* proc_pid_statm(5): the second number is the resident pages. */
-uint64_t fk_procstat_resident(pid_t pid)
+bool fk_procstat_resident(pid_t pid, uint64_t *bytes_out)
 {
     char text[TEXT_MAX];
-    unsigned long long pages;
+    unsigned long long pages = 0;
     bool known = read_text(pid, "statm", text) && sscanf(text, "%*u %llu", &pages) == 1;
-    return known ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    *bytes_out = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return known;
 }

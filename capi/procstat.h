@@ -23,8 +23,8 @@ enum {
 /* Reads the fields that are numbers. false: there is no such process, or no /proc. */
 bool fk_procstat_read(pid_t pid, unsigned long long fields[FK_STAT_FIELDS]);
 
-/* Bytes of memory that a process has resident; 0 if /proc does not tell. */
-uint64_t fk_procstat_resident(pid_t pid);
+/* Bytes of memory that a process has resident, shared ones included. false: /proc does not tell, and it is 0. */
+bool fk_procstat_resident(pid_t pid, uint64_t *bytes_out);
 
 /* Tells if a debugger holds the process, or something else that traces it (ptrace(2)). */
 bool fk_procstat_is_traced(pid_t pid);

@@ -26,9 +26,7 @@ static size_t name_len(const char *name)
 {
     size_t len = 0;
     for (; name[len] != '\0'; len++) {
-        char c = name[len];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-              strchr("!#$%&'*+.^_`|~", c) != NULL)) {
+        if (!fk_ascii_is_token(name[len])) {
             return 0;
         }
     }

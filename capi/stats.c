@@ -125,7 +125,9 @@ static void fill_worker(forker_worker_stats *stats, const fk_slot *slot)
     stats->pid = __atomic_load_n(&slot->pid, __ATOMIC_RELAXED);
     stats->age_ns = since(now, load(&slot->born_ns));
     stats->heartbeat_ns = since(now, load(&slot->heartbeat_ns));
-    stats->rss_bytes = stats->pid > 0 ? fk_procstat_resident(stats->pid) : 0;
+    if (stats->pid > 0) {
+        (void)fk_procstat_resident(stats->pid, &stats->rss_bytes);
+    }
     fill_request(stats, &slot->box, now);
 }
 

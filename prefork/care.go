@@ -111,11 +111,11 @@ func (m *master) resident(w *worker, now time.Duration) int64 {
 	if m.cfg.Care.MemorySoft == 0 && m.cfg.Care.MemoryHard == 0 {
 		return 0
 	}
-	n, err := m.sys.Resident(w.pid)
-	if err != nil {
-		m.lines.printf(now, LogWarn, "the memory of worker %d (pid %d) cannot be told: %v", w.index, w.pid, err)
+	n, ok := m.sys.Resident(w.pid)
+	if !ok {
+		m.lines.printf(now, LogWarn, "the memory of worker %d (pid %d) cannot be told: /proc does not say", w.index, w.pid)
 	}
-	return n
+	return int64(n)
 }
 
 // abortStill ends a worker whose loop hangs.

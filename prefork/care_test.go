@@ -355,12 +355,3 @@ func TestRestarts_overTheLimitEndRun(t *testing.T) {
 		s.expectEnd(ErrRestarts)
 	})
 }
-
-func TestResident_ofThisProcess(t *testing.T) {
-	if got, err := Resident(int32(unix.Getpid())); err != nil || got < 1<<20 {
-		t.Errorf("%d bytes, %v", got, err)
-	}
-	if got, err := Resident(-1); err == nil {
-		t.Errorf("%d bytes of no process", got)
-	}
-}

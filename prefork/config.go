@@ -22,17 +22,12 @@ const (
 	exitGrace       = time.Second     // for exit hooks, where requests get no time at all
 	steadyAfter     = 10 * time.Second
 	bootsToGiveUp   = 3
-	forksPerWindow  = 20
-	forkWindow      = time.Second
 	linesPerWindow  = 10
 	lineWindow      = time.Second
 	abortTimeout    = 2 * time.Second // from SIGABRT to SIGKILL
 	heartbeatMost   = time.Second     // how old the heartbeat of a loop that turns can be
 	gapLeast        = time.Second     // of the master's own absence, to be taken for one
 	resyncDelay     = 100 * time.Millisecond
-	backoffFirst    = 100 * time.Millisecond
-	backoffFactor   = 1.6
-	backoffMax      = 30 * time.Second
 	backoffSpread   = 0.2
 	maxMilliseconds = 1<<31 - 1
 )

@@ -62,7 +62,7 @@ func TestCrashAfterReady_inALoopKeepsToTheBudgetOfForksAndLines(t *testing.T) {
 				t.Errorf("slot %d had %d turns, others many", i, n)
 			}
 		}
-		if total > 61*forksPerWindow {
+		if total > 61*ForksPerWindow {
 			t.Errorf("%d forks in a minute", total)
 		}
 		warnings := 0

@@ -47,21 +47,6 @@ func oomKills(root fs.FS) (n uint64, ok bool) {
 // OOMKills is oomKills of this machine.
 func OOMKills() (n uint64, ok bool) { return oomKills(os.DirFS("/")) }
 
-// Resident gives the bytes of memory that a process has resident, shared ones included. See proc_pid_statm(5).
-func Resident(pid int32) (int64, error) {
-	name := "/proc/" + strconv.Itoa(int(pid)) + "/statm"
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return 0, err
-	}
-	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
-		return 0, fs.ErrInvalid
-	}
-	pages, err := strconv.ParseInt(fields[1], 10, 64)
-	return pages * int64(os.Getpagesize()), err
-}
-
 // killer says who may have killed a worker by SIGKILL that the master has not sent; "" for any other end.
 func (m *master) killer(w *worker, exit control.Exit) string {
 	status := unix.WaitStatus(exit.Status)

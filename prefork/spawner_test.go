@@ -157,10 +157,10 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 		Now:     s.now,
 		Random:  func() float64 { return s.random },
 		Reload:  func([]byte) Config { return s.cfg },
-		Resident: func(pid int32) (int64, error) {
+		Resident: func(pid int32) (uint64, bool) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			return s.resident[pid], nil
+			return uint64(s.resident[pid]), true
 		},
 		OOMKills: func() (uint64, bool) { return s.oomKills.Load(), s.countsOOM },
 		TakeLog: func(which int32, fd int) {

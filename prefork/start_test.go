@@ -33,7 +33,7 @@ func TestStart_keepsToTheForkBudget(t *testing.T) {
 		var workers []*fakeWorker
 		for i := range 50 {
 			workers = append(workers, s.spawnReady(1)...)
-			expectAround(t, "a fork", s.now()-time.Hour, time.Duration(i/forksPerWindow)*time.Second)
+			expectAround(t, "a fork", s.now()-time.Hour, time.Duration(i/ForksPerWindow)*time.Second)
 		}
 		s.stop(workers...)
 	})

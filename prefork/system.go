@@ -30,8 +30,8 @@ type System struct {
 	TakeLog func(which int32, fd int)    // uses a log file that was opened anew, and takes it over
 	Logs    func() map[int32]int         // the log files that are used
 
-	Resident func(pid int32) (int64, error) // the bytes of memory that a worker has resident
-	OOMKills func() (n uint64, ok bool)     // how many processes of the cgroup the kernel has killed for want of memory
+	Resident func(pid int32) (n uint64, ok bool) // the bytes of memory that a worker has resident
+	OOMKills func() (n uint64, ok bool)          // how many processes of the cgroup the kernel has killed for want of memory
 }
 
 // The log levels. The numbers are those of FORKER_LOG_*.
@@ -42,7 +42,7 @@ const (
 	LogDebug = 3
 )
 
-// NewSystem gives the real one, but for what the caller alone knows: Log, Reload, TakeLog and Logs.
+// NewSystem gives the real one, but for what the caller alone knows: Log, Reload, TakeLog, Logs and Resident.
 func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 	return System{
 		Spawner: spawner,
@@ -56,7 +56,6 @@ func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 		Slots:    slots,
 		Now:      now,
 		Random:   rand.Float64,
-		Resident: Resident,
 		OOMKills: OOMKills,
 	}
 }

@@ -96,6 +96,16 @@ func equalFold(b []byte, lower string) bool {
 	return true
 }
 
+// IsToken reports whether b is a token (RFC 9110 §5.6.2).
+func IsToken(b string) bool {
+	for i := range len(b) {
+		if class[b[i]]&isToken == 0 {
+			return false
+		}
+	}
+	return b != ""
+}
+
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // unhex returns the value of a hexadecimal digit, 0xff for any other byte.

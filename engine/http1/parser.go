@@ -23,8 +23,8 @@ const (
 // and CRLF need 36.
 const requestLineSlack = 64
 
-// maxMethod is longer than any registered method (the longest is UPDATEREDIRECTREF, RFC 4437).
-const maxMethod = 24
+// MaxMethod is longer than any registered method (the longest is UPDATEREDIRECTREF, RFC 4437).
+const MaxMethod = 24
 
 // Parser is a position in a head that has not come in whole. The zero value stands before a request.
 type Parser struct {

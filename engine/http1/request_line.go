@@ -12,7 +12,7 @@ import (
 func plainLine(h *message.Head, b []byte, lim *message.Limits) (end int) {
 	method := prefix(b, isToken)
 	start := method + 1
-	if method == 0 || method > maxMethod || start >= len(b) || b[method] != ' ' || b[start] != '/' {
+	if method == 0 || method > MaxMethod || start >= len(b) || b[method] != ' ' || b[start] != '/' {
 		return 0
 	}
 	i := start
@@ -66,7 +66,7 @@ func (p *Parser) requestLine(b []byte, h *message.Head, lim *message.Limits) *me
 	// leaves room for more than a method.
 	if lineMax := start + lim.Target + requestLineSlack; end > lineMax || end > lim.Head {
 		switch {
-		case prefix(b[start:start+maxMethod+1], isToken) > maxMethod:
+		case prefix(b[start:start+MaxMethod+1], isToken) > MaxMethod:
 			return ErrMethodTooLong
 		case lineMax <= lim.Head:
 			return ErrTargetTooLong
@@ -155,7 +155,7 @@ func (p *Parser) parts(s []byte, off uint32, h *message.Head, maxTarget int) *me
 		return err
 	}
 	switch {
-	case len(method) > maxMethod:
+	case len(method) > MaxMethod:
 		return ErrMethodTooLong
 	case string(method) == "CONNECT":
 		return ErrConnect

@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"libforker/engine/http1"
 )
 
 // methodSet is a set of methods, one bit each: the standard ones, then those that routes name.
@@ -25,14 +27,12 @@ const (
 
 	firstNamed = iota // The number of the first bit for methods that are not standard.
 	lastNamed  = 62
-	maxNamed   = lastNamed - firstNamed + 1
+	// MaxNamed is how many methods can be named that are not standard.
+	MaxNamed = lastNamed - firstNamed + 1
 
 	methodOther methodSet = 1 << 63 // Every method that has no bit of its own.
 	methodAny             = ^methodSet(0)
 )
-
-// maxMethod is the longest method that the parser lets through.
-const maxMethod = 24
 
 // standardMethods are in the order of their bits: RFC 9110 §9.3 and RFC 5789.
 var standardMethods = [firstNamed]string{"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"}
@@ -92,7 +92,7 @@ func (r *Router) parseMethods(methods []string) (set methodSet, named []string, 
 				named = append(named, m)
 			}
 			if i += firstNamed + len(r.named); i > lastNamed {
-				return 0, nil, fmt.Errorf("method %s: there are %d non-standard methods already, which is the most", m, maxNamed)
+				return 0, nil, fmt.Errorf("method %s: there are %d non-standard methods already, which is the most", m, MaxNamed)
 			}
 			bit = 1 << i
 		}
@@ -106,13 +106,11 @@ func checkMethod(m string) error {
 	if m == "" {
 		return errors.New("a method is empty")
 	}
-	if len(m) > maxMethod {
-		return fmt.Errorf("method %s: longer than %d characters", m, maxMethod)
+	if len(m) > http1.MaxMethod {
+		return fmt.Errorf("method %s: longer than %d characters", m, http1.MaxMethod)
 	}
-	for _, c := range []byte(m) {
-		if !isWord(c) && !strings.ContainsRune("!#$%&'*+.^`|~", rune(c)) {
-			return fmt.Errorf("method %q: is not a token", m)
-		}
+	if !http1.IsToken(m) {
+		return fmt.Errorf("method %q: is not a token", m)
 	}
 	upper := strings.ToUpper(m)
 	if upper != m && slices.Contains(standardMethods[:], upper) {

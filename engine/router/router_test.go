@@ -288,7 +288,7 @@ func TestAdd_refusesTheSameRoute(t *testing.T) {
 
 func TestAdd_limits(t *testing.T) {
 	r := &Router{}
-	for i := range maxNamed {
+	for i := range MaxNamed {
 		if err := r.Add([]string{fmt.Sprint("M", i)}, "/m", i); err != nil {
 			t.Fatal(err)
 		}
