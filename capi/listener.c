@@ -320,9 +320,9 @@ static int open_at(forker_server *server, const char *address, uint32_t index)
 {
     uint32_t count = server->listener_count;
     server->listener_count = index;
-    int setup_code = server->setup_code;
+    fk_setup setup = server->setup;
     int code = listen_to(&(fk_address){server, address, index + 1});
-    server->setup_code = setup_code; /* a failed run is not a failed setup: the next one may succeed */
+    server->setup = setup; /* a failed run is not a failed setup: the next one may succeed */
     server->listener_count = count;
     return code;
 }

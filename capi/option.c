@@ -378,4 +378,5 @@ void fk_server_init_options(forker_server *server)
         memcpy(value->text, text, strlen(text) + 1);
         (void)fk_option_parse(id, text, &value->number);
     }
+    server->setup.latest = false; /* the environment is no call of the program's, which could take it back */
 }

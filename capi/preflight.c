@@ -97,7 +97,7 @@ static int check_process(forker_server *server, const char *verb)
 
 static int check_setup(forker_server *server)
 {
-    if (server->setup_code != FORKER_OK) {
+    if (server->setup.failures > 0) {
         return fk_server_fail(server, FORKER_E_SETUP, "%s: a setup call failed before: %s", server->verb,
                               server->setup_error);
     }

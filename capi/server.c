@@ -127,10 +127,10 @@ int fk_server_fail_setup(forker_server *server, int code, const char *format, ..
         (void)vsnprintf(server->error, sizeof server->error, format, args);
         va_end(args);
     }
-    if (server->setup_code == FORKER_OK) {
-        server->setup_code = code;
+    if (server->setup.failures++ == 0) {
         memcpy(server->setup_error, server->error, sizeof server->setup_error);
     }
+    server->setup.latest = true;
     return code;
 }
 
@@ -151,6 +151,18 @@ int fk_server_refuses_setup(forker_server *server)
     if (server->state == FK_SERVER_RUNNING) {
         return fk_server_fail(server, FORKER_E_STATE, "setup is done before run, the server is running");
     }
+    return FORKER_OK;
+}
+
+int forker_server_clear_error(forker_server *server)
+{
+    int refused = fk_server_refuses_setup(server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    server->error[0] = '\0';
+    server->setup.failures -= server->setup.latest;
+    server->setup.latest = false;
     return FORKER_OK;
 }
 

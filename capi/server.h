@@ -116,6 +116,12 @@ typedef struct {
     int reporter; /* the end of who serves */
 } fk_background;
 
+/* What keeps a server from being run: setup calls that failed, and wrong values of the environment. */
+typedef struct {
+    uint32_t failures;
+    bool latest; /* the latest failure of a call is one of them: forker_server_clear_error() can take it back */
+} fk_setup;
+
 struct forker_server {
     /* Set up by the program, then read in every process. */
     fk_option_value options[FK_OPTION_COUNT];
@@ -166,8 +172,8 @@ struct forker_server {
         wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed; open from the first run on */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
-    char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call, for run */
-    int setup_code;
+    char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call that counts, for run */
+    fk_setup setup;
 };
 
 /* Remembers the sentence of a failure and returns `code`. */

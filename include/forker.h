@@ -22,7 +22,8 @@
  *    code into words, forker_server_error() says what exactly went wrong.
  *  - A server is set up (handle, listen, set, load, and all that registers a function) in the process that made it,
  *    while it does not run; else these calls give FORKER_E_PROCESS or FORKER_E_STATE, which they do not list either. If
- *    one of them fails for another reason, run refuses to start, so that a program need not check each.
+ *    one of them fails for another reason, run refuses to start, so that a program need not check each. One that does
+ *    check, and knows what to do instead, takes the failure back by forker_server_clear_error().
  *  - Text goes in NUL-terminated, or as pointer and length. The library copies it before the call returns.
  *  - Text comes out NUL-terminated, with its length through an optional size_t pointer (NULL: not wanted). Text that
  *    belongs to a request is valid until its handler returns; text that belongs to a server until the next call on that
@@ -226,6 +227,20 @@ int forker_server_run(forker_server *server);
  * denied". "" when none failed.
  */
 const char *forker_server_error(forker_server *server);
+
+/*
+ * Takes back the latest setup call that failed, as clearerr(3) does for a stream: run does not refuse to start because
+ * of it, and forker_server_error() is "" again. The call itself has changed nothing. So a program can try one port
+ * after the other:
+ *
+ *     while (forker_server_listen(server, address) != FORKER_OK && next_port(address)) {
+ *         forker_server_clear_error(server);
+ *     }
+ *
+ * Failures of calls before that one stay, and so does a wrong value in the environment. A no-op if none has failed since
+ * the last time. Returns FORKER_OK.
+ */
+int forker_server_clear_error(forker_server *server);
 
 /* ------------------------------------------------------------------------------------- while the program goes on */
 

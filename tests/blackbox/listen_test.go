@@ -1,6 +1,7 @@
 package blackbox
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -61,4 +62,14 @@ func TestListen_onLocalhostIsOnEveryAddressOfIt(t *testing.T) {
 			t.Errorf("%s answers %q", address, got)
 		}
 	}
+}
+
+func TestListen_onTheNextAddressIfThisOneIsTaken(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	p := start(t, setup{source: "nextport.c", args: []string{taken.Addr().String(), "nonsense", "127.0.0.1:0"}}).waitReady()
+	p.out.wait(t, 0, "listen "+taken.Addr().String()+": bind: Address already in use")
+	p.out.wait(t, 0, "listen nonsense: no port")
+	p.expectGet("/", 200, "hello\n")
 }

@@ -4,6 +4,7 @@ import json
 import re
 import unittest
 
+import forker
 from program import Program
 
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) \w+[^:]*\[\d+\]: ")
@@ -24,6 +25,30 @@ server.run()
             self.assertEqual(program.request("GET", "/")[0], 200)
             entry = json.loads(program.out.wait_for("access ").removeprefix("access "))
             self.assertEqual((entry["method"], entry["target"], entry["status"], entry["bytes"]), ("GET", "/", 200, 5))
+            program.stop()
+
+
+class SetupTest(unittest.TestCase):
+    def test_a_caught_exception_is_enough(self):
+        source = """
+server = make_server()
+for attempt in (
+    lambda: server.listen(server.address(0)), lambda: server.listen("nonsense"), lambda: server.load("/nonsense"),
+    lambda: server.set_option("nonsense", 1), lambda: server.route("nonsense", "nonsense")(print),
+):
+    try:
+        attempt()
+    except forker.Error as error:
+        told("failed", error.code)
+@server.get("/")
+def greet(request):
+    return "hello"
+server.run()
+"""
+        with Program(source) as program:
+            program.out.wait_for(f"failed {forker.E_ROUTE}")
+            program.wait_ready()
+            self.assertEqual(program.request("GET", "/")[0], 200)
             program.stop()
 
 

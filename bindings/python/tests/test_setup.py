@@ -92,10 +92,11 @@ class ListenTest(unittest.TestCase):
             sentence = self.refused(f"127.0.0.1:{taken.getsockname()[1]}")
             self.assertIn(os.strerror(errno.EADDRINUSE), sentence)
 
-    def test_a_failed_call_is_remembered_by_run(self):
-        self.refused("nonsense")
-        self.server.get("/")(lambda request: "")
+    def test_a_route_without_its_options_is_remembered_by_run(self):
         self.server.listen("127.0.0.1:0")
+        with self.assertRaisesRegex(forker.Error, "nonsense"):
+            self.server.get("/", max_body="nonsense")(lambda request: "")
+        self.refused("another")
         with self.assertRaisesRegex(forker.Error, "nonsense") as caught:
             self.server.run()
         self.assertEqual(caught.exception.code, forker.E_SETUP)

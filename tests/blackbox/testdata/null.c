@@ -52,6 +52,7 @@ static void check_servers(void)
     CHECK_CODE(forker_server_stats(NULL, &stats), FORKER_E_INVALID);
     CHECK_CODE(forker_server_worker_stats(NULL, 0, &worker_stats), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_error(NULL), NULL);
+    CHECK_CODE(forker_server_clear_error(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_set(NULL, "workers", "1"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(NULL, "workers"), NULL);
     CHECK_CODE(forker_route_set(NULL, "body", "stream"), FORKER_E_INVALID);

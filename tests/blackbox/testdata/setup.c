@@ -242,6 +242,36 @@ static void check_run(void)
     forker_server_free(server);
 }
 
+/* Runs a server that is set up whole, but for what it is told of. Gives the sentence. */
+static const char *run_whole(forker_server *server)
+{
+    CHECK_CODE(forker_server_handle(server, "GET", "/", handler, NULL), FORKER_OK);
+    CHECK_CODE(forker_server_run(server), FORKER_E_SETUP);
+    return forker_server_error(server);
+}
+
+static void check_failures_taken_back(void)
+{
+    forker_server *server = forker_server_new();
+    CHECK_CODE(forker_server_clear_error(server), FORKER_OK);
+    CHECK_CODE(forker_server_set(server, "workers", "-1"), FORKER_E_OPTION);
+    CHECK_CODE(forker_server_handle(server, "get", "/", handler, NULL), FORKER_E_ROUTE);
+    CHECK_CODE(forker_server_clear_error(server), FORKER_OK);
+    CHECK_TEXT(forker_server_error(server), "");
+    CHECK_CODE(forker_server_clear_error(server), FORKER_OK); /* once for one */
+    CHECK(strstr(run_whole(server), "a setup call failed before: set: workers: ") != NULL);
+    forker_server_free(server);
+
+    setenv("FORKER_WORKERS", "many", 1);
+    server = forker_server_new();
+    unsetenv("FORKER_WORKERS");
+    CHECK_CODE(forker_server_clear_error(server), FORKER_OK); /* no call of the program's has failed */
+    CHECK_CODE(forker_server_listen(server, "nonsense"), FORKER_E_ADDRESS);
+    CHECK_CODE(forker_server_clear_error(server), FORKER_OK);
+    CHECK(strstr(run_whole(server), "environment: FORKER_WORKERS=\"many\"") != NULL);
+    forker_server_free(server);
+}
+
 static void check_method_limit(void)
 {
     char method[16];
@@ -282,6 +312,7 @@ int main(int argc, char **argv)
     check_routes();
     check_route_options();
     check_run();
+    check_failures_taken_back();
     if (argc > 1 && strcmp(argv[1], "all") == 0) {
         check_method_limit();
         check_route_limit();

@@ -47,6 +47,7 @@ PROTOTYPES = {
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_run": (c_int, [c_void_p]),
     "forker_server_error": (c_char_p, [c_void_p]),
+    "forker_server_clear_error": (c_int, [c_void_p]),
     "forker_server_start": (c_int, [c_void_p]),
     "forker_server_open": (c_int, [c_void_p]),
     "forker_server_poll_fd": (c_int, [c_void_p]),

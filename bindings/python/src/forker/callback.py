@@ -52,6 +52,14 @@ class Callbacks:
         if code < 0:
             raise Error(code, (lib.forker_server_error(self._c) or b"").decode("utf-8", "replace"))
 
+    def _check_setup(self, code: int) -> None:
+        """As _check, for a call that has changed nothing: who catches the exception has handled the failure."""
+        try:
+            self._check(code)
+        except Error:
+            lib.forker_server_clear_error(self._c)
+            raise
+
     def _register(self, kind: str, setter: Any, callback: Any) -> None:
         """Gives C one callback of a kind, then lets go of the one before."""
         before = self._callbacks.get(kind)

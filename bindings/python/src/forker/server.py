@@ -79,7 +79,7 @@ class Server(Hooks):
 
     def set_option(self, name: str, value: str | int | float | bool) -> None:
         """Sets an option. Raises Error (E_OPTION: unknown, or not a value for it; E_STATE: running)."""
-        self._check(lib.forker_server_set(self._live(), c_text(name), c_text(option_text(name, value))))
+        self._check_setup(lib.forker_server_set(self._live(), c_text(name), c_text(option_text(name, value))))
 
     def option(self, name: str) -> str:
         """The value of an option as it would be used, as text in C's form. Raises KeyError if there is none."""
@@ -93,9 +93,10 @@ class Server(Hooks):
 
         Port 0 is any. A unix socket can have mode and owner: "unix:/path?mode=0660&user=www&group=www"; "systemd:web"
         takes the sockets of that FileDescriptorName=. It can be called several times. Raises Error (E_ADDRESS, with the
-        address and the reason; E_STATE).
+        address and the reason; E_STATE). As with the other setup calls, a program that catches it can go on, with the
+        next port for example; only a route whose options are refused keeps the server from being run.
         """
-        self._check(lib.forker_server_listen(self._live(), c_text(address)))
+        self._check_setup(lib.forker_server_listen(self._live(), c_text(address)))
 
     def address(self, index: int = 0) -> str:
         """The address of a listening socket, with its real port, in the order of opening.
@@ -113,7 +114,7 @@ class Server(Hooks):
         Calls of :meth:`set_option` after it win, and the environment does. Raises Error (E_SYSTEM: cannot be read;
         E_OPTION: with the line; E_LIMIT, E_STATE).
         """
-        self._check(lib.forker_server_load(self._live(), c_path(path)))
+        self._check_setup(lib.forker_server_load(self._live(), c_path(path)))
 
     # ----------------------------------------------------------------------------------------------- routes
 
@@ -144,7 +145,7 @@ class Server(Hooks):
 
             callback = _library.HANDLER(call)
             self._handlers.append(callback)
-            self._check(lib.forker_server_handle(self._live(), c_text(listed), c_text(pattern), callback, None))
+            self._check_setup(lib.forker_server_handle(self._live(), c_text(listed), c_text(pattern), callback, None))
             for name, value in options.items():
                 self._check(lib.forker_route_set(self._live(), c_text(name), c_text(option_text(name, value))))
             return handler
