@@ -10,6 +10,7 @@ from . import _library
 from ._library import lib
 from .callback import flush
 from .error import E_BOOT
+from .leaving import end_pools
 from .log import Log
 from .signals import call_program
 
@@ -87,8 +88,10 @@ class Hooks(Log):
     def worker_exit(self, hook: Hook) -> Hook:
         """Decorates a function that each worker calls with its index when it has drained and is about to leave.
 
-        Not called if the worker crashes or is killed. Functions of :mod:`atexit` are not called in workers. What
-        Python holds back of stdout and stderr is written after it.
+        Not called if the worker crashes or is killed. Functions of :mod:`atexit` are not called in workers. After it
+        the executors, pools and processes of :mod:`concurrent.futures` and :mod:`multiprocessing` that the worker has
+        made are ended, as Python does at the exit of a process, and what Python holds back of stdout and stderr is
+        written.
         """
         return self._set_hook("worker_exit", hook)
 
@@ -112,7 +115,10 @@ class Hooks(Log):
 
     def _set_hook(self, kind: str, hook: Hook) -> Hook:
         def call(server: int, worker: int, user: int | None) -> int:
-            return self._call_hook(kind, hook, worker)
+            result = self._call_hook(kind, hook, worker)
+            if kind == "worker_exit" and os.getpid() != self._pid:
+                self._call_hook("the end of pools", end_pools)
+            return result
 
         self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
         return hook
