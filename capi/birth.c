@@ -1,8 +1,9 @@
 /*
  * The first steps of a forked process, in this order: signal handlers, descriptors, limits, room for descriptors, user,
- * death signal, post_fork hook, crash handlers, signal mask, Go. Until Go is started the process has one thread.
+ * death signal, signal mask, post_fork hook, crash handlers, Go. Until Go is started the process has one thread.
  *
  * Signals are unblocked before Go starts, not after: the runtime's threads inherit the mask of the one that starts it.
+ * And before the hook: so do programs that it starts.
  */
 #include "birth.h"
 
@@ -188,13 +189,13 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_limit_reserve(drain_fd);
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL); /* a hook that hangs would not hear of anything else */
+    __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
+    unblock_signals(server->mask);
     int code = fk_dispatch_hook(server, &server->post_fork);
     if (code < 0) {
         fail_boot(server, "the post_fork hook failed", code);
     }
     fk_crash_watch();
-    __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
-    unblock_signals(server->mask);
     code = fk_process_start_go();
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);

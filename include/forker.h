@@ -206,9 +206,9 @@ const char *forker_server_address(forker_server *server, size_t index);
  * SIGINT stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(),
  * SIGUSR2 forker_server_upgrade(), SIGTTIN and SIGTTOU forker_server_scale() by one up and down, SIGWINCH
  * forker_server_drain(). SIGTERM, SIGQUIT and SIGINT are the program's again when it returns; of the others those that
- * the program handles stay with it all the time. Master and workers ignore what is taken. Option handle_signals=off
- * leaves signals alone. SIGPIPE is ignored in the workers. The listening sockets are closed when it returns; another
- * run opens them again.
+ * the program handles stay with it all the time. In master and workers what is taken does nothing, and SIGPIPE neither,
+ * by an empty handler: programs that are started there get these signals. Option handle_signals=off leaves signals
+ * alone. The listening sockets are closed when it returns; another run opens them again.
  *
  * With option workers=0 nothing is forked: the calling thread serves until stopped, and of the signals only SIGTERM,
  * SIGQUIT and SIGINT are handled; SIGPIPE stays as the program has it, and the library raises none. The Go runtime then

@@ -236,3 +236,17 @@ func TestStray_doesNotKeepThePort(t *testing.T) {
 		}
 	})
 }
+
+func TestProgram_ofAHandlerBeginsWithTheProgramsSignals(t *testing.T) {
+	eachStrayMode(t, func(t *testing.T, mode strayMode) {
+		h := startStrays(t, mode)
+		h.expectGet("/program", 200, "as in main\n")
+		h.expectGet("/program", 200, "as in main\n") // The mask of the thread has been changed once more.
+		h.out.wait(t, 0, "hook as in main")
+		for _, line := range h.out.all() {
+			if strings.HasPrefix(line.text, "Sig") {
+				t.Errorf("a program of a hook begins with %s", line.text)
+			}
+		}
+	})
+}

@@ -1,7 +1,7 @@
 /*
  * Forks processes of its own that do not execute a program, in handlers and beside the server:
  * strays run|start|open <address>. GET /fork forks one; it tells what it has and what calls return in it, and lives on
- * until a signal ends it. Lines on stdin, with start: "fork", "stop" and "wait". With HOLD=1 a child stops itself before
+ * until a signal ends it. GET /program starts one. Lines on stdin, with start: "fork", "stop" and "wait". With HOLD=1 a child stops itself before
  * the library's fork handler runs in it. Options come from the environment.
  */
 #define _GNU_SOURCE
@@ -22,6 +22,7 @@ enum { FDS = 1024 };
 static forker_server *server;
 static int was_open[FDS];
 static __thread int forking; /* the program itself */
+static char beginning[256];
 
 /* "child 71 fd 5 socket:[1234]" for each descriptor that the program has not begun with. */
 static void tell_descriptors(void)
@@ -139,6 +140,34 @@ static int ok(forker_request *req, void *user)
     return answer_text(req, text);
 }
 
+/* What a program that is started here begins with: the signals that it ignores, and blocks. */
+static void read_beginning(char *text, size_t size)
+{
+    FILE *program = popen("exec grep -E 'Sig(Ign|Blk)' /proc/self/status", "r");
+    size_t len = program != NULL ? fread(text, 1, size - 1, program) : 0;
+    text[len] = '\0';
+    if (program != NULL) {
+        pclose(program);
+    }
+}
+
+/* "as in main", or what is different. */
+static int start_program(forker_request *req, void *user)
+{
+    char text[256];
+    (void)user;
+    read_beginning(text, sizeof text);
+    return answer_text(req, strcmp(text, beginning) == 0 ? "as in main\n" : text);
+}
+
+static int start_program_in_hook(forker_server *own, int32_t worker, void *user)
+{
+    char text[256];
+    read_beginning(text, sizeof text);
+    tell(strcmp(text, beginning) == 0 ? "hook as in main\n" : text);
+    return user == NULL ? tell_worker(own, worker, NULL) : FORKER_OK;
+}
+
 static void hold(void)
 {
     if (forking) {
@@ -196,11 +225,14 @@ int main(int argc, char **argv)
         return 2;
     }
     signal(SIGUSR1, own_handler);
+    read_beginning(beginning, sizeof beginning);
     server = forker_server_new();
     forker_server_handle(server, "GET", "/fork", fork_here, NULL);
     forker_server_handle(server, "GET", "/", ok, NULL);
     forker_server_listen(server, argv[2]);
-    forker_server_on_worker_init(server, tell_worker, NULL);
+    forker_server_handle(server, "GET", "/program", start_program, NULL);
+    forker_server_on_post_fork(server, start_program_in_hook, server);
+    forker_server_on_worker_init(server, start_program_in_hook, NULL);
     tell_addresses(server);
     if (strcmp(argv[1], "open") == 0) {
         signal(SIGUSR1, own_stop);
