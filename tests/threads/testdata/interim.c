@@ -15,6 +15,7 @@
 #include "dispatch.h"
 #include "engine.h"
 #include "log.h"
+#include "logfile.h"
 #include "process.h"
 #include "wire.h"
 
@@ -374,4 +375,10 @@ bool fk_process_draining(const forker_server *own_server)
 {
     (void)own_server;
     return false;
+}
+
+int fk_logfile_open(forker_server *own_server)
+{
+    (void)own_server;
+    return FORKER_OK;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dispatch.h"
 #include "log.h"
 #include "logfile.h"
 #include "loglimit.h"
@@ -96,4 +97,10 @@ uint32_t fk_loglimit_close(forker_server *own_server, int level)
     (void)own_server;
     (void)level;
     return 0;
+}
+
+void fk_dispatch_check(forker_server *own_server, const char *callback)
+{
+    (void)own_server;
+    (void)callback;
 }

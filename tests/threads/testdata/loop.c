@@ -18,6 +18,7 @@
 #include "deferred.h"
 #include "dispatch.h"
 #include "log.h"
+#include "logfile.h"
 #include "process.h"
 
 #ifdef HELGRIND
@@ -465,4 +466,10 @@ bool fk_process_draining(const forker_server *own_server)
 {
     (void)own_server;
     return false;
+}
+
+int fk_logfile_open(forker_server *own_server)
+{
+    (void)own_server;
+    return FORKER_OK;
 }
