@@ -19,20 +19,21 @@ func (w *worker) accessLog() *access.Log {
 		return nil
 	}
 	background := w.c.access_fn == nil // The program is called by nobody but the thread that serves.
-	sink := w.writeAccess
+	sink := access.Sink{Write: w.writeAccess, Miss: w.missAccess}
 	if !background {
-		sink = w.tellAccess
+		sink.Write = w.tellAccess
 	}
 	return access.New(format, int(C.fk_process.worker), background, sink)
 }
 
-func (w *worker) writeAccess(lines []byte) int {
+func (w *worker) writeAccess(lines []byte) {
 	// SAFETY: fk_access_write reads len(lines) bytes during the call.
-	return int(C.fk_access_write(w.c, (*C.char)(unsafe.Pointer(unsafe.SliceData(lines))), C.size_t(len(lines))))
+	C.fk_access_write(w.c, (*C.char)(unsafe.Pointer(unsafe.SliceData(lines))), C.size_t(len(lines)))
 }
 
-func (w *worker) tellAccess(lines []byte) int {
+func (w *worker) tellAccess(lines []byte) {
 	// SAFETY: fk_access_tell uses len(lines) bytes during the call, and may change them: they are the log's own.
 	C.fk_access_tell(w.c, (*C.char)(unsafe.Pointer(unsafe.SliceData(lines))), C.size_t(len(lines)))
-	return 0
 }
+
+func (w *worker) missAccess(lines int) { C.fk_access_miss(w.c, C.uint32_t(lines)) }

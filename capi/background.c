@@ -27,6 +27,7 @@
 #include "listener.h"
 #include "log.h"
 #include "logfile.h"
+#include "logloss.h"
 #include "pidfile.h"
 #include "polled.h"
 #include "preflight.h"
@@ -84,6 +85,7 @@ static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *m
 {
     fk_background *background = &server->background;
     fk_process.role = FK_ROLE_SPAWNER;
+    fk_logloss_forget(server);
     fk_descriptor_close(&background->report);
     background->peer = host;
     background->pidfd = fk_child_open_pidfd(host);

@@ -28,6 +28,7 @@
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
+#include "logloss.h"
 #include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
@@ -153,6 +154,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     fk_disposition_ignore(SIGQUIT);
     (void)fk_inventory_add(channel);
     close_spawner_fds(spawner);
+    fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
     need(server, fk_privilege_drop(server));
@@ -183,6 +185,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     set_handler(SIGTERM, on_drain);
     set_handler(SIGQUIT, on_drain);
     close_spawner_fds(spawner);
+    fk_logloss_forget(server);
     fk_admin_forget(server);
     fk_title_set(server);
     need(server, fk_limit_apply(server, index));

@@ -15,15 +15,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "disposition.h"
 #include "log.h"
+#include "logfile.h"
 #include "process.h"
 
-enum { FRAMES_MAX = 64, ALT_STACK_SIZE = 256 * 1024 };
+enum { FRAMES_MAX = 64, ALT_STACK_SIZE = 256 * 1024, FRAMES_SIZE = 32 * 1024 };
 
 typedef struct {
     int number;
@@ -76,6 +79,21 @@ static void *interrupted_at(const void *context)
 }
 
 /*
+ * What backtrace_symbols_fd(3) writes to: memory, because to the log it would wait where nobody reads. -1: there was no
+ * descriptor left when the worker began, and reports are without frames.
+ */
+static int frames_fd = -1;
+
+static void copy_frames(void)
+{
+    static char text[FRAMES_SIZE];
+    ssize_t len = pread(frames_fd, text, sizeof text, 0);
+    if (len > 0) {
+        (void)fk_sink_write(fk_log_sink(fk_process.server, FK_LOGFILE_ERROR), text, (size_t)len);
+    }
+}
+
+/*
  * Writes one line for each frame, from the interrupted one on. What stands behind it are return addresses: a byte less
  * is inside the call, which may be the last instruction of its function.
  */
@@ -90,7 +108,10 @@ static void write_backtrace(const void *context)
     for (int i = first + 1; i < count; i++) {
         frames[i] = (char *)frames[i] - 1;
     }
-    backtrace_symbols_fd(frames + first, count - first, fk_log_fd(fk_process.server));
+    if (frames_fd >= 0 && ftruncate(frames_fd, 0) == 0 && lseek(frames_fd, 0, SEEK_SET) == 0) {
+        backtrace_symbols_fd(frames + first, count - first, frames_fd);
+        copy_frames();
+    }
 }
 
 /* What is told of the worker's death names the request of this thread. */
@@ -114,7 +135,7 @@ static void report(const fatal_signal *fatal, const siginfo_t *info, const void 
     }
     line_request(&line, fk_thread.box);
     fk_line_text(&line, "; backtrace:");
-    fk_line_write(&line, fk_process.server);
+    (void)fk_line_write(&line, fk_process.server); /* if it is lost, the exit is still told of */
     write_backtrace(context);
 }
 
@@ -191,6 +212,7 @@ void fk_crash_watch(void)
     for (int i = 0; i < FATAL_SIGNALS; i++) {
         install(&fatal_signals[i], on_forwarded, &fatal_signals[i].program);
     }
+    frames_fd = fk_descriptor_raise(memfd_create("forker-frames", MFD_CLOEXEC));
     void *frame;
     (void)backtrace(&frame, 1); /* loads the unwinder now, which allocates */
 }

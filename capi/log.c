@@ -15,6 +15,7 @@
 #include "dispatch.h"
 #include "logfile.h"
 #include "loglimit.h"
+#include "logloss.h"
 #include "printable.h"
 #include "process.h"
 
@@ -146,43 +147,24 @@ void fk_line_start(fk_line *line, int level)
     fk_line_text(line, "]: ");
 }
 
-int fk_log_fd(const forker_server *server)
+fk_sink fk_log_sink(const forker_server *server, int which)
 {
-    return server != NULL && server->log_fds[FK_LOGFILE_ERROR] >= 0 ? server->log_fds[FK_LOGFILE_ERROR] : STDERR_FILENO;
-}
-
-/*
- * A broken stderr must kill nobody: SIGPIPE is held back, and taken off if the write raised one that was not there
- * before.
- */
-ssize_t fk_log_write(int fd, const char *bytes, size_t len)
-{
-    sigset_t pipe_only, before, pending;
-    (void)sigemptyset(&pipe_only);
-    (void)sigaddset(&pipe_only, SIGPIPE);
-    (void)sigpending(&pending);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    ssize_t written;
-    do {
-        written = write(fd, bytes, len);
-    } while (written < 0 && errno == EINTR);
-    int reason = errno;
-    if (written < 0 && reason == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-        (void)sigtimedwait(&pipe_only, NULL, &(struct timespec){0, 0});
+    if (server != NULL && server->log_fds[which] >= 0) {
+        return (fk_sink){server->log_fds[which], -1};
     }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    errno = reason;
-    return written;
+    return (fk_sink){STDERR_FILENO, server != NULL ? server->stderr_aside : -1};
 }
 
-void fk_line_write(fk_line *line, const forker_server *server)
+bool fk_line_write(fk_line *line, const forker_server *server)
 {
-    int fd = fk_log_fd(server);
-    size_t start = server != NULL && server->journal && fd == STDERR_FILENO ? offsetof(fk_line, priority)
-                                                                            : offsetof(fk_line, text);
+    fk_sink sink = fk_log_sink(server, FK_LOGFILE_ERROR);
+    size_t start = server != NULL && server->journal && sink.fd == STDERR_FILENO ? offsetof(fk_line, priority)
+                                                                                 : offsetof(fk_line, text);
+    size_t len = offsetof(fk_line, text) + line->len + 1 - start;
     line->text[line->len] = '\n';
-    (void)fk_log_write(fd, (const char *)line + start, offsetof(fk_line, text) + line->len + 1 - start);
+    size_t taken = fk_sink_write(sink, (const char *)line + start, len);
     line->text[line->len] = '\0';
+    return taken == len;
 }
 
 /*
@@ -202,19 +184,43 @@ static void keep_last_words(const char *text, size_t len)
     }
 }
 
+/* Gives a line to the program, or writes it. false with errno: it is lost. */
+static bool deliver(forker_server *server, int level, const char *text, size_t len)
+{
+    fk_line line;
+    fk_line_start(&line, level);
+    fk_line_bytes(&line, text, len);
+    if (server->log_fn == NULL) {
+        return fk_line_write(&line, server);
+    }
+    server->log_fn(level, line.text, line.len, server->log_user);
+    return true;
+}
+
+/* What is said of lost lines can be lost too: then it is said later. */
+static void tell_lost(forker_server *server)
+{
+    char text[160];
+    fk_logloss loss;
+    for (int which = 0; which < FK_LOGFILES; which++) {
+        if (fk_logloss_take(server, which, &loss)) {
+            fk_logloss_describe(&loss, which, text, sizeof text);
+            if (!deliver(server, FORKER_LOG_WARN, text, strlen(text))) {
+                fk_logloss_count(server, which, loss.lines, loss.reason);
+            }
+        }
+    }
+}
+
 /* Writes a line, if option log_level lets it through. */
 static void log_line(forker_server *server, int level, const char *text, size_t len)
 {
     if (level > fk_server_option(server, FK_OPTION_LOG_LEVEL)) {
         return;
     }
-    fk_line line;
-    fk_line_start(&line, level);
-    fk_line_bytes(&line, text, len);
-    if (server->log_fn != NULL) {
-        server->log_fn(level, line.text, line.len, server->log_user);
-    } else {
-        fk_line_write(&line, server);
+    tell_lost(server);
+    if (!deliver(server, level, text, len)) {
+        fk_logloss_count(server, FK_LOGFILE_ERROR, 1, errno);
     }
 }
 
@@ -248,6 +254,7 @@ void fk_log_settle(forker_server *server)
     for (int level = FORKER_LOG_ERROR; level <= FORKER_LOG_DEBUG; level++) {
         log_missed(server, level, fk_loglimit_missed(server, level));
     }
+    tell_lost(server);
 }
 
 void fk_log_close(forker_server *server)
@@ -255,6 +262,7 @@ void fk_log_close(forker_server *server)
     for (int level = FORKER_LOG_ERROR; level <= FORKER_LOG_DEBUG; level++) {
         log_missed(server, level, fk_loglimit_close(server, level));
     }
+    tell_lost(server);
 }
 
 void fk_log(forker_server *server, int level, const char *format, ...)

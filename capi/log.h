@@ -2,9 +2,12 @@
 #ifndef FORKER_LOG_H
 #define FORKER_LOG_H
 
-#include "server.h"
+#include <limits.h>
 
-enum { FK_LINE_MAX = 4096 };
+#include "server.h"
+#include "sink.h"
+
+enum { FK_LINE_MAX = PIPE_BUF - 3 }; /* with its priority a pipe takes a line whole */
 
 /* A line that is being put together without allocation or stdio: it can be used in a signal handler. */
 typedef struct {
@@ -22,20 +25,20 @@ void fk_line_hex(fk_line *line, uint64_t number);
 void fk_line_peer(fk_line *line, const fk_peer *peer);
 void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from 192.0.2.1:50000" */
 
-/* What lines are written to: stderr, or the file of option error_log. */
-int fk_log_fd(const forker_server *server);
+/* What lines of a log (FK_LOGFILE_*) are written to: its file, or stderr. */
+fk_sink fk_log_sink(const forker_server *server, int which);
 
-/* write(2) that raises no SIGPIPE and goes on after a signal. */
-ssize_t fk_log_write(int fd, const char *bytes, size_t len);
-
-/* Writes the line there, with a newline, by one of these. A journal is told its level too, sd-daemon(3). */
-void fk_line_write(fk_line *line, const forker_server *server);
+/*
+ * Writes the line to the error log, with a newline, at once. A journal is told its level too, sd-daemon(3). false with
+ * errno: it is lost.
+ */
+bool fk_line_write(fk_line *line, const forker_server *server);
 
 /* Logs, if the server's log_level and log_rate let it through. Main thread of the process only. */
 void fk_log(forker_server *server, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void fk_log_bytes(forker_server *server, int level, const char *text, size_t len);
 
-/* Tells how many lines log_rate has held back, where that second is over. */
+/* Tells how many lines log_rate has held back, where that second is over, and how many are lost. */
 void fk_log_settle(forker_server *server);
 
 /* The same in any case: this process leaves, or ends to serve. */

@@ -11,6 +11,7 @@
 
 #include "descriptor.h"
 #include "log.h"
+#include "sink.h"
 
 static const int options[FK_LOGFILES] = {
     [FK_LOGFILE_ERROR] = FK_OPTION_ERROR_LOG, [FK_LOGFILE_ACCESS] = FK_OPTION_ACCESS_LOG_FILE};
@@ -40,6 +41,7 @@ bool fk_logfile_is_journal(int fd)
 int fk_logfile_open(forker_server *server)
 {
     server->journal = fk_logfile_is_journal(STDERR_FILENO); /* it may have become another since the server was made */
+    server->stderr_aside = fk_sink_open_aside(STDERR_FILENO);
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (is_wanted(server, which) && (server->log_fds[which] = open_file(server, which)) < 0) {
             return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->verb,
@@ -54,6 +56,7 @@ void fk_logfile_close(forker_server *server)
     for (int which = 0; which < FK_LOGFILES; which++) {
         fk_descriptor_close(&server->log_fds[which]);
     }
+    fk_descriptor_close(&server->stderr_aside);
 }
 
 /* dup3(2) puts the new file where the old one was, at one stroke. */

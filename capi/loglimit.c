@@ -10,12 +10,11 @@
 
 #define WINDOW_NS UINT64_C(1000000000)
 
-/* Sees to it that the end of a crowded window is noticed, even if nothing is logged any more. */
-static void arm_timer(int timer)
+void fk_loglimit_arm(const forker_server *server)
 {
     const struct itimerspec once = {.it_value = {.tv_sec = 1, .tv_nsec = 1000000}};
-    if (timer >= 0) {
-        (void)timerfd_settime(timer, 0, &once, NULL);
+    if (server->loglimit.timer >= 0) {
+        (void)timerfd_settime(server->loglimit.timer, 0, &once, NULL);
     }
 }
 
@@ -41,7 +40,7 @@ bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)
     }
     if (most >= 0 && limit->windows[level].written >= most) {
         if (limit->windows[level].missed++ == 0) {
-            arm_timer(limit->timer);
+            fk_loglimit_arm(server); /* the end of a crowded window is noticed, even if nothing is logged any more */
         }
         return false;
     }

@@ -16,6 +16,9 @@ uint32_t fk_loglimit_missed(forker_server *server, int level);
 /* The same, of a second that is not over: this process is about to leave, and nobody else would tell. */
 uint32_t fk_loglimit_close(forker_server *server, int level);
 
+/* Has that descriptor be ready in a second. Any thread. */
+void fk_loglimit_arm(const forker_server *server);
+
 /* A descriptor that can be read when there is something to tell of that no further line has; -1 if there is none. */
 int fk_loglimit_timer(forker_server *server);
 

@@ -30,7 +30,7 @@ forker_server *forker_server_new(void)
     server->wake_fd = server->queue.fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
-    server->loglimit.timer = -1;
+    server->loglimit.timer = server->stderr_aside = -1;
     server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
     server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);

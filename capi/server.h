@@ -50,6 +50,12 @@ typedef struct {
     int timer;                       /* -1: none */
 } fk_loglimit;
 
+/* Log lines that are lost and not told of yet; logloss.c. */
+typedef struct {
+    uint32_t lines;
+    int reason; /* of the last one, see fk_logloss_count() */
+} fk_logloss;
+
 struct fk_deferred;
 struct fk_interim;
 
@@ -165,7 +171,9 @@ struct forker_server {
     size_t shared_size;
     fk_listener admin;        /* address "": none */
     int log_fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
-    bool journal;             /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */
+    int stderr_aside;         /* see fk_sink.aside */
+    fk_logloss losses[FK_LOGFILES];
+    bool journal; /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */
     fk_loglimit loglimit;
     fk_queue queue; /* of the process that serves */
     volatile int

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bytes"
-	"fmt"
 	"time"
 
 	"libforker/engine/access"
@@ -79,20 +78,12 @@ func (l *Loop) flushAccess(idle bool) {
 		return
 	}
 	log.Flush()
-	l.tellLost()
 }
 
 // closeAccess has everything written.
 func (l *Loop) closeAccess() {
 	if l.cfg.Access != nil {
 		l.cfg.Access.Close()
-		l.tellLost()
-	}
-}
-
-func (l *Loop) tellLost() {
-	if lost := l.cfg.Access.Lost(); lost > 0 {
-		l.cfg.App.Log(LogWarn, fmt.Sprintf("access log: %d lines were lost, it does not take them as fast as they come", lost))
 	}
 }
 

@@ -16,11 +16,10 @@ type journal struct {
 	text strings.Builder
 }
 
-func (j *journal) write(lines []byte) int {
+func (j *journal) write(lines []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.text.Write(lines)
-	return 0
 }
 
 var variable = regexp.MustCompile(`^127\.0\.0\.1 - - \[[^]]+\] `)
@@ -37,7 +36,7 @@ func (j *journal) lines() (lines []string) {
 
 func startLogged(t *testing.T) (*server, *journal) {
 	j := &journal{}
-	return start(t, tcp, func(cfg *Config) { cfg.Access = access.New(access.Combined, 0, true, j.write) }), j
+	return start(t, tcp, func(cfg *Config) { cfg.Access = access.New(access.Combined, 0, true, access.Sink{Write: j.write}) }), j
 }
 
 func TestAccess_hasALineForEachAnswer(t *testing.T) {

@@ -353,7 +353,7 @@ func TestIntake_requestCanBeReadUntilTheLastCall(t *testing.T) {
 // TestIntake_isMeasuredFromItsHead: the pieces do not begin the request anew.
 func TestIntake_isMeasuredFromItsHead(t *testing.T) {
 	j := &journal{}
-	s := start(t, tcp, admits, func(cfg *Config) { cfg.Access = access.New(access.JSON, 0, true, j.write) })
+	s := start(t, tcp, admits, func(cfg *Config) { cfg.Access = access.New(access.JSON, 0, true, access.Sink{Write: j.write}) })
 	s.takes("/take", 5, asks)
 	c := s.dial()
 	c.send(fiveBytes)

@@ -23,7 +23,7 @@ func text(s string) []byte { return []byte(s) }
 // lineOf gives the line of one entry.
 func lineOf(format Format, e Entry) string {
 	var got []byte
-	l := New(format, 3, false, func(lines []byte) int { got = bytes.Clone(lines); return 0 })
+	l := New(format, 3, false, Sink{Write: func(lines []byte) { got = bytes.Clone(lines) }})
 	l.Add(&e, 0, noon)
 	l.Close()
 	return string(got)
@@ -105,7 +105,7 @@ func TestJSON_writesWhatSteersATerminalAsEscapes(t *testing.T) {
 }
 
 func TestLog_isDueWhenItIsOldOrTheLoopIsIdle(t *testing.T) {
-	l := New(Common, 0, false, func([]byte) int { return 0 })
+	l := New(Common, 0, false, Sink{Write: func([]byte) {}})
 	if l.Due(time.Hour, true) {
 		t.Error("nothing is due")
 	}
@@ -123,7 +123,7 @@ func TestLog_isDueWhenItIsOldOrTheLoopIsIdle(t *testing.T) {
 
 func TestLog_givesWholeLinesInLargePieces(t *testing.T) {
 	var pieces [][]byte
-	l := New(Common, 0, false, func(lines []byte) int { pieces = append(pieces, bytes.Clone(lines)); return 0 })
+	l := New(Common, 0, false, Sink{Write: func(lines []byte) { pieces = append(pieces, bytes.Clone(lines)) }})
 	e := Entry{Method: text("GET"), Target: bytes.Repeat(text("x"), 1000)}
 	for range 100 {
 		l.Add(&e, 0, noon)
@@ -141,32 +141,34 @@ func TestLog_givesWholeLinesInLargePieces(t *testing.T) {
 	}
 }
 
-func TestLog_neverWaitsForItsWriterAndCountsWhatIsLost(t *testing.T) {
+func TestLog_neverWaitsForItsWriterAndCountsWhatItMisses(t *testing.T) {
 	gate := make(chan struct{})
-	written := 0
-	l := New(Common, 0, true, func(lines []byte) int {
-		<-gate
-		written += bytes.Count(lines, text("\n"))
-		return 1 // Of each piece the last line could not be written.
+	written, missed := 0, 0
+	l := New(Common, 0, true, Sink{
+		Write: func(lines []byte) {
+			<-gate
+			written += bytes.Count(lines, text("\n"))
+		},
+		Miss: func(lines int) { missed += lines },
 	})
 	const all = 10
 	for range all {
 		l.Add(&Entry{}, 0, noon)
 		l.Flush()
 	}
-	if lost := l.Lost(); lost != all-buffers && lost != all-buffers+1 {
-		t.Errorf("%d lines are lost while the writer waits", lost)
+	if missed != all-buffers && missed != all-buffers+1 {
+		t.Errorf("%d lines are missed while the writer waits", missed)
 	}
 	close(gate)
 	l.Close()
-	if more := l.Lost(); more != uint64(written) {
-		t.Errorf("%d pieces were written, %d lines more are lost", written, more)
+	if written+missed != all {
+		t.Errorf("%d lines were written, %d missed, of %d", written, missed, all)
 	}
 }
 
 func TestAdd_doesNotAllocate(t *testing.T) {
 	for _, format := range []Format{Common, Combined, JSON} {
-		l := New(format, 0, false, func([]byte) int { return 0 })
+		l := New(format, 0, false, Sink{Write: func([]byte) {}})
 		e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Minor: 1, Status: 200, Agent: text("x")}
 		if n := testing.AllocsPerRun(1000, func() { l.Add(&e, 0, noon) }); n != 0 {
 			t.Errorf("format %d: %v allocations", format, n)
@@ -177,7 +179,7 @@ func TestAdd_doesNotAllocate(t *testing.T) {
 func BenchmarkAdd(b *testing.B) {
 	for name, format := range map[string]Format{"common": Common, "combined": Combined, "json": JSON} {
 		b.Run(name, func(b *testing.B) {
-			l := New(format, 0, false, func([]byte) int { return 0 })
+			l := New(format, 0, false, Sink{Write: func([]byte) {}})
 			e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Minor: 1, Status: 200, Agent: text("wrk/4")}
 			for b.Loop() {
 				l.Add(&e, 0, noon)

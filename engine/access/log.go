@@ -3,7 +3,6 @@ package access
 import (
 	"bytes"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -16,8 +15,11 @@ const (
 	Idle = 100 * time.Millisecond
 )
 
-// Sink takes whole lines. It gives how many of them it could not write.
-type Sink func(lines []byte) (lost int)
+// Sink takes whole lines.
+type Sink struct {
+	Write func(lines []byte)
+	Miss  func(lines int) // So many came too fast to be written.
+}
 
 // Log collects lines.
 type Log struct {
@@ -25,21 +27,19 @@ type Log struct {
 	format Format
 	worker int
 	sink   Sink
-	full   chan []byte // to the writer; nil: the sink is called by Flush
+	full   chan []byte // to the writer; nil: Flush itself writes
 	free   chan []byte
 
 	// Owned by the loop.
 	lines  []byte
 	oldest time.Duration // when the first of lines was added, on the loop's clock
-	told   uint64        // of lost
 	second int64         // since the epoch, of which
 	stamp  []byte        // is the time in Common
 
-	lost    atomic.Uint64
 	writing sync.WaitGroup
 }
 
-// New makes a log. In the background the sink is called by a goroutine, else by Flush.
+// New makes a log. In the background a goroutine writes, else Flush.
 func New(format Format, worker int, background bool, sink Sink) *Log {
 	l := &Log{format: format, worker: worker, sink: sink, lines: make([]byte, 0, bufferSize)}
 	if background {
@@ -88,25 +88,17 @@ func (l *Log) Flush() {
 	case !l.Pending():
 		return
 	case l.full == nil:
-		l.lost.Add(uint64(l.sink(l.lines)))
+		l.sink.Write(l.lines)
 	default:
 		select {
 		case next := <-l.free:
 			l.full <- l.lines // Has room for all buffers there are.
 			l.lines = next
 		default:
-			l.lost.Add(uint64(bytes.Count(l.lines, []byte{'\n'})))
+			l.sink.Miss(bytes.Count(l.lines, []byte{'\n'}))
 		}
 	}
 	l.lines = l.lines[:0]
-}
-
-// Lost gives how many lines were lost since it was last asked.
-func (l *Log) Lost() uint64 {
-	lost := l.lost.Load()
-	more := lost - l.told
-	l.told = lost
-	return more
 }
 
 // Close writes what is left, and waits for that. What is added later is written by Flush itself.
@@ -121,7 +113,7 @@ func (l *Log) Close() {
 
 func (l *Log) write() {
 	for lines := range l.full {
-		l.lost.Add(uint64(l.sink(lines)))
+		l.sink.Write(lines)
 		l.free <- lines[:0]
 	}
 }
