@@ -59,19 +59,16 @@ func newApp(s server) (*app, error) {
 	return a, nil
 }
 
-// Log is engine.App's.
-func (a *app) Log(level int, text string) { a.log(level, text) }
-
-// Release is engine.App's.
+// Release is engine.Memory's.
 func (a *app) Release(req *engine.Request) { C.fk_dispatch_release(address(req)) }
 
-// Collect is engine.App's.
+// Collect is engine.Holders'.
 func (a *app) Collect(events []engine.Event) int {
 	// SAFETY: the layouts are the same (layout.go).
 	return int(C.fk_deferred_collect(a.c, (*C.fk_event)(unsafe.Pointer(unsafe.SliceData(events))), C.int(len(events))))
 }
 
-// Interim is engine.App's.
+// Interim is engine.Holders'.
 func (a *app) Interim() (engine.Interim, bool) {
 	taken := C.fk_wire_take(a.c)
 	if taken == nil {
@@ -82,7 +79,7 @@ func (a *app) Interim() (engine.Interim, bool) {
 	return engine.Interim{Request: uintptr(taken.request), Serial: uint64(taken.serial), Status: int(taken.status), Field: field}, true
 }
 
-// Stream is engine.App's.
+// Stream is engine.Holders'.
 func (a *app) Stream(req *engine.Request) engine.Piece {
 	var data *C.char
 	var size C.uint64_t
@@ -91,25 +88,25 @@ func (a *app) Stream(req *engine.Request) engine.Piece {
 	return engine.Piece{Data: memory.View(uintptr(unsafe.Pointer(data)), uint64(size)), Ended: bool(ended)}
 }
 
-// Close is engine.App's.
-func (a *app) Close(req *engine.Request, reason int) bool {
+// Closed is engine.Holders'.
+func (a *app) Closed(req *engine.Request, reason int) bool {
 	return bool(C.fk_deferred_close(address(req), C.int(reason)))
 }
 
-// Bequeath is engine.App's.
-func (a *app) Bequeath(left []memory.Mapping) int {
+// Retain is engine.Memory's.
+func (a *app) Retain(left []memory.Mapping) int {
 	// SAFETY: C copies the mappings; the layouts are the same (layout.go).
 	mappings := (*C.fk_mapping)(unsafe.Pointer(unsafe.SliceData(left)))
 	return int(C.fk_deferred_bequeath(a.c, mappings, C.size_t(len(left))))
 }
 
-// Free is engine.App's.
+// Free is engine.Memory's.
 func (a *app) Free(req *engine.Request) { C.fk_dispatch_free(address(req)) }
 
 // address is the C side of a request: the layouts are the same (layout.go), and a Request lives off the Go heap.
 func address(req *engine.Request) C.uintptr_t { return C.uintptr_t(memory.AddressOf(req)) }
 
-// Serve is engine.App's: it calls the handler of the best route, and of the next ones for as long as they say
+// Serve is engine.Handlers': it calls the handler of the best route, and of the next ones for as long as they say
 // FORKER_NEXT.
 func (a *app) Serve(call *engine.Call) {
 	req := call.Req
@@ -136,7 +133,7 @@ func (a *app) Serve(call *engine.Call) {
 	}
 }
 
-// Admit is engine.App's.
+// Admit is engine.Handlers'.
 func (a *app) Admit(call *engine.Call) engine.Admission {
 	id, _, ok := a.router.Find(call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
 	if !ok {
@@ -145,7 +142,7 @@ func (a *app) Admit(call *engine.Call) engine.Admission {
 	return a.routes[id].body
 }
 
-// Body is engine.App's.
+// Body is engine.Handlers'.
 func (a *app) Body(call *engine.Call, piece []byte, last int) {
 	data := C.uintptr_t(memory.Address(piece))
 	result := C.fk_dispatch_body(address(call.Req), data, C.uint64_t(len(piece)), C.int(last))

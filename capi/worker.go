@@ -97,7 +97,8 @@ func (w *worker) prepare(cfg engine.Config) error {
 	if err != nil {
 		return err
 	}
-	cfg.App, cfg.Admits = app, app.admits
+	cfg.Handlers, cfg.Holders, cfg.Memory, cfg.Log = app, app, app, app.log
+	cfg.Admits = app.admits
 	eventFd, err := C.fk_deferred_open(w.c)
 	if eventFd < 0 {
 		return fmt.Errorf("eventfd: %w", err)

@@ -73,7 +73,7 @@ func (l *Loop) rejoin(ln *listener) {
 		return
 	}
 	if err := l.poll.Remove(ln.fd); err != nil {
-		l.cfg.App.Log(LogError, fmt.Sprintf("stop watching listener %d: %v", ln.fd, err))
+		l.cfg.Log(LogError, fmt.Sprintf("stop watching listener %d: %v", ln.fd, err))
 		return
 	}
 	l.watchListener(ln)
@@ -81,7 +81,7 @@ func (l *Loop) rejoin(ln *listener) {
 
 func (l *Loop) watchListener(ln *listener) {
 	if err := l.poll.Add(ln.fd, poller.In|poller.Exclusive, 0); err != nil {
-		l.cfg.App.Log(LogError, fmt.Sprintf("watch listener %d: %v", ln.fd, err))
+		l.cfg.Log(LogError, fmt.Sprintf("watch listener %d: %v", ln.fd, err))
 	}
 }
 
@@ -124,7 +124,7 @@ func (l *Loop) runOut(errno unix.Errno) {
 	if l.pausedUntil > 0 {
 		return
 	}
-	l.cfg.App.Log(LogWarn, fmt.Sprintf("cannot accept: %v; trying again every 100 ms, %d connections are open", errno, l.open))
+	l.cfg.Log(LogWarn, fmt.Sprintf("cannot accept: %v; trying again every 100 ms, %d connections are open", errno, l.open))
 	l.pauseListeners(pauseNs)
 }
 
@@ -145,7 +145,7 @@ func (l *Loop) checkPause() {
 	}
 	l.pausedUntil = 0
 	if err := l.resumeListeners(); err != nil {
-		l.cfg.App.Log(LogError, err.Error())
+		l.cfg.Log(LogError, err.Error())
 	}
 }
 

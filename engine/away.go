@@ -43,7 +43,7 @@ func (l *Loop) leaveExchange(c *conn, reason int) {
 
 // part tells the program that a request has no client any more, and takes it back if the program has done with it.
 func (l *Loop) part(ex *exchange, reason int) {
-	if ex.held && l.cfg.App.Close(ex.req, reason) {
+	if ex.held && l.cfg.Holders.Closed(ex.req, reason) {
 		ex.held = false
 	}
 	l.reclaim(ex)
@@ -101,7 +101,7 @@ func (ex *exchange) expire(l *Loop) { l.expireHandler(ex.conn) }
 
 // expireHandler ends a request that the program has had for too long.
 func (l *Loop) expireHandler(c *conn) {
-	l.cfg.App.Log(LogWarn, fmt.Sprintf("the handler of %s %s has not answered within handler_timeout; answered 504", c.ex.call.Method,
+	l.cfg.Log(LogWarn, fmt.Sprintf("the handler of %s %s has not answered within handler_timeout; answered 504", c.ex.call.Method,
 		c.ex.call.Path))
 	if l.detach(c, 504, CloseTimeout) {
 		l.respond(c, c.ex, &Outcome{Status: 504, Detail: "the handler did not answer in time"})
@@ -112,7 +112,7 @@ func (l *Loop) expireHandler(c *conn) {
 // collect takes in what the program has done to requests that it holds.
 func (l *Loop) collect() {
 	for {
-		n := l.cfg.App.Collect(l.events[:])
+		n := l.cfg.Holders.Collect(l.events[:])
 		for i := range l.events[:n] {
 			l.take(&l.events[i])
 			l.bury()
@@ -162,7 +162,7 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	case kind == EventDrop && ex.req.Answer.Flags&AnswerStream != 0:
 		l.dropStream(c, ex)
 	case kind == EventDrop:
-		l.cfg.App.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
+		l.cfg.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
 			ex.call.Path))
 		l.answerLate(c, ex, &Outcome{Status: 500})
 	case c.owing: // A stream goes on.

@@ -104,7 +104,7 @@ func (l *Loop) admitBody(ex *exchange) *message.Refusal {
 	if !l.cfg.Admits && !b.asks {
 		return l.collectBody(ex)
 	}
-	admission := l.cfg.App.Admit(l.prepareCall(ex))
+	admission := l.cfg.Handlers.Admit(l.prepareCall(ex))
 	if l.cfg.Admits {
 		b.most = admission.Most
 	}
@@ -294,7 +294,7 @@ func (l *Loop) growFile(b *body, by int) *message.Refusal {
 	if !file.IsOpen() {
 		var err error
 		if file, err = l.blocks.OpenFile(l.cfg.SpillDir); err != nil {
-			l.cfg.App.Log(LogError, "keep a body: "+err.Error())
+			l.cfg.Log(LogError, "keep a body: "+err.Error())
 			return errBodyMemory
 		}
 	}
@@ -303,7 +303,7 @@ func (l *Loop) growFile(b *body, by int) *message.Refusal {
 		size = min(size, b.need+1)
 	}
 	if err := file.Grow(size); err != nil {
-		l.cfg.App.Log(LogError, "keep a body: "+err.Error())
+		l.cfg.Log(LogError, "keep a body: "+err.Error())
 		if !b.file.IsOpen() {
 			file.Close()
 		}
@@ -316,7 +316,7 @@ func (l *Loop) growFile(b *body, by int) *message.Refusal {
 // sealFile ends the file of a body that is complete.
 func (l *Loop) sealFile(b *body) *message.Refusal {
 	if err := b.file.Seal(b.got); err != nil {
-		l.cfg.App.Log(LogError, "keep a body: "+err.Error())
+		l.cfg.Log(LogError, "keep a body: "+err.Error())
 		return errBodyMemory
 	}
 	return nil

@@ -28,9 +28,12 @@ const (
 // Config says how a Loop serves. It is not changed once the loop runs.
 type Config struct {
 	Listeners  []Listener
-	App        App
-	Server     uintptr // For Request.Server.
-	EventFd    int     // Can be read when App.Collect has something.
+	Handlers   Handlers
+	Holders    Holders
+	Memory     Memory
+	Log        func(level int, text string) // Writes a log line; level as in forker.h. Called on the loop's thread.
+	Server     uintptr                      // For Request.Server.
+	EventFd    int                          // Can be read when Holders.Collect has something.
 	Pool       PoolConfig
 	Slot       *slot.Slot // Where the loop counts.
 	Shared     *slot.Shared
@@ -51,7 +54,7 @@ type Config struct {
 	Probe                 bool          // The kernel asks whether silent clients are still there (tcp(7), SO_KEEPALIVE).
 	MaxPipelined          int           // Requests of one connection before the others have their turn. 0: no limit.
 
-	Admits     bool   // Routes differ in how they want bodies: App.Admit is asked.
+	Admits     bool   // Routes differ in how they want bodies: Handlers.Admit is asked.
 	BodyBuffer int64  // A larger body is kept in a file,
 	SpillDir   string // in this directory, or if that is "" in a memfd.
 

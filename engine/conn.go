@@ -185,7 +185,7 @@ func (l *Loop) newExchange(c *conn) bool {
 	} else {
 		var err error
 		if ex, err = l.makeExchange(); err != nil {
-			l.cfg.App.Log(LogError, "no memory for a request: "+err.Error())
+			l.cfg.Log(LogError, "no memory for a request: "+err.Error())
 			l.closeConn(c, CloseError)
 			return false
 		}
@@ -242,9 +242,9 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	l.leaveFlight(ex)
 	if ex.req.needsRelease() {
 		if ex.req.Deferred != 0 {
-			l.cfg.App.Close(ex.req, reason)
+			l.cfg.Holders.Closed(ex.req, reason)
 		}
-		l.cfg.App.Release(ex.req)
+		l.cfg.Memory.Release(ex.req)
 	}
 	if ex.path != nil {
 		l.blocks.Put(ex.path)
@@ -471,7 +471,7 @@ func (l *Loop) changeInterest(c *conn, interest uint32) {
 	}
 	if err != nil {
 		// Out of kernel memory or over fs.epoll.max_user_watches.
-		l.cfg.App.Log(LogError, "watch a connection: "+err.Error())
+		l.cfg.Log(LogError, "watch a connection: "+err.Error())
 		l.closeConn(c, CloseError)
 		return
 	}

@@ -67,7 +67,7 @@ func (l *Loop) locatePath(ex *exchange) []byte {
 	return path
 }
 
-// prepareCall makes the present request ready for the App.
+// prepareCall makes the present request ready for the handlers.
 func (l *Loop) prepareCall(ex *exchange) *Call {
 	call := &ex.call
 	call.Method, call.Path = ex.req.Head.Method.In(ex.in[ex.start:]), l.locatePath(ex)
@@ -76,7 +76,7 @@ func (l *Loop) prepareCall(ex *exchange) *Call {
 	return call
 }
 
-// dispatch has the App serve a request that is complete, or of which it wants no more than the head first, and collects
+// dispatch has the handlers serve a request that is complete, or of which it wants no more than the head first, and collects
 // the answer.
 func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req := ex.req
@@ -95,7 +95,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 		l.beginRequest(ex)
 	}
 	if req.Head.Form != message.FormAsterisk {
-		l.cfg.App.Serve(call)
+		l.cfg.Handlers.Serve(call)
 	} else { // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 		call.Outcome.Status = 204
 	}
@@ -106,7 +106,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 func (l *Loop) settle(c *conn, ex *exchange) {
 	outcome := &ex.call.Outcome
 	if outcome.Fault != "" {
-		l.cfg.App.Log(LogError, outcome.Fault)
+		l.cfg.Log(LogError, outcome.Fault)
 	}
 	switch {
 	case outcome.Next == Answered && ex.req.Answer.Flags&AnswerHijacked != 0 && outcome.Status == 0:

@@ -69,7 +69,7 @@ func (l *Loop) releaseMemory() {
 			left = ex.leave(left)
 			continue
 		}
-		l.cfg.App.Free(ex.req)
+		l.cfg.Memory.Free(ex.req)
 		l.blocks.Put(ex.in)
 		memory.Free(ex.req)
 	}
@@ -78,8 +78,8 @@ func (l *Loop) releaseMemory() {
 	} else {
 		l.blocks.Close()
 	}
-	if n := l.cfg.App.Bequeath(left); n > 0 {
-		l.cfg.App.Log(LogInfo, fmt.Sprintf("%d requests have ended whose handles are not used up: their memory stays until they are", n))
+	if n := l.cfg.Memory.Retain(left); n > 0 {
+		l.cfg.Log(LogInfo, fmt.Sprintf("%d requests have ended whose handles are not used up: their memory stays until they are", n))
 	}
 }
 

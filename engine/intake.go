@@ -9,7 +9,7 @@ import (
 
 // A program takes a body piece by piece if its handler asks for that (Request.OnBody). For a route that streams, the
 // handler is called when the head is complete, and the pieces lie in the input buffer as they come; for others the
-// whole body is one piece. Either way exactly one call of App.Body is the last one: for the end of the body, or to say
+// whole body is one piece. Either way exactly one call of Handlers.Body is the last one: for the end of the body, or to say
 // that it will not come.
 
 // isPaused tells if the program wants no pieces for now. Any thread may end that.
@@ -45,7 +45,7 @@ func (l *Loop) passPiece(c *conn, ex *exchange, piece []byte) {
 	req := ex.req
 	req.Now, req.Box = uint64(l.clock.now), l.box
 	ex.call.Outcome = Outcome{}
-	l.cfg.App.Body(&ex.call, piece, last)
+	l.cfg.Handlers.Body(&ex.call, piece, last)
 	if ex.call.Outcome.Next == AsksBody && !ex.isPaused() {
 		return
 	}
@@ -147,7 +147,7 @@ func (l *Loop) gatherBody(c *conn, ex *exchange, skip int) {
 	l.wheel.disarm(&ex.timer)
 	c.state = stateBody
 	ex.call.Skip, ex.body.skip = skip, skip
-	ex.body.most = l.cfg.App.Admit(&ex.call).Most
+	ex.body.most = l.cfg.Handlers.Admit(&ex.call).Most
 	if err := l.collectBody(ex); err != nil {
 		l.refuse(c, err.Status, err.Reason)
 	}
@@ -201,7 +201,7 @@ func (l *Loop) abortBody(ex *exchange) {
 
 func (l *Loop) passAbort(ex *exchange) {
 	ex.req.Now, ex.req.Box = uint64(l.clock.now), l.box
-	l.cfg.App.Body(&ex.call, nil, BodyAborted)
+	l.cfg.Handlers.Body(&ex.call, nil, BodyAborted)
 }
 
 // refuseBody ends a request in the middle of its body; reason is for the program.

@@ -8,7 +8,7 @@ import (
 )
 
 // Interim responses (RFC 9110 §15.2) of one field. Those of a handler on the loop's thread are sent while it runs; those
-// of other threads come through App.Interim, and are sent when the loop comes round.
+// of other threads come through Holders.Interim, and are sent when the loop comes round.
 
 // Why something of a handler cannot be sent.
 var (
@@ -20,7 +20,7 @@ var (
 // tell is of use early or not at all.
 const interimMost = 64 << 10
 
-// hasInterims tells if App.Interim has, or had, something of the request.
+// hasInterims tells if Holders.Interim has, or had, something of the request.
 func (r *Request) hasInterims() bool { return atomic.LoadUint32(&r.Interims) != 0 }
 
 // Interim sends an interim response of a request whose handler is running on the loop's thread, behind the responses to
@@ -32,7 +32,7 @@ func (l *Loop) Interim(req *Request, status int, field []byte) error {
 // sendInterims sends what the program has handed over on other threads.
 func (l *Loop) sendInterims() {
 	for {
-		interim, ok := l.cfg.App.Interim()
+		interim, ok := l.cfg.Holders.Interim()
 		if !ok {
 			return
 		}

@@ -15,7 +15,7 @@ import (
 	"libforker/engine/memory"
 )
 
-// holder is the part of an App that answers later: what capi/deferred.c does, in Go, so that the race detector sees it.
+// holder is the part of a program that responds later: what capi/deferred.c does, in Go, so that the race detector sees it.
 type holder struct {
 	*program
 	fd int // The loop's EventFd.
@@ -23,7 +23,7 @@ type holder struct {
 	mu     sync.Mutex
 	events []Event            // Guarded by mu, like all that follows.
 	held   map[*Request]*held // Requests whose answer is owed.
-	closed []int              // The reasons of Close.
+	closed []int              // The reasons of Closed.
 }
 
 // held is a request that the program holds.
@@ -40,8 +40,8 @@ func startHolder(t *testing.T, network string, setup ...func(*Config)) (*server,
 	t.Helper()
 	h := &holder{held: map[*Request]*held{}}
 	setup = append(setup, func(cfg *Config) {
-		h.program = cfg.App.(*program)
-		cfg.App = h
+		h.program = cfg.Handlers.(*program)
+		cfg.Handlers, cfg.Holders, cfg.Memory, cfg.Log = h, h, h, h.Log
 		cfg.HalfClose = true
 		if cfg.Pool.Threads == 0 {
 			cfg.Pool = PoolConfig{Threads: 4, Queue: 100, Idle: time.Hour}
@@ -143,7 +143,7 @@ func (h *holder) Stream(req *Request) Piece {
 	return Piece{Data: []byte(entry.sending), Ended: entry.ended && !entry.dropped}
 }
 
-func (h *holder) Close(req *Request, reason int) bool {
+func (h *holder) Closed(req *Request, reason int) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = append(h.closed, reason)

@@ -176,7 +176,7 @@ func (l *Loop) undo() {
 	if l.pool != nil {
 		l.pool.release()
 	}
-	l.cfg.App.Bequeath(nil)
+	l.cfg.Memory.Retain(nil)
 	l.closeAccess()
 	l.blocks.Close()
 	l.closePoller()
@@ -185,7 +185,7 @@ func (l *Loop) undo() {
 // startHandlers makes ready for handlers that do not answer at once.
 func (l *Loop) startHandlers() error {
 	var err error
-	if l.pool, err = newPool(l.cfg.Pool, l.cfg.App); err != nil {
+	if l.pool, err = newPool(l.cfg.Pool, l.cfg.Handlers); err != nil {
 		return err
 	}
 	if err = l.Watch(l.pool.fd, l.finishPooled); err != nil {

@@ -23,7 +23,7 @@ type measured struct {
 	last   int64  // When that was done last, in ns of this iteration.
 }
 
-// beginRequest counts a request that goes to the App.
+// beginRequest counts a request that goes to the program.
 func (l *Loop) beginRequest(ex *exchange) {
 	ex.inFlight, ex.begun = true, l.clock.now
 	l.cfg.Slot.Requests++

@@ -77,7 +77,7 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 		l.endAnswer(c, ex)
 		return false
 	}
-	piece := l.cfg.App.Stream(ex.req)
+	piece := l.cfg.Holders.Stream(ex.req)
 	if ex.req.Answer.Length < 0 && !ex.sending.silent {
 		ex.logged.bytes += int64(len(piece.Data))
 	}

@@ -34,9 +34,9 @@ type PoolConfig struct {
 // starting as requests wait, or there are as many as there may be.
 type pool struct {
 	// Immutable.
-	cfg PoolConfig
-	app App
-	fd  int // An eventfd: done has something.
+	cfg      PoolConfig
+	handlers Handlers
+	fd       int // An eventfd: done has something.
 
 	mu       sync.Mutex // Guards the following.
 	closing  bool       // Threads end as soon as they have nothing to do.
@@ -85,12 +85,12 @@ func (q *fifo) pop() *exchange {
 	return ex
 }
 
-func newPool(cfg PoolConfig, app App) (*pool, error) {
+func newPool(cfg PoolConfig, handlers Handlers) (*pool, error) {
 	fd, err := poller.Raise(unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK))
 	if err != nil {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	p := &pool{cfg: cfg, app: app, fd: inventory.Add(fd)}
+	p := &pool{cfg: cfg, handlers: handlers, fd: inventory.Add(fd)}
 	for i := cfg.Threads - 1; i >= 0; i-- {
 		p.unused = append(p.unused, i)
 	}
@@ -137,7 +137,7 @@ func (p *pool) run(t *poolThread) {
 	box := p.cfg.Box(t.number)
 	for ex := p.draw(t, nil); ex != nil; {
 		ex.req.Box = box
-		p.app.Serve(&ex.call)
+		p.handlers.Serve(&ex.call)
 		ex = p.draw(t, ex)
 	}
 	if p.cfg.Exit != nil {
@@ -320,7 +320,7 @@ func (l *Loop) finishOne(ex *exchange) {
 		ex.call.Skip, ex.call.Pooled = outcome.Skip, false
 		ex.req.Box = l.box
 		ex.call.Outcome = Outcome{}
-		l.cfg.App.Serve(&ex.call)
+		l.cfg.Handlers.Serve(&ex.call)
 	}
 	l.settle(c, ex)
 	if ex.early && ex.held {

@@ -10,7 +10,7 @@ import (
 	"libforker/engine/message"
 )
 
-// program is an App in Go: handlers by path. It does with an answer's memory what capi/response.c does.
+// program is one in Go: handlers by path. It does with an answer's memory what capi/response.c does.
 type program struct {
 	handlers map[string]func(*call)
 
@@ -88,11 +88,11 @@ func (p *program) Body(request *Call, piece []byte, last int) {
 }
 
 // Collect, Stream and Close are for requests that are answered later, which the tests through the C API have.
-func (p *program) Collect([]Event) int                { return 0 }
-func (p *program) Interim() (Interim, bool)           { return Interim{}, false }
-func (p *program) Stream(*Request) Piece              { return Piece{} }
-func (p *program) Close(*Request, int) bool           { return true }
-func (p *program) Bequeath(left []memory.Mapping) int { return 0 }
+func (p *program) Collect([]Event) int              { return 0 }
+func (p *program) Interim() (Interim, bool)         { return Interim{}, false }
+func (p *program) Stream(*Request) Piece            { return Piece{} }
+func (p *program) Closed(*Request, int) bool        { return true }
+func (p *program) Retain(left []memory.Mapping) int { return 0 }
 
 func (p *program) Free(req *Request) {
 	p.frees++

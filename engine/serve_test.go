@@ -52,7 +52,10 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	s := &server{program: newProgram(), t: t, network: network, jobs: make(chan func(), 1), done: make(chan error, 1)}
 	s.shared.StopTimeoutMs = math.MaxInt32
 	cfg := Config{
-		App:               s.program,
+		Handlers:          s.program,
+		Holders:           s.program,
+		Memory:            s.program,
+		Log:               s.program.Log,
 		Slot:              &s.slot,
 		Shared:            &s.shared,
 		Limits:            message.Limits{Head: 16 << 10, Target: 8 << 10, Fields: 100},

@@ -117,7 +117,7 @@ func (l *Loop) writeFile(c *conn) bool {
 			l.closeConn(c, CloseClient)
 			return false
 		case n == 0:
-			l.cfg.App.Log(LogError, "a file became shorter while it was sent; the connection is closed")
+			l.cfg.Log(LogError, "a file became shorter while it was sent; the connection is closed")
 			l.closeConn(c, CloseError)
 			return false
 		}
@@ -152,7 +152,7 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	}
 	block, err := l.blocks.Get(len(c.rest) + len(out))
 	if err != nil {
-		l.cfg.App.Log(LogError, "no memory for an answer: "+err.Error())
+		l.cfg.Log(LogError, "no memory for an answer: "+err.Error())
 		l.closeConn(c, CloseError)
 		return false
 	}

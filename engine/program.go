@@ -1,0 +1,127 @@
+package engine
+
+import "libforker/engine/memory"
+
+// What the engine asks of the program behind it, and what the program says.
+
+// Handlers are the program's handlers of requests.
+type Handlers interface {
+	// Serve asks the handlers for a response, and sets call.Outcome. Called on the loop's thread, or on one of the pool's.
+	Serve(call *Call)
+	// Admit returns how a body is to be received, once the head is there.
+	Admit(call *Call) Admission
+	// Body hands the program a piece of a body that it has asked for, and sets call.Outcome. Called on the loop's thread.
+	Body(call *Call, piece []byte, last int)
+}
+
+// Holders are those parts of the program that hold handles to requests, on any thread. Called on the loop's thread.
+type Holders interface {
+	// Collect fills events with what was done to deferred requests since the last call, and returns how many there are.
+	Collect(events []Event) int
+	// Interim takes the next interim response that was handed over on other threads than the loop's. false: there is none.
+	Interim() (Interim, bool)
+	// Stream returns what there is of the body of a stream; what it returned before is not needed any more.
+	Stream(req *Request) Piece
+	// Closed tells that a deferred request has ended for the engine, and reports whether the program has done with it too;
+	// else an EventRelease will say so.
+	Closed(req *Request, reason int) bool
+}
+
+// Memory is what C holds for requests. Called on the loop's thread.
+type Memory interface {
+	// Release gives back what C holds for a request that has ended: copies, lent bytes, files, memory beyond what is worth
+	// keeping.
+	Release(req *Request)
+	// Free gives back all that C holds for a request, whose memory goes away.
+	Free(req *Request)
+	// Retain leaves the requests to the program whose handles it has not used up, with the memory that they are in, and
+	// returns how many there are. Called last.
+	Retain(left []memory.Mapping) int
+}
+
+// Where a request goes on after Handlers.Serve.
+const (
+	Answered  = iota // It is answered: by Request.Answer, or by Outcome.Status if that is not 0.
+	Deferred         // Its answer comes later: Holders.Collect tells when.
+	Elsewhere        // The next handler is for the other side, loop or pool.
+	AsksBody         // Handlers.Body wants the body, or more of it.
+	WantsBody        // The next handler is to be asked when the whole body is there. Only of a Call that is Early.
+)
+
+// Outcome is what became of a request in the program.
+type Outcome struct {
+	Next       int    // One of the above.
+	Skip       int    // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
+	Status     int    // 0: the answer is in Request.Answer; else this status, with a text of the engine's.
+	Fault      string // What the program did wrong, for the log.
+	Detail     string // Put behind the status in that text.
+	RetryAfter int    // Seconds, for a Retry-After field; 0: none.
+	Allow      []byte // The value of an Allow field, if not empty; valid until the next call of Serve.
+}
+
+// Call is a request on its way to the handlers.
+type Call struct {
+	Req    *Request
+	Method []byte
+	Path   []byte // Decoded.
+	Skip   int    // How many handlers have said that the request is not theirs.
+	Pooled bool   // On a thread of the pool; else on the loop's.
+	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
+
+	Outcome Outcome // For the program to fill in, zero before: it stays here because copies of it cost.
+}
+
+// Admission is how the first route that matches wants the body of a request.
+type Admission struct {
+	Most   int64 // Bytes that it may have.
+	Stream bool  // Its handler is called when there is no more than the head.
+	None   bool  // There is no such route: the program responds without a handler.
+}
+
+// What Handlers.Body is told of a piece; `last` of forker_body_fn.
+const (
+	BodyGoesOn  = 0
+	BodyEnds    = 1   // It is the last one.
+	BodyAborted = -15 // There is no piece, and will be none: FORKER_E_ABORTED.
+)
+
+// Reasons for which a deferred request ends; FORKER_CLOSE_* of forker.h.
+const (
+	CloseDone     = iota // The answer is sent.
+	CloseClient          // The client has left.
+	CloseTimeout         // A time limit was reached.
+	CloseShutdown        // The server stops.
+	CloseError           // The answer could not be sent, the handle was dropped, or the body was refused.
+)
+
+// What an Event says about a deferred request.
+const (
+	EventResume  = iota // It wants more of the body. A later event of the same request stands for this one too.
+	EventAnswer         // Request.Answer is complete, or the head of a stream.
+	EventStream         // Holders.Stream has something.
+	EventDrop           // The program will not answer.
+	EventRelease        // The program has done with a request whose client had left.
+	EventInterim        // Holders.Interim has something; of no certain request.
+)
+
+// Event is what the program has done to a deferred request, on some thread.
+type Event struct {
+	Request uintptr
+	Serial  uint64 // Of the request.
+	Kind    uint32
+	_       uint32
+}
+
+// Interim is an interim response that the program has handed over on some thread.
+type Interim struct {
+	Request uintptr
+	Serial  uint64
+	Status  int
+	Field   []byte // A line. Valid until the next call of Holders.Interim.
+}
+
+// Piece is the next piece of a stream.
+type Piece struct {
+	Data  []byte // Valid until the next call of Stream for the same request.
+	Ended bool   // Nothing follows.
+}
