@@ -48,6 +48,18 @@ static bool is_standard(const char *name)
     return false;
 }
 
+/* Whether a name is two with something else than a comma in between, which is a token for all that: "GET|POST". */
+static bool is_glued(const char *name)
+{
+    for (size_t i = 0; i < sizeof standard / sizeof *standard; i++) {
+        size_t len = strlen(standard[i]);
+        if (name_len(name) > len && fk_ascii_same(name, standard[i], len) && strchr("|+&", name[len]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const char *name_fault(const char *name)
 {
     size_t len = 0;
@@ -55,6 +67,9 @@ static const char *name_fault(const char *name)
     }
     if (len == 0 || len != name_len(name)) {
         return "methods are \"*\" or names separated by single commas, such as \"GET,POST\"";
+    }
+    if (is_glued(name)) {
+        return "methods are separated by commas: write \"GET,POST\"";
     }
     if (len > FK_METHOD_MAX) {
         return "a method has more than 24 characters";

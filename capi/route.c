@@ -6,80 +6,8 @@
 
 #include "exchange.h"
 #include "method.h"
+#include "pattern.h"
 #include "server.h"
-
-enum { PATTERN_MAX = 1024 };
-
-static bool is_name_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-}
-
-/* Returns what is wrong with the segment at `segment`, up to '/' or the end, or NULL. */
-static const char *segment_fault(const char *segment)
-{
-    size_t len = strcspn(segment, "/");
-    if (segment[0] != ':' && segment[0] != '*') {
-        return NULL;
-    }
-    for (size_t i = 1; i < len; i++) {
-        if (!is_name_char(segment[i])) {
-            return "a parameter's name has letters, digits, '_' and '-' only, and takes the whole segment";
-        }
-    }
-    if (len == 1) {
-        return "a parameter needs a name, as in \":id\" or \"*path\"";
-    }
-    if (segment[0] == '*' && segment[len] == '/') {
-        return "\"*name\" can only be the last segment";
-    }
-    return NULL;
-}
-
-/* Whether the parameter at `segment` of a pattern has the name of one before it. */
-static bool is_named_before(const char *pattern, const char *segment)
-{
-    size_t len = strcspn(segment, "/");
-    for (const char *p = pattern; p + 1 < segment; p = strchr(p + 1, '/')) {
-        if ((p[1] == ':' || p[1] == '*') && strcspn(p + 1, "/") == len && memcmp(p + 2, segment + 1, len - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Returns what is wrong with a pattern, or NULL; counts its parameters. */
-static const char *pattern_fault(const char *pattern, uint32_t *params_out)
-{
-    *params_out = 0;
-    if (pattern[0] != '/') {
-        return "a pattern starts with \"/\"";
-    }
-    if (strlen(pattern) > PATTERN_MAX) {
-        return "a pattern has at most 1024 bytes";
-    }
-    for (const char *p = pattern; p != NULL; p = strchr(p + 1, '/')) {
-        const char *fault = segment_fault(p + 1);
-        if (fault != NULL) {
-            return fault;
-        }
-        size_t len = strcspn(p + 1, "/");
-        if ((len == 1 && p[1] == '.') || (len == 2 && p[1] == '.' && p[2] == '.')) {
-            return "\".\" and \"..\" never occur in a request's path";
-        }
-        if (p[1] != ':' && p[1] != '*') {
-            continue;
-        }
-        if (is_named_before(pattern, p + 1)) {
-            return "two parameters have the same name";
-        }
-        ++*params_out;
-    }
-    if (*params_out > FK_PARAMS_MAX) {
-        return "a pattern has at most 16 parameters";
-    }
-    return NULL;
-}
 
 /* Whether two patterns match exactly the same paths: they are equal but for the names of their parameters. */
 static bool same_shape(const char *a, const char *b)
@@ -212,9 +140,10 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     }
     fk_route route = {.handler = handler, .user = user, .max_body = -1};
     route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
+    char sentence[FK_SENTENCE_MAX / 2];
     const char *fault = fk_methods_fault(methods);
-    if (fault == NULL) {
-        fault = pattern_fault(pattern, &route.param_count);
+    if (fault == NULL && !fk_pattern_check(pattern, &route.param_count, sentence, sizeof sentence)) {
+        fault = sentence;
     }
     if (fault != NULL) {
         return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s", methods, pattern, fault);

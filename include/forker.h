@@ -137,7 +137,8 @@ void forker_server_free(forker_server *server);
  *             refused. GET answers HEAD too.
  *   pattern   starts with "/". A segment ":name" matches any one non-empty segment, a last segment "*name" matches the
  *             rest of the path, however many segments, also none; both are read by forker_request_param(). Everything
- *             else must be equal, byte by byte, to the decoded path of the request.
+ *             else must be equal, byte by byte, to the decoded path of the request. What could never be, or is a
+ *             parameter in patterns of other libraries, is refused: "?", "#", "%20", "{id}", "<id>".
  *
  * Of several patterns that match, an exact segment goes before ":name" and that before "*name", from left to right.
  * A path that matches nothing is answered 404; one that only matches under other methods 405 with Allow, or 204 with

@@ -199,6 +199,57 @@ static void check_routes(void)
     }
 }
 
+#define PARAMETER "a parameter is a segment \":name\", or at the end \"*name\""
+#define QUERY "a pattern is one of paths, which end at \"?\" and \"#\": forker_request_query_param() reads a query"
+#define ESCAPE "paths are decoded before they are compared: write the character, not its %-escape"
+#define COMMAS "methods are separated by commas: write \"GET,POST\""
+
+/* Routes that no request could ever match, as other libraries write them. */
+static const struct {
+    const char *methods, *pattern, *fault; /* NULL: it is a route */
+} dead_routes[] = {
+    {"GET", "/users/{id}", PARAMETER ": write /users/:id"},
+    {"GET", "/users/<id>", PARAMETER ": write /users/:id"},
+    {"GET", "/users/<int:id>/posts/{post}.json", PARAMETER ": write /users/:id/posts/:post"},
+    {"GET", "/users/{id:int}", PARAMETER ": write /users/:id"},
+    {"GET", "/{file...}", PARAMETER ": write /*file"},
+    {"GET", "/{*file}", PARAMETER ": write /*file"},
+    {"GET", "/a/<path:file>", PARAMETER ": write /a/*file"},
+    {"GET", "/a/{file:path}", PARAMETER ": write /a/*file"},
+    {"GET", "/a/{}", PARAMETER},
+    {"GET", "/a/{$}", PARAMETER},
+    {"GET", "/a/{b/c}", NULL},
+    {"GET", "/a/b}{c", NULL},
+    {"GET", "/a>b<c", NULL},
+    {"GET", "/a?b=1", QUERY},
+    {"GET", "/users/:id?", QUERY},
+    {"GET", "/a#b", QUERY},
+    {"GET", "/a%20b", ESCAPE},
+    {"GET", "/100%/%a%2F", ESCAPE},
+    {"GET", "/100%", NULL},
+    {"GET", "/%zz/%1", NULL},
+    {"GET|POST", "/", COMMAS},
+    {"get|post", "/", COMMAS},
+    {"PUT,GET+HEAD", "/", COMMAS},
+    {"GET&POST", "/", COMMAS},
+    {"GET-THIS", "/", NULL},
+    {"M-SEARCH|X", "/", NULL},
+};
+
+static void check_dead_routes(void)
+{
+    char sentence[512];
+    for (size_t i = 0; i < sizeof dead_routes / sizeof *dead_routes; i++) {
+        const char *methods = dead_routes[i].methods, *pattern = dead_routes[i].pattern, *fault = dead_routes[i].fault;
+        forker_server *server = forker_server_new();
+        int code = forker_server_handle(server, methods, pattern, handler, NULL);
+        snprintf(sentence, sizeof sentence, "handle %s %s: %s", methods, pattern, fault != NULL ? fault : "");
+        CHECK_CODE(code, fault != NULL ? FORKER_E_ROUTE : FORKER_OK);
+        CHECK_TEXT(forker_server_error(server), fault != NULL ? sentence : "");
+        forker_server_free(server);
+    }
+}
+
 static const struct {
     const char *name, *value, *sentence; /* NULL: it is set */
 } route_options[] = {
@@ -310,6 +361,7 @@ int main(int argc, char **argv)
     check_option_sentences();
     check_environment();
     check_routes();
+    check_dead_routes();
     check_route_options();
     check_run();
     check_failures_taken_back();
