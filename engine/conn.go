@@ -200,7 +200,7 @@ func (l *Loop) makeExchange() (*exchange, error) {
 	if err != nil {
 		return nil, err
 	}
-	req, err := memory.New[Request]()
+	req, err := l.requestSlab.New()
 	if err != nil {
 		l.blocks.Put(in)
 		return nil, err

@@ -63,19 +63,21 @@ func (l *Loop) closePoller() {
 func (l *Loop) releaseMemory() {
 	l.collect()
 	var left []memory.Mapping
+	held := false
 	for _, ex := range l.exchanges {
 		if ex.held {
+			held = true
 			l.logAccess(ex)
 			left = ex.leave(left)
 			continue
 		}
 		l.cfg.Memory.Free(ex.req)
 		l.blocks.Put(ex.in)
-		memory.Free(ex.req)
 	}
-	if len(left) > 0 {
-		left = l.blocks.Leave(left)
+	if held {
+		left = l.requestSlab.Leave(l.blocks.Leave(left))
 	} else {
+		l.requestSlab.Close()
 		l.blocks.Close()
 	}
 	if n := l.cfg.Memory.Retain(left); n > 0 {
@@ -83,9 +85,8 @@ func (l *Loop) releaseMemory() {
 	}
 }
 
-// leave adds what an exchange takes to the mappings that outlive the loop, but for what is in the slabs of the pool.
+// leave adds what an exchange takes to the mappings that outlive the loop, but for what is in slabs.
 func (ex *exchange) leave(left []memory.Mapping) []memory.Mapping {
-	left = append(left, memory.MappingOf(ex.req))
 	for _, block := range [][]byte{ex.in, ex.path, ex.body.block} {
 		left = memory.LeaveBlock(left, block)
 	}

@@ -74,15 +74,16 @@ type connections struct {
 
 // requests are those that are being received, handled or answered. Phases 3 and 4.
 type requests struct {
-	exchanges []*exchange  // All that were made, by Request.Index.
-	spare     []*exchange  // To be used again, the last one first.
-	inSize    int          // Bytes of an input buffer, beyond which one more is kept for a NUL.
-	box       uintptr      // Where a request is noted while the loop's thread has it in a handler.
-	root      []byte       // "/", off the heap.
-	left      message.Head // For trailer fields that nobody reads.
-	pool      *pool
-	done      []*exchange // Whose handler has returned from the pool; room for the next ones.
-	events    [64]Event
+	exchanges   []*exchange // All that were made, by Request.Index.
+	requestSlab memory.Slab[Request]
+	spare       []*exchange  // To be used again, the last one first.
+	inSize      int          // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	box         uintptr      // Where a request is noted while the loop's thread has it in a handler.
+	root        []byte       // "/", off the heap.
+	left        message.Head // For trailer fields that nobody reads.
+	pool        *pool
+	done        []*exchange // Whose handler has returned from the pool; room for the next ones.
+	events      [64]Event
 }
 
 // collecting is the output of the connection that is being handled. Empty between the steps of a phase.

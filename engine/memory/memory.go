@@ -139,9 +139,6 @@ func LeaveBlock(left []Mapping, b []byte) []Mapping {
 	return append(left, Mapping{Address(b), uint64(cap(b))})
 }
 
-// MappingOf is the memory of what New has made.
-func MappingOf[T any](p *T) Mapping { return Mapping{AddressOf(p), uint64(pagesOf[T]())} }
-
 // Used returns how many bytes are in the hands of owners.
 func (p *Pool) Used() int64 { return p.used }
 
@@ -190,28 +187,6 @@ func mapPages(size uintptr) (unsafe.Pointer, error) {
 		return nil, fmt.Errorf("map %d bytes: %w", size, err)
 	}
 	return p, nil
-}
-
-// New returns a zeroed T in memory of its own, until Free. T must not contain Go pointers.
-func New[T any]() (*T, error) {
-	p, err := mapPages(pagesOf[T]())
-	if err != nil {
-		return nil, err
-	}
-	// SAFETY: p stays mapped until Free, is zeroed, large enough, and page-aligned.
-	return (*T)(p), nil
-}
-
-// pagesOf is how many bytes a T of New's takes.
-func pagesOf[T any]() uintptr {
-	var zero T
-	return uintptr(roundUp(int(unsafe.Sizeof(zero)), unix.Getpagesize()))
-}
-
-// Free releases what New has made.
-func Free[T any](p *T) {
-	// SAFETY: New has mapped so many bytes there, so munmap(2) cannot fail.
-	_ = unix.MunmapPtr(unsafe.Pointer(p), pagesOf[T]())
 }
 
 // Address returns where b begins, for C.

@@ -161,28 +161,6 @@ func TestPool_allocatesNothing(t *testing.T) {
 	}
 }
 
-func TestNew_isZeroedAndAligned(t *testing.T) {
-	type thing struct {
-		a byte
-		b [5000]uint64
-	}
-	one, err := New[thing]()
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := New[thing]()
-	if err != nil || one == other {
-		t.Fatal(one == other, err)
-	}
-	if *one != (thing{}) {
-		t.Error("not zeroed")
-	}
-	one.a, one.b[4999] = 1, 2
-	if *other != (thing{}) {
-		t.Error("two things share memory")
-	}
-}
-
 func TestView_isWhatIsAtTheAddress(t *testing.T) {
 	var p Pool
 	b := get(t, &p, 100)

@@ -82,8 +82,8 @@ func playGolden(t *testing.T, p *program, c *goldenCase) *goldenCase {
 	}
 	played, saw := playTo(t, p, c, fate)
 	if *updateGolden && saw != fate && !played.stops() {
-		// What would have said so may have changed the end, as by a reset instead of an end.
-		played, saw = playTo(t, p, c, map[bool]string{true: "open", false: "closed"}[saw == "open"])
+		// To ask for the end may have changed it, or only that would have told that the connection is open.
+		played, saw = playTo(t, p, c, map[bool]string{true: "closed", false: "open"}[fate == "open"])
 	}
 	return played.withFate(saw)
 }
