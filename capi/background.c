@@ -332,7 +332,7 @@ int forker_server_start(forker_server *server)
     }
     int code = start(server);
     if (code != FORKER_OK) {
-        fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+        fk_run_report(server);
     }
     return code;
 }

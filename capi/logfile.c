@@ -51,6 +51,15 @@ int fk_logfile_open(forker_server *server)
     return FORKER_OK;
 }
 
+bool fk_logfile_open_errors(forker_server *server)
+{
+    int *fd = &server->log_fds[FK_LOGFILE_ERROR];
+    if (*fd < 0 && is_wanted(server, FK_LOGFILE_ERROR)) {
+        *fd = open_file(server, FK_LOGFILE_ERROR);
+    }
+    return *fd >= 0;
+}
+
 void fk_logfile_close(forker_server *server)
 {
     for (int which = 0; which < FK_LOGFILES; which++) {

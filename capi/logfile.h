@@ -16,6 +16,9 @@ bool fk_logfile_is_journal(int fd);
 /* Opens those that the options name. Returns FORKER_OK or FORKER_E_SYSTEM. */
 int fk_logfile_open(forker_server *server);
 
+/* Opens that of the errors alone, if it is not open. Returns whether it is. */
+bool fk_logfile_open_errors(forker_server *server);
+
 void fk_logfile_close(forker_server *server);
 
 /* Opens them anew; one that cannot be opened stays what it was. In the spawner, or with workers=0. */

@@ -50,7 +50,7 @@ int forker_server_open(forker_server *server)
         }
     }
     if (code != FORKER_OK) {
-        fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+        fk_run_report(server);
     }
     return code;
 }

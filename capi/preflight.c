@@ -146,5 +146,6 @@ void fk_preflight_undo(forker_server *server, bool spawns)
     if (spawns) {
         fk_process.role = FK_ROLE_HOST;
     }
+    server->early_stop_ms = FK_NO_STOP; /* it was for the run that ends now */
     server->state = FK_SERVER_SETUP;
 }

@@ -39,6 +39,28 @@ static bool open_wake_fd(forker_server *server)
     return true;
 }
 
+/* Brings the limit of a stop down to a time. */
+static void shorten(volatile int32_t *limit_ms, int32_t wanted_ms)
+{
+    int32_t before = __atomic_load_n(limit_ms, __ATOMIC_SEQ_CST);
+    while (wanted_ms < before &&
+           !__atomic_compare_exchange_n(limit_ms, &before, wanted_ms, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+    }
+}
+
+/*
+ * A stop that has come before counts for this run: it may be of a signal that the program got while it was starting. To
+ * whoever asks just now the shared memory is visible already, or what he asks is seen here.
+ */
+static void take_early_stop(forker_server *server)
+{
+    int32_t early_ms = __atomic_exchange_n(&server->early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
+    if (early_ms != FK_NO_STOP) {
+        shorten(&server->shared->stop_timeout_ms, early_ms);
+        fk_server_wake(server);
+    }
+}
+
 static int map_shared(forker_server *server)
 {
     uint32_t slots = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? FK_SLOTS_MAX : 1;
@@ -56,13 +78,14 @@ static int map_shared(forker_server *server)
     *shared = (fk_shared){.magic = FK_SHARED_MAGIC,
                           .slots = slots,
                           .spawner_pid = getpid(),
-                          .stop_timeout_ms = INT32_MAX,
+                          .stop_timeout_ms = FK_NO_STOP,
                           .started_ns = fk_clock()};
     if (server->figures != NULL) {
         (void)munmap(server->figures, server->shared_size);
     }
     server->shared_size = size;
     server->figures = server->shared = shared;
+    take_early_stop(server);
     return FORKER_OK;
 }
 
@@ -136,9 +159,19 @@ int forker_server_run(forker_server *server)
         fk_preflight_undo(server, forks);
     }
     if (code != FORKER_OK) {
-        fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+        fk_run_report(server);
     }
     return code;
+}
+
+/* The file of option error_log is not open, because it never came to that, or not any more. */
+void fk_run_report(forker_server *server)
+{
+    fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+    if (server->log_fn == NULL && fk_logfile_open_errors(server)) {
+        fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+        fk_logfile_close(server);
+    }
 }
 
 void fk_server_wake(const forker_server *server)
@@ -156,16 +189,14 @@ int forker_server_stop(forker_server *server, int32_t timeout_ms)
     if (server->lost) {
         return FORKER_E_PROCESS;
     }
-    fk_shared *shared = server->shared;
-    if (shared == NULL) {
-        return FORKER_OK;
-    }
     int64_t wanted = timeout_ms >= 0 ? timeout_ms : fk_server_option(server, FK_OPTION_DRAIN_TIMEOUT) / 1000000;
-    wanted = wanted < INT32_MAX ? wanted : INT32_MAX - 1; /* INT32_MAX in the header: nobody wants a stop */
-    int32_t before = __atomic_load_n(&shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
-    while (wanted < before && !__atomic_compare_exchange_n(&shared->stop_timeout_ms, &before, (int32_t)wanted, false,
-                                                           __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    wanted = wanted < FK_NO_STOP ? wanted : FK_NO_STOP - 1;
+    shorten(&server->early_stop_ms, (int32_t)wanted);
+    fk_shared *shared = server->shared;
+    if (shared != NULL) {
+        __atomic_store_n(&server->early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
+        shorten(&shared->stop_timeout_ms, (int32_t)wanted);
+        fk_server_wake(server);
     }
-    fk_server_wake(server);
     return FORKER_OK;
 }

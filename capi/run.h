@@ -18,4 +18,7 @@ void fk_run_clean_up(forker_server *server);
  */
 int fk_run_serve(forker_server *server, const sigset_t *mask, int (*serve)(forker_server *));
 
+/* Logs why the server does not run, to stderr and to the error log. */
+void fk_run_report(forker_server *server);
+
 #endif

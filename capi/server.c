@@ -27,6 +27,7 @@ forker_server *forker_server_new(void)
         return NULL;
     }
     server->owner = getpid();
+    server->early_stop_ms = FK_NO_STOP;
     server->wake_fd = server->queue.fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);

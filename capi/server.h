@@ -20,6 +20,7 @@ enum {
     FK_SHARDS_MAX = 64,
     FK_SENTENCE_MAX = 512,
     FK_LOGFILES = 2,
+    FK_NO_STOP = INT32_MAX, /* as the limit of a stop: nobody wants one */
     FK_ROUTES_MAX = 65535,
     FK_METHOD_MAX = 24,
     FK_METHODS_MAX = 54 /* that are not standard; router.maxNamed */
@@ -158,8 +159,9 @@ struct forker_server {
 
     /* While running. */
     volatile fk_server_state state;
-    const char *verb; /* which call has begun it, for its sentences: "run", "start" or "open" */
-    sigset_t mask;    /* of the thread that has made this call */
+    volatile int32_t early_stop_ms; /* a stop for the next run, which has not begun; FK_NO_STOP: none */
+    const char *verb;               /* which call has begun it, for its sentences: "run", "start" or "open" */
+    sigset_t mask;                  /* of the thread that has made this call */
     fk_background background;
     uintptr_t loop; /* Go's handle of what serves in this process */
     bool opened;    /* by forker_server_open(), and not ended yet */

@@ -1,11 +1,12 @@
 /*
  * The signals of the process that called run: TERM and QUIT stop gracefully, INT and a second TERM at once; HUP
- * reloads, USR1 has the logs opened anew, USR2 upgrades the binary, TTIN and TTOU are a worker more and less, WINCH
+ * reloads, or stops gracefully if it says that the terminal is gone; USR1 has the logs opened anew, USR2 upgrades the binary, TTIN and TTOU are a worker more and less, WINCH
  * drains all workers.
  */
 #include "signals.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,30 @@ static pid_t steered; /* the process whose signals they are */
 static bool is_taken[TAKEN];
 static sigset_t program_mask;
 static bool chld_taken, terminal_ignored;
+static bool had_terminal, hangup_ignored;
+
+typedef enum { TERMINAL_NONE, TERMINAL_THERE, TERMINAL_UNKNOWN } terminal_state;
+
+/* Whether the process has a controlling terminal, see tty(4). */
+static terminal_state look_for_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)close(fd);
+        return TERMINAL_THERE;
+    }
+    return errno == ENXIO || errno == EIO ? TERMINAL_NONE : TERMINAL_UNKNOWN;
+}
+
+/*
+ * Whether SIGHUP says that the terminal is gone. The kernel sends it to the shell and to what runs in the foreground;
+ * the shell, which leads the session, sends it on to all of its jobs.
+ */
+static bool is_hangup(const siginfo_t *info)
+{
+    return info->si_code == SI_KERNEL ||
+           (had_terminal && info->si_pid == getsid(0) && look_for_terminal() == TERMINAL_NONE);
+}
 
 bool fk_signals_strayed(int number, pid_t owner)
 {
@@ -43,17 +68,21 @@ static void on_stop(int number, siginfo_t *info, void *context)
     bool others = terminal_ignored && info->si_code == SI_KERNEL;
     (void)context;
     if (!fk_signals_strayed(number, steered) && server != NULL && server->shared != NULL && !others) {
-        bool again = server->shared->stop_timeout_ms != INT32_MAX;
+        bool again = server->shared->stop_timeout_ms != FK_NO_STOP;
         (void)forker_server_stop(server, number == SIGINT || again ? 0 : -1);
     }
     errno = reason;
 }
 
-static void act(forker_server *server, int number)
+static void act(forker_server *server, int number, const siginfo_t *info)
 {
     switch (number) {
     case SIGHUP:
-        (void)forker_server_reload(server);
+        if (!is_hangup(info)) {
+            (void)forker_server_reload(server);
+        } else if (!hangup_ignored && !terminal_ignored) {
+            (void)forker_server_stop(server, -1);
+        }
         break;
     case SIGUSR1:
         (void)forker_server_reopen(server);
@@ -78,10 +107,10 @@ static void on_action(int number, siginfo_t *info, void *context)
 {
     int reason = errno;
     forker_server *server = steered_by_signals;
-    bool from_terminal = info->si_code == SI_KERNEL && (number != SIGHUP || terminal_ignored);
+    bool from_terminal = info->si_code == SI_KERNEL && number != SIGHUP;
     (void)context;
     if (!fk_signals_strayed(number, steered) && server != NULL && !from_terminal) {
-        act(server, number);
+        act(server, number, info);
     }
     errno = reason;
 }
@@ -153,6 +182,8 @@ bool fk_signals_take(forker_server *server, const sigset_t *mask, bool backgroun
     }
     if (handles) {
         terminal_ignored = background;
+        had_terminal = look_for_terminal() == TERMINAL_THERE;
+        hangup_ignored = fk_disposition_of_program(SIGHUP).sa_handler == SIG_IGN; /* nohup(1) */
         program_mask = *mask;
         take(server, &ours);
     }

@@ -134,7 +134,7 @@ typedef struct {
     uint32_t slots; /* how many slot pages follow */
     int32_t spawner_pid;
     int32_t master_pid;      /* 0 while there is none */
-    int32_t stop_timeout_ms; /* what forker_server_stop() asked for; INT32_MAX: nothing */
+    int32_t stop_timeout_ms; /* what forker_server_stop() asked for; FK_NO_STOP: nothing */
     uint32_t phase;          /* FK_PHASE_*; written by the master */
     uint64_t started_ns;
 

@@ -239,7 +239,7 @@ static void read_wishes(fk_spawner *spawner)
         return;
     }
     int32_t timeout_ms = __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
-    if (timeout_ms != INT32_MAX) {
+    if (timeout_ms != FK_NO_STOP) {
         fk_spawner_stop(spawner, timeout_ms);
     }
     fk_action_obey(spawner);

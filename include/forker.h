@@ -204,7 +204,8 @@ const char *forker_server_address(forker_server *server, size_t index);
  * only the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
  *
  * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout),
- * SIGINT stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), SIGUSR1 forker_server_reopen(),
+ * SIGINT stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), or a graceful stop if it says that the
+ * terminal is gone, which is ignored if SIGHUP was ignored before (nohup(1)); SIGUSR1 is forker_server_reopen(),
  * SIGUSR2 forker_server_upgrade(), SIGTTIN and SIGTTOU forker_server_scale() by one up and down, SIGWINCH
  * forker_server_drain(). SIGTERM, SIGQUIT and SIGINT are the program's again when it returns; of the others those that
  * the program handles stay with it all the time. In master and workers what is taken does nothing, and SIGPIPE neither,
@@ -331,7 +332,9 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms);
 
 /*
  * Asks the server to stop. `timeout_ms` is how long requests in flight may take before they are cut off: 0 is at once,
- * negative is option drain_timeout. A later call can only shorten it. If the server does not run, this is a no-op.
+ * negative is option drain_timeout. A later call can only shorten it. If the server does not run, it counts for the next
+ * run, start or open, which then ends as soon as it has begun: so that a signal which asks for the stop while the
+ * program is still starting, or between two runs, is not lost.
  */
 int forker_server_stop(forker_server *server, int32_t timeout_ms);
 

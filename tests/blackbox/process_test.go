@@ -36,6 +36,11 @@ func readProcess(pid int) (p process, ok bool) {
 	return p, p.state != "Z" && p.state != "X"
 }
 
+// terminalOf is the number of a process's controlling terminal, "0" is none; stat is what /proc/<pid>/stat says.
+func terminalOf(stat string) string {
+	return strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])[4]
+}
+
 // processes lists those of the program's group that live, by pid.
 func (p *program) processes() []process {
 	entries, err := filepath.Glob("/proc/[0-9]*")

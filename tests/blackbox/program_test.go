@@ -24,6 +24,7 @@ type setup struct {
 	env      []string
 	files    []*os.File // descriptors 3 and on
 	stdin    *os.File   // /dev/null if nil
+	terminal *os.File   // stdin too, and the controlling terminal of a session that the program leads
 	stderr   *os.File   // where stderr goes instead of program.log
 }
 
@@ -81,6 +82,9 @@ func start(t *testing.T, s setup) *program {
 	p.cmd.ExtraFiles = s.files
 	if s.stdin != nil {
 		p.cmd.Stdin = s.stdin
+	}
+	if s.terminal != nil {
+		p.cmd.Stdin, p.cmd.SysProcAttr = s.terminal, &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	}
 	p.launch(s.stderr)
 	t.Cleanup(p.close)

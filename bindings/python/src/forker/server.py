@@ -348,7 +348,7 @@ class Server(Hooks):
         return codes[0] == _SERVES
 
     def stop(self, timeout: float | None = None) -> None:
-        """Asks a running server to stop; returns without waiting. If it is not running, nothing happens.
+        """Asks a running server to stop; returns without waiting. If it is not running, the next run ends at once.
 
         `timeout` is how many seconds requests in flight may take before they are cut off: 0 is at once, None is
         option drain_timeout. A later call can only shorten it. Any thread and any process of the tree, so also
