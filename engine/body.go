@@ -196,7 +196,7 @@ func (l *Loop) awaitBody(c *conn, ex *exchange) {
 		ex.body.awaited = true
 		l.wheel.arm(&ex.body.timer, l.clock.now+int64(l.cfg.ReadBodyTimeout))
 		if ex.body.asks {
-			l.outLen += copy(l.out[l.outLen:], "HTTP/1.1 100 Continue\r\n\r\n")
+			l.outLen += copy(l.out[l.outLen:], http1.Continue)
 		}
 	}
 }

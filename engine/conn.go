@@ -190,7 +190,7 @@ func (l *Loop) newExchange(c *conn) bool {
 			return false
 		}
 	}
-	ex.end = copy(ex.in, crlf[:c.blank])
+	ex.end = copy(ex.in, http1.CRLF[:c.blank])
 	c.ex, ex.conn, c.blank = ex, c, 0
 	return true
 }
@@ -337,7 +337,7 @@ func (l *Loop) serve(c *conn) {
 // isBlank tells if nothing of the next request has come. An empty line that may precede it (RFC 9112 §2.2) is none of it:
 // some clients send one behind a body.
 func (ex *exchange) isBlank() bool {
-	return ex.start == ex.end || string(ex.in[ex.start:ex.end]) == crlf || string(ex.in[ex.start:ex.end]) == "\r"
+	return ex.start == ex.end || string(ex.in[ex.start:ex.end]) == http1.CRLF || string(ex.in[ex.start:ex.end]) == "\r"
 }
 
 // awaitRequest leaves c waiting for its next request. The time for the first one runs from accept on.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync/atomic"
 
+	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
 
@@ -51,10 +52,8 @@ func (l *Loop) sendInterim(c *conn, status int, field []byte) error {
 	if c.blocked && len(c.rest) > interimMost {
 		return ErrNoRoom
 	}
-	l.reserve(c, len(statusLines[status])+len(field)+len(crlf))
-	l.outLen += copy(l.out[l.outLen:], statusLines[status])
-	l.outLen += copy(l.out[l.outLen:], field)
-	l.outLen += copy(l.out[l.outLen:], crlf)
+	l.reserve(c, len(field)+headRoom)
+	l.outLen = len(http1.AppendInterim(l.out[:l.outLen], status, field))
 	l.send(c)
 	if c.dead {
 		return ErrClientGone

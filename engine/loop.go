@@ -88,11 +88,12 @@ type requests struct {
 
 // collecting is the output of the connection that is being handled. Empty between the steps of a phase.
 type collecting struct {
-	out    []byte
-	outLen int
-	common []byte // Server and Date lines.
-	text   []byte // The body of an answer of the engine's own.
-	ok     []byte // The beginning of a 200 answer, up to the number of Content-Length.
+	out       []byte
+	outLen    int
+	common    []byte // Server and Date lines,
+	serverLen int    // of which the first one has so many bytes.
+	text      []byte // The body of an answer of the engine's own.
+	ok        []byte // The beginning of a 200 answer, up to the number of Content-Length.
 }
 
 // ending is the end of the loop. Phase 5.
@@ -357,10 +358,11 @@ func (l *Loop) renewDate() {
 	if l.cfg.ServerName != "" {
 		l.common = append(append(append(l.common, "Server: "...), l.cfg.ServerName...), "\r\n"...)
 	}
+	l.serverLen = len(l.common)
 	if !l.cfg.HideDate {
 		l.common = append(append(append(l.common, "Date: "...), l.clock.date[:]...), "\r\n"...)
 	}
-	l.ok = append(append(append(l.ok[:0], statusLines[200]...), l.common...), "Content-Length: "...)
+	l.ok = http1.AppendPrefix(l.ok[:0], 200, l.common)
 }
 
 // Unwatch ends Watch. On the loop's thread.

@@ -1,8 +1,7 @@
 package engine
 
 import (
-	"strconv"
-
+	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
 
@@ -15,8 +14,6 @@ type sending struct {
 	promised int64 // Of a stream with a length: what is still to come.
 	size     [24]byte
 }
-
-const crlf = "\r\n"
 
 // startBody sends the head that is collected, and the body after it.
 func (l *Loop) startBody(c *conn, ex *exchange, withBody bool) {
@@ -109,11 +106,11 @@ func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
 	trailers := memory.View(ex.req.Answer.Trailers.Data, ex.req.Answer.Trailers.Len)
 	size := ex.sending.size[:0]
 	if len(piece.Data) > 0 {
-		c.rest = append(strconv.AppendUint(size, uint64(len(piece.Data)), 16), crlf...)
-		c.body, c.tail = piece.Data, crlf
+		c.rest = http1.AppendChunkSize(size, len(piece.Data))
+		c.body, c.tail = piece.Data, http1.ChunkEnd
 		switch {
 		case piece.Ended && len(trailers) == 0:
-			c.tail = "\r\n0\r\n\r\n"
+			c.tail = http1.ChunkEndLast
 		case piece.Ended:
 			// The trailers go out as a piece of their own, once the data is written.
 			ex.sending.last, piece.Ended = false, false
@@ -121,7 +118,7 @@ func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
 		return
 	}
 	if piece.Ended {
-		c.rest, c.body, c.tail = append(size, "0\r\n"...), trailers, crlf
+		c.rest, c.body, c.tail = http1.AppendLastChunk(size), trailers, http1.ChunkEnd
 	}
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"strconv"
 
+	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
 
@@ -16,7 +17,7 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	head, body := l.describe(answer, outcome)
 	l.answerReady(ex, head.status)
 	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)
-	withBody := !ex.isHead && head.length != 0 && hasContent(head.status)
+	withBody := !ex.isHead && head.length != 0 && http1.HasContent(head.status)
 	if withBody {
 		l.noteAnswer(c, ex, head.status, head.length)
 	} else {
@@ -77,44 +78,21 @@ type answerHead struct {
 }
 
 func (l *Loop) appendHead(c *conn, ex *exchange, h *answerHead) {
-	flags := ex.req.Answer.Flags
+	flags, minor := ex.req.Answer.Flags, ex.req.Head.Minor
 	out := l.out[:l.outLen]
 	if h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 && h.length >= 0 {
-		out = append(out, l.ok...)
-		out = append(strconv.AppendInt(out, h.length, 10), "\r\n"...)
+		out = http1.AppendKnown(append(out, l.ok...), h.length)
 	} else {
-		out = append(out, statusLines[h.status]...)
-		out = l.appendCommon(out, flags)
-		out = appendFraming(out, ex, h)
+		out = http1.AppendHead(out, h.status, l.commonFor(flags), h.length, minor)
 	}
 	if h.outcome.Status != 0 || flags&AnswerError != 0 {
 		out = appendErrorFields(out, h)
 	}
 	out = append(out, h.fields...)
-	if h.length < 0 && ex.req.Head.Minor == 0 && hasContent(h.status) {
+	if h.length < 0 && minor == 0 && http1.HasContent(h.status) {
 		c.closing = closeLinger // The end of the body is that of the connection.
 	}
-	if c.closing != keepOpen {
-		out = append(out, "Connection: close\r\n"...)
-	} else if ex.req.Head.Minor == 0 {
-		out = append(out, "Connection: keep-alive\r\n"...)
-	}
-	out = append(out, "\r\n"...)
-	l.outLen = len(out)
-}
-
-// appendFraming writes how the client finds the end of the body (RFC 9112 §6.3).
-func appendFraming(out []byte, ex *exchange, h *answerHead) []byte {
-	switch {
-	case !hasContent(h.status):
-		return out
-	case h.length >= 0:
-		out = append(out, "Content-Length: "...)
-		return append(strconv.AppendInt(out, h.length, 10), "\r\n"...)
-	case ex.req.Head.Minor > 0:
-		return append(out, "Transfer-Encoding: chunked\r\n"...)
-	}
-	return out
+	l.outLen = len(http1.AppendHeadEnd(out, minor, c.closing != keepOpen))
 }
 
 func appendErrorFields(out []byte, h *answerHead) []byte {
@@ -124,33 +102,32 @@ func appendErrorFields(out []byte, h *answerHead) []byte {
 	if h.outcome.RetryAfter > 0 {
 		out = append(strconv.AppendInt(append(out, "Retry-After: "...), int64(h.outcome.RetryAfter), 10), "\r\n"...)
 	}
-	if hasContent(h.status) {
+	if http1.HasContent(h.status) {
 		out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)
 	}
 	return out
 }
 
-// appendCommon writes the Server and Date that the program did not set.
-func (l *Loop) appendCommon(out []byte, flags uint8) []byte {
-	if flags&(AnswerHasDate|AnswerHasServer) == 0 {
-		return append(out, l.common...)
+// commonFor returns the Server and Date lines that the program did not set.
+func (l *Loop) commonFor(flags uint8) []byte {
+	switch flags & (AnswerHasDate | AnswerHasServer) {
+	case AnswerHasDate:
+		return l.common[:l.serverLen]
+	case AnswerHasServer:
+		return l.common[l.serverLen:]
+	case AnswerHasDate | AnswerHasServer:
+		return nil
 	}
-	if flags&AnswerHasServer == 0 && l.cfg.ServerName != "" {
-		out = append(append(append(out, "Server: "...), l.cfg.ServerName...), "\r\n"...)
-	}
-	if flags&AnswerHasDate == 0 && !l.cfg.HideDate {
-		out = append(append(append(out, "Date: "...), l.clock.date[:]...), "\r\n"...)
-	}
-	return out
+	return l.common
 }
 
 // errorText returns the body of an answer of the engine's own, valid until the next one.
 func (l *Loop) errorText(status int, detail string) []byte {
-	if !hasContent(status) {
+	if !http1.HasContent(status) {
 		return nil
 	}
 	l.text = strconv.AppendInt(l.text[:0], int64(status), 10)
-	l.text = append(append(append(l.text, ' '), reasons[status]...), '\n')
+	l.text = append(append(append(l.text, ' '), http1.Reason(status)...), '\n')
 	if detail != "" {
 		l.text = append(append(l.text, detail...), '\n')
 	}

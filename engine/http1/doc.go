@@ -1,4 +1,5 @@
-// Package http1 reads HTTP/1.x requests: heads, chunked bodies and target paths (RFC 9110, RFC 9112).
+// Package http1 reads HTTP/1.x requests: heads, chunked bodies and target paths, and writes the syntax of responses
+// (RFC 9110, RFC 9112).
 //
 // Bytes go in, spans and verdicts come out. The package does no I/O, reads no clock, takes no lock, writes no log and
 // allocates nothing; it knows no limits but those given to it.

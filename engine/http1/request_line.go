@@ -97,7 +97,7 @@ func Method(b []byte) []byte {
 	return nil
 }
 
-var crlf = []byte("\r\n")
+var crlf = []byte(CRLF)
 
 // start skips one empty line and judges the byte behind it.
 func (p *Parser) start(b []byte) *message.Refusal {

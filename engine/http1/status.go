@@ -1,4 +1,4 @@
-package engine
+package http1
 
 // reasons are the reason phrases of RFC 9110 §15 and of RFC 6585, 7725, 4918 and others in the IANA registry.
 var reasons = map[int]string{
@@ -33,5 +33,8 @@ var statusLines = func() (lines [statusMost + 1]string) {
 	return lines
 }()
 
-// hasContent reports whether an answer of this status can have a body (RFC 9110 §6.4.1).
-func hasContent(status int) bool { return status >= 200 && status != 204 && status != 304 }
+// Reason returns the reason phrase of a status, which is empty for one that is not registered.
+func Reason(status int) string { return reasons[status] }
+
+// HasContent reports whether a response of this status can have content (RFC 9110 §6.4.1).
+func HasContent(status int) bool { return status >= 200 && status != 204 && status != 304 }
