@@ -116,7 +116,8 @@
       "How long a pooled or deferred handler may take to answer, then 504; 0 is for ever. Where it takes the body "    \
       "piece by piece, each pause counts for itself, and so does the time from the end of the body.")                  \
     X(HALF_CLOSE, "half_close", CHOICE, "on", "off|on", "", "", true,                                                  \
-      "Whether a client that has sent its end still gets an answer that takes time; off takes it as having left.")     \
+      "Whether a client that has sent its end still gets an answer that takes time; off takes it as having left. A "   \
+      "stream of unknown length ends with its client either way.")                                                     \
     X(DISPATCH, "dispatch", CHOICE, "inline", "inline|pool", "", "", false,                                            \
       "Where handlers run of routes that are registered from now on: inline on the worker's main thread, or each on "  \
       "a thread of a pool.")                                                                                           \

@@ -62,7 +62,7 @@ func (l *Loop) hearWhileAway(c *conn, events uint32) {
 	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
 		l.closeConn(c, CloseClient)
 	case events&poller.PeerEnd != 0:
-		if !l.cfg.HalfClose {
+		if !l.cfg.HalfClose || c.isEndless() {
 			l.closeConn(c, CloseClient)
 			return
 		}

@@ -447,6 +447,8 @@ func (l *Loop) makeRoom(ex *exchange) {
 // is until there is some: most often the next thing to do is to read again.
 func (l *Loop) await(c *conn) {
 	switch {
+	case c.blocked && c.isEndless():
+		l.setInterest(c, poller.Out|poller.PeerEnd)
 	case c.blocked:
 		l.setInterest(c, poller.Out)
 	case c.finSeen:

@@ -292,7 +292,7 @@ func (l *Loop) handle(e *poller.Event) {
 	case c.queued:
 		// It has enough to do.
 	case c.blocked:
-		l.resumeWrite(c)
+		l.hearWhileBlocked(c, e.Events)
 	case c.state == stateLinger:
 		l.discard(c)
 	case c.state == stateProgram || c.state == statePaused:

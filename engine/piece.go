@@ -68,6 +68,13 @@ func (l *Loop) nextPart(c *conn, ex *exchange) bool {
 	return len(c.body) > 0
 }
 
+// isEndless tells if the present response is a stream of unknown length whose end the program has not said yet. Such a
+// one, of events perhaps, is of no use to a client that has sent its end: it has left, or would wait for as long as that
+// takes. A client that only half-closes can wait for any other response, which has an end by itself.
+func (c *conn) isEndless() bool {
+	return c.owing && c.ex.held && c.ex.req.Answer.Flags&AnswerStream != 0 && c.ex.req.Answer.Length < 0
+}
+
 // nextOfStream takes what the program has written meanwhile.
 func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 	if ex.sending.last {
@@ -81,6 +88,9 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 	if piece.Ended {
 		ex.sending.last = true
 		ex.held = false
+	} else if c.finSeen && c.isEndless() {
+		l.closeConn(c, CloseClient)
+		return false
 	}
 	if ex.sending.silent {
 		piece.Data = nil

@@ -187,6 +187,18 @@ func (l *Loop) flush(c *conn) {
 	}
 }
 
+// hearWhileBlocked is told of something on a connection whose client takes no more now.
+func (l *Loop) hearWhileBlocked(c *conn, events uint32) {
+	if events&poller.PeerEnd != 0 {
+		if c.isEndless() {
+			l.closeConn(c, CloseClient)
+			return
+		}
+		l.setInterest(c, poller.Out) // The stream that was going out has found its end.
+	}
+	l.resumeWrite(c)
+}
+
 // resumeWrite goes on where the client did not take more.
 func (l *Loop) resumeWrite(c *conn) {
 	l.pump(c)

@@ -942,7 +942,9 @@ int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, v
 /*
  * Begins an answer whose body is written piece by piece, with the status and fields that were set on
  * forker_deferred_request(); the head is sent at once. `length` is that of the body, -1 if it is not known: then it
- * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection.
+ * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection. A stream of unknown length that the
+ * program has not ended yet is over at once when the client sends its end, also with option half_close=on: on_close is
+ * called with FORKER_CLOSE_CLIENT. Any other response is still delivered to such a client then.
  *
  * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_INVALID (a length below -1), FORKER_E_STATE (begun already, or a body was
  * written). After FORKER_E_ABORTED the handle still has to be used up, if it was not.

@@ -46,6 +46,8 @@ func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 		"stream left": TestStream_endsWhenItsClientHasLeft,
 		"short":       TestStream_thatIsTooShortClosesTheConnection,
 		"dropped":     TestStream_thatIsDroppedClosesTheConnection,
+		"stream ends": TestStream_ofUnknownLengthEndsWithItsClient,
+		"half close":  TestHalfClose_getsEveryResponseThatHasAnEnd,
 		"events":      TestEvents_areFramed,
 		"pool":        TestPool_letsInlineRoutesGoOn,
 		"bounded":     TestPool_isBounded,
