@@ -53,9 +53,12 @@ int fk_admin_open(forker_server *server)
     bool is_unix = strncmp(wanted, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
     (void)snprintf(address, sizeof address, "%s%s", wanted, is_unix ? PRIVATE_MODE : "");
     int code = fk_listener_open(server, address, &server->admin);
-    if (code == FORKER_OK) {
-        fk_log(server, FORKER_LOG_INFO, "admin listener: %s", server->admin.address);
+    if (code != FORKER_OK) {
+        char sentence[FK_SENTENCE_MAX];
+        memcpy(sentence, server->error, sizeof sentence);
+        return fk_server_fail(server, code, "%s (the address of option admin)", sentence);
     }
+    fk_log(server, FORKER_LOG_INFO, "admin listener: %s", server->admin.address);
     return code;
 }
 

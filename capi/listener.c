@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "activation.h"
+#include "advice.h"
 #include "ascii.h"
 #include "descriptor.h"
 #include "heritage.h"
@@ -27,6 +28,14 @@
 int fk_address_refuse(const fk_address *address, const char *reason)
 {
     return fk_server_fail_setup(address->server, FORKER_E_ADDRESS, "listen %s: %s", address->text, reason);
+}
+
+/* Refuses what is written as none is, and says what to write instead where that can be told. */
+static int refuse_form(const fk_address *address, const char *reason)
+{
+    char advice[FK_ADVICE_MAX];
+    fk_advice_address(address->text, advice);
+    return fk_server_fail_setup(address->server, FORKER_E_ADDRESS, "listen %s: %s%s", address->text, reason, advice);
 }
 
 int fk_address_refuse_errno(const fk_address *address, const char *call)
@@ -181,7 +190,7 @@ static int listen_host(const fk_address *address, const char *host, const char *
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found;
     int failure = getaddrinfo(host, port, &hints, &found);
     if (failure != 0) {
-        return fk_address_refuse(address, gai_strerror(failure));
+        return refuse_form(address, gai_strerror(failure));
     }
     uint32_t before = address->server->listener_count;
     int code = FORKER_OK;
@@ -204,13 +213,14 @@ static int listen_host(const fk_address *address, const char *host, const char *
     return code;
 }
 
+#define FORMS "an address is \"host:port\", \"[v6]:port\", \":port\", \"unix:/path\" or \"fd:N\""
+
 static int listen_tcp(const fk_address *address)
 {
     char host[FK_ADDRESS_MAX];
     const char *colon = strrchr(address->text, ':');
-    if (colon == NULL) {
-        return fk_address_refuse(
-            address, "no port; an address is \"host:port\", \"[v6]:port\", \":port\", \"unix:/path\" or \"fd:N\"");
+    if (colon == NULL || strchr(address->text, '/') != NULL) {
+        return refuse_form(address, colon == NULL ? "no port; " FORMS : FORMS);
     }
     const char *port = colon + 1;
     uint64_t number;

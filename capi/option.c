@@ -4,12 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "account.h"
 #include "admin.h"
+#include "advice.h"
 #include "ascii.h"
+#include "log.h"
 #include "server.h"
+
+#define PREFIX "FORKER_" /* of the variables that set options */
 
 enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY, ADDRESS };
 
@@ -247,10 +253,10 @@ static size_t edit_distance(const char *a, const char *b)
     return row[b_len];
 }
 
-const char *fk_option_nearest(const char *name)
+/* The name that is nearest to `name`, and no farther than `limit`; or NULL. */
+static const char *nearest_within(const char *name, size_t limit)
 {
     const char *nearest = NULL;
-    size_t limit = strlen(name) / 2 + 1;
     for (int i = 0; i < FK_OPTION_COUNT; i++) {
         size_t distance = edit_distance(name, options[i].name);
         if (distance <= limit) {
@@ -259,6 +265,11 @@ const char *fk_option_nearest(const char *name)
         }
     }
     return nearest;
+}
+
+const char *fk_option_nearest(const char *name)
+{
+    return nearest_within(name, strlen(name) / 2 + 1);
 }
 
 const forker_option *forker_option_at(size_t index)
@@ -296,6 +307,15 @@ int forker_option_reloadable(const forker_option *option)
     return option != NULL && option->reloadable ? 1 : 0;
 }
 
+/* Writes: "10MB" is not a size (0 to 1t): write 10m. */
+static void describe_fault(int id, const char *text, char *sentence_out, size_t size)
+{
+    char advice[FK_ADVICE_MAX];
+    fk_advice_value(id, text, advice);
+    (void)snprintf(sentence_out, size, "\"%.64s\" is not %s %s (%s)%s", text, article(id), type_names[options[id].type],
+                   options[id].bounds, advice);
+}
+
 int fk_option_resolve(const char *name, const char *text, char *sentence_out, size_t size)
 {
     int id = fk_option_find(name);
@@ -309,8 +329,8 @@ int fk_option_resolve(const char *name, const char *text, char *sentence_out, si
         return -1;
     }
     if (!fk_option_parse(id, text, &number)) {
-        (void)snprintf(sentence_out, size, "%s: \"%.64s\" is not %s %s (%s)", name, text, article(id),
-                       type_names[options[id].type], options[id].bounds);
+        int len = snprintf(sentence_out, size, "%s: ", name);
+        describe_fault(id, text, sentence_out + len, size - (size_t)len);
         return -1;
     }
     return id;
@@ -350,11 +370,43 @@ const char *forker_server_get(forker_server *server, const char *name)
     return id >= 0 ? server->options[id].text : NULL;
 }
 
+/* Warns of one variable. Others that begin with FORKER_ may be the program's own: it must be near to an option. */
+static void warn_of_variable(forker_server *server, const char *variable)
+{
+    char name[48], meant[48];
+    size_t len = strcspn(variable, "=") - strlen(PREFIX);
+    if (len == 0 || len >= sizeof name) {
+        return;
+    }
+    for (size_t i = 0; i < len; i++) {
+        name[i] = fk_ascii_lower(variable[strlen(PREFIX) + i]);
+    }
+    name[len] = '\0';
+    const char *nearest = fk_option_find(name) < 0 ? nearest_within(name, len / 3 > 1 ? len / 3 : 1) : NULL;
+    if (nearest != NULL) {
+        (void)snprintf(meant, sizeof meant, "%s", nearest);
+        for (char *p = meant; *p != '\0'; p++) {
+            *p = fk_ascii_upper(*p);
+        }
+        fk_log(server, FORKER_LOG_WARN, "environment: %.*s is no option; did you mean " PREFIX "%s?",
+               (int)(strlen(PREFIX) + len), variable, meant);
+    }
+}
+
+void fk_server_warn_of_variables(forker_server *server)
+{
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++) {
+        if (strncmp(*variable, PREFIX, strlen(PREFIX)) == 0 && getauxval(AT_SECURE) == 0) {
+            warn_of_variable(server, *variable);
+        }
+    }
+}
+
 /* Looks up FORKER_<NAME>. secure_getenv(3): a set-uid program must not be steered by its caller. */
 static const char *from_environment(int id, char *variable, size_t size)
 {
-    size_t len = strlen("FORKER_");
-    memcpy(variable, "FORKER_", len);
+    size_t len = strlen(PREFIX);
+    memcpy(variable, PREFIX, len);
     for (const char *p = options[id].name; *p != '\0' && len + 1 < size; p++) {
         variable[len++] = fk_ascii_upper(*p);
     }
@@ -369,8 +421,9 @@ void fk_server_init_options(forker_server *server)
         char variable[64];
         const char *text = from_environment(id, variable, sizeof variable);
         if (text != NULL && !fk_option_parse(id, text, &value->number)) {
-            fk_server_fail_setup(server, FORKER_E_OPTION, "environment: %s=\"%s\" is not %s %s (%s)", variable, text,
-                                 article(id), type_names[options[id].type], options[id].bounds);
+            char fault[FK_SENTENCE_MAX / 2];
+            describe_fault(id, text, fault, sizeof fault);
+            fk_server_fail_setup(server, FORKER_E_OPTION, "environment: %s=%s", variable, fault);
             text = NULL;
         }
         value->from_environment = text != NULL;

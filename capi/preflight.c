@@ -131,6 +131,7 @@ int fk_preflight(forker_server *server, const char *verb, bool spawns)
     if (code != FORKER_OK) {
         return code;
     }
+    fk_server_warn_of_variables(server);
     code = check_setup(server);
     if (code == FORKER_OK) {
         code = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? check_threads(server) : check_forkless(server);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "advice.h"
 #include "exchange.h"
 #include "method.h"
 #include "pattern.h"
@@ -200,10 +201,11 @@ static const struct {
     const char *name;
     bool (*set)(fk_route *route, const char *value);
     const char *fault;
+    int like; /* the option of the server that has the same values; -1: none */
 } route_options[] = {
-    {"dispatch", set_dispatch, "is neither inline nor pool"},
-    {"body", set_body, "is neither buffer nor stream"},
-    {"max_body", set_max_body, "is not a size up to 1t"},
+    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH},
+    {"body", set_body, "is neither buffer nor stream", -1},
+    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY},
 };
 
 int forker_route_set(forker_server *server, const char *name, const char *value)
@@ -224,8 +226,12 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
             continue;
         }
         if (!route_options[i].set(last, value)) {
-            return fk_server_fail_setup(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s", name,
-                                        last->methods, last->pattern, value, route_options[i].fault);
+            char advice[FK_ADVICE_MAX] = "";
+            if (route_options[i].like >= 0) {
+                fk_advice_value(route_options[i].like, value, advice);
+            }
+            return fk_server_fail_setup(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s%s", name,
+                                        last->methods, last->pattern, value, route_options[i].fault, advice);
         }
         return FORKER_OK;
     }

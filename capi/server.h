@@ -199,6 +199,9 @@ int fk_server_refuses_setup(forker_server *server);
 /* Fills in defaults and the environment's values. */
 void fk_server_init_options(forker_server *server);
 
+/* Warns of variables that look like an option's, as FORKER_WROKERS does. Not in set-uid programs, which read none. */
+void fk_server_warn_of_variables(forker_server *server);
+
 /* Calls `visit` for each server of this process. */
 void fk_servers_visit(void (*visit)(forker_server *server));
 

@@ -117,7 +117,8 @@ const char *forker_strerror(int code);
  * wins over forker_server_set(). Starts no thread or process, opens nothing.
  *
  * Returns the server, to be released by forker_server_free(), or NULL when memory is out. A wrong value in the
- * environment is remembered like any failed setup call: forker_server_run() refuses to start and says so.
+ * environment is remembered like any failed setup call: forker_server_run() refuses to start and says so. A variable
+ * that is nearly one, such as FORKER_WROKERS, is a warning in the log of run.
  */
 forker_server *forker_server_new(void);
 

@@ -136,6 +136,7 @@ func TestAdmin_addressInUseIsAnErrorOfRun(t *testing.T) {
 	a := serveWithAdmin(t, "workers=1")
 	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"admin=unix:" + a.path})})
 	p.out.wait(t, 0, "run returned -6: listen unix:"+a.path)
+	p.out.wait(t, 0, "(the address of option admin)")
 	p.wait()
 	a.ask("/healthz")
 }

@@ -125,6 +125,66 @@ static void check_option_sentences(void)
     forker_server_free(server);
 }
 
+#define LOOPBACK "(empty, \"unix:/path\", or an address of 127.0.0.0/8 or [::1] with a port)"
+
+/* Values as a new user might write them: the sentence says what is allowed, and where it can what to write. */
+static const struct {
+    const char *name, *value, *fault;
+} wrong_values[] = {
+    {"drain_timeout", "5", "is not a duration (0 to 24h): it needs a unit, 5s"},
+    {"drain_timeout", "5 sec", "is not a duration (0 to 24h): write 5s"},
+    {"drain_timeout", "2Minutes", "is not a duration (0 to 24h): write 2m"},
+    {"drain_timeout", "-1", "is not a duration (0 to 24h)"},
+    {"drain_timeout", "true", "is not a duration (0 to 24h)"},
+    {"drain_timeout", "10MB", "is not a duration (0 to 24h)"},
+    {"drain_timeout", "100000", "is not a duration (0 to 24h)"},
+    {"hang_timeout", "0", "is not a duration (off, or 1s to 24h): write off"},
+    {"hang_timeout", "-1", "is not a duration (off, or 1s to 24h): write off"},
+    {"hang_timeout", "never", "is not a duration (off, or 1s to 24h): write off"},
+    {"max_body", "10MB", "is not a size (0 to 1t): write 10m"},
+    {"max_body", "10 MiB", "is not a size (0 to 1t): write 10m"},
+    {"max_body", "10K", "is not a size (0 to 1t): write 10k"},
+    {"max_body", "100 bytes", "is not a size (0 to 1t): write 100"},
+    {"max_body", "99TB", "is not a size (0 to 1t)"},
+    {"max_body", "-1", "is not a size (0 to 1t)"},
+    {"max_body", "true", "is not a size (0 to 1t)"},
+    {"workers", "Auto", "is not a number (auto, or 0 to 1024): write auto"},
+    {"workers", "\"4\"", "is not a number (auto, or 0 to 1024): write 4"},
+    {"workers", "-1", "is not a number (auto, or 0 to 1024)"},
+    {"workers", "true", "is not a number (auto, or 0 to 1024)"},
+    {"workers", "10MB", "is not a number (auto, or 0 to 1024)"},
+    {"log_rate", "none", "is not a number (off, or 0 to 1000000): write off"},
+    {"keep_alive", "true", "is not a choice (off|on): write on"},
+    {"keep_alive", "FALSE", "is not a choice (off|on): write off"},
+    {"keep_alive", "-1", "is not a choice (off|on): write off"},
+    {"keep_alive", "10MB", "is not a choice (off|on)"},
+    {"dispatch", "Pool", "is not a choice (inline|pool): write pool"},
+    {"unix_mode", "0o660", "is not a mode (0 to 0777): write 0660"},
+    {"unix_mode", "-1", "is not a mode (0 to 0777)"},
+    {"admin", "localhost:9090", "is not an address " LOOPBACK ": write 127.0.0.1:9090"},
+    {"admin", ":9090", "is not an address " LOOPBACK ": write 127.0.0.1:9090"},
+    {"admin", "9090", "is not an address " LOOPBACK ": write 127.0.0.1:9090"},
+    {"admin", "http://127.0.0.2:9090/", "is not an address " LOOPBACK ": write 127.0.0.2:9090"},
+    {"admin", "/run/admin", "is not an address " LOOPBACK ": write unix:/run/admin"},
+    {"admin", "true", "is not an address " LOOPBACK},
+    {"user", "-1", "is not a user (empty, or the name or number of one that is not root)"},
+    {"group", "10MB", "is not a group (empty, or the name or number of one)"},
+    {"chroot", "true", "is not a directory (empty, or the absolute path of one that exists)"},
+};
+
+static void check_advice(void)
+{
+    char sentence[512];
+    for (size_t i = 0; i < sizeof wrong_values / sizeof *wrong_values; i++) {
+        forker_server *server = forker_server_new();
+        CHECK_CODE(forker_server_set(server, wrong_values[i].name, wrong_values[i].value), FORKER_E_OPTION);
+        snprintf(sentence, sizeof sentence, "set: %s: \"%s\" %s", wrong_values[i].name, wrong_values[i].value,
+                 wrong_values[i].fault);
+        CHECK_TEXT(forker_server_error(server), sentence);
+        forker_server_free(server);
+    }
+}
+
 static void check_environment(void)
 {
     setenv("FORKER_WORKERS", "3", 1);
@@ -262,6 +322,8 @@ static const struct {
     {"max_body", "1t", NULL},
     {"max_body", "2t", "route set max_body of GET /: \"2t\" is not a size up to 1t"},
     {"max_body", "-1", "route set max_body of GET /: \"-1\" is not a size up to 1t"},
+    {"max_body", "1MB", "route set max_body of GET /: \"1MB\" is not a size up to 1t: write 1m"},
+    {"dispatch", "POOL", "route set dispatch of GET /: \"POOL\" is neither inline nor pool: write pool"},
     {"max_head", "1", "route set: no route option \"max_head\"; there are dispatch, body and max_body"},
 };
 
@@ -359,6 +421,7 @@ int main(int argc, char **argv)
     check_results();
     check_table();
     check_option_sentences();
+    check_advice();
     check_environment();
     check_routes();
     check_dead_routes();
