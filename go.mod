@@ -2,4 +2,7 @@ module libforker
 
 go 1.26.0
 
-require golang.org/x/sys v0.49.0
+require (
+	github.com/valyala/bytebufferpool v1.0.0
+	golang.org/x/sys v0.49.0
+)

@@ -57,6 +57,8 @@ func resultOf(err error) C.int {
 		return C.FORKER_E_AGAIN
 	case errors.Is(err, engine.ErrClientGone):
 		return C.FORKER_E_ABORTED
+	case errors.Is(err, engine.ErrSealed):
+		return C.FORKER_E_STATE
 	}
 	return C.FORKER_E_SYSTEM
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"fmt"
 	"math"
 	"time"
@@ -14,7 +15,8 @@ import (
 type listener struct {
 	fd       int
 	place    Place
-	accepted int // Since it was put at the end of the kernel's list of waiters.
+	tls      *tls.Config // nil: clear text.
+	accepted int         // Since it was put at the end of the kernel's list of waiters.
 }
 
 // rejoinAfter is how many connections a worker accepts before it lets the others go first. With EPOLLEXCLUSIVE the
@@ -40,7 +42,7 @@ func (l *Loop) acceptFrom(index int) func() {
 		ln := &l.listeners[index]
 		limit := ln.turn() - ln.accepted
 		for range limit {
-			if !l.acceptOne(ln.fd) {
+			if !l.acceptOne(ln) {
 				return
 			}
 			ln.accepted++
@@ -85,15 +87,27 @@ func (l *Loop) watchListener(ln *listener) {
 	}
 }
 
+// isFull tells if there are as many connections, or handshakes, as there may be.
+func (l *Loop) isFull(ln *listener) bool {
+	return l.cfg.MaxConnections > 0 && l.open >= l.cfg.MaxConnections || ln.tls != nil && l.shaking >= l.cfg.TLS.Handshakes
+}
+
+// acceptAgain ends the pause of a loop that was full.
+func (l *Loop) acceptAgain() {
+	if l.full {
+		l.full, l.pausedUntil = false, l.clock.now
+	}
+}
+
 // acceptOne takes one connection and serves what it has sent already. false: there is none, or none can be taken now.
-func (l *Loop) acceptOne(listenFd int) bool {
-	if l.cfg.MaxConnections > 0 && l.open >= l.cfg.MaxConnections {
-		l.full = true // freeConn ends the pause.
+func (l *Loop) acceptOne(ln *listener) bool {
+	if l.isFull(ln) {
+		l.full = true // acceptAgain ends the pause.
 		l.pauseListeners(math.MaxInt64 - l.clock.now)
 		return false
 	}
 	var name unix.RawSockaddrAny
-	fd, errno := poller.Accept(listenFd, &name)
+	fd, errno := poller.Accept(ln.fd, &name)
 	switch errno {
 	case 0:
 	case unix.EAGAIN:
@@ -108,9 +122,12 @@ func (l *Loop) acceptOne(listenFd int) bool {
 	c := l.newConn(fd)
 	c.peer.Family, c.peer.Port = poller.InetName(&name, &c.peer.Addr)
 	l.cfg.Slot.Accepted++
-	if l.peers != nil && !l.countPeer(c) {
-		l.refusePeer(c)
-	} else {
+	switch {
+	case l.peers != nil && !l.countPeer(c):
+		l.refusePeer(c, ln)
+	case ln.tls != nil:
+		l.beginHandshake(c, ln.tls)
+	default:
 		l.awaitHead(c)
 		l.readConn(c)
 	}

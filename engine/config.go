@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"crypto/tls"
 	"time"
 
 	"libforker/engine/access"
@@ -13,6 +14,7 @@ import (
 type Listener struct {
 	Fd    int
 	Place Place
+	TLS   *tls.Config // nil: clear text. Of secure.NewConfig.
 }
 
 // Place says when a worker takes a connection that several wait for.
@@ -67,6 +69,8 @@ type Config struct {
 	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
 	HalfClose         bool          // A client that has sent its end may still want the answer that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
+
+	TLS TLSConfig // Where a listener has TLS.
 
 	Hosted bool // The process goes on when the loop has ended, and is not the library's: its SIGPIPE is left as it is.
 	Polled bool // The loop is run by Poll, from a loop of the host's that waits for Fd.

@@ -26,6 +26,9 @@ const (
 	statePaused
 	// stateLinger: for the client's end, after ours was sent; what comes is thrown away. Next: closed.
 	stateLinger
+	// stateHandshake: for the end of the TLS handshake. The first state of a TLS connection. Next: stateHead, stateLinger,
+	// closed.
+	stateHandshake
 )
 
 // closing says what happens to the connection when the output is written.
@@ -127,6 +130,9 @@ func (l *Loop) closeConn(c *conn, reason int) {
 		c.cut = true
 		poller.ResetOnClose(c.fd) // Else what there is of the answer would look whole.
 	}
+	if c.tls != nil {
+		l.endSession(c)
+	}
 	c.dead, c.reason = true, uint8(reason)
 	l.dead = append(l.dead, c)
 	l.dropOutput(c)
@@ -155,6 +161,12 @@ func (l *Loop) freeConn(c *conn) {
 	if c.ex != nil {
 		l.leaveExchange(c, int(c.reason))
 	}
+	if c.tls != nil {
+		c.tls.Close()
+	}
+	if c.state == stateHandshake {
+		l.shaking--
+	}
 	if c.forks != inventory.Forks() && !c.taken {
 		l.endForChildren(c)
 	}
@@ -163,9 +175,7 @@ func (l *Loop) freeConn(c *conn) {
 	if c.counted {
 		l.uncountPeer(c)
 	}
-	if l.full {
-		l.full, l.pausedUntil = false, l.clock.now
-	}
+	l.acceptAgain()
 	if c.state == stateLinger {
 		l.lingering--
 	}
@@ -281,7 +291,13 @@ func (l *Loop) readConn(c *conn) {
 			room, direct = own, true
 		}
 	}
-	got, errno := poller.Read(c.fd, room)
+	var got uintptr
+	var errno unix.Errno
+	if c.tls == nil {
+		got, errno = poller.Read(c.fd, room)
+	} else {
+		got, errno = l.pullSealed(c, room)
+	}
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		if c.state == stateHead && ex.isBlank() {
@@ -322,7 +338,7 @@ func (l *Loop) serve(c *conn) {
 		switch {
 		case more:
 			c.queued = true
-			l.turns = append(l.turns, nextTurn{c, c.tag})
+			l.turns = append(l.turns, nextTurn{c, c.tag, false})
 			return
 		case c.state == stateHead && ex.isBlank():
 			l.releaseExchange(c)
@@ -363,8 +379,9 @@ func (l *Loop) startProbe(c *conn) {
 
 // nextTurn is a connection that goes on with what is in its input.
 type nextTurn struct {
-	conn *conn
-	tag  uint32
+	conn  *conn
+	tag   uint32
+	reads bool // There is input that the poller cannot tell of.
 }
 
 // takeTurns goes on with the connections that let others go first. Those that have still more to serve have their next
@@ -375,7 +392,12 @@ func (l *Loop) takeTurns() {
 	for _, t := range turns {
 		if t.conn.tag == t.tag {
 			t.conn.queued = false
-			l.serve(t.conn)
+			switch {
+			case !t.reads:
+				l.serve(t.conn)
+			case t.conn.takesRequests():
+				l.readConn(t.conn)
+			}
 			l.bury()
 		}
 	}
@@ -455,6 +477,9 @@ func (l *Loop) await(c *conn) {
 		l.setInterest(c, 0)
 	default:
 		l.setInterest(c, poller.In|poller.PeerEnd)
+		if c.tls != nil {
+			l.mindSession(c)
+		}
 	}
 }
 
@@ -495,7 +520,7 @@ func (c *conn) expire(l *Loop) {
 // discard reads and throws away what a lingering connection's client still sends.
 func (l *Loop) discard(c *conn) {
 	for range 4 { // Then the others: a client that sends faster than we read gets no more attention than they do.
-		n, errno := c.pull(l.out[:outSize])
+		n, errno := c.discard(l.out[:outSize])
 		if errno == unix.EAGAIN || errno == unix.EINTR {
 			return
 		}

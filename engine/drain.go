@@ -27,13 +27,13 @@ func (l *Loop) Drain(limit time.Duration) {
 	l.drainNs = end
 	l.drainGraceNs = l.clock.now + int64(min(l.cfg.DrainGrace, limit))
 	atomic.StoreUint32(&l.cfg.Slot.State, uint32(slot.Draining))
-	for _, ln := range l.listeners {
+	for i, ln := range l.listeners {
 		if l.pausedUntil == 0 {
 			// First, because the kernel wakes only one worker for a connection: were it this one, after it has looked for the
 			// last time, nobody would take it. It is watched, so removing it cannot fail.
 			_ = l.poll.Remove(ln.fd)
 		}
-		for n := 0; n < lastAccepts && l.acceptOne(ln.fd); n++ {
+		for n := 0; n < lastAccepts && l.acceptOne(&l.listeners[i]); n++ {
 		}
 	}
 	l.closeListeners()

@@ -7,9 +7,13 @@ import (
 )
 
 // Hijack returns a duplicate of the connection's descriptor to a handler that is running on the loop's thread, and takes
-// the connection over. All responses to earlier requests must be written before: ErrNoRoom tells that they are not.
+// the connection over. All responses to earlier requests must be written before: ErrNoRoom tells that they are not. With
+// TLS the descriptor would be of no use to it: ErrSealed.
 func (l *Loop) Hijack(req *Request) (int, error) {
 	c := l.exchanges[req.Index].conn
+	if c.tls != nil {
+		return -1, ErrSealed
+	}
 	l.send(c)
 	switch {
 	case c.dead:

@@ -14,12 +14,14 @@ import (
 // A loop is hosted if its process goes on without it: it leaves no thread, descriptor or memory behind. A worker
 // process just ends.
 
-// end closes everything. A hosted loop is over when no handler runs any more: threads cannot be ended from outside.
+// end closes everything. A hosted loop is over when no handler runs any more: threads cannot be ended from outside. Every
+// loop waits for its handshakes, which notice soon that their connections are closed.
 func (l *Loop) end() (over bool) {
 	if l.ended {
-		return !l.cfg.Hosted || l.pool.isEmpty()
+		return l.isOver()
 	}
 	l.ended = true
+	l.endShaking()
 	for _, c := range l.conns {
 		if c != nil {
 			l.closeConn(c, CloseShutdown)
@@ -31,8 +33,10 @@ func (l *Loop) end() (over bool) {
 		ex.running = false
 		l.part(ex, CloseShutdown)
 	}
-	return !l.cfg.Hosted || l.pool.isEmpty()
+	return l.isOver()
 }
+
+func (l *Loop) isOver() bool { return l.isShaken() && (!l.cfg.Hosted || l.pool.isEmpty()) }
 
 // Close ends the loop, if it has not ended, and releases everything but the watched descriptors.
 func (l *Loop) Close() {
@@ -46,6 +50,7 @@ func (l *Loop) Close() {
 	}
 	l.closeAccess()
 	l.pool.release()
+	l.releaseSecuring()
 	l.closePoller()
 }
 

@@ -14,6 +14,9 @@ const (
 
 // linger closes our half, and reads on until the client has seen that and closed its own (RFC 9112 §9.6).
 func (l *Loop) linger(c *conn) {
+	if c.tls != nil {
+		l.endSession(c)
+	}
 	c.state = stateLinger
 	l.lingering++
 	c.shutdown()

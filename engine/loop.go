@@ -38,6 +38,8 @@ type Loop struct {
 	collecting
 	ending
 
+	securing
+
 	sendFile sendFile
 }
 
@@ -146,7 +148,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 // acquire gets what a loop takes of the system.
 func (l *Loop) acquire() error {
 	for _, ln := range l.cfg.Listeners {
-		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place})
+		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place, tls: ln.TLS})
 		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	var err error
@@ -166,6 +168,9 @@ func (l *Loop) acquire() error {
 	if err = l.startHandlers(); err != nil {
 		return err
 	}
+	if err = l.startSecuring(); err != nil {
+		return err
+	}
 	if l.cfg.Polled {
 		return l.openTimer()
 	}
@@ -181,6 +186,7 @@ func (l *Loop) undo() {
 	l.cfg.Memory.Retain(nil)
 	l.closeAccess()
 	l.blocks.Close()
+	l.releaseSecuring()
 	l.closePoller()
 }
 
@@ -297,6 +303,8 @@ func (l *Loop) handle(e *poller.Event) {
 		l.discard(c)
 	case c.state == stateProgram || c.state == statePaused:
 		l.hearWhileAway(c, e.Events)
+	case c.state == stateHandshake:
+		l.hearHandshake(c, e.Events)
 	default:
 		l.readConn(c)
 	}

@@ -47,8 +47,12 @@ func (l *Loop) uncountPeer(c *conn) {
 
 const tooManyConnections = "HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 
-// refusePeer sends a client away that has too many connections.
-func (l *Loop) refusePeer(c *conn) {
+// refusePeer sends a client away that has too many connections. With TLS it is not worth a handshake.
+func (l *Loop) refusePeer(c *conn, ln *listener) {
+	if ln.tls != nil {
+		l.closeConn(c, CloseError)
+		return
+	}
 	l.cfg.Slot.Answers[4]++
 	l.text = append(l.text[:0], tooManyConnections...)
 	// The buffer of a new connection has room for it, and what the client does not take is its loss.

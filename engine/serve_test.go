@@ -70,7 +70,10 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 	for _, change := range setup {
 		change(&cfg)
 	}
-	cfg.Listeners = []Listener{{Fd: s.listen()}}
+	if cfg.Listeners == nil {
+		cfg.Listeners = make([]Listener, 1)
+	}
+	cfg.Listeners[0].Fd = s.listen()
 	var err error
 	cfg.EventFd, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	s.must(err)

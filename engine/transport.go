@@ -4,42 +4,59 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/engine/poller"
+	"libforker/engine/secure"
 )
 
 // transport is a connection's way to its client: no other code reads from, writes to or ends a connection's socket, but
 // for the two calls that nearly every request makes (readConn, flush), which save a stack frame: after a system call the
 // processor foresees no return any more. None of its functions waits. Owned by the loop.
 type transport struct {
-	fd int
+	fd  int
+	tls *secure.Session // nil: the bytes of HTTP are those of the socket. Else see tls.go.
 }
 
-// pull reads what is there into room, which must not be empty. n is 0 at the end of input, and means nothing with an
-// error. EINTR stands for EAGAIN.
-func (t *transport) pull(room []byte) (n uintptr, errno unix.Errno) { return poller.Read(t.fd, room) }
+// discard reads bytes of the socket to throw them away. n is 0 at the end of input, and means nothing with an error.
+// EINTR stands for EAGAIN.
+func (t *transport) discard(room []byte) (n uintptr, errno unix.Errno) {
+	return poller.Read(t.fd, room)
+}
 
 // hasEnded tells if the client has sent its end, or is gone, and nothing that it sent before is unread.
 func (t *transport) hasEnded() bool { return poller.HasEnded(t.fd) }
 
-// pushSome writes as much of b as the client takes; negative: push tells why it takes nothing.
+// pushSome writes bytes as they are, as many as the client takes; negative: none.
 func (t *transport) pushSome(b []byte) int { return poller.WriteSome(t.fd, b) }
 
-// push writes what the client takes of o but for its file, and returns how many bytes of that. EAGAIN: it takes nothing
-// now.
-func (t *transport) push(o *output) (n int, errno unix.Errno) {
+// push writes what the client takes of c's output but for a file, and returns how many bytes of that. EAGAIN: it takes
+// no more now.
+func (l *Loop) push(c *conn) (n int, errno unix.Errno) {
 	switch {
-	case len(o.body)+len(o.tail) == 0 && o.file.left > 0:
-		return poller.WriteMore(t.fd, o.rest)
-	case len(o.body)+len(o.tail) == 0:
-		return poller.Write(t.fd, o.rest)
-	case len(o.rest)+len(o.tail) == 0:
-		return poller.Write(t.fd, o.body)
+	case c.tls != nil:
+		return l.pushSealed(c)
+	case len(c.body)+len(c.tail) == 0 && c.file.left > 0:
+		return poller.WriteMore(c.fd, c.rest)
+	case len(c.body)+len(c.tail) == 0:
+		return poller.Write(c.fd, c.rest)
+	case len(c.rest)+len(c.tail) == 0:
+		return poller.Write(c.fd, c.body)
 	}
-	return poller.WriteAll(t.fd, o.rest, o.body, o.tail)
+	return poller.WriteAll(c.fd, c.rest, c.body, c.tail)
 }
 
-// pushFile writes at most size bytes of f, by send, and returns how many. 0 without an error is the end of the file.
-func (t *transport) pushFile(f *fileRange, size int, send sendFile) (n int, errno unix.Errno) {
-	return send(t.fd, f.fd, &f.off, size)
+// pushFile writes at most size bytes of c.file, and returns how many. 0 without an error is the end of the file.
+func (l *Loop) pushFile(c *conn, size int) (n int, errno unix.Errno) {
+	if c.tls != nil {
+		return l.pushSealedFile(c, size)
+	}
+	return l.sendFile(c.fd, c.file.fd, &c.file.off, size)
+}
+
+// mostPerTurn is how much of a file goes out before others have their turn.
+func (t *transport) mostPerTurn() int {
+	if t.tls != nil {
+		return secure.SealMost
+	}
+	return sendfileMost
 }
 
 // sendFile is sendfile(2): poller.SendFile or poller.SendFileQuietly.

@@ -25,7 +25,7 @@ type fileRange struct {
 	left int64
 }
 
-// sendfileMost is how much of a file goes out before others have their turn.
+// sendfileMost is how much of a file goes out by sendfile(2) before others have their turn.
 const sendfileMost = 1 << 20
 
 // reserve makes room for size bytes in the loop's buffer.
@@ -60,7 +60,7 @@ func (l *Loop) sendRest(c *conn, written int) {
 // pump writes until the client takes no more or nothing is left.
 func (l *Loop) pump(c *conn) {
 	for {
-		if len(c.rest)+len(c.body)+len(c.tail) > 0 && !l.writeBytes(c) {
+		if (len(c.rest)+len(c.body)+len(c.tail) > 0 || c.isSealing()) && !l.writeBytes(c) {
 			return
 		}
 		if c.file.left > 0 && !l.writeFile(c) {
@@ -78,17 +78,18 @@ func (l *Loop) pump(c *conn) {
 
 // writeBytes writes rest, body and tail. false: not all of it, or c is closed.
 func (l *Loop) writeBytes(c *conn) bool {
-	n, errno := c.push(&c.output)
+	n, errno := l.push(c)
 	if errno != 0 && errno != unix.EAGAIN {
 		l.closeConn(c, CloseClient)
 		return false
 	}
 	l.cfg.Slot.BytesOut += uint64(n)
+	taken := c.takenOf(n)
 	c.rest, n = cut(c.rest, n)
 	c.body, n = cut(c.body, n)
 	c.tail = c.tail[n:]
-	if len(c.rest)+len(c.body)+len(c.tail) > 0 {
-		l.block(c, n)
+	if len(c.rest)+len(c.body)+len(c.tail) > 0 || c.isSealing() {
+		l.block(c, taken)
 		return false
 	}
 	return true
@@ -104,13 +105,14 @@ func cut(b []byte, n int) (rest []byte, left int) {
 // writeFile sends c.file. false: not all of it, or c is closed.
 func (l *Loop) writeFile(c *conn) bool {
 	f := &c.file
+	most := c.mostPerTurn()
 	for sent := 0; f.left > 0; {
-		n, errno := c.pushFile(f, int(min(f.left, sendfileMost)), l.sendFile)
+		n, errno := l.pushFile(c, int(min(f.left, int64(most))))
 		f.left -= int64(n)
 		sent += n
 		l.cfg.Slot.BytesOut += uint64(n)
 		switch {
-		case errno == unix.EAGAIN || errno == 0 && n > 0 && f.left > 0 && sent >= sendfileMost:
+		case errno == unix.EAGAIN || errno == 0 && n > 0 && f.left > 0 && sent >= most:
 			l.block(c, sent)
 			return false
 		case errno != 0:
@@ -171,7 +173,7 @@ func (l *Loop) flush(c *conn) {
 		// Most answers leave here, and not in the depth of send: after a system call the processor foresees no return
 		// any more.
 		n := 0
-		if !c.dead && !c.blocked && !c.owing && len(c.body) == 0 {
+		if c.tls == nil && !c.dead && !c.blocked && !c.owing && len(c.body) == 0 {
 			n = max(poller.WriteSome(c.fd, l.out[:l.outLen]), 0)
 		}
 		if n == l.outLen {

@@ -119,6 +119,7 @@ func installed(t *testing.T, libdir string) []string {
 		libdir + "/cmake/forker/forker-config.cmake",
 		libdir + "/cmake/forker/forker-config-version.cmake",
 		"share/doc/forker/LICENSE",
+		"share/doc/forker/LICENSES/github.com_valyala_bytebufferpool.txt",
 		"share/doc/forker/LICENSES/go.txt",
 		"share/doc/forker/LICENSES/golang.org_x_sys.txt",
 		"share/doc/forker/LICENSES/inferno.txt",

@@ -1,0 +1,201 @@
+package secure
+
+import (
+	"errors"
+	"io"
+	"sync"
+)
+
+// Handshakes runs handshakes beside the loop: those that compute at a time are so few that a processor is left for the
+// loop, those that wait for their client cost a goroutine each.
+type Handshakes struct {
+	// Immutable.
+	wake    func()        // Has the loop call Take. Called on any goroutine, with mu.
+	compute chan struct{} // Has a place for each handshake that may compute.
+
+	mu      sync.Mutex // Guards the following.
+	told    []*Session // Those that have something for the loop.
+	running int        // Goroutines.
+	closing bool       // The loop waits for their end.
+}
+
+// NewHandshakes makes room for `computing` handshakes at a time, at least 1.
+func NewHandshakes(computing int, wake func()) *Handshakes {
+	return &Handshakes{wake: wake, compute: make(chan struct{}, max(computing, 1))}
+}
+
+// fedMost is how much of the client's input may wait for the handshake; a record is less.
+const fedMost = 64 << 10
+
+var errClosed = errors.New("the connection is closed")
+
+// Begin begins the handshake of s with what the client has sent.
+func (h *Handshakes) Begin(s *Session, in []byte) {
+	s.shaking, s.pass = true, h
+	s.feed(in)
+	h.mu.Lock()
+	h.running++
+	h.mu.Unlock()
+	go h.run(s)
+}
+
+// Feed gives the handshake of s what has come. false: it wants no more until it is in Take's list.
+func (h *Handshakes) Feed(s *Session, in []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.feed(in)
+	if s.waiting && isWhole(s.in) {
+		s.wake.Signal()
+	}
+	s.full = !s.waiting && len(s.in) >= fedMost
+	return !s.full
+}
+
+// feed puts input behind what there is. With mu.
+func (s *Session) feed(in []byte) {
+	if s.kept == nil {
+		s.kept = buffers.Get()
+	}
+	if len(s.in) == 0 {
+		s.kept.B = append(s.kept.B[:0], in...)
+		s.in = s.kept.B
+		return
+	}
+	taken := len(s.kept.B) - len(s.in)
+	s.kept.B = append(s.kept.B, in...)
+	s.in = s.kept.B[taken:]
+}
+
+// EndOf tells the handshake of s that the client has sent its end.
+func (h *Handshakes) EndOf(s *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.wake.Signal()
+}
+
+// run is a handshake's goroutine.
+func (h *Handshakes) run(s *Session) {
+	h.compute <- struct{}{}
+	err := s.tls.Handshake()
+	<-h.compute
+	s.mu.Lock()
+	s.over, s.err = true, err
+	if s.closed {
+		s.release()
+	}
+	h.tell(s)
+	s.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running--; h.closing {
+		h.wake()
+	}
+}
+
+// tell has the loop look at s. With s.mu.
+func (h *Handshakes) tell(s *Session) {
+	if s.told || s.closed {
+		return
+	}
+	s.told = true
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, s)
+	if len(h.told) == 1 {
+		h.wake()
+	}
+}
+
+// readWaiting gives the handshake the next bytes of the present record, and waits for it.
+func (s *Session) readWaiting(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.left == 0 && !isWhole(s.in) && !s.ended && !s.closed {
+		s.await()
+	}
+	if s.closed {
+		return 0, errClosed
+	}
+	n, err := s.readRecord(b)
+	if errors.Is(err, io.EOF) && len(s.in) > 0 {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// await waits for what the client answers to what it is sent now. Another handshake may compute meanwhile. With mu.
+func (s *Session) await() {
+	h := s.pass
+	<-h.compute
+	s.waiting = true
+	if s.full || s.out != nil {
+		s.full = false
+		h.tell(s)
+	}
+	s.wake.Wait()
+	s.waiting = false
+	s.mu.Unlock() // Whoever computes may need it for the loop.
+	h.compute <- struct{}{}
+	s.mu.Lock()
+}
+
+// Progress is what a handshake wants of the loop.
+type Progress struct {
+	Out  []byte // For the client. Valid until the next call.
+	Over bool   // It has ended,
+	Err  error  // and if this is nil the session is open.
+}
+
+// Take returns the sessions that have something for the loop, which calls Collect for each.
+func (h *Handshakes) Take(room []*Session) []*Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	told := h.told
+	clear(room)
+	h.told = room[:0]
+	return told
+}
+
+// Collect appends what the client is to get to out, and tells how far s is.
+func (h *Handshakes) Collect(s *Session, out []byte) Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.told = false
+	if s.out != nil {
+		out = append(out, s.out.B...)
+		release(&s.out)
+	}
+	if s.over {
+		s.shaking, s.pass = false, nil
+		s.more = s.err == nil && isWhole(s.in)
+	}
+	return Progress{Out: out, Over: s.over, Err: s.err}
+}
+
+// Return gives back the end of what Collect gave that the client has not taken.
+func (h *Handshakes) Return(s *Session, out []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rest := buffers.Get()
+	rest.B = append(rest.B, out...)
+	if s.out != nil {
+		rest.B = append(rest.B, s.out.B...)
+		release(&s.out)
+	}
+	s.out = rest
+}
+
+// Close has the loop woken whenever a goroutine ends. Their sessions are closed by now.
+func (h *Handshakes) Close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closing = true
+}
+
+// IsEmpty tells if no goroutine is left.
+func (h *Handshakes) IsEmpty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running == 0
+}

@@ -1,0 +1,163 @@
+package secure
+
+import (
+	"bytes"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"libforker/engine/secure/testcert"
+)
+
+var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Wish{Names: []string{"localhost"}}) })
+
+func serverConfig() *tls.Config {
+	return NewConfig(&Policy{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate().TLS, nil }})
+}
+
+func clientConfig() *tls.Config {
+	return &tls.Config{RootCAs: certificate().Pool(), ServerName: "localhost", NextProtos: []string{"http/1.1"}}
+}
+
+// loop drives a session as an engine's loop does, on one end of a pipe: what one write brings is received at once.
+type loop struct {
+	socket  net.Conn
+	session *Session
+	shakes  *Handshakes
+	woken   chan struct{}
+	input   chan []byte // What comes; closed: the end.
+	room    int         // Bytes of what Read gets.
+	echoed  int
+}
+
+// serve sends back what the client says, in capitals, and returns why it ended.
+func (l *loop) serve(config *tls.Config) error {
+	l.woken, l.input = make(chan struct{}, 1), make(chan []byte)
+	l.session = NewSession(config, 7)
+	l.shakes = NewHandshakes(1, func() { l.woken <- struct{}{} })
+	defer l.session.Close()
+	go l.receive()
+	if err := l.shake(); err != nil {
+		return err
+	}
+	for {
+		l.take()
+		err := l.echo()
+		l.session.Keep()
+		l.flush()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// take waits for input, unless there is some that the session has not given out yet.
+func (l *loop) take() {
+	if l.session.HasMore() {
+		return
+	}
+	in, ok := <-l.input
+	l.session.Receive(append(bytes.Clone(l.session.Pending()), in...), !ok)
+}
+
+func (l *loop) echo() error {
+	b := make([]byte, l.room)
+	n, err := l.session.Read(b)
+	if err != nil {
+		return err
+	}
+	l.echoed += n
+	return l.session.Write(bytes.ToUpper(b[:n]))
+}
+
+func (l *loop) flush() {
+	if out := l.session.Outbox(); len(out) > 0 {
+		n, _ := l.socket.Write(out)
+		l.session.Sent(n)
+	}
+}
+
+func (l *loop) receive() {
+	defer close(l.input)
+	for {
+		b := make([]byte, 1<<16)
+		n, err := l.socket.Read(b)
+		if err != nil {
+			return
+		}
+		l.input <- b[:n]
+	}
+}
+
+func (l *loop) shake() error {
+	in, ok := <-l.input
+	if !ok {
+		return io.EOF
+	}
+	l.shakes.Begin(l.session, in)
+	input := l.input
+	for {
+		select {
+		case in, ok := <-input:
+			if !ok {
+				l.shakes.EndOf(l.session)
+				input = nil
+			} else if !l.shakes.Feed(l.session, in) {
+				input = nil
+			}
+		case <-l.woken:
+			progress := l.collect()
+			input = l.input
+			if progress.Over {
+				return progress.Err
+			}
+		}
+	}
+}
+
+// collect takes in how far the handshake is.
+func (l *loop) collect() Progress {
+	told := l.shakes.Take(nil)
+	if len(told) != 1 || told[0] != l.session || told[0].Owner != 7 {
+		return Progress{Over: true, Err: fmt.Errorf("told of %d sessions", len(told))}
+	}
+	progress := l.shakes.Collect(l.session, nil)
+	_, _ = l.socket.Write(progress.Out)
+	return progress
+}
+
+// cut is a connection whose writes are cut into pieces.
+type cut struct {
+	net.Conn
+	size int
+}
+
+func (c *cut) Write(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		m, err = c.Conn.Write(b[n:min(n+c.size, len(b))])
+		n += m
+	}
+	return n, err
+}
+
+// pipe serves one end of a pipe by l until ended, and returns the other.
+func (l *loop) pipe(t *testing.T, config *tls.Config) (far net.Conn, ended chan error) {
+	t.Helper()
+	near, far := net.Pipe()
+	deadline := time.Now().Add(time.Minute)
+	_ = near.SetDeadline(deadline)
+	_ = far.SetDeadline(deadline)
+	l.socket = near
+	ended = make(chan error, 1)
+	go func() {
+		err := l.serve(config)
+		_ = near.Close()
+		ended <- err
+	}()
+	return far, ended
+}

@@ -1,0 +1,39 @@
+package secure
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+)
+
+// Policy is what the operator decides. The rest is decided by NewConfig, or by crypto/tls: its groups, X25519MLKEM768
+// among them, and its order of suites.
+type Policy struct {
+	MinVersion     uint16 // tls.VersionTLS12 or tls.VersionTLS13.
+	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
+	ClientAuth     tls.ClientAuthType
+	ClientCAs      *x509.CertPool // Who may have signed the certificates of clients.
+}
+
+// suites are those of TLS 1.2 that agree on a key of their own for each connection (ECDHE), and encrypt and authenticate
+// records at once (AEAD). TLS 1.3 has no others.
+var suites = []uint16{
+	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+	tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+}
+
+// NewConfig makes what sessions are made of. A client that offers protocols (ALPN) of which none is HTTP/1.1 is refused,
+// as RFC 7301 §3.2 wants it.
+func NewConfig(p *Policy) *tls.Config {
+	return &tls.Config{
+		MinVersion:     max(p.MinVersion, tls.VersionTLS12),
+		CipherSuites:   suites,
+		GetCertificate: p.GetCertificate,
+		ClientAuth:     p.ClientAuth,
+		ClientCAs:      p.ClientCAs,
+		NextProtos:     []string{"http/1.1"},
+	}
+}

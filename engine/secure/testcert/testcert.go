@@ -1,0 +1,107 @@
+// Package testcert makes certificates for tests.
+package testcert
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"time"
+)
+
+// Wish says what a certificate is to be like.
+type Wish struct {
+	Names    []string // Host names or addresses, the first also its common name.
+	RSA      bool     // Else ECDSA on P-256.
+	Expired  bool
+	Signer   *Pair // nil: it signs itself, and can sign others.
+	ForUsers bool  // It is a client's.
+}
+
+// Pair is a certificate with its key.
+type Pair struct {
+	TLS   tls.Certificate
+	X509  *x509.Certificate
+	Chain []byte // As PEM, the signer's behind it.
+	Key   []byte // As PEM.
+}
+
+// New makes a certificate. It panics where the system has no randomness.
+func New(w Wish) *Pair {
+	key := newKey(w.RSA)
+	template := w.template()
+	parent, signer := template, key
+	if w.Signer != nil {
+		parent, signer = w.Signer.X509, w.Signer.TLS.PrivateKey.(crypto.Signer)
+	}
+	der := must(x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer))
+	p := &Pair{
+		TLS:   tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		X509:  must(x509.ParseCertificate(der)),
+		Chain: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		Key:   pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: must(x509.MarshalPKCS8PrivateKey(key))}),
+	}
+	if w.Signer != nil {
+		p.TLS.Certificate = append(p.TLS.Certificate, w.Signer.TLS.Certificate...)
+		p.Chain = append(p.Chain, w.Signer.Chain...)
+	}
+	return p
+}
+
+// Pool trusts what p has signed.
+func (p *Pair) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(p.X509)
+	return pool
+}
+
+func (w *Wish) template() *x509.Certificate {
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(now.UnixNano()),
+		Subject:      pkix.Name{CommonName: w.Names[0]},
+		NotBefore:    now.Add(-48 * time.Hour), NotAfter: now.Add(24 * time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+	}
+	if w.Expired {
+		template.NotAfter = now.Add(-time.Hour)
+	}
+	if w.ForUsers {
+		template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	}
+	if w.Signer == nil {
+		template.IsCA = true
+		template.KeyUsage |= x509.KeyUsageCertSign
+		template.ExtKeyUsage = nil
+	}
+	for _, name := range w.Names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	return template
+}
+
+func newKey(isRSA bool) crypto.Signer {
+	if isRSA {
+		return must(rsa.GenerateKey(rand.Reader, 2048))
+	}
+	return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+}
+
+func must[T any](value T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return value
+}

@@ -1,0 +1,323 @@
+package engine
+
+import (
+	"crypto/tls"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/inventory"
+	"libforker/engine/poller"
+	"libforker/engine/secure"
+)
+
+// TLSConfig says how handshakes run.
+type TLSConfig struct {
+	Computing  int           // Handshakes that compute at a time; the processors of Go's without the loop's.
+	Handshakes int           // That may be under way; beyond that no connection is accepted.
+	Timeout    time.Duration // From accept to the end of a handshake.
+}
+
+// securing is what connections with TLS have in common. Owned by the loop.
+type securing struct {
+	shakes  *secure.Handshakes // nil: no listener has TLS.
+	shakeFd int                // An eventfd: Handshakes.Take has something.
+	shaking int                // Connections in stateHandshake.
+	told    []*secure.Session  // Room for them.
+	cipher  []byte             // What sockets have, and what they get in a handshake.
+	clear   []byte             // A piece of a file.
+}
+
+// cipherSize is how much of the client's is received at once, besides the beginning of its record.
+const cipherSize = 128 << 10
+
+// startSecuring makes ready for TLS, if some listener has it.
+func (l *Loop) startSecuring() error {
+	if !l.hasTLS() {
+		return nil
+	}
+	fd, err := poller.Raise(unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK))
+	if err != nil {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	l.shakeFd = inventory.Add(fd)
+	l.shakes = secure.NewHandshakes(l.cfg.TLS.Computing, l.callForHandshakes)
+	if l.cipher, err = l.blocks.Get(cipherSize); err != nil {
+		return err
+	}
+	if l.clear, err = l.blocks.Get(secure.SealMost); err != nil {
+		return err
+	}
+	return l.Watch(l.shakeFd, l.followHandshakes)
+}
+
+func (l *Loop) hasTLS() bool {
+	for i := range l.cfg.Listeners {
+		if l.cfg.Listeners[i].TLS != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// callForHandshakes wakes the loop. On any goroutine.
+func (l *Loop) callForHandshakes() {
+	one := [8]byte{1}
+	// It can only fail for a count that is too high, and then the loop wakes up anyway.
+	_, _ = unix.Write(l.shakeFd, one[:])
+}
+
+// endShaking has the loop wait for the end of the handshakes, whose connections are about to be closed.
+func (l *Loop) endShaking() {
+	if l.shakes != nil {
+		l.shakes.Close()
+	}
+}
+
+// isShaken tells if no handshake is left.
+func (l *Loop) isShaken() bool { return l.shakes == nil || l.shakes.IsEmpty() }
+
+// releaseSecuring closes what the loop's end leaves. No goroutine is left that could use it.
+func (l *Loop) releaseSecuring() {
+	if l.shakeFd > 0 {
+		poller.Close(l.shakeFd)
+	}
+}
+
+// beginHandshake begins with a connection that was just accepted.
+func (l *Loop) beginHandshake(c *conn, config *tls.Config) {
+	c.state = stateHandshake
+	c.tls = secure.NewSession(config, uint64(c.tag)<<32|uint64(c.fd))
+	l.shaking++
+	l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.TLS.Timeout))
+	l.readHandshake(c)
+}
+
+// hearHandshake is told of something on a connection whose handshake is under way.
+func (l *Loop) hearHandshake(c *conn, events uint32) {
+	if c.interest&poller.Out != 0 && events&poller.Out != 0 {
+		l.advance(c)
+		return
+	}
+	l.readHandshake(c)
+}
+
+// readHandshake gives the handshake what has come.
+func (l *Loop) readHandshake(c *conn) {
+	n, errno := poller.Read(c.fd, l.cipher)
+	switch {
+	case errno == unix.EAGAIN || errno == unix.EINTR:
+		l.setInterest(c, poller.In|poller.PeerEnd)
+	case errno != 0 || n == 0 && !c.tls.IsShaking():
+		l.closeConn(c, CloseClient)
+	case n == 0:
+		l.shakes.EndOf(c.tls)
+		l.setInterest(c, 0)
+	case c.tls.IsShaking():
+		l.setInterest(c, l.wanted(l.shakes.Feed(c.tls, l.cipher[:n])))
+	case isClearText(l.cipher[:n]):
+		l.refuseClearText(c)
+	case l.cipher[0] != recordHandshake:
+		l.closeConn(c, CloseError)
+	default:
+		l.shakes.Begin(c.tls, l.cipher[:n])
+		l.setInterest(c, poller.In|poller.PeerEnd)
+	}
+}
+
+// wanted is what a handshake is to be told of that wants more input, or does not.
+func (l *Loop) wanted(more bool) uint32 {
+	if more {
+		return poller.In | poller.PeerEnd
+	}
+	return 0
+}
+
+// recordHandshake is the type of the record that a client begins with (RFC 8446 §5.1).
+const recordHandshake = 22
+
+// isClearText tells if a client that was to begin with TLS begins with a method of HTTP.
+func isClearText(in []byte) bool { return in[0] >= 'A' && in[0] <= 'Z' }
+
+const clearTextRefusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 59\r\n\r\n" +
+	"400 Bad Request\nthis port speaks HTTPS: use an https:// URL\n"
+
+// refuseClearText tells a client that has forgotten TLS so, in clear text.
+func (l *Loop) refuseClearText(c *conn) {
+	l.cfg.Slot.Answers[4]++
+	l.leaveHandshake(c)
+	c.tls.Close()
+	c.tls = nil
+	l.text = append(l.text[:0], clearTextRefusal...)
+	// The buffer of a new connection has room for it, and what the client does not take is its loss.
+	_ = c.pushSome(l.text)
+	l.linger(c)
+}
+
+// leaveHandshake counts a handshake that has ended.
+func (l *Loop) leaveHandshake(c *conn) {
+	c.state = stateHead
+	l.shaking--
+	l.acceptAgain()
+}
+
+// followHandshakes goes on with the handshakes that have something for the loop.
+func (l *Loop) followHandshakes() {
+	var count [8]byte
+	_, _ = unix.Read(l.shakeFd, count[:])
+	l.told = l.shakes.Take(l.told)
+	for _, s := range l.told {
+		if c := l.ownerOf(s); c != nil && !c.dead {
+			l.advance(c)
+			l.bury()
+		}
+	}
+}
+
+// ownerOf returns the connection of a session; nil: it is closed.
+func (l *Loop) ownerOf(s *secure.Session) *conn {
+	c := l.conns[uint32(s.Owner)]
+	if c == nil || c.tls != s {
+		return nil
+	}
+	return c
+}
+
+// advance sends what a handshake has for its client, and opens the connection at its end.
+func (l *Loop) advance(c *conn) {
+	progress := l.shakes.Collect(c.tls, l.cipher[:0])
+	var n int
+	var errno unix.Errno
+	if len(progress.Out) > 0 {
+		n, errno = poller.Write(c.fd, progress.Out)
+	}
+	switch {
+	case errno != 0 && errno != unix.EAGAIN:
+		l.closeConn(c, CloseClient)
+	case progress.Err != nil:
+		l.failHandshake(c, len(progress.Out) > 0)
+	case n < len(progress.Out):
+		l.shakes.Return(c.tls, progress.Out[n:])
+		l.setInterest(c, poller.Out)
+	case progress.Over:
+		l.openSession(c)
+	default:
+		l.setInterest(c, poller.In|poller.PeerEnd)
+	}
+}
+
+// failHandshake ends a connection whose handshake has failed. A client that was told why gets the time to read it.
+func (l *Loop) failHandshake(c *conn, told bool) {
+	if !told {
+		l.closeConn(c, CloseError)
+		return
+	}
+	l.leaveHandshake(c)
+	l.linger(c)
+}
+
+// openSession goes on with HTTP.
+func (l *Loop) openSession(c *conn) {
+	l.leaveHandshake(c)
+	l.awaitHead(c)
+	l.readConn(c)
+}
+
+// pullSealed reads what the client has said into room, as transport.discard does for bytes of the socket.
+func (l *Loop) pullSealed(c *conn, room []byte) (uintptr, unix.Errno) {
+	s := c.tls
+	if !s.HasMore() {
+		held := copy(l.cipher, s.Pending())
+		n, errno := poller.Read(c.fd, l.cipher[held:min(cipherSize, held+max(len(room), secure.RecordMost))])
+		if errno != 0 {
+			return 0, errno
+		}
+		s.Receive(l.cipher[:held+int(n)], n == 0)
+	}
+	n, err := s.Read(room)
+	s.Keep()
+	if len(s.Outbox()) > 0 { // An alert, or the answer to a KeyUpdate (RFC 8446 §4.6.3). What is not taken waits.
+		_ = l.sendSealed(c)
+	}
+	if n == 0 && err == nil {
+		return 0, unix.EAGAIN
+	}
+	return uintptr(n), 0 // Whatever the error, the client is not heard any more.
+}
+
+// mindSession has c have another turn if there is something to read that the poller does not know of: what is decrypted
+// already, or has been received.
+func (l *Loop) mindSession(c *conn) {
+	if c.tls.HasMore() && c.takesRequests() && !c.queued {
+		c.queued = true
+		l.turns = append(l.turns, nextTurn{c, c.tag, true})
+	}
+}
+
+// pushSealed seals some of c's output and sends it. n is of the clear text; what is sealed and not taken is kept, and
+// EAGAIN says so.
+func (l *Loop) pushSealed(c *conn) (n int, errno unix.Errno) {
+	if errno = l.sendSealed(c); errno != 0 {
+		return 0, errno
+	}
+	for _, b := range [3][]byte{c.rest, c.body, []byte(c.tail)} {
+		b = b[:min(len(b), secure.SealMost-n)]
+		if c.tls.Write(b) != nil {
+			return n, unix.EPIPE
+		}
+		n += len(b)
+	}
+	return n, l.sendSealed(c)
+}
+
+// pushSealedFile seals a piece of c.file and sends it.
+func (l *Loop) pushSealedFile(c *conn, size int) (n int, errno unix.Errno) {
+	n, err := unix.Pread(c.file.fd, l.clear[:min(size, secure.SealMost)], c.file.off)
+	if n <= 0 {
+		errno, _ = err.(unix.Errno)
+		return 0, errno
+	}
+	c.file.off += int64(n)
+	if c.tls.Write(l.clear[:n]) != nil {
+		return n, unix.EPIPE
+	}
+	return n, l.sendSealed(c)
+}
+
+// sendSealed sends what is sealed. EAGAIN: the client does not take all of it now.
+func (l *Loop) sendSealed(c *conn) unix.Errno {
+	out := c.tls.Outbox()
+	if len(out) == 0 {
+		return 0
+	}
+	n, errno := poller.Write(c.fd, out)
+	c.tls.Sent(n)
+	if errno == 0 && n < len(out) {
+		return unix.EAGAIN
+	}
+	return errno
+}
+
+// isSealing tells if something is sealed that the client has not taken.
+func (t *transport) isSealing() bool { return t.tls != nil && len(t.tls.Outbox()) > 0 }
+
+// takenOf is how many bytes the client has taken since it was asked last, of which n were taken out of the output.
+func (t *transport) takenOf(n int) int {
+	if t.tls == nil {
+		return n
+	}
+	return t.tls.Taken()
+}
+
+// endSession tells the client of a connection that is being closed that nothing follows; unless something should, and
+// then the missing of that says so (RFC 8446 §6.1).
+func (l *Loop) endSession(c *conn) {
+	if c.state >= stateLinger {
+		return
+	}
+	if !c.owing && !c.blocked && !c.isSealing() {
+		c.tls.CloseWrite()
+	}
+	_ = l.sendSealed(c)
+}

@@ -1,0 +1,321 @@
+package engine
+
+import (
+	"bufio"
+	"crypto/tls"
+	"encoding/binary"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"libforker/engine/secure"
+	"libforker/engine/secure/testcert"
+)
+
+var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Wish{Names: []string{"localhost"}}) })
+
+// withTLS has the server speak TLS.
+func withTLS(cfg *Config) {
+	cfg.Listeners = []Listener{{TLS: secure.NewConfig(&secure.Policy{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate().TLS, nil },
+	})}}
+	cfg.TLS = TLSConfig{Computing: 1, Handshakes: 1024, Timeout: time.Hour}
+}
+
+func clientConfig() *tls.Config {
+	return &tls.Config{RootCAs: certificate().Pool(), ServerName: "localhost"}
+}
+
+// dialTLS makes a connection that has not begun with its handshake.
+func (s *server) dialTLS(config *tls.Config) *client {
+	s.t.Helper()
+	c := s.dial()
+	conn := tls.Client(c.Conn, config)
+	c.Conn, c.in = conn, bufio.NewReader(conn)
+	return c
+}
+
+// narrow is a connection whose writes are cut into single bytes.
+type narrow struct{ net.Conn }
+
+func (n narrow) Write(b []byte) (int, error) {
+	for i := range b {
+		if _, err := n.Conn.Write(b[i : i+1]); err != nil {
+			return i, err
+		}
+	}
+	return len(b), nil
+}
+
+func TestTLS_servesAsClearTextDoes(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	big := text(3 << 20)
+	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/parts", func(c *call) { c.lent("begin,"); c.answer(200, "middle,"); c.lent("end") })
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		config := clientConfig()
+		config.MinVersion, config.MaxVersion = version, version
+		c := s.dialTLS(config)
+		c.t = t
+		for _, row := range []struct{ request, want string }{
+			{getHello, "hello"},
+			{post("/echo", "hello"), "hello"},
+			{get("/big"), big},
+			{post("/echo", big[:1<<20]), big[:1<<20]},
+			{chunked("/echo", text(200000), 999), text(200000)},
+			{get("/parts"), "begin,middle,end"},
+			{getHello, "hello"},
+		} {
+			go c.send(row.request)
+			if res, got := c.answer("GET"); res.StatusCode != 200 || got != row.want {
+				t.Fatalf("%s: %.40q: %d with %d bytes", tls.VersionName(version), row.request, res.StatusCode, len(got))
+			}
+		}
+		c.send(strings.Repeat(getHello, 500))
+		for range 500 {
+			if _, got := c.answer("GET"); got != "hello" {
+				t.Fatalf("%.40q", got)
+			}
+		}
+	}
+	if n := s.counts().Requests; n != 2*507 {
+		t.Errorf("%d requests", n)
+	}
+}
+
+func TestTLS_byteByByte(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	c := s.dial()
+	conn := tls.Client(narrow{c.Conn}, clientConfig())
+	c.Conn, c.in = conn, bufio.NewReader(conn)
+	for range 3 {
+		c.send(post("/echo", text(2000)))
+		if _, got := c.answer("GET"); got != text(2000) {
+			t.Fatalf("%.100q", got)
+		}
+	}
+}
+
+func TestTLS_file(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	file, err := os.CreateTemp(t.TempDir(), "")
+	s.must(err)
+	defer file.Close()
+	big := text(5 << 20)
+	_, err = io.WriteString(file, big)
+	s.must(err)
+	fd := int32(file.Fd())
+	s.handle("/file", func(c *call) {
+		c.part(Part{Kind: PartFile, Fd: fd, Off: 7, Len: uint64(len(big) - 7)})
+	})
+	c := s.dialTLS(clientConfig())
+	for range 2 {
+		c.send(get("/file") + getHello)
+		if _, got := c.answer("GET"); got != big[7:] {
+			t.Fatalf("%d bytes", len(got))
+		}
+		if _, got := c.answer("GET"); got != "hello" {
+			t.Fatalf("%q", got)
+		}
+	}
+}
+
+// recorder keeps what is read of a connection.
+type recorder struct {
+	net.Conn
+	read []byte
+}
+
+func (r *recorder) Read(b []byte) (int, error) {
+	n, err := r.Conn.Read(b)
+	r.read = append(r.read, b[:n]...)
+	return n, err
+}
+
+// lastRecord returns the type of the last record that was read.
+func (r *recorder) lastRecord() byte {
+	at, last := 0, byte(0)
+	for at+5 <= len(r.read) {
+		last = r.read[at]
+		at += 5 + int(binary.BigEndian.Uint16(r.read[at+3:]))
+	}
+	return last
+}
+
+// TestTLS_truncationShows: what breaks off ends without the alert that says that it is whole (RFC 5246 §7.2.1).
+func TestTLS_truncationShows(t *testing.T) {
+	const alert, data = 21, 23
+	s := start(t, tcp, withTLS)
+	file, err := os.CreateTemp(t.TempDir(), "")
+	s.must(err)
+	defer file.Close()
+	_, err = io.WriteString(file, text(2<<20))
+	s.must(err)
+	fd := int32(file.Fd())
+	s.handle("/file", func(c *call) {
+		c.req.Answer.Flags |= AnswerClose
+		c.part(Part{Kind: PartFile, Fd: fd, Len: 2 << 20})
+	})
+	config := clientConfig()
+	config.MaxVersion = tls.VersionTLS12
+	for _, row := range []struct {
+		size int64
+		last byte
+	}{{2 << 20, alert}, {1 << 20, data}} {
+		s.must(file.Truncate(row.size))
+		c := s.dial()
+		raw := &recorder{Conn: c.Conn}
+		c.Conn = tls.Client(raw, config)
+		c.send(get("/file"))
+		body, _ := io.ReadAll(c)
+		if got := raw.lastRecord(); got != row.last || len(body) < int(row.size) {
+			t.Errorf("file of %d bytes: %d bytes came, and a last record of type %d", row.size, len(body), got)
+		}
+	}
+}
+
+func TestTLS_slowReaderGetsEverything(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	big := text(8 << 20)
+	s.handle("/big", func(c *call) { c.answer(200, big) })
+	c, other := s.dialSlow(), s.dialTLS(clientConfig())
+	conn := tls.Client(c.Conn, clientConfig())
+	c.Conn = conn
+	c.in = bufio.NewReader(slowly{c, s})
+	c.send(get("/big") + getHello)
+	s.settle()
+	other.send(getHello)
+	if _, got := other.answer("GET"); got != "hello" {
+		t.Errorf("another client gets %q", got)
+	}
+	for i, want := range []string{big, "hello"} {
+		if _, got := c.answer("GET"); got != want {
+			t.Fatalf("answer %d has %d bytes", i, len(got))
+		}
+	}
+}
+
+func TestTLS_endsWithCloseNotify(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	for _, request := range []string{get("/shut"), "GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"} {
+		c := s.dialTLS(clientConfig())
+		c.send(request)
+		if got, err := io.ReadAll(c); err != nil || !strings.Contains(string(got), "close") {
+			t.Errorf("%q: %q, %v", request, got, err)
+		}
+	}
+}
+
+func TestTLS_clearTextIsTold(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	c := s.dial()
+	c.send(getHello)
+	res, body := c.answer("GET")
+	if res.StatusCode != 400 || !strings.Contains(body, "https://") {
+		t.Errorf("%d %q", res.StatusCode, body)
+	}
+	c.expectEnd()
+}
+
+func TestTLS_otherProtocolsAreRefused(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	for _, hello := range []string{"\x00\x01\x02\x03\x04\x05\x06\x07", "\x16\x03\x01\x00\x05hello", "\x80\x2e\x01\x00\x02", "\r\n\r\n\r\n"} {
+		c := s.dial()
+		c.send(hello)
+		got, _ := io.ReadAll(c)
+		if len(got) > 0 && got[0] != 21 { // An alert.
+			t.Errorf("%q: %q", hello, got)
+		}
+	}
+	c := s.dialTLS(clientConfig())
+	c.send(getHello)
+	c.answer("GET")
+}
+
+func TestTLS_handshakeHasADeadline(t *testing.T) {
+	s := start(t, tcp, withTLS, func(cfg *Config) { cfg.TLS.Timeout = time.Minute })
+	silent, begun := s.dial(), s.dial()
+	begun.send("\x16\x03\x01\x02")
+	s.settle()
+	s.pass(30 * time.Second)
+	if n := s.counts().Connections; n != 2 {
+		t.Fatalf("%d connections before the deadline", n)
+	}
+	s.pass(31 * time.Second)
+	silent.expectClosed()
+	begun.expectClosed()
+}
+
+func TestTLS_handshakesAreLimited(t *testing.T) {
+	s := start(t, tcp, withTLS, func(cfg *Config) { cfg.TLS.Handshakes = 2 })
+	open := s.dialTLS(clientConfig())
+	open.send(getHello)
+	open.answer("GET")
+	first, second := s.dial(), s.dial()
+	s.settle()
+	late := s.dialTLS(clientConfig())
+	go late.send(getHello)
+	s.settle()
+	if n := s.counts().Connections; n != 3 {
+		t.Errorf("%d connections, with two handshakes under way", n)
+	}
+	open.send(getHello)
+	open.answer("GET")
+	_ = first.Close()
+	if _, got := late.answer("GET"); got != "hello" {
+		t.Errorf("%q", got)
+	}
+	_ = second.Close()
+}
+
+func TestTLS_clientLeavesAnywhereInTheHandshake(t *testing.T) {
+	s := start(t, tcp, withTLS)
+	for most := 0; most < 2000; most += 1 + most/3 {
+		c := s.dial()
+		conn := tls.Client(&leaving{Conn: c.Conn, left: most}, clientConfig())
+		_, _ = io.WriteString(conn, getHello)
+		_ = c.Close()
+	}
+	c := s.dialTLS(clientConfig())
+	c.send(getHello)
+	c.answer("GET")
+}
+
+// leaving is a connection that writes so much and then breaks.
+type leaving struct {
+	net.Conn
+	left int
+}
+
+func (l *leaving) Write(b []byte) (int, error) {
+	n, err := l.Conn.Write(b[:min(len(b), l.left)])
+	l.left -= n
+	if n < len(b) && err == nil {
+		err = io.ErrClosedPipe
+	}
+	return n, err
+}
+
+func TestTLS_drains(t *testing.T) {
+	s := start(t, tcp, withTLS, func(cfg *Config) { cfg.DrainGrace = time.Second })
+	idle, half := s.dialTLS(clientConfig()), s.dialTLS(clientConfig())
+	idle.send(getHello)
+	idle.answer("GET")
+	half.send(getHello[:10])
+	s.settle()
+	s.drain(time.Hour)
+	half.send(getHello[10:])
+	if res, _ := half.answer("GET"); !res.Close {
+		t.Error("a request while draining does not close")
+	}
+	s.do(func() { s.loop.clock.baseNs += int64(3 * time.Second) })
+	if b, err := io.ReadAll(idle); err != nil || len(b) > 0 {
+		t.Errorf("an idle connection ends with %q, %v", b, err)
+	}
+	_ = half.Close()
+	s.wait()
+}
