@@ -8,6 +8,7 @@
 #include "process.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -101,6 +102,35 @@ static size_t count_environment(void)
 }
 
 /*
+ * The runtime would interrupt threads by SIGURG to take the processor from goroutines that run for long, and it may hit
+ * handlers of the program: poll(2) and nanosleep(2) would return EINTR there. No goroutine of ours runs for long without
+ * a call, at which the runtime has its way too. What the program's user has set comes behind, and wins.
+ */
+static char *make_debug_variable(const char *set)
+{
+    static const char ours[] = "GODEBUG=asyncpreemptoff=1";
+    size_t size = sizeof ours + 1 + (set != NULL ? strlen(set) : 0);
+    char *variable = malloc(size);
+    if (variable != NULL) {
+        (void)snprintf(variable, size, "%s%s%s", ours, set != NULL ? "," : "", set != NULL ? set : "");
+    }
+    return variable;
+}
+
+/* Copies the environment for Go, of so many entries, with the variable in place of those of its name. Returns its end. */
+static char **copy_environment(char **to, size_t count, char *variable)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], "GODEBUG=", strlen("GODEBUG=")) != 0) {
+            *to++ = environ[i];
+        }
+    }
+    *to++ = variable;
+    *to++ = NULL;
+    return to;
+}
+
+/*
  * Lays out argv, the present environment and the auxiliary vector as the kernel does at process start, which is where
  * the runtime looks for them (runtime.sysargs). Never freed: Go keeps pointers.
  */
@@ -110,15 +140,17 @@ static char **process_block(void)
     char **argv = saved_argc > 0 ? saved_argv : no_arguments;
     size_t argc = saved_argc > 0 ? (size_t)saved_argc : 1;
     size_t envc = count_environment();
-    size_t words = argc + 1 + envc + 1;
+    const char *set = envc > 0 ? getenv("GODEBUG") : NULL;
+    size_t words = argc + 1 + envc + 2; /* with the variable, and each list with its NULL */
     char **block = calloc(words + 2 * (AUXV_TYPES + 1), sizeof *block);
-    if (block != NULL) {
-        memcpy(block, argv, argc * sizeof *block);
-        if (envc > 0) {
-            memcpy(block + argc + 1, environ, envc * sizeof *block);
-        }
-        append_auxv((unsigned long *)(void *)(block + words));
+    char *variable = make_debug_variable(set);
+    if (block == NULL || variable == NULL) {
+        free(block);
+        free(variable);
+        return NULL;
     }
+    memcpy(block, argv, argc * sizeof *block);
+    append_auxv((unsigned long *)(void *)copy_environment(block + argc + 1, envc, variable));
     return block;
 }
 

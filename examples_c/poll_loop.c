@@ -10,6 +10,7 @@
  */
 #include <forker.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +49,7 @@ int main(int argc, char **argv) {
     struct pollfd polled[] = {{.fd = forker_server_poll_fd(server), .events = POLLIN},
                               {.fd = STDIN_FILENO, .events = POLLIN}};
     int serving = 1;
-    while (serving > 0 && poll(polled, 2, -1) >= 0) {
+    while (serving > 0 && (poll(polled, 2, -1) >= 0 || errno == EINTR)) { /* a signal changes nothing */
         if (polled[1].revents != 0 && !read_input()) {
             polled[1].fd = -1;
             forker_server_stop(server, 1000); /* answers what is under way, and then poll says that it is over */

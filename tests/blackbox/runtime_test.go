@@ -2,9 +2,12 @@ package blackbox
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -64,5 +67,47 @@ func TestGoRuntime_isNotSteeredByTheCallerOfASetGidProgram(t *testing.T) {
 				t.Errorf("steered: %v; the log:\n%s", steered, p.log)
 			}
 		})
+	}
+}
+
+// interruptions counts the signals by which the Go runtime interrupts threads of a worker, as long as the test goes on.
+func (p *program) interruptions() *lines {
+	p.t.Helper()
+	cmd := exec.Command("strace", "-f", "-p", strconv.Itoa(p.workers()[0]), "-e", "trace=none", "-e", "signal=SIGURG")
+	r, w := p.pipe()
+	cmd.Stderr = w
+	seen := collect("strace", r)
+	must(p.t, cmd.Start())
+	_ = w.Close()
+	p.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait() // It ends by the signal.
+	})
+	seen.wait(p.t, 0, "attached")
+	return seen
+}
+
+// The other worker, whose user wants it so, shows that there would be something to see: both have the same load.
+func TestGoRuntime_interruptsNoHandler(t *testing.T) {
+	var programs [2]*program
+	var seen [2]*lines
+	for i, env := range []string{"GODEBUG=gctrace=0", "GODEBUG=asyncpreemptoff=0"} {
+		programs[i] = start(t, setup{args: []string{"127.0.0.1:0"}, env: append(environment([]string{"workers=1"}), env)}).waitReady()
+		seen[i] = programs[i].interruptions()
+	}
+	conns := [2]*conn{programs[0].dial(), programs[1].dial()}
+	pipelined := strings.Repeat("GET / HTTP/1.1\r\nHost: test\r\n\r\n", 50)
+	for seen[1].count("SIGURG") < 5 {
+		for _, c := range conns {
+			c.send(pipelined)
+		}
+		for _, c := range conns {
+			for range 50 {
+				c.receive("GET")
+			}
+		}
+	}
+	if n := seen[0].count("SIGURG"); n > 0 {
+		t.Errorf("interrupted %d times", n)
 	}
 }

@@ -67,7 +67,7 @@ static void open_all(struct pollfd *polled)
 
 static void serve(struct pollfd *polled)
 {
-    for (int left = SERVERS; left > 0 && poll(polled, SERVERS, -1) >= 0;) {
+    for (int left = SERVERS; left > 0 && (poll(polled, SERVERS, -1) >= 0 || errno == EINTR);) {
         for (int i = 0; i < SERVERS; i++) {
             int code = polled[i].fd >= 0 && polled[i].revents != 0 ? forker_server_poll(servers[i], 0) : 1;
             if (code <= 0) {
