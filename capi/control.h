@@ -37,6 +37,7 @@ enum {
     FK_MSG_KILL = 18,      /* send a signal to a worker. Payload fk_msg_kill */
     FK_MSG_GIVE_UP = 19,   /* run is to fail, once all workers are gone. Payload fk_msg_give_up */
     FK_MSG_DONE = 20,      /* stopped, all workers are gone */
+    FK_MSG_TOLD = 22,      /* the log has what EXITED said of this worker */
     FK_MSG_PUBLISHED = 21, /* the header says anew what is going on, or all wanted workers are READY, or some no more */
     /* master -> worker */
     FK_MSG_DRAIN = 32,  /* finish within the time, then exit. Payload fk_msg_stop; 0 is at once */

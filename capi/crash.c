@@ -22,6 +22,7 @@
 
 #include "descriptor.h"
 #include "disposition.h"
+#include "inventory.h"
 #include "log.h"
 #include "logfile.h"
 #include "process.h"
@@ -212,7 +213,7 @@ void fk_crash_watch(void)
     for (int i = 0; i < FATAL_SIGNALS; i++) {
         install(&fatal_signals[i], on_forwarded, &fatal_signals[i].program);
     }
-    frames_fd = fk_descriptor_raise(memfd_create("forker-frames", MFD_CLOEXEC));
+    frames_fd = fk_inventory_add(fk_descriptor_raise(memfd_create("forker-frames", MFD_CLOEXEC)));
     void *frame;
     (void)backtrace(&frame, 1); /* loads the unwinder now, which allocates */
 }

@@ -9,6 +9,9 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "log.h"
+#include "signame.h"
+
 /* A worker that is let go can still crash on its way out; but what HANG and MEMORY say is why it was killed. */
 static uint32_t find_cause(const fk_spawner *spawner, const fk_slot *slot, int status)
 {
@@ -59,6 +62,7 @@ void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int statu
     fk_crash *crash = &shared->crash;
     uint32_t cause = find_cause(spawner, slot, status);
     shared->exits[cause]++;
+    spawner->workers[index].death = (fk_death){pid, status, cause, slot->generation};
     if (!is_loss(cause)) {
         return;
     }
@@ -69,4 +73,44 @@ void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int statu
     crash->status = status;
     keep_crash(crash, slot, fk_server_crashed_box(spawner->server, index), index);
     __atomic_store_n(&crash->version, (version | 1) + 1, __ATOMIC_SEQ_CST);
+}
+
+void fk_obituary_said(fk_spawner *spawner, uint32_t index, uint32_t generation)
+{
+    if (index < FK_SLOTS_MAX && spawner->workers[index].death.generation == generation) {
+        spawner->workers[index].death.pid = 0;
+    }
+}
+
+/* The slot shows which request it was, until it has another worker. */
+static void line_request(fk_line *line, const fk_spawner *spawner, uint32_t index)
+{
+    const fk_black_box *box = fk_server_crashed_box(spawner->server, index);
+    bool is_free = spawner->workers[index].pid == 0;
+    if (is_free && __atomic_load_n(&box->busy, __ATOMIC_ACQUIRE) != 0) {
+        fk_line_text(line, " in ");
+        fk_line_request(line, box);
+    }
+}
+
+void fk_obituary_say(fk_spawner *spawner, uint32_t index)
+{
+    fk_death *death = &spawner->workers[index].death;
+    fk_line line = {.len = 0};
+    if (death->pid == 0) {
+        return;
+    }
+    if (death->status != -1 && WIFSIGNALED(death->status)) {
+        fk_line_text(&line, "killed by ");
+        fk_line_text(&line, fk_signame(WTERMSIG(death->status)));
+    } else if (death->status != -1) {
+        fk_line_text(&line, "exited with status ");
+        fk_line_number(&line, WEXITSTATUS(death->status));
+    } else {
+        fk_line_text(&line, "was reaped by somebody else");
+    }
+    line_request(&line, spawner, index);
+    fk_log(spawner->server, is_loss(death->cause) ? FORKER_LOG_WARN : FORKER_LOG_INFO,
+           "worker %u (pid %d) %s; there was no master to say so", index, (int)death->pid, line.text);
+    death->pid = 0;
 }

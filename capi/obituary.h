@@ -9,4 +9,10 @@
 /* Enters a worker that was reaped just now; its slot must still be as it left it. The spawner only. */
 void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status);
 
+/* The master has said how the worker of this generation died. */
+void fk_obituary_said(fk_spawner *spawner, uint32_t index, uint32_t generation);
+
+/* Says how the latest worker of a slot died, if the master has not: there is none, or it has died too. */
+void fk_obituary_say(fk_spawner *spawner, uint32_t index);
+
 #endif

@@ -54,11 +54,14 @@ static fk_message make_message(uint16_t type, uint32_t slot, uint32_t generation
 /* A master that does not read is hung, and no better than a dead one: another one takes over. */
 static void tell_master(fk_spawner *spawner, const fk_message *message, int passed)
 {
-    if (spawner->master_ready && !fk_channel_send(spawner->master.channel, message, passed)) {
+    if (!spawner->master_ready || fk_channel_send(spawner->master.channel, message, passed)) {
+        return;
+    }
+    spawner->master_ready = false;
+    if (errno != EPIPE && errno != ECONNRESET) { /* of one that has left already, its exit tells more */
         fk_log(spawner->server, FORKER_LOG_ERROR, "the master does not read its messages: %s; replacing it",
                strerror(errno));
         (void)kill(spawner->master.pid, SIGKILL);
-        spawner->master_ready = false;
     }
 }
 
@@ -207,6 +210,9 @@ static void obey(fk_spawner *spawner, fk_message *order)
         fk_notify_published(spawner);
         tell_up(spawner);
         break;
+    case FK_MSG_TOLD:
+        fk_obituary_said(spawner, order->head.slot, order->head.generation);
+        break;
     default: /* DONE: its exit follows */
         break;
     }
@@ -268,10 +274,16 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     fk_message message = make_message(FK_MSG_EXITED, index, slot->generation, sizeof message.payload.exit);
     message.payload.exit = (fk_msg_exit){pid, status, slot->reached_ready};
     tell_master(spawner, &message, -1);
+    if (!spawner->master_ready) {
+        fk_obituary_say(spawner, index);
+    }
     fk_hook_worker_died(spawner->server, index, pid, status, fk_server_crashed_box(spawner->server, index));
 }
 
-/* A master that gives up can have exited before its reason was read. Nothing else that a dead one wanted counts. */
+/*
+ * A master can have exited before its reason to give up was read, or what it has told of dead workers. Nothing else that
+ * a dead one wanted counts.
+ */
 static void read_last_words(fk_spawner *spawner)
 {
     siginfo_t exit = {0};
@@ -281,7 +293,7 @@ static void read_last_words(fk_spawner *spawner)
         return;
     }
     while (fk_channel_receive(spawner->master.channel, &order) == FK_RECEIVED) {
-        if (order.head.type == FK_MSG_GIVE_UP) {
+        if (order.head.type == FK_MSG_GIVE_UP || order.head.type == FK_MSG_TOLD) {
             obey(spawner, &order);
         }
     }
@@ -314,6 +326,13 @@ static uint32_t slots_to_fill(const fk_spawner *spawner)
     return shared->wanted != 0 && shared->wanted < spawner->slots_used ? shared->wanted : spawner->slots_used;
 }
 
+/* Without a master; what the former worker had is in the slot for the last time. */
+static bool refill(fk_spawner *spawner, uint32_t index)
+{
+    fk_obituary_say(spawner, index);
+    return fk_child_fork_worker(spawner, index);
+}
+
 /* Forks what is due. Returns when to look again. */
 static uint64_t fork_due(fk_spawner *spawner)
 {
@@ -328,7 +347,7 @@ static uint64_t fork_due(fk_spawner *spawner)
         uint64_t due = child->retry_ns > allowed ? child->retry_ns : allowed;
         if (child->pid == 0 && now < due) {
             next = due < next ? due : next;
-        } else if (child->pid == 0 && !fk_child_fork_worker(spawner, i)) {
+        } else if (child->pid == 0 && !refill(spawner, i)) {
             next = child->retry_ns = now + fk_child_backoff(++child->failed_boots);
         }
     }

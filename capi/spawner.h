@@ -13,6 +13,14 @@
 
 enum { FK_FORKS_PER_SECOND = 20 };
 
+/* How a worker died. The master says it in the log, or the spawner, if the master dies before it has. */
+typedef struct {
+    pid_t pid; /* 0: all is said */
+    int status;
+    uint32_t cause; /* FK_CAUSE_* */
+    uint32_t generation;
+} fk_death;
+
 /* A process that the spawner forked. */
 typedef struct {
     pid_t pid;   /* 0: none */
@@ -21,6 +29,7 @@ typedef struct {
     uint64_t born_ns;
     uint64_t retry_ns;     /* while there is no process: not before this time */
     uint32_t failed_boots; /* in a row */
+    fk_death death;        /* of the former process, while the log may not have it */
 } fk_child;
 
 typedef struct fk_spawner {

@@ -9,6 +9,7 @@
 #include "child.h"
 #include "control.h"
 #include "log.h"
+#include "obituary.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define SETTLED_NS (SECOND_NS / 10) /* how long a master lives that did not die of its start */
@@ -54,6 +55,9 @@ void fk_succession_follow(fk_spawner *spawner, int status)
     uint64_t now = fk_clock();
     spawner->master_ready = false;
     spawner->server->shared->master_pid = 0;
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        fk_obituary_say(spawner, i);
+    }
     if (spawner->stopping) {
         return;
     }

@@ -88,6 +88,7 @@ func (m *master) handleFork(msg *control.Message, now time.Duration) {
 		m.failed(w, msg, now)
 	case control.Exited:
 		m.exited(w, msg, now)
+		m.send(&control.Message{Type: control.Told, Slot: msg.Slot, Generation: msg.Generation})
 	default:
 		m.err = fmt.Errorf("%w: %v is not for the master", ErrProtocol, msg.Type)
 	}

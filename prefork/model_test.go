@@ -71,7 +71,7 @@ func (p *pilot) obey() {
 			}
 		case control.Done:
 			p.ends = true
-		case control.Published:
+		case control.Published, control.Told:
 		default:
 			p.t.Fatalf("%v came", m.Type)
 		}

@@ -106,6 +106,7 @@ type fakeSpawner struct {
 	oomKills  atomic.Uint64
 
 	published int // how many PUBLISHED have come
+	told      int // and how many TOLD
 
 	mu       sync.Mutex
 	logs     map[int32]int
@@ -216,6 +217,8 @@ func (s *fakeSpawner) within(limit time.Duration) (control.Message, bool) {
 			switch {
 			case m.Type == control.Published:
 				s.published++
+			case m.Type == control.Told:
+				s.told++
 			case m.Type != control.Kill || m.Signal() != unix.SIGTERM:
 				return m, true
 			}

@@ -31,6 +31,7 @@ const (
 	Kill   Type = 18 // send a signal to a worker. SignalPayload
 	GiveUp Type = 19 // run is to fail, once all workers are gone. GiveUpPayload
 	Done   Type = 20 // stopped, all workers are gone
+	Told   Type = 22 // the log has what Exited said of this worker
 
 	// Published says that the header tells anew what is going on, or that all wanted workers are READY, or some no more.
 	Published Type = 21
@@ -72,6 +73,7 @@ var shapes = map[Type]shape{
 	GiveUp:     {name: "GIVE_UP", payload: anyLength},
 	Done:       {name: "DONE"},
 	Published:  {name: "PUBLISHED"},
+	Told:       {name: "TOLD"},
 	Drain:      {name: "DRAIN", payload: 4},
 	Reopen:     {name: "REOPEN"},
 	Ready:      {name: "READY"},

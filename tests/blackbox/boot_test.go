@@ -55,6 +55,9 @@ func TestRun_failsIfNoWorkerEverBecomesReady(t *testing.T) {
 				t.Errorf("%s\nwant it to say %s", line, c.want)
 			}
 			p.log.wait(t, 0, c.want)
+			if n := p.log.count("does not read its messages"); n > 0 {
+				t.Errorf("%d lines blame a master that has given up", n)
+			}
 		})
 	}
 }

@@ -1,7 +1,11 @@
 package blackbox
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -240,4 +244,45 @@ func monotonic(t *testing.T) time.Duration {
 		t.Fatal(err)
 	}
 	return time.Duration(now.Nano())
+}
+
+// dialWorker opens a connection to a worker.
+func (p *program) dialWorker(index int) *conn {
+	p.t.Helper()
+	for {
+		c := p.dial()
+		if strings.HasPrefix(c.get("/who").body, strconv.Itoa(index)+" ") {
+			return c
+		}
+	}
+}
+
+// A master that dies before it could say how a worker died: it is stopped, so that the message waits for it in vain.
+func TestDeath_ofAWorkerIsInTheLogAlsoIfTheMasterDiesWithIt(t *testing.T) {
+	p := serve(t, "workers=2")
+	for range 5 {
+		master, worker := p.master(), p.workers()[0]
+		mark, begun := p.log.mark(), p.out.mark()
+		p.dialWorker(0).send("GET /hang HTTP/1.1\r\nHost: test\r\n\r\n")
+		p.out.wait(t, begun, "hang begins")
+		p.kill(master, syscall.SIGSTOP)
+		p.kill(worker, syscall.SIGKILL)
+		eventually(t, "the worker is reaped", func() bool { _, err := os.Stat(fmt.Sprintf("/proc/%d", worker)); return err != nil })
+		p.kill(master, syscall.SIGKILL)
+		p.log.wait(t, mark, fmt.Sprintf("worker 0 (pid %d) killed by SIGKILL in GET /hang from 127.0.0.1:", worker))
+		p.waitReplaced(0, worker)
+		p.log.wait(t, mark, "a new master has taken over")
+	}
+	// Both at once.
+	for range 5 {
+		master, worker, mark := p.master(), p.workers()[1], p.log.mark()
+		p.kill(master, syscall.SIGKILL)
+		p.kill(worker, syscall.SIGKILL)
+		p.log.wait(t, mark, fmt.Sprintf("worker 1 (pid %d) killed by SIGKILL", worker))
+		p.waitReplaced(1, worker)
+		p.log.wait(t, mark, "a new master has taken over")
+	}
+	if n := p.log.count("does not read its messages"); n > 0 {
+		t.Errorf("%d lines blame a master that is gone", n)
+	}
 }
