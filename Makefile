@@ -117,11 +117,12 @@ $(BUILD)/libevent_loop: LIBS = $(shell pkg-config --cflags --libs libevent)
 $(BUILD)/%_cpp: examples_c/%.cpp include/forker.h $(LINKS)
 	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
 
-## run           serve examples_c/hello.c on http://localhost:8080/
+## run           serve examples_c/hello.c on http://localhost:8080/ (ADDRESS=:9000: elsewhere)
 .PHONY: run
+ADDRESS = :8080
 run: $(BUILD)/hello
-	@echo "hello is served on http://localhost:8080/ by one worker per core; stop it with Ctrl-C"
-	@exec $<
+	@echo 'serving hello on $(if $(filter :%,$(ADDRESS)),http://localhost$(ADDRESS)/,$(ADDRESS)) by one worker per core; stop it with Ctrl-C'
+	@exec $< '$(ADDRESS)'
 
 # --------------------------------------------------------------------------------------------------------------- tests
 

@@ -12,7 +12,7 @@
  *         forker_server *srv = forker_server_new();
  *         forker_server_handle(srv, "GET", "/", greet, NULL);
  *         forker_server_listen(srv, ":8080");
- *         return forker_server_run(srv);
+ *         return forker_server_run(srv) == FORKER_OK ? 0 : 1;
  *     }
  *
  * Conventions, which hold wherever an entry says nothing else:

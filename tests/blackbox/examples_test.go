@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,14 +27,9 @@ func example(t *testing.T, s setup, name string) *program {
 func socketIn(t *testing.T) string { return filepath.Join(t.TempDir(), "socket") }
 
 func TestExampleHello_greets(t *testing.T) {
-	probe, err := net.Listen("tcp", ":8080")
-	if err != nil {
-		t.Skipf("the example has a fixed port, which is taken: %v", err)
-	}
-	_ = probe.Close()
-	p := example(t, setup{}, "hello")
-	p.ports = append(p.ports, ":8080")
-	if got := curl(t, "", "http://localhost:8080/"); got != "greeting!!!" {
+	path := socketIn(t)
+	p := example(t, setup{args: []string{"unix:" + path}}, "hello")
+	if got := curl(t, "", "--unix-socket", path, "http://host/"); got != "greeting!!!" {
 		t.Errorf("got %q", got)
 	}
 	if took := p.stop(syscall.SIGINT); took > slack { // Ctrl-C
@@ -222,6 +219,60 @@ func TestExamplePythonNotes_keepsNotes(t *testing.T) {
 	for _, c := range cases {
 		if got := curl(t, "", append([]string{"--unix-socket", path}, c.args...)...); !c.want.MatchString(got) {
 			t.Errorf("curl %q gives %q, want %v", c.args, got, c.want)
+		}
+	}
+}
+
+// Every example takes an address, and where that is taken says so in a sentence, with exit status 1.
+func TestExamples_sayWhyTheyCannotServe(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	address := taken.Addr().String()
+	tried := 0
+	expect := func(t *testing.T, p *program) {
+		if status := p.wait(); status != 1 {
+			t.Errorf("exit status %d", status)
+		}
+		p.log.wait(t, 0, "listen "+address+": bind: Address already in use")
+		if p.log.count("Traceback") > 0 {
+			t.Error("a traceback is no sentence")
+		}
+		tried++
+	}
+	for _, pattern := range []string{"examples_c/*.c", "examples_c/*.cpp"} {
+		sources, _ := filepath.Glob(filepath.Join(sourceTree(), pattern))
+		for _, source := range sources {
+			name := strings.Replace(strings.TrimSuffix(filepath.Base(source), ".c"), ".cpp", "_cpp", 1)
+			t.Run(name, func(t *testing.T) {
+				path := filepath.Join(plain.dir, name)
+				if _, err := os.Stat(path); err != nil {
+					t.Skip("make examples has not built it: what it needs is not installed")
+				}
+				expect(t, start(t, setup{path: path, args: []string{address}}))
+			})
+		}
+	}
+	sources, _ := filepath.Glob(filepath.Join(sourceTree(), "bindings/python/examples/*.py"))
+	for _, source := range sources {
+		t.Run(filepath.Base(source), func(t *testing.T) { expect(t, python(t, filepath.Base(source), address)) })
+	}
+	if tried < 10 {
+		t.Errorf("only %d examples were tried", tried)
+	}
+}
+
+func TestMakeRun_takesAnAddress(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer taken.Close()
+	address := taken.Addr().String()
+	cmd := exec.Command("make", "-C", sourceTree(), "run", "BUILD="+plain.dir, "ADDRESS="+address)
+	cmd.Env = slices.DeleteFunc(cleanEnvironment(), func(entry string) bool { return strings.HasPrefix(entry, "MAKE") || strings.HasPrefix(entry, "MFLAGS") })
+	out, err := cmd.CombinedOutput()
+	for _, want := range []string{"serving hello on " + address + " by", "listen " + address + ": bind: Address already in use"} {
+		if err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%v, without %q:\n%s", err, want, out)
 		}
 	}
 }

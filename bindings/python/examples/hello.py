@@ -15,5 +15,8 @@ def greet(request):
     return "greeting!!!"
 
 
-server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+try:
+    server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+except forker.Error as error:  # taken, for example
+    sys.exit(str(error))
 server.run()

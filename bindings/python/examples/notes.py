@@ -85,5 +85,8 @@ def not_found(request):
     return forker.Response(404, f"nothing at {request.path}\n", {"Cache-Control": "no-store"})
 
 
-server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+try:
+    server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+except forker.Error as error:  # taken, for example
+    sys.exit(str(error))
 server.run()

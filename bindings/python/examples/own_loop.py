@@ -83,7 +83,10 @@ async def main():
         counter.cancel()
 
 
-server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+try:
+    server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+except forker.Error as error:  # taken, for example
+    sys.exit(str(error))
 with contextlib.suppress(KeyboardInterrupt):
     asyncio.run(main())
 server.close()

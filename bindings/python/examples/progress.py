@@ -58,7 +58,10 @@ with forker.Server(workers=0, drain_timeout=2) as server:
     def source(request):
         return forker.Response.file(__file__, content_type="text/plain; charset=utf-8")
 
-    server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+    try:
+        server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+    except forker.Error as error:  # taken, for example
+        sys.exit(str(error))
     server.start()
     print("serving on", server.address(0), flush=True)
     while done < steps:

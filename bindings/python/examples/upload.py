@@ -79,6 +79,9 @@ def receive(request):
     return deferred
 
 
-server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+try:
+    server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+except forker.Error as error:  # taken, for example
+    sys.exit(str(error))
 print("serving on", server.address(0), "into", directory, flush=True)
 server.run()
