@@ -21,12 +21,6 @@ static const char *give(const char *text, size_t len, size_t *len_out)
     return text;
 }
 
-static const char *span_text(forker_request *req, fk_span span, size_t *len_out)
-{
-    req->base[span.off + span.len] = '\0';
-    return give(req->base + span.off, span.len, len_out);
-}
-
 static const char *copy_text(forker_request *req, const char *bytes, size_t len, size_t *len_out)
 {
     char *text = fk_text_new(req, len + 1);
@@ -35,6 +29,17 @@ static const char *copy_text(forker_request *req, const char *bytes, size_t len,
         text[len] = '\0';
     }
     return give(text, len, len_out);
+}
+
+/* Of the authority in a target the delimiter is the first byte of the path, which must stay. */
+static const char *span_text(forker_request *req, fk_span span, size_t *len_out)
+{
+    uint32_t end = span.off + span.len, target = req->head.target.off;
+    if (end - target < req->head.target.len) {
+        return copy_text(req, req->base + span.off, span.len, len_out);
+    }
+    req->base[end] = '\0';
+    return give(req->base + span.off, span.len, len_out);
 }
 
 const char *forker_request_method(forker_request *req, size_t *len_out)

@@ -34,6 +34,10 @@ func TestRequest_isReadByAccessors(t *testing.T) {
 			if a.StatusCode != 200 || a.body != "fine" {
 				t.Errorf("answered %s %q", a.Status, a.body)
 			}
+			a = c.send("GET http://real.example:81/authority/path?q=1 HTTP/1.1\r\nHost: other.example\r\n\r\n").receive("GET")
+			if a.StatusCode != 200 || a.body != "fine" {
+				t.Errorf("answered %s %q", a.Status, a.body)
+			}
 		}
 	})
 }

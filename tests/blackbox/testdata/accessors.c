@@ -47,6 +47,23 @@ static int check_request(forker_request *req, void *user)
     return check_failures > 0 || code != FORKER_OK ? FORKER_E_INTERNAL : FORKER_OK;
 }
 
+/* The authority of a target in absolute-form stands in it, and the path begins right behind. */
+static int check_authority(forker_request *req, void *user)
+{
+    const char *name, *value, *host = forker_request_header(req, "Host", NULL);
+    (void)user;
+    CHECK_TEXT(host, "real.example:81");
+    CHECK_CODE(forker_request_header_at(req, 0, &name, &value), FORKER_OK);
+    CHECK_TEXT(value, "real.example:81");
+    CHECK_TEXT(forker_request_query(req, NULL), "q=1");
+    CHECK_TEXT(forker_request_param(req, "rest", NULL), "path");
+    CHECK_TEXT(forker_request_target(req, NULL), "http://real.example:81/authority/path?q=1");
+    CHECK_TEXT(forker_request_path(req, NULL), "/authority/path");
+    CHECK_TEXT(host, "real.example:81");
+    int code = answer_text(req, "fine");
+    return check_failures > 0 || code != FORKER_OK ? FORKER_E_INTERNAL : FORKER_OK;
+}
+
 /* All pieces stay what they are while others are asked for, in any order. */
 static int check_headers(forker_request *req, void *user)
 {
@@ -241,6 +258,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_handle(server, "POST", "/request/*rest", check_request, NULL);
     forker_server_handle(server, "GET", "/headers", check_headers, NULL);
+    forker_server_handle(server, "GET", "/authority/*rest", check_authority, NULL);
     forker_server_handle(server, "GET", "/refused", check_refused_fields, NULL);
     forker_server_handle(server, "GET", "/limit", check_limit, NULL);
     forker_server_handle(server, "GET", "/reset", check_reset, NULL);
