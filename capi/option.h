@@ -136,6 +136,10 @@
     X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1t", true, "Bytes of a request's body; more is 413.")                \
     X(BODY_BUFFER, "body_buffer", SIZE, "1m", "", "0", "1g", true,                                                     \
       "Bytes of a request's body that are kept in memory; a larger one is kept in a file, which is mapped.")           \
+    X(BODY_MEMORY, "body_memory", SIZE, "1g", "", "0", "1t", true,                                                     \
+      "Bytes of memory that each worker has for the bodies of all requests together, beyond the input buffers. More "  \
+      "go to files as those beyond body_buffer do, or are answered 503 where these are in memory too (spill_dir). 0 "  \
+      "is no limit.")                                                                                                  \
     X(SPILL_DIR, "spill_dir", DIRECTORY, "", "", "", "", true,                                                         \
       "Where those files are, without names; empty keeps them in memory (memfd_create(2)). The workers look for it "   \
       "as the user that they are, under chroot too.")                                                                  \

@@ -163,6 +163,7 @@ func (w *worker) config() engine.Config {
 		},
 		MaxBody:           w.number(C.FK_OPTION_MAX_BODY),
 		BodyBuffer:        w.number(C.FK_OPTION_BODY_BUFFER),
+		BodyMemory:        w.number(C.FK_OPTION_BODY_MEMORY),
 		SpillDir:          w.text(C.FK_OPTION_SPILL_DIR),
 		ReadHeaderTimeout: w.duration(C.FK_OPTION_READ_HEADER_TIMEOUT),
 		ReadBodyTimeout:   w.duration(C.FK_OPTION_READ_BODY_TIMEOUT),

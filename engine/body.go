@@ -33,6 +33,7 @@ type body struct {
 	trailer int    // Bytes of the trailer section, which lies behind the head in the input buffer.
 	block   []byte // bodyDirect and bodyChunked; one byte more than is filled belongs to it, for the NUL.
 	file    memory.File
+	charged int // Bytes of it in Loop.bodyBytes.
 	chunked http1.Chunked
 }
 
@@ -80,6 +81,7 @@ func (l *Loop) releaseBody(b *body) {
 		l.blocks.Put(b.block)
 	}
 	b.block = nil
+	l.charge(b, 0)
 	b.kind, b.awaited = bodyNone, false
 }
 
@@ -145,16 +147,15 @@ func (l *Loop) beginDirect(ex *exchange) *message.Refusal {
 	b.kind = bodyDirect
 	ex.conn.uploads = true
 	come := ex.in[ex.start+ex.head : ex.end]
-	if int64(b.need) > l.cfg.BodyBuffer {
+	if int64(b.need) <= l.cfg.BodyBuffer {
+		if err := l.takeBlock(b, b.need+1); err != nil {
+			return err
+		}
+	}
+	if b.block == nil {
 		if err := l.growFile(b, max(fileStep, len(come))); err != nil {
 			return err
 		}
-	} else {
-		block, err := l.blocks.Get(b.need + 1)
-		if err != nil {
-			return errBodyMemory
-		}
-		b.block = block
 	}
 	b.got = copy(b.block[:min(b.need, len(b.block))], come)
 	ex.end = ex.start + ex.head
@@ -260,19 +261,35 @@ func (l *Loop) growBlock(b *body) *message.Refusal {
 	if b.file.IsOpen() {
 		return l.growFile(b, fileStep)
 	}
-	if int64(len(b.block)) > l.cfg.BodyBuffer {
+	old := b.block
+	if int64(len(old)) <= l.cfg.BodyBuffer {
+		if err := l.takeBlock(b, int(min(max(firstChunkBlock, 2*int64(len(old))), l.cfg.BodyBuffer+1))); err != nil {
+			return err
+		}
+	}
+	if len(b.block) == len(old) { // Nothing has come of it.
 		return l.spill(b)
 	}
-	size := int(min(max(firstChunkBlock, 2*int64(len(b.block))), l.cfg.BodyBuffer+1))
+	if old != nil {
+		copy(b.block, old[:b.got])
+		l.blocks.Put(old)
+	}
+	return nil
+}
+
+// takeBlock gives b a block of size bytes, while it has what it had. Without room for that b stays as it is: then a file
+// is to take the body.
+func (l *Loop) takeBlock(b *body, size int) *message.Refusal {
 	block, err := l.blocks.Get(size)
-	if err != nil {
+	switch {
+	case err != nil:
 		return errBodyMemory
+	case !l.hasBodyRoom(b, len(block)):
+		l.blocks.Put(block)
+	default:
+		b.block = block[:size]
+		l.charge(b, len(block))
 	}
-	if b.block != nil {
-		copy(block, b.block[:b.got])
-		l.blocks.Put(b.block)
-	}
-	b.block = block[:size]
 	return nil
 }
 
@@ -282,8 +299,10 @@ func (l *Loop) spill(b *body) *message.Refusal {
 	if err := l.growFile(b, b.got+fileStep); err != nil {
 		return err
 	}
-	copy(b.block, block[:b.got])
-	l.blocks.Put(block)
+	if block != nil {
+		copy(b.block, block[:b.got])
+		l.blocks.Put(block)
+	}
 	return nil
 }
 
@@ -291,16 +310,20 @@ func (l *Loop) spill(b *body) *message.Refusal {
 // owner's.
 func (l *Loop) growFile(b *body, by int) *message.Refusal {
 	file := b.file
+	size := len(file.Bytes()) + by
+	if b.kind == bodyDirect {
+		size = min(size, b.need+1)
+	}
+	if l.fileIsMemory() && !l.hasBodyRoom(b, size) {
+		l.cfg.Log(LogWarn, "keep a body: option body_memory is reached; answered 503")
+		return errBodyMemory
+	}
 	if !file.IsOpen() {
 		var err error
 		if file, err = l.blocks.OpenFile(l.cfg.SpillDir); err != nil {
 			l.cfg.Log(LogError, "keep a body: "+err.Error())
 			return errBodyMemory
 		}
-	}
-	size := len(file.Bytes()) + by
-	if b.kind == bodyDirect {
-		size = min(size, b.need+1)
 	}
 	if err := file.Grow(size); err != nil {
 		l.cfg.Log(LogError, "keep a body: "+err.Error())
@@ -310,6 +333,7 @@ func (l *Loop) growFile(b *body, by int) *message.Refusal {
 		return errBodySpace
 	}
 	b.file, b.block = file, file.Bytes()
+	l.chargeFile(b)
 	return nil
 }
 
@@ -319,7 +343,30 @@ func (l *Loop) sealFile(b *body) *message.Refusal {
 		l.cfg.Log(LogError, "keep a body: "+err.Error())
 		return errBodyMemory
 	}
+	l.chargeFile(b)
 	return nil
+}
+
+// fileIsMemory tells if files of bodies take memory too.
+func (l *Loop) fileIsMemory() bool { return l.cfg.SpillDir == "" }
+
+// hasBodyRoom tells if b may take so many bytes of memory, instead of those that it has.
+func (l *Loop) hasBodyRoom(b *body, size int) bool {
+	return l.cfg.BodyMemory == 0 || l.bodyBytes+int64(size-b.charged) <= l.cfg.BodyMemory
+}
+
+// charge takes in how many bytes of memory b has.
+func (l *Loop) charge(b *body, size int) {
+	l.bodyBytes += int64(size - b.charged)
+	b.charged = size
+}
+
+func (l *Loop) chargeFile(b *body) {
+	if l.fileIsMemory() {
+		l.charge(b, len(b.file.Bytes()))
+	} else {
+		l.charge(b, 0)
+	}
 }
 
 // finishBody fills in where the body is, with a NUL behind it, and returns where the request ends in the input and what

@@ -187,6 +187,69 @@ func TestBody_promisedIsNotTaken(t *testing.T) {
 	}
 }
 
+// TestBody_memoryOfAllIsLimited: many clients send the first halves of their bodies, and those that find no room are
+// refused, or get a file. What leaves makes room, in whatever way it does.
+func TestBody_memoryOfAllIsLimited(t *testing.T) {
+	const most, size, clients = 1 << 20, 120000, 40
+	for _, dir := range []string{"", t.TempDir()} {
+		s := start(t, tcp, func(cfg *Config) { cfg.BodyMemory, cfg.BodyBuffer, cfg.SpillDir = most, 4*size, dir })
+		inFiles := 0
+		s.handle("/file", func(c *call) {
+			if c.req.BodyFd >= 0 {
+				inFiles++
+			}
+			c.answer(200, string(c.body()))
+		})
+		for _, request := range []string{post("/file", text(size)), chunked("/file", text(size), 5000)} {
+			for round := range 2 {
+				var open []*client
+				for range clients {
+					c := s.dial()
+					c.send(request[:len(request)/2])
+					open = append(open, c)
+				}
+				s.eventually("all to be read", func() bool {
+					if s.loop.bodyBytes > most {
+						t.Errorf("%d bytes of memory are taken for bodies", s.loop.bodyBytes)
+					}
+					return s.loop.bodyBytes > most/2
+				})
+				s.settle()
+				whole, refused := 0, 0
+				for i, c := range open {
+					if round == 0 && i%3 == 0 {
+						c.reset()
+						continue
+					}
+					_, _ = c.Write([]byte(request[len(request)/2:])) // One that was refused may be closed.
+					res, body := c.answer("POST")
+					switch {
+					case res.StatusCode == 200 && body == text(size):
+						whole++
+					case res.StatusCode == 503 && res.Close:
+						refused++
+					default:
+						t.Errorf("%s with %d bytes", res.Status, len(body))
+					}
+					_ = c.Close()
+				}
+				if whole == 0 || (refused == 0) != (dir != "") {
+					t.Errorf("spill_dir %q: %d bodies came, %d were refused", dir, whole, refused)
+				}
+				s.eventually("all memory to be given back", func() bool { return s.loop.bodyBytes == 0 })
+			}
+		}
+		s.do(func() {
+			if (inFiles > 0) != (dir != "") {
+				t.Errorf("spill_dir %q: %d bodies were in files", dir, inFiles)
+			}
+		})
+		if refusals := s.logged("option body_memory is reached"); (refusals > 0) != (dir == "") {
+			t.Errorf("spill_dir %q: %d refusals in the log", dir, refusals)
+		}
+	}
+}
+
 func TestBody_clientResetsAnywhere(t *testing.T) {
 	s := start(t, tcp, func(cfg *Config) { cfg.BodyBuffer = 50000 })
 	for _, request := range []string{post("/echo", text(200000)), chunked("/echo", text(200000), 60000)} {

@@ -59,6 +59,7 @@ type Config struct {
 	Admits     bool   // Routes differ in how they want bodies: Handlers.Admit is asked.
 	BodyBuffer int64  // A larger body is kept in a file,
 	SpillDir   string // in this directory, or if that is "" in a memfd.
+	BodyMemory int64  // Bytes of memory for all bodies together; more go to files of SpillDir, or are answered 503. 0: no limit.
 
 	ReadHeaderTimeout time.Duration // From the first byte of a head (of a new connection: from accept) to its end.
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.

@@ -80,6 +80,7 @@ type requests struct {
 	requestSlab memory.Slab[Request]
 	spare       []*exchange  // To be used again, the last one first.
 	inSize      int          // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	bodyBytes   int64        // Of memory that collected bodies are in, besides input buffers.
 	box         uintptr      // Where a request is noted while the loop's thread has it in a handler.
 	root        []byte       // "/", off the heap.
 	left        message.Head // For trailer fields that nobody reads.

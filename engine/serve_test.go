@@ -211,8 +211,8 @@ func (s *server) stop() {
 	for _, ex := range s.loop.spare {
 		used -= int64(cap(ex.in))
 	}
-	if used != 0 {
-		s.t.Errorf("%d bytes are in use after the end", used)
+	if used != 0 || s.loop.bodyBytes != 0 {
+		s.t.Errorf("%d bytes are in use after the end, %d counted for bodies", used, s.loop.bodyBytes)
 	}
 }
 

@@ -693,7 +693,8 @@ int forker_request_trailer_at(forker_request *req, size_t index, const char **na
 const char *forker_request_body(forker_request *req, size_t *len_out);
 
 /*
- * A descriptor of a file with exactly the body, if that is larger than option body_buffer: the bytes of
+ * A descriptor of a file with exactly the body, if that is larger than option body_buffer, or found no room in option
+ * body_memory: the bytes of
  * forker_request_body() are a shared mapping of it. It is open for reading and writing and stays the library's; dup(2)
  * keeps the file beyond the request, and linkat(2) gives it a name if option spill_dir is set and its file system has
  * O_TMPFILE.

@@ -155,3 +155,47 @@ func TestBody_fullDiskIsAnswered507(t *testing.T) {
 		p.close()
 	})
 }
+
+// TestBodyMemory_isForAllBodiesOfAWorker: clients that send halves of bodies take all there is, more are refused, and when
+// they have left or are answered there is room again.
+func TestBodyMemory_isForAllBodiesOfAWorker(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := upload(t, b, "body_memory=2m")
+		body := content(200000)
+		for _, chunk := range []int{0, 70000} {
+			whole := post("/whole", body, chunk)
+			var open []*conn
+			for range 30 {
+				c := p.dial().send(whole[:len(whole)/2])
+				c.waitRead()
+				open = append(open, c)
+			}
+			came, refused := 0, 0
+			for i, c := range open {
+				if i%4 == 0 {
+					_ = c.Close()
+					continue
+				}
+				_, _ = io.WriteString(c, whole[len(whole)/2:]) // One that was refused may be closed.
+				switch a := c.receive("POST"); {
+				case a.StatusCode == 200 && a.body == sum(body)+" file none, NUL 1":
+					came++
+				case a.StatusCode == 503 && a.Close:
+					refused++
+				default:
+					t.Errorf("%s %q", a.Status, a.body)
+				}
+			}
+			if came == 0 || refused == 0 {
+				t.Errorf("%d bodies came, %d were refused", came, refused)
+			}
+			p.log.wait(t, 0, "option body_memory is reached")
+			for range 30 { // Each body makes room for the next one.
+				if a := p.dial().sendAside(whole).receive("POST"); a.StatusCode != 200 {
+					t.Errorf("when all are over: %s", a.Status)
+				}
+			}
+		}
+		p.expectNoBodiesLeft()
+	})
+}
