@@ -1,9 +1,10 @@
 /*
- * Actions: reload, scale, drain, reopen, upgrade.
+ * Actions: reload, scale, drain, reopen, upgrade; and the stop that a worker asks for.
  *
- * Whoever asks writes to the shared header and wakes the spawner, which is all that a signal handler may do. The
- * spawner brings the header up to date and tells the master. What is wanted stays in the header, so that a new master
- * finds it there.
+ * Whoever asks leaves a word in memory and wakes the spawner, which is all that a signal handler may do. Processes with
+ * the spawner's privileges share a page with it (fk_wishes); a worker has its slot, so that the spawner knows whose word
+ * it is and no worker can speak for another process. The spawner brings the header up to date and tells the master. What
+ * is wanted stays in the header, so that a new master finds it there.
  */
 #include "action.h"
 
@@ -13,12 +14,24 @@
 #include "control.h"
 #include "dispatch.h"
 #include "log.h"
+#include "process.h"
 #include "upgrade.h"
 
-enum { SCALE_MOST = 1024 };
+enum {
+    SCALE_MOST = 1024,
+    /* These have the spawner run or open what the user that workers have become could have put there. */
+    PRIVILEGED = FK_ACTION_RELOAD | FK_ACTION_REOPEN | FK_ACTION_UPGRADE
+};
+
+/* Whether workers have less privileges than the spawner, and are not to use it to get around that. */
+static bool is_refused(const forker_server *server, uint32_t action)
+{
+    return (action & PRIVILEGED) != 0 && server->identity.groups != NULL &&
+           fk_server_option(server, FK_OPTION_WORKER_COMMANDS) == 0;
+}
 
 /* Async-signal-safe. With workers=0 there is nothing that most actions could be done to. */
-static int ask(forker_server *server, uint32_t action)
+static int ask(forker_server *server, uint32_t action, int32_t scale)
 {
     if (server == NULL) {
         return FORKER_E_INVALID;
@@ -27,17 +40,29 @@ static int ask(forker_server *server, uint32_t action)
         return FORKER_E_PROCESS;
     }
     fk_shared *shared = server->shared;
-    if (shared == NULL || (shared->slots == 1 && action != FK_ACTION_REOPEN)) {
+    if (shared == NULL || (server->slots == 1 && action != FK_ACTION_REOPEN)) {
         return FORKER_E_STATE;
     }
-    (void)__atomic_fetch_or(&shared->actions, action, __ATOMIC_ACQ_REL);
+    if (fk_process.role == FK_ROLE_WORKER && fk_process.server != server) {
+        return FORKER_E_PROCESS; /* that of another tree, which this process was forked beside */
+    }
+    if (fk_process.role != FK_ROLE_WORKER) {
+        (void)__atomic_fetch_add(&shared->scale, scale, __ATOMIC_ACQ_REL);
+        (void)__atomic_fetch_or(&server->wishes->actions, action, __ATOMIC_ACQ_REL);
+    } else if (is_refused(server, action)) {
+        return FORKER_E_PRIVILEGE;
+    } else {
+        fk_slot *slot = fk_server_slot(server, (uint32_t)fk_process.worker);
+        (void)__atomic_fetch_add(&slot->asked_scale, scale, __ATOMIC_ACQ_REL);
+        (void)__atomic_fetch_or(&slot->asked, action, __ATOMIC_ACQ_REL);
+    }
     fk_server_wake(server);
     return FORKER_OK;
 }
 
 int forker_server_reload(forker_server *server)
 {
-    return ask(server, FK_ACTION_RELOAD);
+    return ask(server, FK_ACTION_RELOAD, 0);
 }
 
 int forker_server_scale(forker_server *server, int32_t change)
@@ -45,31 +70,64 @@ int forker_server_scale(forker_server *server, int32_t change)
     if (server == NULL || change < -SCALE_MOST || change > SCALE_MOST) {
         return FORKER_E_INVALID;
     }
-    fk_shared *shared = server->shared;
-    if (shared != NULL && !server->lost) {
-        (void)__atomic_fetch_add(&shared->scale, change, __ATOMIC_ACQ_REL);
-    }
-    return ask(server, FK_ACTION_SCALE);
+    return ask(server, FK_ACTION_SCALE, change);
 }
 
 int forker_server_drain(forker_server *server)
 {
-    return ask(server, FK_ACTION_DRAIN);
+    return ask(server, FK_ACTION_DRAIN, 0);
 }
 
 int forker_server_reopen(forker_server *server)
 {
-    return ask(server, FK_ACTION_REOPEN);
+    return ask(server, FK_ACTION_REOPEN, 0);
 }
 
 int forker_server_upgrade(forker_server *server)
 {
-    return ask(server, FK_ACTION_UPGRADE);
+    return ask(server, FK_ACTION_UPGRADE, 0);
 }
 
 uint32_t fk_action_take(forker_server *server)
 {
-    return __atomic_exchange_n(&server->shared->actions, 0, __ATOMIC_ACQ_REL);
+    return __atomic_exchange_n(&server->wishes->actions, 0, __ATOMIC_ACQ_REL);
+}
+
+static int32_t clamp_scale(int32_t change)
+{
+    return change < -SCALE_MOST ? -SCALE_MOST : change > SCALE_MOST ? SCALE_MOST : change;
+}
+
+/* forker_server_*() refuse the same by themselves: a worker that comes here with it went around them. */
+static void refuse(fk_spawner *spawner, uint32_t index)
+{
+    fk_log(spawner->server, FORKER_LOG_ERROR,
+           "worker %u (pid %d) has asked for what only the user that started the server may (reload, reopen or "
+           "upgrade): refused, see option worker_commands",
+           index, (int)spawner->workers[index].pid);
+}
+
+void fk_action_hear(fk_spawner *spawner, uint32_t index)
+{
+    forker_server *server = spawner->server;
+    fk_slot *slot = fk_server_slot(server, index);
+    if (fk_load(&slot->asked) == 0) {
+        return;
+    }
+    uint32_t asked = __atomic_exchange_n(&slot->asked, 0, __ATOMIC_ACQ_REL);
+    int32_t scale = clamp_scale(__atomic_exchange_n(&slot->asked_scale, 0, __ATOMIC_ACQ_REL));
+    uint32_t stop = fk_load(&slot->asked_stop);
+    if (is_refused(server, asked)) {
+        refuse(spawner, index);
+        asked &= ~(uint32_t)PRIVILEGED;
+    }
+    if ((asked & FK_ACTION_STOP) != 0) {
+        (void)forker_server_stop(server, stop >= 1 && stop <= INT32_MAX ? (int32_t)(stop - 1) : -1);
+    }
+    if ((asked & FK_ACTION_SCALE) != 0) {
+        (void)__atomic_fetch_add(&server->shared->scale, scale, __ATOMIC_ACQ_REL);
+    }
+    (void)__atomic_fetch_or(&server->wishes->actions, asked & ~(uint32_t)FK_ACTION_STOP, __ATOMIC_ACQ_REL);
 }
 
 /* The options' numbers, for a master that was forked before they changed. */

@@ -1,6 +1,7 @@
 /*
- * The first steps of a forked process, in this order: signal handlers, descriptors, limits, room for descriptors, user,
- * death signal, signal mask, post_fork hook, crash handlers, Go. Until Go is started the process has one thread.
+ * The first steps of a forked process, in this order: signal handlers, descriptors, shared memory, limits, room for
+ * descriptors, user, death signal, signal mask, post_fork hook, crash handlers, Go. Until Go is started the process has
+ * one thread.
  *
  * Signals are unblocked before Go starts, not after: the runtime's threads inherit the mask of the one that starts it.
  * And before the hook: so do programs that it starts.
@@ -33,6 +34,7 @@
 #include "privilege.h"
 #include "process.h"
 #include "reaper.h"
+#include "shared.h"
 #include "signals.h"
 #include "title.h"
 #include "upgrade.h"
@@ -102,6 +104,7 @@ static void unblock_signals(sigset_t mask)
 static void close_spawner_fds(fk_spawner *spawner)
 {
     fk_spawner_forget(spawner);
+    fk_descriptor_close((int *)&spawner->server->wake_fd);
     fk_pidfile_forget(spawner->server);
     fk_background_forget(spawner->server);
 }
@@ -157,6 +160,8 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
+    fk_servers_visit(fk_shared_forget_wishes);
+    fk_descriptor_close(&spawner->poke[1]);
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
@@ -174,7 +179,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_slot *slot = fk_server_slot(server, index);
     fk_process.role = FK_ROLE_WORKER;
     fk_process.worker = (int32_t)index;
-    fk_process.generation = slot->generation;
+    fk_process.generation = spawner->workers[index].generation;
     fk_process.server = server;
     fk_process.slot = slot;
     fk_process.pid = getpid();
@@ -185,6 +190,10 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     set_handler(SIGTERM, on_drain);
     set_handler(SIGQUIT, on_drain);
     close_spawner_fds(spawner);
+    server->wake_fd = spawner->poke[1];
+    spawner->poke[1] = -1;
+    need(server, fk_shared_confine(server, index));
+    fk_servers_visit(fk_shared_forget_wishes);
     fk_logloss_forget(server);
     fk_admin_forget(server);
     fk_title_set(server);

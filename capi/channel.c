@@ -40,6 +40,9 @@ bool fk_channel_send(int fd, const fk_message *message, int passed)
     return sent >= 0;
 }
 
+/*
+ * recv(2) and not recvmsg(2): descriptors for which there is no room are never installed here (unix(7), SCM_RIGHTS).
+ */
 static ssize_t receive_once(int fd, fk_message *message)
 {
     ssize_t len;
@@ -49,8 +52,22 @@ static ssize_t receive_once(int fd, fk_message *message)
     return len;
 }
 
+/* Whether a payload has the length of its type; a GIVE_UP is a number and text, for which a NUL is left. */
+static bool has_its_length(const fk_msg *head)
+{
+    switch (head->type) {
+    case FK_MSG_KILL:
+        return head->length == sizeof(fk_msg_kill);
+    case FK_MSG_GIVE_UP:
+        return head->length >= sizeof(int32_t) && head->length < FK_CONTROL_MAX;
+    default:
+        return head->length == 0;
+    }
+}
+
 fk_received fk_channel_receive(int fd, fk_message *message)
 {
+    memset(message, 0, sizeof *message);
     ssize_t len = receive_once(fd, message);
     if (len == 0) { /* An end can overtake the last packets, once: see Socket.recv in prefork/control */
         len = receive_once(fd, message);
@@ -59,7 +76,8 @@ fk_received fk_channel_receive(int fd, fk_message *message)
         return FK_RECEIVED_NOTHING;
     }
     if (len < (ssize_t)sizeof message->head || message->head.magic != FK_CONTROL_MAGIC ||
-        message->head.version != FK_CONTROL_VERSION || (size_t)len != sizeof message->head + message->head.length) {
+        message->head.version != FK_CONTROL_VERSION || (size_t)len != sizeof message->head + message->head.length ||
+        !has_its_length(&message->head)) {
         return FK_RECEIVED_END;
     }
     return FK_RECEIVED;

@@ -32,7 +32,11 @@ bool fk_channel_send(int fd, const fk_message *message, int passed);
 
 typedef enum { FK_RECEIVED, FK_RECEIVED_NOTHING, FK_RECEIVED_END } fk_received;
 
-/* Receives a message without waiting. One that is malformed counts as the end. */
+/*
+ * Receives a message without waiting; what of `message` did not come is 0. One that is malformed counts as the end, and
+ * so does one of the master's whose payload is not as long as its type asks for. Descriptors that came with it are
+ * closed by the kernel: no message to the spawner has any.
+ */
 fk_received fk_channel_receive(int fd, fk_message *message);
 
 #endif

@@ -107,28 +107,41 @@ bool fk_child_fork_master(fk_spawner *spawner)
     return true;
 }
 
-/* Prepares a slot for its next worker. What belongs to the slot over all generations stays. */
-static void clear_slot(const forker_server *server, uint32_t index)
+/* What the worker before wrote is cleared. Other boxes were never touched, and take no memory. */
+static void clear_boxes(const forker_server *server, uint32_t index)
 {
     fk_slot *slot = fk_server_slot(server, index);
-    slot->generation++;
+    uint32_t used = fk_load(&slot->pool_used);
+    memset(fk_server_box(server, index, 0), 0, FK_BOX_SIZE * (size_t)(used < FK_BOXES ? used : FK_BOXES));
+    memset(&slot->box, 0, sizeof slot->box);
+    slot->pool_size = slot->pool_used = slot->crashed_box = 0;
+}
+
+/* Prepares a slot for its next worker. What belongs to the slot over all generations stays. */
+static void clear_slot(const forker_server *server, uint32_t index, uint32_t generation)
+{
+    fk_slot *slot = fk_server_slot(server, index);
+    slot->generation = generation;
     slot->pid = 0;
     slot->reached_ready = 0;
     slot->epoch = server->shared->epoch;
     slot->born_ns = fk_clock();
     slot->ready_ns = 0;
     slot->heartbeat_ns = 0;
-    slot->requests_before = slot->requests;
+    slot->requests_before = fk_load_long(&slot->requests);
     slot->connections = slot->in_flight = 0;
     slot->dismissed = FK_CAUSE_NONE;
-    if (slot->pool_used > 0) {
-        memset(fk_server_box(server, index, 0), 0,
-               FK_BOX_SIZE * (size_t)(slot->pool_used < FK_BOXES ? slot->pool_used : FK_BOXES));
-    }
-    slot->pool_size = slot->pool_used = slot->crashed_box = 0;
-    memset(&slot->box, 0, sizeof slot->box);
+    slot->asked = slot->asked_stop = 0;
+    slot->asked_scale = 0;
+    clear_boxes(server, index);
     memset(slot->last_words, 0, sizeof slot->last_words);
     __atomic_store_n(&slot->state, FK_SLOT_FORKED, __ATOMIC_RELEASE);
+}
+
+/* 0 is that of a slot in which nobody has lived. */
+static uint32_t next_generation(uint32_t generation)
+{
+    return generation + 1 != 0 ? generation + 1 : 1;
 }
 
 bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
@@ -138,13 +151,15 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
     if (!fk_hook_before_fork(spawner->server, index) || !fk_channel_pair(ends)) {
         return false;
     }
-    clear_slot(spawner->server, index);
+    fk_child *child = &spawner->workers[index];
+    child->generation = next_generation(child->generation);
+    clear_slot(spawner->server, index, child->generation);
     pid_t pid = fork_blocked(spawner);
     if (pid == 0) {
         (void)close(ends[0]);
         fk_birth_worker(spawner, index, ends[1]);
     }
-    if (!fk_child_settle(&spawner->workers[index], pid, ends[0], ends[1])) {
+    if (!fk_child_settle(child, pid, ends[0], ends[1])) {
         slot->state = FK_SLOT_EMPTY;
         return false;
     }

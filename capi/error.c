@@ -20,6 +20,7 @@
     X(FORKER_E_AGAIN, "not now, try again later")                                                                      \
     X(FORKER_E_ABORTED, "the client has left, or the request is over")                                                 \
     X(FORKER_E_RESTARTS, "workers died too often")                                                                     \
+    X(FORKER_E_PRIVILEGE, "a worker that has given up root may not ask for this, see option worker_commands")          \
     X(FORKER_E_INTERNAL, "internal error")
 
 const char *forker_strerror(int code)

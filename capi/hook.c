@@ -84,7 +84,7 @@ void fk_hook_worker_died(forker_server *server, uint32_t index, pid_t pid, int s
     if (server->worker_died == NULL) {
         return;
     }
-    if (__atomic_load_n(&box->busy, __ATOMIC_ACQUIRE) != 0) {
+    if (box->busy != 0) {
         fk_line_request(&line, box);
     }
     server->worker_died(server, (int32_t)index, pid, status, line.text, server->worker_died_user);

@@ -38,7 +38,7 @@ func goMasterRun(c *C.forker_server, channel C.int) (code C.int) {
 }
 
 func (s server) supervise(channel int) error {
-	table, err := slot.Open(s.shared())
+	table, err := slot.Open(s.shared(), int(s.c.slots))
 	if err != nil {
 		return err
 	}

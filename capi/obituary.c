@@ -16,12 +16,14 @@
 static uint32_t find_cause(const fk_spawner *spawner, const fk_slot *slot, int status)
 {
     bool signaled = status != -1 && WIFSIGNALED(status);
-    uint32_t dismissed = slot->dismissed < FK_CAUSES ? slot->dismissed : FK_CAUSE_NONE;
+    uint32_t dismissed = fk_load(&slot->dismissed);
+    bool served = fk_load(&slot->reached_ready) != 0;
+    dismissed = dismissed < FK_CAUSES ? dismissed : FK_CAUSE_NONE;
     if (dismissed == FK_CAUSE_HANG || dismissed == FK_CAUSE_MEMORY || dismissed == FK_CAUSE_BOOT) {
         return dismissed;
     }
     if (signaled && WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM) {
-        return slot->reached_ready ? FK_CAUSE_CRASH : FK_CAUSE_BOOT;
+        return served ? FK_CAUSE_CRASH : FK_CAUSE_BOOT;
     }
     if (dismissed != FK_CAUSE_NONE) {
         return dismissed;
@@ -29,7 +31,7 @@ static uint32_t find_cause(const fk_spawner *spawner, const fk_slot *slot, int s
     if (spawner->stopping) {
         return FK_CAUSE_STOP;
     }
-    if (!slot->reached_ready) {
+    if (!served) {
         return FK_CAUSE_BOOT;
     }
     return signaled ? FK_CAUSE_KILLED : FK_CAUSE_SELF;
@@ -41,37 +43,42 @@ static bool is_loss(uint32_t cause)
            cause == FK_CAUSE_HANG || cause == FK_CAUSE_MEMORY;
 }
 
-static void keep_crash(fk_crash *crash, const fk_slot *slot, const fk_black_box *box, uint32_t index)
+static uint64_t since(uint64_t now, uint64_t then)
+{
+    return then < now ? now - then : 0;
+}
+
+static void keep_crash(fk_crash *crash, const fk_slot *slot, const fk_black_box *box)
 {
     struct timespec wall;
     uint64_t now = fk_clock();
     (void)clock_gettime(CLOCK_REALTIME, &wall);
-    crash->worker = index;
-    crash->generation = slot->generation;
     crash->wall_ns = (uint64_t)wall.tv_sec * 1000000000 + (uint64_t)wall.tv_nsec;
-    crash->age_ns = now - slot->born_ns;
-    crash->inside_ns = box->busy != 0 && now > box->since_ns ? now - box->since_ns : 0;
+    crash->age_ns = since(now, fk_load_long(&slot->born_ns));
+    crash->inside_ns = box->busy != 0 ? since(now, box->since_ns) : 0;
     crash->box = *box;
     memcpy(crash->last_words, slot->last_words, sizeof crash->last_words);
 }
 
-void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status)
+void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status, const fk_black_box *box)
 {
     const fk_slot *slot = fk_server_slot(spawner->server, index);
     fk_shared *shared = spawner->server->shared;
     fk_crash *crash = &shared->crash;
     uint32_t cause = find_cause(spawner, slot, status);
     shared->exits[cause]++;
-    spawner->workers[index].death = (fk_death){pid, status, cause, slot->generation};
+    spawner->workers[index].death = (fk_death){pid, status, cause, spawner->workers[index].generation};
     if (!is_loss(cause)) {
         return;
     }
-    uint32_t version = crash->version;
+    uint32_t version = fk_load(&crash->version);
     __atomic_store_n(&crash->version, version | 1, __ATOMIC_SEQ_CST);
     crash->cause = cause;
+    crash->worker = index;
+    crash->generation = spawner->workers[index].generation;
     crash->pid = pid;
     crash->status = status;
-    keep_crash(crash, slot, fk_server_crashed_box(spawner->server, index), index);
+    keep_crash(crash, slot, box);
     __atomic_store_n(&crash->version, (version | 1) + 1, __ATOMIC_SEQ_CST);
 }
 
@@ -85,11 +92,11 @@ void fk_obituary_said(fk_spawner *spawner, uint32_t index, uint32_t generation)
 /* The slot shows which request it was, until it has another worker. */
 static void line_request(fk_line *line, const fk_spawner *spawner, uint32_t index)
 {
-    const fk_black_box *box = fk_server_crashed_box(spawner->server, index);
+    fk_black_box box = fk_server_crashed_box(spawner->server, index);
     bool is_free = spawner->workers[index].pid == 0;
-    if (is_free && __atomic_load_n(&box->busy, __ATOMIC_ACQUIRE) != 0) {
+    if (is_free && box.busy != 0) {
         fk_line_text(line, " in ");
-        fk_line_request(line, box);
+        fk_line_request(line, &box);
     }
 }
 

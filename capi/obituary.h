@@ -6,8 +6,11 @@
 
 #include "spawner.h"
 
-/* Enters a worker that was reaped just now; its slot must still be as it left it. The spawner only. */
-void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status);
+/*
+ * Enters a worker that was reaped just now; its slot must still be as it left it, `box` is a copy of its black box. The
+ * spawner only.
+ */
+void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status, const fk_black_box *box);
 
 /* The master has said how the worker of this generation died. */
 void fk_obituary_said(fk_spawner *spawner, uint32_t index, uint32_t generation);

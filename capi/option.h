@@ -42,6 +42,9 @@
     X(NO_NEW_PRIVS, "no_new_privs", CHOICE, "on", "off|on", "", "", false,                                             \
       "Whether programs that are started by workers which have given up root are kept from gaining privileges, as by " \
       "set-user-ID (no_new_privs, and an empty bounding set).")                                                        \
+    X(WORKER_COMMANDS, "worker_commands", CHOICE, "off", "off|on", "", "", false,                                      \
+      "Whether workers which have given up root may have the calling process, which has not, reload, reopen its logs " \
+      "or be upgraded.")                                                                                               \
     X(RLIMIT_NOFILE, "rlimit_nofile", NUMBER, "keep", "keep, or ", "64", "1048576", false,                             \
       "How many descriptors a worker may have, see getrlimit(2).")                                                     \
     X(RLIMIT_CORE, "rlimit_core", SIZE, "keep", "keep, or ", "0", "1t", false,                                         \

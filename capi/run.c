@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "run.h"
 
+#include "action.h"
 #include "admin.h"
 #include "background.h"
 #include "descriptor.h"
@@ -20,7 +20,9 @@
 #include "pidfile.h"
 #include "preflight.h"
 #include "privilege.h"
+#include "process.h"
 #include "shard.h"
+#include "shared.h"
 #include "signals.h"
 #include "spawner.h"
 
@@ -61,49 +63,23 @@ static void take_early_stop(forker_server *server)
     }
 }
 
-static int map_shared(forker_server *server)
+static int prepare_shared(forker_server *server)
 {
-    uint32_t slots = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? FK_SLOTS_MAX : 1;
-    size_t size = (size_t)FK_SLOT_SIZE * (slots + 1) + (size_t)FK_BOXES * FK_BOX_SIZE * slots;
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-        return fk_server_fail(server, FORKER_E_MEMORY, "%s: mmap: %s", server->verb, strerror(errno));
-    }
     if (!open_wake_fd(server)) {
-        int code = fk_server_fail(server, FORKER_E_SYSTEM, "%s: eventfd: %s", server->verb, strerror(errno));
-        (void)munmap(memory, size);
-        return code;
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: eventfd: %s", server->verb, strerror(errno));
     }
-    fk_shared *shared = memory;
-    *shared = (fk_shared){.magic = FK_SHARED_MAGIC,
-                          .slots = slots,
-                          .spawner_pid = getpid(),
-                          .stop_timeout_ms = FK_NO_STOP,
-                          .started_ns = fk_clock()};
-    if (server->figures != NULL) {
-        (void)munmap(server->figures, server->shared_size);
+    int code = fk_shared_map(server);
+    if (code == FORKER_OK) {
+        take_early_stop(server);
     }
-    server->shared_size = size;
-    server->figures = server->shared = shared;
-    take_early_stop(server);
-    return FORKER_OK;
-}
-
-/* The memory stays for whoever wants to see the figures of this run. */
-static void end_shared(forker_server *server)
-{
-    if (server->shared != NULL) {
-        server->shared->phase = FK_PHASE_STOPPING;
-        server->shared->master_pid = 0;
-        server->shared = NULL;
-    }
+    return code;
 }
 
 int fk_run_prepare(forker_server *server)
 {
     static int (*const steps[])(forker_server *) = {fk_admin_open,      fk_heritage_drop, fk_listeners_reopen,
                                                     fk_listeners_check, fk_shards_open,   fk_privilege_prepare,
-                                                    fk_limit_check,     fk_logfile_open,  map_shared};
+                                                    fk_limit_check,     fk_logfile_open,  prepare_shared};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);
@@ -117,7 +93,7 @@ void fk_run_clean_up(forker_server *server)
     fk_privilege_release(server);
     fk_admin_close(server);
     fk_logfile_close(server);
-    end_shared(server);
+    fk_shared_end(server);
 }
 
 int fk_run_serve(forker_server *server, const sigset_t *mask, int (*serve)(forker_server *))
@@ -181,6 +157,18 @@ void fk_server_wake(const forker_server *server)
     (void)written;
 }
 
+/* A worker says it in its slot. The soonest stop of those that it has asked for counts. */
+static void ask_stop(forker_server *server, uint32_t timeout_ms)
+{
+    fk_slot *slot = fk_server_slot(server, (uint32_t)fk_process.worker);
+    uint32_t wanted = timeout_ms + 1, before = fk_load(&slot->asked_stop);
+    while ((before == 0 || wanted < before) && !__atomic_compare_exchange_n(&slot->asked_stop, &before, wanted, false,
+                                                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    }
+    (void)__atomic_fetch_or(&slot->asked, FK_ACTION_STOP, __ATOMIC_ACQ_REL);
+    fk_server_wake(server);
+}
+
 int forker_server_stop(forker_server *server, int32_t timeout_ms)
 {
     if (server == NULL) {
@@ -191,6 +179,10 @@ int forker_server_stop(forker_server *server, int32_t timeout_ms)
     }
     int64_t wanted = timeout_ms >= 0 ? timeout_ms : fk_server_option(server, FK_OPTION_DRAIN_TIMEOUT) / 1000000;
     wanted = wanted < FK_NO_STOP ? wanted : FK_NO_STOP - 1;
+    if (fk_process.role == FK_ROLE_WORKER && fk_process.server == server) {
+        ask_stop(server, (uint32_t)wanted);
+        return FORKER_OK;
+    }
     shorten(&server->early_stop_ms, (int32_t)wanted);
     fk_shared *shared = server->shared;
     if (shared != NULL) {

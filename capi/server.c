@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "admin.h"
@@ -17,6 +16,7 @@
 #include "logfile.h"
 #include "pidfile.h"
 #include "process.h"
+#include "shared.h"
 
 static forker_server *servers; /* guarded by the process's lock */
 
@@ -28,7 +28,7 @@ forker_server *forker_server_new(void)
     }
     server->owner = getpid();
     server->early_stop_ms = FK_NO_STOP;
-    server->wake_fd = server->queue.fd = -1;
+    server->wake_fd = server->queue.fd = server->shared_fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
     server->loglimit.timer = server->stderr_aside = -1;
@@ -71,6 +71,7 @@ void fk_server_leave(forker_server *server)
 {
     fk_descriptor_close((int *)&server->wake_fd);
     fk_descriptor_close(&server->loglimit.timer);
+    fk_shared_forget_wishes(server);
     if (server->state == FK_SERVER_SETUP && !server->lost) {
         server->owner = getpid();
         server->split = true;
@@ -97,9 +98,7 @@ void forker_server_free(forker_server *server)
     }
     fk_listeners_close(server);
     fk_server_free_routes(server);
-    if (server->figures != NULL) {
-        (void)munmap(server->figures, server->shared_size);
-    }
+    fk_shared_unmap(server);
     if (server->wake_fd >= 0) {
         (void)close(server->wake_fd);
     }

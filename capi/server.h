@@ -171,15 +171,19 @@ struct forker_server {
     fk_shared *volatile shared;  /* NULL while not running */
     fk_shared *volatile figures; /* the same memory, which stays until the next run or the end of the server */
     size_t shared_size;
-    fk_listener admin;        /* address "": none */
-    int log_fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
-    int stderr_aside;         /* see fk_sink.aside */
+    uint32_t slots;             /* that it has; what the header says is for readers from outside */
+    int shared_fd;              /* of it, as long as processes are forked; -1: a mapping without a name, or none */
+    fk_wishes *volatile wishes; /* NULL in master and workers, which ask through their slots */
+    fk_listener admin;          /* address "": none */
+    int log_fds[FK_LOGFILES];   /* by FK_LOGFILE_*; -1: none */
+    int stderr_aside;           /* see fk_sink.aside */
     fk_logloss losses[FK_LOGFILES];
     bool journal; /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */
     fk_loglimit loglimit;
     fk_queue queue; /* of the process that serves */
     volatile int
-        wake_fd; /* eventfd: shared->stop_timeout_ms or shared->actions has changed; open from the first run on */
+        wake_fd; /* eventfd: shared->stop_timeout_ms or wishes->actions has changed; open from the first run on. In a
+                    worker: the pipe by which it has the spawner look at its slot */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */
     char setup_error[FK_SENTENCE_MAX]; /* the first failed setup call that counts, for run */
@@ -220,28 +224,31 @@ void fk_server_wake(const forker_server *server);
 /* Releases the routes. */
 void fk_server_free_routes(forker_server *server);
 
-/* The page of slot `index`. Only while running. */
+/*
+ * The place of slot `index`, which is one of server->slots: addresses in the shared memory are made here only, and of
+ * numbers that no other process can write. Only while running.
+ */
 static inline fk_slot *fk_server_slot(const forker_server *server, uint32_t index)
 {
     return (fk_slot *)(void *)((char *)server->shared + (size_t)FK_SLOT_SIZE * (1 + (size_t)index));
 }
 
-/* Black box number `box`, from 0, of slot `index` beyond the one in its page. */
+/* Black box number `box`, from 0 to FK_BOXES - 1, of slot `index` beyond the one in its page. */
 static inline fk_black_box *fk_server_box(const forker_server *server, uint32_t index, uint32_t box)
 {
-    size_t boxes = (size_t)FK_SLOT_SIZE * (1 + (size_t)server->shared->slots);
+    size_t boxes = (size_t)FK_SLOT_SIZE * (1 + (size_t)server->slots);
     return (fk_black_box *)(void *)((char *)server->shared + boxes + FK_BOX_SIZE * (FK_BOXES * (size_t)index + box));
 }
 
 /*
- * The black box in whose handler the worker of a slot died, if it was in one: that of the pool's thread that a fatal
- * signal hit, else the slot's.
+ * A copy of the black box in whose handler the worker of a slot died, if it was in one: that of the pool's thread that
+ * a fatal signal hit, else the slot's.
  */
-static inline fk_black_box *fk_server_crashed_box(const forker_server *server, uint32_t index)
+static inline fk_black_box fk_server_crashed_box(const forker_server *server, uint32_t index)
 {
-    fk_slot *slot = fk_server_slot(server, index);
-    return slot->crashed_box >= 1 && slot->crashed_box <= FK_BOXES ? fk_server_box(server, index, slot->crashed_box - 1)
-                                                                   : &slot->box;
+    const fk_slot *slot = fk_server_slot(server, index);
+    uint32_t crashed = fk_load(&slot->crashed_box);
+    return fk_box_copy(crashed >= 1 && crashed <= FK_BOXES ? fk_server_box(server, index, crashed - 1) : &slot->box);
 }
 
 static inline int64_t fk_server_option(const forker_server *server, int id)

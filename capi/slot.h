@@ -1,11 +1,16 @@
 /*
- * The shared memory of a process tree: one header page, then one page for each worker slot, then the slots' other black
- * boxes. Made by the spawner before the first fork and mapped by every process of the tree, so that a dead worker's
- * last state can still be read.
+ * The shared memory of a process tree: the header, then a place of two pages for each worker slot, then the slots'
+ * other black boxes. Made by the spawner before the first fork and mapped by every process of the tree, so that a dead
+ * worker's last state can still be read.
  *
- * Invariant: a slot has one writer at a time: the spawner while no worker lives in it, else that worker; only
- * `dismissed` is the master's. Counters are only ever added to, also over generations. Readers copy what they need;
- * words of up to 64 bits are written whole.
+ * Who writes what: the header and the first page of a slot are the spawner's, but for the few words of the master that
+ * are named; the second page is the worker's, and the spawner's while none lives there; so are its boxes. Where the
+ * kernel lets us (shared.c), a worker cannot write anything else. Counters are only ever added to, also over
+ * generations.
+ *
+ * Whatever a worker can write is hostile to spawner, master and forker_server_stats(): a word is loaded once, whole
+ * (fk_load), compared with bounds of private memory, then used; a box is copied (fk_box_copy) and then read. No address
+ * and no size comes from here.
  *
  * The Go twin is package slot; its layout is checked against this one when capi is compiled.
  */
@@ -13,10 +18,12 @@
 #define FORKER_SLOT_H
 
 #include <stdint.h>
+#include <string.h>
 
 enum {
     FK_SHARED_MAGIC = 0x464f524b, /* "FORK" */
-    FK_SLOT_SIZE = 4096,
+    FK_PAGE_SIZE = 4096,
+    FK_SLOT_SIZE = 2 * FK_PAGE_SIZE, /* and of the header */
     FK_BOXES = 256, /* black boxes of each slot beyond the one in its page: one for each thread of the handler pool */
     FK_BOX_SIZE = 256,
     FK_SLOTS_MAX = 1025, /* 1024 workers, and the one more that a reload needs */
@@ -83,23 +90,27 @@ typedef struct {
 } fk_black_box;
 
 typedef struct {
-    uint32_t state;
     uint32_t generation; /* counts the workers that lived in this slot; never 0 while one does */
     int32_t pid;
-    uint32_t reached_ready; /* 1 once this generation was READY */
-    uint64_t born_ns;       /* CLOCK_MONOTONIC at fork */
-    uint64_t ready_ns;
-    uint64_t heartbeat_ns;    /* the loop's clock in its latest iteration */
+    uint32_t dismissed;       /* FK_CAUSE_* for which the master lets this generation go; its alone */
+    uint32_t epoch;           /* fk_shared.epoch at fork */
+    uint64_t born_ns;         /* CLOCK_MONOTONIC at fork */
     uint64_t requests_before; /* `requests` at fork */
+    uint8_t rest_of_page[FK_PAGE_SIZE - 32];
 
-    uint64_t connections; /* open now */
-    uint64_t in_flight;   /* requests that have been dispatched and not answered yet */
-    uint32_t dismissed;   /* FK_CAUSE_* for which the master lets this generation go; written by the master alone */
-    uint32_t epoch;       /* fk_shared.epoch at fork */
-    uint32_t pool_size;   /* how many threads the handler pool can have */
-    uint32_t pool_used;   /* how many of the pool's boxes this generation has used: those from 0 on */
-    uint32_t crashed_box; /* 1 + the number of the pool's box whose handler a fatal signal hit; 0: none of them */
-    uint32_t pad;
+    /* From here on the worker's. */
+    uint32_t state;
+    uint32_t reached_ready; /* 1 once this generation was READY */
+    uint64_t ready_ns;
+    uint64_t heartbeat_ns; /* the loop's clock in its latest iteration */
+    uint64_t connections;  /* open now */
+    uint64_t in_flight;    /* requests that have been dispatched and not answered yet */
+    uint32_t pool_size;    /* how many threads the handler pool can have */
+    uint32_t pool_used;    /* how many of the pool's boxes this generation has used: those from 0 on */
+    uint32_t crashed_box;  /* 1 + the number of the pool's box whose handler a fatal signal hit; 0: none of them */
+    uint32_t asked;        /* FK_ACTION_*: what this worker wants of the spawner, which takes it away */
+    uint32_t asked_stop;   /* 1 + the ms that the soonest stop which this generation asked for gives; 0: none */
+    int32_t asked_scale;   /* by how many workers FK_ACTION_SCALE is */
 
     uint64_t accepted; /* connections, over all generations, and so are all counters from here on */
     uint64_t requests;
@@ -130,8 +141,8 @@ typedef struct {
 } fk_crash;
 
 typedef struct {
-    uint32_t magic;
-    uint32_t slots; /* how many slot pages follow */
+    uint32_t magic; /* for who looks at it from outside, as in a core dump, */
+    uint32_t slots; /* and how many slots follow; the library computes with forker_server.slots */
     int32_t spawner_pid;
     int32_t master_pid;      /* 0 while there is none */
     int32_t stop_timeout_ms; /* what forker_server_stop() asked for; FK_NO_STOP: nothing */
@@ -140,13 +151,11 @@ typedef struct {
 
     /* What is wanted of the workers. It is here so that a new master knows it. */
     uint32_t wanted;  /* how many workers the master keeps alive, written by it; 0: as the options say */
-    uint32_t actions; /* FK_ACTION_*: what else was asked for and the spawner has not begun */
-    int32_t scale;    /* what is still to be added to `wanted` */
+    int32_t scale;    /* what is still to be added to `wanted`; the master takes it */
     uint32_t held;    /* 1: all are to be drained and none started */
     uint32_t epoch;   /* counts reloads */
     uint32_t settled; /* the latest epoch whose reload is over, done or given up; written by the master */
     uint32_t reopens; /* counts how often the log files were to be opened anew */
-    uint32_t pad;
 
     /* Written by the spawner, so that they outlive every master. */
     uint64_t master_starts;
@@ -155,8 +164,37 @@ typedef struct {
     fk_crash crash;
 } fk_shared;
 
-_Static_assert(sizeof(fk_slot) <= FK_SLOT_SIZE, "a slot is one page");
+/*
+ * What is asked of the spawner by processes that have its privileges. It is on a page of its own, which master and
+ * workers do not have (shared.c): nobody else can write here.
+ */
+typedef struct {
+    uint32_t actions; /* FK_ACTION_*: what was asked for and the spawner has not begun */
+} fk_wishes;
+
+/* Loads a word whole, and once: what was compared is what is used. */
+static inline uint32_t fk_load(const uint32_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static inline uint64_t fk_load_long(const uint64_t *word)
+{
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+/* A copy that nobody else writes. The fence keeps the compiler from reading the original again. */
+static inline fk_black_box fk_box_copy(const fk_black_box *box)
+{
+    fk_black_box copy;
+    memcpy(&copy, box, sizeof copy);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    return copy;
+}
+
+_Static_assert(__builtin_offsetof(fk_slot, state) == FK_PAGE_SIZE, "the worker has a page of its own");
+_Static_assert(sizeof(fk_slot) <= FK_SLOT_SIZE, "a slot has its two pages");
 _Static_assert(sizeof(fk_black_box) <= FK_BOX_SIZE, "a box has its room");
-_Static_assert(sizeof(fk_shared) <= FK_SLOT_SIZE, "the header is one page");
+_Static_assert(sizeof(fk_shared) <= FK_SLOT_SIZE, "the header has its room");
 
 #endif

@@ -28,6 +28,7 @@
 #include "listener.h"
 #include "log.h"
 #include "obituary.h"
+#include "printable.h"
 #include "reaper.h"
 #include "succession.h"
 #include "upgrade.h"
@@ -36,8 +37,9 @@
 
 enum {
     STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
+    ORDERS_MOST = 256,          /* of the master's messages, that are read before others have their turn */
     SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
-    POLLED_BESIDES = 8,         /* what is polled besides the workers */
+    POLLED_BESIDES = 9,         /* what is polled besides the workers */
     STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
 };
 
@@ -85,40 +87,49 @@ static void tell_worker(fk_spawner *spawner, uint16_t type, uint32_t index)
 {
     const fk_slot *slot = fk_server_slot(spawner->server, index);
     const fk_child *child = &spawner->workers[index];
-    fk_message message = make_message(type, index, slot->generation, sizeof message.payload.worker);
-    message.payload.worker = (fk_msg_worker){child->pid, slot->state};
+    fk_message message = make_message(type, index, child->generation, sizeof message.payload.worker);
+    message.payload.worker = (fk_msg_worker){child->pid, fk_load(&slot->state)};
     tell_master(spawner, &message, child->channel);
 }
 
+/* Returns 0, or the errno by which a SPAWN fails. */
+static int fork_as_told(fk_spawner *spawner, const fk_msg *order)
+{
+    if (spawner->workers[order->slot].pid != 0) {
+        return EBUSY;
+    }
+    if (spawner->workers[order->slot].generation != order->generation) {
+        return ESTALE;
+    }
+    if (spawner->stopping) {
+        return ECANCELED;
+    }
+    return fk_child_fork_worker(spawner, order->slot) ? 0 : errno;
+}
+
+/* FAILED names the generation that is the latest, whatever the master takes it for. */
 static void spawn(fk_spawner *spawner, const fk_msg *order)
 {
-    int reason = 0;
-    if (order->slot >= FK_SLOTS_MAX) {
-        reason = EINVAL;
-    } else if (spawner->workers[order->slot].pid != 0) {
-        reason = EBUSY;
-    } else if (fk_server_slot(spawner->server, order->slot)->generation != order->generation) {
-        reason = ESTALE;
-    } else if (spawner->stopping) {
-        reason = ECANCELED;
-    } else if (!fk_child_fork_worker(spawner, order->slot)) {
-        reason = errno;
-    }
+    bool exists = order->slot < FK_SLOTS_MAX;
+    int reason = exists ? fork_as_told(spawner, order) : EINVAL;
     if (reason == 0) {
         tell_worker(spawner, FK_MSG_SPAWNED, order->slot);
         return;
     }
-    fk_message message = make_message(FK_MSG_FAILED, order->slot, order->generation, sizeof message.payload.failed);
+    uint32_t generation = exists ? spawner->workers[order->slot].generation : order->generation;
+    fk_message message = make_message(FK_MSG_FAILED, order->slot, generation, sizeof message.payload.failed);
     message.payload.failed.error = reason;
     tell_master(spawner, &message, -1);
 }
 
+/* Signals a worker, by the pid that fork gave and nobody has reaped, and by no other signal than a master has use for. */
 static void kill_worker(fk_spawner *spawner, const fk_message *order)
 {
     uint32_t index = order->head.slot;
     const fk_msg_kill *what = &order->payload.kill;
-    if (index >= FK_SLOTS_MAX || spawner->workers[index].pid == 0 ||
-        fk_server_slot(spawner->server, index)->generation != order->head.generation) {
+    bool known = what->signal == SIGTERM || what->signal == SIGABRT || what->signal == SIGKILL;
+    if (!known || index >= FK_SLOTS_MAX || spawner->workers[index].pid == 0 ||
+        spawner->workers[index].generation != order->head.generation) {
         return;
     }
     pid_t pid = spawner->workers[index].pid;
@@ -189,6 +200,17 @@ static void tell_up(fk_spawner *spawner)
     }
 }
 
+/* What the master gives as its reason can be what a worker has written. */
+static void make_printable(char *text)
+{
+    size_t len = strlen(text), taken;
+    for (size_t at = 0; at < len; at += taken) {
+        if (!fk_printable(text + at, len - at, &taken)) {
+            memset(text + at, '?', taken);
+        }
+    }
+}
+
 static void obey(fk_spawner *spawner, fk_message *order)
 {
     switch (order->head.type) {
@@ -202,7 +224,7 @@ static void obey(fk_spawner *spawner, fk_message *order)
         kill_worker(spawner, order);
         break;
     case FK_MSG_GIVE_UP:
-        order->payload.text[order->head.length < FK_CONTROL_MAX ? order->head.length : FK_CONTROL_MAX - 1] = '\0';
+        make_printable(order->payload.give_up.text);
         fk_spawner_give_up(spawner, order->payload.give_up.reason, order->payload.give_up.text);
         break;
     case FK_MSG_PUBLISHED:
@@ -221,7 +243,7 @@ static void obey(fk_spawner *spawner, fk_message *order)
 static void read_master(fk_spawner *spawner)
 {
     fk_message order;
-    while (spawner->master.pid != 0 && spawner->master.channel >= 0) {
+    for (int i = 0; i < ORDERS_MOST && spawner->master.pid != 0 && spawner->master.channel >= 0; i++) {
         fk_received received = fk_channel_receive(spawner->master.channel, &order);
         if (received == FK_RECEIVED) {
             fk_watch_heard(spawner);
@@ -237,13 +259,26 @@ static void read_master(fk_spawner *spawner)
     }
 }
 
+/* Looks into the slots, if a worker wants it. How often it wants that does not matter. */
+static void read_asks(fk_spawner *spawner)
+{
+    char pokes[512];
+    if (read(spawner->poke[0], pokes, sizeof pokes) <= 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < spawner->slots_used; i++) {
+        fk_action_hear(spawner, i);
+    }
+}
+
+/* The words count, whether or not there is something to read: who has the descriptor could have read it away. */
 static void read_wishes(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     uint64_t count;
-    if (read(server->wake_fd, &count, sizeof count) <= 0) {
-        return;
-    }
+    ssize_t got = read(server->wake_fd, &count, sizeof count);
+    (void)got;
+    read_asks(spawner);
     int32_t timeout_ms = __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
     if (timeout_ms != FK_NO_STOP) {
         fk_spawner_stop(spawner, timeout_ms);
@@ -265,19 +300,22 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     fk_child *child = &spawner->workers[index];
     fk_slot *slot = fk_server_slot(spawner->server, index);
     uint64_t now = fk_clock();
-    fk_obituary_write(spawner, index, pid, status);
+    bool served = fk_load(&slot->reached_ready) != 0;
+    fk_black_box box = fk_server_crashed_box(spawner->server, index);
+    fk_action_hear(spawner, index); /* it may have died before it was heard */
+    fk_obituary_write(spawner, index, pid, status, &box);
     slot->pid = 0;
     slot->connections = slot->in_flight = 0;
     __atomic_store_n(&slot->state, FK_SLOT_EMPTY, __ATOMIC_RELEASE);
-    child->failed_boots = slot->reached_ready ? 0 : child->failed_boots + 1;
-    child->retry_ns = slot->reached_ready ? now : now + fk_child_backoff(child->failed_boots);
-    fk_message message = make_message(FK_MSG_EXITED, index, slot->generation, sizeof message.payload.exit);
-    message.payload.exit = (fk_msg_exit){pid, status, slot->reached_ready};
+    child->failed_boots = served ? 0 : child->failed_boots + 1;
+    child->retry_ns = served ? now : now + fk_child_backoff(child->failed_boots);
+    fk_message message = make_message(FK_MSG_EXITED, index, child->generation, sizeof message.payload.exit);
+    message.payload.exit = (fk_msg_exit){pid, status, served};
     tell_master(spawner, &message, -1);
     if (!spawner->master_ready) {
         fk_obituary_say(spawner, index);
     }
-    fk_hook_worker_died(spawner->server, index, pid, status, fk_server_crashed_box(spawner->server, index));
+    fk_hook_worker_died(spawner->server, index, pid, status, &box);
 }
 
 /*
@@ -320,10 +358,11 @@ static void reap(fk_spawner *spawner)
 static uint32_t slots_to_fill(const fk_spawner *spawner)
 {
     const fk_shared *shared = spawner->server->shared;
+    uint32_t wanted = fk_load(&shared->wanted);
     if (spawner->master_ready || shared->held != 0) {
         return 0;
     }
-    return shared->wanted != 0 && shared->wanted < spawner->slots_used ? shared->wanted : spawner->slots_used;
+    return wanted != 0 && wanted < spawner->slots_used ? wanted : spawner->slots_used;
 }
 
 /* Without a master; what the former worker had is in the slot for the last time. */
@@ -415,6 +454,7 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
     nfds_t count = 0;
     bool sweep = fk_reaper_sweeps();
     polled[count++] = (struct pollfd){.fd = spawner->server->wake_fd, .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = spawner->poke[0], .events = POLLIN};
     polled[count++] = (struct pollfd){.fd = fk_reaper_fd(), .events = POLLIN};
     count += fk_upgrade_poll(spawner, polled + count);
     if (spawner->server->background.kind != FK_BACKGROUND_NONE && !spawner->stopping) {
@@ -487,6 +527,7 @@ void fk_spawner_forget(fk_spawner *spawner)
         fk_descriptor_close(&spawner->workers[i].channel);
     }
     fk_descriptor_close(&spawner->lifeline[1]);
+    fk_descriptor_close(&spawner->poke[0]);
     fk_reaper_forget();
     fk_upgrade_forget(spawner);
 }
@@ -496,8 +537,33 @@ void fk_spawner_forget_all(void)
     if (present != NULL) {
         fk_spawner_forget(present);
         fk_descriptor_close(&present->lifeline[0]);
+        fk_descriptor_close(&present->poke[1]);
         present = NULL;
     }
+}
+
+static void close_pipes(fk_spawner *spawner)
+{
+    for (int end = 0; end < 2; end++) {
+        fk_descriptor_close(&spawner->lifeline[end]);
+        fk_descriptor_close(&spawner->poke[end]);
+    }
+}
+
+/* Returns false with errno. */
+static bool open_pipes(fk_spawner *spawner)
+{
+    spawner->poke[0] = spawner->poke[1] = -1;
+    if (!fk_descriptor_raise_pair(pipe2(spawner->lifeline, O_CLOEXEC | O_NONBLOCK) == 0, spawner->lifeline)) {
+        return false;
+    }
+    if (!fk_descriptor_raise_pair(pipe2(spawner->poke, O_CLOEXEC | O_NONBLOCK) == 0, spawner->poke)) {
+        int reason = errno;
+        close_pipes(spawner);
+        errno = reason;
+        return false;
+    }
+    return true;
 }
 
 int fk_spawner_run(forker_server *server)
@@ -507,7 +573,7 @@ int fk_spawner_run(forker_server *server)
     int result;
     if (spawner == NULL || polled == NULL) {
         result = fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
-    } else if (!fk_descriptor_raise_pair(pipe2(spawner->lifeline, O_CLOEXEC | O_NONBLOCK) == 0, spawner->lifeline)) {
+    } else if (!open_pipes(spawner)) {
         result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
     } else {
         spawner->server = server;
@@ -520,8 +586,7 @@ int fk_spawner_run(forker_server *server)
         fk_log_close(server);
         result = spawner->result;
         present = NULL;
-        (void)close(spawner->lifeline[0]);
-        fk_descriptor_close(&spawner->lifeline[1]);
+        close_pipes(spawner);
     }
     free(polled);
     free(spawner);

@@ -23,9 +23,10 @@ typedef struct {
 
 /* A process that the spawner forked. */
 typedef struct {
-    pid_t pid;   /* 0: none */
-    int pidfd;   /* -1 where the kernel has none: then exits are looked for at intervals */
-    int channel; /* of a worker: duplicate of the master's end; of the master: the spawner's end; else -1 */
+    pid_t pid;           /* 0: none */
+    int pidfd;           /* -1 where the kernel has none: then exits are looked for at intervals */
+    int channel;         /* of a worker: duplicate of the master's end; of the master: the spawner's end; else -1 */
+    uint32_t generation; /* of a worker: which one lives in the slot, or lived there last; the slot's word is a copy */
     uint64_t born_ns;
     uint64_t retry_ns;     /* while there is no process: not before this time */
     uint32_t failed_boots; /* in a row */
@@ -40,6 +41,7 @@ typedef struct fk_spawner {
     bool master_was_ready; /* some master did */
     fk_child workers[FK_SLOTS_MAX];
     uint32_t slots_used; /* slots 0 .. slots_used-1 have had a worker */
+    int poke[2];         /* by [1] a worker has the spawner look at what its slot asks for */
     int lifeline[2];     /* [1] is held by the spawner alone: its end tells all others that the spawner is dead */
     uint64_t forks_ns[FK_FORKS_PER_SECOND]; /* ring: when the latest forks were */
     uint32_t forks;

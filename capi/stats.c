@@ -56,10 +56,10 @@ static const fk_slot *find_slot(const fk_shared *shared, size_t index)
 }
 
 /* Slots are taken from 0 upwards, so the first that was never used ends those that were. */
-static uint32_t count_slots(const fk_shared *shared)
+static uint32_t count_slots(const forker_server *server, const fk_shared *shared)
 {
     uint32_t count = 0;
-    while (count < shared->slots && __atomic_load_n(&find_slot(shared, count)->generation, __ATOMIC_RELAXED) != 0) {
+    while (count < server->slots && fk_load(&find_slot(shared, count)->generation) != 0) {
         count++;
     }
     return count;
@@ -71,7 +71,7 @@ static uint64_t since(uint64_t now, uint64_t then)
     return then != 0 && then < now ? now - then : 0;
 }
 
-static void fill_stats(forker_stats *stats, const fk_shared *shared)
+static void fill_stats(forker_stats *stats, const forker_server *server, const fk_shared *shared)
 {
     forker_worker_stats sum = {0};
     stats->phase = __atomic_load_n(&shared->phase, __ATOMIC_RELAXED);
@@ -79,7 +79,7 @@ static void fill_stats(forker_stats *stats, const fk_shared *shared)
     stats->master_pid = __atomic_load_n(&shared->master_pid, __ATOMIC_RELAXED);
     stats->uptime_ns = since(fk_clock(), shared->started_ns);
     stats->workers = __atomic_load_n(&shared->wanted, __ATOMIC_RELAXED);
-    stats->slots = count_slots(shared);
+    stats->slots = count_slots(server, shared);
     for (uint32_t i = 0; i < stats->slots; i++) {
         const fk_slot *slot = find_slot(shared, i);
         stats->ready += __atomic_load_n(&slot->state, __ATOMIC_RELAXED) == FK_SLOT_READY;
@@ -103,14 +103,15 @@ static void copy_text(char *to, const char *from, size_t len, size_t most)
     to[len] = '\0';
 }
 
-static void fill_request(forker_worker_stats *stats, const fk_black_box *box, uint64_t now)
+static void fill_request(forker_worker_stats *stats, const fk_black_box *written, uint64_t now)
 {
-    if (__atomic_load_n(&box->busy, __ATOMIC_ACQUIRE) == 0) {
+    if (fk_load(&written->busy) == 0) {
         return;
     }
-    stats->busy_ns = since(now, load(&box->since_ns));
-    copy_text(stats->method, box->method, box->method_len, FK_METHOD_KEPT);
-    copy_text(stats->target, box->target, box->target_len, FK_TARGET_KEPT);
+    fk_black_box box = fk_box_copy(written);
+    stats->busy_ns = since(now, box.since_ns);
+    copy_text(stats->method, box.method, box.method_len, FK_METHOD_KEPT);
+    copy_text(stats->target, box.target, box.target_len, FK_TARGET_KEPT);
 }
 
 static void fill_worker(forker_worker_stats *stats, const fk_slot *slot)
@@ -149,7 +150,7 @@ int forker_server_stats(forker_server *server, forker_stats *stats_out)
         return server->lost ? FORKER_E_PROCESS : FORKER_E_STATE;
     }
     forker_stats stats = {0};
-    fill_stats(&stats, shared);
+    fill_stats(&stats, server, shared);
     give_out(stats_out, stats_out->size, &stats, sizeof stats);
     return FORKER_OK;
 }
@@ -163,7 +164,7 @@ int forker_server_worker_stats(forker_server *server, size_t index, forker_worke
     if (shared == NULL || server->lost) {
         return server->lost ? FORKER_E_PROCESS : FORKER_E_STATE;
     }
-    if (index >= count_slots(shared)) {
+    if (index >= count_slots(server, shared)) {
         return FORKER_E_INVALID;
     }
     forker_worker_stats stats = {0};

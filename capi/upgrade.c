@@ -108,9 +108,8 @@ static char **extend_environment(char *bequest, pid_t from)
 }
 
 /* In the forked child: becomes the program anew. Nothing of the library's signals is left. */
-static _Noreturn void become_anew(const fk_spawner *spawner, int channel, const sigset_t *mask)
+static _Noreturn void become_anew(const fk_spawner *spawner, pid_t from, int channel, const sigset_t *mask)
 {
-    pid_t from = spawner->server->shared->spawner_pid;
     fk_signals_give_back(spawner->server);
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     fk_program_exec(extend_environment(bequeath(spawner->server, channel, from), from));
@@ -123,6 +122,7 @@ static const char *start_anew(fk_spawner *spawner)
 {
     int ends[2];
     sigset_t all, mask;
+    pid_t self = getpid();
     if (!fk_channel_pair(ends)) {
         return strerror(errno);
     }
@@ -131,7 +131,7 @@ static const char *start_anew(fk_spawner *spawner)
     pid_t pid = fk_fork_own(NULL, NULL);
     if (pid == 0) {
         (void)close(ends[0]);
-        become_anew(spawner, ends[1], &mask);
+        become_anew(spawner, self, ends[1], &mask);
     }
     int reason = errno;
     (void)sigprocmask(SIG_SETMASK, &mask, NULL);
@@ -147,12 +147,12 @@ static bool is_background(const forker_server *server)
 void fk_upgrade_begin(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
-    const char *refused = spawner->heir.pid != 0             ? "one is under way"
-                          : fk_heritage_is_pending()         ? "this process has not taken over yet"
-                          : spawner->stopping                ? "the server is stopping"
-                          : is_background(server)            ? "it is not the program itself that serves"
-                          : server->shared->spawner_pid == 1 ? "pid 1 cannot leave its container to another process"
-                                                             : start_anew(spawner);
+    const char *refused = spawner->heir.pid != 0     ? "one is under way"
+                          : fk_heritage_is_pending() ? "this process has not taken over yet"
+                          : spawner->stopping        ? "the server is stopping"
+                          : is_background(server)    ? "it is not the program itself that serves"
+                          : getpid() == 1            ? "pid 1 cannot leave its container to another process"
+                                                     : start_anew(spawner);
     if (refused != NULL) {
         fk_log(server, FORKER_LOG_ERROR, "upgrade: not possible: %s; serving on", refused);
         return;

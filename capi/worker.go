@@ -86,7 +86,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 	if limit := w.number(C.FK_OPTION_GO_MEMORY_LIMIT); limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	table, err := slot.Open(w.shared())
+	table, err := slot.Open(w.shared(), int(w.c.slots))
 	if err != nil {
 		return err
 	}

@@ -152,7 +152,7 @@ func (l *Loop) isLast(c *conn, ex *exchange) bool {
 	// The loop begins to drain when it reads the message that says so, which waits while a handler runs. The shared memory
 	// says it at once, so that the answer of that handler can already tell the client: what the handler learns from
 	// forker_request_draining() its client learns too.
-	return (l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.Shared.LoadStopAsked()) && !ex.hasBehind(c)
+	return (l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.Slot.LoadStopAsked() || l.cfg.Shared.LoadStopAsked()) && !ex.hasBehind(c)
 }
 
 // hasBehind tells if the client has sent more already, and so could not know that it should not. One that never stops

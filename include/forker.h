@@ -95,7 +95,8 @@ enum {
     FORKER_E_INTERNAL = -13, /* a bug in the library; the log has the details */
     FORKER_E_AGAIN = -14,    /* not yet: a stream's buffer is full, on_drain follows; a server still runs */
     FORKER_E_ABORTED = -15,  /* the client has left, or the request is over */
-    FORKER_E_RESTARTS = -16  /* workers died more often than option restart_limit allows */
+    FORKER_E_RESTARTS = -16, /* workers died more often than option restart_limit allows */
+    FORKER_E_PRIVILEGE = -17 /* a worker that has given up root may not ask for this; see option worker_commands */
 };
 
 /*
@@ -328,7 +329,11 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms);
 /*
  * What is asked of a running server. The calls of this section return without waiting, and may be made by any thread of
  * any process of the tree, so by a handler too, and in a signal handler. They give FORKER_OK, or FORKER_E_STATE if the
- * server does not run, and all but stop and reopen also with workers=0.
+ * server does not run, and all but stop and reopen also with workers=0. A worker can steer the server that it is a
+ * worker of, for others of the same program it gets FORKER_E_PROCESS (stop: FORKER_OK).
+ *
+ * With option user, workers have less privileges than the spawner: from them reload, reopen and upgrade, which have the
+ * spawner read, write and execute files, give FORKER_E_PRIVILEGE, unless option worker_commands is on.
  */
 
 /*

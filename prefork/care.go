@@ -2,6 +2,7 @@ package prefork
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -93,7 +94,8 @@ func (w *worker) feel(now time.Duration) {
 // tiredOf tells what a worker has had enough of, "" if of nothing.
 func (w *worker) tiredOf(c *Care, resident int64, now time.Duration) string {
 	age := now - since(w.page.LoadBornNs(), now)
-	served := w.pulse.requests - w.page.LoadRequestsBefore()
+	before := w.page.LoadRequestsBefore()
+	served := min(max(w.pulse.requests, before)-before, math.MaxInt) // Both can be anything.
 	more := 1 + w.pulse.spread
 	switch {
 	case c.MaxRequests > 0 && float64(served) >= float64(c.MaxRequests)*more:

@@ -227,6 +227,17 @@ func TestRecycle_byRequests(t *testing.T) {
 	})
 }
 
+// TestRecycle_believesNoCountThatWentBackwards: a worker can write anything into its page.
+func TestRecycle_believesNoCountThatWentBackwards(t *testing.T) {
+	inBubble(t, 1, careful(1, Care{MaxRequests: 100}), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		w := s.spawnReady(1)[0]
+		atomic.StoreUint64(&w.page.RequestsBefore, 1<<63)
+		s.expectNothing(time.Minute)
+		s.stop(w)
+	})
+}
+
 func TestRecycle_byAge(t *testing.T) {
 	inBubble(t, 1, careful(1, Care{MaxAge: 5 * time.Minute}), func(t *testing.T, s *fakeSpawner) {
 		s.random = 0

@@ -133,7 +133,7 @@ func newFakeSpawner(t *testing.T, workers int) *fakeSpawner {
 	mem := make([]byte, slot.MemorySize(slots))
 	binary.NativeEndian.PutUint32(mem[0:], slot.SharedMagic)
 	binary.NativeEndian.PutUint32(mem[4:], uint32(slots))
-	table, err := slot.Open(mem)
+	table, err := slot.Open(mem, slots)
 	if err != nil {
 		t.Fatal(err)
 	}

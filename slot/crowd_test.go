@@ -18,7 +18,7 @@ func TestCrowded(t *testing.T) {
 		{"others are not there yet", []uint64{1000, 0}, Booting, false},
 	}
 	for _, c := range cases {
-		table, err := Open(newMemory(uint32(len(c.open)) + 1)) // The last one was never used.
+		table, err := Open(newMemory(uint32(len(c.open))+1), len(c.open)+1) // The last one was never used.
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,5 +30,19 @@ func TestCrowded(t *testing.T) {
 		if got := table.Crowded(0); got != c.crowded {
 			t.Errorf("%s: crowded is %v", c.name, got)
 		}
+	}
+}
+
+func TestCrowded_isNotMisledByWhatCannotBe(t *testing.T) {
+	table, err := Open(newMemory(3), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, open := range []uint64{1 << 63, 40, 1 << 63} {
+		s := table.Slot(i)
+		s.Generation, s.State, s.Connections = 1, uint32(Ready), open
+	}
+	if table.Crowded(1) {
+		t.Error("a worker with 40 connections is crowded by the lies of others")
 	}
 }

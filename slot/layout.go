@@ -3,8 +3,9 @@ package slot
 // The sizes of the layout. The names are those of capi/slot.h without the prefix.
 const (
 	SharedMagic    = 0x464f524b // "FORK"
-	Size           = 4096       // of a slot and of the header: one page each
-	Max            = 1025       // 1024 workers, and the one more that a reload needs
+	PageSize       = 4096
+	Size           = 2 * PageSize // of a slot and of the header
+	Max            = 1025         // 1024 workers, and the one more that a reload needs
 	LatencyBuckets = 40
 	TargetKept     = 128
 	MethodKept     = 24
@@ -14,10 +15,10 @@ const (
 	StatusClasses  = 6
 )
 
-// Shared is the header page.
+// Shared is the header.
 type Shared struct {
 	Magic         uint32
-	Slots         uint32 // how many slot pages follow
+	Slots         uint32 // how many slots follow; the library computes with a number of its own
 	SpawnerPid    int32
 	MasterPid     int32  // 0 while there is none
 	StopTimeoutMs int32  // what forker_server_stop asked for; math.MaxInt32: nothing
@@ -26,13 +27,11 @@ type Shared struct {
 
 	// What is wanted of the workers. It is here so that a new master knows it.
 	Wanted  uint32 // how many workers the master keeps alive, written by it; 0: as the options say
-	Actions uint32 // what else was asked for and the spawner has not begun; of no concern to the master
 	Scale   int32  // what is still to be added to Wanted
 	Held    uint32 // 1: all are to be drained and none started
 	Epoch   uint32 // counts reloads
 	Settled uint32 // the latest epoch whose reload is over, done or given up; written by the master
 	Reopens uint32 // counts how often the log files were to be opened anew
-	_       uint32
 
 	// Written by the spawner, so that they outlive every master.
 	MasterStarts uint64
@@ -56,26 +55,30 @@ type CrashPage struct {
 	LastWordsText [LastWordsKept]byte
 }
 
-// Slot is the page of one worker slot.
+// Slot is the place of one worker: a page of the spawner's, then one of the worker's.
 type Slot struct {
+	Generation     uint32 // counts the workers that lived in this slot; never 0 while one does
+	Pid            int32
+	Dismissed      uint32 // the Cause for which the master lets this generation go; written by the master alone
+	Epoch          uint32 // Shared.Epoch at fork
+	BornNs         uint64 // CLOCK_MONOTONIC at fork
+	RequestsBefore uint64 // Requests at fork
+	_              [PageSize - 32]byte
+
+	// From here on the worker's.
+
 	State        uint32 // a State
-	Generation   uint32 // counts the workers that lived in this slot; never 0 while one does
-	Pid          int32
 	ReachedReady uint32 // 1 once this generation was Ready
-	BornNs       uint64 // CLOCK_MONOTONIC at fork
 	ReadyNs      uint64
 	HeartbeatNs  uint64 // the loop's clock in its latest iteration
-
-	RequestsBefore uint64 // Requests at fork
-
-	Connections uint64 // open now
-	InFlight    uint64 // requests that have been dispatched and not answered yet
-	Dismissed   uint32 // the Cause for which the master lets this generation go; written by the master alone
-	Epoch       uint32 // Shared.Epoch at fork
-	PoolSize    uint32 // how many threads the handler pool can have
-	PoolUsed    uint32 // how many of the pool's boxes this generation has used: those from 0 on
-	CrashedBox  uint32 // 1 + the number of the pool's box whose handler a fatal signal hit; 0: none of them
-	_           uint32
+	Connections  uint64 // open now
+	InFlight     uint64 // requests that have been dispatched and not answered yet
+	PoolSize     uint32 // how many threads the handler pool can have
+	PoolUsed     uint32 // how many of the pool's boxes this generation has used: those from 0 on
+	CrashedBox   uint32 // 1 + the number of the pool's box whose handler a fatal signal hit; 0: none of them
+	Asked        uint32 // what this worker wants of the spawner, who takes it away
+	AskedStop    uint32 // 1 + the ms that the soonest stop which this generation asked for gives; 0: none
+	AskedScale   int32  // by how many workers the number of them is to change
 
 	Accepted     uint64 // connections, over all generations, and so are all counters from here on
 	Requests     uint64

@@ -50,6 +50,9 @@ func (s *Slot) Dismiss(cause Cause) { atomic.StoreUint32(&s.Dismissed, uint32(ca
 // LoadDismissed tells if the master lets this generation go.
 func (s *Slot) LoadDismissed() bool { return atomic.LoadUint32(&s.Dismissed) != uint32(NotGone) }
 
+// LoadStopAsked tells if this generation has asked for a stop of the server.
+func (s *Slot) LoadStopAsked() bool { return atomic.LoadUint32(&s.AskedStop) != 0 }
+
 // LastWords gives the latest error line of the present generation, with control characters and what is not UTF-8
 // replaced by "?"; "" if there is none. The text may be cut or mixed if the worker died while it wrote it.
 func (s *Slot) LastWords() string { return words(&s.LastWordsText) }

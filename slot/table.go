@@ -10,7 +10,7 @@ import (
 // ErrLayout is wrapped by the errors of Open: the memory is not a table of slots as this build knows it.
 var ErrLayout = errors.New("not a slot table")
 
-// A page holds each of the two structs, and a box's room a box; a negative constant does not convert to uint.
+// The room of each of the two structs holds it, and a box's room a box; a negative constant does not convert to uint.
 const (
 	_ = uint(Size - unsafe.Sizeof(Slot{}))
 	_ = uint(Size - unsafe.Sizeof(Shared{}))
@@ -25,32 +25,26 @@ type Table struct {
 	boxes  []byte // behind the pages
 }
 
-// Open makes a Table of the shared mapping, which must stay mapped as long as the table is used.
-func Open(mem []byte) (*Table, error) {
-	if len(mem) < Size {
-		return nil, fmt.Errorf("%w: %d bytes are less than a page", ErrLayout, len(mem))
+// Open makes a Table of so many slots of the shared mapping, which must stay mapped as long as the table is used. The
+// number comes from the caller's own memory: what the header says, its magic too, can be anything by now.
+func Open(mem []byte, slots int) (*Table, error) {
+	if slots < 0 || slots > Max {
+		return nil, fmt.Errorf("%w: %d slots", ErrLayout, slots)
+	}
+	if need := MemorySize(slots); len(mem) < need {
+		return nil, fmt.Errorf("%w: %d bytes, %d slots need %d", ErrLayout, len(mem), slots, need)
 	}
 	// SAFETY: unsafe.SliceData gives a pointer to at least Size bytes; only its number is looked at.
 	if uintptr(unsafe.Pointer(unsafe.SliceData(mem)))%unsafe.Alignof(Slot{}) != 0 {
 		return nil, fmt.Errorf("%w: the memory is not aligned to words", ErrLayout)
 	}
-	// SAFETY: mem has a whole page, which holds a Shared (checked above at compile time), is aligned, and Shared
+	// SAFETY: mem has the room of a header, which holds a Shared (checked above at compile time), is aligned, and Shared
 	// contains no pointers, so that any content is a valid value. The pointer keeps mem alive if it is on the Go heap.
 	shared := (*Shared)(unsafe.Pointer(unsafe.SliceData(mem)))
-	if magic := atomic.LoadUint32(&shared.Magic); magic != SharedMagic {
-		return nil, fmt.Errorf("%w: magic is %#x", ErrLayout, magic)
-	}
-	count := atomic.LoadUint32(&shared.Slots)
-	if count > Max {
-		return nil, fmt.Errorf("%w: %d slots", ErrLayout, count)
-	}
-	if need := MemorySize(int(count)); len(mem) < need {
-		return nil, fmt.Errorf("%w: %d bytes, %d slots need %d", ErrLayout, len(mem), count, need)
-	}
-	t := &Table{shared: shared, slots: make([]*Slot, count), boxes: mem[Size*(1+int(count)):]}
+	t := &Table{shared: shared, slots: make([]*Slot, slots), boxes: mem[Size*(1+slots):]}
 	for i := range t.slots {
-		// SAFETY: the page of slot i lies inside mem, as the length was checked above, and it holds a Slot, which
-		// contains no pointers. Pages are multiples of Size from an aligned start, so that the page is aligned too.
+		// SAFETY: slot i lies inside mem, as the length was checked above, and there is room for a Slot, which contains no
+		// pointers. The slots are multiples of Size from an aligned start, so that each is aligned too.
 		t.slots[i] = (*Slot)(unsafe.Pointer(&mem[Size*(1+i)]))
 	}
 	return t, nil
@@ -62,8 +56,7 @@ func (t *Table) Len() int { return len(t.slots) }
 // Slot gives slot number i, from 0.
 func (t *Table) Slot(i int) *Slot { return t.slots[i] }
 
-// MemorySize is how many bytes a table of so many slots has: the header page, a page for each slot, then their pools'
-// boxes.
+// MemorySize is how many bytes a table of so many slots has: the header, the slots, then their pools' boxes.
 func MemorySize(slots int) int { return Size*(1+slots) + Boxes*BoxSize*slots }
 
 // PoolBox gives black box number n, from 0, of the handler pool of slot number i.

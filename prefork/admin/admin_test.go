@@ -30,7 +30,7 @@ func newTree(t *testing.T, workers int) *tree {
 	mem := make([]byte, slot.MemorySize(4))
 	binary.NativeEndian.PutUint32(mem[0:], slot.SharedMagic)
 	binary.NativeEndian.PutUint32(mem[4:], 4)
-	table, err := slot.Open(mem)
+	table, err := slot.Open(mem, 4)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -207,7 +207,7 @@ func tryEveryAction(t *testing.T, options ...string) {
 		t.Fatal(err)
 	}
 	logFile := filepath.Join(dir, "access.log")
-	options = append(options, "user=nobody", "access_log=common", "access_log_file="+logFile, "drain_grace=100ms")
+	options = append(options, "user=nobody", "worker_commands=on", "access_log=common", "access_log_file="+logFile, "drain_grace=100ms")
 	u := &unprivileged{upgradable: newUpgradable(t, []string{"127.0.0.1:0", "unix:" + dir + "/s"}, options...)}
 	u.spawner = u.pid()
 	l := u.load(2)

@@ -20,6 +20,7 @@ E_INTERNAL = -13
 E_AGAIN = -14
 E_ABORTED = -15
 E_RESTARTS = -16
+E_PRIVILEGE = -17
 
 
 class Error(Exception):

@@ -365,7 +365,8 @@ class Server(Hooks):
         """Asks a running server to replace its workers, one at a time, without losing a request; does not wait.
 
         The file of :meth:`load` is read again and :meth:`on_reload`'s function called first. Any thread and any process
-        of the tree. Raises Error (E_STATE: not running, or workers=0).
+        of the tree. Raises Error (E_STATE: not running, or workers=0; E_PRIVILEGE, as reopen() and upgrade() do: a
+        worker that has given up root, and option worker_commands is off).
         """
         self._ask(lib.forker_server_reload)
 
