@@ -204,7 +204,7 @@ check-c: lib
 	@tools/check-warnings
 	@tools/check-header
 
-## check-docs    docs/OPTIONS.md is what `make docs` writes, links lead somewhere, ARCHITECTURE.md names every file
+## check-docs    docs/OPTIONS.md and the list of files in ARCHITECTURE.md are what `make docs` writes, links lead somewhere
 check-docs: $(BUILD)/options_page
 	@tools/check-docs $<
 
@@ -219,10 +219,12 @@ format:
 $(BUILD)/options_page: tools/options_page.c include/forker.h $(LINKS)
 	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
 
-## docs          write docs/OPTIONS.md from the option table
+## docs          write docs/OPTIONS.md from the option table, and the list of files into ARCHITECTURE.md
 .PHONY: docs
 docs: $(BUILD)/options_page
 	$< >docs/OPTIONS.md
+	tools/list-files >$(BUILD)/architecture.md
+	cp $(BUILD)/architecture.md ARCHITECTURE.md
 
 # ----------------------------------------------------------------------------------------------------------- benchmark
 

@@ -12,6 +12,8 @@ import (
 	"libforker/engine/access"
 )
 
+// Where the access log goes: a file, stderr, or a function of the program's.
+
 // accessLog makes the access log that the options ask for; nil: none.
 func (w *worker) accessLog() *access.Log {
 	format := access.Format(w.number(C.FK_OPTION_ACCESS_LOG))

@@ -21,6 +21,8 @@ import (
 	"libforker/slot"
 )
 
+// The numbers that C and Go both know by themselves, compared when this is compiled.
+
 // The numbers that C and Go both know by themselves, because neither side can ask the other: a line that does not
 // compile names one which differs. (The layouts of what they share are in layout.go.)
 var (

@@ -24,6 +24,8 @@ import (
 	"libforker/engine/router"
 )
 
+// The program as the engine sees it: its routes, handlers and handles.
+
 // app is the program, as the engine sees it.
 type app struct {
 	server

@@ -1,5 +1,5 @@
 /*
- * Descriptors.
+ * Descriptors of the library: how they get their numbers.
  *
  * Invariant: the library's own are above 2, always. A program may be started with 0, 1 and 2 closed, and close or
  * replace them at any time, as daemons do: a socket of ours that had got one of these numbers would be gone, or would

@@ -11,6 +11,8 @@ import (
 	"sync"
 )
 
+// Serving in the program's own process: the functions that C calls for it.
+
 // hosted are the servers that are served in this process, with workers=0.
 var hosted struct {
 	mu    sync.Mutex // Guards the following.

@@ -77,6 +77,8 @@ import (
 	"libforker/slot"
 )
 
+// The layouts of the memory that C and Go share, compared when this is compiled.
+
 // The layouts of what Go and C share. A line that does not compile names a field which is not where the other side has
 // it.
 var (

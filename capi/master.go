@@ -21,6 +21,8 @@ import (
 	"libforker/slot"
 )
 
+// The master as C starts it: what package prefork needs of the C side.
+
 // goMasterRun supervises until everything is stopped or the spawner is gone. channel leads to the spawner.
 //
 //export goMasterRun

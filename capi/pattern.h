@@ -1,4 +1,4 @@
-/* The patterns of routes. */
+/* The patterns of routes, and what can be wrong with one. */
 #ifndef FORKER_PATTERN_H
 #define FORKER_PATTERN_H
 

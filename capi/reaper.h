@@ -1,4 +1,4 @@
-/* Orphans. Pid 1 of a container gets every process whose parent has died as a child, and nobody else will reap them. */
+/* Orphans, where the spawner is pid 1. Pid 1 of a container gets every process whose parent has died as a child, and nobody else will reap them. */
 #ifndef FORKER_REAPER_H
 #define FORKER_REAPER_H
 

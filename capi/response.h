@@ -1,4 +1,4 @@
-/* What the files that build answers share. */
+/* What the files share that build responses: response.c, part.c, wire.c and others. */
 #ifndef FORKER_RESPONSE_H
 #define FORKER_RESPONSE_H
 

@@ -30,6 +30,8 @@ import (
 	"libforker/slot"
 )
 
+// A worker as C starts it: what the engine needs of the C side.
+
 // drainMargin is how long before its limit at most a worker ends what is still in flight.
 const drainMargin = 200 * time.Millisecond
 

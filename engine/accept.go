@@ -11,6 +11,8 @@ import (
 	"libforker/engine/poller"
 )
 
+// Listeners, and the connections that they give.
+
 // listener is a listening socket that is shared with the other workers.
 type listener struct {
 	fd       int

@@ -8,6 +8,8 @@ import (
 	"libforker/engine/memory"
 )
 
+// What is kept of a request for the access log.
+
 // statusClientLeft stands in the access log for a request whose client left before there was an answer, as in nginx's.
 const statusClientLeft = 499
 

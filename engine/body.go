@@ -6,6 +6,8 @@ import (
 	"libforker/engine/message"
 )
 
+// Bodies of requests that are collected: in place, in a block or in a file.
+
 // bodyKind says where a body is collected.
 type bodyKind uint8
 

@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The time of an iteration, the date that responses tell, and the levels of the log.
+
 // Levels of log lines, as in forker.h.
 const (
 	LogError = iota

@@ -9,6 +9,8 @@ import (
 	"libforker/slot"
 )
 
+// What a loop is made with: limits, times, and who it serves.
+
 // Listener is a listening socket, non-blocking, and this worker's place among those that wait for its connections. The
 // loop closes it.
 type Listener struct {

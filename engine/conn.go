@@ -10,6 +10,8 @@ import (
 	"libforker/slot"
 )
 
+// Connections, their states, and how they go from one request to the next.
+
 // connState says what a connection waits for, once its output is written.
 type connState uint8
 

@@ -8,6 +8,8 @@ import (
 	"libforker/engine/message"
 )
 
+// How a request comes to its handler, and what becomes of it then.
+
 // handling is the part of an exchange that is about the program's handlers.
 type handling struct {
 	call     Call

@@ -7,6 +7,8 @@ import (
 	"libforker/slot"
 )
 
+// The end of a worker: what is under way is finished, and nothing new begun.
+
 // Drain makes the loop finish: it takes what is queued on the listeners and then closes them, answers what arrives with
 // "Connection: close", closes idle connections after the grace period, and everything after limit. Run returns when no
 // connection is left. A later call can only shorten the limit; 0 closes everything at once. On the loop's thread.

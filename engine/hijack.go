@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Connections that the program takes over.
+
 // Hijack returns a duplicate of the connection's descriptor to a handler that is running on the loop's thread, and takes
 // the connection over. All responses to earlier requests must be written before: ErrNoRoom tells that they are not. With
 // TLS the descriptor would be of no use to it: ErrSealed.

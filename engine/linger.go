@@ -2,6 +2,8 @@ package engine
 
 import "time"
 
+// The end of a connection whose client may still be sending.
+
 const (
 	lingerNs   = 2 * int64(time.Second)  // How long a client may be silent that is to see that it was refused,
 	lingerMost = 30 * int64(time.Second) // and how long it may go on sending.

@@ -14,6 +14,8 @@ import (
 	"libforker/engine/poller"
 )
 
+// The loop: its phases, and what belongs to it.
+
 // Loop serves connections from one epoll instance. An iteration has these phases:
 //
 //  1. wait for events, no longer than until the next deadline

@@ -4,6 +4,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// How many connections each client has.
+
 // peerKey is a client's address, whatever its port. IPv6 clients count by their /64, which is what one customer gets
 // (RFC 6177).
 type peerKey [8]byte

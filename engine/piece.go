@@ -5,6 +5,8 @@ import (
 	"libforker/engine/memory"
 )
 
+// Bodies of responses that go out piece by piece: parts, files, streams.
+
 // sending is how far the body of an answer has gone out that is not sent whole with its head: one with parts, a large
 // one, a stream.
 type sending struct {

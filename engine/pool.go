@@ -12,6 +12,8 @@ import (
 	"libforker/engine/poller"
 )
 
+// The threads that run handlers of routes with dispatch=pool.
+
 // PoolConfig says how handlers run that may block: each on a thread of its own, for as long as it takes.
 type PoolConfig struct {
 	Threads int           // At most so many at a time.

@@ -5,6 +5,8 @@ import (
 	"libforker/slot"
 )
 
+// Requests and responses as the engine and C share them.
+
 // MaxParams is how many parameters a route can have.
 const MaxParams = 16
 

@@ -7,6 +7,8 @@ import (
 	"libforker/engine/memory"
 )
 
+// The heads of responses, and bodies that go out with them.
+
 // headRoom is what a head needs at most beyond the program's own fields and the server's name.
 const headRoom = 1024
 

@@ -12,6 +12,8 @@ import (
 	"libforker/engine/secure"
 )
 
+// Connections with TLS: their handshakes, and the way of bytes through a session.
+
 // TLSConfig says how handshakes run.
 type TLSConfig struct {
 	Computing  int           // Handshakes that compute at a time; the processors of Go's without the loop's.

@@ -2,6 +2,8 @@ package engine
 
 import "math/bits"
 
+// Deadlines of connections and requests, in a timing wheel.
+
 const (
 	wheelTick  = 1 << 24 // ns, about 17 ms: how late a timeout may be; for those of thousands at once see Loop.expireDue.
 	wheelSlots = 4096    // One turn is about 69 s; later deadlines go round again.

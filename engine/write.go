@@ -6,6 +6,8 @@ import (
 	"libforker/engine/poller"
 )
 
+// Output of connections, and what happens when a client does not take it.
+
 // output is what the client has not taken yet of a connection's answers, in this order. Owned by the loop.
 type output struct {
 	rest []byte // Collected output: in the loop's buffer, or in block if that had to be left.

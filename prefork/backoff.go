@@ -5,6 +5,8 @@ import (
 	"time"
 )
 
+// The growing delay after failed boots.
+
 // How long a slot stays vacant after a failed boot: the first time, each time so much longer, at most. While there is no
 // master the spawner does the same (capi/child.h, compared in capi/agreement.go).
 const (

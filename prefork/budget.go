@@ -2,6 +2,8 @@ package prefork
 
 import "time"
 
+// How many processes may be forked in a second.
+
 // How many forks there may be in which time. The spawner keeps the same by itself (capi/spawner.h, compared in
 // capi/agreement.go).
 const (

@@ -11,6 +11,8 @@ import (
 	"libforker/slot"
 )
 
+// Workers that hang, are old or have grown.
+
 // Care is when a worker that serves is not to go on serving. 0 is never.
 type Care struct {
 	HangTimeout time.Duration // its loop, or every thread of its handler pool, has stood still for so long

@@ -5,6 +5,8 @@ import (
 	"time"
 )
 
+// The policy: what the options say, and what none does.
+
 // Config is the policy that the program's options set.
 type Config struct {
 	Workers       int           // how many slots to keep full; 0: AutoWorkers

@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// How many workers "auto" is: CPUs by affinity and by the quota of the cgroup.
+
 // AutoWorkers is how many workers can run at once: as many as this process has CPUs, but no more than its cgroups allow
 // in CPU time, rounded up.
 func AutoWorkers() int { return autoWorkers(os.DirFS("/"), affinity()) }

@@ -2,6 +2,8 @@ package prefork
 
 import "errors"
 
+// Why a master fails.
+
 var (
 	// ErrSpawnerGone is what Run gives when the spawner's end of the channel is closed: there is nobody left to serve.
 	ErrSpawnerGone = errors.New("the spawner is gone")

@@ -9,6 +9,8 @@ import (
 	"libforker/slot"
 )
 
+// Slots that are to have a worker, and the forks that are due.
+
 // fill asks for workers for the vacant slots. Which has waited longest comes first, so that some slots whose workers
 // crash in a loop do not use up the budget of the others.
 func (m *master) fill(now time.Duration) {

@@ -2,6 +2,8 @@ package prefork
 
 import "time"
 
+// Times in which the master itself did not run.
+
 // mindGap notices that the master itself has not run for a while: it, or the whole machine, was suspended, or had no
 // processor. Then the workers had no chance either, and what has become due meanwhile gets its time again. So a
 // suspended laptop or a SIGSTOP of everything kills nobody.

@@ -12,6 +12,8 @@ import (
 	"libforker/slot"
 )
 
+// What each message changes.
+
 // handle takes in one message.
 func (m *master) handle(e event, now time.Duration) {
 	if e.worker != nil {

@@ -5,6 +5,8 @@ import (
 	"time"
 )
 
+// Log lines about what can happen over and over.
+
 // lines is the log for what can happen over and over: of each level at most linesPerWindow lines in a window, then one
 // that says how many there would have been.
 type lines struct {

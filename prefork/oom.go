@@ -12,6 +12,8 @@ import (
 	"libforker/prefork/control"
 )
 
+// Workers that the kernel has killed for want of memory.
+
 // oomKills gives how many processes of this process's cgroup the kernel has killed for want of memory; ok is false if
 // that cannot be told, as under version 1. See Documentation/admin-guide/cgroup-v2.rst, memory.events.
 func oomKills(root fs.FS) (n uint64, ok bool) {

@@ -7,6 +7,8 @@ import (
 	"libforker/slot"
 )
 
+// Workers whose handler pool is stuck.
+
 // poolCensus is how the threads of a worker's handler pool do.
 type poolCensus struct {
 	threads int            // that there can be

@@ -2,6 +2,8 @@ package prefork
 
 import "time"
 
+// A reload: one generation of workers after the other.
+
 // reload is the replacement of all workers by ones that the spawner forks anew, from what the program has read again.
 // It is over when no worker of an earlier epoch is left, or when the new ones do not get up.
 type reload struct {

@@ -11,6 +11,8 @@ import (
 	"libforker/slot"
 )
 
+// Exits of workers, in words.
+
 // fate says how a worker died, and over which request.
 func (m *master) fate(w *worker, exit control.Exit, served bool, now time.Duration) string {
 	text := outcome(exit.Status) + m.killer(w, exit)

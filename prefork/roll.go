@@ -6,6 +6,8 @@ import (
 	"libforker/slot"
 )
 
+// Which workers are too many or outdated, and who goes next.
+
 // roll decides which workers are too many, and where one more is to be started.
 //
 // The slots below the target are kept full, and a worker beyond it is always one too many. To replace a worker, a spare

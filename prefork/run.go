@@ -10,6 +10,8 @@ import (
 	"libforker/slot"
 )
 
+// The master's loop, and the state that it owns.
+
 // master is the state of Run.
 type master struct {
 	// Immutable.

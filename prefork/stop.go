@@ -9,6 +9,8 @@ import (
 	"libforker/slot"
 )
 
+// The end of everything.
+
 // stop is the end of everything, once it was asked for.
 type stop struct {
 	asked    bool

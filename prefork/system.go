@@ -10,6 +10,8 @@ import (
 	"libforker/slot"
 )
 
+// Everything outside of the master, as values.
+
 // Link is one end of a control channel; control.Channel is the real one.
 type Link interface {
 	Send(m *control.Message) error     // may wait for the other side

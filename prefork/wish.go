@@ -8,6 +8,8 @@ import (
 	"libforker/slot"
 )
 
+// How many workers are wanted.
+
 // readWishes takes in how many workers are wanted. The header keeps it for the next master.
 func (m *master) readWishes() {
 	shared := m.sys.Slots.Shared()

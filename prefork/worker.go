@@ -6,6 +6,8 @@ import (
 	"libforker/slot"
 )
 
+// What the master knows of a slot and its worker.
+
 // state is what the master knows of a slot. It is coarser than slot.State where nothing is decided by the difference,
 // and finer where the spawner has yet to answer.
 type state int

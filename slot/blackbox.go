@@ -2,6 +2,8 @@ package slot
 
 import "sync/atomic"
 
+// The request that is inside a handler now.
+
 // Busy tells if a handler is running.
 func (b *BlackBox) Busy() bool { return atomic.LoadUint32(&b.BusyFlag) != 0 }
 

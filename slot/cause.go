@@ -2,6 +2,8 @@ package slot
 
 import "strconv"
 
+// Why workers are gone.
+
 // Cause says why a worker is gone.
 type Cause uint32
 

@@ -2,6 +2,8 @@ package slot
 
 import "sync/atomic"
 
+// Figures of a worker, and their sums.
+
 // Counters is a copy of what a slot counts. The first two are of now, the others over all generations.
 type Counters struct {
 	Connections  uint64

@@ -2,6 +2,8 @@ package slot
 
 import "sync/atomic"
 
+// Workers that have clearly more connections than others.
+
 // crowd is how many connections above the mean make a worker crowded: less would only be noise.
 const crowd = 8
 

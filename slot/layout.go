@@ -1,5 +1,7 @@
 package slot
 
+// Where everything lies, as in capi/slot.h.
+
 // The sizes of the layout. The names are those of capi/slot.h without the prefix.
 const (
 	SharedMagic    = 0x464f524b // "FORK"

@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Addresses of clients, in a form of one size.
+
 // String gives "192.0.2.1:50000", "[2001:db8::1]:50000", "unix:", or "" if the address is not known.
 func (p Peer) String() string { return string(p.AppendTo(nil)) }
 

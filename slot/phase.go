@@ -2,6 +2,8 @@ package slot
 
 import "strconv"
 
+// What the server as a whole is doing.
+
 // Phase says what the server as a whole is doing, as the master sees it.
 type Phase uint32
 

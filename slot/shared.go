@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 )
 
+// The header page.
+
 // LoadPhase gives what the server is doing.
 func (s *Shared) LoadPhase() Phase { return Phase(atomic.LoadUint32(&s.Phase)) }
 

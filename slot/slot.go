@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 )
 
+// The page of a worker.
+
 // LoadState gives the state.
 func (s *Slot) LoadState() State { return State(atomic.LoadUint32(&s.State)) }
 

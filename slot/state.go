@@ -2,6 +2,8 @@ package slot
 
 import "strconv"
 
+// How far a worker has come.
+
 // State says how far the worker of a slot has come. The states are in the order in which a worker passes through them.
 type State uint32
 

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 )
 
+// The shared memory as a whole.
+
 // ErrLayout is wrapped by the errors of Open: the memory is not a table of slots as this build knows it.
 var ErrLayout = errors.New("not a slot table")
 

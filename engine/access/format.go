@@ -10,6 +10,8 @@ import (
 	"libforker/slot"
 )
 
+// The forms of a line: common, combined and JSON.
+
 // Format says what a line looks like. The numbers are those of option access_log.
 type Format int
 

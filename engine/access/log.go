@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+// Lines that are collected by the loop, and written by a thread of their own.
+
 const (
 	flushSize  = 32 << 10
 	bufferSize = flushSize + 32<<10 // Room for a usual line behind the last byte; a longer one makes its buffer grow.

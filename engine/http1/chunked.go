@@ -2,6 +2,8 @@ package http1
 
 import "libforker/engine/message"
 
+// The decoder of chunked bodies (RFC 9112 §7.1).
+
 // maxChunkLine bounds the line with a chunk's size, extensions and CRLF included.
 const maxChunkLine = 256
 

@@ -2,6 +2,8 @@ package http1
 
 import "encoding/binary"
 
+// Which bytes may stand where.
+
 // Classes of bytes.
 const (
 	isToken   uint8 = 1 << iota // tchar, RFC 9110 §5.6.2

@@ -2,6 +2,8 @@ package http1
 
 import "libforker/engine/message"
 
+// Every refusal of the parser: its status, and what the client should do instead.
+
 // refuse makes one of those below. After it the connection must be closed, because what follows cannot be told apart from the refused message.
 func refuse(status int, reason string) *message.Refusal {
 	return &message.Refusal{Status: status, Reason: reason}

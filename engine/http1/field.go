@@ -9,6 +9,8 @@ import (
 	"libforker/engine/message"
 )
 
+// Field lines, and the fields that say how a message is framed.
+
 // plainField reads a field line that begins at b[line], if it is like most: a token, a colon, at most one space, a
 // value without tabs and with no space behind it, CRLF. next is where the line behind it begins; 0: the line has to be
 // looked at more closely, also because it may not be complete. A field without a name stands for the empty line. It

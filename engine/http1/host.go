@@ -2,6 +2,8 @@ package http1
 
 import "bytes"
 
+// Hosts and ports, in the Host field and in targets.
+
 // validHost judges uri-host[:port] (RFC 9110 §7.2, RFC 3986 §3.2.2): a registered name or IPv4 address, or an IP
 // literal in brackets of which the characters are checked but not the meaning. A host that is empty is refused, as is a
 // comma: it is legal in a name, and also how a proxy would join two Host fields. A port may be empty.

@@ -2,6 +2,8 @@ package http1
 
 import "libforker/engine/message"
 
+// The parser of heads, which goes on where it stopped when more has come.
+
 // Stages of a Parser.
 const (
 	stageStart       uint8 = iota // Nothing judged. → stageRequestLine

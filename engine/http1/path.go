@@ -6,6 +6,8 @@ import (
 	"libforker/engine/message"
 )
 
+// Paths of targets: decoding, and "." and ".." segments.
+
 // PathIsPlain reports whether DecodePath would give back what it got: raw starts with "/" and has no "%" and no "." or
 // ".." segment.
 func PathIsPlain(raw []byte) bool {

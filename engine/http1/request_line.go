@@ -6,6 +6,8 @@ import (
 	"libforker/engine/message"
 )
 
+// The request line: method, target and version (RFC 9112 §3).
+
 // plainLine reads the request line that b begins with, if it is like most: a method, a target in origin-form and
 // HTTP/1.1, within the limits. end is where the line behind it begins; 0: the line has to be looked at more closely,
 // also because it may not be complete. It lets nothing pass that requestLine would not.

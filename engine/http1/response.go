@@ -2,6 +2,8 @@ package http1
 
 import "strconv"
 
+// The syntax of what is sent: heads, chunks and the ends of both.
+
 // CRLF ends a line.
 const CRLF = "\r\n"
 

@@ -1,5 +1,7 @@
 package http1
 
+// Status lines, and which responses have content.
+
 // reasons are the reason phrases of RFC 9110 §15 and of RFC 6585, 7725, 4918 and others in the IANA registry.
 var reasons = map[int]string{
 	100: "Continue", 101: "Switching Protocols", 102: "Processing", 103: "Early Hints",

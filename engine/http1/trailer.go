@@ -6,6 +6,8 @@ import (
 	"libforker/engine/message"
 )
 
+// Trailer sections behind chunked bodies (RFC 9110 §6.5).
+
 // MaxTrailer bounds a trailer section, its last CRLF included.
 const MaxTrailer = 8 << 10
 

@@ -12,6 +12,8 @@ import (
 	"libforker/engine/poller"
 )
 
+// Files that hold bodies which are too large for memory.
+
 // File is memory that is a file too, of which nobody else knows: a memfd, or a file of a directory that has no name in
 // it. Invariant: the file system has set space aside for all of Bytes. Otherwise a write into memory could find the
 // disk full, which is a SIGBUS. The zero value is no file.

@@ -2,6 +2,8 @@
 
 package memory
 
+// Checks of blocks that cost nothing, because there are none.
+
 // guard checks nothing without -tags invariants.
 type guard struct{}
 

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 )
 
+// Checks of blocks under -tags invariants: who owns which, and whether anybody writes to others.
+
 // mangled fills blocks that nobody owns: who reads one finds nonsense, and who writes into one is found out by the next
 // Get.
 const mangled = 0xdb

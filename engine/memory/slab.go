@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Objects that are needed as long as the loop is, many in one mapping.
+
 const (
 	slabThings = 64 // How many things a Slab asks the kernel for at a time; pages that were never touched cost nothing.
 	lineSize   = 64 // Bytes that processors exchange: two things that two threads have do not share any.

@@ -1,5 +1,7 @@
 package message
 
+// A head as spans of the text that it came as.
+
 // Span is a piece of a head: an offset from its first byte, and a length. It is fk_span in capi/exchange.h.
 type Span struct {
 	Off uint32

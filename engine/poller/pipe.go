@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Files to a socket by way of sendfile(2), without the signal of a broken pipe.
+
 const (
 	sigBlock   = 0 // SIG_BLOCK and SIG_SETMASK of sigprocmask(2), the same on amd64 and arm64.
 	sigSetMask = 2

@@ -6,6 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Descriptors of the library's own are above those that programs take for stdin, stdout and stderr.
+
 // leastFd is the lowest descriptor that the library uses. Those below are the program's, also while they are closed: a
 // daemon may put something there at any time.
 const leastFd = 3

@@ -11,6 +11,8 @@ import (
 	"libforker/engine/http1"
 )
 
+// Methods as sets of bits, and the value of Allow.
+
 // methodSet is a set of methods, one bit each: the standard ones, then those that routes name.
 type methodSet uint64
 

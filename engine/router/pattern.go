@@ -7,6 +7,8 @@ import (
 	"strings"
 )
 
+// Patterns, and what can be wrong with one.
+
 // MaxParams is how many ":name" and "*name" a pattern can have; FK_PARAMS_MAX in capi/exchange.h.
 const MaxParams = 16
 

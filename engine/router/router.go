@@ -8,6 +8,8 @@ import (
 	"libforker/engine/message"
 )
 
+// The tree of routes, and the search for one.
+
 // MaxRoutes is how many routes a Router takes.
 const MaxRoutes = 65535
 

@@ -6,6 +6,8 @@ import (
 	"sync"
 )
 
+// Handshakes, on goroutines beside the loop.
+
 // Handshakes runs handshakes beside the loop: those that compute at a time are so few that a processor is left for the
 // loop, those that wait for their client cost a goroutine each.
 type Handshakes struct {

@@ -7,6 +7,8 @@ import (
 	"libforker/slot"
 )
 
+// The last minutes, second by second.
+
 const (
 	sampleEvery = time.Second
 	samplesKept = 300

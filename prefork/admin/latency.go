@@ -6,6 +6,8 @@ import (
 	"libforker/slot"
 )
 
+// Percentiles of latency, from its histogram.
+
 // histogram is slot.Counters.Latency, or the difference of two.
 type histogram [slot.LatencyBuckets]uint64
 

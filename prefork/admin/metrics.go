@@ -7,6 +7,8 @@ import (
 	"libforker/slot"
 )
 
+// The metrics, as Prometheus reads them.
+
 // The buckets of the histogram that are shown: 1 µs to 34 s, in powers of two.
 const (
 	firstBucket = 10

@@ -8,6 +8,8 @@ import (
 	"sync"
 )
 
+// The page for people, which is in the library.
+
 // The page for people. It loads nothing from anywhere but /status and /history.
 var (
 	//go:embed page.html

@@ -12,6 +12,8 @@ import (
 	"time"
 )
 
+// The listener of its own that all is served on.
+
 // Server answers on one listening socket.
 type Server struct {
 	// Immutable.

@@ -6,6 +6,8 @@ import (
 	"libforker/slot"
 )
 
+// Where the figures come from.
+
 // Source is what is shown.
 type Source struct {
 	Version  string

@@ -11,6 +11,8 @@ import (
 	"libforker/slot"
 )
 
+// The status, as JSON.
+
 // The document that /status gives. docs/OPERATIONS.md describes it; fields are added but neither removed nor changed.
 type (
 	status struct {

@@ -7,6 +7,8 @@ import (
 	"time"
 )
 
+// Who is connected to the admin listener, and who has to go when others come.
+
 // visitors are the connections that are open, so many at most. When they are too many, the one that has been idle for
 // the longest time has to leave for the next: however many connect and ask for nothing, who asks is answered.
 //

@@ -9,6 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// One end of a channel, for goroutines: who waits in it holds no thread.
+
 // Channel is one end of a channel, for goroutines: who waits in it holds no thread, the runtime's poller wakes it. One
 // goroutine may send while another one receives, and any may close.
 type Channel struct {

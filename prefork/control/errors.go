@@ -2,6 +2,8 @@ package control
 
 import "errors"
 
+// What can be wrong with a channel and its messages.
+
 // ErrMalformed is wrapped by the errors for packets that are not messages of this version.
 var ErrMalformed = errors.New("malformed control message")
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 )
 
+// A message, as one packet.
+
 // The sizes and marks of the protocol. The names are those of capi/control.h without the prefix.
 const (
 	Magic    = 0x6b6c6246

@@ -8,6 +8,8 @@ import (
 	"libforker/slot"
 )
 
+// What messages carry, by their type.
+
 // Exit is the payload of Exited.
 type Exit struct {
 	Pid          int32

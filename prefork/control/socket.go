@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// One end of a channel, for a loop that polls it by itself.
+
 // Socket is the descriptor of one end of a channel, for a loop that polls it by itself. It never blocks, whether the
 // descriptor is in non-blocking mode or not.
 type Socket int

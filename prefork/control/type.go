@@ -2,6 +2,8 @@ package control
 
 import "strconv"
 
+// The types of messages.
+
 // Type says what a message is about.
 type Type uint16
 
