@@ -11,12 +11,11 @@ import "C"
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"libforker/prefork"
-	"libforker/prefork/admin"
 	"libforker/prefork/control"
 	"libforker/slot"
 )
@@ -50,41 +49,22 @@ func (s server) supervise(channel int) error {
 	}
 	sys := prefork.NewSystem(spawner, table)
 	sys.Log = s.log
-	sys.Reload = func(options []byte) prefork.Config {
-		s.takeNumbers(options)
+	var options atomic.Pointer[map[string]string] // what the admin listener shows
+	options.Store(s.changedOptions())
+	sys.Reload = func(numbers []byte) prefork.Config {
+		s.takeNumbers(numbers)
+		options.Store(s.changedOptions())
 		return s.policy()
 	}
 	sys.TakeLog = func(which int32, fd int) { C.fk_logfile_take(s.c, C.int(which), C.int(fd)) }
 	sys.Logs = s.logs
 	sys.Resident = resident
-	stop, err := s.showAdmin(table, sys.Now)
+	stop, err := s.showAdmin(table, sys.Now, &options)
 	if err != nil {
 		return err
 	}
 	defer stop()
 	return prefork.Run(s.policy(), sys)
-}
-
-// showAdmin serves the admin listener, if there is one, until stop is called.
-func (s server) showAdmin(table *slot.Table, now func() time.Duration) (stop func(), err error) {
-	if s.c.admin.address[0] == 0 {
-		return func() {}, nil
-	}
-	shown, err := admin.Start(int(s.c.admin.fd), admin.Source{
-		Version: C.GoString(C.forker_version()),
-		Slots:   table,
-		Now:     now,
-		Wall:    time.Now,
-		Queries: s.number(C.FK_OPTION_ADMIN_QUERIES) != 0,
-		Resident: func(pid int32) uint64 {
-			n, _ := resident(pid) // 0 if /proc does not tell.
-			return n
-		},
-	})
-	if err != nil {
-		return nil, fmt.Errorf("admin listener: %w", err)
-	}
-	return shown.Close, nil
 }
 
 // resident is how many bytes of memory a process has resident, if /proc tells.
@@ -130,6 +110,6 @@ func (s server) limit(option int) int64 { return max(s.number(option), 0) }
 // no policy needs.
 func (s server) takeNumbers(numbers []byte) {
 	for id := range min(len(numbers)/8, C.FK_OPTION_COUNT) {
-		s.c.options[id].number = C.int64_t(binary.NativeEndian.Uint64(numbers[8*id:]))
+		C.fk_option_take_number(&s.c.options[id], C.int(id), C.int64_t(binary.NativeEndian.Uint64(numbers[8*id:])))
 	}
 }

@@ -336,6 +336,46 @@ int fk_option_resolve(const char *name, const char *text, char *sentence_out, si
     return id;
 }
 
+/* Writes a number with the largest of `units` that leaves no rest. */
+static void format_quantity(const unit *units, int64_t number, char *text_out)
+{
+    const unit *best = units;
+    for (const unit *u = units; u->name != NULL; u++) {
+        best = number % u->factor == 0 ? u : best;
+    }
+    (void)snprintf(text_out, FK_OPTION_TEXT_MAX, "%lld%s", (long long)(number / best->factor),
+                   number == 0 ? "" : best->name);
+}
+
+/* Writes word number `index` of those that `words` has, separated by `separator`. */
+static void format_word(const char *words, char separator, int64_t index, char *text_out)
+{
+    for (const char *end; index > 0 && (end = strchr(words, separator)) != NULL; index--) {
+        words = end + 1;
+    }
+    (void)snprintf(text_out, FK_OPTION_TEXT_MAX, "%.*s", (int)(strchrnul(words, separator) - words), words);
+}
+
+void fk_option_take_number(fk_option_value *value, int id, int64_t number)
+{
+    const struct forker_option *option = &options[id];
+    if (value->number == number) {
+        return;
+    }
+    value->number = number;
+    if (option->type == CHOICE) {
+        format_word(option->words, '|', number, value->text);
+    } else if (number < 0 && option->words[0] != '\0') {
+        format_word(option->words, ',', 0, value->text);
+    } else if (option->type == SIZE) {
+        format_quantity(size_units, number, value->text);
+    } else if (option->type == DURATION) {
+        format_quantity(duration_units, number, value->text);
+    } else if (option->type == NUMBER) {
+        format_quantity(number_units, number, value->text);
+    }
+}
+
 void fk_option_assign(fk_option_value *value, int id, const char *text)
 {
     (void)fk_option_parse(id, text, &value->number);

@@ -15,6 +15,8 @@
  * `words` are names for values: of a CHOICE they stand for 0, 1, 2 ... and are separated by "|"; of a numeric type it
  * is "" or one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for the types
  * that have none. The number of a USER or GROUP is its id, -1 for none.
+ *
+ * No value is a secret: the admin listener shows them.
  */
 #define FK_OPTIONS(X)                                                                                                  \
     X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", true,                                              \
@@ -207,6 +209,9 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out);
  * not a value for it (and which are).
  */
 int fk_option_resolve(const char *name, const char *text, char *sentence_out, size_t size);
+
+/* Takes over what a value means; its text becomes one that means it, but for texts and directories. */
+void fk_option_take_number(fk_option_value *value, int id, int64_t number);
 
 /* Takes over a value that was checked. */
 void fk_option_assign(fk_option_value *value, int id, const char *text);

@@ -36,11 +36,14 @@ func newTree(t *testing.T, workers int) *tree {
 	}
 	tr := &tree{Table: table, now: time.Hour}
 	tr.source = Source{
-		Version:  "1.2.3",
-		Slots:    table,
-		Now:      func() time.Duration { return tr.now },
-		Wall:     func() time.Time { return time.Unix(1_700_000_000, 0).Add(tr.now) },
-		Resident: func(pid int32) uint64 { return 1 << 20 * uint64(pid) },
+		Version:   "1.2.3",
+		Program:   "hello",
+		Addresses: []string{"127.0.0.1:8080"},
+		Options:   func() map[string]string { return map[string]string{"workers": "4"} },
+		Slots:     table,
+		Now:       func() time.Duration { return tr.now },
+		Wall:      func() time.Time { return time.Unix(1_700_000_000, 0).Add(tr.now) },
+		Resident:  func(pid int32) uint64 { return 1 << 20 * uint64(pid) },
 	}
 	shared := table.Shared()
 	shared.SpawnerPid, shared.MasterPid = 10, 11
@@ -177,13 +180,13 @@ func TestStatus_hasTheFieldsThatAreDocumented(t *testing.T) {
 	for _, name := range []string{
 		"version", "time", "phase", "ready", "uptime_seconds", "spawner_pid", "master_pid", "workers_wanted", "workers_ready",
 		"master_starts", "worker_starts", "worker_exits", "connections", "in_flight", "accepted", "requests", "bytes_in", "bytes_out",
-		"answers", "latency", "last_crash", "workers",
+		"answers", "latency", "last_crash", "workers", "program", "addresses", "options",
 	} {
 		if _, ok := raw[name]; !ok {
 			t.Errorf("there is no %q", name)
 		}
 	}
-	if len(raw) != 22 {
+	if len(raw) != 25 {
 		t.Errorf("%d fields: document the new ones here and in docs/OPERATIONS.md", len(raw))
 	}
 }

@@ -93,12 +93,19 @@ function drawMinutes(svg, now, box, y) {
   }
 }
 
-// A line breaks where samples are missing: no master was there to take them.
+// A line breaks where samples are missing, because no master was there to take them, and where there was nothing to
+// measure: value gives undefined. A sample that stands alone is a dot.
 function drawLine(svg, now, name, y, value) {
   let path = "";
   let before = 0;
   for (const s of samples) {
-    path += (s.time - before > 3000 ? "M" : "L") + x(s.time, now).toFixed(1) + " " + y(value(s)).toFixed(1);
+    const shown = value(s);
+    if (shown === undefined) {
+      before = 0;
+      continue;
+    }
+    const at = x(s.time, now).toFixed(1) + " " + y(shown).toFixed(1);
+    path += s.time - before > 3000 ? "M" + at + "h0" : "L" + at;
     before = s.time;
   }
   if (path !== "") svg.append(shape("path", { class: "plot " + name, d: path }));
@@ -117,6 +124,9 @@ function drawRequests(now) {
     `the most in five minutes was ${count(Math.max(...samples.map((each) => each.rps)))}` : "no data yet");
 }
 
+// In a second without a response nothing took any time.
+const latencyOf = (s) => (s.p99 > 0 ? s : {});
+
 // Latency spans decades, so its axis is logarithmic.
 function drawLatency(now) {
   const svg = $("latency");
@@ -127,11 +137,11 @@ function drawLatency(now) {
   const ticks = Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
   fit(svg, PLOT, 170);
   drawAxes(svg, now, ticks, y, duration);
-  drawLine(svg, now, "p50", y, (s) => s.p50);
-  drawLine(svg, now, "p99", y, (s) => s.p99);
-  const s = samples.at(-1);
-  svg.setAttribute("aria-label", s ? `Now half of the answers take less than ${duration(s.p50)}, 99 percent less than ${duration(s.p99)}`
-    : "no data yet");
+  drawLine(svg, now, "p50", y, (s) => latencyOf(s).p50);
+  drawLine(svg, now, "p99", y, (s) => latencyOf(s).p99);
+  const s = samples.findLast((s) => s.p99 > 0);
+  svg.setAttribute("aria-label", s ? `p50 ${duration(s.p50)}, p99 ${duration(s.p99)}` +
+    (s === samples.at(-1) ? " now" : " when there last was a response") : "no response in five minutes");
 }
 
 // One lane for each worker: a bar for each stretch in one state, a mark where another process began.
@@ -178,8 +188,8 @@ function showTiles() {
   const tiles = [
     ["requests per second", s ? count(s.rps) : "–"],
     ["answered 5xx per second", s ? count(s.errors) : "–"],
-    ["latency, half below", s ? duration(s.p50) : "–"],
-    ["latency, 99 % below", s ? duration(s.p99) : "–"],
+    ["latency p50", s?.p99 > 0 ? duration(s.p50) : "–"],
+    ["latency p99", s?.p99 > 0 ? duration(s.p99) : "–"],
     ["connections", count(last.connections)],
     ["requests in flight", count(last.in_flight)],
     ["workers ready", `${last.workers_ready} of ${last.workers_wanted}`],
@@ -196,11 +206,22 @@ function setText(id, text) {
 }
 
 function showHeader() {
+  setText("program", last.program);
+  document.title = last.program + " – libforker";
   setText("version", last.version);
   setText("phase", last.phase + (last.ready || last.phase !== "serving" ? "" : ", no worker is ready"));
   $("phase").className = "pill " + (last.ready ? "good" : last.phase === "starting" ? "" : "bad");
   setText("tree", `up ${duration(last.uptime_seconds)}, spawner ${last.spawner_pid}, master ${last.master_pid}` +
     (last.master_starts > 1 ? ` (number ${last.master_starts})` : ""));
+}
+
+function showSetup() {
+  const facts = [["addresses", last.addresses.join(", ")], ...Object.entries(last.options).sort()];
+  $("setup").replaceChildren(...facts.flatMap(([name, value]) => {
+    const fact = element("dd");
+    fact.append(element("code", value));
+    return [element("dt", name), fact];
+  }));
 }
 
 function showWorkers() {
@@ -270,6 +291,7 @@ async function poll() {
     drawLatency(now);
     drawLanes(now);
     showWorkers();
+    showSetup();
     showCrash();
   } catch {
     setText("phase", "no answer");

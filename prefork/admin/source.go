@@ -10,12 +10,15 @@ import (
 
 // Source is what is shown.
 type Source struct {
-	Version  string
-	Slots    *slot.Table
-	Now      func() time.Duration // CLOCK_MONOTONIC, as in the slots
-	Wall     func() time.Time
-	Resident func(pid int32) uint64 // bytes; 0 if it is not known
-	Queries  bool                   // of targets are shown
+	Version   string
+	Program   string                   // its name
+	Addresses []string                 // where it listens
+	Options   func() map[string]string // that are not as by default
+	Slots     *slot.Table
+	Now       func() time.Duration // CLOCK_MONOTONIC, as in the slots
+	Wall      func() time.Time
+	Resident  func(pid int32) uint64 // bytes; 0 if it is not known
+	Queries   bool                   // of targets are shown
 }
 
 // worker is a slot at one moment.

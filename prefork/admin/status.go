@@ -17,6 +17,9 @@ import (
 type (
 	status struct {
 		Version       string            `json:"version"`
+		Program       string            `json:"program"`
+		Addresses     []string          `json:"addresses"`
+		Options       map[string]string `json:"options"`
 		Time          time.Time         `json:"time"`
 		Phase         string            `json:"phase"`
 		Ready         bool              `json:"ready"`
@@ -92,6 +95,9 @@ func (s *Source) status() *status {
 	masters, forks := shared.LoadStarts()
 	doc := &status{
 		Version:        s.Version,
+		Program:        s.Program,
+		Addresses:      s.Addresses,
+		Options:        s.Options(),
 		Time:           s.Wall().UTC(),
 		Phase:          shared.LoadPhase().String(),
 		Ready:          s.isReady(workers),

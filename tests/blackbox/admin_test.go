@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -50,6 +53,9 @@ func (a *admin) ask(target string) answer {
 // treeStatus is what the tests look at of /status.
 type treeStatus struct {
 	Phase        string
+	Program      string
+	Addresses    []string
+	Options      map[string]string
 	Ready        bool
 	SpawnerPid   int    `json:"spawner_pid"`
 	MasterPid    int    `json:"master_pid"`
@@ -337,28 +343,83 @@ func TestAdmin_ofAMasterThatIsReplacedGoesOn(t *testing.T) {
 	}
 }
 
+func TestAdmin_tellsHowTheServerIsSetUp(t *testing.T) {
+	dir := t.TempDir()
+	file, config := filepath.Join(dir, "revision"), filepath.Join(dir, "options")
+	write(t, file, "first")
+	write(t, config, "max_body = 1024k\nidle_timeout = 5000ms\nlog_level = debug\n")
+	p := start(t, setup{source: "steered.c", args: []string{file, "127.0.0.1:0"}, env: []string{
+		"FORKER_TEST_CONFIG=" + config, "FORKER_WORKERS=1", "FORKER_ADMIN=unix:" + dir + "/admin.sock", "FORKER_SERVER_NAME=mine",
+	}}).waitReady()
+	a := &admin{p, dir + "/admin.sock"}
+	expect := func(want map[string]string) {
+		t.Helper()
+		want["workers"], want["admin"] = "1", "unix:"+dir+"/admin.sock"
+		s := a.status()
+		if !maps.Equal(s.Options, want) || s.Program != "steered_c-c11-plain" ||
+			!slices.Equal(s.Addresses, []string{p.address(0)}) {
+			t.Errorf("%q %q %q, want %q", s.Program, s.Addresses, s.Options, want)
+		}
+	}
+	expect(map[string]string{"max_body": "1024k", "idle_timeout": "5000ms", "log_level": "debug"})
+	write(t, config, "max_body = 3072k\ngo_memory_limit = 64m\nmax_age = 90m\nmax_fields = 50\nrestart_limit = 7\nkeep_alive = off\n")
+	p.reload("reload: done")
+	expect(map[string]string{
+		"max_body": "3m", "go_memory_limit": "64m", "max_age": "90m", "max_fields": "50", "restart_limit": "7", "keep_alive": "off",
+	})
+	write(t, config, "")
+	p.reload("reload: done")
+	expect(map[string]string{})
+}
+
+// sampled is what the page draws of a second.
+type sampled struct{ P50, P99 float64 }
+
+// waitSample waits for a second with or without a response, behind so many others, and gives how many there are.
+func waitSample(t *testing.T, address string, behind int, busy bool, meanwhile func()) int {
+	t.Helper()
+	var samples []sampled
+	eventually(t, "there is such a second", func() bool {
+		meanwhile()
+		c := dial(t, address)
+		defer c.Close()
+		text := c.send("GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n").receive("GET").body
+		must(t, json.Unmarshal([]byte(text), &samples))
+		return len(samples) > behind && slices.ContainsFunc(samples[behind:], func(s sampled) bool { return s.P99 > 0 == busy })
+	})
+	return len(samples)
+}
+
 // TestPage_drawsInABrowser looks at the page after its script has run.
 func TestPage_drawsInABrowser(t *testing.T) {
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("there is no chromium; tools/install-deps test installs it")
 	}
-	p := serve(t, "workers=2", "admin=127.0.0.1:0", "admin_queries=on")
+	p := serve(t, "workers=2", "admin=127.0.0.1:0", "admin_queries=on", "max_body=1m")
 	_, address, _ := strings.Cut(p.log.wait(t, 0, "admin listener: ").text, "admin listener: ")
 	p.dial().send("GET /end/abort?<script>x=1 HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
 	p.log.wait(t, 0, "killed by SIGABRT")
-	eventually(t, "the history has its first second", func() bool {
-		c := dial(t, address)
-		defer c.Close()
-		return len(c.send("GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n").receive("GET").body) > 10
-	})
+	nothing := func() {}
+	seen := waitSample(t, address, 0, true, func() { p.get("/") })
+	seen = waitSample(t, address, seen, false, nothing)
+	seen = waitSample(t, address, seen, true, func() { p.get("/") })
+	waitSample(t, address, seen, false, nothing)
 	dom := dumpDOM(t, browser, "http://"+address+"/")
 	for _, want := range []string{
-		`class="pill good"`, `aria-live="polite">serving<`, "<dd>2 of 2</dd>", `class="plot requests"`, `class="plot p99"`, `class="lane-r"`, "SIGABRT",
-		"GET /end/abort?&lt;script&gt;x=1", "Now half of the answers take less than", "crash 1",
+		`class="pill good"`, `aria-live="polite">serving<`, "<dd>2 of 2</dd>", `class="plot requests"`, `class="lane-r"`, "SIGABRT",
+		"GET /end/abort?&lt;script&gt;x=1", ">p50</span>", ">p99</span>", "<dt>latency p99</dt><dd>–</dd>", "crash 1",
+		" when there last was a response", "<dt>addresses</dt><dd><code>" + p.address(0) + "</code>", "<dt>max_body</dt><dd><code>1m</code>",
+		`<span id="program">serve_c-c11-p`, " – libforker</title>",
 	} {
 		if !strings.Contains(dom, want) {
 			t.Errorf("the page has no %q", want)
+		}
+	}
+	for _, line := range []string{"p50", "p99"} { // The line breaks at the second in between that had no response.
+		path := regexp.MustCompile(`class="plot ` + line + `" d="([^"]*)"`).FindStringSubmatch(dom)
+		if path == nil || strings.Count(path[1], "M") < 2 {
+			t.Errorf("%s is drawn as %q", line, path)
 		}
 	}
 	if t.Failed() {
