@@ -227,9 +227,8 @@ func (m *master) readSpawner() {
 	}
 }
 
-// readWorker ends with the channel, about which EXITED says more, and with the first packet that is not the one READY of
-// this worker: one that says anything else has lost its mind, or somebody has taken it over, and the loop should not
-// hear everything it says. What it goes on sending fills its own socket buffer.
+// readWorker ends with the channel, about which EXITED says more. The loop hears of the one READY of this worker and of
+// the first packet that is something else: a worker that says more has lost its mind, or somebody has taken it over.
 func (m *master) readWorker(link Link, w *worker, generation uint32) {
 	for isReady := false; ; isReady = true {
 		message, err := link.Receive()
@@ -240,9 +239,29 @@ func (m *master) readWorker(link Link, w *worker, generation uint32) {
 		if err == nil && (isReady || !own) {
 			err = fmt.Errorf("%w: %v of worker %d, generation %d", errUnexpected, message.Type, message.Slot, message.Generation)
 		}
-		if !m.post(event{worker: w, generation: generation, message: message, err: err}) || err != nil {
+		if !m.post(event{worker: w, generation: generation, message: message, err: err}) {
 			return
 		}
+		if err != nil {
+			m.ignore(link)
+			return
+		}
+	}
+}
+
+// ignorePause is how long the master leaves a worker alone that says what nobody listens to, after each packet.
+const ignorePause = time.Millisecond
+
+// ignore throws away what comes, until the channel ends: descriptors that lie in it count for the user whom the master
+// and all workers are (unix(7), ETOOMANYREFS). Slowly: whoever sends without end has no more of the master's time.
+func (m *master) ignore(link Link) {
+	for {
+		message, err := link.Receive()
+		if err != nil && !errors.Is(err, control.ErrMalformed) {
+			return
+		}
+		m.discard(&message)
+		time.Sleep(ignorePause)
 	}
 }
 
