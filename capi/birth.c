@@ -21,9 +21,9 @@
 #include "_cgo_export.h"
 #include "admin.h"
 #include "background.h"
+#include "callback.h"
 #include "crash.h"
 #include "descriptor.h"
-#include "dispatch.h"
 #include "disposition.h"
 #include "inventory.h"
 #include "limit.h"
@@ -203,7 +203,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     follow_spawner(spawner, SIGKILL); /* a hook that hangs would not hear of anything else */
     __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
     unblock_signals(server->mask);
-    int code = fk_dispatch_hook(server, &server->post_fork);
+    int code = fk_callback_hook(server, &server->post_fork);
     if (code < 0) {
         fail_boot(server, "the post_fork hook failed", code);
     }
@@ -213,7 +213,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
         fail_boot(server, "the Go runtime cannot be started", code);
     }
     fk_crash_watch_before_go();
-    code = fk_dispatch_hook(server, &server->worker_init);
+    code = fk_callback_hook(server, &server->worker_init);
     if (code < 0) {
         fail_boot(server, "the worker_init hook failed", code);
     }
@@ -224,6 +224,6 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_signals_use_altstack();
     follow_spawner(spawner, SIGTERM);
     code = goWorkerRun(server, channel, spawner->lifeline[0], drain_fd);
-    (void)fk_dispatch_hook(server, &server->worker_exit);
+    (void)fk_callback_hook(server, &server->worker_exit);
     leave(server, code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);
 }

@@ -19,13 +19,6 @@
 #define SECOND_NS UINT64_C(1000000000)
 #define BACKOFF_MOST_NS (FK_BACKOFF_MOST_MS * SECOND_NS / 1000)
 
-uint64_t fk_clock(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
-}
-
 uint64_t fk_child_backoff(uint32_t failed_boots)
 {
     uint64_t delay = FK_BACKOFF_FIRST_MS * SECOND_NS / 1000;

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "callback.h"
 #include "descriptor.h"
-#include "dispatch.h"
 #include "log.h"
 
 enum { FILE_MOST = 64 * 1024 };
@@ -221,7 +221,7 @@ static bool change_options(forker_server *server, fk_option_value *values)
         values[id] = before;
     }
     int code = server->on_reload.call != NULL ? server->on_reload.call(server, server->on_reload.user) : FORKER_OK;
-    fk_dispatch_check(server, "hook");
+    fk_callback_check(server, "hook");
     if (code < 0) {
         memcpy(server->options, values, sizeof server->options);
         fk_server_fail(server, FORKER_E_SETUP, "the on_reload hook failed (%d)", code);

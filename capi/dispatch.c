@@ -9,13 +9,14 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "callback.h"
+#include "clock.h"
 #include "deferred.h"
 #include "log.h"
 #include "logfile.h"
 #include "process.h"
-#include "spawner.h"
 
-enum { KEEP_MOST = 256 * 1024, EXIT_LOST = 70 /* EX_SOFTWARE of sysexits.h */ };
+enum { KEEP_MOST = 256 * 1024 };
 
 static void fill_box(fk_black_box *box, const forker_request *req)
 {
@@ -31,20 +32,6 @@ static void fill_box(fk_black_box *box, const forker_request *req)
     memcpy(box->target, req->base + head->target.off, target_len);
 }
 
-static _Noreturn void end_stray(forker_server *server, const char *callback)
-{
-    (void)fk_logfile_open(server); /* what the parent has open is closed here */
-    fk_log(server, FORKER_LOG_ERROR, "a process forked inside a %s returned from it; it must exec or _exit", callback);
-    _exit(EXIT_LOST);
-}
-
-void fk_dispatch_check(forker_server *server, const char *callback)
-{
-    if (__builtin_expect(server->lost, 0)) {
-        end_stray(server, callback);
-    }
-}
-
 static void enter(forker_request *req, uint8_t inside, sigset_t *blocked)
 {
     fill_box(req->box, req);
@@ -56,7 +43,7 @@ static void enter(forker_request *req, uint8_t inside, sigset_t *blocked)
 
 static void leave(forker_request *req, const sigset_t *blocked)
 {
-    fk_dispatch_check(req->server, "handler");
+    fk_callback_check(req->server, "handler");
     fk_thread_leave_program(blocked);
     req->inside = FK_INSIDE_NOTHING;
     __atomic_store_n(&req->box->busy, 0, __ATOMIC_RELEASE);
@@ -134,19 +121,6 @@ void fk_dispatch_free(uintptr_t address)
     fk_block_free(&answer->trailers);
 }
 
-int fk_dispatch_hook(forker_server *server, const fk_hook *hook)
-{
-    if (hook->call == NULL) {
-        return FORKER_OK;
-    }
-    sigset_t blocked;
-    fk_thread_enter_program(&blocked);
-    int result = hook->call(server, fk_process.worker, hook->user);
-    fk_dispatch_check(server, "hook");
-    fk_thread_leave_program(&blocked);
-    return result;
-}
-
 /* Its black box is one of those that are looked at from now on. */
 static void enter_pool(const forker_server *server, uint32_t thread)
 {
@@ -164,10 +138,10 @@ bool fk_dispatch_thread_start(forker_server *server, uint32_t thread)
     fk_thread.number = thread;
     fk_thread.mask = fk_process.role == FK_ROLE_HOST ? &server->mask : NULL;
     enter_pool(server, thread);
-    return fk_dispatch_hook(server, &server->thread_start) >= 0;
+    return fk_callback_hook(server, &server->thread_start) >= 0;
 }
 
 void fk_dispatch_thread_exit(forker_server *server)
 {
-    (void)fk_dispatch_hook(server, &server->thread_exit);
+    (void)fk_callback_hook(server, &server->thread_exit);
 }

@@ -27,15 +27,6 @@ void fk_dispatch_release(uintptr_t address);
 void fk_dispatch_free(uintptr_t address);
 
 /*
- * Called when one of the program's functions has returned: ends a process that it has forked and that came back too. The
- * library has left it, and where it would go on there is no Go runtime.
- */
-void fk_dispatch_check(forker_server *server, const char *callback);
-
-/* Calls a hook of the program, if there is one. */
-int fk_dispatch_hook(forker_server *server, const fk_hook *hook);
-
-/*
  * Called first and last on a thread of the handler pool; `thread` is its number, from 0, and that of its black box.
  * false: it cannot be used.
  */

@@ -13,9 +13,10 @@
 #include <stdint.h>
 
 #include "forker.h"
+#include "server.h"
 #include "slot.h"
 
-enum { FK_FIELDS_MAX = 256, FK_PARAMS_MAX = 16 };
+enum { FK_FIELDS_MAX = 256 };
 
 /* A piece of the head's bytes: offset from fk_head's first byte, and length. */
 typedef struct {

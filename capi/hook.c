@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "dispatch.h"
+#include "callback.h"
 #include "log.h"
 
 #define TICK_NS UINT64_C(1000000000)
@@ -73,7 +73,7 @@ bool fk_hook_before_fork(forker_server *server, uint32_t index)
 {
     const fk_hook *hook = &server->before_fork;
     int result = hook->call != NULL ? hook->call(server, (int32_t)index, hook->user) : FORKER_OK;
-    fk_dispatch_check(server, "hook");
+    fk_callback_check(server, "hook");
     errno = ECANCELED;
     return result >= 0;
 }
@@ -88,7 +88,7 @@ void fk_hook_worker_died(forker_server *server, uint32_t index, pid_t pid, int s
         fk_line_request(&line, box);
     }
     server->worker_died(server, (int32_t)index, pid, status, line.text, server->worker_died_user);
-    fk_dispatch_check(server, "hook");
+    fk_callback_check(server, "hook");
 }
 
 uint64_t fk_hook_tick(forker_server *server, uint64_t now, uint64_t *due_ns)
@@ -100,7 +100,7 @@ uint64_t fk_hook_tick(forker_server *server, uint64_t now, uint64_t *due_ns)
     if (now >= *due_ns) {
         *due_ns = now + TICK_NS;
         (void)hook->call(server, hook->user);
-        fk_dispatch_check(server, "hook");
+        fk_callback_check(server, "hook");
     }
     return *due_ns;
 }

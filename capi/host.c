@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "_cgo_export.h"
-#include "dispatch.h"
+#include "callback.h"
 #include "disposition.h"
 #include "listener.h"
 #include "process.h"
@@ -37,7 +37,7 @@ static void leave_slot(const forker_server *server)
 
 static void end(forker_server *server)
 {
-    (void)fk_dispatch_hook(server, &server->worker_exit);
+    (void)fk_callback_hook(server, &server->worker_exit);
     fk_log_close(server);
     leave_slot(server);
     fk_listeners_forget(server); /* those that the engine did not come to take */
@@ -67,7 +67,7 @@ int fk_host_start_go(forker_server *server)
 int fk_host_open(forker_server *server, bool polled)
 {
     enter_slot(server);
-    int code = fk_dispatch_hook(server, &server->worker_init);
+    int code = fk_callback_hook(server, &server->worker_init);
     if (code < 0) {
         leave_slot(server);
         return fk_server_fail(server, FORKER_E_BOOT, "%s: the worker_init hook failed (%d)", server->verb, code);

@@ -2,10 +2,11 @@
 #include "inventory.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "spawner.h"
+#include "clock.h"
 
 /*
  * A thread that changes something is between two system calls that do not wait. If it is not through after so long,

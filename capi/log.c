@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "dispatch.h"
+#include "callback.h"
 #include "logfile.h"
 #include "loglimit.h"
 #include "logloss.h"
@@ -287,7 +287,7 @@ void fk_log_reopen(forker_server *server)
         return;
     }
     int code = hook->call(server, hook->user);
-    fk_dispatch_check(server, "hook");
+    fk_callback_check(server, "hook");
     if (code < 0) {
         fk_log(server, FORKER_LOG_ERROR, "the on_reopen hook failed");
     }

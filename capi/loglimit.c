@@ -5,8 +5,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "descriptor.h"
-#include "spawner.h"
 
 #define WINDOW_NS UINT64_C(1000000000)
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "ascii.h"
-#include "exchange.h"
+#include "server.h"
 
 enum { PATTERN_MAX = 1024 };
 

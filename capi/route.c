@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "advice.h"
-#include "exchange.h"
 #include "method.h"
 #include "pattern.h"
 #include "server.h"

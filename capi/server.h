@@ -22,6 +22,7 @@ enum {
     FK_LOGFILES = 2,
     FK_NO_STOP = INT32_MAX, /* as the limit of a stop: nobody wants one */
     FK_ROUTES_MAX = 65535,
+    FK_PARAMS_MAX = 16, /* of a route */
     FK_METHOD_MAX = 24,
     FK_METHODS_MAX = 54 /* that are not standard; router.maxNamed */
 };

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "clock.h"
 #include "notify.h"
 #include "server.h"
 #include "watch.h"
@@ -56,9 +57,6 @@ typedef struct fk_spawner {
     bool handed_over; /* it has said that it serves */
     sigset_t mask;    /* of the caller, to be given back to children */
 } fk_spawner;
-
-/* CLOCK_MONOTONIC in ns. */
-uint64_t fk_clock(void);
 
 /* Sends the master a message about the server as a whole. */
 void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length);

@@ -2,6 +2,7 @@ package main
 
 /*
 #include "action.h"
+#include "callback.h"
 #include "deferred.h"
 #include "dispatch.h"
 #include "log.h"
@@ -248,7 +249,7 @@ func (w *worker) becomeReady() {
 			w.log(C.FORKER_LOG_DEBUG, fmt.Sprintf("tell the master: %v", err))
 		}
 	}
-	C.fk_dispatch_hook(w.c, &w.c.worker_ready)
+	C.fk_callback_hook(w.c, &w.c.worker_ready)
 }
 
 // drain has the loop finish, and tells the program of it the first time.
@@ -256,7 +257,7 @@ func (w *worker) drain(limit time.Duration) {
 	w.loop.Drain(limit)
 	if !w.draining {
 		w.draining = true
-		C.fk_dispatch_hook(w.c, &w.c.worker_drain)
+		C.fk_callback_hook(w.c, &w.c.worker_drain)
 	}
 }
 

@@ -3,8 +3,6 @@
  * that have handles, and clients that leave at any moment. What was handed over must be there before the response is,
  * in its order, and belong to that request.
  */
-#define _GNU_SOURCE
-
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -99,8 +99,13 @@ uint32_t fk_loglimit_close(forker_server *own_server, int level)
     return 0;
 }
 
-void fk_dispatch_check(forker_server *own_server, const char *callback)
+void fk_callback_check(forker_server *own_server, const char *callback)
 {
     (void)own_server;
     (void)callback;
+}
+
+void fk_loglimit_arm(const forker_server *own_server)
+{
+    (void)own_server;
 }

@@ -6,8 +6,6 @@
  *
  * It is linked with the files of capi that it tests; what these need of others is at the end.
  */
-#define _GNU_SOURCE
-
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
