@@ -215,7 +215,7 @@ void fk_server_split(forker_server *server);
 
 /*
  * In the child of such a fork: of a server that runs, closes all descriptors, and has calls return FORKER_E_PROCESS
- * from now on. One that does not run becomes the child's own.
+ * from now on. One that does not run becomes the child's own, if it can run there.
  */
 void fk_server_leave(forker_server *server);
 

@@ -57,7 +57,7 @@ static void check_own_server_refused(void)
 }
 
 /* Forks, as a program may that needs a helper, and checks in the child. */
-static void check_in_child(int own_server_too)
+static void check_in_child(void)
 {
     int status = 0;
     pid_t pid = fork();
@@ -65,9 +65,25 @@ static void check_in_child(int own_server_too)
         alarm(10); /* a hang is a failure */
         check_failures = 0;
         check_all_refused(FORKER_E_PROCESS);
-        if (own_server_too) {
-            check_own_server_refused();
-        }
+        check_own_server_refused();
+        _exit(check_exit_status());
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
+/* A server that has not run is the child's too; daemon(3) forks in between. */
+static void check_child_owns(void)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(10);
+        check_failures = 0;
+        CHECK_CODE(forker_server_handle(server, "GET", "/more", handler, NULL), FORKER_OK);
+        CHECK_CODE(forker_server_set(server, "workers", "1"), FORKER_OK);
+        CHECK_CODE(forker_server_wait(server, -1), FORKER_E_STATE);
+        CHECK_CODE(forker_server_poll(server, -1), FORKER_E_STATE);
+        forker_server_free(server);
         _exit(check_exit_status());
     }
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
@@ -85,7 +101,7 @@ static int in_worker(forker_request *req, void *user)
     (void)user;
     check_all_refused(FORKER_E_PROCESS);
     check_own_server_refused();
-    check_in_child(1);
+    check_in_child();
     return answer_checked(req);
 }
 
@@ -94,7 +110,7 @@ static int in_process(forker_request *req, void *user)
 {
     (void)user;
     check_all_refused(FORKER_E_STATE);
-    check_in_child(1);
+    check_in_child();
     return answer_checked(req);
 }
 
@@ -198,13 +214,13 @@ int main(int argc, char **argv)
     }
     set_up(argv[1], "1");
     CHECK_CODE(forker_server_set_fork(server, fork_checked, NULL), FORKER_OK);
-    check_in_child(0);
+    check_child_owns();
     CHECK_CODE(run_and_tell(server), 0);
     forker_server_free(server);
 
     set_up(argv[1], "0");
     CHECK_CODE(run_and_tell(server), 0);
-    check_in_child(1); /* Go still runs in the parent, and is lost in the child */
+    check_in_child(); /* Go still runs in the parent, and is lost in the child */
     CHECK_CODE(run_and_tell(server), 0);
     forker_server_free(server);
 
