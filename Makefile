@@ -164,6 +164,13 @@ test-systemd:
 	@$(MAKE) --no-print-directory all
 	tests/systemd/run $(BUILD) $(TESTFLAGS)
 
+## test-languages  run a hello in each of the languages of docs/LANGUAGES.md; not part of test: they take 600 MB to install
+.PHONY: test-languages
+test-languages:
+	@tools/install-deps languages
+	@$(MAKE) --no-print-directory lib
+	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags languages ./tests/languages
+
 ## soak          run the long versions of the black-box tests (half an hour), and print what they count: ledgers of 60 s, 10 million requests
 .PHONY: soak
 soak: deps
@@ -190,7 +197,7 @@ check: check-go check-c check-docs
 ## check-go      gofumpt, go vet, staticcheck, errcheck
 check-go:
 	@unformatted=$$($(GO_TOOL) gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt's format:" $$unformatted; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags vm ./tests/systemd
+	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags vm ./tests/systemd && $(GO) vet -tags languages ./tests/languages
 	cd bench && $(GO) vet ./...
 	cd tests/metrics && $(GO) vet ./...
 	$(GO_TOOL) staticcheck ./...

@@ -169,8 +169,11 @@
       "File that these lines are appended to; empty is stderr.")                                                       \
     X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
       "Whether signals steer the server while run is running, see forker_server_run().")                               \
-    X(THREADS, "threads", CHOICE, "warn", "ignore|warn|refuse", "", "", false,                                         \
-      "What run does when the process has more than one thread, which fork cannot carry over.")                        \
+    X(THREADS, "threads", CHOICE, "auto", "auto|ignore|warn|refuse", "", "", false,                                    \
+      "What run does when the process has more than one thread, which fork cannot carry over: auto refuses where "     \
+      "some "                                                                                                          \
+      "of them are of a managed runtime (Go, Java, Node.js, .NET ...), which would hang in the workers, and else "     \
+      "warns.")                                                                                                        \
     X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", true,                                                \
       "Threads of each worker that may run Go code at once; handlers are called on one of them.")                      \
     X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", true,                                   \

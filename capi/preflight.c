@@ -1,52 +1,13 @@
 /* The checks before a server begins to serve, and its claim on the process. */
 #include "preflight.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "descriptor.h"
 #include "log.h"
 #include "process.h"
-
-enum { THREADS_IGNORE = 0, THREADS_WARN = 1, THREADS_REFUSE = 2 };
-
-/* How many threads the process has; 0 if /proc cannot tell. */
-static int count_threads(void)
-{
-    int count = 0;
-    DIR *tasks = fdopendir(fk_descriptor_raise(open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
-    if (tasks == NULL) {
-        return 0;
-    }
-    for (const struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
-        count += task->d_name[0] != '.';
-    }
-    (void)closedir(tasks);
-    return count;
-}
-
-static int check_threads(forker_server *server)
-{
-    int64_t wanted = fk_server_option(server, FK_OPTION_THREADS);
-    int threads = wanted == THREADS_IGNORE ? 0 : count_threads();
-    if (threads <= 1) {
-        return FORKER_OK;
-    }
-    if (wanted == THREADS_REFUSE) {
-        return fk_server_fail(
-            server, FORKER_E_THREADS,
-            "%s: the process has %d threads, and fork carries over only one; call %s before they are started",
-            server->verb, threads, server->verb);
-    }
-    fk_log(server, FORKER_LOG_WARN,
-           "the process has %d threads; only the one that called %s exists in the workers, and a lock that another "
-           "one holds now stays locked there",
-           threads, server->verb);
-    return FORKER_OK;
-}
+#include "threads.h"
 
 /* The options of what only a forked process can have must be as they are by default. */
 static int check_forkless(forker_server *server)
@@ -134,7 +95,7 @@ int fk_preflight(forker_server *server, const char *verb, bool spawns)
     fk_server_warn_of_variables(server);
     code = check_setup(server);
     if (code == FORKER_OK) {
-        code = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? check_threads(server) : check_forkless(server);
+        code = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? fk_threads_check(server) : check_forkless(server);
     }
     if (code != FORKER_OK) {
         fk_preflight_undo(server, spawns);

@@ -90,7 +90,7 @@ enum {
     FORKER_E_SYSTEM = -8,    /* the operating system refused */
     FORKER_E_BOOT = -9,      /* no master or worker ever became ready */
     FORKER_E_SETUP = -10,    /* an earlier setup call failed, so run refuses to start */
-    FORKER_E_THREADS = -11,  /* the process has several threads and option threads=refuse */
+    FORKER_E_THREADS = -11,  /* the process has several threads, see option threads */
     FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */
     FORKER_E_INTERNAL = -13, /* a bug in the library; the log has the details */
     FORKER_E_AGAIN = -14,    /* not yet: a stream's buffer is full, on_drain follows; a server still runs */
@@ -203,7 +203,8 @@ const char *forker_server_address(forker_server *server, size_t index);
 /*
  * Serves until stopped: forks the workers and supervises them. The calling process becomes the spawner: it forks, reaps
  * and forwards signals, and never serves a request itself. It should have a single thread, because fork() carries over
- * only the thread that calls it: with more, a warning says how many (option threads=refuse makes it an error).
+ * only the thread that calls it: with more, a warning says how many, or where they are those of a managed runtime (Go,
+ * Java, Node.js ...), run refuses to start; option threads decides otherwise.
  *
  * While it runs, SIGTERM and SIGQUIT stop gracefully (requests in flight are finished, up to option drain_timeout),
  * SIGINT stops at once (a second SIGTERM too); SIGHUP is forker_server_reload(), or a graceful stop if it says that the

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -116,4 +117,24 @@ func TestInProcess_obeysTheLimitOfAStop(t *testing.T) {
 func TestCPP_serves(t *testing.T) {
 	p := start(t, setup{source: "greet.cpp", standard: "c++11", args: []string{"127.0.0.1:0"}}).waitReady()
 	p.expectGet("/greet/you", 200, "hello, you")
+}
+
+// A program in Go has threads, by which its garbage is collected.
+func TestThreads_ofGoAreRefused(t *testing.T) {
+	source, path := filepath.Join(sourceTree(), "bindings/hello/go/hello.go"), filepath.Join(t.TempDir(), "hello")
+	build := exec.Command("go", "build", "-o", path, source)
+	build.Env = append(os.Environ(), "CGO_CFLAGS=-I"+filepath.Join(sourceTree(), "include"), "CGO_LDFLAGS=-L"+plain.dir+" -Wl,-rpath,"+plain.dir)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	s := setup{path: path, args: []string{"127.0.0.1:0"}}
+	p := start(t, withOptions(s, "workers=1"))
+	p.log.wait(t, 0, "threads, some of them of Go, which would hang in forked workers")
+	if status := p.wait(); status != 1 {
+		t.Errorf("exit status %d", status)
+	}
+	warned := start(t, withOptions(s, "workers=1", "threads=warn"))
+	warned.log.wait(t, 0, "only the one that called run exists in the workers")
+	warned.kill(warned.pid(), syscall.SIGKILL)
+	warned.wait()
 }
