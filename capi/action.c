@@ -10,9 +10,11 @@
 
 #include <unistd.h>
 
+#include "certificate.h"
 #include "config.h"
 #include "control.h"
 #include "dispatch.h"
+#include "inspection.h"
 #include "log.h"
 #include "process.h"
 #include "upgrade.h"
@@ -141,11 +143,29 @@ static void tell_options(fk_spawner *spawner)
     fk_spawner_tell(spawner, FK_MSG_RELOAD, numbers, sizeof numbers);
 }
 
+/* Reads again what the program does not read by itself. false with a sentence: nothing has changed. */
+static bool read_again(fk_spawner *spawner)
+{
+    forker_server *server = spawner->server;
+    fk_certificates *before;
+    if (!fk_certificates_renew(server, &before)) {
+        return false;
+    }
+    if (fk_inspection_run(spawner) != FORKER_OK || !fk_config_reload(server)) {
+        fk_certificates_restore(server, before);
+        return false;
+    }
+    if (before != server->certificates) {
+        fk_certificates_free(before);
+    }
+    return true;
+}
+
 static void reload(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     fk_notify_reloading(spawner);
-    if (!fk_config_reload(server)) {
+    if (!read_again(spawner)) {
         fk_log(server, FORKER_LOG_ERROR, "reload refused: %s; the workers go on as they are", server->error);
         fk_notify_reloaded(spawner);
         return;

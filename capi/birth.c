@@ -173,6 +173,27 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     leave(server, goMasterRun(server, channel));
 }
 
+_Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
+{
+    forker_server *server = spawner->server;
+    fk_process.role = FK_ROLE_MASTER; /* of the processes that serve nobody */
+    set_signals();
+    (void)fk_inventory_add(fd);
+    close_spawner_fds(spawner);
+    fk_logloss_forget(server);
+    fk_listeners_forget(server);
+    (void)fk_descriptor_hold_low();
+    need(server, fk_privilege_drop(server));
+    follow_spawner(spawner, SIGKILL);
+    fk_descriptor_close(&spawner->lifeline[0]);
+    unblock_signals(server->mask);
+    int code = fk_process_start_go();
+    if (code != FORKER_OK) {
+        fail_boot(server, "the Go runtime cannot be started", code);
+    }
+    leave(server, goInspect(server, fd));
+}
+
 _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
 {
     forker_server *server = spawner->server;

@@ -100,6 +100,16 @@ bool fk_child_fork_master(fk_spawner *spawner)
     return true;
 }
 
+pid_t fk_child_fork_inspector(fk_spawner *spawner, const int ends[2])
+{
+    pid_t pid = fork_blocked(spawner);
+    if (pid == 0) {
+        (void)close(ends[0]);
+        fk_birth_inspector(spawner, ends[1]);
+    }
+    return pid;
+}
+
 /* What the worker before wrote is cleared. Other boxes were never touched, and take no memory. */
 static void clear_boxes(const forker_server *server, uint32_t index)
 {

@@ -10,6 +10,9 @@ bool fk_child_fork_master(fk_spawner *spawner);
 /* Forks a worker into an empty slot. Returns false with errno. */
 bool fk_child_fork_worker(fk_spawner *spawner, uint32_t slot);
 
+/* Forks the process that looks at certificates, which writes to ends[1]. Returns its pid, or -1 with errno. */
+pid_t fk_child_fork_inspector(fk_spawner *spawner, const int ends[2]);
+
 /*
  * The parent's side of a fork: of the pair of ends, `kept` stays and `given` is the child's. Returns false with errno.
  */

@@ -141,8 +141,7 @@ static int read_config(forker_server *server, const char *path, fk_option_value 
     return code;
 }
 
-/* The path from the root, so that a later chdir(2) changes nothing. Symbolic links stay: a reload follows them anew. */
-static char *absolute(const char *path)
+char *fk_config_absolute(const char *path)
 {
     char *directory = path[0] == '/' ? strdup("") : getcwd(NULL, 0);
     char *whole = NULL;
@@ -166,7 +165,7 @@ int forker_server_load(forker_server *server, const char *path)
         return fk_server_fail_setup(server, FORKER_E_STATE, "load %s: %s is loaded already", path, server->config_path);
     }
     fk_option_value *values = malloc(sizeof server->options);
-    char *whole = absolute(path);
+    char *whole = fk_config_absolute(path);
     if (values == NULL || whole == NULL) {
         free(values);
         free(whole);

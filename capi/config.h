@@ -10,4 +10,10 @@
  */
 bool fk_config_reload(forker_server *server);
 
+/*
+ * The path from the root, to be freed, so that a later chdir(2) changes nothing; NULL: out of memory. Symbolic links
+ * stay: a reload follows them anew.
+ */
+char *fk_config_absolute(const char *path);
+
 #endif

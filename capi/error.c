@@ -21,6 +21,7 @@
     X(FORKER_E_ABORTED, "the client has left, or the request is over")                                                 \
     X(FORKER_E_RESTARTS, "workers died too often")                                                                     \
     X(FORKER_E_PRIVILEGE, "a worker that has given up root may not ask for this, see option worker_commands")          \
+    X(FORKER_E_CERTIFICATE, "a certificate or key that cannot be used")                                                \
     X(FORKER_E_INTERNAL, "internal error")
 
 const char *forker_strerror(int code)

@@ -114,6 +114,12 @@ typedef struct {
 struct fk_text;
 struct fk_deferred;
 
+/* What is known of a connection's TLS; engine.TLSInfo. Behind it lie the texts, each with a NUL behind it. */
+enum { FK_TLS_ITEMS = FORKER_TLS_CLIENT_CHAIN_PEM + 1 };
+typedef struct {
+    fk_span items[FK_TLS_ITEMS]; /* from the first byte of this; off 0: there is none */
+} fk_tls;
+
 struct forker_request {
     /* Filled by the engine. */
     char *base; /* the head's first byte: spans count from here */
@@ -131,6 +137,7 @@ struct forker_request {
     fk_black_box *box; /* where the request is noted while it is inside a handler */
     char *rest;        /* what has come behind this request; its first byte may have been overwritten by NUL */
     uint64_t rest_len;
+    const fk_tls *tls;  /* NULL: the connection has none */
     uint64_t serial;    /* tells it from other requests that are or were at the same address */
     uint32_t index;     /* the engine's */
     int32_t body_fd;    /* a file that has the body too; -1: none */

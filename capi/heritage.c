@@ -143,7 +143,7 @@ int fk_heritage_listen(const fk_address *address)
     int code = FORKER_OK;
     for (uint32_t i = 0; i < heritage.count && code == FORKER_OK; i++) {
         bequest *next = &heritage.sockets[i];
-        if (next->fd < 0 || strcmp(next->address, address->text) != 0) {
+        if (next->fd < 0 || strcmp(next->address, address->source) != 0) {
             continue;
         }
         if (next->kind == 's') {

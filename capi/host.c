@@ -81,7 +81,9 @@ int fk_host_open(forker_server *server, bool polled)
     code = goHostOpen(server, polled);
     if (code != FORKER_OK) {
         end(server);
-        return fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->verb);
+        return code == FORKER_E_CERTIFICATE
+                   ? code
+                   : fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->verb);
     }
     server->shared->phase = FK_PHASE_SERVING;
     return FORKER_OK;

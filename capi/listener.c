@@ -93,7 +93,8 @@ int fk_listener_adopt(const fk_address *address, fk_listener *listener)
         return code;
     }
     describe(listener);
-    (void)snprintf(listener->source, sizeof listener->source, "%s", address->text);
+    (void)snprintf(listener->source, sizeof listener->source, "%s", address->source);
+    listener->tls = address->tls;
     server->listeners[server->listener_count++] = *listener;
     return FORKER_OK;
 }
@@ -284,10 +285,10 @@ static int listen_fd(const fk_address *address)
     return fk_listener_borrow(address, (int)number);
 }
 
-static int listen_to(const fk_address *address)
+static int listen_at(const fk_address *address)
 {
     size_t name = strcspn(address->text, ":");
-    if (fk_heritage_has(address->text)) {
+    if (fk_heritage_has(address->source)) {
         return fk_heritage_listen(address);
     }
     if (strncmp(address->text, FK_UNIX_PREFIX, strlen(FK_UNIX_PREFIX)) == 0) {
@@ -302,6 +303,21 @@ static int listen_to(const fk_address *address)
     return listen_tcp(address);
 }
 
+/* `source` may have parameters, of which those about TLS are for every kind of address. */
+static int listen_to(forker_server *server, const char *source, uint32_t most)
+{
+    char text[FK_SOURCE_MAX];
+    (void)snprintf(text, sizeof text, "%s", source);
+    fk_address address = {server, text, most, source, {0}};
+    const char *wrong = fk_secure_take(text, &address.tls);
+    bool is_unix = strncmp(text, FK_UNIX_PREFIX, strlen(FK_UNIX_PREFIX)) == 0;
+    if (wrong == NULL && !is_unix && strchr(text, '?') != NULL) {
+        wrong = "behind the \"?\" of an address come tls= and client_cert=, joined by \"&\"";
+    }
+    return wrong == NULL ? listen_at(&address)
+                         : fk_address_refuse(&(fk_address){server, source, most, source, {0}}, wrong);
+}
+
 int forker_server_listen(forker_server *server, const char *address)
 {
     int refused = fk_server_refuses_setup(server);
@@ -312,12 +328,13 @@ int forker_server_listen(forker_server *server, const char *address)
         return fk_server_fail_setup(server, FORKER_E_INVALID, "listen: the address is NULL");
     }
     if (server->listener_count >= FK_LISTENERS_MAX) {
-        return refuse_more(&(fk_address){server, address, FK_LISTENERS_MAX});
+        return refuse_more(&(fk_address){server, address, FK_LISTENERS_MAX, address, {0}});
     }
     if (strlen(address) >= FK_SOURCE_MAX) {
-        return fk_address_refuse(&(fk_address){server, address, FK_LISTENERS_MAX}, "the address is too long");
+        return fk_address_refuse(&(fk_address){server, address, FK_LISTENERS_MAX, address, {0}},
+                                 "the address is too long");
     }
-    return listen_to(&(fk_address){server, address, FK_LISTENERS_MAX});
+    return listen_to(server, address, FK_LISTENERS_MAX);
 }
 
 const char *forker_server_address(forker_server *server, size_t index)
@@ -331,7 +348,7 @@ static int open_at(forker_server *server, const char *address, uint32_t index)
     uint32_t count = server->listener_count;
     server->listener_count = index;
     fk_setup setup = server->setup;
-    int code = listen_to(&(fk_address){server, address, index + 1});
+    int code = listen_to(server, address, index + 1);
     server->setup = setup; /* a failed run is not a failed setup: the next one may succeed */
     server->listener_count = count;
     return code;
@@ -352,6 +369,7 @@ static int reopen(forker_server *server, uint32_t index)
 {
     fk_listener *listener = &server->listeners[index];
     char text[FK_SOURCE_MAX], source[FK_SOURCE_MAX];
+    fk_secure tls = listener->tls;
     memcpy(source, listener->source, sizeof source);
     if (listener->borrowed >= 0) {
         (void)snprintf(text, sizeof text, FD_PREFIX "%d", listener->borrowed);
@@ -362,6 +380,7 @@ static int reopen(forker_server *server, uint32_t index)
     }
     int code = open_at(server, text, index);
     memcpy(listener->source, source, sizeof source);
+    listener->tls = tls;
     return code;
 }
 

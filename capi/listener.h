@@ -32,8 +32,10 @@ void fk_listener_forget(fk_listener *listener);
 /* An address that is being listened on. */
 typedef struct {
     forker_server *server;
-    const char *text; /* as the caller gave it */
-    uint32_t most;    /* how many sockets the list may have then */
+    const char *text;   /* without what is about TLS */
+    uint32_t most;      /* how many sockets the list may have then */
+    const char *source; /* as the caller gave it */
+    fk_secure tls;
 } fk_address;
 
 /* Remembers why it cannot be listened on. Return FORKER_E_ADDRESS. */

@@ -113,6 +113,14 @@
       "Requests that came together on one connection and are served before other connections have their turn.")        \
     X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \
       "Bytes of the input buffer that a connection has while it is in use; it grows to what max_head asks for.")       \
+    X(TLS_MIN_VERSION, "tls_min_version", CHOICE, "1.2", "1.2|1.3", "", "", true,                                      \
+      "The least version of TLS that is spoken.")                                                                      \
+    X(TLS_STRICT_SNI, "tls_strict_sni", CHOICE, "off", "off|on", "", "", true,                                         \
+      "Whether a client that asks for a name which no certificate has is refused; else it gets the first one.")        \
+    X(TLS_HANDSHAKES, "tls_handshakes", NUMBER, "1024", "", "1", "1000000", true,                                      \
+      "TLS handshakes that each worker has under way at a time; more connections wait in the kernel's queue.")         \
+    X(TLS_HANDSHAKE_TIMEOUT, "tls_handshake_timeout", DURATION, "10s", "", "10ms", "1h", true,                         \
+      "How long a TLS handshake may take from accept on; then the connection is closed.")                              \
     X(TCP_KEEPALIVE, "tcp_keepalive", DURATION, "60s", "off, or ", "1s", "9h", false,                                  \
       "After how long without traffic the kernel asks whether a client is still there, see tcp(7).")                   \
     X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "certificate.h"
 #include "log.h"
 #include "process.h"
 #include "threads.h"
@@ -94,6 +95,9 @@ int fk_preflight(forker_server *server, const char *verb, bool spawns)
     }
     fk_server_warn_of_variables(server);
     code = check_setup(server);
+    if (code == FORKER_OK) {
+        code = fk_certificates_check(server);
+    }
     if (code == FORKER_OK) {
         code = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? fk_threads_check(server) : check_forkless(server);
     }

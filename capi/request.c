@@ -252,6 +252,23 @@ const char *forker_request_peer(forker_request *req, size_t *len_out)
     return give(text, (size_t)len, len_out);
 }
 
+const char *forker_request_scheme(forker_request *req, size_t *len_out)
+{
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    return req->tls != NULL ? give("https", 5, len_out) : give("http", 4, len_out);
+}
+
+const char *forker_request_tls(forker_request *req, int what, size_t *len_out)
+{
+    if (req == NULL || req->tls == NULL || what < 0 || what >= FK_TLS_ITEMS || req->tls->items[what].off == 0) {
+        return give(NULL, 0, len_out);
+    }
+    fk_span item = req->tls->items[what];
+    return give((const char *)req->tls + item.off, item.len, len_out);
+}
+
 int forker_request_version(forker_request *req)
 {
     return req != NULL ? 10 + req->head.minor : 0;

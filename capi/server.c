@@ -9,6 +9,7 @@
 
 #include "admin.h"
 #include "background.h"
+#include "certificate.h"
 #include "deferred.h"
 #include "descriptor.h"
 #include "fork.h"
@@ -105,6 +106,7 @@ void forker_server_free(forker_server *server)
     if (server->loglimit.timer >= 0) {
         (void)close(server->loglimit.timer);
     }
+    fk_certificates_free(server->certificates);
     free(server->config_path);
     free(server->config_base);
     free(server);

@@ -11,6 +11,7 @@
 
 #include "forker.h"
 #include "option.h"
+#include "secure.h"
 #include "slot.h"
 
 enum {
@@ -75,6 +76,7 @@ typedef struct {
     int fd;       /* -1 while closed between two runs */
     int borrowed; /* "fd:N": the program's descriptor, which `fd` duplicates; else -1 */
     int family;
+    fk_secure tls;
     bool made;       /* unix: the socket file was made here */
     bool bequeathed; /* unix: it will count as made here when this process takes over (heritage.c) */
     dev_t device;    /* unix: the file, so that only that one is removed */
@@ -141,6 +143,7 @@ struct forker_server {
     uint32_t method_count;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
+    struct fk_certificates *certificates; /* NULL: none */
     fk_hook before_fork, post_fork, worker_init, worker_ready, worker_drain, worker_exit, thread_start, thread_exit;
     fk_server_hook on_reload, on_reopen, master_tick;
     forker_death_fn worker_died;

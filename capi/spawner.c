@@ -25,6 +25,7 @@
 #include "child.h"
 #include "descriptor.h"
 #include "hook.h"
+#include "inspection.h"
 #include "listener.h"
 #include "log.h"
 #include "obituary.h"
@@ -566,6 +567,16 @@ static bool open_pipes(fk_spawner *spawner)
     return true;
 }
 
+static int serve(fk_spawner *spawner, struct pollfd *polled)
+{
+    fk_notify_open(spawner);
+    fk_reaper_start();
+    supervise(spawner, polled);
+    fk_reaper_stop();
+    fk_log_close(spawner->server);
+    return spawner->result;
+}
+
 int fk_spawner_run(forker_server *server)
 {
     fk_spawner *spawner = calloc(1, sizeof *spawner);
@@ -579,12 +590,10 @@ int fk_spawner_run(forker_server *server)
         spawner->server = server;
         present = spawner;
         init_children(spawner);
-        fk_notify_open(spawner);
-        fk_reaper_start();
-        supervise(spawner, polled);
-        fk_reaper_stop();
-        fk_log_close(server);
-        result = spawner->result;
+        result = fk_inspection_run(spawner);
+        if (result == FORKER_OK) {
+            result = serve(spawner, polled);
+        }
         present = NULL;
         close_pipes(spawner);
     }

@@ -198,7 +198,7 @@ static const char *read_setting(file_wish *wish, const char *setting)
     if (strncmp(setting, "group=", 6) == 0) {
         return fk_account_group(setting + 6, &wish->group) ? NULL : "there is no such group";
     }
-    return "behind the \"?\" of a path come mode=, user= and group=, joined by \"&\"";
+    return "behind the \"?\" of a path come mode=, user=, group=, tls= and client_cert=, joined by \"&\"";
 }
 
 static const char *read_settings(file_wish *wish, const char *settings)

@@ -3,6 +3,7 @@ package main
 /*
 #include "action.h"
 #include "callback.h"
+#include "certificate.h"
 #include "deferred.h"
 #include "dispatch.h"
 #include "log.h"
@@ -13,6 +14,7 @@ package main
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -57,7 +59,7 @@ type worker struct {
 func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int) {
 	w := &worker{server: server{c}, channel: control.Socket(channel), drainFd: int(drain)}
 	defer w.guard("worker", &code)
-	runtime.GOMAXPROCS(int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	runtime.GOMAXPROCS(w.procs())
 	if err := w.prepare(w.config()); err != nil {
 		return w.fail(err)
 	}
@@ -79,6 +81,9 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 }
 
 func (w *worker) fail(err error) C.int {
+	if bad := (*certificateError)(nil); errors.As(err, &bad) {
+		return w.refuse(bad)
+	}
 	w.log(C.FORKER_LOG_ERROR, "worker: "+err.Error())
 	return C.FORKER_E_SYSTEM
 }
@@ -108,7 +113,12 @@ func (w *worker) prepare(cfg engine.Config) error {
 	}
 	cfg.EventFd = int(eventFd)
 	w.checkSpillDir()
-	cfg.Listeners = w.takeListeners()
+	configs, err := w.prepareTLS()
+	if err != nil {
+		return err
+	}
+	cfg.TLS = w.tlsConfig()
+	cfg.Listeners = w.takeListeners(configs)
 	cfg.Access = w.accessLog()
 	if w.channel >= 0 { // There are others.
 		index := int(C.fk_process.worker)
@@ -131,6 +141,40 @@ func (w *worker) watchDescriptors() error {
 		}
 	}
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
+}
+
+// procs is how many threads may run Go code at once. With TLS, the loop's is not the only one.
+func (w *worker) procs() int {
+	procs := int(w.number(C.FK_OPTION_GO_MAX_PROCS))
+	if C.fk_certificates_are_used(w.c) {
+		procs = max(procs, 2)
+	}
+	return procs
+}
+
+// prepareTLS parses the certificates. A worker needs no more of them then; a process that goes on does for its next run,
+// and nobody has looked at them for it.
+func (w *worker) prepareTLS() (tlsConfigs, error) {
+	configs, doubts, err := w.loadCertificates()
+	if err != nil {
+		return nil, &certificateError{err}
+	}
+	if w.channel >= 0 {
+		C.fk_certificates_wipe(w.c)
+		return configs, nil
+	}
+	for _, doubt := range doubts {
+		w.log(C.FORKER_LOG_WARN, doubt)
+	}
+	return configs, nil
+}
+
+func (w *worker) tlsConfig() engine.TLSConfig {
+	return engine.TLSConfig{
+		Computing:  w.procs() - 1,
+		Handshakes: int(w.number(C.FK_OPTION_TLS_HANDSHAKES)),
+		Timeout:    w.duration(C.FK_OPTION_TLS_HANDSHAKE_TIMEOUT),
+	}
 }
 
 // checkSpillDir warns at the start, and not only when the first large body comes: under chroot, or as another user, the
@@ -208,19 +252,19 @@ func (w *worker) poolConfig() engine.PoolConfig {
 
 // takeListeners hands the listening sockets to the loop, which closes them. Where an address has one for each worker
 // (shard.h), this one owns that of its slot and helps with the others.
-func (w *worker) takeListeners() []engine.Listener {
+func (w *worker) takeListeners(configs tlsConfigs) []engine.Listener {
 	var all []engine.Listener
 	listeners := w.c.listeners[:w.c.listener_count]
 	for i := range listeners {
 		ln := &listeners[i]
 		shards := ln.shards[:ln.shard_count]
-		first := engine.Listener{Fd: int(ln.fd)}
+		first := engine.Listener{Fd: int(ln.fd), TLS: configs.of(ln)}
 		if len(shards) > 0 {
 			first.Place = w.placeAt(0)
 		}
 		all = append(all, first)
 		for k, fd := range shards {
-			all = append(all, engine.Listener{Fd: int(fd), Place: w.placeAt(k + 1)})
+			all = append(all, engine.Listener{Fd: int(fd), Place: w.placeAt(k + 1), TLS: configs.of(ln)})
 		}
 		ln.fd, ln.shard_count = -1, 0
 	}

@@ -68,6 +68,7 @@ type conn struct {
 	dead     bool      // It is closed, and freed when this step of the loop is over (bury).
 	reason   uint8     // Why.
 	finSeen  bool      // The client has sent its end, while the program had the request.
+	info     *tlsInfo  // nil: no TLS.
 	ex       *exchange // nil while nothing of a request has been received.
 	peer     slot.Peer
 	output
@@ -93,8 +94,9 @@ type exchange struct {
 	parser http1.Parser
 	head   int // Bytes of the head, once it is complete.
 	body   body
-	path   []byte // Where a path is decoded to, when it needs that.
-	timer  timer  // Runs while the program has the request.
+	path   []byte   // Where a path is decoded to, when it needs that.
+	info   *tlsInfo // Of the connection, which may be gone; nil: none.
+	timer  timer    // Runs while the program has the request.
 	handling
 	sending sending
 }
@@ -165,6 +167,9 @@ func (l *Loop) freeConn(c *conn) {
 	}
 	if c.tls != nil {
 		c.tls.Close()
+	}
+	if c.info != nil {
+		l.leaveTLS(c.info)
 	}
 	if c.state == stateHandshake {
 		l.shaking--
@@ -264,6 +269,10 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	}
 	if ex.body.kind != bodyNone {
 		l.releaseBody(&ex.body)
+	}
+	if ex.info != nil {
+		l.leaveTLS(ex.info)
+		ex.info, ex.req.TLS = nil, 0
 	}
 	ex.parser.Reset()
 	ex.head = 0

@@ -92,6 +92,7 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req.Now = uint64(l.clock.now)
 	req.Box = l.box
 	req.Rest, req.RestLen, req.RestFirst = memory.Address(ex.in[ex.keptAt:]), uint64(ex.end-ex.keptAt), ex.kept
+	l.shareTLS(c, ex)
 	if !ex.inFlight {
 		c.served++
 		l.beginRequest(ex)

@@ -29,12 +29,13 @@ type Request struct {
 	Box         uintptr // A slot.BlackBox.
 	Rest        uintptr // What has come behind this request; its first byte may have been overwritten by NUL.
 	RestLen     uint64
-	Serial      uint64 // Tells it from other requests that are or were in the same exchange.
-	Index       uint32 // Of the exchange, in Loop.exchanges.
-	BodyFd      int32  // A file that has the body too; -1: none.
-	Paused      uint32 // 1: the program wants no more of the body now. Written and read atomically.
-	Interims    uint32 // 1: Holders.Interim has or had some of it. Written and read atomically.
-	RestFirst   uint8  // The first byte of Rest.
+	TLS         uintptr // A TLSInfo; 0: the connection has none.
+	Serial      uint64  // Tells it from other requests that are or were in the same exchange.
+	Index       uint32  // Of the exchange, in Loop.exchanges.
+	BodyFd      int32   // A file that has the body too; -1: none.
+	Paused      uint32  // 1: the program wants no more of the body now. Written and read atomically.
+	Interims    uint32  // 1: Holders.Interim has or had some of it. Written and read atomically.
+	RestFirst   uint8   // The first byte of Rest.
 	_           uint8
 	_           [6]uint8
 	Params      [MaxParams]message.Span

@@ -12,6 +12,8 @@ import (
 	"libforker/engine/secure"
 )
 
+// Connections that speak TLS: their handshakes, and what takes the place of reading from and writing to the socket.
+
 // Connections with TLS: their handshakes, and the way of bytes through a session.
 
 // TLSConfig says how handshakes run.
@@ -222,8 +224,11 @@ func (l *Loop) failHandshake(c *conn, told bool) {
 // openSession goes on with HTTP.
 func (l *Loop) openSession(c *conn) {
 	l.leaveHandshake(c)
-	l.awaitHead(c)
-	l.readConn(c)
+	state := c.tls.State()
+	if l.noteTLS(c, &state) {
+		l.awaitHead(c)
+		l.readConn(c)
+	}
 }
 
 // pullSealed reads what the client has said into room, as transport.discard does for bytes of the socket.

@@ -77,26 +77,27 @@ typedef struct forker_option forker_option;
 
 /* What calls and callbacks return. The numbers never change. */
 enum {
-    FORKER_OK = 0,           /* done; from a handler: answered */
-    FORKER_NEXT = 1,         /* from a handler only: not mine, ask the next route that matches */
-    FORKER_DEFERRED = 2,     /* from a handler only: answered later, through the handle of forker_request_defer() */
-    FORKER_E_INVALID = -1,   /* an argument is NULL, out of range or malformed */
-    FORKER_E_MEMORY = -2,    /* out of memory */
-    FORKER_E_STATE = -3,     /* not allowed now: a second answer, a setup call while running */
-    FORKER_E_PROCESS = -4,   /* called in a process that cannot do this, such as a worker or a forked child */
-    FORKER_E_OPTION = -5,    /* no such option, or not a value for it */
-    FORKER_E_ADDRESS = -6,   /* cannot listen there */
-    FORKER_E_ROUTE = -7,     /* a malformed method or pattern, or one that is already taken */
-    FORKER_E_SYSTEM = -8,    /* the operating system refused */
-    FORKER_E_BOOT = -9,      /* no master or worker ever became ready */
-    FORKER_E_SETUP = -10,    /* an earlier setup call failed, so run refuses to start */
-    FORKER_E_THREADS = -11,  /* the process has several threads, see option threads */
-    FORKER_E_LIMIT = -12,    /* more than the library can hold: too many routes, listeners or headers */
-    FORKER_E_INTERNAL = -13, /* a bug in the library; the log has the details */
-    FORKER_E_AGAIN = -14,    /* not yet: a stream's buffer is full, on_drain follows; a server still runs */
-    FORKER_E_ABORTED = -15,  /* the client has left, or the request is over */
-    FORKER_E_RESTARTS = -16, /* workers died more often than option restart_limit allows */
-    FORKER_E_PRIVILEGE = -17 /* a worker that has given up root may not ask for this; see option worker_commands */
+    FORKER_OK = 0,             /* done; from a handler: answered */
+    FORKER_NEXT = 1,           /* from a handler only: not mine, ask the next route that matches */
+    FORKER_DEFERRED = 2,       /* from a handler only: answered later, through the handle of forker_request_defer() */
+    FORKER_E_INVALID = -1,     /* an argument is NULL, out of range or malformed */
+    FORKER_E_MEMORY = -2,      /* out of memory */
+    FORKER_E_STATE = -3,       /* not allowed now: a second answer, a setup call while running */
+    FORKER_E_PROCESS = -4,     /* called in a process that cannot do this, such as a worker or a forked child */
+    FORKER_E_OPTION = -5,      /* no such option, or not a value for it */
+    FORKER_E_ADDRESS = -6,     /* cannot listen there */
+    FORKER_E_ROUTE = -7,       /* a malformed method or pattern, or one that is already taken */
+    FORKER_E_SYSTEM = -8,      /* the operating system refused */
+    FORKER_E_BOOT = -9,        /* no master or worker ever became ready */
+    FORKER_E_SETUP = -10,      /* an earlier setup call failed, so run refuses to start */
+    FORKER_E_THREADS = -11,    /* the process has several threads, see option threads */
+    FORKER_E_LIMIT = -12,      /* more than the library can hold: too many routes, listeners or headers */
+    FORKER_E_INTERNAL = -13,   /* a bug in the library; the log has the details */
+    FORKER_E_AGAIN = -14,      /* not yet: a stream's buffer is full, on_drain follows; a server still runs */
+    FORKER_E_ABORTED = -15,    /* the client has left, or the request is over */
+    FORKER_E_RESTARTS = -16,   /* workers died more often than option restart_limit allows */
+    FORKER_E_PRIVILEGE = -17,  /* a worker that has given up root may not ask for this; see option worker_commands */
+    FORKER_E_CERTIFICATE = -18 /* a certificate or key that cannot be used */
 };
 
 /*
@@ -186,6 +187,12 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
  *                      FileDescriptorName=, see sd_listen_fds(3); they stay systemd's
  *   "fd:3"             a listening stream socket that the program has open; it is duplicated and stays the program's
  *
+ * Behind "?" any of these can say that it speaks TLS, as in ":8443?tls=on&client_cert=required":
+ *
+ *   tls=on                 HTTPS, with the certificates of forker_server_certificate()
+ *   client_cert=optional   asks clients for a certificate, which must be good if there is one; client_cert=required
+ *                          refuses those that have none. By the CAs of forker_server_client_ca().
+ *
  * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.
  *
  * Returns FORKER_OK, FORKER_E_ADDRESS (malformed, in use, not permitted ...: the sentence of forker_server_error()
@@ -195,10 +202,42 @@ int forker_server_listen(forker_server *server, const char *address);
 
 /*
  * The address of listening socket number `index`, counted from 0 in the order of opening, as text that
- * forker_server_listen() understands, with the real port: "127.0.0.1:40123". NULL beyond the last one.
+ * forker_server_listen() understands, with the real port and without parameters: "127.0.0.1:40123". NULL beyond the
+ * last one.
  * Any process of the tree.
  */
 const char *forker_server_address(forker_server *server, size_t index);
+
+/*
+ * Gives the server a certificate, for the addresses with tls=on: the chain, its own certificate first, and the key that
+ * belongs to it, each a PEM file of at most 1 MiB. Key types are ECDSA, RSA and Ed25519. May be called up to 256 times:
+ * a client gets the certificate for the name that it asks for (exact names go before wildcards), of several for the same
+ * name the first that it can use, and without such a name the first of all; see option tls_strict_sni.
+ *
+ * The files are read by this call, and again by each reload, in the process that runs the server: workers need not be
+ * able to read them. They are parsed before the first worker is forked, and at a reload before anything changes, by a
+ * process of its own (with workers=0 by the calling one): run fails then, and a reload is refused, with a sentence that
+ * names file and reason. One that has expired is used, with a warning.
+ *
+ * Returns FORKER_OK, FORKER_E_CERTIFICATE (a file that cannot be read, is too large, or has no certificate or key in
+ * it; a key that is encrypted), FORKER_E_LIMIT.
+ */
+int forker_server_certificate(forker_server *server, const char *chain_path, const char *key_path);
+
+/*
+ * The same with PEM texts from memory, which are copied. A reload keeps them. `name` stands for the certificate in
+ * sentences.
+ */
+int forker_server_certificate_pem(forker_server *server, const char *name, const void *chain, size_t chain_len,
+                                  const void *key, size_t key_len);
+
+/*
+ * The CAs by one of which the certificates of clients have to be signed, for the addresses with client_cert=: a PEM
+ * file of at most 1 MiB, which is read and checked as those of forker_server_certificate() are.
+ *
+ * Returns FORKER_OK, FORKER_E_CERTIFICATE, FORKER_E_STATE (called before).
+ */
+int forker_server_client_ca(forker_server *server, const char *path);
 
 /*
  * Serves until stopped: forks the workers and supervises them. The calling process becomes the spawner: it forks, reaps
@@ -221,7 +260,8 @@ const char *forker_server_address(forker_server *server, size_t index);
  *
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the
  * log: FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or no listening
- * socket), FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
+ * socket; TLS without a certificate), FORKER_E_CERTIFICATE (one that cannot be used, see forker_server_certificate()),
+ * FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
  * (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker, or where the Go runtime already runs),
  * FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM.
  */
@@ -749,6 +789,32 @@ int forker_request_pause(forker_request *req);
 /* The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". */
 const char *forker_request_peer(forker_request *req, size_t *len_out);
 
+/* "https" if the connection speaks TLS, else "http". */
+const char *forker_request_scheme(forker_request *req, size_t *len_out);
+
+/* What forker_request_tls() can tell. The numbers never change. */
+enum {
+    FORKER_TLS_VERSION = 0,        /* "TLS 1.2" or "TLS 1.3" */
+    FORKER_TLS_CIPHER = 1,         /* the name that IANA has for the suite, such as "TLS_AES_128_GCM_SHA256" */
+    FORKER_TLS_SERVER_NAME = 2,    /* the name that the client has asked for (SNI) */
+    FORKER_TLS_ALPN = 3,           /* the protocol that was agreed on, such as "http/1.1" */
+    FORKER_TLS_RESUMED = 4,        /* "1" if the session goes on from an earlier connection, else "0" */
+    FORKER_TLS_CLIENT_SUBJECT = 5, /* of the client's certificate, as in RFC 4514: "CN=joe,O=Example" */
+    FORKER_TLS_CLIENT_ISSUER = 6,
+    FORKER_TLS_CLIENT_SERIAL = 7,    /* in hexadecimal */
+    FORKER_TLS_CLIENT_SHA256 = 8,    /* of the whole certificate, in 64 hexadecimal digits */
+    FORKER_TLS_CLIENT_NAMES = 9,     /* its alternative names, one a line: "DNS:a.example", "email:", "IP:", "URI:" */
+    FORKER_TLS_CLIENT_DER = 10,      /* the certificate itself; bytes */
+    FORKER_TLS_CLIENT_CHAIN_PEM = 11 /* with what the client sent along */
+};
+
+/*
+ * What is known of the TLS of the connection. NULL if it has none, if there is no such thing, as of a client without a
+ * certificate, or if `what` is out of range. The certificate is verified (client_cert= of forker_server_listen()). As
+ * long as the request.
+ */
+const char *forker_request_tls(forker_request *req, int what, size_t *len_out);
+
 /* The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1; 0 for NULL. */
 int forker_request_version(forker_request *req);
 
@@ -767,7 +833,7 @@ int forker_request_cancelled(forker_request *req);
  * Only a handler on the worker's main thread can do so (dispatch=inline), on that thread.
  *
  * Returns FORKER_OK, FORKER_E_STATE (called by a handler on the pool, by on_body or on another thread; a response has
- * begun, or the request is deferred), FORKER_E_AGAIN (the client has not taken the responses to earlier requests yet),
+ * begun, or the request is deferred; or the connection speaks TLS), FORKER_E_AGAIN (the client has not taken the responses to earlier requests yet),
  * FORKER_E_ABORTED (the client has left), FORKER_E_SYSTEM, FORKER_E_PROCESS (in a process forked by a handler).
  */
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);

@@ -6,6 +6,8 @@ import (
 	"sync"
 )
 
+// Handshakes, beside the loop's thread.
+
 // Handshakes, on goroutines beside the loop.
 
 // Handshakes runs handshakes beside the loop: those that compute at a time are so few that a processor is left for the

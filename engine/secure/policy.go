@@ -5,6 +5,8 @@ import (
 	"crypto/x509"
 )
 
+// What of TLS is spoken, and what is refused.
+
 // What is offered to clients: versions, suites, certificates.
 
 // Policy is what the operator decides. The rest is decided by NewConfig, or by crypto/tls: its groups, X25519MLKEM768

@@ -8,6 +8,8 @@ import (
 	"github.com/valyala/bytebufferpool"
 )
 
+// Sessions: the TLS of one connection.
+
 // A session: the TLS of one connection.
 
 // buffers are for what has no fixed size: outboxes, input that is no whole record, handshakes.

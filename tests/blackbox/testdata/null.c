@@ -36,6 +36,9 @@ static void check_servers(void)
     CHECK_CODE(forker_server_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_listen(NULL, "127.0.0.1:0"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_address(NULL, 0), NULL);
+    CHECK_CODE(forker_server_certificate(NULL, "chain", "key"), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_certificate_pem(NULL, "name", "", 0, "", 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_client_ca(NULL, "file"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_load(NULL, "options"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_run(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_start(NULL), FORKER_E_INVALID);
@@ -72,8 +75,8 @@ static void check_options(void)
 }
 
 static const char *(*const texts[])(forker_request *, size_t *) = {
-    forker_request_method, forker_request_target, forker_request_path,
-    forker_request_query,  forker_request_body,   forker_request_peer,
+    forker_request_method, forker_request_target, forker_request_path,   forker_request_query,
+    forker_request_body,   forker_request_peer,   forker_request_scheme,
 };
 
 static const char *(*const named_texts[])(forker_request *, const char *, size_t *) = {
@@ -106,6 +109,7 @@ static void check_requests(void)
     CHECK_CODE(forker_request_pause(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_cancelled(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_draining(NULL), 0);
+    CHECK_TEXT(forker_request_tls(NULL, FORKER_TLS_VERSION, NULL), NULL);
     CHECK_CODE(forker_request_version(NULL), 0);
     CHECK_CODE(forker_request_worker(NULL), -1);
 }

@@ -37,6 +37,7 @@ from .error import (
     E_ADDRESS,
     E_AGAIN,
     E_BOOT,
+    E_CERTIFICATE,
     E_INTERNAL,
     E_INVALID,
     E_LIMIT,
@@ -58,6 +59,7 @@ from .request import Headers, Request
 from .response import NEXT, Response
 from .server import Server, version
 from .stats import Stats, WorkerStats
+from .tls import TLS
 
 __version__ = "0.1.0"
 
@@ -71,6 +73,7 @@ __all__ = [
     "E_ADDRESS",
     "E_AGAIN",
     "E_BOOT",
+    "E_CERTIFICATE",
     "E_INTERNAL",
     "E_INVALID",
     "E_LIMIT",
@@ -98,6 +101,7 @@ __all__ = [
     "Server",
     "Stats",
     "Stream",
+    "TLS",
     "WorkerStats",
     "options",
     "version",

@@ -21,6 +21,7 @@ E_AGAIN = -14
 E_ABORTED = -15
 E_RESTARTS = -16
 E_PRIVILEGE = -17
+E_CERTIFICATE = -18
 
 
 class Error(Exception):

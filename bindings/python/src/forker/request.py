@@ -16,6 +16,7 @@ from ._library import c_text, lib, text_at
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
 from .error import E_ABORTED, E_AGAIN, Error
+from .tls import TLS, tls_of
 
 
 class Headers(Mapping[str, str]):
@@ -294,6 +295,16 @@ class Request:
     def peer(self) -> str:
         """The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:"."""
         return self._keep("peer", lambda address: _fetch(lib.forker_request_peer, address).decode("latin-1"))
+
+    @property
+    def scheme(self) -> str:
+        """ "https" if the connection speaks TLS, else "http"."""
+        return self._keep("scheme", lambda address: _fetch(lib.forker_request_scheme, address).decode("latin-1"))
+
+    @property
+    def tls(self) -> TLS | None:
+        """What is known of the TLS of the connection, the client's certificate included; None: it has none."""
+        return self._keep("tls", lambda address: tls_of(lambda what: _fetch(lib.forker_request_tls, address, what)))
 
     @property
     def version(self) -> int:

@@ -92,11 +92,33 @@ class Server(Hooks):
         """Opens a listening socket: "host:port", "[v6]:port", ":port", "unix:/path", "fd:N" or "systemd".
 
         Port 0 is any. A unix socket can have mode and owner: "unix:/path?mode=0660&user=www&group=www"; "systemd:web"
-        takes the sockets of that FileDescriptorName=. It can be called several times. Raises Error (E_ADDRESS, with the
+        takes the sockets of that FileDescriptorName=. Any of them speaks TLS with "?tls=on", as in ":8443?tls=on", and
+        asks clients for a certificate with "&client_cert=optional" or "&client_cert=required". It can be called several times. Raises Error (E_ADDRESS, with the
         address and the reason; E_STATE). As with the other setup calls, a program that catches it can go on, with the
         next port for example; only a route whose options are refused keeps the server from being run.
         """
         self._check_setup(lib.forker_server_listen(self._live(), c_text(address)))
+
+    def certificate(self, chain: str | os.PathLike[str], key: str | os.PathLike[str]) -> None:
+        """Gives the server a certificate for addresses with "?tls=on": PEM files of the chain and of the key.
+
+        It can be called several times: a client gets the one for the name that it asks for, or the first. The files are
+        read again by each reload, which is refused if they cannot be used. Raises Error (E_CERTIFICATE, with the file
+        and the reason; E_LIMIT, E_STATE). Whether key and chain belong together :meth:`run` finds out.
+        """
+        self._check_setup(lib.forker_server_certificate(self._live(), c_path(chain), c_path(key)))
+
+    def certificate_pem(self, name: str, chain: bytes, key: bytes) -> None:
+        """The same with PEM texts; `name` stands for the certificate in sentences. A reload keeps them."""
+        code = lib.forker_server_certificate_pem(self._live(), c_text(name), chain, len(chain), key, len(key))
+        self._check_setup(code)
+
+    def client_ca(self, path: str | os.PathLike[str]) -> None:
+        """The CAs that have to have signed the certificates of clients: a PEM file, read again by each reload.
+
+        Raises Error (E_CERTIFICATE; E_STATE: called before, or running).
+        """
+        self._check_setup(lib.forker_server_client_ca(self._live(), c_path(path)))
 
     def address(self, index: int = 0) -> str:
         """The address of a listening socket, with its real port, in the order of opening.

@@ -1,0 +1,111 @@
+package main
+
+/*
+#include <stdlib.h>
+#include "certificate.h"
+*/
+import "C"
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/secure"
+)
+
+// The certificates that C has read, parsed: for workers, and for the process that only looks at them.
+
+// certificateError is of certificates that cannot be used.
+type certificateError struct{ error }
+
+// refuse makes it what the program is told.
+func (s server) refuse(bad *certificateError) C.int {
+	sentence := C.CString(bad.Error())
+	defer C.free(unsafe.Pointer(sentence))
+	return C.fk_certificates_refuse(s.c, sentence)
+}
+
+// tlsConfigs are what connections of addresses with TLS are made of, by what those want of the certificates of clients.
+type tlsConfigs map[tls.ClientAuthType]*tls.Config
+
+// loadCertificates parses the certificates and CAs that C has read. doubts are sentences about those that are usable.
+func (s server) loadCertificates() (configs tlsConfigs, doubts []string, err error) {
+	if s.c.certificates == nil {
+		return nil, nil, nil
+	}
+	var sources []secure.Source
+	for i := range s.c.certificates.items[:s.c.certificates.count] {
+		item := &s.c.certificates.items[i]
+		sources = append(sources, secure.Source{Name: C.GoString(item.name), Chain: pemOf(&item.chain), Key: pemOf(&item.key)})
+	}
+	strict := s.number(C.FK_OPTION_TLS_STRICT_SNI) != 0
+	certificates, doubts, err := secure.LoadCertificates(sources, strict, time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	pool := x509.NewCertPool()
+	if s.c.certificates.ca_path != nil {
+		if err := secure.LoadCAs(C.GoString(s.c.certificates.ca_path), pemOf(&s.c.certificates.ca), pool); err != nil {
+			return nil, nil, err
+		}
+	}
+	return s.makeConfigs(certificates, pool), doubts, nil
+}
+
+func (s server) makeConfigs(certificates *secure.Certificates, pool *x509.CertPool) tlsConfigs {
+	configs := tlsConfigs{}
+	version := uint16(tls.VersionTLS12)
+	if s.number(C.FK_OPTION_TLS_MIN_VERSION) != 0 {
+		version = tls.VersionTLS13
+	}
+	for _, auth := range clientAuth {
+		configs[auth] = secure.NewConfig(&secure.Policy{
+			MinVersion: version, GetCertificate: certificates.Get, ClientAuth: auth, ClientCAs: pool,
+		})
+	}
+	return configs
+}
+
+// clientAuth are the meanings of FK_CLIENT_CERT_*.
+var clientAuth = [...]tls.ClientAuthType{
+	C.FK_CLIENT_CERT_OFF:      tls.NoClientCert,
+	C.FK_CLIENT_CERT_OPTIONAL: tls.VerifyClientCertIfGiven,
+	C.FK_CLIENT_CERT_REQUIRED: tls.RequireAndVerifyClientCert,
+}
+
+// of returns what the connections of an address are made of; nil: it has no TLS.
+func (t tlsConfigs) of(ln *C.fk_listener) *tls.Config {
+	if !ln.tls.on {
+		return nil
+	}
+	return t[clientAuth[ln.tls.client_cert]]
+}
+
+// pemOf is a text of C's, which is read while it is parsed.
+func pemOf(pem *C.fk_pem) []byte {
+	// SAFETY: C has len bytes there, until they are wiped after parsing.
+	return unsafe.Slice((*byte)(unsafe.Pointer(pem.text)), int(pem.len))
+}
+
+// goInspect looks at the certificates, and says to fd what is wrong with them: "+", or "-" and a sentence.
+//
+//export goInspect
+func goInspect(c *C.forker_server, fd C.int) (code C.int) {
+	s := server{c}
+	defer s.guard("inspection", &code)
+	_, doubts, err := s.loadCertificates()
+	for _, doubt := range doubts {
+		s.log(C.FORKER_LOG_WARN, doubt)
+	}
+	said := []byte("+")
+	if err != nil {
+		said = []byte("-" + err.Error())
+	}
+	// Nobody is there to hear of an error: the reader misses the text.
+	_, _ = unix.Write(int(fd), said)
+	return C.FORKER_OK
+}

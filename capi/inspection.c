@@ -1,0 +1,72 @@
+/* The process that looks at certificates before they are used. */
+#include "inspection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "birth.h"
+#include "certificate.h"
+#include "child.h"
+#include "descriptor.h"
+
+/* The first byte of what it says: all is well, or a sentence follows. */
+enum { SAYS_GOOD = '+' };
+
+/* Reads to the end of the pipe, but not for longer than a worker may take to boot. Returns how many bytes came. */
+static size_t hear(const fk_spawner *spawner, int fd, char *text, size_t room)
+{
+    uint64_t end_ns = fk_clock() + (uint64_t)fk_server_option(spawner->server, FK_OPTION_BOOT_TIMEOUT);
+    size_t len = 0;
+    for (uint64_t now = fk_clock(); now < end_ns && len < room; now = fk_clock()) {
+        struct pollfd polled = {.fd = fd, .events = POLLIN};
+        if (poll(&polled, 1, (int)((end_ns - now) / 1000000) + 1) <= 0) {
+            continue;
+        }
+        ssize_t got = read(fd, text + len, room - len);
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            break;
+        }
+        len += got > 0 ? (size_t)got : 0;
+    }
+    return len;
+}
+
+static void end(pid_t pid)
+{
+    (void)kill(pid, SIGKILL); /* it has said what it had to say, or will not */
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+int fk_inspection_run(fk_spawner *spawner)
+{
+    forker_server *server = spawner->server;
+    int ends[2];
+    char said[FK_SENTENCE_MAX];
+    if (!fk_certificates_are_used(server)) {
+        return FORKER_OK;
+    }
+    if (!fk_descriptor_raise_pair(pipe2(ends, O_CLOEXEC) == 0, ends)) {
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
+    }
+    pid_t pid = fk_child_fork_inspector(spawner, ends);
+    int reason = errno;
+    (void)close(ends[1]);
+    size_t len = pid > 0 ? hear(spawner, ends[0], said, sizeof said - 1) : 0;
+    (void)close(ends[0]);
+    said[len] = '\0';
+    if (pid < 0) {
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: fork: %s", server->verb, strerror(reason));
+    }
+    end(pid);
+    if (len > 0 && said[0] == SAYS_GOOD) {
+        return FORKER_OK;
+    }
+    return fk_certificates_refuse(
+        server, len > 0 ? said + 1 : "the process that looks at the certificates has failed, see the log");
+}

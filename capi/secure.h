@@ -1,0 +1,22 @@
+/* What the parameters of an address say of TLS. */
+#ifndef FORKER_SECURE_H
+#define FORKER_SECURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether clients have to show a certificate. */
+enum { FK_CLIENT_CERT_OFF = 0, FK_CLIENT_CERT_OPTIONAL = 1, FK_CLIENT_CERT_REQUIRED = 2 };
+
+typedef struct {
+    bool on;
+    uint8_t client_cert; /* FK_CLIENT_CERT_* */
+} fk_secure;
+
+/*
+ * Takes the parameters that are about TLS out of an address, "address?name=value&...". Returns NULL, or what is wrong
+ * with them.
+ */
+const char *fk_secure_take(char *address, fk_secure *secure_out);
+
+#endif
