@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include "asker.h"
 #include "certificate.h"
 #include "config.h"
 #include "control.h"
@@ -33,7 +34,7 @@ static bool is_refused(const forker_server *server, uint32_t action)
 }
 
 /* Async-signal-safe. With workers=0 there is nothing that most actions could be done to. */
-static int ask(forker_server *server, uint32_t action, int32_t scale)
+static int ask(forker_server *server, uint32_t action, int what, int32_t scale)
 {
     if (server == NULL) {
         return FORKER_E_INVALID;
@@ -49,6 +50,7 @@ static int ask(forker_server *server, uint32_t action, int32_t scale)
         return FORKER_E_PROCESS; /* that of another tree, which this process was forked beside */
     }
     if (fk_process.role != FK_ROLE_WORKER) {
+        fk_asker_note(server, what);
         (void)__atomic_fetch_add(&shared->scale, scale, __ATOMIC_ACQ_REL);
         (void)__atomic_fetch_or(&server->wishes->actions, action, __ATOMIC_ACQ_REL);
     } else if (is_refused(server, action)) {
@@ -64,7 +66,7 @@ static int ask(forker_server *server, uint32_t action, int32_t scale)
 
 int forker_server_reload(forker_server *server)
 {
-    return ask(server, FK_ACTION_RELOAD, 0);
+    return ask(server, FK_ACTION_RELOAD, FK_ASK_RELOAD, 0);
 }
 
 int forker_server_scale(forker_server *server, int32_t change)
@@ -72,22 +74,22 @@ int forker_server_scale(forker_server *server, int32_t change)
     if (server == NULL || change < -SCALE_MOST || change > SCALE_MOST) {
         return FORKER_E_INVALID;
     }
-    return ask(server, FK_ACTION_SCALE, change);
+    return ask(server, FK_ACTION_SCALE, FK_ASK_SCALE, change);
 }
 
 int forker_server_drain(forker_server *server)
 {
-    return ask(server, FK_ACTION_DRAIN, 0);
+    return ask(server, FK_ACTION_DRAIN, FK_ASK_DRAIN, 0);
 }
 
 int forker_server_reopen(forker_server *server)
 {
-    return ask(server, FK_ACTION_REOPEN, 0);
+    return ask(server, FK_ACTION_REOPEN, FK_ASK_REOPEN, 0);
 }
 
 int forker_server_upgrade(forker_server *server)
 {
-    return ask(server, FK_ACTION_UPGRADE, 0);
+    return ask(server, FK_ACTION_UPGRADE, FK_ASK_UPGRADE, 0);
 }
 
 uint32_t fk_action_take(forker_server *server)
@@ -109,6 +111,23 @@ static void refuse(fk_spawner *spawner, uint32_t index)
            index, (int)spawner->workers[index].pid);
 }
 
+static void note_worker(const fk_spawner *spawner, uint32_t index, uint32_t asked)
+{
+    static const struct {
+        uint32_t action;
+        int what;
+    } asks[FK_ASKS] = {{FK_ACTION_STOP, FK_ASK_STOP},     {FK_ACTION_RELOAD, FK_ASK_RELOAD},
+                       {FK_ACTION_SCALE, FK_ASK_SCALE},   {FK_ACTION_DRAIN, FK_ASK_DRAIN},
+                       {FK_ACTION_REOPEN, FK_ASK_REOPEN}, {FK_ACTION_UPGRADE, FK_ASK_UPGRADE}};
+    fk_asker_begin_worker(index, spawner->workers[index].pid);
+    for (int i = 0; i < FK_ASKS; i++) {
+        if ((asked & asks[i].action) != 0) {
+            fk_asker_note(spawner->server, asks[i].what);
+        }
+    }
+    fk_asker_end();
+}
+
 void fk_action_hear(fk_spawner *spawner, uint32_t index)
 {
     forker_server *server = spawner->server;
@@ -123,8 +142,9 @@ void fk_action_hear(fk_spawner *spawner, uint32_t index)
         refuse(spawner, index);
         asked &= ~(uint32_t)PRIVILEGED;
     }
+    note_worker(spawner, index, asked);
     if ((asked & FK_ACTION_STOP) != 0) {
-        (void)forker_server_stop(server, stop >= 1 && stop <= INT32_MAX ? (int32_t)(stop - 1) : -1);
+        (void)fk_server_stop(server, stop >= 1 && stop <= INT32_MAX ? (int32_t)(stop - 1) : -1);
     }
     if ((asked & FK_ACTION_SCALE) != 0) {
         (void)__atomic_fetch_add(&server->shared->scale, scale, __ATOMIC_ACQ_REL);
@@ -161,9 +181,24 @@ static bool read_again(fk_spawner *spawner)
     return true;
 }
 
+/* Says what is being done, and who wants it. */
+static void tell(forker_server *server, const char *deed, int what)
+{
+    char text[FK_ASKER_TEXT];
+    fk_asker_describe(server, what, text);
+    fk_log(server, FORKER_LOG_INFO, "%s: %s", deed, text);
+}
+
+void fk_action_reopen(forker_server *server)
+{
+    fk_log_reopen(server);
+    tell(server, "log files are opened anew", FK_ASK_REOPEN);
+}
+
 static void reload(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
+    tell(server, "reload", FK_ASK_RELOAD);
     fk_notify_reloading(spawner);
     if (!read_again(spawner)) {
         fk_log(server, FORKER_LOG_ERROR, "reload refused: %s; the workers go on as they are", server->error);
@@ -184,7 +219,7 @@ static void hold(fk_spawner *spawner, bool held)
 static void reopen(fk_spawner *spawner)
 {
     spawner->server->shared->reopens++;
-    fk_log_reopen(spawner->server);
+    fk_action_reopen(spawner->server);
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (spawner->server->log_fds[which] >= 0) {
             fk_spawner_pass(spawner, FK_MSG_NEW_LOG, which, spawner->server->log_fds[which]);
@@ -201,15 +236,18 @@ void fk_action_obey(fk_spawner *spawner)
         reopen(spawner);
     }
     if ((actions & FK_ACTION_UPGRADE) != 0) {
+        tell(spawner->server, "upgrade", FK_ASK_UPGRADE);
         fk_upgrade_begin(spawner);
     }
     if (spawner->stopping) {
         return;
     }
     if ((actions & FK_ACTION_DRAIN) != 0) {
+        tell(spawner->server, "drain", FK_ASK_DRAIN);
         hold(spawner, true);
     }
     if ((actions & FK_ACTION_SCALE) != 0) {
+        tell(spawner->server, "scale", FK_ASK_SCALE);
         hold(spawner, false);
     }
     if ((actions & FK_ACTION_RELOAD) != 0) {

@@ -25,6 +25,9 @@ void fk_action_obey(fk_spawner *spawner);
  */
 void fk_action_hear(fk_spawner *spawner, uint32_t index);
 
+/* Opens the log files anew, and says so. */
+void fk_action_reopen(forker_server *server);
+
 /* Takes the actions that were asked for: for a process without a spawner. */
 uint32_t fk_action_take(forker_server *server);
 

@@ -221,7 +221,7 @@ static int await_up(forker_server *server, uint64_t until_ns)
     case HEARD:
         return report.is_last ? await_end(server, FOR_EVER, &report) : FORKER_OK;
     case LATE:
-        (void)forker_server_stop(server, 0);
+        (void)fk_server_stop(server, 0);
         (void)await_end(server, FOR_EVER, &report);
         return fk_server_fail(server, FORKER_E_BOOT, "start: no worker was ready within boot_timeout");
     default:
@@ -369,7 +369,7 @@ bool fk_background_end(forker_server *server)
         serves_itself(server)) {
         return false;
     }
-    (void)forker_server_stop(server, 0);
+    (void)fk_server_stop(server, 0);
     return server->background.kind == FK_BACKGROUND_NONE
                ? fk_poll_to_end(server, FREE_PATIENCE_MS)
                : forker_server_wait(server, FREE_PATIENCE_MS) != FORKER_E_AGAIN;

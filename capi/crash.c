@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -213,7 +214,9 @@ void fk_crash_watch(void)
     for (int i = 0; i < FATAL_SIGNALS; i++) {
         install(&fatal_signals[i], on_forwarded, &fatal_signals[i].program);
     }
-    frames_fd = fk_inventory_add(fk_descriptor_raise(memfd_create("forker-frames", MFD_CLOEXEC)));
+    struct rlimit limit;
+    bool allowed = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur >= FRAMES_SIZE; /* else a write is SIGXFSZ */
+    frames_fd = !allowed ? -1 : fk_inventory_add(fk_descriptor_raise(memfd_create("forker-frames", MFD_CLOEXEC)));
     void *frame;
     (void)backtrace(&frame, 1); /* loads the unwinder now, which allocates */
 }

@@ -86,6 +86,7 @@ int fk_host_open(forker_server *server, bool polled)
                    : fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->verb);
     }
     server->shared->phase = FK_PHASE_SERVING;
+    fk_listeners_tell(server);
     return FORKER_OK;
 }
 

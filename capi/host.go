@@ -6,6 +6,7 @@ package main
 import "C"
 
 import (
+	"math"
 	"runtime"
 	"runtime/cgo"
 	"sync"
@@ -33,7 +34,7 @@ func countHosted(change, procs int) {
 //
 //export goHostOpen
 func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
-	w := &worker{server: server{c}, channel: -1, drainFd: int(c.wake_fd)}
+	w := &worker{server: server{c}, channel: -1, drainFd: int(c.wake_fd), askedStopMs: math.MaxInt32}
 	defer w.guard("open", &code)
 	cfg := w.config()
 	cfg.Hosted, cfg.Polled = true, polled != 0

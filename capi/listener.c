@@ -421,6 +421,13 @@ int fk_listeners_check(forker_server *server)
     return FORKER_OK;
 }
 
+void fk_listeners_tell(forker_server *server)
+{
+    for (uint32_t i = 0; i < server->listener_count; i++) {
+        fk_log(server, FORKER_LOG_INFO, "serving on %s", server->listeners[i].address);
+    }
+}
+
 void fk_listener_forget(fk_listener *listener)
 {
     fk_descriptor_close(&listener->fd);

@@ -13,6 +13,9 @@ void fk_listeners_close(forker_server *server);
 /* FORKER_OK if all are listening sockets still, or FORKER_E_ADDRESS with a sentence: the program may have closed one. */
 int fk_listeners_check(forker_server *server);
 
+/* Says where is being served now. */
+void fk_listeners_tell(forker_server *server);
+
 /* Whether a descriptor is a socket that listens. */
 bool fk_listener_listens(int fd);
 

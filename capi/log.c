@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "callback.h"
+#include "logearly.h"
 #include "logfile.h"
 #include "loglimit.h"
 #include "logloss.h"
@@ -184,6 +185,17 @@ static void keep_last_words(const char *text, size_t len)
     }
 }
 
+static bool write_line(forker_server *server, fk_line *line)
+{
+    bool written = fk_line_write(line, server);
+    int reason = errno;
+    line->text[line->len] = '\n';
+    fk_logearly_keep(server, line->text, line->len + 1);
+    line->text[line->len] = '\0';
+    errno = reason;
+    return written;
+}
+
 /* Gives a line to the program, or writes it. false with errno: it is lost. */
 static bool deliver(forker_server *server, int level, const char *text, size_t len)
 {
@@ -191,7 +203,7 @@ static bool deliver(forker_server *server, int level, const char *text, size_t l
     fk_line_start(&line, level);
     fk_line_bytes(&line, text, len);
     if (server->log_fn == NULL) {
-        return fk_line_write(&line, server);
+        return write_line(server, &line);
     }
     server->log_fn(level, line.text, line.len, server->log_user);
     return true;

@@ -11,6 +11,7 @@
 
 #include "descriptor.h"
 #include "log.h"
+#include "logearly.h"
 #include "sink.h"
 
 static const int options[FK_LOGFILES] = {
@@ -48,6 +49,7 @@ int fk_logfile_open(forker_server *server)
                                   server->options[options[which]].text, strerror(errno));
         }
     }
+    fk_logearly_flush(server);
     return FORKER_OK;
 }
 
@@ -57,6 +59,7 @@ bool fk_logfile_open_errors(forker_server *server)
     if (*fd < 0 && is_wanted(server, FK_LOGFILE_ERROR)) {
         *fd = open_file(server, FK_LOGFILE_ERROR);
     }
+    fk_logearly_flush(server);
     return *fd >= 0;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
     bool forks;               /* a process of the library's own */
     uint32_t number;          /* which is this one of the pool's */
     const sigset_t *mask;     /* on a thread that blocks all signals: what the program's functions have; else NULL */
+    uint64_t asker;           /* the signal in whose handler it asks something of a server, and its sender; asker.c */
     fk_black_box *box;        /* the request that it is in a handler with; NULL: none yet */
 } fk_thread_state;
 

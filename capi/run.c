@@ -9,6 +9,7 @@
 
 #include "action.h"
 #include "admin.h"
+#include "asker.h"
 #include "background.h"
 #include "descriptor.h"
 #include "heritage.h"
@@ -58,6 +59,7 @@ static void take_early_stop(forker_server *server)
 {
     int32_t early_ms = __atomic_exchange_n(&server->early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
     if (early_ms != FK_NO_STOP) {
+        server->wishes->askers[FK_ASK_STOP] = server->early_asker;
         shorten(&server->shared->stop_timeout_ms, early_ms);
         fk_server_wake(server);
     }
@@ -144,8 +146,7 @@ int forker_server_run(forker_server *server)
 void fk_run_report(forker_server *server)
 {
     fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
-    if (server->log_fn == NULL && fk_logfile_open_errors(server)) {
-        fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
+    if (server->log_fn == NULL && fk_logfile_open_errors(server)) { /* which writes the line there too */
         fk_logfile_close(server);
     }
 }
@@ -169,14 +170,8 @@ static void ask_stop(forker_server *server, uint32_t timeout_ms)
     fk_server_wake(server);
 }
 
-int forker_server_stop(forker_server *server, int32_t timeout_ms)
+int fk_server_stop(forker_server *server, int32_t timeout_ms)
 {
-    if (server == NULL) {
-        return FORKER_E_INVALID;
-    }
-    if (server->lost) {
-        return FORKER_E_PROCESS;
-    }
     int64_t wanted = timeout_ms >= 0 ? timeout_ms : fk_server_option(server, FK_OPTION_DRAIN_TIMEOUT) / 1000000;
     wanted = wanted < FK_NO_STOP ? wanted : FK_NO_STOP - 1;
     if (fk_process.role == FK_ROLE_WORKER && fk_process.server == server) {
@@ -191,4 +186,16 @@ int forker_server_stop(forker_server *server, int32_t timeout_ms)
         fk_server_wake(server);
     }
     return FORKER_OK;
+}
+
+int forker_server_stop(forker_server *server, int32_t timeout_ms)
+{
+    if (server == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (server->lost) {
+        return FORKER_E_PROCESS;
+    }
+    fk_asker_note(server, FK_ASK_STOP);
+    return fk_server_stop(server, timeout_ms);
 }

@@ -109,6 +109,7 @@ void forker_server_free(forker_server *server)
     fk_certificates_free(server->certificates);
     free(server->config_path);
     free(server->config_base);
+    free(server->early);
     free(server);
 }
 

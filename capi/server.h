@@ -184,7 +184,10 @@ struct forker_server {
     fk_logloss losses[FK_LOGFILES];
     bool journal; /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */
     fk_loglimit loglimit;
-    fk_queue queue; /* of the process that serves */
+    char *early; /* log lines that wait for the error log to be opened; logearly.c */
+    size_t early_len;
+    volatile uint64_t early_asker; /* who has asked for the stop that came before the run */
+    fk_queue queue;                /* of the process that serves */
     volatile int
         wake_fd; /* eventfd: shared->stop_timeout_ms or wishes->actions has changed; open from the first run on. In a
                     worker: the pipe by which it has the spawner look at its slot */
@@ -221,6 +224,9 @@ void fk_server_split(forker_server *server);
  * from now on. One that does not run becomes the child's own, if it can run there.
  */
 void fk_server_leave(forker_server *server);
+
+/* forker_server_stop() by the library itself, which has said why. */
+int fk_server_stop(forker_server *server, int32_t timeout_ms);
 
 /* Has the process that runs the server look at the shared header. Async-signal-safe. */
 void fk_server_wake(const forker_server *server);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "asker.h"
+#include "descriptor.h"
 #include "disposition.h"
 #include "process.h"
 
@@ -33,7 +35,7 @@ typedef enum { TERMINAL_NONE, TERMINAL_THERE, TERMINAL_UNKNOWN } terminal_state;
 /* Whether the process has a controlling terminal, see tty(4). */
 static terminal_state look_for_terminal(void)
 {
-    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    int fd = fk_descriptor_raise(open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
     if (fd >= 0) {
         (void)close(fd);
         return TERMINAL_THERE;
@@ -69,7 +71,9 @@ static void on_stop(int number, siginfo_t *info, void *context)
     (void)context;
     if (!fk_signals_strayed(number, steered) && server != NULL && server->shared != NULL && !others) {
         bool again = server->shared->stop_timeout_ms != FK_NO_STOP;
+        fk_asker_begin(number, info);
         (void)forker_server_stop(server, number == SIGINT || again ? 0 : -1);
+        fk_asker_end();
     }
     errno = reason;
 }
@@ -110,7 +114,9 @@ static void on_action(int number, siginfo_t *info, void *context)
     bool from_terminal = info->si_code == SI_KERNEL && number != SIGHUP;
     (void)context;
     if (!fk_signals_strayed(number, steered) && server != NULL && !from_terminal) {
+        fk_asker_begin(number, info);
         act(server, number, info);
+        fk_asker_end();
     }
     errno = reason;
 }

@@ -164,12 +164,24 @@ typedef struct {
     fk_crash crash;
 } fk_shared;
 
+/* What can be asked of a server. */
+enum {
+    FK_ASK_STOP = 0,
+    FK_ASK_RELOAD = 1,
+    FK_ASK_SCALE = 2,
+    FK_ASK_DRAIN = 3,
+    FK_ASK_REOPEN = 4,
+    FK_ASK_UPGRADE = 5,
+    FK_ASKS = 6
+};
+
 /*
  * What is asked of the spawner by processes that have its privileges. It is on a page of its own, which master and
  * workers do not have (shared.c): nobody else can write here.
  */
 typedef struct {
-    uint32_t actions; /* FK_ACTION_*: what was asked for and the spawner has not begun */
+    uint32_t actions;         /* FK_ACTION_*: what was asked for and the spawner has not begun */
+    uint64_t askers[FK_ASKS]; /* who has asked for what last; asker.c */
 } fk_wishes;
 
 /* Loads a word whole, and once: what was compared is what is used. */

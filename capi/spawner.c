@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "action.h"
+#include "asker.h"
 #include "background.h"
 #include "channel.h"
 #include "child.h"
@@ -197,6 +198,7 @@ static void tell_up(fk_spawner *spawner)
     uint32_t phase = __atomic_load_n(&spawner->server->shared->phase, __ATOMIC_ACQUIRE);
     if (!spawner->serving && (phase == FK_PHASE_SERVING || phase == FK_PHASE_RELOADING)) {
         spawner->serving = true;
+        fk_listeners_tell(spawner->server);
         fk_background_tell_up(spawner->server);
     }
 }
@@ -281,6 +283,10 @@ static void read_wishes(fk_spawner *spawner)
     (void)got;
     read_asks(spawner);
     int32_t timeout_ms = __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
+    if (timeout_ms < spawner->asked_stop_ms) {
+        spawner->asked_stop_ms = timeout_ms;
+        fk_asker_tell_stop(server, timeout_ms);
+    }
     if (timeout_ms != FK_NO_STOP) {
         fk_spawner_stop(spawner, timeout_ms);
     }
@@ -292,7 +298,7 @@ static void follow_host(fk_spawner *spawner)
 {
     if (!spawner->stopping && fk_background_orphaned(spawner->server)) {
         fk_log(spawner->server, FORKER_LOG_WARN, "the process that started the server is gone; stopping");
-        (void)forker_server_stop(spawner->server, -1);
+        (void)fk_server_stop(spawner->server, -1);
     }
 }
 
@@ -588,6 +594,7 @@ int fk_spawner_run(forker_server *server)
         result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
     } else {
         spawner->server = server;
+        spawner->asked_stop_ms = FK_NO_STOP;
         present = spawner;
         init_children(spawner);
         result = fk_inspection_run(spawner);

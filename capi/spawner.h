@@ -49,7 +49,8 @@ typedef struct fk_spawner {
     uint64_t tick_ns; /* when master_tick is called next */
     bool serving;     /* some worker has been ready */
     bool stopping;
-    uint64_t stop_ns; /* when what still runs is killed */
+    int32_t asked_stop_ms; /* fk_shared.stop_timeout_ms, as the log has it */
+    uint64_t stop_ns;      /* when what still runs is killed */
     int result;
     fk_notify notify;
     fk_watch watch;

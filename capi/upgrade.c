@@ -193,7 +193,7 @@ static void hand_over(fk_spawner *spawner)
     server->admin.made = false;
     fk_notify_main(spawner, spawner->heir.pid);
     spawner->handed_over = true;
-    (void)forker_server_stop(server, -1);
+    (void)fk_server_stop(server, -1);
 }
 
 /* The new process is gone. If it had taken over, that is no longer a matter of this one. */

@@ -2,6 +2,7 @@ package main
 
 /*
 #include "action.h"
+#include "asker.h"
 #include "callback.h"
 #include "certificate.h"
 #include "deferred.h"
@@ -49,7 +50,8 @@ type worker struct {
 	channel control.Socket
 	drainFd int
 
-	draining bool // the program knows
+	draining    bool  // the program knows
+	askedStopMs int32 // with workers=0: within which time it is to stop, as the log has it
 }
 
 // goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner. drain is an eventfd:
@@ -312,13 +314,17 @@ func (w *worker) onDrainEvent() {
 	// What is read is only how many wanted it.
 	_, _ = unix.Read(w.drainFd, count[:])
 	if w.channel < 0 && C.fk_action_take(w.c)&C.FK_ACTION_REOPEN != 0 {
-		C.fk_log_reopen(w.c)
+		C.fk_action_reopen(w.c)
 	}
 	limit := w.duration(C.FK_OPTION_DRAIN_TIMEOUT)
 	if w.channel < 0 {
 		ms := atomic.LoadInt32((*int32)(unsafe.Pointer(&w.c.shared.stop_timeout_ms)))
 		if ms == math.MaxInt32 {
 			return // Nobody wants it to stop.
+		}
+		if ms < w.askedStopMs {
+			w.askedStopMs = ms
+			C.fk_asker_tell_stop(w.c, C.int32_t(ms))
 		}
 		limit = time.Duration(ms) * time.Millisecond
 	}

@@ -110,6 +110,11 @@ func TestLog_withoutAReaderHoldsUpNoReplacement(t *testing.T) {
 	for range 3 {
 		p.dial().send("GET /end/abort HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
 	}
+	eventually(t, "both workers live", func() bool {
+		_, first := readProcess(p.workers()[0])
+		_, second := readProcess(p.workers()[1])
+		return first && second
+	})
 	victim := p.workers()[0]
 	p.kill(victim, syscall.SIGKILL)
 	p.waitReplaced(0, victim)
