@@ -32,6 +32,7 @@
 #include "polled.h"
 #include "preflight.h"
 #include "process.h"
+#include "report.h"
 #include "run.h"
 #include "spawner.h"
 #include "title.h"
@@ -48,38 +49,6 @@ static const fk_background nothing = {.pidfd = -1, .report = -1, .reporter = -1}
 
 /* ------------------------------------------------------------------------------------------------------- who serves */
 
-static void tell(const forker_server *server, bool is_last, int code)
-{
-    fk_report report = {.is_last = is_last, .code = code};
-    if (server->background.reporter < 0) {
-        return;
-    }
-    if (code != FORKER_OK) {
-        memcpy(report.sentence, server->error, sizeof report.sentence);
-    }
-    /* Two of them fit into a pipe, and each is written whole: PIPE_BUF is larger. */
-    ssize_t written = write(server->background.reporter, &report, sizeof report);
-    (void)written;
-}
-
-void fk_background_tell_up(forker_server *server)
-{
-    tell(server, false, FORKER_OK);
-}
-
-bool fk_background_orphaned(const forker_server *server)
-{
-    const fk_background *background = &server->background;
-    return background->kind == FK_BACKGROUND_PROCESS && getppid() != background->peer;
-}
-
-void fk_background_forget(forker_server *server)
-{
-    fk_descriptor_close(&server->background.pidfd);
-    fk_descriptor_close(&server->background.report);
-    fk_descriptor_close(&server->background.reporter);
-}
-
 /* The spawner's life, from its fork on; all signals are blocked. `mask` is the host's. */
 static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *mask)
 {
@@ -93,7 +62,7 @@ static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *m
     fk_title_set(server);
     int code = fk_run_serve(server, mask, fk_spawner_run);
     fk_admin_close(server);
-    tell(server, true, code);
+    fk_report_tell(server, true, code);
     (void)fflush(NULL);
     _exit(code == FORKER_OK ? 0 : 1);
 }
@@ -104,11 +73,11 @@ static void *serve_on_thread(void *user)
     fk_thread.mask = &server->mask;
     int code = fk_host_open(server, false);
     if (code == FORKER_OK) {
-        fk_background_tell_up(server);
+        fk_report_up(server);
         code = fk_host_serve(server);
     }
     fk_pidfile_remove(server);
-    tell(server, true, code);
+    fk_report_tell(server, true, code);
     fk_descriptor_close(&server->background.reporter);
     return NULL;
 }

@@ -18,14 +18,14 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "_cgo_export.h"
 #include "admin.h"
-#include "background.h"
 #include "callback.h"
 #include "crash.h"
 #include "descriptor.h"
 #include "disposition.h"
+#include "entry.h"
 #include "inventory.h"
+#include "life.h"
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
@@ -34,6 +34,7 @@
 #include "privilege.h"
 #include "process.h"
 #include "reaper.h"
+#include "report.h"
 #include "shared.h"
 #include "signals.h"
 #include "title.h"
@@ -106,7 +107,7 @@ static void close_spawner_fds(fk_spawner *spawner)
     fk_spawner_forget(spawner);
     fk_descriptor_close((int *)&spawner->server->wake_fd);
     fk_pidfile_forget(spawner->server);
-    fk_background_forget(spawner->server);
+    fk_report_forget(spawner->server);
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */
@@ -170,7 +171,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);
     }
-    leave(server, goMasterRun(server, channel));
+    leave(server, fk_entry_master(server, channel));
 }
 
 _Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
@@ -191,7 +192,7 @@ _Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
     if (code != FORKER_OK) {
         fail_boot(server, "the Go runtime cannot be started", code);
     }
-    leave(server, goInspect(server, fd));
+    leave(server, fk_entry_inspect(server, fd));
 }
 
 _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
@@ -244,7 +245,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     }
     fk_signals_use_altstack();
     follow_spawner(spawner, SIGTERM);
-    code = goWorkerRun(server, channel, spawner->lifeline[0], drain_fd);
+    code = fk_entry_worker(server, channel, spawner->lifeline[0], drain_fd);
     (void)fk_callback_hook(server, &server->worker_exit);
     leave(server, code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);
 }

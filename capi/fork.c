@@ -19,6 +19,7 @@
 
 #include "disposition.h"
 #include "inventory.h"
+#include "life.h"
 #include "process.h"
 #include "server.h"
 #include "spawner.h"

@@ -7,10 +7,11 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "_cgo_export.h"
 #include "callback.h"
 #include "disposition.h"
+#include "entry.h"
 #include "listener.h"
+#include "log.h"
 #include "process.h"
 #include "signals.h"
 #include "spawner.h"
@@ -78,7 +79,7 @@ int fk_host_open(forker_server *server, bool polled)
         return code;
     }
     fk_signals_use_altstack();
-    code = goHostOpen(server, polled);
+    code = fk_entry_host_open(server, polled);
     if (code != FORKER_OK) {
         end(server);
         return code == FORKER_E_CERTIFICATE
@@ -99,12 +100,12 @@ static int conclude(forker_server *server, int code)
 
 int fk_host_serve(forker_server *server)
 {
-    return conclude(server, goHostServe(server));
+    return conclude(server, fk_entry_host_serve(server));
 }
 
 int fk_host_poll(forker_server *server, int32_t timeout_ms)
 {
-    int code = goHostPoll(server, timeout_ms);
+    int code = fk_entry_host_poll(server, timeout_ms);
     return code > 0 ? code : conclude(server, code);
 }
 

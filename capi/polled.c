@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "_cgo_export.h"
+#include "entry.h"
 #include "host.h"
 #include "log.h"
 #include "pidfile.h"
@@ -74,7 +74,7 @@ static int check_open(forker_server *server)
 int forker_server_poll_fd(forker_server *server)
 {
     int code = check_open(server);
-    return code == FORKER_OK ? goHostFd(server) : code;
+    return code == FORKER_OK ? fk_entry_host_fd(server) : code;
 }
 
 int forker_server_poll(forker_server *server, int32_t timeout_ms)

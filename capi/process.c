@@ -14,9 +14,9 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#include "_cgo_export.h"
 #include "descriptor.h"
 #include "disposition.h"
+#include "entry.h"
 
 typedef void (*init_function)(int argc, char **argv, char **envp);
 
@@ -176,7 +176,7 @@ static int start_go(void)
     for (init_function *start = fk_go_init_start; start < fk_go_init_end; start++) {
         (*start)(argc, block, block + argc + 1);
     }
-    goRuntimeWait();
+    fk_entry_wait();
     fk_disposition_after_go();
     fk_descriptor_release_low(held);
     fk_process.go_running = true;

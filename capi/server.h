@@ -213,18 +213,6 @@ void fk_server_init_options(forker_server *server);
 /* Warns of variables that look like an option's, as FORKER_WROKERS does. Not in set-uid programs, which read none. */
 void fk_server_warn_of_variables(forker_server *server);
 
-/* Calls `visit` for each server of this process. */
-void fk_servers_visit(void (*visit)(forker_server *server));
-
-/* The process was forked by the program: a server that does not run may be run by parent or child now. */
-void fk_server_split(forker_server *server);
-
-/*
- * In the child of such a fork: of a server that runs, closes all descriptors, and has calls return FORKER_E_PROCESS
- * from now on. One that does not run becomes the child's own, if it can run there.
- */
-void fk_server_leave(forker_server *server);
-
 /* forker_server_stop() by the library itself, which has said why. */
 int fk_server_stop(forker_server *server, int32_t timeout_ms);
 

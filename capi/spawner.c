@@ -21,7 +21,6 @@
 
 #include "action.h"
 #include "asker.h"
-#include "background.h"
 #include "channel.h"
 #include "child.h"
 #include "descriptor.h"
@@ -32,6 +31,7 @@
 #include "obituary.h"
 #include "printable.h"
 #include "reaper.h"
+#include "report.h"
 #include "succession.h"
 #include "upgrade.h"
 
@@ -199,7 +199,7 @@ static void tell_up(fk_spawner *spawner)
     if (!spawner->serving && (phase == FK_PHASE_SERVING || phase == FK_PHASE_RELOADING)) {
         spawner->serving = true;
         fk_listeners_tell(spawner->server);
-        fk_background_tell_up(spawner->server);
+        fk_report_up(spawner->server);
     }
 }
 
@@ -296,7 +296,7 @@ static void read_wishes(fk_spawner *spawner)
 /* The host of a server that was started is gone: nobody can stop it any more. */
 static void follow_host(fk_spawner *spawner)
 {
-    if (!spawner->stopping && fk_background_orphaned(spawner->server)) {
+    if (!spawner->stopping && fk_report_orphaned(spawner->server)) {
         fk_log(spawner->server, FORKER_LOG_WARN, "the process that started the server is gone; stopping");
         (void)fk_server_stop(spawner->server, -1);
     }
