@@ -165,6 +165,10 @@ func (a *app) conclude(call *engine.Call, result int, takes bool) {
 		a.fail(call, result)
 	case asks && req.Answer.State != engine.AnswerWhole:
 		call.Outcome.Next = engine.AsksBody
+	case req.Answer.Flags&engine.AnswerLength != 0:
+		if code := C.fk_dispatch_fits(address(req)); code != C.FORKER_OK {
+			a.fail(call, int(code))
+		}
 	}
 }
 
@@ -206,6 +210,19 @@ func (a *app) deferred(call *engine.Call, result int, fine bool) {
 	}
 }
 
+// Failure is engine.Holders'.
+func (a *app) Failure(req *engine.Request) string {
+	return lastFailure(C.fk_deferred_failure(address(req)))
+}
+
+// lastFailure puts the sentence of the last failed call about a request into words for the log.
+func lastFailure(sentence *C.char) string {
+	if *sentence == 0 {
+		return ""
+	}
+	return "; the last call that failed: " + C.GoString(sentence)
+}
+
 func (a *app) fail(call *engine.Call, result int) {
 	var why string
 	switch {
@@ -221,5 +238,6 @@ func (a *app) fail(call *engine.Call, result int) {
 		why = fmt.Sprintf("returned %d (%s)", result, C.GoString(C.forker_strerror(C.int(result))))
 	}
 	call.Outcome.Status = 500
-	call.Outcome.Fault = fmt.Sprintf("the handler of %s %s %s; answered 500", call.Method, call.Path, why)
+	call.Outcome.Fault = fmt.Sprintf("the handler of %s %s %s%s; answered 500", call.Method, call.Path, why,
+		lastFailure(C.fk_dispatch_failure(address(call.Req))))
 }

@@ -1,13 +1,24 @@
 /* Bodies that a program takes piece by piece. */
 #include "deferred.h"
+#include "response.h"
 
 int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *user)
 {
-    if (req == NULL || on_body == NULL) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->inside != FK_INSIDE_HANDLER || req->on_body != NULL || req->answer.state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
+    if (on_body == NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "on_body: the function is NULL");
+    }
+    if (req->inside != FK_INSIDE_HANDLER) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "on_body: only the handler can ask for the body");
+    }
+    if (req->on_body != NULL) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "on_body: the body is asked for already");
+    }
+    int code = fk_response_open(req, &req->failure, "on_body");
+    if (code != FORKER_OK) {
+        return code;
     }
     req->on_body = on_body;
     req->on_body_user = user;
@@ -20,8 +31,12 @@ int forker_request_pause(forker_request *req)
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->inside == FK_INSIDE_NOTHING || req->on_body == NULL || req->deferred == NULL) {
-        return FORKER_E_STATE;
+    if (req->inside == FK_INSIDE_NOTHING) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "pause: only the handler and on_body can pause the body");
+    }
+    if (req->on_body == NULL || req->deferred == NULL) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "pause: %s",
+                       req->on_body == NULL ? "no more of the body comes" : "the request is not deferred");
     }
     __atomic_store_n(&req->paused, 1, __ATOMIC_RELEASE);
     return FORKER_OK;
@@ -33,11 +48,12 @@ int forker_deferred_resume(forker_deferred handle)
     if (deferred == NULL) {
         return fk_deferred_over();
     }
-    int code = deferred->closed ? FORKER_E_ABORTED : FORKER_OK;
-    if (code == FORKER_OK && __atomic_exchange_n(&deferred->req->paused, 0, __ATOMIC_ACQ_REL) != 0) {
+    if (deferred->closed) {
+        return fk_deferred_abort(deferred, "resume");
+    }
+    if (__atomic_exchange_n(&deferred->req->paused, 0, __ATOMIC_ACQ_REL) != 0) {
         fk_deferred_tell(deferred, FK_EVENT_RESUME);
         return FORKER_OK;
     }
-    (void)pthread_mutex_unlock(&deferred->lock);
-    return code;
+    return fk_deferred_unlock(deferred, FORKER_OK);
 }

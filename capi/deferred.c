@@ -21,6 +21,7 @@
 #include "dispatch.h"
 #include "inventory.h"
 #include "process.h"
+#include "response.h"
 
 enum { SLAB_ENTRIES = 256, SLABS_MAX = 4096 };
 
@@ -89,6 +90,24 @@ fk_deferred *fk_deferred_lock(forker_deferred handle)
     return deferred;
 }
 
+int fk_deferred_unlock(fk_deferred *deferred, int code)
+{
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return code;
+}
+
+int fk_deferred_abort(fk_deferred *deferred, const char *verb)
+{
+    return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_ABORTED, "%s: the client has left", verb));
+}
+
+const char *fk_deferred_failure(uintptr_t request)
+{
+    const forker_request *req = (const forker_request *)request;
+    const char *text = fk_failure_text(&req->deferred->failure);
+    return text[0] != '\0' ? text : fk_failure_text(&req->failure);
+}
+
 /* With the queue's lock. */
 static void unlink_entry(fk_queue *queue, fk_deferred *deferred)
 {
@@ -125,6 +144,7 @@ static void release(fk_deferred *deferred)
     deferred->event = FK_EVENT_NONE;
     fk_block_free(&deferred->pending);
     fk_block_free(&deferred->sending);
+    fk_failure_clear(&deferred->failure);
     (void)pthread_mutex_lock(&table_lock);
     deferred->next_free = first_free;
     first_free = deferred;
@@ -380,19 +400,25 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
 
 int forker_request_defer(forker_request *req, forker_deferred *handle_out)
 {
-    if (req == NULL || handle_out == NULL) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (fk_process.go_lost) {
-        return FORKER_E_PROCESS;
+    if (handle_out == NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "defer: handle_out is NULL");
     }
-    if (req->deferred != NULL || req->answer.state == FK_ANSWER_WHOLE ||
-        (req->answer.flags & FK_ANSWER_HIJACKED) != 0) {
-        return FORKER_E_STATE;
+    if (fk_process.go_lost) {
+        return fk_fail(&req->failure, FORKER_E_PROCESS, "defer: the request is that of another process");
+    }
+    if (req->deferred != NULL) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "defer: the request is deferred already");
+    }
+    int code = fk_response_open(req, &req->failure, "defer");
+    if (code != FORKER_OK) {
+        return code;
     }
     fk_deferred *deferred = take_entry();
     if (deferred == NULL) {
-        return FORKER_E_MEMORY;
+        return fk_fail(&req->failure, FORKER_E_MEMORY, "defer: no memory, or too many handles");
     }
     (void)pthread_mutex_lock(&deferred->lock);
     deferred->state = FK_DEFERRED_OPEN;
@@ -419,21 +445,27 @@ forker_request *forker_deferred_request(forker_deferred handle)
     return req;
 }
 
+/* Fails if a stream has begun. */
+static int check_open(fk_deferred *deferred, const char *verb)
+{
+    if (deferred->state != FK_DEFERRED_OPEN) {
+        return fk_fail(&deferred->failure, FORKER_E_STATE, "%s: a stream has begun", verb);
+    }
+    return FORKER_OK;
+}
+
 int forker_deferred_respond(forker_deferred handle, int status, const char *content_type, const void *body, size_t len)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
     if (deferred == NULL) {
         return fk_deferred_over();
     }
-    int code = FORKER_E_STATE;
-    if (deferred->state == FK_DEFERRED_OPEN) {
-        code = deferred->closed ? FORKER_OK : forker_respond(deferred->req, status, content_type, body, len);
+    static const char verb[] = "deferred_respond";
+    int code = check_open(deferred, verb);
+    if (code == FORKER_OK && !deferred->closed) {
+        code = fk_respond(deferred->req, &deferred->failure, verb, &(fk_response){status, content_type, body, len});
     }
-    if (code == FORKER_OK) {
-        return fk_deferred_end(deferred, FK_EVENT_ANSWER);
-    }
-    (void)pthread_mutex_unlock(&deferred->lock);
-    return code;
+    return code == FORKER_OK ? fk_deferred_end(deferred, FK_EVENT_ANSWER) : fk_deferred_unlock(deferred, code);
 }
 
 int forker_deferred_send(forker_deferred handle)
@@ -442,11 +474,14 @@ int forker_deferred_send(forker_deferred handle)
     if (deferred == NULL) {
         return fk_deferred_over();
     }
-    if (deferred->state != FK_DEFERRED_OPEN || (deferred->req->answer.state == FK_ANSWER_NONE && !deferred->closed)) {
-        (void)pthread_mutex_unlock(&deferred->lock);
-        return FORKER_E_STATE;
+    static const char verb[] = "deferred_send";
+    int code = check_open(deferred, verb);
+    if (code == FORKER_OK && !deferred->closed) {
+        code = deferred->req->answer.state != FK_ANSWER_NONE
+                   ? fk_response_fits(deferred->req, &deferred->failure, verb)
+                   : fk_fail(&deferred->failure, FORKER_E_STATE, "%s: nothing is set or written", verb);
     }
-    return fk_deferred_end(deferred, FK_EVENT_ANSWER);
+    return code == FORKER_OK ? fk_deferred_end(deferred, FK_EVENT_ANSWER) : fk_deferred_unlock(deferred, code);
 }
 
 int forker_deferred_drop(forker_deferred handle)
@@ -466,8 +501,24 @@ int forker_deferred_cancelled(forker_deferred handle)
         return 1;
     }
     int cancelled = deferred->closed || __atomic_load_n(&deferred->req->cancelled, __ATOMIC_RELAXED) != 0;
-    (void)pthread_mutex_unlock(&deferred->lock);
-    return cancelled;
+    return fk_deferred_unlock(deferred, cancelled);
+}
+
+int forker_deferred_error(forker_deferred handle, char *text_out, size_t size)
+{
+    if (text_out == NULL || size == 0) {
+        return FORKER_E_INVALID;
+    }
+    text_out[0] = '\0';
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    if (deferred == NULL) {
+        return fk_deferred_over();
+    }
+    const char *text = fk_failure_text(&deferred->failure);
+    size_t len = strnlen(text, size - 1);
+    memcpy(text_out, text, len);
+    text_out[len] = '\0';
+    return fk_deferred_unlock(deferred, FORKER_OK);
 }
 
 int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user)
@@ -476,9 +527,7 @@ int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, v
     if (deferred == NULL) {
         return fk_deferred_over();
     }
-    int code = deferred->closed ? FORKER_E_ABORTED : FORKER_OK;
     deferred->on_close = on_close;
     deferred->on_close_user = user;
-    (void)pthread_mutex_unlock(&deferred->lock);
-    return code;
+    return deferred->closed ? fk_deferred_abort(deferred, "on_close") : fk_deferred_unlock(deferred, FORKER_OK);
 }

@@ -6,6 +6,7 @@
 
 #include "estate.h"
 #include "exchange.h"
+#include "failure.h"
 #include "server.h"
 
 /*
@@ -34,11 +35,12 @@ typedef struct fk_deferred {
     bool closed;             /* the loop's side: the client has left */
     uint32_t event;
     forker_request *req;
-    fk_estate *estate; /* where the request is since the loop has ended; NULL: the loop's */
-    fk_block pending;  /* of a stream: written, not taken by the loop */
-    fk_block sending;  /* taken by the loop, not written to the client */
-    int64_t promised;  /* of a stream with a length: what may still be written; else -1 */
-    bool wants_drain;  /* a write was refused */
+    fk_estate *estate;  /* where the request is since the loop has ended; NULL: the loop's */
+    fk_block pending;   /* of a stream: written, not taken by the loop */
+    fk_block sending;   /* taken by the loop, not written to the client */
+    int64_t promised;   /* of a stream with a length: what may still be written; else -1 */
+    bool wants_drain;   /* a write was refused */
+    fk_failure failure; /* of a call about the handle */
     forker_close_fn on_close;
     void *on_close_user;
     forker_drain_fn on_drain;
@@ -89,6 +91,18 @@ fk_deferred *fk_deferred_lock(forker_deferred handle);
 
 /* What a call returns for a handle that stands for nothing. */
 int fk_deferred_over(void);
+
+/* Unlocks, and returns `code`. */
+int fk_deferred_unlock(fk_deferred *deferred, int code);
+
+/* Fails because the client has left, and unlocks. */
+int fk_deferred_abort(fk_deferred *deferred, const char *verb);
+
+/*
+ * The sentence of the last call that failed about the handle of a request, else about the request itself. The owner has
+ * ended its side.
+ */
+const char *fk_deferred_failure(uintptr_t request);
 
 /* Tells the loop, and unlocks. */
 void fk_deferred_tell(fk_deferred *deferred, uint32_t event);

@@ -12,9 +12,11 @@
 #include "callback.h"
 #include "clock.h"
 #include "deferred.h"
+#include "failure.h"
 #include "log.h"
 #include "logfile.h"
 #include "process.h"
+#include "response.h"
 
 enum { KEEP_MOST = 256 * 1024 };
 
@@ -81,6 +83,17 @@ int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last)
     return result;
 }
 
+int fk_dispatch_fits(uintptr_t address)
+{
+    forker_request *req = (forker_request *)address;
+    return fk_response_fits(req, &req->failure, "length");
+}
+
+const char *fk_dispatch_failure(uintptr_t address)
+{
+    return fk_failure_text(&((const forker_request *)address)->failure);
+}
+
 static void trim_block(fk_block *block)
 {
     if (block->cap > KEEP_MOST) {
@@ -108,6 +121,7 @@ void fk_dispatch_release(uintptr_t address)
     release_parts(&req->answer);
     fk_thread.in_program = in_program;
     fk_texts_free(req);
+    fk_failure_clear(&req->failure);
     trim_block(&req->answer.fields);
     trim_block(&req->answer.body);
 }

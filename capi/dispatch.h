@@ -17,6 +17,12 @@ int fk_dispatch(uintptr_t address);
  */
 int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last);
 
+/* fk_response_fits(), for a handler that has returned. */
+int fk_dispatch_fits(uintptr_t address);
+
+/* The sentence of the last failed call about a request; "" if none has failed. */
+const char *fk_dispatch_failure(uintptr_t address);
+
 /*
  * Releases what a request that has ended holds: copies, parts of its body, memory beyond what is worth keeping for the
  * next one.

@@ -66,7 +66,9 @@ enum {
     FK_ANSWER_HAS_SERVER = 4, /* it set Server by itself */
     FK_ANSWER_ERROR = 8,      /* forker_respond_error(): the engine writes the text, body is the detail */
     FK_ANSWER_STREAM = 16,    /* the body comes through the deferred handle, piece by piece */
-    FK_ANSWER_HIJACKED = 32   /* the program has taken the connection */
+    FK_ANSWER_HIJACKED = 32,  /* the program has taken the connection */
+    FK_ANSWER_ANNOUNCES = 64, /* fields has Trailer, for a stream that goes out in chunks */
+    FK_ANSWER_LENGTH = 128    /* length is what forker_response_length() said */
 };
 
 /* How far an answer has come. */
@@ -102,7 +104,7 @@ typedef struct {
     uint8_t state;
     uint8_t flags;
     uint32_t pad;
-    int64_t length;  /* of a stream: what its head promises; -1: not known */
+    int64_t length;  /* of a stream: what its head promises; -1: not known; or see FK_ANSWER_LENGTH */
     uint64_t parted; /* bytes of `body` that stand in `parts`; the rest comes behind them */
     uint64_t extra;  /* bytes of all parts that are not of `body` */
     fk_block fields; /* "Name: value\r\n" lines */
@@ -110,6 +112,13 @@ typedef struct {
     fk_block parts;    /* fk_part */
     fk_block trailers; /* like fields, sent behind a stream that goes out in chunks */
 } fk_answer;
+
+/* What was wrong with the last call that failed; failure.c. */
+typedef struct {
+    char *text; /* NULL: nothing */
+    int32_t code;
+    uint32_t pad;
+} fk_failure;
 
 struct fk_text;
 struct fk_deferred;
@@ -157,6 +166,7 @@ struct forker_request {
     struct fk_deferred *deferred; /* NULL: the handler answers before it returns */
     forker_body_fn on_body;       /* NULL: not asked for, or called for the last time */
     void *on_body_user;
+    fk_failure failure; /* of a call about the request */
 };
 
 #endif

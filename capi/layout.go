@@ -33,6 +33,7 @@ enum {
     off_rest_first = offsetof(struct forker_request, rest_first),
     off_texts = offsetof(struct forker_request, texts),
     off_deferred = offsetof(struct forker_request, deferred),
+    off_failure = offsetof(struct forker_request, failure),
     size_part = sizeof(fk_part),
     off_part_off = offsetof(fk_part, off),
     size_event = sizeof(fk_event),
@@ -110,6 +111,7 @@ var (
 	_ [C.off_rest_first]byte              = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
 	_ [C.off_texts]byte                   = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
 	_ [C.off_deferred]byte                = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
+	_ [C.off_failure]byte                 = [unsafe.Offsetof(engine.Request{}.Failure)]byte{}
 	_ [C.size_part]byte                   = [unsafe.Sizeof(engine.Part{})]byte{}
 	_ [C.off_part_off]byte                = [unsafe.Offsetof(engine.Part{}.Off)]byte{}
 	_ [C.size_event]byte                  = [unsafe.Sizeof(engine.Event{})]byte{}
@@ -121,6 +123,7 @@ var (
 	_ [C.FK_EVENT_INTERIM - 1]byte        = [engine.EventInterim]byte{}
 	_ [C.FORKER_CLOSE_ERROR]byte          = [engine.CloseError]byte{}
 	_ [C.FK_ANSWER_HIJACKED]byte          = [engine.AnswerHijacked]byte{}
+	_ [C.FK_ANSWER_LENGTH]byte            = [engine.AnswerLength]byte{}
 	_ [C.FK_PART_FILE]byte                = [engine.PartFile]byte{}
 	_ [C.off_answer_length]byte           = [unsafe.Offsetof(engine.Answer{}.Length)]byte{}
 	_ [C.off_answer_extra]byte            = [unsafe.Offsetof(engine.Answer{}.Extra)]byte{}

@@ -1,7 +1,9 @@
 /* Pieces of an answer's body that are not copied: the program's own bytes, and files. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,17 +11,19 @@
 #include "descriptor.h"
 #include "exchange.h"
 #include "inventory.h"
+#include "response.h"
 
 /* Appends a piece, in front of which come the bytes that were written since the last one. */
-static int append_part(forker_request *req, const fk_part *part)
+static int append_part(forker_request *req, const char *verb, const fk_part *part)
 {
     fk_answer *answer = &req->answer;
-    if (!fk_body_has_room(answer, part->len)) {
-        return FORKER_E_LIMIT;
+    int code = fk_response_room(req, verb, part->len);
+    if (code != FORKER_OK) {
+        return code;
     }
     fk_part written = {.kind = FK_PART_BODY, .fd = -1, .off = answer->parted, .len = answer->body.len - answer->parted};
     if (!fk_block_reserve(&answer->parts, 2 * sizeof written)) {
-        return FORKER_E_MEMORY;
+        return fk_fail(&req->failure, FORKER_E_MEMORY, "%s: no memory", verb);
     }
     if (written.len > 0) {
         (void)fk_block_append(&answer->parts, &written, sizeof written);
@@ -33,13 +37,15 @@ static int append_part(forker_request *req, const fk_part *part)
 
 int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user)
 {
-    if (req == NULL || !fk_is_object(data, len)) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->answer.state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
+    if (!fk_is_object(data, len)) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "lend: there are no %zu bytes at %p", len, data);
     }
-    return append_part(req, &(fk_part){FK_PART_LENT, -1, data, 0, len, release, user});
+    int code = fk_response_open(req, &req->failure, "lend");
+    return code == FORKER_OK ? append_part(req, "lend", &(fk_part){FK_PART_LENT, -1, data, 0, len, release, user})
+                             : code;
 }
 
 static void close_file(void *user)
@@ -50,7 +56,7 @@ static void close_file(void *user)
 /* Whether a file has the range; *len -1 is up to its end. */
 static bool has_range(const struct stat *file, int64_t offset, int64_t *len)
 {
-    if (!S_ISREG(file->st_mode) || offset < 0 || offset > file->st_size || *len < -1) {
+    if (offset < 0 || offset > file->st_size || *len < -1) {
         return false;
     }
     if (*len == -1) {
@@ -62,25 +68,34 @@ static bool has_range(const struct stat *file, int64_t offset, int64_t *len)
 int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t len)
 {
     struct stat file;
-    if (req == NULL || fd < 0 || fstat(fd, &file) != 0 || !has_range(&file, offset, &len)) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->answer.state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
+    if (fd < 0 || fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "file: descriptor %d is no regular file", fd);
+    }
+    if (!has_range(&file, offset, &len)) {
+        return fk_fail(&req->failure, FORKER_E_INVALID,
+                       "file: there are no %" PRId64 " bytes at %" PRId64 ", the file has %" PRId64, len, offset,
+                       (int64_t)file.st_size);
+    }
+    int code = fk_response_open(req, &req->failure, "file");
+    if (code != FORKER_OK) {
+        return code;
     }
     int copy = fk_inventory_add(fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (copy < 0) {
-        return FORKER_E_SYSTEM;
+        return fk_fail(&req->failure, FORKER_E_SYSTEM, "file: dup: %s", strerror(errno));
     }
     fk_part part = {FK_PART_FILE, copy, NULL, (uint64_t)offset, (uint64_t)len, close_file, (void *)(intptr_t)copy};
-    int code = append_part(req, &part);
+    code = append_part(req, "file", &part);
     if (code != FORKER_OK) {
         fk_inventory_close(copy);
     }
     return code;
 }
 
-static int refuse_path(forker_request *req, int reason)
+static int refuse_path(forker_request *req, const char *path, int reason)
 {
     switch (reason) {
     case ENOENT:
@@ -92,35 +107,39 @@ static int refuse_path(forker_request *req, int reason)
     case EPERM:
         return forker_respond_error(req, 403, NULL);
     default:
-        return FORKER_E_SYSTEM;
+        return fk_fail(&req->failure, FORKER_E_SYSTEM, "respond_file %s: %s", path, strerror(reason));
     }
 }
 
 int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path)
 {
     struct stat file;
-    if (req == NULL || path == NULL) {
+    static const char verb[] = "respond_file";
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->answer.state == FK_ANSWER_WHOLE || req->answer.body.len > 0 || req->answer.parts.len > 0) {
-        return FORKER_E_STATE;
+    if (path == NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: the path is NULL", verb);
     }
-    int code = forker_response_status(req, status);
+    int code = fk_response_unwritten(req, &req->failure, verb);
+    if (code == FORKER_OK) {
+        code = fk_response_status(req, verb, status);
+    }
     if (code == FORKER_OK && content_type != NULL) {
-        code = forker_response_header_set(req, "Content-Type", content_type);
+        code = fk_response_set(req, &req->failure, verb, "Content-Type", content_type);
     }
     if (code != FORKER_OK) {
         return code;
     }
     int fd = fk_inventory_add(fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)));
     if (fd < 0) {
-        return refuse_path(req, errno);
+        return refuse_path(req, path, errno);
     }
     if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode)) {
         fk_inventory_close(fd);
         return forker_respond_error(req, 404, NULL);
     }
-    code = append_part(req,
+    code = append_part(req, verb,
                        &(fk_part){FK_PART_FILE, fd, NULL, 0, (uint64_t)file.st_size, close_file, (void *)(intptr_t)fd});
     if (code != FORKER_OK) {
         fk_inventory_close(fd);

@@ -11,6 +11,7 @@
 #include "ascii.h"
 #include "block.h"
 #include "exchange.h"
+#include "failure.h"
 #include "process.h"
 
 static const char *give(const char *text, size_t len, size_t *len_out)
@@ -50,6 +51,11 @@ const char *forker_request_method(forker_request *req, size_t *len_out)
 const char *forker_request_target(forker_request *req, size_t *len_out)
 {
     return req != NULL ? span_text(req, req->head.target, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_host(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? span_text(req, req->head.host, len_out) : give(NULL, 0, len_out);
 }
 
 const char *forker_request_path(forker_request *req, size_t *len_out)
@@ -164,6 +170,11 @@ static const char *named_field(forker_request *req, const fk_field *fields, size
     return give(NULL, 0, len_out);
 }
 
+static int refuse_index(forker_request *req, const char *verb, size_t index, size_t count)
+{
+    return fk_fail(&req->failure, FORKER_E_INVALID, "%s %zu: there are %zu fields", verb, index, count);
+}
+
 static int field_at(forker_request *req, const fk_field *field, const char **name_out, const char **value_out)
 {
     if (name_out != NULL) {
@@ -188,8 +199,11 @@ size_t forker_request_header_count(forker_request *req)
 
 int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out)
 {
-    if (req == NULL || index >= req->head.field_count) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
+    }
+    if (index >= req->head.field_count) {
+        return refuse_index(req, "header_at", index, req->head.field_count);
     }
     return field_at(req, &req->head.fields[index], name_out, value_out);
 }
@@ -212,8 +226,11 @@ size_t forker_request_trailer_count(forker_request *req)
 
 int forker_request_trailer_at(forker_request *req, size_t index, const char **name_out, const char **value_out)
 {
-    if (req == NULL || index >= req->head.trailer_count) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
+    }
+    if (index >= req->head.trailer_count) {
+        return refuse_index(req, "trailer_at", index, req->head.trailer_count);
     }
     return field_at(req, &trailers(req)[index], name_out, value_out);
 }
@@ -228,7 +245,8 @@ int forker_request_body_fd(forker_request *req)
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    return req->body_fd >= 0 ? req->body_fd : FORKER_E_STATE;
+    return req->body_fd >= 0 ? req->body_fd
+                             : fk_fail(&req->failure, FORKER_E_STATE, "body_fd: the body is in memory only");
 }
 
 const char *forker_request_peer(forker_request *req, size_t *len_out)
@@ -267,6 +285,11 @@ const char *forker_request_tls(forker_request *req, int what, size_t *len_out)
     }
     fk_span item = req->tls->items[what];
     return give((const char *)req->tls + item.off, item.len, len_out);
+}
+
+const char *forker_request_error(forker_request *req)
+{
+    return req != NULL ? fk_failure_text(&req->failure) : NULL;
 }
 
 int forker_request_version(forker_request *req)

@@ -1,205 +1,201 @@
 /*
  * Response functions. They only collect: the engine adds status line, Date and framing after the handler has returned.
- * Fields are kept as the lines that will be sent, and checked when they are set, so that no text can split an answer.
  */
+#include "response.h"
+
+#include <inttypes.h>
 #include <string.h>
 
 #include "ascii.h"
 #include "block.h"
 #include "exchange.h"
-#include "response.h"
+#include "field.h"
 
-enum { FIELDS_MAX_BYTES = 64 * 1024, STATUS_LEAST = 200, STATUS_MOST = 599, ERROR_LEAST = 400 };
+enum { STATUS_LEAST = 200, STATUS_MOST = 599, ERROR_LEAST = 400, STATUS_NOT_MODIFIED = 304 };
 
-#define NOT_A_VALUE SIZE_MAX
-
-/* What the library keeps for itself, by name. */
-static const char *const reserved_names[] = {"Content-Length", "Transfer-Encoding", "Trailer", "Upgrade", "Keep-Alive"};
+/* What describes the content that an error takes the place of (RFC 9110 sections 8 and 14.4). */
+static const char *const of_content[] = {"Content-Type",     "Content-Encoding", "Content-Language",
+                                         "Content-Location", "Content-Range",    "ETag",
+                                         "Last-Modified"};
 
 static bool is_status(int status)
 {
     return status >= STATUS_LEAST && status <= STATUS_MOST;
 }
 
-/* RFC 9110 section 5.1: a field name is a token. Returns its length; 0: it is none. */
-static size_t name_len(const char *name)
+int fk_response_open(forker_request *req, fk_failure *failure, const char *verb)
 {
-    size_t len = 0;
-    for (; name[len] != '\0'; len++) {
-        if (!fk_ascii_is_token(name[len])) {
-            return 0;
-        }
+    if (req->answer.state == FK_ANSWER_WHOLE) {
+        return fk_fail(failure, FORKER_E_STATE, "%s: the request is answered already", verb);
     }
-    return len;
-}
-
-/*
- * RFC 9110 section 5.5: visible characters, space, tab and bytes above 127. Returns the length; NOT_A_VALUE: there are
- * others.
- */
-static size_t value_len(const char *value)
-{
-    size_t len = 0;
-    for (; value[len] != '\0'; len++) {
-        unsigned char c = (unsigned char)value[len];
-        if ((c < 0x20 && c != '\t') || c == 0x7f) {
-            return NOT_A_VALUE;
-        }
-    }
-    return len;
-}
-
-static bool is_reserved(const char *name)
-{
-    for (size_t i = 0; i < sizeof reserved_names / sizeof *reserved_names; i++) {
-        if (fk_ascii_equal(name, reserved_names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* fk_response_line() of texts that are checked. */
-static int append_line(fk_block *lines, const char *name, size_t name_size, const char *value, size_t value_size)
-{
-    if (value_size > FIELDS_MAX_BYTES || name_size > FIELDS_MAX_BYTES) {
-        return FORKER_E_LIMIT;
-    }
-    size_t size = name_size + value_size + strlen(": \r\n");
-    if (lines->len + size > FIELDS_MAX_BYTES) {
-        return FORKER_E_LIMIT;
-    }
-    if (!fk_block_reserve(lines, size)) {
-        return FORKER_E_MEMORY;
-    }
-    char *p = lines->data + lines->len;
-    memcpy(p, name, name_size);
-    memcpy(p + name_size, ": ", 2);
-    memcpy(p + name_size + 2, value, value_size);
-    memcpy(p + name_size + 2 + value_size, "\r\n", 2);
-    lines->len += size;
     return FORKER_OK;
 }
 
-int fk_response_line(fk_block *lines, const char *name, const char *value)
+int fk_response_unwritten(forker_request *req, fk_failure *failure, const char *verb)
 {
-    size_t name_size = name_len(name), value_size = value_len(value);
-    if (name_size == 0 || value_size == NOT_A_VALUE || is_reserved(name)) {
-        return FORKER_E_INVALID;
+    int code = fk_response_open(req, failure, verb);
+    if (code == FORKER_OK && (req->answer.body.len > 0 || req->answer.parts.len > 0)) {
+        code = fk_fail(failure, FORKER_E_STATE, "%s: some of a body is written already", verb);
     }
-    return append_line(lines, name, name_size, value, value_size);
+    return code;
 }
 
-/*
- * RFC 9110 section 6.5.1: what decides about framing, routing, content and authentication has no place in a trailer
- * section.
- */
-int fk_response_trailer(forker_request *req, const char *name, const char *value)
+int fk_response_room(forker_request *req, const char *verb, uint64_t more)
 {
-    static const char *const refused[] = {"Content-Type", "Content-Encoding", "Content-Range",
-                                          "Connection",   "Set-Cookie",       "Cache-Control",
-                                          "Location",     "WWW-Authenticate", "Host"};
-    if (name == NULL || value == NULL) {
-        return FORKER_E_INVALID;
+    const fk_answer *answer = &req->answer;
+    uint64_t written = answer->body.len + answer->extra;
+    if (!fk_body_has_room(answer, more)) {
+        return fk_fail(&req->failure, FORKER_E_LIMIT, "%s: the body would have more than 2^63 - 1 bytes", verb);
     }
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        if (fk_ascii_equal(name, refused[i])) {
-            return FORKER_E_INVALID;
-        }
+    if ((answer->flags & FK_ANSWER_LENGTH) != 0 && written + more > (uint64_t)answer->length) {
+        return fk_fail(&req->failure, FORKER_E_LIMIT,
+                       "%s: the body would have %" PRIu64 " bytes, but its length was set to %" PRId64, verb,
+                       written + more, answer->length);
     }
-    return fk_response_line(&req->answer.trailers, name, value);
+    return FORKER_OK;
 }
 
-/* Whether a line of answer.fields has the name. */
-static bool line_is(const char *line, const char *name, size_t name_size)
+static bool is_head(const forker_request *req)
 {
-    return fk_ascii_same(line, name, name_size) && line[name_size] == ':';
+    return req->head.method.len == 4 && memcmp(req->base + req->head.method.off, "HEAD", 4) == 0;
 }
 
-static void remove_fields(fk_block *fields, const char *name)
+/* fk_response_fits() of a response that has this status, and so many bytes written. */
+static int check_length(const forker_request *req, fk_failure *failure, const char *verb, int status, uint64_t written)
 {
-    size_t name_size = strlen(name);
-    uint64_t kept = 0;
-    for (uint64_t at = 0; at < fields->len;) {
-        char *line = fields->data + at;
-        uint64_t size = (uint64_t)((char *)memchr(line, '\n', (size_t)(fields->len - at)) - line) + 1;
-        if (size <= name_size || !line_is(line, name, name_size)) {
-            memmove(fields->data + kept, line, (size_t)size);
-            kept += size;
-        }
-        at += size;
+    const fk_answer *answer = &req->answer;
+    bool without = written == 0 && (is_head(req) || status == STATUS_NOT_MODIFIED);
+    if ((answer->flags & FK_ANSWER_LENGTH) == 0 || written == (uint64_t)answer->length || without) {
+        return FORKER_OK;
     }
-    fields->len = kept;
+    return fk_fail(failure, FORKER_E_STATE, "%s: the body has %" PRIu64 " bytes, but its length was set to %" PRId64,
+                   verb, written, answer->length);
 }
 
-static int set_field(forker_request *req, const char *name, const char *value, bool replace)
+int fk_response_fits(const forker_request *req, fk_failure *failure, const char *verb)
 {
-    if (req == NULL || name == NULL || value == NULL) {
-        return FORKER_E_INVALID;
+    const fk_answer *answer = &req->answer;
+    return check_length(req, failure, verb, answer->status, answer->body.len + answer->extra);
+}
+
+/* What a program wants to send. */
+typedef struct {
+    const char *name, *value;
+    bool replace; /* fields of that name */
+} setting;
+
+static int set_field(forker_request *req, fk_failure *failure, const char *verb, const setting *field)
+{
+    const char *name = field->name;
+    fk_field_size size;
+    if (name == NULL || field->value == NULL) {
+        return fk_fail(failure, FORKER_E_INVALID, "%s: the name or the value is NULL", verb);
     }
-    size_t name_size = name_len(name), value_size = value_len(value);
-    if (name_size == 0 || value_size == NOT_A_VALUE || is_reserved(name)) {
-        return FORKER_E_INVALID;
+    const char *fault = fk_field_fault(name, field->value, &size);
+    if (fault != NULL) {
+        return fk_fail(failure, FORKER_E_INVALID, "%s %s: %s", verb, name, fault);
     }
     fk_answer *answer = &req->answer;
-    if (answer->state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
+    int code = fk_response_open(req, failure, verb);
+    if (code != FORKER_OK) {
+        return code;
     }
     if (fk_ascii_equal(name, "Connection")) {
-        if (!fk_ascii_equal(value, "close")) {
-            return FORKER_E_INVALID;
-        }
         answer->flags |= FK_ANSWER_CLOSE;
         return FORKER_OK;
     }
-    if (replace) {
-        remove_fields(&answer->fields, name);
+    if (field->replace) {
+        fk_field_remove(&answer->fields, name);
     }
-    int code = append_line(&answer->fields, name, name_size, value, value_size);
+    code = fk_field_append(&answer->fields, name, field->value, size);
+    if (code != FORKER_OK) {
+        return fk_fail(failure, code, "%s %s: %s", verb, name, fk_field_append_fault(code));
+    }
+    answer->flags |= (uint8_t)(fk_ascii_equal(name, "Date") ? FK_ANSWER_HAS_DATE : 0);
+    answer->flags |= (uint8_t)(fk_ascii_equal(name, "Server") ? FK_ANSWER_HAS_SERVER : 0);
+    answer->flags |= (uint8_t)(fk_ascii_equal(name, "Trailer") ? FK_ANSWER_ANNOUNCES : 0);
+    answer->state = FK_ANSWER_STARTED;
+    return FORKER_OK;
+}
+
+int fk_response_set(forker_request *req, fk_failure *failure, const char *verb, const char *name, const char *value)
+{
+    return set_field(req, failure, verb, &(setting){name, value, true});
+}
+
+int forker_response_header_set(forker_request *req, const char *name, const char *value)
+{
+    return req != NULL ? fk_response_set(req, &req->failure, "header_set", name, value) : FORKER_E_INVALID;
+}
+
+int forker_response_header_add(forker_request *req, const char *name, const char *value)
+{
+    return req != NULL ? set_field(req, &req->failure, "header_add", &(setting){name, value, false}) : FORKER_E_INVALID;
+}
+
+static int refuse_status(fk_failure *failure, const char *verb, int status)
+{
+    return fk_fail(failure, FORKER_E_INVALID, "%s: status %d is not within 200 to 599", verb, status);
+}
+
+int fk_response_status(forker_request *req, const char *verb, int status)
+{
+    if (!is_status(status)) {
+        return refuse_status(&req->failure, verb, status);
+    }
+    int code = fk_response_open(req, &req->failure, verb);
     if (code == FORKER_OK) {
-        answer->flags |= (uint8_t)(fk_ascii_equal(name, "Date") ? FK_ANSWER_HAS_DATE : 0);
-        answer->flags |= (uint8_t)(fk_ascii_equal(name, "Server") ? FK_ANSWER_HAS_SERVER : 0);
+        req->answer.status = (uint16_t)status;
+        req->answer.state = FK_ANSWER_STARTED;
+    }
+    return code;
+}
+
+int forker_response_status(forker_request *req, int status)
+{
+    return req != NULL ? fk_response_status(req, "status", status) : FORKER_E_INVALID;
+}
+
+int forker_response_length(forker_request *req, int64_t length)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    fk_answer *answer = &req->answer;
+    uint64_t written = answer->body.len + answer->extra;
+    if (length < 0) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "length: a body has no length of %" PRId64, length);
+    }
+    if (written > (uint64_t)length) {
+        return fk_fail(&req->failure, FORKER_E_LIMIT, "length: %" PRIu64 " bytes are written already, not %" PRId64,
+                       written, length);
+    }
+    int code = fk_response_open(req, &req->failure, "length");
+    if (code == FORKER_OK) {
+        answer->length = length;
+        answer->flags |= FK_ANSWER_LENGTH;
         answer->state = FK_ANSWER_STARTED;
     }
     return code;
 }
 
-int forker_response_header_set(forker_request *req, const char *name, const char *value)
-{
-    return set_field(req, name, value, true);
-}
-
-int forker_response_header_add(forker_request *req, const char *name, const char *value)
-{
-    return set_field(req, name, value, false);
-}
-
-int forker_response_status(forker_request *req, int status)
-{
-    if (req == NULL || !is_status(status)) {
-        return FORKER_E_INVALID;
-    }
-    if (req->answer.state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
-    }
-    req->answer.status = (uint16_t)status;
-    req->answer.state = FK_ANSWER_STARTED;
-    return FORKER_OK;
-}
-
 int forker_response_write(forker_request *req, const void *data, size_t len)
 {
-    if (req == NULL || !fk_is_object(data, len)) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->answer.state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
+    if (!fk_is_object(data, len)) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "write: there are no %zu bytes at %p", len, data);
     }
-    if (!fk_body_has_room(&req->answer, len)) {
-        return FORKER_E_LIMIT;
+    int code = fk_response_open(req, &req->failure, "write");
+    if (code == FORKER_OK) {
+        code = fk_response_room(req, "write", len);
+    }
+    if (code != FORKER_OK) {
+        return code;
     }
     if (!fk_block_append(&req->answer.body, data, len)) {
-        return FORKER_E_MEMORY;
+        return fk_fail(&req->failure, FORKER_E_MEMORY, "write: no memory for %zu bytes", len);
     }
     req->answer.state = FK_ANSWER_STARTED;
     return FORKER_OK;
@@ -211,58 +207,93 @@ int forker_response_reset(forker_request *req)
         return FORKER_E_INVALID;
     }
     fk_answer *answer = &req->answer;
-    if (answer->state == FK_ANSWER_WHOLE || answer->parts.len > 0) {
-        return FORKER_E_STATE;
+    if (answer->parts.len > 0) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "reset: bytes were lent, or a file was appended");
     }
-    answer->fields.len = answer->body.len = 0;
-    answer->status = 0;
-    answer->flags = 0;
-    answer->state = FK_ANSWER_NONE;
+    int code = fk_response_open(req, &req->failure, "reset");
+    if (code == FORKER_OK) {
+        answer->fields.len = answer->body.len = 0;
+        answer->status = 0;
+        answer->flags = 0;
+        answer->state = FK_ANSWER_NONE;
+    }
+    return code;
+}
+
+/* Replaces the Content-Type, unless it is NULL. */
+static int set_type(forker_request *req, fk_failure *failure, const char *verb, const char *content_type)
+{
+    static const char name[] = "Content-Type";
+    fk_field_size size = {sizeof name - 1, 0};
+    if (content_type == NULL) {
+        return FORKER_OK;
+    }
+    const char *fault = fk_field_value_fault(content_type, &size.value);
+    if (fault != NULL) {
+        return fk_fail(failure, FORKER_E_INVALID, "%s: content_type: %s", verb, fault);
+    }
+    if (req->answer.fields.len > 0) {
+        fk_field_remove(&req->answer.fields, name);
+    }
+    int code = fk_field_append(&req->answer.fields, name, content_type, size);
+    return code == FORKER_OK ? code : fk_fail(failure, code, "%s: content_type: %s", verb, fk_field_append_fault(code));
+}
+
+int fk_respond(forker_request *req, fk_failure *failure, const char *verb, const fk_response *response)
+{
+    size_t len = response->len;
+    if (!is_status(response->status)) {
+        return refuse_status(failure, verb, response->status);
+    }
+    if (!fk_is_object(response->body, len)) {
+        return fk_fail(failure, FORKER_E_INVALID, "%s: there are no %zu bytes at %p", verb, len, response->body);
+    }
+    int code = fk_response_unwritten(req, failure, verb);
+    if (code == FORKER_OK) {
+        code = check_length(req, failure, verb, response->status, len);
+    }
+    if (code == FORKER_OK) {
+        code = set_type(req, failure, verb, response->content_type);
+    }
+    if (code != FORKER_OK) {
+        return code;
+    }
+    if (!fk_block_append(&req->answer.body, response->body, len)) {
+        return fk_fail(failure, FORKER_E_MEMORY, "%s: no memory for %zu bytes", verb, len);
+    }
+    req->answer.status = (uint16_t)response->status;
+    req->answer.state = FK_ANSWER_WHOLE;
     return FORKER_OK;
 }
 
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len)
 {
-    static const char type_name[] = "Content-Type";
-    size_t type_size = content_type != NULL ? value_len(content_type) : 0;
-    if (req == NULL || !is_status(status) || !fk_is_object(body, len) || type_size == NOT_A_VALUE) {
-        return FORKER_E_INVALID;
-    }
-    fk_answer *answer = &req->answer;
-    if (answer->state == FK_ANSWER_WHOLE || answer->body.len > 0 || answer->parts.len > 0) {
-        return FORKER_E_STATE;
-    }
-    if (content_type != NULL) {
-        if (answer->fields.len > 0) {
-            remove_fields(&answer->fields, type_name);
-        }
-        int code = append_line(&answer->fields, type_name, strlen(type_name), content_type, type_size);
-        if (code != FORKER_OK) {
-            return code;
-        }
-    }
-    if (!fk_block_append(&answer->body, body, len)) {
-        return FORKER_E_MEMORY;
-    }
-    answer->status = (uint16_t)status;
-    answer->state = FK_ANSWER_WHOLE;
-    return FORKER_OK;
+    return req != NULL ? fk_respond(req, &req->failure, "respond", &(fk_response){status, content_type, body, len})
+                       : FORKER_E_INVALID;
 }
 
 int forker_respond_error(forker_request *req, int status, const char *detail)
 {
-    if (req == NULL || status < ERROR_LEAST || status > STATUS_MOST) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (req->answer.state == FK_ANSWER_WHOLE) {
-        return FORKER_E_STATE;
+    if (status < ERROR_LEAST || status > STATUS_MOST) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "respond_error: status %d is not within 400 to 599", status);
     }
-    req->answer.fields.len = req->answer.body.len = 0;
-    if (detail != NULL && !fk_block_append(&req->answer.body, detail, strlen(detail))) {
-        return FORKER_E_MEMORY;
+    int code = fk_response_open(req, &req->failure, "respond_error");
+    if (code != FORKER_OK) {
+        return code;
     }
-    req->answer.status = (uint16_t)status;
-    req->answer.state = FK_ANSWER_WHOLE;
-    req->answer.flags = (uint8_t)(FK_ANSWER_ERROR | (req->answer.flags & FK_ANSWER_CLOSE));
+    fk_answer *answer = &req->answer;
+    answer->body.len = 0;
+    if (detail != NULL && !fk_block_append(&answer->body, detail, strlen(detail))) {
+        return fk_fail(&req->failure, FORKER_E_MEMORY, "respond_error: no memory for the detail");
+    }
+    for (size_t i = 0; answer->fields.len > 0 && i < sizeof of_content / sizeof *of_content; i++) {
+        fk_field_remove(&answer->fields, of_content[i]);
+    }
+    answer->status = (uint16_t)status;
+    answer->state = FK_ANSWER_WHOLE;
+    answer->flags = (uint8_t)((answer->flags & ~FK_ANSWER_LENGTH) | FK_ANSWER_ERROR);
     return FORKER_OK;
 }

@@ -10,6 +10,7 @@
 
 #include "deferred.h"
 #include "engine.h"
+#include "field.h"
 #include "process.h"
 #include "response.h"
 
@@ -24,7 +25,9 @@ static fk_interim *make_interim(const forker_request *req, int status, const fk_
         *interim = (fk_interim){.request = (uintptr_t)req, .serial = req->serial, .status = (uint32_t)status};
         interim->len = line->len;
         interim->field = (char *)(interim + 1);
-        memcpy(interim->field, line->data, (size_t)line->len);
+        if (line->len > 0) {
+            memcpy(interim->field, line->data, (size_t)line->len);
+        }
     }
     return interim;
 }
@@ -145,15 +148,55 @@ static int send_interim(forker_request *req, int status, const fk_block *line)
     return takes_interims(req) ? fk_engine_interim(req, status, line) : FORKER_OK;
 }
 
+/* Why send_interim() has returned a code, for the sentence. */
+static const char *interim_fault(int code)
+{
+    switch (code) {
+    case FORKER_E_PROCESS:
+        return "the request is that of another process";
+    case FORKER_E_STATE:
+        return "the request is answered, or the call is not made in its handler";
+    case FORKER_E_AGAIN:
+        return "the client has not taken those before";
+    case FORKER_E_ABORTED:
+        return "the client has left";
+    default:
+        return forker_strerror(code);
+    }
+}
+
+/* Fails if this is no interim response; else its field is in `line`. */
+static int check_interim(forker_request *req, int status, const char *name, const char *value, fk_block *line)
+{
+    static const char verb[] = "respond_interim";
+    fk_field_size size;
+    if (status < 102 || status > 199) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: status %d is not within 102 to 199", verb, status);
+    }
+    if (name == NULL || value == NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: the name or the value is NULL", verb);
+    }
+    const char *fault = fk_field_fault(name, value, &size);
+    if (fault != NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s %s: %s", verb, name, fault);
+    }
+    int code = fk_field_append(line, name, value, size);
+    return code == FORKER_OK ? code
+                             : fk_fail(&req->failure, code, "%s %s: %s", verb, name, fk_field_append_fault(code));
+}
+
 int forker_respond_interim(forker_request *req, int status, const char *name, const char *value)
 {
-    if (req == NULL || status < 102 || status > 199 || name == NULL || value == NULL) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
     fk_block line = {0};
-    int code = fk_response_line(&line, name, value);
+    int code = check_interim(req, status, name, value, &line);
     if (code == FORKER_OK) {
         code = send_interim(req, status, &line);
+        if (code != FORKER_OK) {
+            (void)fk_fail(&req->failure, code, "respond_interim: %s", interim_fault(code));
+        }
     }
     fk_block_free(&line);
     return code;
@@ -161,22 +204,37 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
 
 /* --------------------------------------------------------------------------------------------------- the connection */
 
+static int check_hijack(forker_request *req, const int *fd_out)
+{
+    fk_failure *failure = &req->failure;
+    if (fd_out == NULL) {
+        return fk_fail(failure, FORKER_E_INVALID, "hijack: fd_out is NULL");
+    }
+    if (fk_process.go_lost) {
+        return fk_fail(failure, FORKER_E_PROCESS, "hijack: the request is that of another process");
+    }
+    if (!holds_loop(req) || req->inside != FK_INSIDE_HANDLER) {
+        return fk_fail(failure, FORKER_E_STATE, "hijack: only a handler on the main thread can, before it defers");
+    }
+    if (req->on_body != NULL || req->answer.state != FK_ANSWER_NONE) {
+        return fk_fail(failure, FORKER_E_STATE, "hijack: a response has begun, or the body is asked for");
+    }
+    return FORKER_OK;
+}
+
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out)
 {
     int fd = -1;
-    if (req == NULL || fd_out == NULL) {
+    if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    if (fk_process.go_lost) {
-        return FORKER_E_PROCESS;
-    }
-    if (!holds_loop(req) || req->inside != FK_INSIDE_HANDLER || req->on_body != NULL ||
-        req->answer.state != FK_ANSWER_NONE) {
-        return FORKER_E_STATE;
-    }
-    int code = fk_engine_hijack(req, &fd);
+    int code = check_hijack(req, fd_out);
     if (code != FORKER_OK) {
         return code;
+    }
+    code = fk_engine_hijack(req, &fd);
+    if (code != FORKER_OK) {
+        return fk_fail(&req->failure, code, "hijack: %s", forker_strerror(code));
     }
     req->answer.state = FK_ANSWER_WHOLE;
     req->answer.flags |= FK_ANSWER_HIJACKED;

@@ -162,8 +162,8 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	case kind == EventDrop && ex.req.Answer.Flags&AnswerStream != 0:
 		l.dropStream(c, ex)
 	case kind == EventDrop:
-		l.cfg.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer; answered 500", ex.call.Method,
-			ex.call.Path))
+		l.cfg.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer%s; answered 500", ex.call.Method,
+			ex.call.Path, l.cfg.Holders.Failure(ex.req)))
 		l.answerLate(c, ex, &Outcome{Status: 500})
 	case c.owing: // A stream goes on.
 		l.resumeStream(c)

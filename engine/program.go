@@ -22,6 +22,9 @@ type Holders interface {
 	Interim() (Interim, bool)
 	// Stream returns what there is of the body of a stream; what it returned before is not needed any more.
 	Stream(req *Request) Piece
+	// Failure returns what was wrong with the last call of the program about a deferred request that failed, to be put
+	// behind a log line; "" if none has. Before Closed.
+	Failure(req *Request) string
 	// Closed tells that a deferred request has ended for the engine, and reports whether the program has done with it too;
 	// else an EventRelease will say so.
 	Closed(req *Request, reason int) bool

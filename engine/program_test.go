@@ -91,6 +91,7 @@ func (p *program) Body(request *Call, piece []byte, last int) {
 func (p *program) Collect([]Event) int              { return 0 }
 func (p *program) Interim() (Interim, bool)         { return Interim{}, false }
 func (p *program) Stream(*Request) Piece            { return Piece{} }
+func (p *program) Failure(*Request) string          { return "" }
 func (p *program) Closed(*Request, int) bool        { return true }
 func (p *program) Retain(left []memory.Mapping) int { return 0 }
 

@@ -49,6 +49,8 @@ type Request struct {
 	Deferred uintptr
 	OnBody   uintptr
 	_        uintptr
+	Failure  uintptr
+	_        uint64
 }
 
 // Block is a block of C's memory.
@@ -66,6 +68,8 @@ const (
 	AnswerError                 // The engine writes the text of the status; Body is the detail.
 	AnswerStream                // The body comes from Holders.Stream, piece by piece.
 	AnswerHijacked              // The program has taken the connection.
+	AnswerAnnounces             // Fields has Trailer, for a stream that goes out in chunks.
+	AnswerLength                // Length is that of the body, or would be where there is none (HEAD, 304).
 )
 
 // How far an Answer has come.
@@ -98,7 +102,7 @@ type Answer struct {
 	State    uint8
 	Flags    uint8
 	_        uint32
-	Length   int64  // Of a stream: what its head promises; -1: not known.
+	Length   int64  // Of a stream: what its head promises; -1: not known. Or see AnswerLength.
 	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
 	Extra    uint64 // Bytes of all parts that are not of Body.
 	Fields   Block  // "Name: value\r\n" lines.
@@ -123,5 +127,5 @@ func (a *Answer) isLarge() bool { return a.Fields.Cap > keptAnswer || a.Body.Cap
 
 // needsRelease tells if C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred != 0 || r.Answer.Parts.Len > 0 || r.Answer.isLarge()
+	return r.Texts|r.Deferred|r.Failure != 0 || r.Answer.Parts.Len > 0 || r.Answer.isLarge()
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"strconv"
 
 	"libforker/engine/http1"
@@ -60,6 +61,9 @@ func (l *Loop) describe(answer *Answer, outcome *Outcome) (head answerHead, body
 		head.status = int(answer.Status)
 		body = memory.View(answer.Body.Data, answer.Body.Len)
 		head.length = int64(answer.bodyLen())
+		if answer.Flags&AnswerLength != 0 && head.length == 0 {
+			head.length, head.announced = answer.Length, true
+		}
 	}
 	if head.status == 0 {
 		head.status = 200
@@ -77,24 +81,46 @@ type answerHead struct {
 	length  int64 // -1: not known.
 	fields  []byte
 	outcome *Outcome
+
+	announced bool // The program has given no body, but said how long it would be.
 }
 
 func (l *Loop) appendHead(c *conn, ex *exchange, h *answerHead) {
 	flags, minor := ex.req.Answer.Flags, ex.req.Head.Minor
 	out := l.out[:l.outLen]
-	if h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 && h.length >= 0 {
+	switch {
+	case h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 && h.length >= 0:
 		out = http1.AppendKnown(append(out, l.ok...), h.length)
-	} else {
+	case h.status == 304 && h.announced: // RFC 9110 §8.6
+		out = http1.AppendKnown(http1.AppendPrefix(out, h.status, l.commonFor(flags)), h.length)
+	default:
 		out = http1.AppendHead(out, h.status, l.commonFor(flags), h.length, minor)
 	}
 	if h.outcome.Status != 0 || flags&AnswerError != 0 {
 		out = appendErrorFields(out, h)
 	}
-	out = append(out, h.fields...)
+	if flags&AnswerAnnounces != 0 && (h.length >= 0 || minor == 0 || !http1.HasContent(h.status)) {
+		out = appendWithoutTrailer(out, h.fields)
+	} else {
+		out = append(out, h.fields...)
+	}
 	if h.length < 0 && minor == 0 && http1.HasContent(h.status) {
 		c.closing = closeLinger // The end of the body is that of the connection.
 	}
 	l.outLen = len(http1.AppendHeadEnd(out, minor, c.closing != keepOpen))
+}
+
+// appendWithoutTrailer appends the program's fields but those that announce trailer fields: none will follow.
+func appendWithoutTrailer(out, fields []byte) []byte {
+	const name = "Trailer:"
+	for len(fields) > 0 {
+		n := bytes.IndexByte(fields, '\n') + 1
+		if n < len(name) || !bytes.EqualFold(fields[:len(name)], []byte(name)) {
+			out = append(out, fields[:n]...)
+		}
+		fields = fields[n:]
+	}
+	return out
 }
 
 func appendErrorFields(out []byte, h *answerHead) []byte {

@@ -19,7 +19,8 @@
  *
  *  - Functions that return int give FORKER_OK (0) or a negative FORKER_E_* code. Each entry lists the codes that it can
  *    give, except FORKER_E_INVALID for a NULL that it does not allow, and FORKER_E_MEMORY. forker_strerror() puts a
- *    code into words, forker_server_error() says what exactly went wrong.
+ *    code into words; forker_server_error(), forker_request_error() and forker_deferred_error() say what exactly went
+ *    wrong.
  *  - A server is set up (handle, listen, set, load, and all that registers a function) in the process that made it,
  *    while it does not run; else these calls give FORKER_E_PROCESS or FORKER_E_STATE, which they do not list either. If
  *    one of them fails for another reason, run refuses to start, so that a program need not check each. One that does
@@ -694,6 +695,13 @@ const char *forker_request_method(forker_request *req, size_t *len_out);
 const char *forker_request_target(forker_request *req, size_t *len_out);
 
 /*
+ * The host that the client means, with its port if it names one, such as "example.org:8080": the authority of the target
+ * where that has one, whatever the Host field says (RFC 9112 section 3.2.2), else the Host field. "" for a request of
+ * HTTP/1.0 without either.
+ */
+const char *forker_request_host(forker_request *req, size_t *len_out);
+
+/*
  * The path of the target, percent-decoded once, "." and ".." segments removed after decoding (RFC 3986 section 5.2.4):
  * it never leads above "/". "//" stays. It contains no NUL: %00 is answered 400.
  */
@@ -711,7 +719,10 @@ const char *forker_request_query_param(forker_request *req, const char *name, si
 /* What ":name" or "*name" of the route's pattern stood for, decoded; NULL if the pattern has no such name. */
 const char *forker_request_param(forker_request *req, const char *name, size_t *len_out);
 
-/* The value of the first header field of that name, in any case, without surrounding white space; NULL if none. */
+/*
+ * The value of the first header field of that name, in any case, without surrounding white space; NULL if none. That of
+ * a Host field is what forker_request_host() says.
+ */
 const char *forker_request_header(forker_request *req, const char *name, size_t *len_out);
 
 /* How many header fields there are, in the order they came. */
@@ -838,6 +849,13 @@ int forker_request_cancelled(forker_request *req);
  */
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);
 
+/*
+ * The sentence of the last call about this request that has failed, such as "header_set Content-Length: belongs to the
+ * library"; "" if none has. The line of the log has it, too, if the request is answered 500 for its handler. Valid until
+ * the next call about the request fails; forker_deferred_error() has those of calls that take a handle.
+ */
+const char *forker_request_error(forker_request *req);
+
 /* The index of the worker process that runs the handler, from 0; -1 for NULL. */
 int32_t forker_request_worker(forker_request *req);
 
@@ -862,8 +880,10 @@ int forker_request_draining(forker_request *req);
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len);
 
 /*
- * Answers with a short text: "404 Not Found" and `detail`, which may be NULL. `status` is 400 to 599.
- * Whatever was set or written before is dropped. Results as for forker_respond().
+ * Answers with a short text: "404 Not Found" and `detail`, which may be NULL. `status` is 400 to 599. Fields that were
+ * set are sent too, such as WWW-Authenticate with 401, but for those that describe content: Content-Type,
+ * Content-Encoding, Content-Language, Content-Location, Content-Range, ETag and Last-Modified. A body that was written
+ * is dropped. Results as for forker_respond(), FORKER_E_STATE only if answered.
  */
 int forker_respond_error(forker_request *req, int status, const char *detail);
 
@@ -874,8 +894,9 @@ int forker_respond_error(forker_request *req, int status, const char *detail);
  *
  * header_set replaces fields of that name, header_add adds another one. Names are tokens, values have no control
  * characters but tab (RFC 9110 section 5): anything else is refused, so that no text can split an answer.
- * Content-Length, Transfer-Encoding, Trailer, Upgrade and Keep-Alive belong to the library; "Connection" may only be
- * "close".
+ * Content-Length, Transfer-Encoding, Upgrade and Keep-Alive belong to the library; "Connection" may only be "close".
+ * "Trailer" lists the names of fields that forker_stream_trailer() will add (RFC 9110 section 6.6.2); it is left out
+ * where no trailer section follows.
  *
  * write appends to the body; it can be called any number of times, and is sent when the handler returns.
  *
@@ -886,6 +907,18 @@ int forker_response_status(forker_request *req, int status);
 int forker_response_header_set(forker_request *req, const char *name, const char *value);
 int forker_response_header_add(forker_request *req, const char *name, const char *value);
 int forker_response_write(forker_request *req, const void *data, size_t len);
+
+/*
+ * Says how long the body is, for responses that have none: with HEAD and with status 304 the client is told this length,
+ * and nothing needs to be written. It must be that of the body that a GET would be answered with. Where a body is sent,
+ * or one is written for HEAD all the same, it must have this length.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (negative), FORKER_E_LIMIT (more than that is written already), FORKER_E_STATE
+ * (answered). What contradicts it later fails: FORKER_E_LIMIT from a call that writes more, FORKER_E_STATE from one that
+ * answers with another length, FORKER_E_INVALID from forker_stream_begin() with another one; a handler that returns with
+ * less is a logged 500.
+ */
+int forker_response_length(forker_request *req, int64_t length);
 
 /*
  * Drops what was set and written of an answer, to begin anew, as when a field has been refused. Returns FORKER_OK,
@@ -975,7 +1008,8 @@ int forker_deferred_respond(forker_deferred handle, int status, const char *cont
  * Answers with what was set and written on forker_deferred_request(), and uses the handle up if the result is FORKER_OK
  * or FORKER_E_ABORTED.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (there is no answer, or a stream has begun).
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (there is no answer, its body has not the length that was set, or a
+ * stream has begun).
  */
 int forker_deferred_send(forker_deferred handle);
 
@@ -986,6 +1020,15 @@ int forker_deferred_send(forker_deferred handle);
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 int forker_deferred_drop(forker_deferred handle);
+
+/*
+ * Copies the sentence of the last call with this handle that has failed, by whichever thread, see
+ * forker_request_error(): at most `size` bytes with the NUL behind it. "" if none has failed; FORKER_E_AGAIN is no
+ * failure.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (size is 0), FORKER_E_ABORTED (the handle is used up; the text is "").
+ */
+int forker_deferred_error(forker_deferred handle, char *text_out, size_t size);
 
 /* Whether the client has left, see forker_request_cancelled(): 1 or 0. 1 also if the handle is used up. */
 int forker_deferred_cancelled(forker_deferred handle);

@@ -378,7 +378,8 @@ func TestStreamedBody_misuseGivesTheDocumentedResults(t *testing.T) {
 		} {
 			p.out.wait(t, 0, line)
 		}
-		p.log.wait(t, 0, "the handler of POST /misuse returned FORKER_OK without an answer; answered 500")
+		p.log.wait(t, 0, "the handler of POST /misuse returned FORKER_OK without an answer; "+
+			"the last call that failed: hijack: only a handler on the main thread can, before it defers; answered 500")
 		request := post("/misuse", "hello", 0)
 		c = p.dial().send(request[:len(request)-1])
 		c.waitRead()

@@ -363,7 +363,11 @@ def events(request):
             try:
                 stream.send("x", event="a\\nb")
             except forker.Error as error:
-                told("refused", error.code == forker.E_INVALID)
+                told("refused", error.code == forker.E_INVALID, error)
+            try:
+                stream.write(b"x" * (2 << 20))
+            except forker.Error as error:
+                told("limit", error)
     jobs.put(write)
     return deferred
 {SERVE_WITH_THREAD}"""
@@ -372,7 +376,8 @@ def events(request):
             status, headers, body = program.get("/")
             self.assertEqual((status, headers["Content-Type"], headers["X-Field"]), (200, "text/event-stream", "value"))
             self.assertEqual(body, b'event: line\nid: 1\ndata: one\ndata: two\n\ndata: {"n":1}\n\n')
-            program.out.wait_for("refused True")
+            program.out.wait_for("refused True sse_send: the event is not a single line")
+            program.out.wait_for("limit stream_write: 2097152 bytes at once are more than option stream_buffer")
             self.assertEqual(program.stop(), 0)
 
     def test_client_that_leaves_ends_the_stream(self):

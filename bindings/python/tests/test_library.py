@@ -67,6 +67,7 @@ class HeaderTest(unittest.TestCase):
         if c in INTEGERS:
             return INTEGERS[c] == ("NoneType" if bound is None else bound.__name__)
         pointers = {
+            "char *": ("c_char_p",),
             "const char *": ("c_char_p", "c_void_p"),
             "const char **": ("LP_c_char_p",),
             "const void *": ("c_char_p", "c_void_p"),

@@ -52,6 +52,69 @@ server.run()
             program.stop()
 
 
+class ErrorTest(unittest.TestCase):
+    def test_sentence_says_what_was_wrong(self):
+        source = """
+server = make_server()
+@server.get("/reserved")
+def reserved(request):
+    return 200, "x", {"Content-Length": "1"}
+@server.get("/file")
+def part(request):
+    return forker.Response.file("/dev/null")
+@server.get("/interim")
+def interim(request):
+    try:
+        request.interim(200, "Link", "x")
+    except forker.Error as error:
+        return str(error)
+@server.get("/pause")
+def pause(request):
+    request.pause()
+@server.get("/length")
+def length(request):
+    return forker.Response(200, "12345", length=6)
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.get("/interim")[2], b"respond_interim: status 200 is not within 102 to 199")
+            self.assertEqual(program.get("/file")[0], 404)
+            for path, sentence in (
+                ("/reserved", "header_add Content-Length: belongs to the library"),
+                ("/pause", "pause: no more of the body comes"),
+                ("/length", "respond: the body has 5 bytes, but its length was set to 6"),
+            ):
+                self.assertEqual(program.get(path)[0], 500)
+                program.log.wait_for(f"forker.error.Error: {sentence}")
+            self.assertEqual(program.stop(), 0)
+
+
+class LengthTest(unittest.TestCase):
+    def test_length_of_a_body_that_is_not_made(self):
+        source = """
+server = make_server()
+@server.get("/")
+def head(request):
+    if request.method == "HEAD":
+        return forker.Response(length=5)
+    return forker.Response(304, None, {"ETag": "x"}, length=5) if "If-None-Match" in request.headers else b"12345"
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            status, headers, body = program.request("HEAD", "/")
+            self.assertEqual((status, headers["Content-Length"], body), (200, "5", b""))
+            self.assertEqual(program.get("/")[2], b"12345")
+            connection = program.connect()
+            connection.request("GET", "/", headers={"If-None-Match": "x"})
+            response = connection.getresponse()
+            self.assertEqual((response.status, response.headers["Content-Length"]), (304, "5"))
+            response.read()
+            connection.close()
+            self.assertEqual(program.stop(), 0)
+
+
 class RequestTest(unittest.TestCase):
     def test_request_is_what_the_client_sent(self):
         source = """
@@ -62,7 +125,7 @@ def show(request):
         "method": request.method, "target": request.target, "path": request.path, "query": request.query,
         "a": request.query_param("a"), "none": request.query_param("none"), "else": request.query_param("none", "x"),
         "params": dict(request.params), "headers": request.headers.fields, "twice": request.headers.get_all("X-TWICE"),
-        "host": request.headers["host"], "body": request.text, "peer": request.peer, "version": request.version,
+        "host": request.headers["host"], "meant": request.host, "body": request.text, "peer": request.peer, "version": request.version,
         "worker": request.worker, "repr": repr(request), "json": request.json(),
     }
 server.run()
@@ -86,7 +149,7 @@ server.run()
             expected = {
                 "method": "PUT", "target": target, "path": "/users/7 b/x/y", "query": "a=1%262+3&b",
                 "a": "1&2 3", "none": None, "else": "x", "params": {"id": "7 b", "rest": "x/y"},
-                "twice": ["1", "2"], "host": program.address, "body": '"gr\u00fc\u00dfe"', "version": 11,
+                "twice": ["1", "2"], "host": program.address, "meant": program.address, "body": '"gr\u00fc\u00dfe"', "version": 11,
                 "worker": 0, "repr": f"<Request PUT {target}>", "json": "gr\u00fc\u00dfe",
             }  # fmt: skip
             self.assertEqual(shown, expected)
@@ -141,7 +204,7 @@ def keep(request):
 def use(request):
     old, path, headers = kept[0]
     said = []
-    for name in ("method", "target", "path", "query", "params", "headers", "trailers", "body", "text", "peer", "version", "worker"):
+    for name in ("method", "target", "host", "path", "query", "params", "headers", "trailers", "body", "text", "peer", "version", "worker"):
         try:
             said.append(getattr(old, name))
         except RuntimeError as exc:
@@ -272,10 +335,10 @@ server.run()
             for kind, said in (
                 ("none", "TypeError: a handler returned None"),
                 ("number", "TypeError: a handler cannot answer with int"),
-                ("split", "Error: header 'A' with value"),
+                ("split", "Error: header_add A: the value has control characters"),
                 ("nul", "ValueError: text with a NUL"),
-                ("name", "Error: header 'A B'"),
-                ("length", "Error: header 'Content-Length'"),
+                ("name", "Error: header_add A B: the name is not a token"),
+                ("length", "Error: header_add Content-Length: belongs to the library"),
                 ("status", "ValueError: status 99"),
             ):
                 with self.subTest(kind=kind):

@@ -102,13 +102,17 @@ static int check_headers(forker_request *req, void *user)
 static int check_refused_fields(forker_request *req, void *user)
 {
     static const char *const names[] = {
-        "",        "a b",     "a:",        "a\r\nb", "\xc3\xa4", "Content-Length", "transfer-encoding",
-        "Trailer", "Upgrade", "Keep-Alive"};
+        "", "a b", "a:", "a\r\nb", "\xc3\xa4", "Content-Length", "transfer-encoding", "Upgrade", "Keep-Alive"};
+    static const char *const announced[] = {"Content-Length", "X-Sum, trailer", "Host", "", ",",
+                                            "X-Sum X-Other",  "X-Sum,"};
     static const char *const values[] = {"a\r\nb: c", "a\nb", "a\rb", "\x01", "\x7f"};
     (void)user;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CHECK_CODE(forker_response_header_set(req, names[i], "value"), FORKER_E_INVALID);
         CHECK_CODE(forker_response_header_add(req, names[i], "value"), FORKER_E_INVALID);
+    }
+    for (size_t i = 0; i < sizeof announced / sizeof *announced; i++) {
+        CHECK_CODE(forker_response_header_set(req, "Trailer", announced[i]), FORKER_E_INVALID);
     }
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
         CHECK_CODE(forker_response_header_set(req, "Name", values[i]), FORKER_E_INVALID);
@@ -139,6 +143,7 @@ static int check_limit(forker_request *req, void *user)
         code = forker_response_header_add(req, "Many", value);
     }
     CHECK_CODE(code, FORKER_E_LIMIT);
+    CHECK_CODE(forker_response_reset(req), FORKER_OK);
     CHECK_CODE(forker_respond_error(req, 503, "dropped what was set"), FORKER_OK);
     return answer_checked(req);
 }

@@ -63,6 +63,9 @@ static int error_late(forker_request *req, void *user)
 {
     (void)user;
     forker_response_header_set(req, "WWW-Authenticate", "Basic");
+    forker_response_header_set(req, "ETag", "\"of what is dropped\"");
+    forker_response_header_set(req, "Content-Type", "application/json");
+    forker_response_length(req, 100);
     forker_response_write(req, "dropped", 7);
     return forker_respond_error(req, 401, NULL);
 }
@@ -94,6 +97,21 @@ static int fields(forker_request *req, void *user)
     forker_response_header_set(req, "X-Empty", "");
     forker_response_write(req, "in ", 3);
     return forker_response_write(req, "pieces\n", 7);
+}
+
+/* The length that a body would have, of which none is made. */
+static int length(forker_request *req, void *user)
+{
+    (void)user;
+    return forker_response_length(req, number(req));
+}
+
+static int not_modified(forker_request *req, void *user)
+{
+    (void)user;
+    forker_response_status(req, 304);
+    forker_response_header_set(req, "ETag", "\"1\"");
+    return forker_response_length(req, 1234567890123);
 }
 
 static int no_body(forker_request *req, void *user)
@@ -215,9 +233,9 @@ static int show(forker_request *req, void *user)
     char text[1024];
     (void)user;
     const char *host = forker_request_header(req, "Host", NULL);
-    snprintf(text, sizeof text, "%s path %s query %s host %s version %d\n", forker_request_method(req, NULL),
+    snprintf(text, sizeof text, "%s path %s query %s host %s (%s) version %d\n", forker_request_method(req, NULL),
              forker_request_path(req, NULL), forker_request_query(req, NULL), host != NULL ? host : "none",
-             forker_request_version(req));
+             forker_request_host(req, NULL), forker_request_version(req));
     return answer_text(req, text);
 }
 
@@ -445,6 +463,31 @@ static int stream_trailer(forker_request *req, void *user)
     return code;
 }
 
+/* Fields that are announced; the same where no trailer section follows. */
+static int announce(forker_request *req, int64_t len)
+{
+    int code = wait_for_go(req, NULL);
+    forker_response_header_set(req, "Trailer", "X-Sum, X-Other");
+    forker_response_header_set(req, "X-Field", "yes");
+    forker_stream_begin(waiting, len);
+    forker_stream_write(waiting, "body\n", 5);
+    forker_stream_trailer(waiting, "X-Sum", "5");
+    forker_stream_end(waiting);
+    return code;
+}
+
+static int stream_announced(forker_request *req, void *user)
+{
+    (void)user;
+    return announce(req, -1);
+}
+
+static int stream_announced_length(forker_request *req, void *user)
+{
+    (void)user;
+    return announce(req, 5);
+}
+
 static int stream_length(forker_request *req, void *user)
 {
     (void)user;
@@ -569,6 +612,8 @@ static const struct {
     {"GET", "/sized/:number", sized, NULL, NULL},
     {"GET", "/fields", fields, NULL, NULL},
     {"GET", "/no-body", no_body, NULL, NULL},
+    {"GET", "/length/:number", length, NULL, NULL},
+    {"GET", "/not-modified", not_modified, NULL, NULL},
     {"GET", "/own-date", own_date, NULL, NULL},
     {"GET", "/own-server", own_server, NULL, NULL},
     {"GET,POST", "/close", close_after, NULL, NULL},
@@ -604,6 +649,8 @@ static const struct {
     {"GET", "/stream", stream, NULL, NULL},
     {"GET", "/stream-empty", stream_empty, NULL, NULL},
     {"GET", "/stream-trailer", stream_trailer, NULL, NULL},
+    {"GET", "/stream-announced", stream_announced, NULL, NULL},
+    {"GET", "/stream-announced-length", stream_announced_length, NULL, NULL},
     {"GET", "/stream-length", stream_length, NULL, NULL},
     {"GET", "/stream-short", stream_short, NULL, NULL},
     {"GET", "/stream-dropped", stream_dropped, NULL, NULL},

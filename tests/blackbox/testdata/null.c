@@ -76,7 +76,7 @@ static void check_options(void)
 
 static const char *(*const texts[])(forker_request *, size_t *) = {
     forker_request_method, forker_request_target, forker_request_path,   forker_request_query,
-    forker_request_body,   forker_request_peer,   forker_request_scheme,
+    forker_request_body,   forker_request_peer,   forker_request_scheme, forker_request_host,
 };
 
 static const char *(*const named_texts[])(forker_request *, const char *, size_t *) = {
@@ -123,6 +123,8 @@ static void check_responses(void)
     CHECK_CODE(forker_response_header_add(NULL, "Name", "value"), FORKER_E_INVALID);
     CHECK_CODE(forker_response_write(NULL, "", 0), FORKER_E_INVALID);
     CHECK_CODE(forker_response_reset(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_length(NULL, 1), FORKER_E_INVALID);
+    CHECK(forker_request_error(NULL) == NULL);
     CHECK_CODE(forker_response_lend(NULL, "", 0, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_response_file(NULL, 0, 0, -1), FORKER_E_INVALID);
     CHECK_CODE(forker_respond_file(NULL, 200, NULL, "/"), FORKER_E_INVALID);
@@ -132,6 +134,7 @@ static void check_responses(void)
 static void check_deferred(void)
 {
     int fd = 7;
+    char sentence[8];
     forker_deferred handle = 7;
     CHECK_CODE(forker_request_defer(NULL, &handle), FORKER_E_INVALID);
     CHECK_CODE(forker_request_hijack(NULL, &fd, NULL, NULL), FORKER_E_INVALID);
@@ -140,9 +143,14 @@ static void check_deferred(void)
     CHECK_CODE(forker_deferred_send(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_deferred_drop(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_deferred_cancelled(0), 1);
+    CHECK_CODE(forker_deferred_error(0, NULL, 8), FORKER_E_INVALID);
+    CHECK_CODE(forker_deferred_error(0, sentence, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_deferred_error(0, sentence, sizeof sentence), FORKER_E_ABORTED);
+    CHECK_TEXT(sentence, "");
     CHECK_CODE(forker_deferred_resume(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_deferred_on_close(0, NULL, NULL), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_begin(0, -1), FORKER_E_ABORTED);
+    CHECK_CODE(forker_stream_begin(0, -2), FORKER_E_INVALID);
     CHECK_CODE(forker_stream_write(0, NULL, 1), FORKER_E_INVALID);
     CHECK_CODE(forker_stream_write(0, "", 0), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_trailer(0, "Name", "value"), FORKER_E_ABORTED);

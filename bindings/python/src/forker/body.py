@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from . import _library
 from ._library import lib
-from .error import Error
+from .error import check_request
 
 if TYPE_CHECKING:
     from .request import Request
@@ -28,7 +28,7 @@ def take_body(request: Request, address: int, function: OnBody, take: Take) -> N
     code = lib.forker_request_on_body(address, _ON_BODY, key)
     if code != _OK:
         del _takers[key]
-        raise Error(code, "on_body: called after an answer, a second time, or not by the handler")
+        check_request(code, address)
 
 
 # Who takes a body, by the number that C gives back. C is given the function below, which lives as long as the module.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _library
 from ._library import c_text, lib
-from .error import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, Error
+from .error import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, Error, check_handle, check_request
 from .response import Response, prepare, respond
 from .signals import call_program
 
@@ -83,8 +83,8 @@ class Deferred:
         False: the request has ended, and no more of its body comes.
         """
         code = lib.forker_deferred_resume(self._handle)
-        if code not in (_OK, E_ABORTED):
-            raise Error(code)
+        if code != E_ABORTED:
+            check_handle(code, self._handle)
         return code == _OK
 
     def on_close(self, function: Close) -> Close:
@@ -103,7 +103,7 @@ class Deferred:
                 del _closing[self._handle]
             else:  # the request has just ended, and the call is on its way
                 _closing[self._handle] = before
-            raise Error(code)
+            check_handle(code, self._handle)
         return function
 
     def stream(
@@ -123,18 +123,18 @@ class Deferred:
         with self.request._guard:
             address = self._blank()
             prepare(address, response)
-            _check(lib.forker_response_status(address, response.status))
+            check_request(lib.forker_response_status(address, response.status), address)
             if response.content_type is not None:
                 content_type = c_text(response.content_type, "latin-1")
-                _check(lib.forker_response_header_set(address, b"Content-Type", content_type))
-            _check(lib.forker_stream_begin(self._handle, -1 if length is None else length))
+                check_request(lib.forker_response_header_set(address, b"Content-Type", content_type), address)
+            check_handle(lib.forker_stream_begin(self._handle, -1 if length is None else length), self._handle)
         return Stream(self)
 
     def events(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Stream:
         """Begins a stream of Server-Sent Events, for :meth:`Stream.send`. Raises as :meth:`stream` does."""
         with self.request._guard:
             prepare(self._blank(), Response(200, None, headers))
-            _check(lib.forker_sse_begin(self._handle))
+            check_handle(lib.forker_sse_begin(self._handle), self._handle)
         return Stream(self)
 
     def _live(self) -> int:
@@ -152,8 +152,8 @@ class Deferred:
     def _end(self, function: Callable[[int], int]) -> bool:
         """Uses the handle up. With the request's guard: nobody else is looking at its memory."""
         code = function(self._handle)
-        if code not in (_OK, E_ABORTED):
-            raise Error(code)
+        if code != E_ABORTED:
+            check_handle(code, self._handle)
         self._release.detach()
         self.request._end()
         _draining.pop(self._handle, None)
@@ -209,7 +209,7 @@ class Stream:
         deferred = self.deferred
         deferred._drain = function  # not in a table: it refers to the stream, as a rule, and would keep it
         _draining[deferred._handle] = weakref.ref(deferred)
-        _check(lib.forker_stream_on_drain(deferred._handle, _DRAINED, None))
+        check_handle(lib.forker_stream_on_drain(deferred._handle, _DRAINED, None), deferred._handle)
         return function
 
     def close(self, trailers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:
@@ -223,8 +223,8 @@ class Stream:
                 return
             for name, value in trailers.items() if isinstance(trailers, Mapping) else trailers:
                 code = lib.forker_stream_trailer(deferred._handle, c_text(name, "latin-1"), c_text(value, "latin-1"))
-                if code not in (_OK, E_ABORTED):
-                    raise Error(code, f"trailer {name!r} with value {value!r} is refused")
+                if code != E_ABORTED:
+                    check_handle(code, deferred._handle)
             deferred._end(lib.forker_stream_end)
 
     def abort(self) -> None:
@@ -249,15 +249,15 @@ class Stream:
         if code == E_AGAIN:
             return False
         if code == E_ABORTED and not self.deferred._release.alive:
-            code = E_STATE
-        _check(code)
+            raise Error(E_STATE)
+        check_handle(code, self.deferred._handle)
         return True
 
 
 def defer(request: Request, address: int, report: Report) -> Deferred:
     """Makes a handle for the request at `address`. `report` deals with what a callback of the program has raised."""
     handle = ctypes.c_uint64()
-    _check(lib.forker_request_defer(address, ctypes.byref(handle)))
+    check_request(lib.forker_request_defer(address, ctypes.byref(handle)), address)
     return Deferred(request, handle.value, report)
 
 
@@ -293,11 +293,6 @@ def _DRAINED(handle: int, user: int | None) -> None:
 def _drop(handle: int) -> None:
     _draining.pop(handle, None)
     lib.forker_deferred_drop(handle)
-
-
-def _check(code: int) -> None:
-    if code != _OK:
-        raise Error(code)
 
 
 def _gone(handle: int) -> tuple[int, str]:

@@ -15,7 +15,7 @@ from typing import Any
 from ._library import c_text, lib, text_at
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
-from .error import E_ABORTED, E_AGAIN, Error
+from .error import E_ABORTED, E_AGAIN, check_request
 from .tls import TLS, tls_of
 
 
@@ -152,13 +152,10 @@ class Request:
         not deferred, or there is no more to come).
         """
         try:
-            code = self._ask(lib.forker_request_pause)
+            self._ask(lambda address: check_request(lib.forker_request_pause(address), address))
         except RuntimeError:
             if self._handle is None:
                 raise
-            return
-        if code != 0:
-            raise Error(code, "pause: the request is not deferred, or there is no more of the body to come")
 
     def interim(self, status: int, name: str, value: str) -> bool:
         """Sends an interim response of one field, such as 103 with "Link" (RFC 8297). `status` is 102 to 199.
@@ -168,10 +165,14 @@ class Request:
         on another thread than the handler's; E_LIMIT).
         """
         field = (c_text(name, "latin-1"), c_text(value, "latin-1"))
-        code = self._ask(lambda address: lib.forker_respond_interim(address, status, *field))
-        if code not in (0, E_ABORTED, E_AGAIN):
-            raise Error(code, f"interim response {status} with {name!r}: {value!r} is refused")
-        return code == 0
+
+        def send(address: int) -> bool:
+            code = lib.forker_respond_interim(address, status, *field)
+            if code not in (E_ABORTED, E_AGAIN):
+                check_request(code, address)
+            return code == 0
+
+        return self._ask(send)
 
     def hijack(self) -> tuple[socket.socket, bytes]:
         """Takes the connection over, as for another protocol (RFC 9110 section 7.8); the handler then returns None.
@@ -183,9 +184,7 @@ class Request:
         fd, data, length = c_int(), c_char_p(), c_size_t()
 
         def take_over(address: int) -> bytes:
-            code = lib.forker_request_hijack(address, byref(fd), byref(data), byref(length))
-            if code != 0:
-                raise Error(code, f"hijack: {lib.forker_strerror(code).decode()}")
+            check_request(lib.forker_request_hijack(address, byref(fd), byref(data), byref(length)), address)
             return string_at(data, length.value)
 
         behind = self._ask(take_over)
@@ -216,6 +215,14 @@ class Request:
     def target(self) -> str:
         """The request target as it came, such as "/a%20b?x=1"."""
         return self._keep("target", lambda address: _fetch(lib.forker_request_target, address).decode("latin-1"))
+
+    @property
+    def host(self) -> str:
+        """The host that the client means, with its port if it names one; "" if it names none, as HTTP/1.0 may.
+
+        Where the target has one, it counts, whatever the Host field says; headers["Host"] is the same then.
+        """
+        return self._keep("host", lambda address: _fetch(lib.forker_request_host, address).decode("latin-1"))
 
     @property
     def path(self) -> str:

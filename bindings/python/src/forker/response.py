@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._library import c_path, c_text, lib
-from .error import Error
+from .error import check_request
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
@@ -55,9 +55,12 @@ class Response:
     ``status`` is 200 to 599. ``headers`` is a mapping of names to texts, or pairs of name and text, in which
     a name may come several times. ``content_type`` replaces the one that follows from the body; a
     Content-Type among the headers does so too. The library adds Date, Server, Content-Length and Connection.
+
+    ``length`` is that of a body which is not made: the client is told it with HEAD and with status 304, where no body
+    is sent. A body that is given has to be as long.
     """
 
-    __slots__ = ("status", "headers", "content_type", "body", "path", "range")
+    __slots__ = ("status", "headers", "content_type", "body", "path", "range", "length")
 
     def __init__(
         self,
@@ -65,11 +68,16 @@ class Response:
         body: Any = None,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         content_type: str | None = None,
+        *,
+        length: int | None = None,
     ) -> None:
         """Checks and encodes at once, so that the traceback of an error shows the place that made it.
 
         Raises TypeError or ValueError.
         """
+        if length is not None and length < 0:
+            raise ValueError(f"a body has no length of {length}")
+        self.length = length
         self.status = _status(status)
         self.path: bytes | None = None
         self.range: tuple[int, int] | None = None  # of the file: offset, and length or -1
@@ -131,13 +139,14 @@ def prepare(address: int, response: Response) -> None:
     """Sets the fields of an answer on a forker_request. Raises Error."""
     for name, value in response.headers:
         code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
-        if code < 0:
-            raise Error(code, f"header {name!r} with value {value!r} is refused: {_words(code)}")
+        check_request(code, address)
 
 
 def respond(address: int, response: Response) -> None:
     """Answers a forker_request. Raises Error."""
     prepare(address, response)
+    if response.length is not None:
+        check_request(lib.forker_response_length(address, response.length), address)
     content_type = None if response.content_type is None else c_text(response.content_type, "latin-1")
     if response.range is not None:
         code = _respond_part(address, response, content_type)
@@ -145,8 +154,7 @@ def respond(address: int, response: Response) -> None:
         code = lib.forker_respond_file(address, response.status, content_type, response.path)
     else:
         code = lib.forker_respond(address, response.status, content_type, response.body, len(response.body))
-    if code < 0:
-        raise Error(code, f"{response!r} is refused: {_words(code)}")
+    check_request(code, address)
 
 
 def _respond_part(address: int, response: Response, content_type: bytes | None) -> int:
@@ -166,10 +174,6 @@ def _respond_part(address: int, response: Response, content_type: bytes | None) 
         return lib.forker_response_file(address, fd, *response.range) if code == 0 else code
     finally:
         os.close(fd)
-
-
-def _words(code: int) -> str:
-    return lib.forker_strerror(code).decode()
 
 
 def _type_of(name: str) -> str:
