@@ -159,3 +159,49 @@ func TestHostile_workersDoNotCommandRoot(t *testing.T) {
 		})
 	}
 }
+
+// badMaster starts a program whose first master was taken over.
+func badMaster(t *testing.T, b build, mode string) *program {
+	t.Helper()
+	env := append(environment([]string{"workers=2", "drain_timeout=1s"}), "MODE="+mode)
+	return start(t, setup{build: &b, source: "badmaster.c", args: []string{"127.0.0.1:0"}, env: env})
+}
+
+// TestHostile_masterHarmsNobody: the spawner forks and signals workers on its word, and nothing else. The next master
+// finds everything in order.
+func TestHostile_masterHarmsNobody(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		for seed := range 8 {
+			p := badMaster(t, b, strconv.Itoa(seed))
+			p.log.wait(t, 0, "starting another, the workers go on")
+			p.expectGet("/", 200, "hello")
+			for index, pid := range p.workers() {
+				if process, lives := readProcess(pid); lives && process.state == "T" {
+					t.Errorf("worker %d is stopped", index)
+				}
+			}
+			p.stop(syscall.SIGTERM)
+			for _, bad := range []string{"Sanitizer", "runtime error", "killed by SIGSEGV", "killed by SIGHUP", "killed by SIGUSR2"} {
+				if p.log.count(bad) > 0 {
+					t.Errorf("seed %d: %q in the log", seed, bad)
+				}
+			}
+		}
+	})
+}
+
+func TestHostile_masterGivesUpInWholeSentencesOnly(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		for _, length := range []int{0, 3, 2048} {
+			p := badMaster(t, b, fmt.Sprint("give up ", length))
+			p.log.wait(t, 0, "starting another, the workers go on")
+			p.expectGet("/", 200, "hello")
+			p.stop(syscall.SIGTERM)
+		}
+		p := badMaster(t, b, "give up 2047")
+		p.out.wait(t, 0, "run returned -9: "+strings.Repeat("?", 100))
+		if status := p.wait(); status != 1 {
+			t.Errorf("exit status %d", status)
+		}
+	})
+}
