@@ -18,6 +18,7 @@
 #include "inspection.h"
 #include "log.h"
 #include "process.h"
+#include "ticket.h"
 #include "upgrade.h"
 
 enum {
@@ -171,7 +172,7 @@ static bool read_again(fk_spawner *spawner)
     if (!fk_certificates_renew(server, &before)) {
         return false;
     }
-    if (fk_inspection_run(spawner) != FORKER_OK || !fk_config_reload(server)) {
+    if (fk_inspection_run(spawner) != FORKER_OK || !fk_config_reload(server) || !fk_tickets_load(server)) {
         fk_certificates_restore(server, before);
         return false;
     }

@@ -37,6 +37,7 @@
 #include "report.h"
 #include "shared.h"
 #include "signals.h"
+#include "ticket.h"
 #include "title.h"
 #include "upgrade.h"
 
@@ -108,6 +109,7 @@ static void close_spawner_fds(fk_spawner *spawner)
     fk_descriptor_close((int *)&spawner->server->wake_fd);
     fk_pidfile_forget(spawner->server);
     fk_report_forget(spawner->server);
+    fk_tickets_protect(spawner->server);
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */

@@ -3,6 +3,8 @@ package main
 /*
 #include <stdlib.h>
 #include "certificate.h"
+#include "spawner.h"
+#include "ticket.h"
 */
 import "C"
 
@@ -83,6 +85,21 @@ func (t tlsConfigs) of(ln *C.fk_listener) *tls.Config {
 		return nil
 	}
 	return t[clientAuth[ln.tls.client_cert]]
+}
+
+// followTickets has the keys of session tickets be those that all workers have now.
+func (w *worker) followTickets(configs tlsConfigs) {
+	var keys [C.FK_TICKET_KEYS][C.FK_TICKET_KEY_SIZE]byte
+	if w.channel < 0 {
+		C.fk_tickets_follow(w.c, C.fk_clock()) // There is no spawner that would.
+	}
+	// SAFETY: C writes that many bytes during the call.
+	if !C.fk_tickets_read(w.c, &w.tickets, (*[C.FK_TICKET_KEY_SIZE]C.uint8_t)(unsafe.Pointer(&keys))) {
+		return
+	}
+	for _, config := range configs {
+		config.SetSessionTicketKeys(keys[:])
+	}
 }
 
 // pemOf is a text of C's, which is read while it is parsed.

@@ -27,9 +27,10 @@ static struct {
     pid_t from;
     int channel;
     bool taken_over; /* the other one was told; the channel is open until it has answered */
+    int tickets;     /* keys of session tickets (ticket.h); -1: none, or taken in */
     bequest sockets[SOCKETS_MAX];
     uint32_t count;
-} heritage = {.channel = -1};
+} heritage = {.channel = -1, .tickets = -1};
 
 /* Undoes the encoding of an address. false: it is too long. */
 static bool decode(const char *text, size_t len, char *address)
@@ -45,6 +46,18 @@ static bool decode(const char *text, size_t len, char *address)
     }
     address[n] = '\0';
     return n > 0;
+}
+
+/* Reads "<fd>t tickets". */
+static bool read_tickets(const char *text)
+{
+    int fd;
+    char kind;
+    if (sscanf(text, "%d%c", &fd, &kind) != 2 || kind != 't' || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        return false;
+    }
+    heritage.tickets = fd;
+    return true;
 }
 
 /* Reads "<fd><kind> <address>". What is not as it must be is no socket of ours. */
@@ -73,7 +86,9 @@ __attribute__((constructor)) static void read_heritage(void)
     heritage.channel = channel;
     for (text = strchr(text, ';'); text != NULL; text = strchr(text, ';')) {
         text++;
-        read_socket(text, strcspn(text, ";"));
+        if (!read_tickets(text)) {
+            read_socket(text, strcspn(text, ";"));
+        }
     }
 }
 
@@ -100,6 +115,13 @@ bool fk_heritage_is_answered(void)
     }
     fk_heritage_forget();
     return true;
+}
+
+int fk_heritage_tickets(void)
+{
+    int fd = heritage.tickets;
+    heritage.tickets = -1;
+    return fd;
 }
 
 pid_t fk_heritage_from(void)
@@ -158,6 +180,7 @@ int fk_heritage_listen(const fk_address *address)
 
 int fk_heritage_drop(forker_server *server)
 {
+    fk_descriptor_close(&heritage.tickets);
     for (uint32_t i = 0; i < heritage.count; i++) {
         bequest *left = &heritage.sockets[i];
         if (left->fd >= 0) {

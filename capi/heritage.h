@@ -3,7 +3,8 @@
  * that it is ready.
  *
  * They come in FORKER_INHERIT, "1 <pid of the heir> <pid of the other> <channel>;<fd><kind> <address>;...": kind m is a
- * unix socket whose file the other has made, s one more socket of the address before (shard.c), - any other; "%" and
+ * unix socket whose file the other has made, s one more socket of the address before (shard.c), t no socket but the keys of
+ * session tickets (ticket.h), - any other; "%" and
  * ";" in an address are written %25 and %3b. As with LISTEN_PID, the pid tells who is meant when the variable is passed
  * on.
  */
@@ -29,6 +30,9 @@ int fk_heritage_channel(void);
 
 /* Whether the answer has just come. */
 bool fk_heritage_is_answered(void);
+
+/* Takes the descriptor of the keys of session tickets; -1: there is none. */
+int fk_heritage_tickets(void);
 
 /* The pid of that process; 0 if there never was one. */
 pid_t fk_heritage_from(void);

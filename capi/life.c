@@ -16,6 +16,7 @@
 #include "process.h"
 #include "report.h"
 #include "shared.h"
+#include "ticket.h"
 
 static forker_server *servers; /* guarded by the process's lock */
 
@@ -27,7 +28,7 @@ forker_server *forker_server_new(void)
     }
     server->owner = getpid();
     server->early_stop_ms = FK_NO_STOP;
-    server->wake_fd = server->queue.fd = server->shared_fd = -1;
+    server->wake_fd = server->queue.fd = server->shared_fd = server->tickets_fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
     server->loglimit.timer = server->stderr_aside = -1;
@@ -78,6 +79,7 @@ void fk_server_leave(forker_server *server)
     }
     server->lost = true;
     fk_descriptor_close(&server->queue.fd);
+    fk_tickets_forget(server);
     fk_listeners_forget(server);
     fk_admin_forget(server);
     fk_logfile_close(server);
@@ -105,6 +107,7 @@ void forker_server_free(forker_server *server)
         (void)close(server->loglimit.timer);
     }
     fk_certificates_free(server->certificates);
+    fk_tickets_close(server);
     free(server->early);
     free(server->config_path);
     free(server->config_base);

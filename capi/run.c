@@ -26,6 +26,7 @@
 #include "shared.h"
 #include "signals.h"
 #include "spawner.h"
+#include "ticket.h"
 
 /*
  * It stays open between two runs: a stop that comes just then, from another thread, must not write to somebody else's.
@@ -79,9 +80,9 @@ static int prepare_shared(forker_server *server)
 
 int fk_run_prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {fk_admin_open,      fk_heritage_drop, fk_listeners_reopen,
-                                                    fk_listeners_check, fk_shards_open,   fk_privilege_prepare,
-                                                    fk_limit_check,     fk_logfile_open,  prepare_shared};
+    static int (*const steps[])(forker_server *) = {
+        fk_admin_open,  fk_tickets_open,      fk_heritage_drop, fk_listeners_reopen, fk_listeners_check,
+        fk_shards_open, fk_privilege_prepare, fk_limit_check,   fk_logfile_open,     prepare_shared};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

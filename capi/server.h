@@ -144,6 +144,8 @@ struct forker_server {
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
     struct fk_certificates *certificates; /* NULL: none */
+    struct fk_tickets *tickets;           /* shared; NULL: there are none */
+    int tickets_fd;                       /* of the same memory; -1: none */
     fk_hook before_fork, post_fork, worker_init, worker_ready, worker_drain, worker_exit, thread_start, thread_exit;
     fk_server_hook on_reload, on_reopen, master_tick;
     forker_death_fn worker_died;

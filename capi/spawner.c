@@ -33,6 +33,7 @@
 #include "reaper.h"
 #include "report.h"
 #include "succession.h"
+#include "ticket.h"
 #include "upgrade.h"
 
 #define SECOND_NS UINT64_C(1000000000)
@@ -510,6 +511,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
             return;
         }
         next = earlier(next, kill_due(spawner));
+        next = earlier(next, fk_tickets_follow(spawner->server, fk_clock()));
         next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));
         next = earlier(next, fk_notify_watch(spawner));
         next = earlier(next, fk_watch_follow(spawner));

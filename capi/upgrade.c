@@ -70,6 +70,9 @@ static char *bequeath(const forker_server *server, int channel, pid_t from)
     if (fk_admin_is_open(server)) {
         put_listener(out, &server->admin);
     }
+    if (server->tickets_fd >= 0) {
+        put_socket(out, server->tickets_fd, 't', "tickets");
+    }
     return fclose(out) == 0 ? text : NULL;
 }
 

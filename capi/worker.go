@@ -50,8 +50,9 @@ type worker struct {
 	channel control.Socket
 	drainFd int
 
-	draining    bool  // the program knows
-	askedStopMs int32 // with workers=0: within which time it is to stop, as the log has it
+	draining    bool       // the program knows
+	askedStopMs int32      // with workers=0: within which time it is to stop, as the log has it
+	tickets     C.uint32_t // the version of the keys of session tickets that are used
 }
 
 // goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner. drain is an eventfd:
@@ -120,6 +121,10 @@ func (w *worker) prepare(cfg engine.Config) error {
 		return err
 	}
 	cfg.TLS = w.tlsConfig()
+	if configs != nil {
+		w.followTickets(configs)
+		cfg.EverySecond = func() { w.followTickets(configs) }
+	}
 	cfg.Listeners = w.takeListeners(configs)
 	cfg.Access = w.accessLog()
 	if w.channel >= 0 { // There are others.

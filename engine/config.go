@@ -73,7 +73,8 @@ type Config struct {
 	HalfClose         bool          // A client that has sent its end may still want the answer that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 
-	TLS TLSConfig // Where a listener has TLS.
+	TLS         TLSConfig // Where a listener has TLS.
+	EverySecond func()    // Called on the loop's thread about once a second; nil: nothing.
 
 	Hosted bool // The process goes on when the loop has ended, and is not the library's: its SIGPIPE is left as it is.
 	Polled bool // The loop is run by Poll, from a loop of the host's that waits for Fd.

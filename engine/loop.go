@@ -270,6 +270,9 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 	}
 	if l.clock.now >= l.lookNs {
 		l.lookNs = l.clock.now + int64(time.Second)
+		if l.cfg.EverySecond != nil {
+			l.cfg.EverySecond()
+		}
 		l.acceptOverlooked()
 		l.pool.retire(l.clock.now)
 		l.blocks.Trim()

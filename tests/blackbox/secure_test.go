@@ -420,3 +420,88 @@ func TestExampleSecure_greets(t *testing.T) {
 		p.stop(syscall.SIGINT)
 	}
 }
+
+// resumed makes connections to a server, and returns how many of them have gone on with an earlier session, and how many
+// workers have had one.
+func (s *secured) resumed(config *tls.Config, connections int) (resumed, workers int) {
+	s.t.Helper()
+	seen := map[string]bool{}
+	for range connections {
+		c := s.dialTLS(config)
+		seen[c.send(getOf("/who")).receive("GET").body] = true
+		if c.state().DidResume {
+			resumed++
+		}
+		_ = c.Close()
+	}
+	return resumed, len(seen)
+}
+
+func TestTLS_sessionsAreResumedByAnyWorker(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		// With a socket for each worker, the kernel decides which one has a connection.
+		s := secure(t, "tls=on", nil, "workers=4", "reuseport=on")
+		config := s.config()
+		config.MinVersion, config.MaxVersion = version, version
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(16)
+		if resumed, workers := s.resumed(config, 100); resumed != 99 || workers < 3 {
+			t.Errorf("%s: %d of 100 resumed, by %d workers", tls.VersionName(version), resumed, workers)
+		}
+		if facts := s.dialTLS(config).facts("/facts"); facts[5] != "4 1 1" {
+			t.Errorf("a resumed session: %q", facts[5])
+		}
+		s.reload("reload: done")
+		if resumed, _ := s.resumed(config, 20); resumed != 20 {
+			t.Errorf("%s: after a reload %d of 20 resumed", tls.VersionName(version), resumed)
+		}
+	}
+}
+
+func TestTLS_sessionsAreResumedAfterAnUpgrade(t *testing.T) {
+	s := secure(t, "tls=on", nil, "workers=2")
+	config := s.config()
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(16)
+	s.resumed(config, 3)
+	mark := s.log.mark()
+	s.signal(syscall.SIGUSR2)
+	line := s.log.wait(t, mark, " serves, this one drains and leaves").text
+	var heir int
+	if _, err := fmt.Sscanf(line[strings.Index(line, "upgrade: "):], "upgrade: process %d serves", &heir); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(heir, syscall.SIGTERM) })
+	<-s.ended
+	if resumed, _ := s.resumed(config, 10); resumed != 10 {
+		t.Errorf("after an upgrade %d of 10 resumed", resumed)
+	}
+}
+
+func TestTLS_ticketKeysOfAFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "keys")
+	key, next := strings.Repeat("a", 32), strings.Repeat("b", 32)
+	write(t, file, key)
+	first := secure(t, "tls=on", nil, "workers=1", "tls_ticket_keys="+file)
+	second := &secured{pairs: first.pairs, files: first.files}
+	second.program = start(t, setup{
+		source: "secure.c", args: append([]string{"127.0.0.1:0?tls=on"}, first.files...),
+		env: environment([]string{"workers=0", "tls_ticket_keys=" + file}),
+	})
+	config := first.config()
+	config.ClientSessionCache = tls.NewLRUClientSessionCache(16)
+	first.resumed(config, 2)
+	if resumed, _ := second.resumed(config, 2); resumed != 2 {
+		t.Errorf("%d of 2 resumed on another machine", resumed)
+	}
+	write(t, file, next+key)
+	first.reload("reload: done")
+	if resumed, _ := first.resumed(config, 2); resumed != 2 {
+		t.Errorf("%d of 2 resumed with the key of before", resumed)
+	}
+	write(t, file, next)
+	first.reload("reload: done")
+	if resumed, _ := first.resumed(config, 1); resumed != 1 {
+		t.Errorf("%d of 1 resumed with the new key", resumed)
+	}
+	write(t, file, "short")
+	first.reload("reload refused: keys of session tickets " + file + ": it has to have")
+}
