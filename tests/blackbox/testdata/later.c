@@ -117,7 +117,11 @@ static void *wait_work(void *argument)
     while (forker_deferred_cancelled(handle) == 0) {
         sleep_ms(1);
     }
-    tell_result("cancelled target", strcmp(forker_request_target(forker_deferred_request(handle), NULL), "/wait"));
+    const char *target = forker_request_target(forker_deferred_request(handle), NULL);
+    if (target == NULL) { /* the server has ended, and is freed already */
+        return NULL;
+    }
+    tell_result("cancelled target", strcmp(target, "/wait"));
     tell_result("respond", forker_deferred_respond(handle, 200, "text/plain", "gone", 4));
     tell_result("again", forker_deferred_respond(handle, 200, "text/plain", "gone", 4));
     return NULL;
