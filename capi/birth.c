@@ -37,6 +37,7 @@
 #include "report.h"
 #include "shared.h"
 #include "signals.h"
+#include "space.h"
 #include "ticket.h"
 #include "title.h"
 #include "upgrade.h"
@@ -126,6 +127,19 @@ static _Noreturn void fail_boot(forker_server *server, const char *reason, int c
     leave(server, EXIT_FAILED_BOOT);
 }
 
+/* The process may have less address space than the one that called run: a hook can have taken some, or set a limit. */
+static void start_go(forker_server *server)
+{
+    int code = fk_space_check(server);
+    if (code != FORKER_OK) {
+        fail_boot(server, server->error, code);
+    }
+    code = fk_process_start_go();
+    if (code != FORKER_OK) {
+        fail_boot(server, "the Go runtime cannot be started", code);
+    }
+}
+
 /* `failed` is what has failed, with errno, or NULL. */
 static void need(forker_server *server, const char *failed)
 {
@@ -169,10 +183,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
     unblock_signals(server->mask);
-    int code = fk_process_start_go();
-    if (code != FORKER_OK) {
-        fail_boot(server, "the Go runtime cannot be started", code);
-    }
+    start_go(server);
     leave(server, fk_entry_master(server, channel));
 }
 
@@ -190,10 +201,7 @@ _Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
     unblock_signals(server->mask);
-    int code = fk_process_start_go();
-    if (code != FORKER_OK) {
-        fail_boot(server, "the Go runtime cannot be started", code);
-    }
+    start_go(server);
     leave(server, fk_entry_inspect(server, fd));
 }
 
@@ -232,10 +240,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
         fail_boot(server, "the post_fork hook failed", code);
     }
     fk_crash_watch();
-    code = fk_process_start_go();
-    if (code != FORKER_OK) {
-        fail_boot(server, "the Go runtime cannot be started", code);
-    }
+    start_go(server);
     fk_crash_watch_before_go();
     code = fk_callback_hook(server, &server->worker_init);
     if (code < 0) {

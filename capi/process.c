@@ -17,6 +17,7 @@
 #include "descriptor.h"
 #include "disposition.h"
 #include "entry.h"
+#include "space.h"
 
 typedef void (*init_function)(int argc, char **argv, char **envp);
 
@@ -171,6 +172,7 @@ static int start_go(void)
         return FORKER_E_MEMORY;
     }
     int argc = saved_argc > 0 ? saved_argc : 1;
+    fk_space_spare();
     fk_descriptor_hold held = fk_descriptor_hold_low();
     fk_disposition_before_go();
     for (init_function *start = fk_go_init_start; start < fk_go_init_end; start++) {

@@ -25,6 +25,7 @@
 #include "shard.h"
 #include "shared.h"
 #include "signals.h"
+#include "space.h"
 #include "spawner.h"
 #include "ticket.h"
 
@@ -78,11 +79,18 @@ static int prepare_shared(forker_server *server)
     return code;
 }
 
+/* When all else is mapped that Go's processes will have too. */
+static int check_space(forker_server *server)
+{
+    return fk_process.go_running ? FORKER_OK : fk_space_check(server);
+}
+
 int fk_run_prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {
-        fk_admin_open,  fk_tickets_open,      fk_heritage_drop, fk_listeners_reopen, fk_listeners_check,
-        fk_shards_open, fk_privilege_prepare, fk_limit_check,   fk_logfile_open,     prepare_shared};
+    static int (*const steps[])(forker_server *) = {fk_admin_open,        fk_tickets_open,    fk_heritage_drop,
+                                                    fk_listeners_reopen,  fk_listeners_check, fk_shards_open,
+                                                    fk_privilege_prepare, fk_limit_check,     fk_logfile_open,
+                                                    prepare_shared,       check_space};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

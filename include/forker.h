@@ -264,7 +264,8 @@ int forker_server_client_ca(forker_server *server, const char *path);
  * socket; TLS without a certificate), FORKER_E_CERTIFICATE (one that cannot be used, see forker_server_certificate()),
  * FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
  * (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker, or where the Go runtime already runs),
- * FORKER_E_ADDRESS (second run, address now taken), FORKER_E_SYSTEM.
+ * FORKER_E_ADDRESS (second run, address now taken; or the program has closed or replaced a listening socket),
+ * FORKER_E_MEMORY (or too little address space for Go under RLIMIT_AS), FORKER_E_SYSTEM.
  */
 int forker_server_run(forker_server *server);
 
