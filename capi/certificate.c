@@ -175,7 +175,8 @@ int forker_server_certificate_pem(forker_server *server, const char *name, const
     if (next->name == NULL) {
         return take_in(server, next, fk_server_fail(server, FORKER_E_MEMORY, "certificate: out of memory"));
     }
-    fk_pem chain_text = {(char *)(uintptr_t)chain, chain_len}, key_text = {(char *)(uintptr_t)key, key_len};
+    fk_pem chain_text = {.text = (char *)(uintptr_t)chain, .len = chain_len};
+    fk_pem key_text = {.text = (char *)(uintptr_t)key, .len = key_len};
     return take_in(server, next, copy_texts(server, next, &chain_text, &key_text));
 }
 
@@ -293,4 +294,35 @@ void fk_certificates_restore(forker_server *server, fk_certificates *before)
         fk_certificates_free(server->certificates);
         server->certificates = before;
     }
+}
+
+/* Looks at all files, so that each change is seen once. */
+static bool have_changed(fk_certificates *certificates)
+{
+    bool changed = certificates->ca_path != NULL && fk_pem_has_changed(&certificates->ca, certificates->ca_path);
+    for (uint32_t i = 0; i < certificates->count; i++) {
+        fk_certificate *certificate = &certificates->items[i];
+        if (certificate->chain_path != NULL) {
+            changed = fk_pem_has_changed(&certificate->chain, certificate->chain_path) || changed;
+            changed = fk_pem_has_changed(&certificate->key, certificate->key_path) || changed;
+        }
+    }
+    return changed;
+}
+
+uint64_t fk_certificates_follow(forker_server *server, uint64_t now_ns)
+{
+    fk_certificates *certificates = server->certificates;
+    int64_t period_ns = fk_server_option(server, FK_OPTION_TLS_WATCH);
+    if (certificates == NULL || period_ns < 0) {
+        return UINT64_MAX;
+    }
+    if (certificates->look_ns != 0 && now_ns >= certificates->look_ns && have_changed(certificates)) {
+        fk_log(server, FORKER_LOG_INFO, "files of certificates have changed: reloading");
+        (void)forker_server_reload(server);
+    }
+    if (certificates->look_ns == 0 || now_ns >= certificates->look_ns) {
+        certificates->look_ns = now_ns + (uint64_t)period_ns;
+    }
+    return certificates->look_ns;
 }

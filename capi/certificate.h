@@ -25,6 +25,7 @@ typedef struct fk_certificates {
     uint32_t count;
     char *ca_path; /* NULL: none */
     fk_pem ca;
+    uint64_t look_ns; /* when option tls_watch has the files looked at; 0: not known yet */
 } fk_certificates;
 
 /* FORKER_OK if there is what the addresses ask for, or FORKER_E_STATE with a sentence. */
@@ -43,6 +44,9 @@ bool fk_certificates_renew(forker_server *server, fk_certificates **before_out);
 void fk_certificates_restore(forker_server *server, fk_certificates *before);
 
 void fk_certificates_free(fk_certificates *certificates);
+
+/* As option tls_watch says, has the server reload when files have changed. Returns when to look again. */
+uint64_t fk_certificates_follow(forker_server *server, uint64_t now_ns);
 
 /* Makes a sentence the reason for which the certificates cannot be used. Returns FORKER_E_CERTIFICATE. */
 int fk_certificates_refuse(forker_server *server, const char *sentence);

@@ -155,6 +155,7 @@ var (
 	_ [C.FK_PARAMS_MAX]byte               = [engine.MaxParams]byte{}
 	_ [C.FK_CAUSES]byte                   = [slot.Causes]byte{}
 	_ [C.FK_PHASE_STOPPING]byte           = [slot.Stopping]byte{}
+	_ [C.FK_HANDSHAKES]byte               = [slot.Handshakes]byte{}
 	_ [C.FK_SLOT_SIZE]byte                = [slot.Size]byte{}
 	_ [C.FK_ANSWER_ERROR]byte             = [engine.AnswerError]byte{}
 	_ [C.FK_ANSWER_WHOLE]byte             = [engine.AnswerWhole]byte{}

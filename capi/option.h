@@ -121,6 +121,8 @@
       "TLS handshakes that each worker has under way at a time; more connections wait in the kernel's queue.")         \
     X(TLS_HANDSHAKE_TIMEOUT, "tls_handshake_timeout", DURATION, "10s", "", "10ms", "1h", true,                         \
       "How long a TLS handshake may take from accept on; then the connection is closed.")                              \
+    X(TLS_WATCH, "tls_watch", DURATION, "off", "off, or ", "1s", "10000h", true,                                       \
+      "How often the files of certificates are looked at; when some have changed, the server reloads.")                \
     X(TLS_TICKET_KEYS, "tls_ticket_keys", TEXT, "", "", "", "", false,                                                 \
       "File of one to three keys of 32 bytes each for session tickets, the one that tickets are made with first, for " \
       "servers on several machines; a reload reads it again. Empty: made at random, and changed every 12 h.")          \

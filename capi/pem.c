@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "descriptor.h"
@@ -19,7 +20,7 @@ static bool reserve(fk_pem *pem, size_t len)
         return false;
     }
     (void)madvise(memory, len + 1, MADV_DONTDUMP);
-    *pem = (fk_pem){memory, len};
+    *pem = (fk_pem){.text = memory, .len = len};
     return true;
 }
 
@@ -29,7 +30,7 @@ void fk_pem_free(fk_pem *pem)
         explicit_bzero(pem->text, pem->len);
         (void)munmap(pem->text, pem->len + 1);
     }
-    *pem = (fk_pem){NULL, 0};
+    *pem = (fk_pem){.text = NULL};
 }
 
 const char *fk_pem_copy(fk_pem *pem, const void *text, size_t len)
@@ -56,15 +57,25 @@ static ssize_t read_all(int fd, char *text, size_t room)
     return got < 0 ? -1 : (ssize_t)len;
 }
 
+static fk_stamp stamp_of(const struct stat *file)
+{
+    return (fk_stamp){file->st_ino, file->st_size, file->st_mtim};
+}
+
 static const char *read_open(fk_pem *pem, int fd)
 {
     fk_pem room;
+    struct stat file;
+    if (fstat(fd, &file) != 0) {
+        return strerror(errno);
+    }
     if (!reserve(&room, FK_PEM_MOST + 1)) {
         return strerror(ENOMEM);
     }
     ssize_t len = read_all(fd, room.text, FK_PEM_MOST + 1);
     const char *wrong = len < 0 ? strerror(errno) : fk_pem_copy(pem, room.text, (size_t)len);
     fk_pem_free(&room);
+    pem->stamp = stamp_of(&file); /* of before it was read: what changes meanwhile counts as changed */
     return wrong;
 }
 
@@ -77,6 +88,18 @@ const char *fk_pem_read(fk_pem *pem, const char *path)
     const char *wrong = read_open(pem, fd);
     (void)close(fd);
     return wrong;
+}
+
+bool fk_pem_has_changed(fk_pem *pem, const char *path)
+{
+    struct stat file;
+    if (stat(path, &file) != 0) {
+        return false;
+    }
+    fk_stamp before = pem->stamp, now = stamp_of(&file);
+    pem->stamp = now;
+    return before.inode != now.inode || before.size != now.size || before.modified.tv_sec != now.modified.tv_sec ||
+           before.modified.tv_nsec != now.modified.tv_nsec;
 }
 
 const char *fk_pem_lacks_certificate(const fk_pem *pem)

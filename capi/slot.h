@@ -31,7 +31,8 @@ enum {
     FK_TARGET_KEPT = 128,
     FK_METHOD_KEPT = 24,
     FK_LAST_WORDS = 256,
-    FK_STATUS_CLASSES = 6
+    FK_STATUS_CLASSES = 6,
+    FK_HANDSHAKES = 9 /* kinds of ends that a TLS handshake can have; slot.Handshake */
 };
 
 /* The states of a slot, in the order in which a worker passes through them. */
@@ -120,6 +121,7 @@ typedef struct {
     uint64_t
         latency[FK_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns (and not less than 2^(i-1)) */
     uint64_t latency_sum_ns;
+    uint64_t handshakes[FK_HANDSHAKES]; /* of TLS, by how they ended */
 
     fk_black_box box;
     char last_words[FK_LAST_WORDS]; /* the latest error line of this generation, NUL-terminated */

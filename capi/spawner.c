@@ -21,6 +21,7 @@
 
 #include "action.h"
 #include "asker.h"
+#include "certificate.h"
 #include "channel.h"
 #include "child.h"
 #include "descriptor.h"
@@ -511,6 +512,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
             return;
         }
         next = earlier(next, kill_due(spawner));
+        next = earlier(next, fk_certificates_follow(spawner->server, fk_clock()));
         next = earlier(next, fk_tickets_follow(spawner->server, fk_clock()));
         next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));
         next = earlier(next, fk_notify_watch(spawner));

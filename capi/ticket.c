@@ -102,7 +102,7 @@ bool fk_tickets_load(forker_server *server)
 {
     const char *path = server->options[FK_OPTION_TLS_TICKET_KEYS].text;
     fk_tickets *tickets = server->tickets;
-    fk_pem file = {NULL, 0};
+    fk_pem file = {.text = NULL};
     if (path[0] == '\0' || tickets == NULL) {
         return true;
     }

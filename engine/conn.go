@@ -520,6 +520,9 @@ func (l *Loop) changeInterest(c *conn, interest uint32) {
 // wheel, because that would be done for each request.
 func (c *conn) expire(l *Loop) {
 	switch {
+	case c.state == stateHandshake:
+		l.countHandshake(slot.HandshakeLate)
+		l.closeConn(c, CloseTimeout)
 	case c.blocked || c.state == stateLinger || c.ex == nil:
 		l.closeConn(c, CloseTimeout)
 	case c.headTimed:

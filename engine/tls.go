@@ -2,7 +2,10 @@ package engine
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -10,6 +13,7 @@ import (
 	"libforker/engine/inventory"
 	"libforker/engine/poller"
 	"libforker/engine/secure"
+	"libforker/slot"
 )
 
 // Connections that speak TLS: their handshakes, and what takes the place of reading from and writing to the socket.
@@ -114,6 +118,7 @@ func (l *Loop) readHandshake(c *conn) {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
 		l.setInterest(c, poller.In|poller.PeerEnd)
 	case errno != 0 || n == 0 && !c.tls.IsShaking():
+		l.countHandshake(slot.HandshakeLeft)
 		l.closeConn(c, CloseClient)
 	case n == 0:
 		l.shakes.EndOf(c.tls)
@@ -123,6 +128,7 @@ func (l *Loop) readHandshake(c *conn) {
 	case isClearText(l.cipher[:n]):
 		l.refuseClearText(c)
 	case l.cipher[0] != recordHandshake:
+		l.countHandshake(slot.HandshakeOther)
 		l.closeConn(c, CloseError)
 	default:
 		l.shakes.Begin(c.tls, l.cipher[:n])
@@ -149,6 +155,7 @@ const clearTextRefusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nConte
 
 // refuseClearText tells a client that has forgotten TLS so, in clear text.
 func (l *Loop) refuseClearText(c *conn) {
+	l.countHandshake(slot.HandshakeClear)
 	l.cfg.Slot.Answers[4]++
 	l.leaveHandshake(c)
 	c.tls.Close()
@@ -198,8 +205,10 @@ func (l *Loop) advance(c *conn) {
 	}
 	switch {
 	case errno != 0 && errno != unix.EAGAIN:
+		l.countHandshake(slot.HandshakeLeft)
 		l.closeConn(c, CloseClient)
 	case progress.Err != nil:
+		l.countHandshake(failureOf(progress.Err))
 		l.failHandshake(c, len(progress.Out) > 0)
 	case n < len(progress.Out):
 		l.shakes.Return(c.tls, progress.Out[n:])
@@ -209,6 +218,33 @@ func (l *Loop) advance(c *conn) {
 	default:
 		l.setInterest(c, poller.In|poller.PeerEnd)
 	}
+}
+
+func (l *Loop) countHandshake(end slot.Handshake) { l.cfg.Slot.Handshakes[end]++ }
+
+// successOf tells what session a handshake has led to.
+func successOf(state *tls.ConnectionState) slot.Handshake {
+	switch {
+	case state.Version >= tls.VersionTLS13 && state.DidResume:
+		return slot.TLS13Resumed
+	case state.Version >= tls.VersionTLS13:
+		return slot.TLS13Full
+	case state.DidResume:
+		return slot.TLS12Resumed
+	}
+	return slot.TLS12Full
+}
+
+// failureOf tells why a handshake has failed.
+func failureOf(err error) slot.Handshake {
+	var bad *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return slot.HandshakeLeft
+	case errors.As(err, &bad) || strings.Contains(err.Error(), "client didn't provide a certificate"):
+		return slot.HandshakeClient
+	}
+	return slot.HandshakeOther
 }
 
 // failHandshake ends a connection whose handshake has failed. A client that was told why gets the time to read it.
@@ -225,6 +261,7 @@ func (l *Loop) failHandshake(c *conn, told bool) {
 func (l *Loop) openSession(c *conn) {
 	l.leaveHandshake(c)
 	state := c.tls.State()
+	l.countHandshake(successOf(&state))
 	if l.noteTLS(c, &state) {
 		l.awaitHead(c)
 		l.readConn(c)

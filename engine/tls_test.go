@@ -14,6 +14,7 @@ import (
 
 	"libforker/engine/secure"
 	"libforker/engine/secure/testcert"
+	"libforker/slot"
 )
 
 var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Wish{Names: []string{"localhost"}}) })
@@ -84,6 +85,9 @@ func TestTLS_servesAsClearTextDoes(t *testing.T) {
 	}
 	if n := s.counts().Requests; n != 2*507 {
 		t.Errorf("%d requests", n)
+	}
+	if n := s.counts().Handshakes; n[slot.TLS12Full] != 1 || n[slot.TLS13Full] != 1 {
+		t.Errorf("handshakes %v", n)
 	}
 }
 
@@ -219,6 +223,9 @@ func TestTLS_clearTextIsTold(t *testing.T) {
 		t.Errorf("%d %q", res.StatusCode, body)
 	}
 	c.expectEnd()
+	if n := s.counts().Handshakes[slot.HandshakeClear]; n != 1 {
+		t.Errorf("%d clients spoke clear text", n)
+	}
 }
 
 func TestTLS_otherProtocolsAreRefused(t *testing.T) {
@@ -248,6 +255,9 @@ func TestTLS_handshakeHasADeadline(t *testing.T) {
 	s.pass(31 * time.Second)
 	silent.expectClosed()
 	begun.expectClosed()
+	if n := s.counts().Handshakes[slot.HandshakeLate]; n != 2 {
+		t.Errorf("%d handshakes have taken too long", n)
+	}
 }
 
 func TestTLS_handshakesAreLimited(t *testing.T) {

@@ -15,6 +15,7 @@ type Counters struct {
 	Answers      [StatusClasses]uint64
 	Latency      [LatencyBuckets]uint64
 	LatencySumNs uint64
+	Handshakes   [Handshakes]uint64
 }
 
 // LoadCounters copies the counters. Each of them is whole; they are not of one moment.
@@ -34,6 +35,9 @@ func (s *Slot) LoadCounters() Counters {
 	for i := range c.Latency {
 		c.Latency[i] = atomic.LoadUint64(&s.Latency[i])
 	}
+	for i := range c.Handshakes {
+		c.Handshakes[i] = atomic.LoadUint64(&s.Handshakes[i])
+	}
 	return c
 }
 
@@ -46,6 +50,9 @@ func (c *Counters) Add(o *Counters) {
 	c.BytesIn += o.BytesIn
 	c.BytesOut += o.BytesOut
 	c.LatencySumNs += o.LatencySumNs
+	for i, n := range o.Handshakes {
+		c.Handshakes[i] += n
+	}
 	for i, n := range o.Answers {
 		c.Answers[i] += n
 	}

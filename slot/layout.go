@@ -89,6 +89,7 @@ type Slot struct {
 	Answers      [StatusClasses]uint64  // by status class; [0] is never used
 	Latency      [LatencyBuckets]uint64 // [i] counts answers that took less than 2^i ns (and not less than 2^(i-1))
 	LatencySumNs uint64
+	Handshakes   [Handshakes]uint64 // of TLS, by Handshake
 
 	Box           BlackBox
 	LastWordsText [LastWordsKept]byte // the latest error line of this generation, NUL-terminated

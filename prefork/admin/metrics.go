@@ -50,6 +50,7 @@ func (s *Source) metrics() string {
 	workers, total := s.look()
 	s.writeTree(&p, workers)
 	writeTraffic(&p, &total)
+	writeHandshakes(&p, &total)
 	writeLatency(&p, &total)
 	s.writeWorkers(&p, workers)
 	return p.String()
@@ -107,6 +108,21 @@ func writeTraffic(p *page, c *slot.Counters) {
 	}
 	p.single("forker_received_bytes_total", "counter", "Bytes read from clients.", number(c.BytesIn))
 	p.single("forker_sent_bytes_total", "counter", "Bytes written to clients.", number(c.BytesOut))
+}
+
+// writeHandshakes writes what became of TLS handshakes.
+func writeHandshakes(p *page, c *slot.Counters) {
+	const name, failed = "forker_tls_handshakes_total", "forker_tls_handshakes_failed_total"
+	p.family(name, "counter", "TLS handshakes that have led to a session.")
+	for i, labels := range []string{
+		`version="1.2",resumed="0"`, `version="1.2",resumed="1"`, `version="1.3",resumed="0"`, `version="1.3",resumed="1"`,
+	} {
+		p.sample(name, labels, number(c.Handshakes[i]))
+	}
+	p.family(failed, "counter", "TLS handshakes that have not, by reason.")
+	for i, reason := range []string{"client_left", "timeout", "client_certificate", "protocol", "clear_text"} {
+		p.sample(failed, label("reason", reason), number(c.Handshakes[int(slot.HandshakeLeft)+i]))
+	}
 }
 
 func writeLatency(p *page, c *slot.Counters) {

@@ -505,3 +505,18 @@ func TestTLS_ticketKeysOfAFile(t *testing.T) {
 	write(t, file, "short")
 	first.reload("reload refused: keys of session tickets " + file + ": it has to have")
 }
+
+func TestTLS_watchedFilesAreReadAgain(t *testing.T) {
+	s := secure(t, "tls=on", nil, "workers=1", "tls_watch=1s")
+	next := testcert.New(testcert.Wish{Names: []string{"localhost"}})
+	keep(t, filepath.Dir(s.files[0]), "0", next)
+	s.log.wait(t, 0, "files of certificates have changed: reloading")
+	s.log.wait(t, 0, "reload: done")
+	config := s.config()
+	config.RootCAs = next.Pool()
+	s.dialTLS(config)
+	mark := s.log.mark()
+	write(t, s.files[0], "garbage")
+	s.log.wait(t, mark, "reload refused: certificate "+s.files[0])
+	s.dialTLS(config)
+}
