@@ -26,7 +26,8 @@ extern init_function fk_go_init_start[] __attribute__((weak, visibility("hidden"
 extern init_function fk_go_init_end[] __attribute__((weak, visibility("hidden")));
 
 fk_process_state fk_process = {.role = FK_ROLE_HOST};
-__thread fk_thread_state fk_thread;
+/* With the model of its declaration again: gcc would call __tls_get_addr() in this file, which libc does not have. */
+__thread fk_thread_state fk_thread __attribute__((tls_model("initial-exec")));
 
 enum { AUXV_TYPES = 6 };
 
