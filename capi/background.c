@@ -147,22 +147,29 @@ static void reap(forker_server *server, pid_t pid, bool has_spoken)
     }
 }
 
-/* Who serves has ended; `last` is what it has said. The server can be set up and run again. */
+/* Nobody serves in the background any more. */
+static void forget(forker_server *server)
+{
+    fk_report_forget(server);
+    server->background = nothing;
+}
+
+/*
+ * Who serves has ended; `last` is what it has said. The server can be set up and run again. A thread closes its end of
+ * the pipe after it has said so: what stands in `background` is its own until it is joined.
+ */
 static int conclude(forker_server *server, const fk_report *last)
 {
-    fk_background background = server->background;
-    server->background = nothing;
-    if (background.kind == FK_BACKGROUND_THREAD) {
-        (void)pthread_join(background.thread, NULL);
+    if (server->background.kind == FK_BACKGROUND_THREAD) {
+        (void)pthread_join(server->background.thread, NULL);
     } else {
-        reap(server, background.peer, last->is_last);
+        reap(server, server->background.peer, last->is_last);
         fk_listeners_remove_files(server);
     }
     if (last->is_last && last->code != FORKER_OK) {
         memcpy(server->error, last->sentence, sizeof server->error);
     }
-    fk_descriptor_close(&background.pidfd);
-    fk_descriptor_close(&background.report);
+    forget(server);
     fk_run_clean_up(server);
     fk_preflight_undo(server, false);
     return last->is_last ? last->code : FORKER_E_SYSTEM;
@@ -201,9 +208,7 @@ static int await_up(forker_server *server, uint64_t until_ns)
 /* Undoes what fk_preflight(), fk_run_prepare() and fk_pidfile_claim() have done. */
 static int give_up(forker_server *server, int code)
 {
-    fk_descriptor_close(&server->background.report);
-    fk_descriptor_close(&server->background.reporter);
-    server->background = nothing;
+    forget(server);
     fk_pidfile_remove(server);
     fk_run_clean_up(server);
     fk_preflight_undo(server, false);
