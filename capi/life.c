@@ -108,6 +108,7 @@ void forker_server_free(forker_server *server)
     }
     fk_certificates_free(server->certificates);
     fk_tickets_close(server);
+    free(server->directory);
     free(server->early);
     free(server->config_path);
     free(server->config_base);

@@ -78,8 +78,10 @@ static void describe(fk_listener *listener)
                        ntohs(in6->sin6_port));
     } else {
         struct sockaddr_un *un = (struct sockaddr_un *)&name;
-        (void)snprintf(listener->address, sizeof listener->address, FK_UNIX_PREFIX "%.*s", (int)sizeof un->sun_path,
-                       un->sun_path);
+        (void)snprintf(listener->file, sizeof listener->file, "%.*s", (int)sizeof un->sun_path, un->sun_path);
+        if (listener->address[0] == '\0') { /* else it is as the program has written it */
+            (void)snprintf(listener->address, sizeof listener->address, FK_UNIX_PREFIX "%.108s", listener->file);
+        }
     }
 }
 
@@ -368,18 +370,20 @@ int fk_listener_open(forker_server *server, const char *address, fk_listener *li
 static int reopen(forker_server *server, uint32_t index)
 {
     fk_listener *listener = &server->listeners[index];
-    char text[FK_SOURCE_MAX], source[FK_SOURCE_MAX];
+    char text[FK_SOURCE_MAX + FK_ADDRESS_MAX], source[FK_SOURCE_MAX], address[FK_ADDRESS_MAX];
     fk_secure tls = listener->tls;
     memcpy(source, listener->source, sizeof source);
+    memcpy(address, listener->address, sizeof address);
     if (listener->borrowed >= 0) {
         (void)snprintf(text, sizeof text, FD_PREFIX "%d", listener->borrowed);
     } else if (listener->family == AF_UNIX) {
-        memcpy(text, source, sizeof text);
+        (void)snprintf(text, sizeof text, FK_UNIX_PREFIX "%s%s", listener->file, source + strcspn(source, "?"));
     } else {
         (void)snprintf(text, sizeof text, "%s", listener->address);
     }
     int code = open_at(server, text, index);
     memcpy(listener->source, source, sizeof source);
+    memcpy(listener->address, address, sizeof address);
     listener->tls = tls;
     return code;
 }

@@ -12,6 +12,7 @@
 #include "descriptor.h"
 #include "log.h"
 #include "logearly.h"
+#include "path.h"
 #include "sink.h"
 
 static const int options[FK_LOGFILES] = {
@@ -26,7 +27,8 @@ static bool is_wanted(const forker_server *server, int which)
 /* O_NONBLOCK: a fifo that nobody reads is an error, and does not hang; a disk knows no difference. */
 static int open_file(const forker_server *server, int which)
 {
-    return fk_descriptor_raise(open(server->options[options[which]].text,
+    char path[FK_PATH_ROOM];
+    return fk_descriptor_raise(open(fk_path_of(server, options[which], path),
                                     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
 }
 

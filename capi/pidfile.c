@@ -17,6 +17,7 @@
 #include "descriptor.h"
 #include "heritage.h"
 #include "log.h"
+#include "path.h"
 #include "procstat.h"
 
 enum { TRIES = 100, NAME_ROOM = FK_OPTION_TEXT_MAX + 16 };
@@ -162,10 +163,13 @@ static pid_t publish(const fk_pidfile *pidfile, const char *temporary, const cha
 
 static bool open_directory(forker_server *server)
 {
-    char directory[FK_OPTION_TEXT_MAX];
-    size_t len = (size_t)(name_of(server) - path_of(server));
-    memcpy(directory, len > 0 ? path_of(server) : ".", len > 0 ? len : 1);
-    directory[len > 0 ? len : 1] = '\0';
+    char directory[FK_PATH_ROOM];
+    char *slash = strrchr(fk_path_of(server, FK_OPTION_PID_FILE, directory), '/');
+    if (slash != NULL) {
+        slash[1] = '\0';
+    } else {
+        memcpy(directory, ".", sizeof ".");
+    }
     server->pidfile.dir = fk_descriptor_raise(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     return server->pidfile.dir >= 0;
 }

@@ -18,6 +18,7 @@
 #include "listener.h"
 #include "log.h"
 #include "logfile.h"
+#include "path.h"
 #include "pidfile.h"
 #include "preflight.h"
 #include "privilege.h"
@@ -87,10 +88,10 @@ static int check_space(forker_server *server)
 
 int fk_run_prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {fk_admin_open,        fk_tickets_open,    fk_heritage_drop,
-                                                    fk_listeners_reopen,  fk_listeners_check, fk_shards_open,
-                                                    fk_privilege_prepare, fk_limit_check,     fk_logfile_open,
-                                                    prepare_shared,       check_space};
+    static int (*const steps[])(forker_server *) = {fk_path_begin,    fk_admin_open,        fk_tickets_open,
+                                                    fk_heritage_drop, fk_listeners_reopen,  fk_listeners_check,
+                                                    fk_shards_open,   fk_privilege_prepare, fk_limit_check,
+                                                    fk_logfile_open,  prepare_shared,       check_space};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

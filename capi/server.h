@@ -84,7 +84,8 @@ typedef struct {
     bool sharded; /* there is one socket for each worker: `fd` and `shards`; shard.c */
     uint32_t shard_count;
     int shards[FK_SHARDS_MAX];
-    char source[FK_SOURCE_MAX];   /* what forker_server_listen() was called with; several sockets can have the same */
+    char source[FK_SOURCE_MAX]; /* what forker_server_listen() was called with; several sockets can have the same */
+    char file[FK_ADDRESS_MAX];  /* unix: as it is bound, from the root if that fits; "" of an abstract or unnamed one */
     char address[FK_ADDRESS_MAX]; /* with the real port, as forker_server_listen() takes it */
 } fk_listener;
 
@@ -186,7 +187,8 @@ struct forker_server {
     fk_logloss losses[FK_LOGFILES];
     bool journal; /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */
     fk_loglimit loglimit;
-    char *early; /* log lines that wait for the error log to be opened; logearly.c */
+    char *directory; /* in which run was called; path.c */
+    char *early;     /* log lines that wait for the error log to be opened; logearly.c */
     size_t early_len;
     volatile uint64_t early_asker; /* who has asked for the stop that came before the run */
     fk_queue queue;                /* of the process that serves */

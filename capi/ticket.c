@@ -12,6 +12,7 @@
 #include "certificate.h"
 #include "descriptor.h"
 #include "heritage.h"
+#include "path.h"
 #include "spawner.h"
 
 #define ROTATE_NS (UINT64_C(12) * 3600 * 1000000000)
@@ -100,7 +101,8 @@ int fk_tickets_open(forker_server *server)
 
 bool fk_tickets_load(forker_server *server)
 {
-    const char *path = server->options[FK_OPTION_TLS_TICKET_KEYS].text;
+    char whole[FK_PATH_ROOM];
+    const char *path = fk_path_of(server, FK_OPTION_TLS_TICKET_KEYS, whole);
     fk_tickets *tickets = server->tickets;
     fk_pem file = {.text = NULL};
     if (path[0] == '\0' || tickets == NULL) {

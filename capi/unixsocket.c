@@ -161,6 +161,7 @@ static int bind_as(int fd, const file_wish *wish)
 static int open_locked(const fk_address *address, const file_wish *wish)
 {
     fk_listener listener = {.borrowed = -1, .made = true};
+    (void)snprintf(listener.address, sizeof listener.address, "%.*s", (int)strcspn(address->text, "?"), address->text);
     struct stat file;
     if (!clear_stale(&wish->name)) {
         return fk_address_refuse_errno(address, "bind");
@@ -214,6 +215,19 @@ static const char *read_settings(file_wish *wish, const char *settings)
     return wrong;
 }
 
+/*
+ * The path from the root, if there is room for it: the file is removed later, when the program may be in another
+ * directory.
+ */
+static void name_file(file_wish *wish, const char *path, size_t len)
+{
+    char directory[sizeof wish->name.sun_path];
+    bool relative = path[0] != '/' && getcwd(directory, sizeof directory) != NULL &&
+                    strlen(directory) + 1 + len < sizeof wish->name.sun_path;
+    (void)snprintf(wish->name.sun_path, sizeof wish->name.sun_path, "%s%s%.*s", relative ? directory : "",
+                   relative ? "/" : "", (int)len, path);
+}
+
 int fk_unixsocket_listen(const fk_address *address)
 {
     const char *path = address->text + strlen(FK_UNIX_PREFIX);
@@ -229,7 +243,7 @@ int fk_unixsocket_listen(const fk_address *address)
     if (len == 0 || len >= sizeof wish.name.sun_path) {
         return fk_address_refuse(address, "the path of a unix socket has 1 to 107 bytes");
     }
-    memcpy(wish.name.sun_path, path, len);
+    name_file(&wish, path, len);
     int directory = lock_directory(wish.name.sun_path);
     int code = open_locked(address, &wish);
     unlock_directory(directory);
@@ -239,7 +253,7 @@ int fk_unixsocket_listen(const fk_address *address)
 bool fk_unixsocket_identify(fk_listener *listener)
 {
     struct stat file;
-    if (lstat(listener->address + strlen(FK_UNIX_PREFIX), &file) != 0) {
+    if (lstat(listener->file, &file) != 0) {
         return false;
     }
     listener->device = file.st_dev;
@@ -249,7 +263,7 @@ bool fk_unixsocket_identify(fk_listener *listener)
 
 void fk_unixsocket_remove(const fk_listener *listener)
 {
-    const char *path = listener->address + strlen(FK_UNIX_PREFIX);
+    const char *path = listener->file;
     struct stat file;
     int directory = lock_directory(path);
     if (lstat(path, &file) == 0 && file.st_dev == listener->device && file.st_ino == listener->inode) {
