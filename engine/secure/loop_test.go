@@ -161,3 +161,24 @@ func (l *loop) pipe(t *testing.T, config *tls.Config) (far net.Conn, ended chan 
 	}()
 	return far, ended
 }
+
+// uneven is a connection whose writes are cut into pieces of such sizes, over and over.
+type uneven struct {
+	net.Conn
+	sizes []byte
+	next  int
+}
+
+func (u *uneven) Write(b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		size := len(b)
+		if len(u.sizes) > 0 {
+			size = 1 + int(u.sizes[u.next%len(u.sizes)])*8
+			u.next++
+		}
+		var m int
+		m, err = u.Conn.Write(b[n:min(n+size, len(b))])
+		n += m
+	}
+	return n, err
+}

@@ -51,3 +51,59 @@ func TestSession_isATLSServer(t *testing.T) {
 		}
 	}
 }
+
+// record is one as a client without keys would send it.
+func record(kind byte, payload string) string {
+	return string([]byte{kind, 3, 3, byte(len(payload) >> 8), byte(len(payload))}) + payload
+}
+
+func TestSession_refusesUselessRecords(t *testing.T) {
+	for name, abuse := range map[string]string{
+		"changes of the cipher": strings.Repeat(record(20, "\x01"), 100),
+		"empty records":         strings.Repeat(record(23, ""), 100),
+		"an oversized record":   "\x17\x03\x03\xff\xff",
+		"rubbish":               record(23, strings.Repeat("x", 100)),
+		"an unknown type":       record(99, "hello"),
+	} {
+		l := &loop{room: 1 << 10}
+		far, ended := l.pipe(t, serverConfig())
+		c := tls.Client(far, clientConfig())
+		if err := ask(c, "hello"); err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.WriteString(far, abuse) }()
+		if _, err := io.ReadAll(c); err == nil {
+			t.Errorf("%s: the client gets no alert", name)
+		}
+		if err := <-ended; err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FuzzSession has a session that is fed by pieces behave as crypto/tls does over a connection, whatever the pieces are.
+func FuzzSession(f *testing.F) {
+	f.Add([]byte{1, 5, 200}, uint16(100), true)
+	f.Add([]byte{255, 255, 3}, uint16(1), false)
+	f.Fuzz(func(t *testing.T, sizes []byte, room uint16, isNew bool) {
+		config := clientConfig()
+		if !isNew {
+			config.MaxVersion = tls.VersionTLS12
+		}
+		text := strings.Repeat("a text of some length ", 50+len(sizes)*20%4000)
+		l := &loop{room: 1 + int(room)}
+		far, ended := l.pipe(t, serverConfig())
+		c := tls.Client(&uneven{Conn: far, sizes: sizes}, config)
+		for range 2 {
+			if err := ask(c, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err != io.EOF || l.echoed != 2*len(text) {
+			t.Errorf("%v after %d bytes of %d", err, l.echoed, 2*len(text))
+		}
+	})
+}
