@@ -246,6 +246,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     if (code < 0) {
         fail_boot(server, "the worker_init hook failed", code);
     }
+    fk_title_yield();
     code = fk_listeners_check(server);
     if (code != FORKER_OK) {
         fail_boot(server, server->error, code);

@@ -55,7 +55,8 @@
     X(OOM_SCORE_ADJ, "oom_score_adj", NUMBER, "keep", "keep, or ", "0", "1000", false,                                 \
       "How much rather than other processes a worker is killed when memory is out, see proc(5).")                      \
     X(PROCESS_TITLES, "process_titles", CHOICE, "on", "off|on", "", "", false,                                         \
-      "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\".")                    \
+      "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\". A title that the "   \
+      "program sets before run, or until its worker_init hook returns, stays; for later ones switch this off.")        \
     X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
       "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
     X(HANG_TIMEOUT, "hang_timeout", DURATION, "off", "off, or ", "1s", "24h", true,                                    \

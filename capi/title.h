@@ -9,4 +9,7 @@
  */
 void fk_title_set(const forker_server *server);
 
+/* After the program had its say: if it has set a title of its own, that is what is shown. */
+void fk_title_yield(void);
+
 #endif

@@ -1,12 +1,14 @@
 package blackbox
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // logFile is a file that a program logs to.
@@ -186,5 +188,34 @@ func TestLogRate_accountsForAllLinesOfAProcessThatLeaves(t *testing.T) {
 				t.Errorf("%d lines were written and %d held back, of %d", written, missed, faults)
 			}
 		})
+	}
+}
+
+// A worker without descriptors tries again ten times a second, as long as that lasts.
+func TestLogRate_holdsForAWorkerThatHasNoDescriptorsLeft(t *testing.T) {
+	p := serve(t, "workers=1", "rlimit_nofile=64", "log_rate=2")
+	address := p.address(0)
+	for range 80 { // The kernel takes them all.
+		network, name := dialName(address)
+		c, err := net.DialTimeout(network, name, patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	told := func() (lines []time.Time) {
+		for _, line := range p.log.all() {
+			if strings.Contains(line.text, "cannot accept") {
+				at, err := time.Parse("2006-01-02T15:04:05.000Z", strings.Fields(line.text)[0])
+				must(t, err)
+				lines = append(lines, at)
+			}
+		}
+		return lines
+	}
+	eventually(t, "it is said over some seconds", func() bool { return len(told()) >= 5 })
+	lines := told()
+	if took := lines[len(lines)-1].Sub(lines[0]); len(lines) > 2*(int(took/time.Second)+1) {
+		t.Errorf("%d lines in %v", len(lines), took)
 	}
 }

@@ -54,3 +54,18 @@ func TestTitle_canBeSwitchedOff(t *testing.T) {
 		}
 	}
 }
+
+func TestTitle_thatTheProgramSetsStays(t *testing.T) {
+	for _, when := range []string{"before", "init"} {
+		p := start(t, setup{source: "titled.c", args: []string{when, "127.0.0.1:0"}, env: environment([]string{"workers=1"})})
+		p.log.wait(t, 0, "all workers are ready")
+		// Behind it are the NUL bytes that it has put over the rest of its arguments.
+		if title, _ := titleOf(t, p.workers()[0]); strings.TrimRight(title, " ") != "own title" {
+			t.Errorf("%s: the worker is %q", when, title)
+		}
+		if title, _ := titleOf(t, p.master()); when == "before" != (strings.TrimRight(title, " ") == "own title") {
+			t.Errorf("%s: the master is %q", when, title)
+		}
+		p.close()
+	}
+}
