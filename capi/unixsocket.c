@@ -224,8 +224,14 @@ static void name_file(file_wish *wish, const char *path, size_t len)
     char directory[sizeof wish->name.sun_path];
     bool relative = path[0] != '/' && getcwd(directory, sizeof directory) != NULL &&
                     strlen(directory) + 1 + len < sizeof wish->name.sun_path;
-    (void)snprintf(wish->name.sun_path, sizeof wish->name.sun_path, "%s%s%.*s", relative ? directory : "",
-                   relative ? "/" : "", (int)len, path);
+    size_t at = 0;
+    if (relative) {
+        at = strlen(directory);
+        memcpy(wish->name.sun_path, directory, at);
+        wish->name.sun_path[at++] = '/';
+    }
+    memcpy(wish->name.sun_path + at, path, len);
+    wish->name.sun_path[at + len] = '\0';
 }
 
 int fk_unixsocket_listen(const fk_address *address)

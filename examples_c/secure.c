@@ -24,8 +24,8 @@ int main(int argc, char **argv) {
 
     forker_server *srv = forker_server_new();
     forker_server_handle(srv, "GET", "/", greet, NULL);
-    forker_server_certificate(srv, argc > 3 ? argv[2] : "localhost.pem", argc > 3 ? argv[3] : "localhost.key");
     forker_server_listen(srv, address);
+    forker_server_certificate(srv, argc > 3 ? argv[2] : "localhost.pem", argc > 3 ? argv[3] : "localhost.key");
     int code = forker_server_run(srv);
     forker_server_free(srv);
     return code == FORKER_OK ? 0 : 1;

@@ -16,6 +16,9 @@ def greet(request):
     return f"hello {client}, over {request.tls.version} with {request.tls.cipher}\n"
 
 
-server.certificate(chain, key)
-server.listen(address + "?tls=on")
+try:
+    server.listen(address + "?tls=on")
+    server.certificate(chain, key)
+except forker.Error as error:  # taken, or no such certificate, for example
+    sys.exit(str(error))
 server.run()
