@@ -115,13 +115,14 @@ void fk_advice_address(const char *text, char *advice_out)
 {
     const char *scheme = strstr(text, "://");
     advice_out[0] = '\0';
-    if (scheme != NULL && strncmp(text, "https", strlen("https")) == 0) {
-        (void)snprintf(advice_out, FK_ADVICE_MAX, ": there is no TLS; an address has no \"https://\"");
-    } else if (scheme != NULL) {
+    if (scheme != NULL) {
         const char *host = scheme + strlen("://");
         size_t len = strcspn(host, "/");
-        bool has_port = memchr(host, ':', len) != NULL;
-        (void)snprintf(advice_out, FK_ADVICE_MAX, ": write %.*s%s", (int)len, host, has_port ? "" : ":80");
+        bool secure = strncmp(text, "https:", strlen("https:")) == 0;
+        const char *bracket = memchr(host, ']', len), *name_end = bracket != NULL ? bracket : host;
+        bool has_port = memchr(name_end, ':', len - (size_t)(name_end - host)) != NULL;
+        const char *port = has_port ? "" : secure ? ":443" : ":80";
+        (void)snprintf(advice_out, FK_ADVICE_MAX, ": write %.*s%s%s", (int)len, host, port, secure ? "?tls=on" : "");
     } else if (text[0] == '/' || strncmp(text, "./", 2) == 0) {
         (void)snprintf(advice_out, FK_ADVICE_MAX, ": write unix:%s", text);
     } else if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text)) {

@@ -90,9 +90,11 @@ static void check_refusals(void)
     CHECK_TEXT(refused("/run/a.sock"), "listen /run/a.sock: no port; " FORMS ": write unix:/run/a.sock");
     CHECK_TEXT(refused("http://localhost:8080"), "listen http://localhost:8080: " FORMS ": write localhost:8080");
     CHECK_TEXT(refused("http://[::1]:80/a:b"), "listen http://[::1]:80/a:b: " FORMS ": write [::1]:80");
+    CHECK_TEXT(refused("http://[::1]"), "listen http://[::1]: " FORMS ": write [::1]:80");
     CHECK_TEXT(refused("http://localhost"), "listen http://localhost: " FORMS ": write localhost:80");
     CHECK_TEXT(refused("localhost:8080/"), "listen localhost:8080/: " FORMS ": write localhost:8080");
-    CHECK_TEXT(refused("https://a"), "listen https://a: " FORMS ": there is no TLS; an address has no \"https://\"");
+    CHECK_TEXT(refused("https://a"), "listen https://a: " FORMS ": write a:443?tls=on");
+    CHECK_TEXT(refused("https://a:8443/b"), "listen https://a:8443/b: " FORMS ": write a:8443?tls=on");
     CHECK_TEXT(refused(":http"), "listen :http: the port is not a number from 0 to 65535");
     CHECK_TEXT(refused(":65536"), "listen :65536: the port is not a number from 0 to 65535");
     CHECK_TEXT(refused(":-1"), "listen :-1: the port is not a number from 0 to 65535");
