@@ -23,7 +23,7 @@ func begin(req *Request, length int64) {
 }
 
 func TestStream_inChunks(t *testing.T) {
-	s, h := startHolder(t, packets)
+	s, h := startHolder(t, packets, func(cfg *Config) { cfg.HandlerTimeout = time.Minute }) // Until it begins.
 	requests := h.holdAll(s, "/stream")
 	c := s.dial()
 	for range 2 {
