@@ -439,7 +439,11 @@ func (l *Loop) receiveHead(c *conn, ex *exchange) bool {
 	input := ex.in[ex.start:ex.end]
 	n, err := ex.parser.Parse(input, &ex.req.Head, &l.cfg.Limits)
 	if err != nil {
-		l.refuse(c, err.Status, err.Reason)
+		if c.served == 0 && isHello(input) {
+			l.refuseHello(c)
+		} else {
+			l.refuse(c, err.Status, err.Reason)
+		}
 		return false
 	}
 	if n == 0 {

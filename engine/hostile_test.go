@@ -223,7 +223,6 @@ var hostile = []struct{ name, in, want string }{
 	{"second request cut", "GET / HTTP/1.1\nHost:h\n\nGET /a HTTP/1.1\nHost:h\n", "GET / 0, open"},
 
 	// Other protocols and noise.
-	{"TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "400, closed"},
 	{"SSL 2 hello", "\x80\x2e\x01\x03\x01\x00\x15", "400, closed"},
 	{"HTTP/2 preface", "PRI * HTTP/2.0\n\nSM\n\n\x00\x00\x12\x04", "505, closed"},
 	{"SSH", "SSH-2.0-OpenSSH_9.2\n", "400, closed"},

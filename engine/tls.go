@@ -16,8 +16,6 @@ import (
 	"libforker/slot"
 )
 
-// Connections that speak TLS: their handshakes, and what takes the place of reading from and writing to the socket.
-
 // Connections with TLS: their handshakes, and the way of bytes through a session.
 
 // TLSConfig says how handshakes run.
@@ -35,6 +33,7 @@ type securing struct {
 	told    []*secure.Session  // Room for them.
 	cipher  []byte             // What sockets have, and what they get in a handshake.
 	clear   []byte             // A piece of a file.
+	helloNs int64              // A client that speaks TLS where there is none is not logged before.
 }
 
 // cipherSize is how much of the client's is received at once, besides the beginning of its record.
@@ -164,6 +163,22 @@ func (l *Loop) refuseClearText(c *conn) {
 	// The buffer of a new connection has room for it, and what the client does not take is its loss.
 	_ = c.pushSome(l.text)
 	l.linger(c)
+}
+
+// isHello reports whether a client that was to begin with a request begins with TLS.
+func isHello(in []byte) bool { return in[0] == recordHandshake }
+
+// helloEvery is how often clients that speak TLS where there is none are logged: scanners do so without end.
+const helloEvery = int64(time.Minute)
+
+// refuseHello ends a connection whose client speaks TLS to an address without it, and could not read a response.
+func (l *Loop) refuseHello(c *conn) {
+	if l.clock.now >= l.helloNs {
+		l.helloNs = l.clock.now + helloEvery
+		l.cfg.Log(LogWarn, fmt.Sprintf("the client %s speaks TLS to an address without tls=on: closed; others that do are not logged for a minute",
+			&c.peer))
+	}
+	c.closing = closeLinger
 }
 
 // leaveHandshake counts a handshake that has ended.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"encoding/binary"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -241,6 +242,34 @@ func TestTLS_otherProtocolsAreRefused(t *testing.T) {
 	c := s.dialTLS(clientConfig())
 	c.send(getHello)
 	c.answer("GET")
+}
+
+func TestTLS_helloToAnAddressWithoutIsLoggedAndClosed(t *testing.T) {
+	s := start(t, tcp)
+	const line = "speaks TLS to an address without tls=on"
+	hello := func(want int) {
+		t.Helper()
+		c := s.dialTLS(clientConfig())
+		if err := c.Conn.(*tls.Conn).Handshake(); !errors.Is(err, io.EOF) {
+			t.Errorf("the handshake ends with %v, want the end of the connection", err)
+		}
+		if n := s.logged(line); n != want {
+			t.Errorf("logged %d times, want %d", n, want)
+		}
+	}
+	hello(1)
+	hello(1)
+	s.pass(time.Minute)
+	hello(2)
+	c := s.dial()
+	c.send(getHello + "\x16\x03\x01")
+	c.answer("GET")
+	if res, _ := c.answer("GET"); res.StatusCode != 400 {
+		t.Errorf("noise behind a request is answered %d", res.StatusCode)
+	}
+	if n := s.counts().Answers[4]; n != 1 {
+		t.Errorf("%d responses of class 4xx", n)
+	}
 }
 
 func TestTLS_handshakeHasADeadline(t *testing.T) {

@@ -59,7 +59,6 @@ var exchanges = []struct {
 	{"bad chunk", "POST /body HTTP/1.1\nHost\nTransfer-Encoding: chunked\n\nxyz\n", 400, isClosed},
 	{"more chunk extensions than data", "POST /body HTTP/1.1\nHost\nTransfer-Encoding: chunked\n\n" + strings.Repeat("1;"+strings.Repeat("a", 250)+"\nx\n", 200) + "0\n\n", 400, isClosed},
 	{"no version", "GET /\n\n", 400, isClosed},
-	{"TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n", 400, isClosed},
 }
 
 // wire writes a request of the table as it is sent.
