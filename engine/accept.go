@@ -18,6 +18,7 @@ type listener struct {
 	fd       int
 	place    Place
 	tls      *tls.Config // nil: clear text.
+	redirect uint16      // As in Listener.
 	accepted int         // Since it was put at the end of the kernel's list of waiters.
 }
 
@@ -123,6 +124,7 @@ func (l *Loop) acceptOne(ln *listener) bool {
 	}
 	c := l.newConn(fd)
 	c.peer.Family, c.peer.Port = poller.InetName(&name, &c.peer.Addr)
+	c.redirect = ln.redirect
 	l.cfg.Slot.Accepted++
 	switch {
 	case l.peers != nil && !l.countPeer(c):

@@ -105,6 +105,10 @@ func (l *Loop) admitBody(ex *exchange) *message.Refusal {
 	b.most = l.cfg.MaxBody
 	b.asks = head.ExpectContinue != 0 && ex.end == ex.start+ex.head
 	b.chunked.Reset()
+	if ex.redirected {
+		l.passOver(ex)
+		return nil
+	}
 	if !l.cfg.Admits && !b.asks {
 		return l.collectBody(ex)
 	}
@@ -120,9 +124,14 @@ func (l *Loop) admitBody(ex *exchange) *message.Refusal {
 	if head.ContentLength > b.most {
 		return errBodyTooLarge
 	}
-	b.kind, b.need = bodyPassed, int(max(head.ContentLength, 0))
-	l.makeRoom(ex) // From now on the head must not move.
+	l.passOver(ex)
 	return nil
+}
+
+// passOver leaves a body uncollected.
+func (l *Loop) passOver(ex *exchange) {
+	ex.body.kind, ex.body.need = bodyPassed, int(max(ex.req.Head.ContentLength, 0))
+	l.makeRoom(ex) // From now on the head must not move.
 }
 
 // collectBody begins to collect a body.

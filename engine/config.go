@@ -17,6 +17,10 @@ type Listener struct {
 	Fd    int
 	Place Place
 	TLS   *tls.Config // nil: clear text. Of secure.NewConfig.
+
+	// The port of HTTPS that requests are redirected to, but those of certificate authorities (redirect.go); 0: they are
+	// served.
+	Redirect uint16
 }
 
 // Place says when a worker takes a connection that several wait for.

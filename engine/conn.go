@@ -57,6 +57,7 @@ type conn struct {
 	counted  bool      // In Loop.peers.
 	probed   bool      // The kernel asks now and then whether the client is still there.
 	queued   bool      // In Loop.turns.
+	redirect uint16    // The port of HTTPS that requests are sent to; 0: they are served.
 	blank    uint8     // Bytes of an empty line that have come before the next request, while there is no exchange.
 	uploads  bool      // The latest request had a body that did not fit behind its head.
 	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
@@ -455,6 +456,7 @@ func (l *Loop) receiveHead(c *conn, ex *exchange) bool {
 	ex.head, c.headTimed = n, false
 	err = l.preparePath(ex)
 	if err == nil {
+		ex.redirected = l.isRedirected(c, ex)
 		err = l.beginBody(ex)
 	}
 	if err != nil {

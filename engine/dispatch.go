@@ -12,17 +12,18 @@ import (
 
 // handling is the part of an exchange that is about the program's handlers.
 type handling struct {
-	call     Call
-	isHead   bool
-	logged   logged
-	inFlight bool   // Counted in the slot,
-	begun    int64  // since then, on the loop's clock.
-	running  bool   // A handler runs on a thread of the pool.
-	held     bool   // The program has a handle to the request, through which it answers.
-	early    bool   // It has answered before the pool's handler returned:
-	event    uint32 // so.
-	keptAt   int    // Behind the request in the input a NUL took the place
-	kept     byte   // of this.
+	call       Call
+	isHead     bool
+	redirected bool // It is not for the program, but for HTTPS.
+	logged     logged
+	inFlight   bool   // Counted in the slot,
+	begun      int64  // since then, on the loop's clock.
+	running    bool   // A handler runs on a thread of the pool.
+	held       bool   // The program has a handle to the request, through which it answers.
+	early      bool   // It has answered before the pool's handler returned:
+	event      uint32 // so.
+	keptAt     int    // Behind the request in the input a NUL took the place
+	kept       byte   // of this.
 }
 
 // preparePath decodes the path if it is not plain, so that a malformed one is refused before the body is read.
@@ -97,9 +98,12 @@ func (l *Loop) dispatch(c *conn, ex *exchange) {
 		c.served++
 		l.beginRequest(ex)
 	}
-	if req.Head.Form != message.FormAsterisk {
+	switch {
+	case ex.redirected:
+		l.redirect(c, ex, &call.Outcome)
+	case req.Head.Form != message.FormAsterisk:
 		l.cfg.Handlers.Serve(call)
-	} else { // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
+	default: // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
 		call.Outcome.Status = 204
 	}
 	l.settle(c, ex)

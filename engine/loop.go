@@ -97,7 +97,8 @@ type collecting struct {
 	outLen    int
 	common    []byte // Server and Date lines,
 	serverLen int    // of which the first one has so many bytes.
-	text      []byte // The body of an answer of the engine's own.
+	text      []byte // The body of an answer of the engine's own,
+	location  []byte // and the URL that it redirects to.
 	ok        []byte // The beginning of a 200 answer, up to the number of Content-Length.
 }
 
@@ -151,7 +152,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 // acquire gets what a loop takes of the system.
 func (l *Loop) acquire() error {
 	for _, ln := range l.cfg.Listeners {
-		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place, tls: ln.TLS})
+		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place, tls: ln.TLS, redirect: ln.Redirect})
 		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	var err error

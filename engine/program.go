@@ -59,6 +59,7 @@ type Outcome struct {
 	Fault      string // What the program did wrong, for the log.
 	Detail     string // Put behind the status in that text.
 	RetryAfter int    // Seconds, for a Retry-After field; 0: none.
+	Location   []byte // The value of a Location field, if not empty; valid until the next redirect.
 	Allow      []byte // The value of an Allow field, if not empty; valid until the next call of Serve.
 }
 

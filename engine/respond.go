@@ -19,7 +19,7 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	answer := &ex.req.Answer
 	head, body := l.describe(answer, outcome)
 	l.answerReady(ex, head.status)
-	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(l.common)+headRoom+smallBody)
+	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(outcome.Location)+len(l.common)+headRoom+smallBody)
 	withBody := !ex.isHead && head.length != 0 && http1.HasContent(head.status)
 	if withBody {
 		l.noteAnswer(c, ex, head.status, head.length)
@@ -126,6 +126,9 @@ func appendWithoutTrailer(out, fields []byte) []byte {
 func appendErrorFields(out []byte, h *answerHead) []byte {
 	if len(h.outcome.Allow) > 0 {
 		out = append(append(append(out, "Allow: "...), h.outcome.Allow...), "\r\n"...)
+	}
+	if len(h.outcome.Location) > 0 {
+		out = append(append(append(out, "Location: "...), h.outcome.Location...), "\r\n"...)
 	}
 	if h.outcome.RetryAfter > 0 {
 		out = append(strconv.AppendInt(append(out, "Retry-After: "...), int64(h.outcome.RetryAfter), 10), "\r\n"...)

@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"bytes"
+	"strconv"
+
+	"libforker/engine/message"
+)
+
+// Redirects to HTTPS, of addresses that have no other use.
+
+// challenges is where certificate authorities look for the proof that a name is the server's, in clear text and before
+// there is a certificate (RFC 8555 §8.3): the program serves that at any address.
+const challenges = "/.well-known/acme-challenge/"
+
+// httpsPort is the port that an https URL need not name.
+const httpsPort = 443
+
+// locationMost is the length of the longest URL that the output buffer has room for, with the rest of a response.
+const locationMost = 64 << 10
+
+// isRedirected reports whether ex's request, whose head is complete, is not for the program: c's address only leads to
+// HTTPS.
+func (l *Loop) isRedirected(c *conn, ex *exchange) bool {
+	return c.redirect != 0 && ex.req.Head.Form != message.FormAsterisk && !bytes.HasPrefix(l.locatePath(ex), []byte(challenges))
+}
+
+// redirect sends the client to the same target by HTTPS.
+func (l *Loop) redirect(c *conn, ex *exchange, outcome *Outcome) {
+	head, text := &ex.req.Head, ex.in[ex.start:]
+	host := withoutPort(head.Host.In(text))
+	if len(host) == 0 { // HTTP/1.0; else the parser has refused it.
+		outcome.Status, outcome.Detail = 400, "send a Host field: this address redirects to HTTPS"
+		return
+	}
+	outcome.Status = 301
+	if method := string(head.Method.In(text)); method != "GET" && method != "HEAD" {
+		outcome.Status = 308 // After a 301 clients may go on with GET (RFC 9110 §15.4.2).
+	}
+	at := append(append(l.location[:0], "https://"...), host...)
+	if c.redirect != httpsPort {
+		at = strconv.AppendUint(append(at, ':'), uint64(c.redirect), 10)
+	}
+	if head.Path.Len == 0 {
+		at = append(at, '/')
+	}
+	at = append(at, head.Path.In(text)...)
+	if head.HasQuery != 0 {
+		at = append(append(at, '?'), head.Query.In(text)...)
+	}
+	l.location, outcome.Location = at, at
+	if len(at) > locationMost {
+		*outcome = Outcome{Status: 414, Detail: "the target is too long to be redirected to HTTPS"}
+	}
+}
+
+// withoutPort returns the host of a valid host[:port].
+func withoutPort(authority []byte) []byte {
+	if colon := bytes.LastIndexByte(authority, ':'); colon > bytes.LastIndexByte(authority, ']') {
+		return authority[:colon]
+	}
+	return authority
+}
