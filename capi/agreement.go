@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"libforker/engine"
-	"libforker/engine/http1"
+	"libforker/engine/grammar"
 	"libforker/engine/router"
 	"libforker/prefork"
 	"libforker/prefork/control"
@@ -29,7 +29,7 @@ var (
 	// What a route can be; route.c refuses at the call what the router would refuse in every worker.
 	_ [C.FK_ROUTES_MAX]byte  = [router.MaxRoutes]byte{}
 	_ [C.FK_METHODS_MAX]byte = [router.MaxNamed]byte{}
-	_ [C.FK_METHOD_MAX]byte  = [http1.MaxMethod]byte{}
+	_ [C.FK_METHOD_MAX]byte  = [grammar.MaxMethod]byte{}
 	_ [C.FK_PARAMS_MAX]byte  = [router.MaxParams]byte{}
 
 	// Who forks, the spawner or the master through it, keeps these.

@@ -41,7 +41,7 @@ typedef struct {
     fk_span host;
     int64_t content_length; /* -1: none given */
     uint8_t form;           /* message.Form* */
-    uint8_t minor;          /* HTTP/1.minor */
+    uint8_t version;        /* as of forker_request_version() */
     uint8_t keep_alive;
     uint8_t chunked;
     uint8_t expect_continue;

@@ -52,7 +52,7 @@ enum {
     off_answer_body = offsetof(fk_answer, body),
     off_head_length = offsetof(fk_head, content_length),
     off_head_form = offsetof(fk_head, form),
-    off_head_minor = offsetof(fk_head, minor),
+    off_head_version = offsetof(fk_head, version),
     off_head_query = offsetof(fk_head, has_query),
     off_head_count = offsetof(fk_head, field_count),
     off_head_trailers = offsetof(fk_head, trailer_count),
@@ -138,7 +138,7 @@ var (
 	_ [C.size_head]byte                   = [unsafe.Sizeof(message.Head{})]byte{}
 	_ [C.off_head_length]byte             = [unsafe.Offsetof(message.Head{}.ContentLength)]byte{}
 	_ [C.off_head_form]byte               = [unsafe.Offsetof(message.Head{}.Form)]byte{}
-	_ [C.off_head_minor]byte              = [unsafe.Offsetof(message.Head{}.Minor)]byte{}
+	_ [C.off_head_version]byte            = [unsafe.Offsetof(message.Head{}.Version)]byte{}
 	_ [C.off_head_query]byte              = [unsafe.Offsetof(message.Head{}.HasQuery)]byte{}
 	_ [C.off_head_count]byte              = [unsafe.Offsetof(message.Head{}.FieldCount)]byte{}
 	_ [C.off_head_fields]byte             = [unsafe.Offsetof(message.Head{}.Fields)]byte{}

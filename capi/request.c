@@ -294,7 +294,7 @@ const char *forker_request_error(forker_request *req)
 
 int forker_request_version(forker_request *req)
 {
-    return req != NULL ? 10 + req->head.minor : 0;
+    return req != NULL ? req->head.version : 0;
 }
 
 int32_t forker_request_worker(forker_request *req)

@@ -81,7 +81,7 @@ static bool is_answered(const forker_request *req)
 /* RFC 9110 section 15.2: a client of HTTP/1.0 must not get one. */
 static bool takes_interims(const forker_request *req)
 {
-    return req->head.minor > 0;
+    return req->head.version > 10;
 }
 
 /* Hands an interim response over. Nobody else ends the request meanwhile. */

@@ -61,7 +61,7 @@ func (l *Loop) addAccess(ex *exchange) {
 func describeRequest(e *access.Entry, ex *exchange) {
 	head := &ex.req.Head
 	text := memory.View(ex.req.Base, uint64(ex.head))
-	e.Method, e.Target, e.Host, e.Minor = head.Method.In(text), head.Target.In(text), head.Host.In(text), head.Minor
+	e.Method, e.Target, e.Host, e.Version = head.Method.In(text), head.Target.In(text), head.Host.In(text), head.Version
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
 		switch name := field.Name.In(text); {

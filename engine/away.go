@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/engine/memory"
+	"libforker/engine/message"
 	"libforker/engine/poller"
 )
 
@@ -82,7 +83,7 @@ func (l *Loop) detach(c *conn, status, reason int) bool {
 	if !l.newExchange(c) {
 		return false
 	}
-	c.ex.isHead, c.ex.req.Head.Minor = ex.isHead, 1
+	c.ex.isHead, c.ex.req.Head.Version = ex.isHead, message.Version11
 	c.state, c.closing = stateHead, closeLinger
 	ex.conn = nil
 	l.stopTimers(ex)

@@ -192,7 +192,7 @@ func (l *Loop) refuse(c *conn, status int, reason string) {
 	ex.isHead = string(ex.refusedMethod()) == "HEAD"
 	c.closing = closeLinger
 	ex.req.Answer.reset()
-	ex.req.Head.Minor = 1
+	ex.req.Head.Version = message.Version11
 	ex.keptAt, ex.kept = ex.end, ex.in[ex.end]
 	l.respond(c, ex, &Outcome{Status: status, Detail: reason})
 }

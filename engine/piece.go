@@ -3,6 +3,7 @@ package engine
 import (
 	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 )
 
 // Bodies of responses that go out piece by piece: parts, files, streams.
@@ -98,7 +99,7 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 		piece.Data = nil
 	}
 	switch {
-	case ex.req.Answer.Length >= 0 || ex.req.Head.Minor == 0 || ex.sending.silent:
+	case ex.req.Answer.Length >= 0 || ex.req.Head.Version == message.Version10 || ex.sending.silent:
 		c.body = piece.Data
 		ex.sending.promised -= int64(len(piece.Data))
 		if piece.Ended && ex.req.Answer.Length >= 0 && ex.sending.promised > 0 && !ex.sending.silent {
@@ -138,7 +139,7 @@ func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
 // the connection can tell (RFC 9112 §6.3).
 func (ex *exchange) endsWithConnection() bool {
 	answer := &ex.req.Answer
-	return ex.req.Head.Minor == 0 && answer.Flags&AnswerStream != 0 && answer.Length < 0 && !ex.sending.silent
+	return ex.req.Head.Version == message.Version10 && answer.Flags&AnswerStream != 0 && answer.Length < 0 && !ex.sending.silent
 }
 
 // dropStream ends a stream that the program will not end. It can have begun since the loop has last heard of it.

@@ -6,6 +6,7 @@ import (
 
 	"libforker/engine/http1"
 	"libforker/engine/memory"
+	"libforker/engine/message"
 )
 
 // The heads of responses, and bodies that go out with them.
@@ -86,7 +87,7 @@ type answerHead struct {
 }
 
 func (l *Loop) appendHead(c *conn, ex *exchange, h *answerHead) {
-	flags, minor := ex.req.Answer.Flags, ex.req.Head.Minor
+	flags, version := ex.req.Answer.Flags, ex.req.Head.Version
 	out := l.out[:l.outLen]
 	switch {
 	case h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 && h.length >= 0:
@@ -94,20 +95,20 @@ func (l *Loop) appendHead(c *conn, ex *exchange, h *answerHead) {
 	case h.status == 304 && h.announced: // RFC 9110 §8.6
 		out = http1.AppendKnown(http1.AppendPrefix(out, h.status, l.commonFor(flags)), h.length)
 	default:
-		out = http1.AppendHead(out, h.status, l.commonFor(flags), h.length, minor)
+		out = http1.AppendHead(out, h.status, l.commonFor(flags), h.length, version)
 	}
 	if h.outcome.Status != 0 || flags&AnswerError != 0 {
 		out = appendErrorFields(out, h)
 	}
-	if flags&AnswerAnnounces != 0 && (h.length >= 0 || minor == 0 || !http1.HasContent(h.status)) {
+	if flags&AnswerAnnounces != 0 && (h.length >= 0 || version == message.Version10 || !http1.HasContent(h.status)) {
 		out = appendWithoutTrailer(out, h.fields)
 	} else {
 		out = append(out, h.fields...)
 	}
-	if h.length < 0 && minor == 0 && http1.HasContent(h.status) {
+	if h.length < 0 && version == message.Version10 && http1.HasContent(h.status) {
 		c.closing = closeLinger // The end of the body is that of the connection.
 	}
-	l.outLen = len(http1.AppendHeadEnd(out, minor, c.closing != keepOpen))
+	l.outLen = len(http1.AppendHeadEnd(out, version, c.closing != keepOpen))
 }
 
 // appendWithoutTrailer appends the program's fields but those that announce trailer fields: none will follow.

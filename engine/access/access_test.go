@@ -30,7 +30,7 @@ func lineOf(format Format, e Entry) string {
 }
 
 func TestCommon(t *testing.T) {
-	get := Entry{Peer: peer, Method: text("GET"), Target: text("/a?b"), Minor: 1, Status: 200, Bytes: 11}
+	get := Entry{Peer: peer, Method: text("GET"), Target: text("/a?b"), Version: 11, Status: 200, Bytes: 11}
 	v6 := get
 	v6.Peer = slot.Peer{Family: unix.AF_INET6, Port: 1, Addr: netip.MustParseAddr("2001:db8::1").As16()}
 	local := get
@@ -65,7 +65,7 @@ func TestJSON_isOneValidLineWhateverTheClientSent(t *testing.T) {
 	}
 	hostile := append(everything, "\u2028\u2029ü\"}\n{\""...)
 	line := lineOf(JSON, Entry{
-		Peer: peer, Method: text("GET"), Target: hostile, Minor: 1, Status: 200, Bytes: 11, Took: 1500 * time.Microsecond, Host: hostile,
+		Peer: peer, Method: text("GET"), Target: hostile, Version: 11, Status: 200, Bytes: 11, Took: 1500 * time.Microsecond, Host: hostile,
 		Referer: hostile, Agent: hostile,
 	})
 	if strings.Count(line, "\n") != 1 || strings.ContainsAny(line[:len(line)-1], "\r\x00\u2028\u2029") {
@@ -169,7 +169,7 @@ func TestLog_neverWaitsForItsWriterAndCountsWhatItMisses(t *testing.T) {
 func TestAdd_doesNotAllocate(t *testing.T) {
 	for _, format := range []Format{Common, Combined, JSON} {
 		l := New(format, 0, false, Sink{Write: func([]byte) {}})
-		e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Minor: 1, Status: 200, Agent: text("x")}
+		e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("x")}
 		if n := testing.AllocsPerRun(1000, func() { l.Add(&e, 0, noon) }); n != 0 {
 			t.Errorf("format %d: %v allocations", format, n)
 		}
@@ -180,7 +180,7 @@ func BenchmarkAdd(b *testing.B) {
 	for name, format := range map[string]Format{"common": Common, "combined": Combined, "json": JSON} {
 		b.Run(name, func(b *testing.B) {
 			l := New(format, 0, false, Sink{Write: func([]byte) {}})
-			e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Minor: 1, Status: 200, Agent: text("wrk/4")}
+			e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("wrk/4")}
 			for b.Loop() {
 				l.Add(&e, 0, noon)
 			}

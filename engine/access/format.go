@@ -28,7 +28,7 @@ type Entry struct {
 	Peer    slot.Peer
 	Method  []byte // nil: what came was no request.
 	Target  []byte
-	Minor   uint8 // HTTP/1.Minor.
+	Version uint8 // Ten times the major number of HTTP, and the minor one.
 	Status  int
 	Bytes   int64 // Of the body.
 	Took    time.Duration
@@ -42,6 +42,11 @@ const (
 	jsonTime   = "2006-01-02T15:04:05.000Z07:00"
 )
 
+// appendVersion appends a version of HTTP as "1.1".
+func appendVersion(b []byte, version uint8) []byte {
+	return append(b, '0'+version/10, '.', '0'+version%10)
+}
+
 // appendCommon appends a line of the Common or Combined Log Format. What is not printable ASCII, quotes and backslashes
 // stand as \xHH.
 func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
@@ -53,7 +58,7 @@ func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
 	} else {
 		b = appendEscaped(b, e.Method)
 		b = appendEscaped(append(b, ' '), e.Target)
-		b = append(append(b, " HTTP/1."...), '0'+e.Minor)
+		b = appendVersion(append(b, " HTTP/"...), e.Version)
 	}
 	b = append(b, `" `...)
 	b = strconv.AppendInt(b, int64(e.Status), 10)
@@ -123,7 +128,7 @@ func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
 	b = appendString(b, e.Method)
 	b = append(b, `,"target":`...)
 	b = appendString(b, e.Target)
-	b = append(append(append(b, `,"version":"1.`...), '0'+e.Minor), `","status":`...)
+	b = append(appendVersion(append(b, `,"version":"`...), e.Version), `","status":`...)
 	b = strconv.AppendInt(b, int64(e.Status), 10)
 	b = append(b, `,"bytes":`...)
 	b = strconv.AppendInt(b, e.Bytes, 10)

@@ -1,6 +1,9 @@
 package http1
 
-import "libforker/engine/message"
+import (
+	"libforker/engine/grammar"
+	"libforker/engine/message"
+)
 
 // The decoder of chunked bodies (RFC 9112 §7.1).
 
@@ -112,7 +115,7 @@ func (c *Chunked) sizeLine(b byte) *message.Refusal {
 	next := chunkDone // No state can be followed by this one here.
 	switch c.state {
 	case chunkStart, chunkSize:
-		digit := unhex(b)
+		digit := grammar.Unhex(b)
 		switch {
 		case digit > 15:
 			if c.state == chunkSize {
@@ -157,11 +160,11 @@ func (c *Chunked) begin() *message.Refusal {
 
 // extension returns the state behind a byte of a chunk extension, chunkDone if the byte has no place there.
 func (c *Chunked) extension(b byte) uint8 {
-	token := class[b]&isToken != 0
+	token := grammar.Class[b]&grammar.Token != 0
 	switch {
-	case c.state == chunkExtPair && class[b]&isValue != 0:
+	case c.state == chunkExtPair && grammar.Class[b]&grammar.Value != 0:
 		return chunkExtText
-	case c.state == chunkExtText && class[b]&isValue != 0:
+	case c.state == chunkExtText && grammar.Class[b]&grammar.Value != 0:
 		switch b {
 		case '"':
 			return chunkExtEnd
@@ -171,7 +174,7 @@ func (c *Chunked) extension(b byte) uint8 {
 		return chunkExtText
 	case c.state == chunkExtText || c.state == chunkExtPair:
 		return chunkDone
-	case (c.state == chunkExt || c.state == chunkExtValue) && isBlank(b):
+	case (c.state == chunkExt || c.state == chunkExtValue) && grammar.IsBlank(b):
 		return c.state
 	case c.state == chunkExt && token:
 		return chunkExtName
@@ -206,7 +209,7 @@ func afterGap(b byte, gap uint8) uint8 {
 	switch {
 	case b == ';':
 		return chunkExt
-	case isBlank(b):
+	case grammar.IsBlank(b):
 		return gap
 	}
 	return chunkDone

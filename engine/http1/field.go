@@ -3,9 +3,9 @@ package http1
 import (
 	"bytes"
 	"encoding/binary"
-	"math"
 	"math/bits"
 
+	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
 
@@ -16,7 +16,7 @@ import (
 // looked at more closely, also because it may not be complete. A field without a name stands for the empty line. It
 // looks at each byte once, and lets nothing pass that anyField would not.
 func plainField(b []byte, line int) (f message.Field, next int) {
-	i := line + prefix(b[line:], isToken)
+	i := line + grammar.Prefix(b[line:], grammar.Token)
 	if i+1 >= len(b) || i == line || b[i] != ':' {
 		if i == line && i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
 			return message.Field{}, i + 2
@@ -38,7 +38,7 @@ func plainField(b []byte, line int) (f message.Field, next int) {
 // a time, as by validValue; the lowest high bit is always that of such a byte.
 func valueEnd(b []byte, i int) int {
 	for ; len(b)-i >= 8; i += 8 {
-		if found := controls(binary.LittleEndian.Uint64(b[i:])); found != 0 {
+		if found := grammar.Controls(binary.LittleEndian.Uint64(b[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -76,21 +76,21 @@ func (p *Parser) anyField(b []byte, h *message.Head, lim *message.Limits) (f mes
 
 // splitField splits a field line (RFC 9112 §5).
 func splitField(s []byte, off uint32) (message.Field, *message.Refusal) {
-	i := prefix(s, isToken)
+	i := grammar.Prefix(s, grammar.Token)
 	if i == 0 || i >= len(s) || s[i] != ':' {
-		if isBlank(s[0]) {
+		if grammar.IsBlank(s[0]) {
 			return message.Field{}, ErrFieldFold
 		}
 		return message.Field{}, ErrFieldName
 	}
 	start, end := i+1, len(s)
-	for start < end && isBlank(s[start]) {
+	for start < end && grammar.IsBlank(s[start]) {
 		start++
 	}
-	for start < end && isBlank(s[end-1]) {
+	for start < end && grammar.IsBlank(s[end-1]) {
 		end--
 	}
-	if !validValue(s[start:end]) {
+	if !grammar.ValidValue(s[start:end]) {
 		return message.Field{}, ErrFieldValue
 	}
 	return message.Field{Name: message.Span{Off: off, Len: uint32(i)}, Value: message.Span{Off: off + uint32(start), Len: uint32(end - start)}}, nil
@@ -100,27 +100,27 @@ func splitField(s []byte, off uint32) (message.Field, *message.Refusal) {
 func (p *Parser) known(name, value []byte, field *message.Field, h *message.Head) *message.Refusal {
 	switch len(name) {
 	case len("host"):
-		if equalFold(name, "host") {
+		if grammar.EqualFold(name, "host") {
 			return p.host(value, field, h)
 		}
 	case len("expect"):
 		// HTTP/1.0 knows no expectations: they are ignored, RFC 9110 §10.1.1.
-		if equalFold(name, "expect") && h.Minor > 0 {
-			if !equalFold(value, "100-continue") {
+		if grammar.EqualFold(name, "expect") && h.Version > message.Version10 {
+			if !grammar.EqualFold(value, "100-continue") {
 				return ErrExpectation
 			}
 			h.ExpectContinue = 1
 		}
 	case len("connection"):
-		if equalFold(name, "connection") {
+		if grammar.EqualFold(name, "connection") {
 			p.connection(value)
 		}
 	case len("content-length"):
-		if equalFold(name, "content-length") {
+		if grammar.EqualFold(name, "content-length") {
 			return p.contentLength(value, h)
 		}
 	case len("transfer-encoding"):
-		if equalFold(name, "transfer-encoding") {
+		if grammar.EqualFold(name, "transfer-encoding") {
 			return p.transferEncoding(value, h)
 		}
 	}
@@ -134,7 +134,7 @@ func (p *Parser) host(value []byte, field *message.Field, h *message.Head) *mess
 	if p.seen&seenHost != 0 {
 		return ErrHostTwice
 	}
-	if !validHost(value) {
+	if !grammar.ValidHost(value) {
 		return ErrHost
 	}
 	p.seen |= seenHost
@@ -150,15 +150,15 @@ func (p *Parser) host(value []byte, field *message.Field, h *message.Head) *mess
 func (p *Parser) connection(value []byte) {
 	for {
 		option, rest, more := bytes.Cut(value, comma)
-		for len(option) > 0 && isBlank(option[0]) {
+		for len(option) > 0 && grammar.IsBlank(option[0]) {
 			option = option[1:]
 		}
-		for len(option) > 0 && isBlank(option[len(option)-1]) {
+		for len(option) > 0 && grammar.IsBlank(option[len(option)-1]) {
 			option = option[:len(option)-1]
 		}
-		if equalFold(option, "close") {
+		if grammar.EqualFold(option, "close") {
 			p.seen |= seenClose
-		} else if equalFold(option, "keep-alive") {
+		} else if grammar.EqualFold(option, "keep-alive") {
 			p.seen |= seenKeepAlive
 		}
 		if !more {
@@ -171,7 +171,7 @@ func (p *Parser) connection(value []byte) {
 var comma = []byte{','}
 
 // contentLength takes the one Content-Length. RFC 9110 §8.6 would let a list of equal numbers pass, but does not ask
-// for it. Leading zeros are digits like any other.
+// for it.
 func (p *Parser) contentLength(value []byte, h *message.Head) *message.Refusal {
 	if p.seen&seenCoding != 0 {
 		return ErrLengthAndCoded
@@ -179,16 +179,9 @@ func (p *Parser) contentLength(value []byte, h *message.Head) *message.Refusal {
 	if p.seen&seenLength != 0 {
 		return ErrLengthTwice
 	}
-	if len(value) == 0 {
+	n, ok := grammar.Length(value)
+	if !ok {
 		return ErrLength
-	}
-	var n int64
-	for _, c := range value {
-		d := int64(c) - '0'
-		if d < 0 || d > 9 || n > (math.MaxInt64-d)/10 {
-			return ErrLength
-		}
-		n = n*10 + d
 	}
 	p.seen |= seenLength
 	h.ContentLength = n
@@ -199,11 +192,11 @@ func (p *Parser) contentLength(value []byte, h *message.Head) *message.Refusal {
 // about the framing is how requests are smuggled, all of them are a malformed message here.
 func (p *Parser) transferEncoding(value []byte, h *message.Head) *message.Refusal {
 	switch {
-	case h.Minor == 0:
+	case h.Version == message.Version10:
 		return ErrCodingVersion
 	case p.seen&seenLength != 0:
 		return ErrLengthAndCoded
-	case p.seen&seenCoding != 0 || !equalFold(value, "chunked"):
+	case p.seen&seenCoding != 0 || !grammar.EqualFold(value, "chunked"):
 		return ErrCoding
 	}
 	p.seen |= seenCoding

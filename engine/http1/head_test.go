@@ -20,7 +20,7 @@ func TestHead_layout(t *testing.T) {
 		{"Host", 32, 8},
 		{"ContentLength", 40, 8},
 		{"Form", 48, 1},
-		{"Minor", 49, 1},
+		{"Version", 49, 1},
 		{"KeepAlive", 50, 1},
 		{"Chunked", 51, 1},
 		{"ExpectContinue", 52, 1},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
 
@@ -129,7 +130,7 @@ func sameTrailers(t *testing.T, in, ours string, theirs http.Header) {
 		}
 	}
 	for name := range theirs {
-		if isForbiddenInTrailer([]byte(strings.ToLower(name))) {
+		if grammar.IsForbiddenInTrailer([]byte(strings.ToLower(name))) {
 			delete(theirs, name) // It keeps those.
 		}
 	}
@@ -150,7 +151,7 @@ func refusedByNetHTTP(b []byte, h *message.Head) bool {
 	}
 	for _, field := range h.Fields[:h.FieldCount] {
 		// It checks the names in Trailer; here the announcement means nothing, the fields themselves are checked.
-		if equalFold(field.Name.In(b), "trailer") {
+		if grammar.EqualFold(field.Name.In(b), "trailer") {
 			return true
 		}
 	}

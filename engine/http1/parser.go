@@ -25,9 +25,6 @@ const (
 // and CRLF need 36.
 const requestLineSlack = 64
 
-// MaxMethod is longer than any registered method (the longest is UPDATEREDIRECTREF, RFC 4437).
-const MaxMethod = 24
-
 // Parser is a position in a head that has not come in whole. The zero value stands before a request.
 type Parser struct {
 	line    uint32 // Offset of the first line that is not parsed.
@@ -89,7 +86,7 @@ func (p *Parser) Parse(b []byte, h *message.Head, lim *message.Limits) (n int, e
 func (p *Parser) finish(h *message.Head) *message.Refusal {
 	seen := p.seen
 	*p = Parser{}
-	if h.Minor == 1 {
+	if h.Version == message.Version11 {
 		if seen&seenHost == 0 {
 			return ErrHostMissing
 		}

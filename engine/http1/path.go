@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 
+	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
 
@@ -46,10 +47,10 @@ func DecodePath(dst, raw []byte) ([]byte, *message.Refusal) {
 	for i := 0; i < len(raw); i++ {
 		c := raw[i]
 		if c == '%' {
-			if len(raw)-i < 3 || class[raw[i+1]]&class[raw[i+2]]&isHex == 0 {
+			if len(raw)-i < 3 || grammar.Class[raw[i+1]]&grammar.Class[raw[i+2]]&grammar.Hex == 0 {
 				return nil, ErrEscape
 			}
-			if c = unhex(raw[i+1])<<4 | unhex(raw[i+2]); c == 0 {
+			if c = grammar.Unhex(raw[i+1])<<4 | grammar.Unhex(raw[i+2]); c == 0 {
 				return nil, ErrPathNUL
 			}
 			i += 2

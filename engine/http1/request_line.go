@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 
+	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
 
@@ -12,24 +13,24 @@ import (
 // HTTP/1.1, within the limits. end is where the line behind it begins; 0: the line has to be looked at more closely,
 // also because it may not be complete. It lets nothing pass that requestLine would not.
 func plainLine(h *message.Head, b []byte, lim *message.Limits) (end int) {
-	method := prefix(b, isToken)
+	method := grammar.Prefix(b, grammar.Token)
 	start := method + 1
-	if method == 0 || method > MaxMethod || start >= len(b) || b[method] != ' ' || b[start] != '/' {
+	if method == 0 || method > grammar.MaxMethod || start >= len(b) || b[method] != ' ' || b[start] != '/' {
 		return 0
 	}
 	i := start
 	var classes uint8
 	for _, c := range b[start:] {
-		if class[c]&isPath == 0 {
+		if grammar.Class[c]&grammar.Path == 0 {
 			break
 		}
-		classes |= class[c]
+		classes |= grammar.Class[c]
 		i++
 	}
 	pathEnd, query := i, uint8(0)
 	if i < len(b) && b[i] == '?' {
 		query = 1
-		i += prefix(b[i:], isTarget)
+		i += grammar.Prefix(b[i:], grammar.Target)
 	}
 	const rest = " HTTP/1.1\r\n"
 	end = i + len(rest)
@@ -42,8 +43,8 @@ func plainLine(h *message.Head, b []byte, lim *message.Limits) (end int) {
 	h.Path = message.Span{Off: uint32(start), Len: uint32(pathEnd - start)}
 	h.Query = message.Span{Off: uint32(pathEnd + int(query)), Len: uint32(i - pathEnd - int(query))}
 	h.Host.Off = uint32(i)
-	h.HasQuery, h.Minor = query, 1
-	if classes&isSpecial == 0 {
+	h.HasQuery, h.Version = query, message.Version11
+	if classes&grammar.Special == 0 {
 		h.PlainPath = 1
 	}
 	return end
@@ -68,7 +69,7 @@ func (p *Parser) requestLine(b []byte, h *message.Head, lim *message.Limits) *me
 	// leaves room for more than a method.
 	if lineMax := start + lim.Target + requestLineSlack; end > lineMax || end > lim.Head {
 		switch {
-		case prefix(b[start:start+MaxMethod+1], isToken) > MaxMethod:
+		case grammar.Prefix(b[start:start+grammar.MaxMethod+1], grammar.Token) > grammar.MaxMethod:
 			return ErrMethodTooLong
 		case lineMax <= lim.Head:
 			return ErrTargetTooLong
@@ -93,7 +94,7 @@ func (p *Parser) requestLine(b []byte, h *message.Head, lim *message.Limits) *me
 // if that does not tell.
 func Method(b []byte) []byte {
 	b = bytes.TrimPrefix(b, crlf)
-	if n := prefix(b, isToken); n < len(b) && b[n] == ' ' {
+	if n := grammar.Prefix(b, grammar.Token); n < len(b) && b[n] == ' ' {
 		return b[:n]
 	}
 	return nil
@@ -113,7 +114,7 @@ func (p *Parser) start(b []byte) *message.Refusal {
 	if len(b) <= at {
 		return nil
 	}
-	if c := b[at]; class[c]&isToken == 0 {
+	if c := b[at]; grammar.Class[c]&grammar.Token == 0 {
 		switch {
 		case c == '\r' && at > 0:
 			return ErrEmptyLine
@@ -128,7 +129,7 @@ func (p *Parser) start(b []byte) *message.Refusal {
 
 // parts splits a request line, given without its CRLF, that begins at offset off (RFC 9112 §3).
 func (p *Parser) parts(s []byte, off uint32, h *message.Head, maxTarget int) *message.Refusal {
-	i := prefix(s, isToken)
+	i := grammar.Prefix(s, grammar.Token)
 	if i >= len(s) || s[i] != ' ' {
 		return ErrRequestLine
 	}
@@ -136,15 +137,15 @@ func (p *Parser) parts(s []byte, off uint32, h *message.Head, maxTarget int) *me
 	i = t
 	var classes uint8 // Of all bytes of the path.
 	for _, c := range s[t:] {
-		if class[c]&isPath == 0 {
+		if grammar.Class[c]&grammar.Path == 0 {
 			break
 		}
-		classes |= class[c]
+		classes |= grammar.Class[c]
 		i++
 	}
 	pathEnd := i
 	if i < len(s) && s[i] == '?' {
-		i += prefix(s[i:], isTarget)
+		i += grammar.Prefix(s[i:], grammar.Target)
 	}
 	if i >= len(s) || i == t && s[i] == ' ' {
 		return ErrRequestLine
@@ -152,12 +153,12 @@ func (p *Parser) parts(s []byte, off uint32, h *message.Head, maxTarget int) *me
 	if s[i] != ' ' {
 		return ErrTarget
 	}
-	minor, err := version(s[i+1:])
+	number, err := version(s[i+1:])
 	if err != nil {
 		return err
 	}
 	switch {
-	case len(method) > MaxMethod:
+	case len(method) > grammar.MaxMethod:
 		return ErrMethodTooLong
 	case string(method) == "CONNECT":
 		return ErrConnect
@@ -185,10 +186,10 @@ func (p *Parser) parts(s []byte, off uint32, h *message.Head, maxTarget int) *me
 		h.Query = message.Span{Off: off + uint32(pathEnd+1), Len: uint32(i - pathEnd - 1)}
 		h.HasQuery = 1
 	}
-	if target[0] == '/' && classes&isSpecial == 0 {
+	if target[0] == '/' && classes&grammar.Special == 0 {
 		h.PlainPath = 1
 	}
-	h.Host, h.Form, h.Minor = host, form, minor
+	h.Host, h.Form, h.Version = host, form, number
 	return nil
 }
 
@@ -203,9 +204,9 @@ func targetForm(method, target []byte) (form uint8, authority message.Span, err 
 	}
 	start := 0
 	switch {
-	case len(target) >= 7 && equalFold(target[:7], "http://"):
+	case len(target) >= 7 && grammar.EqualFold(target[:7], "http://"):
 		start = 7
-	case len(target) >= 8 && equalFold(target[:8], "https://"):
+	case len(target) >= 8 && grammar.EqualFold(target[:8], "https://"):
 		start = 8
 	default:
 		return 0, message.Span{}, ErrTargetForm
@@ -214,27 +215,25 @@ func targetForm(method, target []byte) (form uint8, authority message.Span, err 
 	for end < len(target) && target[end] != '/' && target[end] != '?' {
 		end++
 	}
-	if !validHost(target[start:end]) {
+	if !grammar.ValidHost(target[start:end]) {
 		return 0, message.Span{}, ErrAuthority
 	}
 	return message.FormAbsolute, message.Span{Off: uint32(start), Len: uint32(end - start)}, nil
 }
 
 // version reads "HTTP/1.1" and its like (RFC 9112 §2.3).
-func version(s []byte) (minor uint8, err *message.Refusal) {
+func version(s []byte) (number uint8, err *message.Refusal) {
 	switch string(s) {
 	case "HTTP/1.1":
-		return 1, nil
+		return message.Version11, nil
 	case "HTTP/1.0":
-		return 0, nil
+		return message.Version10, nil
 	}
-	if len(s) != 8 || string(s[:5]) != "HTTP/" || s[6] != '.' || !isDigit(s[5]) || !isDigit(s[7]) {
+	if len(s) != 8 || string(s[:5]) != "HTTP/" || s[6] != '.' || !grammar.IsDigit(s[5]) || !grammar.IsDigit(s[7]) {
 		return 0, ErrVersion
 	}
 	if s[5] != '1' {
 		return 0, ErrVersionMajor
 	}
-	return 1, nil
+	return message.Version11, nil
 }
-
-func isDigit(c byte) bool { return c >= '0' && c <= '9' }

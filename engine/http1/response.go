@@ -1,6 +1,10 @@
 package http1
 
-import "strconv"
+import (
+	"strconv"
+
+	"libforker/engine/message"
+)
 
 // The syntax of what is sent: heads, chunks and the ends of both.
 
@@ -11,14 +15,14 @@ const CRLF = "\r\n"
 // AppendHeadEnd. All of them append to out, and none of them judges.
 
 // AppendHead begins the head of a final response. common are lines that all responses have; length is that of the content,
-// negative if it is not known; minor is the request's, and says with that how its end is told (RFC 9112 §6.3).
-func AppendHead(out []byte, status int, common []byte, length int64, minor uint8) []byte {
+// negative if it is not known; version is the request's, and says with that how its end is told (RFC 9112 §6.3).
+func AppendHead(out []byte, status int, common []byte, length int64, version uint8) []byte {
 	out = append(append(out, statusLines[status]...), common...)
 	switch {
 	case !HasContent(status):
 	case length >= 0:
 		out = AppendKnown(append(out, lengthName...), length)
-	case minor > 0:
+	case version > message.Version10:
 		out = append(out, "Transfer-Encoding: chunked\r\n"...)
 	}
 	return out
@@ -37,10 +41,10 @@ func AppendKnown(out []byte, length int64) []byte {
 }
 
 // AppendHeadEnd says what becomes of the connection (RFC 9112 §9.3), and ends a head.
-func AppendHeadEnd(out []byte, minor uint8, closes bool) []byte {
+func AppendHeadEnd(out []byte, version uint8, closes bool) []byte {
 	if closes {
 		out = append(out, "Connection: close\r\n"...)
-	} else if minor == 0 {
+	} else if version == message.Version10 {
 		out = append(out, "Connection: keep-alive\r\n"...)
 	}
 	return append(out, CRLF...)

@@ -6,37 +6,39 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"libforker/engine/message"
 )
 
 const common = "Server: s\r\nDate: d\r\n"
 
 func TestAppendHead_saysHowTheEndIsTold(t *testing.T) {
 	for _, c := range []struct {
-		status int
-		length int64
-		minor  uint8
-		closes bool
-		want   string
+		status  int
+		length  int64
+		version uint8
+		closes  bool
+		want    string
 	}{
-		{200, 11, 1, false, "HTTP/1.1 200 OK\r\n" + common + "Content-Length: 11\r\nA: b\r\n\r\n"},
-		{200, 0, 0, false, "HTTP/1.1 200 OK\r\n" + common + "Content-Length: 0\r\nA: b\r\nConnection: keep-alive\r\n\r\n"},
-		{404, 1, 1, true, "HTTP/1.1 404 Not Found\r\n" + common + "Content-Length: 1\r\nA: b\r\nConnection: close\r\n\r\n"},
-		{299, -1, 1, false, "HTTP/1.1 299 \r\n" + common + "Transfer-Encoding: chunked\r\nA: b\r\n\r\n"},
-		{200, -1, 0, true, "HTTP/1.1 200 OK\r\n" + common + "A: b\r\nConnection: close\r\n\r\n"},
-		{204, 0, 1, false, "HTTP/1.1 204 No Content\r\n" + common + "A: b\r\n\r\n"},
-		{304, 5, 1, false, "HTTP/1.1 304 Not Modified\r\n" + common + "A: b\r\n\r\n"},
+		{200, 11, 11, false, "HTTP/1.1 200 OK\r\n" + common + "Content-Length: 11\r\nA: b\r\n\r\n"},
+		{200, 0, 10, false, "HTTP/1.1 200 OK\r\n" + common + "Content-Length: 0\r\nA: b\r\nConnection: keep-alive\r\n\r\n"},
+		{404, 1, 11, true, "HTTP/1.1 404 Not Found\r\n" + common + "Content-Length: 1\r\nA: b\r\nConnection: close\r\n\r\n"},
+		{299, -1, 11, false, "HTTP/1.1 299 \r\n" + common + "Transfer-Encoding: chunked\r\nA: b\r\n\r\n"},
+		{200, -1, 10, true, "HTTP/1.1 200 OK\r\n" + common + "A: b\r\nConnection: close\r\n\r\n"},
+		{204, 0, 11, false, "HTTP/1.1 204 No Content\r\n" + common + "A: b\r\n\r\n"},
+		{304, 5, 11, false, "HTTP/1.1 304 Not Modified\r\n" + common + "A: b\r\n\r\n"},
 	} {
-		out := AppendHead([]byte("before"), c.status, []byte(common), c.length, c.minor)
-		out = AppendHeadEnd(append(out, "A: b\r\n"...), c.minor, c.closes)
+		out := AppendHead([]byte("before"), c.status, []byte(common), c.length, c.version)
+		out = AppendHeadEnd(append(out, "A: b\r\n"...), c.version, c.closes)
 		if string(out) != "before"+c.want {
-			t.Errorf("%d, length %d, minor %d, closes %v: %q", c.status, c.length, c.minor, c.closes, out)
+			t.Errorf("%d, length %d, version %d, closes %v: %q", c.status, c.length, c.version, c.closes, out)
 		}
 	}
 }
 
 func TestAppendPrefix_isAppendHeadInTwoSteps(t *testing.T) {
 	for _, length := range []int64{0, 1, 1<<63 - 1} {
-		want := string(AppendHead(nil, 200, []byte(common), length, 1))
+		want := string(AppendHead(nil, 200, []byte(common), length, message.Version11))
 		if got := string(AppendKnown(AppendPrefix(nil, 200, []byte(common)), length)); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -51,7 +53,7 @@ func TestAppendInterim_isAWholeHead(t *testing.T) {
 
 // What is written is read back by another reader of HTTP.
 func TestAppendChunk_isReadByOthers(t *testing.T) {
-	head := string(AppendHeadEnd(AppendHead(nil, 200, nil, -1, 1), 1, false))
+	head := string(AppendHeadEnd(AppendHead(nil, 200, nil, -1, message.Version11), message.Version11, false))
 	chunk := func(data string) string { return string(AppendChunkSize(nil, len(data))) + data }
 	long := strings.Repeat("x", 70000)
 	for _, body := range []string{

@@ -3,6 +3,7 @@ package http1
 import (
 	"bytes"
 
+	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
 
@@ -55,7 +56,7 @@ func addTrailer(h *message.Head, line []byte, off uint32, maxFields int) *messag
 	if err != nil {
 		return ErrTrailer
 	}
-	if isForbiddenInTrailer(line[:f.Name.Len]) {
+	if grammar.IsForbiddenInTrailer(line[:f.Name.Len]) {
 		return nil
 	}
 	if int(h.TrailerCount) >= maxFields {
@@ -64,24 +65,4 @@ func addTrailer(h *message.Head, line []byte, off uint32, maxFields int) *messag
 	h.Fields[h.FieldCount+h.TrailerCount] = f
 	h.TrailerCount++
 	return nil
-}
-
-// forbiddenInTrailer are the fields of RFC 9110 §6.5.1: those for framing and routing, connection, request modifiers,
-// authentication, and what says how to read the content.
-var forbiddenInTrailer = [...]string{
-	"content-length", "transfer-encoding", "trailer", "host",
-	"connection", "keep-alive", "proxy-connection", "te", "upgrade",
-	"cache-control", "expect", "max-forwards", "pragma", "range",
-	"if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range",
-	"authorization", "proxy-authorization", "cookie",
-	"content-encoding", "content-type", "content-range",
-}
-
-func isForbiddenInTrailer(name []byte) bool {
-	for _, forbidden := range &forbiddenInTrailer {
-		if equalFold(name, forbidden) {
-			return true
-		}
-	}
-	return false
 }

@@ -31,6 +31,13 @@ const (
 	FormAsterisk              // "*", only with OPTIONS
 )
 
+// Versions of HTTP: ten times the major number, and the minor one. They are what forker_request_version() returns.
+const (
+	Version10 uint8 = 10
+	Version11 uint8 = 11
+	Version20 uint8 = 20
+)
+
 // Head is what a request's head says. Its layout is that of fk_head in capi/exchange.h.
 //
 // Behind every span stands a byte of the head which belongs to no token: a separator, white space or CR. A span that is
@@ -46,7 +53,7 @@ type Head struct {
 	ContentLength int64 // -1: none given.
 
 	Form           uint8
-	Minor          uint8 // HTTP/1.Minor: 0, or 1 for that and everything above (RFC 9110 §2.5).
+	Version        uint8 // One of the versions above; also that of minor versions above 1.1 (RFC 9110 §2.5).
 	KeepAlive      uint8 // These are 0 or 1, like a C bool.
 	Chunked        uint8
 	ExpectContinue uint8
@@ -62,7 +69,7 @@ type Head struct {
 func (h *Head) Reset() {
 	h.Method, h.Target, h.Path, h.Query, h.Host = Span{}, Span{}, Span{}, Span{}, Span{}
 	h.ContentLength = -1
-	h.Form, h.Minor, h.KeepAlive = 0, 0, 0
+	h.Form, h.Version, h.KeepAlive = 0, 0, 0
 	h.Chunked, h.ExpectContinue, h.HasQuery, h.PlainPath = 0, 0, 0, 0
 	h.FieldCount, h.TrailerCount = 0, 0
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"libforker/engine/http1"
+	"libforker/engine/grammar"
 )
 
 // Methods as sets of bits, and the value of Allow.
@@ -108,10 +108,10 @@ func checkMethod(m string) error {
 	if m == "" {
 		return errors.New("a method is empty")
 	}
-	if len(m) > http1.MaxMethod {
-		return fmt.Errorf("method %s: longer than %d characters", m, http1.MaxMethod)
+	if len(m) > grammar.MaxMethod {
+		return fmt.Errorf("method %s: longer than %d characters", m, grammar.MaxMethod)
 	}
-	if !http1.IsToken(m) {
+	if !grammar.IsToken(m) {
 		return fmt.Errorf("method %q: is not a token", m)
 	}
 	upper := strings.ToUpper(m)

@@ -298,7 +298,7 @@ static void set_up(void)
         req->index = i;
         req->body_fd = -1;
         req->base = (char *)"";
-        req->head.minor = 1;
+        req->head.version = 11;
         /* Flags that are read and written atomically, which helgrind takes for races. */
         VALGRIND_HG_DISABLE_CHECKING(&req->cancelled, sizeof req->cancelled);
         VALGRIND_HG_DISABLE_CHECKING(&req->interims, sizeof req->interims);

@@ -1,13 +1,13 @@
-package http1
+package grammar
 
 import "bytes"
 
 // Hosts and ports, in the Host field and in targets.
 
-// validHost judges uri-host[:port] (RFC 9110 §7.2, RFC 3986 §3.2.2): a registered name or IPv4 address, or an IP
+// ValidHost judges uri-host[:port] (RFC 9110 §7.2, RFC 3986 §3.2.2): a registered name or IPv4 address, or an IP
 // literal in brackets of which the characters are checked but not the meaning. A host that is empty is refused, as is a
 // comma: it is legal in a name, and also how a proxy would join two Host fields. A port may be empty.
-func validHost(s []byte) bool {
+func ValidHost(s []byte) bool {
 	if len(s) == 0 {
 		return false
 	}
@@ -17,8 +17,8 @@ func validHost(s []byte) bool {
 	}
 	i := 0
 	for ; ; i += 3 {
-		i += prefix(s[i:], isName)
-		if len(s)-i < 3 || s[i] != '%' || !allInClass(s[i+1:i+3], isHex) {
+		i += Prefix(s[i:], RegName)
+		if len(s)-i < 3 || s[i] != '%' || !AllInClass(s[i+1:i+3], Hex) {
 			return i > 0 && validPort(s[i:])
 		}
 	}
@@ -28,11 +28,11 @@ func validHost(s []byte) bool {
 func validLiteral(s []byte) bool {
 	if len(s) > 0 && s[0]|0x20 == 'v' {
 		dot := bytes.IndexByte(s, '.')
-		if dot < 2 || dot == len(s)-1 || !allInClass(s[1:dot], isHex) {
+		if dot < 2 || dot == len(s)-1 || !AllInClass(s[1:dot], Hex) {
 			return false
 		}
 		for _, c := range s[dot+1:] {
-			if c != ':' && class[c]&isName == 0 {
+			if c != ':' && Class[c]&RegName == 0 {
 				return false
 			}
 		}
@@ -42,7 +42,7 @@ func validLiteral(s []byte) bool {
 	for _, c := range s {
 		if c == ':' {
 			colons++
-		} else if c != '.' && class[c]&isHex == 0 {
+		} else if c != '.' && Class[c]&Hex == 0 {
 			return false
 		}
 	}
@@ -59,7 +59,7 @@ func validPort(s []byte) bool {
 	}
 	port := 0
 	for _, c := range s[1:] {
-		if !isDigit(c) {
+		if !IsDigit(c) {
 			return false
 		}
 		if port = port*10 + int(c-'0'); port > 65535 {
