@@ -4,5 +4,6 @@ go 1.26.0
 
 require (
 	github.com/valyala/bytebufferpool v1.0.0
+	golang.org/x/crypto v0.58.0
 	golang.org/x/sys v0.49.0
 )

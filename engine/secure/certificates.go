@@ -19,31 +19,59 @@ type Source struct {
 	Name  string // For sentences.
 	Chain []byte
 	Key   []byte
+	OCSP  *Staple // nil: none.
 }
 
 // Certificates are those of a server. Immutable, so any goroutine.
 type Certificates struct {
 	strict bool
-	all    []*tls.Certificate
-	exact  map[string][]*tls.Certificate // By name.
-	wild   map[string][]*tls.Certificate // By what follows "*.".
+	all    []*entry
+	exact  map[string][]*entry // By name.
+	wild   map[string][]*entry // By what follows "*.".
+}
+
+// entry is a certificate that is ready for use.
+type entry struct {
+	bare    *tls.Certificate
+	stapled *tls.Certificate // nil: there is no OCSP response,
+	until   time.Time        // or none from then on.
 }
 
 // LoadCertificates parses them. Warnings are sentences about what is usable, but not as it should be. strict: a client
 // that asks for a name which none of them has is refused; else it gets the first.
 func LoadCertificates(sources []Source, strict bool, now time.Time) (c *Certificates, warnings []string, err error) {
-	c = &Certificates{strict: strict, exact: map[string][]*tls.Certificate{}, wild: map[string][]*tls.Certificate{}}
-	for _, source := range sources {
-		cert, err := source.parse()
+	c = &Certificates{strict: strict, exact: map[string][]*entry{}, wild: map[string][]*entry{}}
+	for i := range sources {
+		source := &sources[i]
+		bare, err := source.parse()
 		if err != nil {
 			return nil, nil, fmt.Errorf("certificate %s: %w", source.Name, err)
 		}
-		if warning := doubt(cert.Leaf, now); warning != "" {
+		if warning := doubt(bare.Leaf, now); warning != "" {
 			warnings = append(warnings, "certificate "+source.Name+": "+warning)
+		}
+		cert := &entry{bare: bare}
+		if source.OCSP != nil {
+			warning, err := cert.staple(source.OCSP, now)
+			if err != nil {
+				return nil, nil, fmt.Errorf("OCSP response %s: %w", source.OCSP.Name, err)
+			}
+			if warning != "" {
+				warnings = append(warnings, "OCSP response "+source.OCSP.Name+": "+warning)
+			}
 		}
 		c.add(cert)
 	}
 	return c, warnings, nil
+}
+
+// Validity returns when each certificate begins and ceases to be valid, in the order of the sources.
+func (c *Certificates) Validity() []Validity {
+	var all []Validity
+	for _, cert := range c.all {
+		all = append(all, Validity{cert.bare.Leaf.NotBefore, cert.bare.Leaf.NotAfter})
+	}
+	return all
 }
 
 func (s *Source) parse() (*tls.Certificate, error) {
@@ -104,17 +132,12 @@ func eachCertificate(text []byte, found func(number int, cert *x509.Certificate)
 	return nil
 }
 
-// doubt is what clients will not like about a certificate.
+// doubt is what clients do not like about a certificate, or will not before long.
 func doubt(leaf *x509.Certificate, now time.Time) string {
-	switch {
-	case now.After(leaf.NotAfter):
-		return "it has expired, on " + leaf.NotAfter.UTC().Format(time.DateTime)
-	case now.Before(leaf.NotBefore):
-		return "it is valid only from " + leaf.NotBefore.UTC().Format(time.DateTime) + " on"
-	case len(leaf.DNSNames)+len(leaf.IPAddresses) == 0:
+	if len(leaf.DNSNames)+len(leaf.IPAddresses) == 0 {
 		return "it has no subject alternative names, without which no client takes it"
 	}
-	return ""
+	return Validity{leaf.NotBefore, leaf.NotAfter}.Doubt(now)
 }
 
 // LoadCAs parses the certificates of those whose signature on a client's certificate counts.
@@ -129,9 +152,9 @@ func LoadCAs(name string, text []byte, pool *x509.CertPool) error {
 	return nil
 }
 
-func (c *Certificates) add(cert *tls.Certificate) {
+func (c *Certificates) add(cert *entry) {
 	c.all = append(c.all, cert)
-	for _, name := range cert.Leaf.DNSNames {
+	for _, name := range cert.bare.Leaf.DNSNames {
 		name = strings.ToLower(name)
 		if rest, isWild := strings.CutPrefix(name, "*."); isWild {
 			c.wild[rest] = append(c.wild[rest], cert)
@@ -152,11 +175,11 @@ func (c *Certificates) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error)
 		candidates = c.all
 	}
 	for _, cert := range candidates {
-		if supports(hello, cert) {
-			return cert, nil
+		if supports(hello, cert.bare) {
+			return cert.at(time.Now()), nil
 		}
 	}
-	return candidates[0], nil
+	return candidates[0].at(time.Now()), nil
 }
 
 // supports tells if the client can use cert, whatever names that has.
@@ -166,7 +189,7 @@ func supports(hello *tls.ClientHelloInfo, cert *tls.Certificate) bool {
 	return nameless.SupportsCertificate(cert) == nil
 }
 
-func (c *Certificates) named(name string) []*tls.Certificate {
+func (c *Certificates) named(name string) []*entry {
 	name = strings.ToLower(name)
 	if certs := c.exact[name]; certs != nil || net.ParseIP(name) != nil {
 		return certs

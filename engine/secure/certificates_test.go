@@ -38,7 +38,7 @@ func TestLoadCertificates_saysWhatIsWrong(t *testing.T) {
 		{"no key", good.Chain, nil, "failed to find any PEM data in key input"},
 		{"rubbish key", good.Chain, []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"), "failed to parse private key"},
 	} {
-		_, warnings, err := LoadCertificates([]Source{{row.name, row.chain, row.key}}, false, time.Now())
+		_, warnings, err := LoadCertificates([]Source{{Name: row.name, Chain: row.chain, Key: row.key}}, false, time.Now())
 		got := strings.Join(warnings, "|")
 		if got != "" {
 			got = "warning: " + got
@@ -108,7 +108,7 @@ func TestCertificates_areChosenByName(t *testing.T) {
 				want = row.strict
 			}
 			got, err := c.Get(hello)
-			if err != nil || want < 0 && got != nil || want >= 0 && got != c.all[want] {
+			if err != nil || want < 0 && got != nil || want >= 0 && got != c.all[want].bare {
 				t.Errorf("%q, strict %v, RSA only %v: %p, %v, want number %d of %v", row.name, strict, row.rsaOnly, got, err, want, c.all)
 			}
 		}

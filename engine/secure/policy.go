@@ -3,6 +3,7 @@ package secure
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 )
 
 // What of TLS is spoken, and what is refused.
@@ -16,6 +17,7 @@ type Policy struct {
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	ClientAuth     tls.ClientAuthType
 	ClientCAs      *x509.CertPool // Who may have signed the certificates of clients.
+	KeyLog         io.Writer      // Gets the secrets of all sessions, for debugging; nil: none does.
 }
 
 // suites are those of TLS 1.2 that agree on a key of their own for each connection (ECDHE), and encrypt and authenticate
@@ -38,6 +40,7 @@ func NewConfig(p *Policy) *tls.Config {
 		GetCertificate: p.GetCertificate,
 		ClientAuth:     p.ClientAuth,
 		ClientCAs:      p.ClientCAs,
+		KeyLogWriter:   p.KeyLog,
 		NextProtos:     []string{"http/1.1"},
 	}
 }

@@ -121,6 +121,7 @@ func installed(t *testing.T, libdir string) []string {
 		"share/doc/forker/LICENSE",
 		"share/doc/forker/LICENSES/github.com_valyala_bytebufferpool.txt",
 		"share/doc/forker/LICENSES/go.txt",
+		"share/doc/forker/LICENSES/golang.org_x_crypto.txt",
 		"share/doc/forker/LICENSES/golang.org_x_sys.txt",
 		"share/doc/forker/LICENSES/inferno.txt",
 	}

@@ -14,6 +14,8 @@ import (
 	"math/big"
 	"net"
 	"time"
+
+	"golang.org/x/crypto/ocsp"
 )
 
 // Wish says what a certificate is to be like.
@@ -21,6 +23,7 @@ type Wish struct {
 	Names    []string // Host names or addresses, the first also its common name.
 	RSA      bool     // Else ECDSA on P-256.
 	Expired  bool
+	Left     time.Duration // Until it expires; 0: a day, of three that it lives.
 	Signer   *Pair // nil: it signs itself, and can sign others.
 	ForUsers bool  // It is a client's.
 }
@@ -62,6 +65,16 @@ func (p *Pair) Pool() *x509.CertPool {
 	return pool
 }
 
+// OCSP returns a response that says of a certificate which p has signed whether it is good, as the certificate authority's
+// responder would, valid from an hour ago until so much later than now.
+func (p *Pair) OCSP(of *Pair, status int, left time.Duration) []byte {
+	now := time.Now()
+	template := ocsp.Response{
+		Status: status, SerialNumber: of.X509.SerialNumber, ThisUpdate: now.Add(-time.Hour), NextUpdate: now.Add(left), RevokedAt: now,
+	}
+	return must(ocsp.CreateResponse(p.X509, p.X509, template, p.TLS.PrivateKey.(crypto.Signer)))
+}
+
 func (w *Wish) template() *x509.Certificate {
 	now := time.Now()
 	template := &x509.Certificate{
@@ -70,6 +83,9 @@ func (w *Wish) template() *x509.Certificate {
 		NotBefore:    now.Add(-48 * time.Hour), NotAfter: now.Add(24 * time.Hour),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
+	}
+	if w.Left > 0 {
+		template.NotAfter = now.Add(w.Left)
 	}
 	if w.Expired {
 		template.NotAfter = now.Add(-time.Hour)
