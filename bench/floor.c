@@ -1,13 +1,13 @@
 /*
  * The floor: the least that a server written in C around epoll(7) can do. One thread; of a request nothing is parsed
- * but the blank line at the end of its head; the answer is constant and has the bytes that libforker's has. No parser,
+ * but the blank line at the end of its head; the response is constant and has the bytes that libforker's has. No parser,
  * router, timer, limit or log: what a real server needs more of time per request is the price of those.
  *
  *     floor PORT keep-alive|close BODY UPLOAD [FILE]
  *
  * keep-alive answers any number of requests per connection, those that came together with one write; close answers one
- * and closes. The body of an answer has BODY bytes, unless requests have a body of UPLOAD bytes, greater than 0: then
- * the answer is that number. With FILE the answer is the file, by sendfile(2).
+ * and closes. The body of a response has BODY bytes, unless requests have a body of UPLOAD bytes, greater than 0: then
+ * the response is that number. With FILE the response is the file, by sendfile(2).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +42,7 @@ static struct {
     size_t body_left;      /* bytes of the body that are still to come */
 } progress[CONNECTIONS_MAX];
 
-/* The answer, as many times as one write is to carry. */
+/* The response, as many times as one write is to carry. */
 static struct {
     char *bytes;
     size_t len;
@@ -61,9 +61,9 @@ static void die(const char *what)
 }
 
 /*
- * Formats the answers anew when the second has changed: Date has a resolution of one second (RFC 9110 section 6.6.1).
+ * Formats the responses anew when the second has changed: Date has a resolution of one second (RFC 9110 section 6.6.1).
  */
-static void format_answers(void)
+static void format_responses(void)
 {
     static time_t formatted;
     time_t now = time(NULL);
@@ -90,7 +90,7 @@ static void format_answers(void)
     }
 }
 
-static void make_answer(size_t body_len, size_t upload, const char *file)
+static void make_response(size_t body_len, size_t upload, const char *file)
 {
     struct stat status = {0};
     answer.upload = upload;
@@ -193,7 +193,7 @@ static bool send_file(int fd)
     return true;
 }
 
-static bool send_answers(int fd, size_t count)
+static bool send_responses(int fd, size_t count)
 {
     while (count > 0) {
         size_t batch = count < answer.batch ? count : answer.batch;
@@ -215,9 +215,9 @@ static bool serve(int fd)
     }
     size_t count = count_requests(fd, buffer, (size_t)got);
     if (answer.keep_alive) {
-        return send_answers(fd, count);
+        return send_responses(fd, count);
     }
-    return count == 0 || (send_answers(fd, 1), false);
+    return count == 0 || (send_responses(fd, 1), false);
 }
 
 /*
@@ -264,7 +264,7 @@ int main(int argc, char **argv)
     }
     (void)signal(SIGPIPE, SIG_IGN); /* sendfile(2) has no flag for that */
     answer.keep_alive = strcmp(argv[2], "close") != 0;
-    make_answer(strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argc > 5 ? argv[5] : NULL);
+    make_response(strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10), argc > 5 ? argv[5] : NULL);
     int listener = listen_on(argv[1]);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.fd = listener};
@@ -274,7 +274,7 @@ int main(int argc, char **argv)
     for (;;) {
         struct epoll_event events[EVENTS_MAX];
         int count = epoll_wait(epoll, events, EVENTS_MAX, -1);
-        format_answers();
+        format_responses();
         for (int i = 0; i < count; i++) {
             int fd = events[i].data.fd;
             if (fd == listener) {

@@ -80,7 +80,7 @@ def cpu_time(_name, server, mode, options):
 
 
 def steady(server, mode, rate, seconds, options):
-    """By load/rate.c: answers per second, and latency in microseconds at 50, 90, 99, 99.9 and 100 percent."""
+    """By load/rate.c: responses per second, and latency in microseconds at 50, 90, 99, 99.9 and 100 percent."""
     command = ["taskset", "-c", options.core, options.programs / "rate", server.port, mode.connections, rate, seconds]
     _requests, *numbers = map(float, run_load(command, seconds).split())
     return numbers
@@ -151,7 +151,7 @@ def settled_memory(session):
 
 
 def idle_memory(name, server, mode, options):
-    """User-space memory of a connection that has had its answer and is kept open."""
+    """User-space memory of a connection that has had its response and is kept open."""
     connections = min(mode.connections, SERVERS[name].most_connections)
     run_load(["taskset", "-c", options.core, "wrk", "-t", 1, "-c", 64, "-d", "1s", f"http://127.0.0.1:{server.port}/"], 1)
     before = settled_memory(server.process.pid)

@@ -33,8 +33,8 @@ class Mode:
     measure: str = "rate"  # one of measures.MEASURES
     needs: str = ""
     path: str = "/"
-    body: int = len(GREETING)  # bytes of the answer's body
-    upload: int = 0  # bytes of the request's body; the answer is this number
+    body: int = len(GREETING)  # bytes of the response's body
+    upload: int = 0  # bytes of the request's body; the response is this number
     file: bool = False
     close: bool = False
     connections: int = CONNECTIONS

@@ -2,7 +2,7 @@
  * Actions: reload, scale, drain, reopen, upgrade; and the stop that a worker asks for.
  *
  * Whoever asks leaves a word in memory and wakes the spawner, which is all that a signal handler may do. Processes with
- * the spawner's privileges share a page with it (fk_wishes); a worker has its slot, so that the spawner knows whose word
+ * the spawner's privileges share a page with it (fk_orders); a worker has its slot, so that the spawner knows whose word
  * it is and no worker can speak for another process. The spawner brings the header up to date and tells the master. What
  * is wanted stays in the header, so that a new master finds it there.
  */
@@ -53,7 +53,7 @@ static int ask(forker_server *server, uint32_t action, int what, int32_t scale)
     if (fk_process.role != FK_ROLE_WORKER) {
         fk_asker_note(server, what);
         (void)__atomic_fetch_add(&shared->scale, scale, __ATOMIC_ACQ_REL);
-        (void)__atomic_fetch_or(&server->wishes->actions, action, __ATOMIC_ACQ_REL);
+        (void)__atomic_fetch_or(&server->orders->actions, action, __ATOMIC_ACQ_REL);
     } else if (is_refused(server, action)) {
         return FORKER_E_PRIVILEGE;
     } else {
@@ -95,7 +95,7 @@ int forker_server_upgrade(forker_server *server)
 
 uint32_t fk_action_take(forker_server *server)
 {
-    return __atomic_exchange_n(&server->wishes->actions, 0, __ATOMIC_ACQ_REL);
+    return __atomic_exchange_n(&server->orders->actions, 0, __ATOMIC_ACQ_REL);
 }
 
 static int32_t clamp_scale(int32_t change)
@@ -150,7 +150,7 @@ void fk_action_hear(fk_spawner *spawner, uint32_t index)
     if ((asked & FK_ACTION_SCALE) != 0) {
         (void)__atomic_fetch_add(&server->shared->scale, scale, __ATOMIC_ACQ_REL);
     }
-    (void)__atomic_fetch_or(&server->wishes->actions, asked & ~(uint32_t)FK_ACTION_STOP, __ATOMIC_ACQ_REL);
+    (void)__atomic_fetch_or(&server->orders->actions, asked & ~(uint32_t)FK_ACTION_STOP, __ATOMIC_ACQ_REL);
 }
 
 /* The options' numbers, for a master that was forked before they changed. */
@@ -214,7 +214,7 @@ static void reload(fk_spawner *spawner)
 static void hold(fk_spawner *spawner, bool held)
 {
     spawner->server->shared->held = held;
-    fk_spawner_tell(spawner, FK_MSG_WISH, NULL, 0);
+    fk_spawner_tell(spawner, FK_MSG_DESIRED, NULL, 0);
 }
 
 static void reopen(fk_spawner *spawner)

@@ -6,7 +6,7 @@
 
 #include "spawner.h"
 
-/* Bits of fk_wishes.actions and fk_slot.asked. STOP is in the latter only. */
+/* Bits of fk_orders.actions and fk_slot.asked. STOP is in the latter only. */
 enum {
     FK_ACTION_DRAIN = 1,
     FK_ACTION_SCALE = 2,

@@ -51,7 +51,7 @@ var (
 	_ [C.FK_MSG_EXITED]byte                    = [control.Exited]byte{}
 	_ [C.FK_MSG_STOP]byte                      = [control.Stop]byte{}
 	_ [C.FK_MSG_RELOAD]byte                    = [control.Reload]byte{}
-	_ [C.FK_MSG_WISH]byte                      = [control.Wish]byte{}
+	_ [C.FK_MSG_DESIRED]byte                   = [control.Desired]byte{}
 	_ [C.FK_MSG_REOPEN_ALL]byte                = [control.ReopenAll]byte{}
 	_ [C.FK_MSG_PING]byte                      = [control.Ping]byte{}
 	_ [C.FK_MSG_NEW_LOG]byte                   = [control.NewLog]byte{}
@@ -78,17 +78,17 @@ var (
 	_ [C.FK_PHASE_RELOADING]byte = [slot.Reloading]byte{}
 	_ [C.FK_PHASE_DRAINING]byte  = [slot.DrainingAll]byte{}
 	_ [C.FK_PHASE_STOPPING]byte  = [slot.Stopping]byte{}
-	_ [C.FK_CAUSE_NONE]byte      = [slot.NotGone]byte{}
-	_ [C.FK_CAUSE_SELF]byte      = [slot.Self]byte{}
-	_ [C.FK_CAUSE_CRASH]byte     = [slot.Crash]byte{}
-	_ [C.FK_CAUSE_KILLED]byte    = [slot.Killed]byte{}
-	_ [C.FK_CAUSE_BOOT]byte      = [slot.Boot]byte{}
-	_ [C.FK_CAUSE_STOP]byte      = [slot.Stop]byte{}
-	_ [C.FK_CAUSE_RELOAD]byte    = [slot.Reload]byte{}
-	_ [C.FK_CAUSE_SCALE]byte     = [slot.Scale]byte{}
-	_ [C.FK_CAUSE_RECYCLE]byte   = [slot.Recycle]byte{}
-	_ [C.FK_CAUSE_HANG]byte      = [slot.Hang]byte{}
-	_ [C.FK_CAUSE_MEMORY]byte    = [slot.Memory]byte{}
+	_ [C.FK_EXIT_NONE]byte       = [slot.NotGone]byte{}
+	_ [C.FK_EXIT_SELF]byte       = [slot.Self]byte{}
+	_ [C.FK_EXIT_CRASH]byte      = [slot.Crash]byte{}
+	_ [C.FK_EXIT_KILLED]byte     = [slot.Killed]byte{}
+	_ [C.FK_EXIT_BOOT]byte       = [slot.Boot]byte{}
+	_ [C.FK_EXIT_STOP]byte       = [slot.Stop]byte{}
+	_ [C.FK_EXIT_RELOAD]byte     = [slot.Reload]byte{}
+	_ [C.FK_EXIT_SCALE]byte      = [slot.Scale]byte{}
+	_ [C.FK_EXIT_RECYCLE]byte    = [slot.Recycle]byte{}
+	_ [C.FK_EXIT_HANG]byte       = [slot.Hang]byte{}
+	_ [C.FK_EXIT_MEMORY]byte     = [slot.Memory]byte{}
 
 	_ [C.FK_SHARED_MAGIC - slot.SharedMagic]byte = [0]byte{}
 	_ [C.FK_SLOTS_MAX]byte                       = [slot.Max]byte{}

@@ -128,7 +128,7 @@ func (a *app) Serve(call *engine.Call) {
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
 		result := C.fk_dispatch(address(req))
-		if result != C.FORKER_NEXT || req.Deferred|req.OnBody != 0 || req.Answer.State != engine.AnswerNone {
+		if result != C.FORKER_NEXT || req.Deferred|req.OnBody != 0 || req.Response.State != engine.ResponseNone {
 			a.conclude(call, int(result), req.OnBody != 0)
 			return
 		}
@@ -161,11 +161,11 @@ func (a *app) conclude(call *engine.Call, result int, takes bool) {
 	switch {
 	case req.Deferred != 0:
 		a.deferred(call, result, takes && result == C.FORKER_OK)
-	case result != C.FORKER_OK || !asks && req.Answer.State == engine.AnswerNone:
+	case result != C.FORKER_OK || !asks && req.Response.State == engine.ResponseNone:
 		a.fail(call, result)
-	case asks && req.Answer.State != engine.AnswerWhole:
+	case asks && req.Response.State != engine.ResponseWhole:
 		call.Outcome.Next = engine.AsksBody
-	case req.Answer.Flags&engine.AnswerLength != 0:
+	case req.Response.Flags&engine.ResponseLength != 0:
 		if code := C.fk_dispatch_fits(address(req)); code != C.FORKER_OK {
 			a.fail(call, int(code))
 		}
@@ -227,9 +227,9 @@ func (a *app) fail(call *engine.Call, result int) {
 	var why string
 	switch {
 	case result == C.FORKER_OK:
-		why = "returned FORKER_OK without an answer"
+		why = "returned FORKER_OK without a response"
 	case result == C.FORKER_NEXT:
-		why = "returned FORKER_NEXT after it had begun an answer or asked for the body"
+		why = "returned FORKER_NEXT after it had begun a response or asked for the body"
 	case result == C.FORKER_DEFERRED:
 		why = "returned FORKER_DEFERRED without forker_request_defer()"
 	case result > 0:

@@ -177,7 +177,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
-    fk_servers_visit(fk_shared_forget_wishes);
+    fk_servers_visit(fk_shared_forget_orders);
     fk_descriptor_close(&spawner->poke[1]);
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
@@ -225,7 +225,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     server->wake_fd = spawner->poke[1];
     spawner->poke[1] = -1;
     need(server, fk_shared_confine(server, index));
-    fk_servers_visit(fk_shared_forget_wishes);
+    fk_servers_visit(fk_shared_forget_orders);
     fk_logloss_forget(server);
     fk_admin_forget(server);
     fk_title_set(server);

@@ -17,9 +17,9 @@ static inline bool fk_is_object(const void *data, size_t len)
 }
 
 /* Whether `more` bytes fit into the body of a response: its length is an int64_t wherever it is counted. */
-static inline bool fk_body_has_room(const fk_answer *answer, uint64_t more)
+static inline bool fk_body_has_room(const fk_response *response, uint64_t more)
 {
-    return more <= (uint64_t)INT64_MAX - answer->body.len - answer->extra;
+    return more <= (uint64_t)INT64_MAX - response->body.len - response->extra;
 }
 
 /* Makes a block larger, so that `more` bytes fit behind block->len. false: out of memory. */

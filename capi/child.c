@@ -133,7 +133,7 @@ static void clear_slot(const forker_server *server, uint32_t index, uint32_t gen
     slot->heartbeat_ns = 0;
     slot->requests_before = fk_load_long(&slot->requests);
     slot->connections = slot->in_flight = 0;
-    slot->dismissed = FK_CAUSE_NONE;
+    slot->dismissed = FK_EXIT_NONE;
     slot->asked = slot->asked_stop = 0;
     slot->asked_scale = 0;
     clear_boxes(server, index);

@@ -27,7 +27,7 @@ enum {
     FK_MSG_STOP = 6,    /* stop everything. Payload fk_msg_stop */
     FK_MSG_RELOAD =
         7, /* the header has a new epoch, and these are the options now. Payload: their numbers, int64_t each */
-    FK_MSG_WISH = 8,       /* the header says anew how many workers are wanted */
+    FK_MSG_DESIRED = 8,    /* the header says anew how many workers are wanted */
     FK_MSG_REOPEN_ALL = 9, /* the log files were opened anew: have the workers use them, and call the on_reopen hook */
     FK_MSG_PING = 10,      /* answer with PUBLISHED: are you well? */
     FK_MSG_NEW_LOG = 11,   /* a log file was opened anew; also master -> worker. Payload fk_msg_log, fd: it */

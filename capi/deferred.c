@@ -463,7 +463,8 @@ int forker_deferred_respond(forker_deferred handle, int status, const char *cont
     static const char verb[] = "deferred_respond";
     int code = check_open(deferred, verb);
     if (code == FORKER_OK && !deferred->closed) {
-        code = fk_respond(deferred->req, &deferred->failure, verb, &(fk_response){status, content_type, body, len});
+        code =
+            fk_respond(deferred->req, &deferred->failure, verb, &(fk_text_response){status, content_type, body, len});
     }
     return code == FORKER_OK ? fk_deferred_end(deferred, FK_EVENT_ANSWER) : fk_deferred_unlock(deferred, code);
 }
@@ -477,7 +478,7 @@ int forker_deferred_send(forker_deferred handle)
     static const char verb[] = "deferred_send";
     int code = check_open(deferred, verb);
     if (code == FORKER_OK && !deferred->closed) {
-        code = deferred->req->answer.state != FK_ANSWER_NONE
+        code = deferred->req->response.state != FK_RESPONSE_NONE
                    ? fk_response_fits(deferred->req, &deferred->failure, verb)
                    : fk_fail(&deferred->failure, FORKER_E_STATE, "%s: nothing is set or written", verb);
     }

@@ -73,7 +73,7 @@ int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last)
     if (last < 0) {
         piece = NULL;
         if (req->deferred == NULL) {
-            req->answer.state = FK_ANSWER_WHOLE; /* there is nothing to answer any more */
+            req->response.state = FK_RESPONSE_WHOLE; /* there is nothing to answer any more */
         }
     }
     sigset_t blocked;
@@ -101,16 +101,16 @@ static void trim_block(fk_block *block)
     }
 }
 
-static void release_parts(fk_answer *answer)
+static void release_parts(fk_response *response)
 {
-    fk_part *parts = (fk_part *)(void *)answer->parts.data;
-    size_t count = (size_t)answer->parts.len / sizeof *parts;
+    fk_part *parts = (fk_part *)(void *)response->parts.data;
+    size_t count = (size_t)response->parts.len / sizeof *parts;
     for (size_t i = 0; i < count; i++) {
         if (parts[i].release != NULL) {
             parts[i].release(parts[i].user);
         }
     }
-    answer->parts.len = 0;
+    response->parts.len = 0;
 }
 
 void fk_dispatch_release(uintptr_t address)
@@ -118,21 +118,21 @@ void fk_dispatch_release(uintptr_t address)
     forker_request *req = (forker_request *)address;
     bool in_program = fk_thread.in_program;
     fk_thread.in_program = true;
-    release_parts(&req->answer);
+    release_parts(&req->response);
     fk_thread.in_program = in_program;
     fk_texts_free(req);
     fk_failure_clear(&req->failure);
-    trim_block(&req->answer.fields);
-    trim_block(&req->answer.body);
+    trim_block(&req->response.fields);
+    trim_block(&req->response.body);
 }
 
 void fk_dispatch_free(uintptr_t address)
 {
-    fk_answer *answer = &((forker_request *)address)->answer;
-    fk_block_free(&answer->fields);
-    fk_block_free(&answer->body);
-    fk_block_free(&answer->parts);
-    fk_block_free(&answer->trailers);
+    fk_response *response = &((forker_request *)address)->response;
+    fk_block_free(&response->fields);
+    fk_block_free(&response->body);
+    fk_block_free(&response->parts);
+    fk_block_free(&response->trailers);
 }
 
 /* Its black box is one of those that are looked at from now on. */

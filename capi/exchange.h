@@ -1,6 +1,6 @@
 /*
- * One request and its answer, as the engine and the C accessors share it. The engine allocates it off the Go heap,
- * fills the first part, calls the handler through dispatch.c and reads the answer back; no other call crosses the
+ * One request and its response, as the engine and the C accessors share it. The engine allocates it off the Go heap,
+ * fills the first part, calls the handler through dispatch.c and reads the response back; no other call crosses the
  * boundary.
  *
  * The Go twins are engine.Request, message.Head and slot.Peer; the layouts are checked against these when capi is
@@ -59,23 +59,23 @@ typedef struct {
     uint64_t cap;
 } fk_block;
 
-/* Bits of fk_answer.flags. */
+/* Bits of fk_response.flags. */
 enum {
-    FK_ANSWER_CLOSE = 1,      /* the handler asked for "Connection: close" */
-    FK_ANSWER_HAS_DATE = 2,   /* it set Date by itself */
-    FK_ANSWER_HAS_SERVER = 4, /* it set Server by itself */
-    FK_ANSWER_ERROR = 8,      /* forker_respond_error(): the engine writes the text, body is the detail */
-    FK_ANSWER_STREAM = 16,    /* the body comes through the deferred handle, piece by piece */
-    FK_ANSWER_HIJACKED = 32,  /* the program has taken the connection */
-    FK_ANSWER_ANNOUNCES = 64, /* fields has Trailer, for a stream that goes out in chunks */
-    FK_ANSWER_LENGTH = 128    /* length is what forker_response_length() said */
+    FK_RESPONSE_CLOSE = 1,      /* the handler asked for "Connection: close" */
+    FK_RESPONSE_HAS_DATE = 2,   /* it set Date by itself */
+    FK_RESPONSE_HAS_SERVER = 4, /* it set Server by itself */
+    FK_RESPONSE_ERROR = 8,      /* forker_respond_error(): the engine writes the text, body is the detail */
+    FK_RESPONSE_STREAM = 16,    /* the body comes through the deferred handle, piece by piece */
+    FK_RESPONSE_HIJACKED = 32,  /* the program has taken the connection */
+    FK_RESPONSE_ANNOUNCES = 64, /* fields has Trailer, for a stream that goes out in chunks */
+    FK_RESPONSE_LENGTH = 128    /* length is what forker_response_length() said */
 };
 
-/* How far an answer has come. */
+/* How far a response has come. */
 enum {
-    FK_ANSWER_NONE = 0,
-    FK_ANSWER_STARTED = 1, /* a status, field or body was set piece by piece */
-    FK_ANSWER_WHOLE = 2    /* answered in one call: nothing can be added */
+    FK_RESPONSE_NONE = 0,
+    FK_RESPONSE_STARTED = 1, /* a status, field or body was set piece by piece */
+    FK_RESPONSE_WHOLE = 2    /* answered in one call: nothing can be added */
 };
 
 /* Where the program is inside of, as far as it matters for what it may do. */
@@ -83,12 +83,12 @@ enum { FK_INSIDE_NOTHING, FK_INSIDE_HANDLER, FK_INSIDE_ON_BODY };
 
 /* What a piece of a body is. */
 enum {
-    FK_PART_BODY = 0, /* bytes of fk_answer.body: off, len */
+    FK_PART_BODY = 0, /* bytes of fk_response.body: off, len */
     FK_PART_LENT = 1, /* the program's bytes: data, len */
     FK_PART_FILE = 2  /* of a file: fd, off, len */
 };
 
-/* A piece of a body, where that is more than the bytes of fk_answer.body. */
+/* A piece of a body, where that is more than the bytes of fk_response.body. */
 typedef struct {
     uint32_t kind;
     int32_t fd;
@@ -104,14 +104,14 @@ typedef struct {
     uint8_t state;
     uint8_t flags;
     uint32_t pad;
-    int64_t length;  /* of a stream: what its head promises; -1: not known; or see FK_ANSWER_LENGTH */
+    int64_t length;  /* of a stream: what its head promises; -1: not known; or see FK_RESPONSE_LENGTH */
     uint64_t parted; /* bytes of `body` that stand in `parts`; the rest comes behind them */
     uint64_t extra;  /* bytes of all parts that are not of `body` */
     fk_block fields; /* "Name: value\r\n" lines */
     fk_block body;
     fk_block parts;    /* fk_part */
     fk_block trailers; /* like fields, sent behind a stream that goes out in chunks */
-} fk_answer;
+} fk_response;
 
 /* What was wrong with the last call that failed; failure.c. */
 typedef struct {
@@ -159,7 +159,7 @@ struct forker_request {
     fk_head head;
 
     /* Filled by the response functions. */
-    fk_answer answer;
+    fk_response response;
 
     /* Owned by request.c and deferred.c. */
     struct fk_text *texts;        /* copies made for accessors, freed when the request ends */

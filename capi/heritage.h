@@ -25,10 +25,10 @@ bool fk_heritage_is_pending(void);
  */
 bool fk_heritage_is_spoken_for(void);
 
-/* The channel, to be polled for that answer; -1: none is waited for. */
+/* The channel, to be polled for that response; -1: none is waited for. */
 int fk_heritage_channel(void);
 
-/* Whether the answer has just come. */
+/* Whether the response has just come. */
 bool fk_heritage_is_answered(void);
 
 /* Takes the descriptor of the keys of session tickets; -1: there is none. */

@@ -71,7 +71,7 @@ void fk_server_leave(forker_server *server)
 {
     fk_descriptor_close((int *)&server->wake_fd);
     fk_descriptor_close(&server->loglimit.timer);
-    fk_shared_forget_wishes(server);
+    fk_shared_forget_orders(server);
     if (server->state == FK_SERVER_SETUP && !server->lost && !fk_process.go_lost) {
         server->owner = getpid();
         server->split = true;

@@ -91,7 +91,7 @@ func (s server) policy() prefork.Config {
 		Workers:      int(max(s.number(C.FK_OPTION_WORKERS), 0)), // auto is 0 there
 		BootTimeout:  s.duration(C.FK_OPTION_BOOT_TIMEOUT),
 		DrainTimeout: s.duration(C.FK_OPTION_DRAIN_TIMEOUT),
-		Care: prefork.Care{
+		Health: prefork.Health{
 			HangTimeout: time.Duration(s.limit(C.FK_OPTION_HANG_TIMEOUT)),
 			MaxRequests: uint64(s.limit(C.FK_OPTION_MAX_REQUESTS)),
 			MaxAge:      time.Duration(s.limit(C.FK_OPTION_MAX_AGE)),

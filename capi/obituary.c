@@ -13,34 +13,34 @@
 #include "signame.h"
 
 /* A worker that is let go can still crash on its way out; but what HANG and MEMORY say is why it was killed. */
-static uint32_t find_cause(const fk_spawner *spawner, const fk_slot *slot, int status)
+static uint32_t find_reason(const fk_spawner *spawner, const fk_slot *slot, int status)
 {
     bool signaled = status != -1 && WIFSIGNALED(status);
     uint32_t dismissed = fk_load(&slot->dismissed);
     bool served = fk_load(&slot->reached_ready) != 0;
-    dismissed = dismissed < FK_CAUSES ? dismissed : FK_CAUSE_NONE;
-    if (dismissed == FK_CAUSE_HANG || dismissed == FK_CAUSE_MEMORY || dismissed == FK_CAUSE_BOOT) {
+    dismissed = dismissed < FK_EXITS ? dismissed : FK_EXIT_NONE;
+    if (dismissed == FK_EXIT_HANG || dismissed == FK_EXIT_MEMORY || dismissed == FK_EXIT_BOOT) {
         return dismissed;
     }
     if (signaled && WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM) {
-        return served ? FK_CAUSE_CRASH : FK_CAUSE_BOOT;
+        return served ? FK_EXIT_CRASH : FK_EXIT_BOOT;
     }
-    if (dismissed != FK_CAUSE_NONE) {
+    if (dismissed != FK_EXIT_NONE) {
         return dismissed;
     }
     if (spawner->stopping) {
-        return FK_CAUSE_STOP;
+        return FK_EXIT_STOP;
     }
     if (!served) {
-        return FK_CAUSE_BOOT;
+        return FK_EXIT_BOOT;
     }
-    return signaled ? FK_CAUSE_KILLED : FK_CAUSE_SELF;
+    return signaled ? FK_EXIT_KILLED : FK_EXIT_SELF;
 }
 
-static bool is_loss(uint32_t cause)
+static bool is_loss(uint32_t reason)
 {
-    return cause == FK_CAUSE_SELF || cause == FK_CAUSE_CRASH || cause == FK_CAUSE_KILLED || cause == FK_CAUSE_BOOT ||
-           cause == FK_CAUSE_HANG || cause == FK_CAUSE_MEMORY;
+    return reason == FK_EXIT_SELF || reason == FK_EXIT_CRASH || reason == FK_EXIT_KILLED || reason == FK_EXIT_BOOT ||
+           reason == FK_EXIT_HANG || reason == FK_EXIT_MEMORY;
 }
 
 static uint64_t since(uint64_t now, uint64_t then)
@@ -65,15 +65,15 @@ void fk_obituary_write(fk_spawner *spawner, uint32_t index, pid_t pid, int statu
     const fk_slot *slot = fk_server_slot(spawner->server, index);
     fk_shared *shared = spawner->server->shared;
     fk_crash *crash = &shared->crash;
-    uint32_t cause = find_cause(spawner, slot, status);
-    shared->exits[cause]++;
-    spawner->workers[index].death = (fk_death){pid, status, cause, spawner->workers[index].generation};
-    if (!is_loss(cause)) {
+    uint32_t reason = find_reason(spawner, slot, status);
+    shared->exits[reason]++;
+    spawner->workers[index].death = (fk_death){pid, status, reason, spawner->workers[index].generation};
+    if (!is_loss(reason)) {
         return;
     }
     uint32_t version = fk_load(&crash->version);
     __atomic_store_n(&crash->version, version | 1, __ATOMIC_SEQ_CST);
-    crash->cause = cause;
+    crash->reason = reason;
     crash->worker = index;
     crash->generation = spawner->workers[index].generation;
     crash->pid = pid;
@@ -117,7 +117,7 @@ void fk_obituary_say(fk_spawner *spawner, uint32_t index)
         fk_line_text(&line, "was reaped by somebody else");
     }
     line_request(&line, spawner, index);
-    fk_log(spawner->server, is_loss(death->cause) ? FORKER_LOG_WARN : FORKER_LOG_INFO,
+    fk_log(spawner->server, is_loss(death->reason) ? FORKER_LOG_WARN : FORKER_LOG_INFO,
            "worker %u (pid %d) %s; there was no master to say so", index, (int)death->pid, line.text);
     death->pid = 0;
 }

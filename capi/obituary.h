@@ -1,5 +1,5 @@
 /*
- * What is kept in the shared memory of workers that are gone: how many for which cause, and the latest that was lost.
+ * What is kept in the shared memory of workers that are gone: how many for which reason, and the latest that was lost.
  */
 #ifndef FORKER_OBITUARY_H
 #define FORKER_OBITUARY_H

@@ -96,7 +96,7 @@
       "Bytes; so many that the client sends of a body give it another second beyond read_body_timeout, which is also " \
       "how long it may then be silent. 0 gives none.")                                                                 \
     X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", true,                                        \
-      "How long an answer may wait for a client that does not read; then the connection is closed.")                   \
+      "How long a response may wait for a client that does not read; then the connection is closed.")                  \
     X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                          \
       "How long a connection is kept open between requests.")                                                          \
     X(MAX_CONNECTIONS, "max_connections", NUMBER, "0", "", "0", "10000000", true,                                      \
@@ -107,7 +107,7 @@
     X(MAX_REQUESTS_PER_CONNECTION, "max_requests_per_connection", NUMBER, "0", "", "0", "1000000000", true,            \
       "Requests on one connection; the last one is answered with \"Connection: close\". 0 is no limit.")               \
     X(MAX_CONNECTION_AGE, "max_connection_age", DURATION, "0", "", "0", "10000h", true,                                \
-      "After how long a connection's next answer says \"Connection: close\"; 0 is never.")                             \
+      "After how long a connection's next response says \"Connection: close\"; 0 is never.")                           \
     X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \
       "Whether connections are kept open for more than one request.")                                                  \
     X(MAX_PIPELINED, "max_pipelined", NUMBER, "64", "", "1", "1000000", true,                                          \
@@ -130,12 +130,12 @@
     X(TCP_KEEPALIVE, "tcp_keepalive", DURATION, "60s", "off, or ", "1s", "9h", false,                                  \
       "After how long without traffic the kernel asks whether a client is still there, see tcp(7).")                   \
     X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \
-      "Bytes; so many that the client takes give an answer another second beyond write_timeout, 0 gives none.")        \
+      "Bytes; so many that the client takes give a response another second beyond write_timeout, 0 gives none.")       \
     X(HANDLER_TIMEOUT, "handler_timeout", DURATION, "0", "", "0", "24h", true,                                         \
-      "How long a pooled or deferred handler may take to answer, then 504; 0 is for ever. Where it takes the body "    \
+      "How long a pooled or deferred handler may take to response, then 504; 0 is for ever. Where it takes the body "  \
       "piece by piece, each pause counts for itself, and so does the time from the end of the body.")                  \
     X(HALF_CLOSE, "half_close", CHOICE, "on", "off|on", "", "", true,                                                  \
-      "Whether a client that has sent its end still gets an answer that takes time; off takes it as having left. A "   \
+      "Whether a client that has sent its end still gets a response that takes time; off takes it as having left. A "  \
       "stream of unknown length ends with its client either way.")                                                     \
     X(DISPATCH, "dispatch", CHOICE, "inline", "inline|pool", "", "", false,                                            \
       "Where handlers run of routes that are registered from now on: inline on the worker's main thread, or each on "  \
@@ -163,7 +163,7 @@
       "Where those files are, without names; empty keeps them in memory (memfd_create(2)). The workers look for it "   \
       "as the user that they are, under chroot too.")                                                                  \
     X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
-      "Value of the Server field in answers; empty leaves the field out.")                                             \
+      "Value of the Server field in responses; empty leaves the field out.")                                           \
     X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether answers have a Date field.")                        \
     X(ADMIN, "admin", ADDRESS, "", "", "", "", false,                                                                  \
       "Where the master shows health, status, metrics and a page for people; a unix socket gets mode 0600; empty is "  \

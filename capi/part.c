@@ -1,4 +1,4 @@
-/* Pieces of an answer's body that are not copied: the program's own bytes, and files. */
+/* Pieces of a response's body that are not copied: the program's own bytes, and files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,22 +16,23 @@
 /* Appends a piece, in front of which come the bytes that were written since the last one. */
 static int append_part(forker_request *req, const char *verb, const fk_part *part)
 {
-    fk_answer *answer = &req->answer;
+    fk_response *response = &req->response;
     int code = fk_response_room(req, verb, part->len);
     if (code != FORKER_OK) {
         return code;
     }
-    fk_part written = {.kind = FK_PART_BODY, .fd = -1, .off = answer->parted, .len = answer->body.len - answer->parted};
-    if (!fk_block_reserve(&answer->parts, 2 * sizeof written)) {
+    fk_part written = {
+        .kind = FK_PART_BODY, .fd = -1, .off = response->parted, .len = response->body.len - response->parted};
+    if (!fk_block_reserve(&response->parts, 2 * sizeof written)) {
         return fk_fail(&req->failure, FORKER_E_MEMORY, "%s: no memory", verb);
     }
     if (written.len > 0) {
-        (void)fk_block_append(&answer->parts, &written, sizeof written);
+        (void)fk_block_append(&response->parts, &written, sizeof written);
     }
-    (void)fk_block_append(&answer->parts, part, sizeof *part);
-    answer->parted = answer->body.len;
-    answer->extra += part->len;
-    answer->state = FK_ANSWER_STARTED;
+    (void)fk_block_append(&response->parts, part, sizeof *part);
+    response->parted = response->body.len;
+    response->extra += part->len;
+    response->state = FK_RESPONSE_STARTED;
     return FORKER_OK;
 }
 

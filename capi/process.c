@@ -202,7 +202,7 @@ bool fk_process_draining(const forker_server *server)
     }
     const fk_slot *slot = fk_server_slot(server, (uint32_t)fk_process.worker);
     return fk_process.draining || __atomic_load_n(&slot->state, __ATOMIC_ACQUIRE) == FK_SLOT_DRAINING ||
-           fk_load(&slot->dismissed) != FK_CAUSE_NONE || fk_load(&slot->asked_stop) != 0 ||
+           fk_load(&slot->dismissed) != FK_EXIT_NONE || fk_load(&slot->asked_stop) != 0 ||
            __atomic_load_n(&shared->stop_timeout_ms, __ATOMIC_ACQUIRE) != FK_NO_STOP;
 }
 

@@ -25,7 +25,7 @@ static bool is_status(int status)
 
 int fk_response_open(forker_request *req, fk_failure *failure, const char *verb)
 {
-    if (req->answer.state == FK_ANSWER_WHOLE) {
+    if (req->response.state == FK_RESPONSE_WHOLE) {
         return fk_fail(failure, FORKER_E_STATE, "%s: the request is answered already", verb);
     }
     return FORKER_OK;
@@ -34,7 +34,7 @@ int fk_response_open(forker_request *req, fk_failure *failure, const char *verb)
 int fk_response_unwritten(forker_request *req, fk_failure *failure, const char *verb)
 {
     int code = fk_response_open(req, failure, verb);
-    if (code == FORKER_OK && (req->answer.body.len > 0 || req->answer.parts.len > 0)) {
+    if (code == FORKER_OK && (req->response.body.len > 0 || req->response.parts.len > 0)) {
         code = fk_fail(failure, FORKER_E_STATE, "%s: some of a body is written already", verb);
     }
     return code;
@@ -42,15 +42,15 @@ int fk_response_unwritten(forker_request *req, fk_failure *failure, const char *
 
 int fk_response_room(forker_request *req, const char *verb, uint64_t more)
 {
-    const fk_answer *answer = &req->answer;
-    uint64_t written = answer->body.len + answer->extra;
-    if (!fk_body_has_room(answer, more)) {
+    const fk_response *response = &req->response;
+    uint64_t written = response->body.len + response->extra;
+    if (!fk_body_has_room(response, more)) {
         return fk_fail(&req->failure, FORKER_E_LIMIT, "%s: the body would have more than 2^63 - 1 bytes", verb);
     }
-    if ((answer->flags & FK_ANSWER_LENGTH) != 0 && written + more > (uint64_t)answer->length) {
+    if ((response->flags & FK_RESPONSE_LENGTH) != 0 && written + more > (uint64_t)response->length) {
         return fk_fail(&req->failure, FORKER_E_LIMIT,
                        "%s: the body would have %" PRIu64 " bytes, but its length was set to %" PRId64, verb,
-                       written + more, answer->length);
+                       written + more, response->length);
     }
     return FORKER_OK;
 }
@@ -63,19 +63,19 @@ static bool is_head(const forker_request *req)
 /* fk_response_fits() of a response that has this status, and so many bytes written. */
 static int check_length(const forker_request *req, fk_failure *failure, const char *verb, int status, uint64_t written)
 {
-    const fk_answer *answer = &req->answer;
+    const fk_response *response = &req->response;
     bool without = written == 0 && (is_head(req) || status == STATUS_NOT_MODIFIED);
-    if ((answer->flags & FK_ANSWER_LENGTH) == 0 || written == (uint64_t)answer->length || without) {
+    if ((response->flags & FK_RESPONSE_LENGTH) == 0 || written == (uint64_t)response->length || without) {
         return FORKER_OK;
     }
     return fk_fail(failure, FORKER_E_STATE, "%s: the body has %" PRIu64 " bytes, but its length was set to %" PRId64,
-                   verb, written, answer->length);
+                   verb, written, response->length);
 }
 
 int fk_response_fits(const forker_request *req, fk_failure *failure, const char *verb)
 {
-    const fk_answer *answer = &req->answer;
-    return check_length(req, failure, verb, answer->status, answer->body.len + answer->extra);
+    const fk_response *response = &req->response;
+    return check_length(req, failure, verb, response->status, response->body.len + response->extra);
 }
 
 /* What a program wants to send. */
@@ -95,26 +95,26 @@ static int set_field(forker_request *req, fk_failure *failure, const char *verb,
     if (fault != NULL) {
         return fk_fail(failure, FORKER_E_INVALID, "%s %s: %s", verb, name, fault);
     }
-    fk_answer *answer = &req->answer;
+    fk_response *response = &req->response;
     int code = fk_response_open(req, failure, verb);
     if (code != FORKER_OK) {
         return code;
     }
     if (fk_ascii_equal(name, "Connection")) {
-        answer->flags |= FK_ANSWER_CLOSE;
+        response->flags |= FK_RESPONSE_CLOSE;
         return FORKER_OK;
     }
     if (field->replace) {
-        fk_field_remove(&answer->fields, name);
+        fk_field_remove(&response->fields, name);
     }
-    code = fk_field_append(&answer->fields, name, field->value, size);
+    code = fk_field_append(&response->fields, name, field->value, size);
     if (code != FORKER_OK) {
         return fk_fail(failure, code, "%s %s: %s", verb, name, fk_field_append_fault(code));
     }
-    answer->flags |= (uint8_t)(fk_ascii_equal(name, "Date") ? FK_ANSWER_HAS_DATE : 0);
-    answer->flags |= (uint8_t)(fk_ascii_equal(name, "Server") ? FK_ANSWER_HAS_SERVER : 0);
-    answer->flags |= (uint8_t)(fk_ascii_equal(name, "Trailer") ? FK_ANSWER_ANNOUNCES : 0);
-    answer->state = FK_ANSWER_STARTED;
+    response->flags |= (uint8_t)(fk_ascii_equal(name, "Date") ? FK_RESPONSE_HAS_DATE : 0);
+    response->flags |= (uint8_t)(fk_ascii_equal(name, "Server") ? FK_RESPONSE_HAS_SERVER : 0);
+    response->flags |= (uint8_t)(fk_ascii_equal(name, "Trailer") ? FK_RESPONSE_ANNOUNCES : 0);
+    response->state = FK_RESPONSE_STARTED;
     return FORKER_OK;
 }
 
@@ -145,8 +145,8 @@ int fk_response_status(forker_request *req, const char *verb, int status)
     }
     int code = fk_response_open(req, &req->failure, verb);
     if (code == FORKER_OK) {
-        req->answer.status = (uint16_t)status;
-        req->answer.state = FK_ANSWER_STARTED;
+        req->response.status = (uint16_t)status;
+        req->response.state = FK_RESPONSE_STARTED;
     }
     return code;
 }
@@ -161,8 +161,8 @@ int forker_response_length(forker_request *req, int64_t length)
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    fk_answer *answer = &req->answer;
-    uint64_t written = answer->body.len + answer->extra;
+    fk_response *response = &req->response;
+    uint64_t written = response->body.len + response->extra;
     if (length < 0) {
         return fk_fail(&req->failure, FORKER_E_INVALID, "length: a body has no length of %" PRId64, length);
     }
@@ -172,9 +172,9 @@ int forker_response_length(forker_request *req, int64_t length)
     }
     int code = fk_response_open(req, &req->failure, "length");
     if (code == FORKER_OK) {
-        answer->length = length;
-        answer->flags |= FK_ANSWER_LENGTH;
-        answer->state = FK_ANSWER_STARTED;
+        response->length = length;
+        response->flags |= FK_RESPONSE_LENGTH;
+        response->state = FK_RESPONSE_STARTED;
     }
     return code;
 }
@@ -194,10 +194,10 @@ int forker_response_write(forker_request *req, const void *data, size_t len)
     if (code != FORKER_OK) {
         return code;
     }
-    if (!fk_block_append(&req->answer.body, data, len)) {
+    if (!fk_block_append(&req->response.body, data, len)) {
         return fk_fail(&req->failure, FORKER_E_MEMORY, "write: no memory for %zu bytes", len);
     }
-    req->answer.state = FK_ANSWER_STARTED;
+    req->response.state = FK_RESPONSE_STARTED;
     return FORKER_OK;
 }
 
@@ -206,16 +206,16 @@ int forker_response_reset(forker_request *req)
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    fk_answer *answer = &req->answer;
-    if (answer->parts.len > 0) {
+    fk_response *response = &req->response;
+    if (response->parts.len > 0) {
         return fk_fail(&req->failure, FORKER_E_STATE, "reset: bytes were lent, or a file was appended");
     }
     int code = fk_response_open(req, &req->failure, "reset");
     if (code == FORKER_OK) {
-        answer->fields.len = answer->body.len = 0;
-        answer->status = 0;
-        answer->flags = 0;
-        answer->state = FK_ANSWER_NONE;
+        response->fields.len = response->body.len = 0;
+        response->status = 0;
+        response->flags = 0;
+        response->state = FK_RESPONSE_NONE;
     }
     return code;
 }
@@ -232,14 +232,14 @@ static int set_type(forker_request *req, fk_failure *failure, const char *verb, 
     if (fault != NULL) {
         return fk_fail(failure, FORKER_E_INVALID, "%s: content_type: %s", verb, fault);
     }
-    if (req->answer.fields.len > 0) {
-        fk_field_remove(&req->answer.fields, name);
+    if (req->response.fields.len > 0) {
+        fk_field_remove(&req->response.fields, name);
     }
-    int code = fk_field_append(&req->answer.fields, name, content_type, size);
+    int code = fk_field_append(&req->response.fields, name, content_type, size);
     return code == FORKER_OK ? code : fk_fail(failure, code, "%s: content_type: %s", verb, fk_field_append_fault(code));
 }
 
-int fk_respond(forker_request *req, fk_failure *failure, const char *verb, const fk_response *response)
+int fk_respond(forker_request *req, fk_failure *failure, const char *verb, const fk_text_response *response)
 {
     size_t len = response->len;
     if (!is_status(response->status)) {
@@ -258,17 +258,17 @@ int fk_respond(forker_request *req, fk_failure *failure, const char *verb, const
     if (code != FORKER_OK) {
         return code;
     }
-    if (!fk_block_append(&req->answer.body, response->body, len)) {
+    if (!fk_block_append(&req->response.body, response->body, len)) {
         return fk_fail(failure, FORKER_E_MEMORY, "%s: no memory for %zu bytes", verb, len);
     }
-    req->answer.status = (uint16_t)response->status;
-    req->answer.state = FK_ANSWER_WHOLE;
+    req->response.status = (uint16_t)response->status;
+    req->response.state = FK_RESPONSE_WHOLE;
     return FORKER_OK;
 }
 
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len)
 {
-    return req != NULL ? fk_respond(req, &req->failure, "respond", &(fk_response){status, content_type, body, len})
+    return req != NULL ? fk_respond(req, &req->failure, "respond", &(fk_text_response){status, content_type, body, len})
                        : FORKER_E_INVALID;
 }
 
@@ -284,16 +284,16 @@ int forker_respond_error(forker_request *req, int status, const char *detail)
     if (code != FORKER_OK) {
         return code;
     }
-    fk_answer *answer = &req->answer;
-    answer->body.len = 0;
-    if (detail != NULL && !fk_block_append(&answer->body, detail, strlen(detail))) {
+    fk_response *response = &req->response;
+    response->body.len = 0;
+    if (detail != NULL && !fk_block_append(&response->body, detail, strlen(detail))) {
         return fk_fail(&req->failure, FORKER_E_MEMORY, "respond_error: no memory for the detail");
     }
-    for (size_t i = 0; answer->fields.len > 0 && i < sizeof of_content / sizeof *of_content; i++) {
-        fk_field_remove(&answer->fields, of_content[i]);
+    for (size_t i = 0; response->fields.len > 0 && i < sizeof of_content / sizeof *of_content; i++) {
+        fk_field_remove(&response->fields, of_content[i]);
     }
-    answer->status = (uint16_t)status;
-    answer->state = FK_ANSWER_WHOLE;
-    answer->flags = (uint8_t)((answer->flags & ~FK_ANSWER_LENGTH) | FK_ANSWER_ERROR);
+    response->status = (uint16_t)status;
+    response->state = FK_RESPONSE_WHOLE;
+    response->flags = (uint8_t)((response->flags & ~FK_RESPONSE_LENGTH) | FK_RESPONSE_ERROR);
     return FORKER_OK;
 }

@@ -62,7 +62,7 @@ static void take_early_stop(forker_server *server)
 {
     int32_t early_ms = __atomic_exchange_n(&server->early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
     if (early_ms != FK_NO_STOP) {
-        server->wishes->askers[FK_ASK_STOP] = server->early_asker;
+        server->orders->askers[FK_ASK_STOP] = server->early_asker;
         shorten(&server->shared->stop_timeout_ms, early_ms);
         fk_server_wake(server);
     }

@@ -180,7 +180,7 @@ struct forker_server {
     size_t shared_size;
     uint32_t slots;             /* that it has; what the header says is for readers from outside */
     int shared_fd;              /* of it, as long as processes are forked; -1: a mapping without a name, or none */
-    fk_wishes *volatile wishes; /* NULL in master and workers, which ask through their slots */
+    fk_orders *volatile orders; /* NULL in master and workers, which ask through their slots */
     fk_listener admin;          /* address "": none */
     int log_fds[FK_LOGFILES];   /* by FK_LOGFILE_*; -1: none */
     int stderr_aside;           /* see fk_sink.aside */
@@ -193,7 +193,7 @@ struct forker_server {
     volatile uint64_t early_asker; /* who has asked for the stop that came before the run */
     fk_queue queue;                /* of the process that serves */
     volatile int
-        wake_fd; /* eventfd: shared->stop_timeout_ms or wishes->actions has changed; open from the first run on. In a
+        wake_fd; /* eventfd: shared->stop_timeout_ms or orders->actions has changed; open from the first run on. In a
                     worker: the pipe by which it has the spawner look at its slot */
 
     char error[FK_SENTENCE_MAX];       /* the last failure */

@@ -81,12 +81,12 @@ int fk_shared_map(forker_server *server)
     uint32_t slots = fk_server_option(server, FK_OPTION_WORKERS) != 0 ? FK_SLOTS_MAX : 1;
     size_t size = boxes_at(slots) + (size_t)FK_BOXES * FK_BOX_SIZE * slots;
     int fd = -1;
-    void *wishes = mmap(NULL, sizeof(fk_wishes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    void *memory = wishes != MAP_FAILED ? make_memory(size, &fd) : MAP_FAILED;
+    void *orders = mmap(NULL, sizeof(fk_orders), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory = orders != MAP_FAILED ? make_memory(size, &fd) : MAP_FAILED;
     if (memory == MAP_FAILED) {
         int reason = errno;
-        if (wishes != MAP_FAILED) {
-            (void)munmap(wishes, sizeof(fk_wishes));
+        if (orders != MAP_FAILED) {
+            (void)munmap(orders, sizeof(fk_orders));
         }
         return fk_server_fail(server, FORKER_E_MEMORY, "%s: mmap: %s", server->verb, strerror(reason));
     }
@@ -100,7 +100,7 @@ int fk_shared_map(forker_server *server)
     server->shared_size = size;
     server->slots = slots;
     server->shared_fd = fd;
-    server->wishes = wishes;
+    server->orders = orders;
     server->figures = server->shared = shared;
     return FORKER_OK;
 }
@@ -115,18 +115,18 @@ void fk_shared_end(forker_server *server)
     fk_descriptor_close(&server->shared_fd);
 }
 
-void fk_shared_forget_wishes(forker_server *server)
+void fk_shared_forget_orders(forker_server *server)
 {
-    if (server->wishes != NULL) {
-        (void)munmap(server->wishes, sizeof(fk_wishes));
-        server->wishes = NULL;
+    if (server->orders != NULL) {
+        (void)munmap(server->orders, sizeof(fk_orders));
+        server->orders = NULL;
     }
     fk_descriptor_close(&server->shared_fd);
 }
 
 void fk_shared_unmap(forker_server *server)
 {
-    fk_shared_forget_wishes(server);
+    fk_shared_forget_orders(server);
     if (server->figures != NULL) {
         (void)munmap(server->figures, server->shared_size);
         server->figures = NULL;

@@ -25,6 +25,6 @@ const char *fk_shared_confine(forker_server *server, uint32_t index);
  * In a process that is not to ask as the spawner does, and for each server of the program: a forked worker, once it is
  * confined, the master, and what the program forks by itself.
  */
-void fk_shared_forget_wishes(forker_server *server);
+void fk_shared_forget_orders(forker_server *server);
 
 #endif

@@ -55,18 +55,18 @@ enum {
 
 /* Why a worker is gone; FORKER_EXIT_* of forker.h. */
 enum {
-    FK_CAUSE_NONE = 0,
-    FK_CAUSE_SELF = 1,    /* it left by itself, as by exit(3) */
-    FK_CAUSE_CRASH = 2,   /* by a signal of its own doing, or one that somebody sent */
-    FK_CAUSE_KILLED = 3,  /* by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it */
-    FK_CAUSE_BOOT = 4,    /* before it was ready: it failed, or took too long */
-    FK_CAUSE_STOP = 5,    /* the server stops */
-    FK_CAUSE_RELOAD = 6,  /* replaced by a newer generation */
-    FK_CAUSE_SCALE = 7,   /* fewer workers were wanted */
-    FK_CAUSE_RECYCLE = 8, /* it had served its requests, its time, or grown over the soft memory limit */
-    FK_CAUSE_HANG = 9,    /* its loop or its handler did not come back */
-    FK_CAUSE_MEMORY = 10, /* it had grown over the hard memory limit */
-    FK_CAUSES = 11
+    FK_EXIT_NONE = 0,
+    FK_EXIT_SELF = 1,    /* it left by itself, as by exit(3) */
+    FK_EXIT_CRASH = 2,   /* by a signal of its own doing, or one that somebody sent */
+    FK_EXIT_KILLED = 3,  /* by a SIGKILL that was not ours: the kernel was out of memory, or an operator did it */
+    FK_EXIT_BOOT = 4,    /* before it was ready: it failed, or took too long */
+    FK_EXIT_STOP = 5,    /* the server stops */
+    FK_EXIT_RELOAD = 6,  /* replaced by a newer generation */
+    FK_EXIT_SCALE = 7,   /* fewer workers were wanted */
+    FK_EXIT_RECYCLE = 8, /* it had served its requests, its time, or grown over the soft memory limit */
+    FK_EXIT_HANG = 9,    /* its loop or its handler did not come back */
+    FK_EXIT_MEMORY = 10, /* it had grown over the hard memory limit */
+    FK_EXITS = 11
 };
 
 /* A client's address as the kernel gave it, without its length: 20 bytes instead of a sockaddr_storage's 128. */
@@ -93,7 +93,7 @@ typedef struct {
 typedef struct {
     uint32_t generation; /* counts the workers that lived in this slot; never 0 while one does */
     int32_t pid;
-    uint32_t dismissed;       /* FK_CAUSE_* for which the master lets this generation go; its alone */
+    uint32_t dismissed;       /* FK_EXIT_* for which the master lets this generation go; its alone */
     uint32_t epoch;           /* fk_shared.epoch at fork */
     uint64_t born_ns;         /* CLOCK_MONOTONIC at fork */
     uint64_t requests_before; /* `requests` at fork */
@@ -117,9 +117,9 @@ typedef struct {
     uint64_t requests;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t answers[FK_STATUS_CLASSES]; /* by status class; [0] is never used */
+    uint64_t responses[FK_STATUS_CLASSES]; /* by status class; [0] is never used */
     uint64_t
-        latency[FK_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns (and not less than 2^(i-1)) */
+        latency[FK_LATENCY_BUCKETS]; /* [i] counts responses that took less than 2^i ns (and not less than 2^(i-1)) */
     uint64_t latency_sum_ns;
     uint64_t handshakes[FK_HANDSHAKES]; /* of TLS, by how they ended */
 
@@ -130,7 +130,7 @@ typedef struct {
 /* The latest worker that was lost, as the spawner found its slot. */
 typedef struct {
     uint32_t version; /* odd while the spawner writes; 0: none was lost yet */
-    uint32_t cause;
+    uint32_t reason;
     uint32_t worker;
     uint32_t generation;
     int32_t pid;
@@ -162,7 +162,7 @@ typedef struct {
     /* Written by the spawner, so that they outlive every master. */
     uint64_t master_starts;
     uint64_t worker_starts;
-    uint64_t exits[FK_CAUSES]; /* workers that are gone, by cause */
+    uint64_t exits[FK_EXITS]; /* workers that are gone, by reason */
     fk_crash crash;
 } fk_shared;
 
@@ -184,7 +184,7 @@ enum {
 typedef struct {
     uint32_t actions;         /* FK_ACTION_*: what was asked for and the spawner has not begun */
     uint64_t askers[FK_ASKS]; /* who has asked for what last; asker.c */
-} fk_wishes;
+} fk_orders;
 
 /* Loads a word whole, and once: what was compared is what is used. */
 static inline uint32_t fk_load(const uint32_t *word)

@@ -277,7 +277,7 @@ static void read_asks(fk_spawner *spawner)
 }
 
 /* The words count, whether or not there is something to read: who has the descriptor could have read it away. */
-static void read_wishes(fk_spawner *spawner)
+static void read_desired(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     uint64_t count;
@@ -449,7 +449,7 @@ static uint64_t kill_due(fk_spawner *spawner)
  * If the spawner has not run for a while, as when the machine slept, nobody else has: a stop that is under way gets
  * that time again.
  */
-static void mind_gap(fk_spawner *spawner, uint64_t expected_ns)
+static void notice_suspension(fk_spawner *spawner, uint64_t expected_ns)
 {
     uint64_t now = fk_clock();
     if (now > expected_ns + SECOND_NS) {
@@ -491,7 +491,7 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
         wait_ms = SWEEP_MS;
     }
     (void)poll(polled, count, (int)wait_ms);
-    mind_gap(spawner, now + wait_ms * 1000000);
+    notice_suspension(spawner, now + wait_ms * 1000000);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -503,7 +503,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
 {
     for (;;) {
         follow_host(spawner);
-        read_wishes(spawner);
+        read_desired(spawner);
         read_master(spawner);
         reap(spawner);
         fk_reaper_sweep(spawner);

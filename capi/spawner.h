@@ -18,7 +18,7 @@ enum { FK_FORKS_PER_SECOND = 20 };
 typedef struct {
     pid_t pid; /* 0: all is said */
     int status;
-    uint32_t cause; /* FK_CAUSE_* */
+    uint32_t reason; /* FK_EXIT_* */
     uint32_t generation;
 } fk_death;
 

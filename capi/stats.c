@@ -14,8 +14,8 @@ _Static_assert((int)FORKER_LATENCY_BUCKETS == (int)FK_LATENCY_BUCKETS, "the hist
 _Static_assert((int)FORKER_STATUS_CLASSES == (int)FK_STATUS_CLASSES, "the classes are the same");
 _Static_assert((int)FORKER_PHASE_STOPPING == (int)FK_PHASE_STOPPING, "the phases are the same");
 _Static_assert((int)FORKER_WORKER_DRAINING == (int)FK_SLOT_DRAINING, "the states are the same");
-_Static_assert((int)FORKER_EXIT_MEMORY == (int)FK_CAUSE_MEMORY && (int)FORKER_EXIT_CAUSES >= (int)FK_CAUSES,
-               "the causes are the same");
+_Static_assert((int)FORKER_EXIT_MEMORY == (int)FK_EXIT_MEMORY && (int)FORKER_EXIT_REASONS >= (int)FK_EXITS,
+               "the reasons are the same");
 _Static_assert(sizeof(((forker_worker_stats *)0)->method) > FK_METHOD_KEPT, "a method fits, with its NUL");
 _Static_assert(sizeof(((forker_worker_stats *)0)->target) > FK_TARGET_KEPT, "a target fits, with its NUL");
 
@@ -42,7 +42,7 @@ static void add_counters(forker_worker_stats *sum, const fk_slot *slot)
     sum->bytes_in += load(&slot->bytes_in);
     sum->bytes_out += load(&slot->bytes_out);
     for (int i = 0; i < FK_STATUS_CLASSES; i++) {
-        sum->answers[i] += load(&slot->answers[i]);
+        sum->responses[i] += load(&slot->responses[i]);
     }
     for (int i = 0; i < FK_LATENCY_BUCKETS; i++) {
         sum->latency[i] += load(&slot->latency[i]);
@@ -88,7 +88,7 @@ static void fill_stats(forker_stats *stats, const forker_server *server, const f
     memcpy(&stats->connections, &sum.connections, COUNTERS_SIZE);
     stats->master_starts = load(&shared->master_starts);
     stats->worker_starts = load(&shared->worker_starts);
-    for (int i = 0; i < FK_CAUSES; i++) {
+    for (int i = 0; i < FK_EXITS; i++) {
         stats->worker_exits[i] = load(&shared->exits[i]);
     }
 }

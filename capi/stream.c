@@ -1,4 +1,4 @@
-/* Answers that are written piece by piece, through the handle of a deferred request. */
+/* Responses that are written piece by piece, through the handle of a deferred request. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -29,7 +29,7 @@ static fk_deferred *lock_stream(forker_deferred handle, const char *verb, int *c
     return deferred;
 }
 
-/* Locks the entry of a request that a stream can answer. NULL: *code_out says why not. */
+/* Locks the entry of a request that a stream can response. NULL: *code_out says why not. */
 static fk_deferred *lock_unanswered(forker_deferred handle, const char *verb, int *code_out)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
@@ -50,19 +50,19 @@ static fk_deferred *lock_unanswered(forker_deferred handle, const char *verb, in
 /* Begins the stream of a locked entry, which is unlocked. */
 static int begin(fk_deferred *deferred, const char *verb, int64_t length)
 {
-    fk_answer *answer = &deferred->req->answer;
-    if ((answer->flags & FK_ANSWER_LENGTH) != 0 && answer->length != length) {
+    fk_response *response = &deferred->req->response;
+    if ((response->flags & FK_RESPONSE_LENGTH) != 0 && response->length != length) {
         return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_INVALID,
                                                     "%s: length is %" PRId64 ", but was set to %" PRId64, verb, length,
-                                                    answer->length));
+                                                    response->length));
     }
     deferred->state = FK_DEFERRED_STREAM;
     if (deferred->closed) {
         return fk_deferred_abort(deferred, verb);
     }
-    answer->state = FK_ANSWER_WHOLE;
-    answer->flags |= FK_ANSWER_STREAM;
-    answer->length = length;
+    response->state = FK_RESPONSE_WHOLE;
+    response->flags |= FK_RESPONSE_STREAM;
+    response->length = length;
     deferred->promised = length;
     fk_deferred_tell(deferred, FK_EVENT_STREAM);
     return FORKER_OK;
@@ -144,7 +144,7 @@ static int add_trailer(fk_deferred *deferred, const char *name, const char *valu
     if (fault != NULL) {
         return fk_fail(&deferred->failure, FORKER_E_INVALID, "%s %s: %s", verb, name, fault);
     }
-    int code = fk_field_append(&deferred->req->answer.trailers, name, value, size);
+    int code = fk_field_append(&deferred->req->response.trailers, name, value, size);
     return code == FORKER_OK ? code
                              : fk_fail(&deferred->failure, code, "%s %s: %s", verb, name, fk_field_append_fault(code));
 }

@@ -32,7 +32,7 @@ typedef struct {
     mode_t mode;
     uid_t user; /* -1: as it comes */
     gid_t group;
-} file_wish;
+} file_spec;
 
 /*
  * Locks the directory of a path. Returns its descriptor, to be closed, or -1 if it cannot be had: then there is no
@@ -117,7 +117,7 @@ static bool set_mode(int fd, mode_t mode)
  * Gives an open socket file the rest of its mode, which umask or a default ACL of the directory have taken, and its
  * owner: in this order, as a mode of another's file cannot be set with CAP_CHOWN alone. Nobody can connect yet.
  */
-static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
+static bool set_owner_of(int fd, const file_spec *spec, struct stat *file)
 {
     if (fstat(fd, file) != 0) {
         return false;
@@ -126,23 +126,23 @@ static bool set_owner_of(int fd, const file_wish *wish, struct stat *file)
         errno = ENOTSOCK;
         return false;
     }
-    if ((file->st_mode & 0777) != wish->mode && !set_mode(fd, wish->mode)) {
+    if ((file->st_mode & 0777) != spec->mode && !set_mode(fd, spec->mode)) {
         return false;
     }
-    return (wish->user == (uid_t)-1 && wish->group == (gid_t)-1) ||
-           fchownat(fd, "", wish->user, wish->group, AT_EMPTY_PATH) == 0;
+    return (spec->user == (uid_t)-1 && spec->group == (gid_t)-1) ||
+           fchownat(fd, "", spec->user, spec->group, AT_EMPTY_PATH) == 0;
 }
 
 /*
  * By a descriptor: whoever may write to the directory could put something else of root's in the file's place meanwhile.
  */
-static bool set_owner(const file_wish *wish, struct stat *file)
+static bool set_owner(const file_spec *spec, struct stat *file)
 {
-    int fd = fk_descriptor_raise(open(wish->name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    int fd = fk_descriptor_raise(open(spec->name.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (fd < 0) {
         return false;
     }
-    bool done = set_owner_of(fd, wish, file);
+    bool done = set_owner_of(fd, spec, file);
     int reason = errno;
     (void)close(fd);
     errno = reason;
@@ -153,28 +153,28 @@ static bool set_owner(const file_wish *wish, struct stat *file)
  * bind(2) takes the mode of the socket's own inode for the file, less the umask (Linux, unix_bind()): so the file never
  * allows more than it should, and set_owner adds what is missing. A change of the umask would be one for all threads.
  */
-static int bind_as(int fd, const file_wish *wish)
+static int bind_as(int fd, const file_spec *spec)
 {
-    return fchmod(fd, wish->mode) == 0 ? bind(fd, (const struct sockaddr *)&wish->name, sizeof wish->name) : -1;
+    return fchmod(fd, spec->mode) == 0 ? bind(fd, (const struct sockaddr *)&spec->name, sizeof spec->name) : -1;
 }
 
-static int open_locked(const fk_address *address, const file_wish *wish)
+static int open_locked(const fk_address *address, const file_spec *spec)
 {
     fk_listener listener = {.borrowed = -1, .made = true};
     (void)snprintf(listener.address, sizeof listener.address, "%.*s", (int)strcspn(address->text, "?"), address->text);
     struct stat file;
-    if (!clear_stale(&wish->name)) {
+    if (!clear_stale(&spec->name)) {
         return fk_address_refuse_errno(address, "bind");
     }
     listener.fd = fk_descriptor_raise(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (listener.fd < 0) {
         return fk_address_refuse_errno(address, "socket");
     }
-    bool bound = bind_as(listener.fd, wish) == 0;
-    if (!bound || !set_owner(wish, &file)) {
+    bool bound = bind_as(listener.fd, spec) == 0;
+    if (!bound || !set_owner(spec, &file)) {
         int code = fk_address_refuse_errno(address, bound ? "chown" : "bind");
         if (bound) {
-            (void)unlink(wish->name.sun_path);
+            (void)unlink(spec->name.sun_path);
         }
         (void)close(listener.fd);
         return code;
@@ -185,24 +185,24 @@ static int open_locked(const fk_address *address, const file_wish *wish)
 }
 
 /* Reads one "key=value" of what follows the path. Returns NULL, or what is wrong. */
-static const char *read_setting(file_wish *wish, const char *setting)
+static const char *read_setting(file_spec *spec, const char *setting)
 {
     int64_t mode;
     if (strncmp(setting, "mode=", 5) == 0) {
         bool right = fk_option_parse(FK_OPTION_UNIX_MODE, setting + 5, &mode);
-        wish->mode = right ? (mode_t)mode : 0;
+        spec->mode = right ? (mode_t)mode : 0;
         return right ? NULL : "the mode is not an octal number from 0 to 0777";
     }
     if (strncmp(setting, "user=", 5) == 0) {
-        return fk_account_user(setting + 5, &wish->user) ? NULL : "there is no such user";
+        return fk_account_user(setting + 5, &spec->user) ? NULL : "there is no such user";
     }
     if (strncmp(setting, "group=", 6) == 0) {
-        return fk_account_group(setting + 6, &wish->group) ? NULL : "there is no such group";
+        return fk_account_group(setting + 6, &spec->group) ? NULL : "there is no such group";
     }
     return "behind the \"?\" of a path come mode=, user=, group=, tls= and client_cert=, joined by \"&\"";
 }
 
-static const char *read_settings(file_wish *wish, const char *settings)
+static const char *read_settings(file_spec *spec, const char *settings)
 {
     char copy[FK_SOURCE_MAX];
     (void)strncpy(copy, settings, sizeof copy - 1);
@@ -210,7 +210,7 @@ static const char *read_settings(file_wish *wish, const char *settings)
     const char *wrong = NULL;
     char *rest = copy;
     while (wrong == NULL && rest != NULL) {
-        wrong = read_setting(wish, strsep(&rest, "&"));
+        wrong = read_setting(spec, strsep(&rest, "&"));
     }
     return wrong;
 }
@@ -219,39 +219,39 @@ static const char *read_settings(file_wish *wish, const char *settings)
  * The path from the root, if there is room for it: the file is removed later, when the program may be in another
  * directory.
  */
-static void name_file(file_wish *wish, const char *path, size_t len)
+static void name_file(file_spec *spec, const char *path, size_t len)
 {
-    char directory[sizeof wish->name.sun_path];
+    char directory[sizeof spec->name.sun_path];
     bool relative = path[0] != '/' && getcwd(directory, sizeof directory) != NULL &&
-                    strlen(directory) + 1 + len < sizeof wish->name.sun_path;
+                    strlen(directory) + 1 + len < sizeof spec->name.sun_path;
     size_t at = 0;
     if (relative) {
         at = strlen(directory);
-        memcpy(wish->name.sun_path, directory, at);
-        wish->name.sun_path[at++] = '/';
+        memcpy(spec->name.sun_path, directory, at);
+        spec->name.sun_path[at++] = '/';
     }
-    memcpy(wish->name.sun_path + at, path, len);
-    wish->name.sun_path[at + len] = '\0';
+    memcpy(spec->name.sun_path + at, path, len);
+    spec->name.sun_path[at + len] = '\0';
 }
 
 int fk_unixsocket_listen(const fk_address *address)
 {
     const char *path = address->text + strlen(FK_UNIX_PREFIX);
     size_t len = strcspn(path, "?");
-    file_wish wish = {.name.sun_family = AF_UNIX,
+    file_spec spec = {.name.sun_family = AF_UNIX,
                       .mode = (mode_t)fk_server_option(address->server, FK_OPTION_UNIX_MODE),
                       .user = (uid_t)-1,
                       .group = (gid_t)-1};
-    const char *wrong = path[len] == '?' ? read_settings(&wish, path + len + 1) : NULL;
+    const char *wrong = path[len] == '?' ? read_settings(&spec, path + len + 1) : NULL;
     if (wrong != NULL) {
         return fk_address_refuse(address, wrong);
     }
-    if (len == 0 || len >= sizeof wish.name.sun_path) {
+    if (len == 0 || len >= sizeof spec.name.sun_path) {
         return fk_address_refuse(address, "the path of a unix socket has 1 to 107 bytes");
     }
-    name_file(&wish, path, len);
-    int directory = lock_directory(wish.name.sun_path);
-    int code = open_locked(address, &wish);
+    name_file(&spec, path, len);
+    int directory = lock_directory(spec.name.sun_path);
+    int code = open_locked(address, &spec);
     unlock_directory(directory);
     return code;
 }

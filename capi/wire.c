@@ -75,7 +75,7 @@ static bool is_cancelled(const forker_request *req)
 
 static bool is_answered(const forker_request *req)
 {
-    return req->answer.state == FK_ANSWER_WHOLE;
+    return req->response.state == FK_RESPONSE_WHOLE;
 }
 
 /* RFC 9110 section 15.2: a client of HTTP/1.0 must not get one. */
@@ -216,7 +216,7 @@ static int check_hijack(forker_request *req, const int *fd_out)
     if (!holds_loop(req) || req->inside != FK_INSIDE_HANDLER) {
         return fk_fail(failure, FORKER_E_STATE, "hijack: only a handler on the main thread can, before it defers");
     }
-    if (req->on_body != NULL || req->answer.state != FK_ANSWER_NONE) {
+    if (req->on_body != NULL || req->response.state != FK_RESPONSE_NONE) {
         return fk_fail(failure, FORKER_E_STATE, "hijack: a response has begun, or the body is asked for");
     }
     return FORKER_OK;
@@ -236,8 +236,8 @@ int forker_request_hijack(forker_request *req, int *fd_out, const char **data_ou
     if (code != FORKER_OK) {
         return fk_fail(&req->failure, code, "hijack: %s", forker_strerror(code));
     }
-    req->answer.state = FK_ANSWER_WHOLE;
-    req->answer.flags |= FK_ANSWER_HIJACKED;
+    req->response.state = FK_RESPONSE_WHOLE;
+    req->response.flags |= FK_RESPONSE_HIJACKED;
     if (req->rest_len > 0) {
         req->rest[0] = (char)req->rest_first;
     }

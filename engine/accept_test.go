@@ -20,7 +20,7 @@ func TestAccept_manyAtOnce(t *testing.T) {
 		}
 	})
 	for _, c := range clients {
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 	}
@@ -48,7 +48,7 @@ func TestAccept_takesWhatAnotherWasWokenFor(t *testing.T) {
 	for {
 		c := s.dial()
 		c.send(getHello)
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 		select {
@@ -75,7 +75,7 @@ func TestAccept_leavesConnectionsToOthersWhenCrowded(t *testing.T) {
 		}
 	})
 	for _, c := range clients { // Nobody else takes them: they have only waited a moment.
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 	}
@@ -87,10 +87,10 @@ func TestAccept_leavesConnectionsToOthersWhenCrowded(t *testing.T) {
 func TestAccept_tellsThePeer(t *testing.T) {
 	s := start(t, tcp)
 	peer := make(chan uint16, 1)
-	s.handle("/peer", func(c *call) { peer <- c.req.Peer.Port; c.answer(200, string(c.req.Peer.Addr[:4])) })
+	s.handle("/peer", func(c *call) { peer <- c.req.Peer.Port; c.respond(200, string(c.req.Peer.Addr[:4])) })
 	c := s.dial()
 	c.send(get("/peer"))
-	if _, got := c.answer("GET"); got != "\x7f\x00\x00\x01" || int(<-peer) != localPort(c) {
+	if _, got := c.response("GET"); got != "\x7f\x00\x00\x01" || int(<-peer) != localPort(c) {
 		t.Errorf("%q", got)
 	}
 }
@@ -100,7 +100,7 @@ func TestAccept_pausesWithoutDescriptors(t *testing.T) {
 	s := start(t, tcp)
 	served := s.dial()
 	served.send(getHello)
-	served.answer("GET")
+	served.response("GET")
 
 	var before unix.Rlimit
 	s.must(unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
@@ -124,7 +124,7 @@ func TestAccept_pausesWithoutDescriptors(t *testing.T) {
 		t.Errorf("%d warnings: %q", n, s.lines)
 	}
 	served.send(getHello) // Others are served as before.
-	if _, got := served.answer("GET"); got != "hello" {
+	if _, got := served.response("GET"); got != "hello" {
 		t.Errorf("%q", got)
 	}
 	if used := busy(t, 300*time.Millisecond); used > 150*time.Millisecond {
@@ -132,7 +132,7 @@ func TestAccept_pausesWithoutDescriptors(t *testing.T) {
 	}
 	restore()
 	for _, c := range waiting {
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 	}

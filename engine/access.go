@@ -10,18 +10,18 @@ import (
 
 // What is kept of a request for the access log.
 
-// statusClientLeft stands in the access log for a request whose client left before there was an answer, as in nginx's.
+// statusClientLeft stands in the access log for a request whose client left before there was a response, as in nginx's.
 const statusClientLeft = 499
 
 // logged is what an exchange keeps for the access log.
 type logged struct {
-	status int   // 0: there is no answer.
+	status int   // 0: there is no response.
 	bytes  int64 // Of the body.
-	alias  bool  // The answer is to the request of another exchange, which is logged with it.
+	alias  bool  // The response is to the request of another exchange, which is logged with it.
 }
 
-// noteAnswer keeps what the access log says of an answer.
-func (l *Loop) noteAnswer(c *conn, ex *exchange, status int, length int64) {
+// noteResponse keeps what the access log says of a response.
+func (l *Loop) noteResponse(c *conn, ex *exchange, status int, length int64) {
 	if l.cfg.Access == nil {
 		return
 	}

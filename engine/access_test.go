@@ -39,12 +39,12 @@ func startLogged(t *testing.T) (*server, *journal) {
 	return start(t, tcp, func(cfg *Config) { cfg.Access = access.New(access.Combined, 0, true, access.Sink{Write: j.write}) }), j
 }
 
-func TestAccess_hasALineForEachAnswer(t *testing.T) {
+func TestAccess_hasALineForEachResponse(t *testing.T) {
 	s, j := startLogged(t)
 	c := s.dial()
 	c.send(get("/hello") + "HEAD /hello HTTP/1.1\r\nHost: x\r\nREFERER: http://r/\r\nUser-Agent: a\"b\r\n\r\n" + post("/echo", "12345") + get("/a/../%68ello?q") + get("/missing"))
 	for _, method := range []string{"GET", "HEAD", "POST", "GET", "GET"} {
-		c.answer(method)
+		c.response(method)
 	}
 	c.send("GET /\x01 HTTP/1.1\r\n\r\n")
 	c.all()
@@ -82,7 +82,7 @@ func TestAccess_isWrittenWhenTheLoopHasNothingElseToDo(t *testing.T) {
 	s, j := startLogged(t)
 	c := s.dial()
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 	for until := time.Now().Add(patience); len(j.lines()) == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
 			t.Fatal("no line came")

@@ -10,23 +10,23 @@ import (
 // TestRequest_allocatesNothing counts the allocations of the whole process while requests are served.
 func TestRequest_allocatesNothing(t *testing.T) {
 	s := start(t, packets, admits)
-	answer := func(c *call) {
-		c.req.Answer.Status, c.req.Answer.State = 200, AnswerWhole
-		c.req.Answer.Body.Len = 100
+	response := func(c *call) {
+		c.req.Response.Status, c.req.Response.State = 200, ResponseWhole
+		c.req.Response.Body.Len = 100
 	}
-	s.handle("/body", answer)
+	s.handle("/body", response)
 	s.handle("/pieces", func(c *call) { c.req.OnBody, c.outcome.Next = 1, AsksBody })
 	s.do(func() {
 		s.admissions["/pieces"] = Admission{Most: 3000, Stream: true}
 		s.onBody["/pieces"] = func(c *call, _ []byte, last int) {
 			if c.outcome.Next = AsksBody; last == BodyEnds {
 				c.outcome.Next = Answered
-				answer(c)
+				response(c)
 			}
 		}
 	})
-	warm := s.dial() // The answer's memory is there now.
-	s.handle("/warm", func(c *call) { c.answer(200, text(20000)) })
+	warm := s.dial() // The response's memory is there now.
+	s.handle("/warm", func(c *call) { c.respond(200, text(20000)) })
 	warm.send(get("/warm"))
 	warm.receive()
 
@@ -45,12 +45,12 @@ func TestRequest_allocatesNothing(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			fd := s.dialRaw()
 			defer unix.Close(fd)
-			request, answer := []byte(row.request), make([]byte, 1<<17)
+			request, response := []byte(row.request), make([]byte, 1<<17)
 			if n := testing.AllocsPerRun(50, func() {
 				if _, err := unix.Write(fd, request); err != nil {
 					t.Error(err)
 				}
-				if n, err := unix.Read(fd, answer); n < 20 || err != nil {
+				if n, err := unix.Read(fd, response); n < 20 || err != nil {
 					t.Error(n, err)
 				}
 			}); n != 0 {
@@ -63,13 +63,13 @@ func TestRequest_allocatesNothing(t *testing.T) {
 // TestConnection_allocatesNothing: a connection uses the memory of an earlier one.
 func TestConnection_allocatesNothing(t *testing.T) {
 	s := start(t, packets)
-	request, answer := []byte("GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"), make([]byte, 1<<12)
+	request, response := []byte("GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n"), make([]byte, 1<<12)
 	address := &unix.SockaddrUnix{Name: s.address}
 	once := func() {
 		fd, _ := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 		_ = unix.Connect(fd, address)
 		_, _ = unix.Write(fd, request)
-		if n, err := unix.Read(fd, answer); n < 20 || err != nil {
+		if n, err := unix.Read(fd, response); n < 20 || err != nil {
 			t.Error(n, err)
 		}
 		_ = unix.Close(fd)

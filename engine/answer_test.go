@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-func TestAnswer_smallOneLeavesInOneWrite(t *testing.T) {
+func TestResponse_smallOneLeavesInOneWrite(t *testing.T) {
 	s := start(t, packets)
 	c := s.dial()
 	for _, size := range []int{0, 1, 1000, 16 << 10, 16<<10 + 1, 100000} {
@@ -17,12 +17,12 @@ func TestAnswer_smallOneLeavesInOneWrite(t *testing.T) {
 	}
 }
 
-func TestAnswer_framing(t *testing.T) {
+func TestResponse_framing(t *testing.T) {
 	s := start(t, packets)
 	for _, status := range []int{200, 201, 204, 205, 206, 299, 304, 400, 404, 500, 599} {
 		s.handle(fmt.Sprintf("/%d", status), func(c *call) {
 			c.field("X", "y")
-			c.answer(status, "text")
+			c.respond(status, "text")
 		})
 	}
 	const length, fields, body = "Content-Length: 4\r\n", "X: y\r\n\r\n", "text"
@@ -52,8 +52,8 @@ func TestAnswer_framing(t *testing.T) {
 	}
 }
 
-// TestAnswer_toARefusedHead: also a HEAD request that is refused has an answer without content.
-func TestAnswer_toARefusedHead(t *testing.T) {
+// TestResponse_toARefusedHead: also a HEAD request that is refused has a response without content.
+func TestResponse_toARefusedHead(t *testing.T) {
 	s := start(t, packets, func(cfg *Config) { cfg.MaxBody = 10 })
 	for _, rest := range []string{"\r\n", "A : b\r\n\r\n", "Host: h\r\nContent-Length: 11\r\n\r\n", "Host: h\r\nTransfer-Encoding: chunked\r\n\r\nx"} {
 		c := s.dial()
@@ -78,7 +78,7 @@ func TestAnswer_toARefusedHead(t *testing.T) {
 	}
 }
 
-func TestAnswer_ofTheEngine(t *testing.T) {
+func TestResponse_ofTheEngine(t *testing.T) {
 	s := start(t, packets)
 	const plain = "Content-Type: text/plain; charset=utf-8\r\n"
 	for path, row := range map[string]struct {
@@ -91,7 +91,7 @@ func TestAnswer_ofTheEngine(t *testing.T) {
 	} {
 		s.handle(path, func(c *call) {
 			c.field("Dropped", "yes")
-			c.answer(200, "what was begun is not sent")
+			c.respond(200, "what was begun is not sent")
 			c.outcome = row.outcome
 		})
 		c := s.dial()
@@ -99,26 +99,26 @@ func TestAnswer_ofTheEngine(t *testing.T) {
 		c.expect("HTTP/1.1 " + row.want)
 	}
 	s.handle("/detail", func(c *call) {
-		c.answer(503, "come back")
-		c.req.Answer.Flags |= AnswerError
+		c.respond(503, "come back")
+		c.req.Response.Flags |= ResponseError
 	})
 	c := s.dial()
 	c.send(get("/detail"))
 	c.expect("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 34\r\n" + plain + "\r\n503 Service Unavailable\ncome back\n")
 }
 
-func TestAnswer_dateAndServer(t *testing.T) {
+func TestResponse_dateAndServer(t *testing.T) {
 	s := start(t, tcp, func(cfg *Config) { cfg.ServerName = "forker" })
 	s.handle("/own", func(c *call) {
 		c.field("Server", "mine")
 		c.field("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
-		c.req.Answer.Flags |= AnswerHasDate | AnswerHasServer
-		c.answer(200, "")
+		c.req.Response.Flags |= ResponseHasDate | ResponseHasServer
+		c.respond(200, "")
 	})
 	s.handle("/date", func(c *call) {
 		c.field("Date", "Sun, 06 Nov 1994 08:49:37 GMT")
-		c.req.Answer.Flags |= AnswerHasDate
-		c.answer(404, "")
+		c.req.Response.Flags |= ResponseHasDate
+		c.respond(404, "")
 	})
 	for _, row := range []struct{ path, server, date string }{
 		{"/hello", "forker", ""},
@@ -128,7 +128,7 @@ func TestAnswer_dateAndServer(t *testing.T) {
 	} {
 		c := s.dial()
 		c.send(get(row.path))
-		res, _ := c.answer("GET")
+		res, _ := c.response("GET")
 		if len(res.Header["Date"]) != 1 || len(res.Header["Server"]) != 1 || res.Header.Get("Server") != row.server {
 			t.Errorf("%s: %v", row.path, res.Header)
 		}
@@ -143,25 +143,25 @@ func TestAnswer_dateAndServer(t *testing.T) {
 	}
 }
 
-func TestAnswer_dateGoesOn(t *testing.T) {
+func TestResponse_dateGoesOn(t *testing.T) {
 	s := start(t, tcp)
 	c := s.dial()
 	c.send(getHello)
-	first, _ := c.answer("GET")
+	first, _ := c.response("GET")
 	s.do(func() { s.loop.clock.date[0] = 'X' }) // It is kept for the rest of the second only.
 	s.pass(time.Second)
 	c.send(getHello)
-	if second, _ := c.answer("GET"); second.Header.Get("Date") < first.Header.Get("Date") && second.Header.Get("Date")[0] == 'X' {
+	if second, _ := c.response("GET"); second.Header.Get("Date") < first.Header.Get("Date") && second.Header.Get("Date")[0] == 'X' {
 		t.Error(second.Header)
 	}
 }
 
-func TestAnswer_trimsLargeMemory(t *testing.T) {
+func TestResponse_trimsLargeMemory(t *testing.T) {
 	s := start(t, tcp)
 	c := s.dial()
 	for _, row := range []struct{ size, trims int }{{1000, 0}, {256 << 10, 0}, {1 << 20, 1}, {1000, 1}} {
 		c.send(post("/echo", text(row.size)))
-		if _, got := c.answer("POST"); got != text(row.size) {
+		if _, got := c.response("POST"); got != text(row.size) {
 			t.Errorf("%d bytes: %d came", row.size, len(got))
 		}
 		var trims int
@@ -172,10 +172,10 @@ func TestAnswer_trimsLargeMemory(t *testing.T) {
 	}
 }
 
-func TestAnswer_pathIsDecoded(t *testing.T) {
+func TestResponse_pathIsDecoded(t *testing.T) {
 	s := start(t, packets)
 	for _, path := range []string{"/a b", "/a/b", "/\xff"} {
-		s.handle(path, func(c *call) { c.answer(200, string(c.path)) })
+		s.handle(path, func(c *call) { c.respond(200, string(c.path)) })
 	}
 	c := s.dial()
 	for _, row := range []struct{ target, want string }{

@@ -77,7 +77,7 @@ func (l *Loop) hearWhileAway(c *conn, events uint32) {
 }
 
 // detach leaves the present exchange to the program, which has a handle to it, and gives c another one for the engine's
-// own answer, its last, with this status. false: no memory, c is closed.
+// own response, its last, with this status. false: no memory, c is closed.
 func (l *Loop) detach(c *conn, status, reason int) bool {
 	ex := c.ex
 	if !l.newExchange(c) {
@@ -91,7 +91,7 @@ func (l *Loop) detach(c *conn, status, reason int) bool {
 	if !ex.running {
 		l.abortBody(ex)
 	}
-	l.noteAnswer(c, ex, status, 0)
+	l.noteResponse(c, ex, status, 0)
 	c.ex.logged.alias = true
 	l.part(ex, reason)
 	return true
@@ -160,22 +160,22 @@ func (l *Loop) hear(ex *exchange, kind uint32) {
 	switch {
 	case c == nil:
 		l.reclaim(ex)
-	case kind == EventDrop && ex.req.Answer.Flags&AnswerStream != 0:
+	case kind == EventDrop && ex.req.Response.Flags&ResponseStream != 0:
 		l.dropStream(c, ex)
 	case kind == EventDrop:
-		l.cfg.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without an answer%s; answered 500", ex.call.Method,
+		l.cfg.Log(LogError, fmt.Sprintf("the handler of %s %s dropped its handle without a response%s; answered 500", ex.call.Method,
 			ex.call.Path, l.cfg.Holders.Failure(ex.req)))
-		l.answerLate(c, ex, &Outcome{Status: 500})
+		l.respondLate(c, ex, &Outcome{Status: 500})
 	case c.owing: // A stream goes on.
 		l.resumeStream(c)
 	default:
-		l.answerLate(c, ex, &Outcome{})
+		l.respondLate(c, ex, &Outcome{})
 	}
 }
 
-// answerLate answers a request that was away, and goes on with what came behind it, unless the client turns out to have
+// respondLate answers a request that was away, and goes on with what came behind it, unless the client turns out to have
 // left.
-func (l *Loop) answerLate(c *conn, ex *exchange, outcome *Outcome) {
+func (l *Loop) respondLate(c *conn, ex *exchange, outcome *Outcome) {
 	l.answer(c, ex, outcome)
 	l.serve(c)
 }

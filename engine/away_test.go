@@ -10,8 +10,8 @@ import (
 func (h *holder) finish(s *server, req *Request, body string) {
 	s.t.Helper()
 	s.do(func() {
-		(&call{program: s.program, req: req}).answer(200, body)
-		h.tell(req, EventAnswer, true, "")
+		(&call{program: s.program, req: req}).respond(200, body)
+		h.tell(req, EventResponse, true, "")
 	})
 }
 
@@ -54,7 +54,7 @@ func TestDeferred_drop(t *testing.T) {
 	if got := c.receive(); !strings.HasPrefix(got, "HTTP/1.1 500 ") || !strings.HasSuffix(got, hello) {
 		t.Errorf("%q", got)
 	}
-	if s.logged("dropped its handle without an answer") != 1 {
+	if s.logged("dropped its handle without a response") != 1 {
 		t.Errorf("%q", s.lines)
 	}
 	s.expectAllBack()
@@ -72,11 +72,11 @@ func TestDeferred_manyEventsAtOnce(t *testing.T) {
 	s.do(func() {
 		n := 0
 		for req, c := range clients {
-			if n++; n%10 == 0 { // The client leaves as the answer is there.
+			if n++; n%10 == 0 { // The client leaves as the response is there.
 				_ = c.Close()
 				delete(clients, req)
 			}
-			h.tell(req, EventAnswer, true, "")
+			h.tell(req, EventResponse, true, "")
 		}
 	})
 	for _, c := range clients {
@@ -85,17 +85,17 @@ func TestDeferred_manyEventsAtOnce(t *testing.T) {
 	s.expectAllBack()
 }
 
-// TestDeferred_clientLeavesWithTheAnswer: the loop learns that the client has left only as it writes.
-func TestDeferred_clientLeavesWithTheAnswer(t *testing.T) {
+// TestDeferred_clientLeavesWithTheResponse: the loop learns that the client has left only as it writes.
+func TestDeferred_clientLeavesWithTheResponse(t *testing.T) {
 	s, h := startHolder(t, packets)
 	requests := h.holdAll(s, "/later")
-	for _, kind := range []uint32{EventAnswer, EventDrop} {
-		for _, size := range []int{0, 2 * smallBody} { // A small answer is written with those behind it, a large one by itself.
+	for _, kind := range []uint32{EventResponse, EventDrop} {
+		for _, size := range []int{0, 2 * smallBody} { // A small response is written with those behind it, a large one by itself.
 			c := s.dial()
 			c.send(get("/later") + getHello)
 			req := <-requests
 			s.do(func() {
-				(&call{program: s.program, req: req}).answer(200, text(size))
+				(&call{program: s.program, req: req}).respond(200, text(size))
 				h.tell(req, kind, true, "") // First, so that it is heard first.
 				_ = c.Close()
 			})

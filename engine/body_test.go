@@ -22,7 +22,7 @@ func text(size int) string {
 	return s.String()[:size]
 }
 
-// bodySizes are around the edges of input buffer, first chunk block and copied answer.
+// bodySizes are around the edges of input buffer, first chunk block and copied response.
 var bodySizes = []int{0, 1, 100, 16<<10 - 1, 16 << 10, 16<<10 + 1, 32<<10 - 300, 32 << 10, 32<<10 + 1, 100000, 3 << 20}
 
 func TestBody_arrivesWhole(t *testing.T) {
@@ -41,10 +41,10 @@ func TestBody_arrivesWhole(t *testing.T) {
 			if row.name == "small chunks" {
 				want = body[:min(size, 40000)]
 			}
-			if res, got := c.answer("POST"); res.StatusCode != 200 || got != want {
+			if res, got := c.response("POST"); res.StatusCode != 200 || got != want {
 				t.Errorf("%s, %d bytes: %s, %d bytes", row.name, size, res.Status, len(got))
 			}
-			if _, got := c.answer("GET"); got != "hello" {
+			if _, got := c.response("GET"); got != "hello" {
 				t.Errorf("%s, %d bytes: behind it %q", row.name, size, got)
 			}
 		}
@@ -60,7 +60,7 @@ func TestBody_large_isFollowedByAnything(t *testing.T) {
 	bodies := []string{large, large, "hello", "hello", "small", large, "hello"}
 	go c.send(post("/echo", large) + post("/echo", large) + long + getHello + post("/echo", "small") + post("/echo", large) + getHello)
 	for i, want := range bodies {
-		if _, got := c.answer("POST"); got != want {
+		if _, got := c.response("POST"); got != want {
 			t.Fatalf("answer %d has %d bytes, want %d", i, len(got), len(want))
 		}
 	}
@@ -70,7 +70,7 @@ func TestBody_isFollowedByNUL(t *testing.T) {
 	s := start(t, packets)
 	s.handle("/nul", func(c *call) {
 		body := memory.View(c.req.Body, c.req.BodyLen+1)
-		c.answer(200, strconv.Itoa(len(body)-1)+" "+strconv.Itoa(int(body[len(body)-1])))
+		c.respond(200, strconv.Itoa(len(body)-1)+" "+strconv.Itoa(int(body[len(body)-1])))
 	})
 	c := s.dial()
 	for _, size := range []int{1, 511, 512, 20000, 16 << 10, 100000} {
@@ -100,7 +100,7 @@ func TestBody_limit(t *testing.T) {
 	} {
 		c := s.dial()
 		c.send(row.request)
-		res, _ := c.answer("POST")
+		res, _ := c.response("POST")
 		if res.StatusCode != row.status || res.Close != (row.status == 413) {
 			t.Errorf("%s: %d, close %v", row.name, res.StatusCode, res.Close)
 		}
@@ -125,7 +125,7 @@ func TestBody_spills(t *testing.T) {
 				}
 			}
 			body := memory.View(c.req.Body, c.req.BodyLen+1)
-			c.answer(200, fmt.Sprint(len(body)-1, body[len(body)-1], c.req.BodyFd >= 0, stat.Size))
+			c.respond(200, fmt.Sprint(len(body)-1, body[len(body)-1], c.req.BodyFd >= 0, stat.Size))
 		})
 		for _, size := range []int{0, 1, 40000, buffer - 1, buffer, buffer + 1, 2*buffer + 4096, 1<<20 - 1, 1 << 20, 1<<20 + 1, 3<<20 - 1, 3 << 20} {
 			for _, request := range []string{
@@ -137,10 +137,10 @@ func TestBody_spills(t *testing.T) {
 				if size > buffer {
 					want = fmt.Sprint(size, 0, true, size)
 				}
-				if _, got := c.answer("POST"); got != want {
+				if _, got := c.response("POST"); got != want {
 					t.Errorf("%d bytes: %s, want %s", size, got, want)
 				}
-				if _, got := c.answer("GET"); got != "hello" {
+				if _, got := c.response("GET"); got != "hello" {
 					t.Errorf("%d bytes: behind them %q", size, got)
 				}
 			}
@@ -148,7 +148,7 @@ func TestBody_spills(t *testing.T) {
 		for _, request := range []string{post("/file", text(3<<20+1)), chunked("/file", text(3<<20+1), 1<<30), chunked("/file", text(3<<20+1), 1<<20)} {
 			c := s.dial()
 			c.send(request)
-			if res, _ := c.answer("POST"); res.StatusCode != 413 {
+			if res, _ := c.response("POST"); res.StatusCode != 413 {
 				t.Error(res.Status)
 			}
 			c.expectEnd()
@@ -163,7 +163,7 @@ func TestBody_spillsNowhere(t *testing.T) {
 	for _, request := range []string{post("/echo", text(50001)), chunked("/echo", text(50001), 1000)} {
 		c := s.dial()
 		c.send(request)
-		if res, _ := c.answer("POST"); res.StatusCode != 503 || !res.Close {
+		if res, _ := c.response("POST"); res.StatusCode != 503 || !res.Close {
 			t.Error(res.Status)
 		}
 		c.expectEnd()
@@ -198,7 +198,7 @@ func TestBody_memoryOfAllIsLimited(t *testing.T) {
 			if c.req.BodyFd >= 0 {
 				inFiles++
 			}
-			c.answer(200, string(c.body()))
+			c.respond(200, string(c.body()))
 		})
 		for _, request := range []string{post("/file", text(size)), chunked("/file", text(size), 5000)} {
 			for round := range 2 {
@@ -222,7 +222,7 @@ func TestBody_memoryOfAllIsLimited(t *testing.T) {
 						continue
 					}
 					_, _ = c.Write([]byte(request[len(request)/2:])) // One that was refused may be closed.
-					res, body := c.answer("POST")
+					res, body := c.response("POST")
 					switch {
 					case res.StatusCode == 200 && body == text(size):
 						whole++
@@ -262,16 +262,16 @@ func TestBody_clientResetsAnywhere(t *testing.T) {
 	}
 	c := s.dial()
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 }
 
-func TestBody_refusedUploadReadsItsAnswer(t *testing.T) {
+func TestBody_refusedUploadReadsItsResponse(t *testing.T) {
 	s := start(t, tcp, func(cfg *Config) { cfg.MaxBody = 1000 })
 	upload := text(10 << 20)
 	for _, request := range []string{post("/tell", upload), chunked("/tell", upload, 1<<20)} {
 		c := s.dial()
-		c.send(request) // All of it, before the answer is looked at.
-		if res, _ := c.answer("POST"); res.StatusCode != 413 || !res.Close {
+		c.send(request) // All of it, before the response is looked at.
+		if res, _ := c.response("POST"); res.StatusCode != 413 || !res.Close {
 			t.Error(res.Status)
 		}
 		c.expectEnd()
@@ -286,7 +286,7 @@ func TestTrailer_cutAnywhere(t *testing.T) {
 		for _, f := range head.Fields[head.FieldCount : head.FieldCount+head.TrailerCount] {
 			text += " " + c.text(f.Name) + "=" + c.text(f.Value)
 		}
-		c.answer(200, text)
+		c.respond(200, text)
 	})
 	const head = "POST /trailers HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 	c := s.dial()
@@ -314,19 +314,19 @@ func TestTrailer_limit(t *testing.T) {
 		for _, row := range []struct{ size, status int }{{http1.MaxTrailer, 200}, {http1.MaxTrailer + 1, 431}} {
 			c := s.dial()
 			c.send(head + "3\r\nabc\r\n0\r\nB:" + strings.Repeat("b", row.size-6) + "\r\n\r\n")
-			if res, _ := c.answer("POST"); res.StatusCode != row.status {
+			if res, _ := c.response("POST"); res.StatusCode != row.status {
 				t.Errorf("%d bytes behind a head of %d: %d", row.size, len(head), res.StatusCode)
 			}
 		}
 	}
 }
 
-func TestConnection_clientThatGoesOnReadsTheLastAnswer(t *testing.T) {
+func TestConnection_clientThatGoesOnReadsTheLastResponse(t *testing.T) {
 	s := start(t, tcp)
 	for _, request := range []string{"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", get("/shut")} {
 		c := s.dial()
 		c.send(request + text(10<<20))
-		if res, _ := c.answer("GET"); res.StatusCode != 200 || !res.Close {
+		if res, _ := c.response("GET"); res.StatusCode != 200 || !res.Close {
 			t.Error(res.Status)
 		}
 		c.expectEnd()

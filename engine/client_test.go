@@ -9,7 +9,7 @@ import (
 func TestClient_halfCloses(t *testing.T) {
 	s := start(t, tcp)
 	big := text(8 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
 	for _, row := range []struct {
 		name, requests string
 		bodies         []string
@@ -17,7 +17,7 @@ func TestClient_halfCloses(t *testing.T) {
 		{"one request", getHello, []string{"hello"}},
 		{"two requests", getHello + post("/echo", "x"), []string{"hello", "x"}},
 		{"more than a buffer", strings.Repeat(post("/echo", text(3000)), 30), repeat(text(3000), 30)},
-		{"a large answer", get("/big") + getHello, []string{big, "hello"}},
+		{"a large response", get("/big") + getHello, []string{big, "hello"}},
 		{"nothing", "", nil},
 		{"half a head", getHello + getHello[:9], []string{"hello"}},
 		{"half a body", getHello + post("/echo", "hello")[:53], []string{"hello"}},
@@ -26,12 +26,12 @@ func TestClient_halfCloses(t *testing.T) {
 		c.send(row.requests)
 		c.halfClose()
 		for i, want := range row.bodies {
-			if _, got := c.answer("GET"); got != want {
+			if _, got := c.response("GET"); got != want {
 				t.Errorf("%s: answer %d has %d bytes", row.name, i, len(got))
 			}
 		}
 		if got := c.all(); got != "" {
-			t.Errorf("%s: behind the answers %q", row.name, got)
+			t.Errorf("%s: behind the responses %q", row.name, got)
 		}
 	}
 }
@@ -57,13 +57,13 @@ func TestClient_resetsAnywhereInARequest(t *testing.T) {
 	}
 	c := s.dial()
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 }
 
-func TestClient_resetsAnywhereInAnAnswer(t *testing.T) {
+func TestClient_resetsAnywhereInAnResponse(t *testing.T) {
 	s := start(t, tcp)
 	big := text(1 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
 	requests := getHello + get("/big") + getHello
 	for cut := 0; cut < 1<<20+1000; cut += 1 + cut/2 {
 		c := s.dialSlow()
@@ -81,7 +81,7 @@ func TestClient_resetsAnywhereInAnAnswer(t *testing.T) {
 	}
 	c := s.dial()
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 }
 
 // TestClient_leavesWhileOthersAreServed has events of closed connections in the same iteration as new connections that
@@ -101,7 +101,7 @@ func TestClient_leavesWhileOthersAreServed(t *testing.T) {
 			}
 		})
 		for _, c := range staying {
-			if _, got := c.answer("GET"); got != "hello" {
+			if _, got := c.response("GET"); got != "hello" {
 				t.Errorf("%q", got)
 			}
 			_ = c.Close()

@@ -18,7 +18,7 @@ const (
 
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT" // RFC 9110 §5.6.7
 
-// clock is the loop's time: CLOCK_MONOTONIC, read once in an iteration, and the Date of answers, formatted once a
+// clock is the loop's time: CLOCK_MONOTONIC, read once in an iteration, and the Date of responses, formatted once a
 // second.
 type clock struct {
 	now      int64 // ns

@@ -52,13 +52,13 @@ type Config struct {
 	Limits     message.Limits
 	MaxBody    int64
 	ReadBuffer int  // Bytes of an input buffer; at least what a head needs.
-	HideDate   bool // Answers have no Date field.
+	HideDate   bool // Responses have no Date field.
 
 	MaxConnections        int           // Open at a time; more wait in the kernel's queue. 0: no limit.
 	MaxConnectionsPerPeer int           // Of one client address; more are answered 429 and closed. 0: no limit.
 	MaxRequests           int           // On one connection, which the last one closes. 0: no limit.
-	MaxAge                time.Duration // After that a connection's next answer is its last. 0: no limit.
-	NoKeepAlive           bool          // Every answer is the last of its connection.
+	MaxAge                time.Duration // After that a connection's next response is its last. 0: no limit.
+	NoKeepAlive           bool          // Every response is the last of its connection.
 	Probe                 bool          // The kernel asks whether silent clients are still there (tcp(7), SO_KEEPALIVE).
 	MaxPipelined          int           // Requests of one connection before the others have their turn. 0: no limit.
 
@@ -69,12 +69,12 @@ type Config struct {
 
 	ReadHeaderTimeout time.Duration // From the first byte of a head (of a new connection: from accept) to its end.
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.
-	WriteTimeout      time.Duration // For an answer, from the first byte that the client did not take.
+	WriteTimeout      time.Duration // For a response, from the first byte that the client did not take.
 	IdleTimeout       time.Duration // Between two requests.
-	HandlerTimeout    time.Duration // For an answer of a handler that is not on the loop's thread; 0: none.
+	HandlerTimeout    time.Duration // For a response of a handler that is not on the loop's thread; 0: none.
 	WriteMinRate      int64         // Bytes; so many that the client takes give it another second. 0: none.
 	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
-	HalfClose         bool          // A client that has sent its end may still want the answer that is being made.
+	HalfClose         bool          // A client that has sent its end may still want the response that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 
 	TLS         TLSConfig // Where a listener has TLS.

@@ -20,7 +20,7 @@ const (
 	stateHead connState = iota
 	// stateBody: for the rest of a body. Next: stateHead, stateProgram, statePaused, stateLinger, closed.
 	stateBody
-	// stateProgram: for the program, which answers later or goes on with a stream, or for the end of an answer that did
+	// stateProgram: for the program, which answers later or goes on with a stream, or for the end of a response that did
 	// not go out at once; nothing is read. Next: stateHead, stateBody, statePaused, closed.
 	stateProgram
 	// statePaused: for the program, which wants no more of a body now; nothing is read. Next: stateHead, stateBody,
@@ -43,7 +43,7 @@ const headRead = 4 << 10
 const (
 	keepOpen    closing = iota
 	closeNow            // The client said that it is done, or cannot be talked to any more.
-	closeLinger         // The client may be sending: close(2) would reset the connection and could cost it our answer.
+	closeLinger         // The client may be sending: close(2) would reset the connection and could cost it our response.
 )
 
 // conn is a connection. Owned by the loop.
@@ -60,7 +60,7 @@ type conn struct {
 	redirect uint16    // The port of HTTPS that requests are sent to; 0: they are served.
 	blank    uint8     // Bytes of an empty line that have come before the next request, while there is no exchange.
 	uploads  bool      // The latest request had a body that did not fit behind its head.
-	behind   uint8     // Answers in a drain that were not the last, because there was more to answer.
+	behind   uint8     // Responses in a drain that were not the last, because there was more to response.
 	forks    uint32    // Of the process, when it was accepted.
 	served   int       // Requests so far.
 	born     int64     // When it was accepted, on the loop's clock.
@@ -133,7 +133,7 @@ func (l *Loop) closeConn(c *conn, reason int) {
 	}
 	if c.owing && c.ex.endsWithConnection() {
 		c.cut = true
-		poller.ResetOnClose(c.fd) // Else what there is of the answer would look whole.
+		poller.ResetOnClose(c.fd) // Else what there is of the response would look whole.
 	}
 	if c.tls != nil {
 		l.endSession(c)
@@ -278,7 +278,7 @@ func (l *Loop) endRequest(ex *exchange, reason int) {
 	ex.parser.Reset()
 	ex.head = 0
 	ex.req.Serial++
-	ex.req.Answer.reset()
+	ex.req.Response.reset()
 	memory.Mangle(ex.in[:ex.start])
 }
 
@@ -377,7 +377,7 @@ func (l *Loop) awaitRequest(c *conn) {
 	}
 }
 
-// probe has the kernel look after a connection that stays. One that ends with its first answer is spared the timer.
+// probe has the kernel look after a connection that stays. One that ends with its first response is spared the timer.
 func (l *Loop) probe(c *conn) {
 	if l.cfg.Probe && !c.probed {
 		l.startProbe(c)

@@ -12,8 +12,8 @@ func TestConnection_keptAlive(t *testing.T) {
 		c.send(getHello)
 		c.expect(hello)
 	}
-	if s.counts().Accepted != 1 || s.counts().Requests != 3 || s.counts().Answers[2] != 3 {
-		t.Errorf("accepted %d, requests %d, answers %v", s.counts().Accepted, s.counts().Requests, s.counts().Answers)
+	if s.counts().Accepted != 1 || s.counts().Requests != 3 || s.counts().Responses[2] != 3 {
+		t.Errorf("accepted %d, requests %d, answers %v", s.counts().Accepted, s.counts().Requests, s.counts().Responses)
 	}
 }
 

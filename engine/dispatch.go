@@ -80,7 +80,7 @@ func (l *Loop) prepareCall(ex *exchange) *Call {
 }
 
 // dispatch has the handlers serve a request that is complete, or of which it wants no more than the head first, and collects
-// the answer.
+// the response.
 func (l *Loop) dispatch(c *conn, ex *exchange) {
 	req := ex.req
 	ex.keptAt, ex.kept = l.finishBody(ex)
@@ -116,7 +116,7 @@ func (l *Loop) settle(c *conn, ex *exchange) {
 		l.cfg.Log(LogError, outcome.Fault)
 	}
 	switch {
-	case outcome.Next == Answered && ex.req.Answer.Flags&AnswerHijacked != 0 && outcome.Status == 0:
+	case outcome.Next == Answered && ex.req.Response.Flags&ResponseHijacked != 0 && outcome.Status == 0:
 		l.hijack(c, ex)
 	case outcome.Next == Answered:
 		l.answer(c, ex, outcome)
@@ -134,7 +134,7 @@ func (l *Loop) settle(c *conn, ex *exchange) {
 	}
 }
 
-// answer ends the handling of a request with its answer.
+// response ends the handling of a request with its response.
 func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 	l.stopTimers(ex)
 	l.abortBody(ex)
@@ -145,7 +145,7 @@ func (l *Loop) answer(c *conn, ex *exchange, outcome *Outcome) {
 	case c.closing != keepOpen:
 	case ex.req.Head.KeepAlive == 0 && ex.keptAt == ex.end:
 		c.closing = closeNow
-	case ex.req.Head.KeepAlive == 0 || ex.req.Answer.Flags&AnswerClose != 0 || l.isLast(c, ex):
+	case ex.req.Head.KeepAlive == 0 || ex.req.Response.Flags&ResponseClose != 0 || l.isLast(c, ex):
 		c.closing = closeLinger
 	}
 	l.respond(c, ex, outcome)
@@ -157,7 +157,7 @@ func (l *Loop) isLast(c *conn, ex *exchange) bool {
 		return true
 	}
 	// The loop begins to drain when it reads the message that says so, which waits while a handler runs. The shared memory
-	// says it at once, so that the answer of that handler can already tell the client: what the handler learns from
+	// says it at once, so that the response of that handler can already tell the client: what the handler learns from
 	// forker_request_draining() its client learns too.
 	return (l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.Slot.LoadStopAsked() || l.cfg.Shared.LoadStopAsked()) && !ex.hasBehind(c)
 }
@@ -176,8 +176,8 @@ func (ex *exchange) hasBehind(c *conn) bool {
 // loop drains.
 const behindMost = 64
 
-// endAnswer is called when the answer is written, or copied to where it will be: the next request can be looked at.
-func (l *Loop) endAnswer(c *conn, ex *exchange) {
+// endResponse is called when the response is written, or copied to where it will be: the next request can be looked at.
+func (l *Loop) endResponse(c *conn, ex *exchange) {
 	ex.in[ex.keptAt] = ex.kept
 	ex.start = ex.keptAt
 	c.owing, c.finSeen = false, false
@@ -191,7 +191,7 @@ func (l *Loop) refuse(c *conn, status int, reason string) {
 	ex := c.ex
 	ex.isHead = string(ex.refusedMethod()) == "HEAD"
 	c.closing = closeLinger
-	ex.req.Answer.reset()
+	ex.req.Response.reset()
 	ex.req.Head.Version = message.Version11
 	ex.keptAt, ex.kept = ex.end, ex.in[ex.end]
 	l.respond(c, ex, &Outcome{Status: status, Detail: reason})

@@ -58,17 +58,17 @@ func (l *Loop) checkDrain() {
 	l.stopped = l.open == 0
 }
 
-// gapLeast is how much longer than it wanted a loop must have waited, to have been stopped. It is that of the master
+// suspensionLeast is how much longer than it wanted a loop must have waited, to have been stopped. It is that of the master
 // (prefork).
-const gapLeast = int64(time.Second)
+const suspensionLeast = int64(time.Second)
 
-// mindGap puts a drain off by a time in which this process did not run, though it had nothing else to do than to wait:
+// noticeSuspension puts a drain off by a time in which this process did not run, though it had nothing else to do than to wait:
 // it was stopped, or the whole machine was. The clients had no chance to get on either, and the master does the same
 // with its own deadline.
-func (l *Loop) mindGap(gap int64) {
-	if gap >= gapLeast {
-		l.drainNs += gap
-		l.drainGraceNs += gap
+func (l *Loop) noticeSuspension(suspended int64) {
+	if suspended >= suspensionLeast {
+		l.drainNs += suspended
+		l.drainGraceNs += suspended
 	}
 }
 
@@ -91,7 +91,7 @@ func (l *Loop) closeIdle() {
 }
 
 // graceEnd tells until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can
-// be later than the drain, if the head of its last answer was written before, and so without "Connection: close".
+// be later than the drain, if the head of its last response was written before, and so without "Connection: close".
 func (l *Loop) graceEnd(c *conn) int64 {
 	if c.served == 0 {
 		return c.born + firstNs

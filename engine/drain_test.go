@@ -30,10 +30,10 @@ func TestDrain_isToldByTheSharedMemoryBeforeTheLoopHearsOfIt(t *testing.T) {
 		"a stop":     func(s *server) { atomic.StoreInt32(&s.shared.StopTimeoutMs, 1000) },
 	} {
 		s := start(t, tcp, grace)
-		s.handle("/told", func(c *call) { tell(s); c.answer(200, "meanwhile") })
+		s.handle("/told", func(c *call) { tell(s); c.respond(200, "meanwhile") })
 		c := s.dial()
 		c.send(get("/told"))
-		if res, got := c.answer("GET"); got != "meanwhile" || !res.Close {
+		if res, got := c.response("GET"); got != "meanwhile" || !res.Close {
 			t.Errorf("by %s: %q, close %v", name, got, res.Close)
 		}
 	}
@@ -51,7 +51,7 @@ func TestDrain_takesQueuedConnections(t *testing.T) {
 		s.loop.Drain(time.Hour)
 	})
 	for _, c := range clients {
-		if res, got := c.answer("GET"); got != "hello" || !res.Close {
+		if res, got := c.response("GET"); got != "hello" || !res.Close {
 			t.Errorf("%v, close %v", got, res.Close)
 		}
 		_ = c.Close()
@@ -102,7 +102,7 @@ func TestDrain_answersARequestThatComesAsTheGraceEnds(t *testing.T) {
 	s := start(t, tcp, grace)
 	c := s.dial()
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 	s.drain(time.Hour)
 	s.do(func() {
 		// The loop looks for idle connections before it hears of this.
@@ -110,7 +110,7 @@ func TestDrain_answersARequestThatComesAsTheGraceEnds(t *testing.T) {
 		s.loop.clock.now += int64(2 * time.Second)
 		c.send(getHello)
 	})
-	if res, got := c.answer("GET"); got != "hello" || !res.Close {
+	if res, got := c.response("GET"); got != "hello" || !res.Close {
 		t.Errorf("%v, close %v", got, res.Close)
 	}
 	_ = c.Close()
@@ -144,7 +144,7 @@ func TestDrain_endsAClientThatNeverStopsSending(t *testing.T) {
 		s.loop.Drain(time.Hour)
 	})
 	for i := range behindMost + 1 {
-		if res, got := c.answer("GET"); got != "hello" || res.Close != (i == behindMost) {
+		if res, got := c.response("GET"); got != "hello" || res.Close != (i == behindMost) {
 			t.Fatalf("answer %d: %q, close %v", i, got, res.Close)
 		}
 	}
@@ -181,8 +181,8 @@ func TestDrain_isPutOffByTimeInWhichNothingRan(t *testing.T) {
 	s.settle()
 	s.drain(10 * time.Second)
 	s.do(func() {
-		s.loop.mindGap(int64(20 * time.Second))
-		s.loop.mindGap(gapLeast - 1) // This is none.
+		s.loop.noticeSuspension(int64(20 * time.Second))
+		s.loop.noticeSuspension(suspensionLeast - 1) // This is none.
 	})
 	s.pass(20*time.Second + 500*time.Millisecond)
 	idle.send(getHello) // Of its grace it had a second left.
@@ -206,7 +206,7 @@ func TestDrain_doesNotWaitForAClientThatHasEverythingAndDoesNotClose(t *testing.
 			s.drain(time.Hour)
 			begin := time.Now()
 			c.send(getHello)
-			c.answer("GET")
+			c.response("GET")
 			s.wait()
 			if took := time.Since(begin); took > time.Second { // Without a look it is lingerNs.
 				t.Errorf("it was waited for %v", took)
@@ -216,7 +216,7 @@ func TestDrain_doesNotWaitForAClientThatHasEverythingAndDoesNotClose(t *testing.
 	}
 }
 
-// The answer is not what a client reads first that is still sending.
+// The response is not what a client reads first that is still sending.
 func TestDrain_waitsForAClientThatGoesOnSending(t *testing.T) {
 	s := start(t, tcp, grace)
 	c := s.refused()
@@ -241,19 +241,19 @@ func TestDrain_atOnce(t *testing.T) {
 	s.wait()
 }
 
-func TestDrain_slowReaderGetsItsAnswer(t *testing.T) {
+func TestDrain_slowReaderGetsItsResponse(t *testing.T) {
 	s := start(t, tcp, grace)
 	big := text(8 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
 	c := s.dialSlow()
 	c.send(get("/big") + getHello)
 	s.settle()
 	s.drain(time.Hour)
 	s.pass(time.Minute)
-	if _, got := c.answer("GET"); got != big {
+	if _, got := c.response("GET"); got != big {
 		t.Errorf("%d bytes", len(got))
 	}
-	// The head of the large answer was written before the loop knew that it was the last one.
+	// The head of the large response was written before the loop knew that it was the last one.
 	if got := c.all(); !strings.Contains(got, "Connection: close") {
 		t.Errorf("%q", got)
 	}
@@ -264,18 +264,18 @@ func TestDrain_slowReaderGetsItsAnswer(t *testing.T) {
 func TestDrain_givesGraceToWhatBecomesIdleLater(t *testing.T) {
 	s := start(t, tcp, grace)
 	big := text(8 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
 	c := s.dialSlow()
 	c.send(get("/big"))
 	s.settle()
 	s.drain(time.Hour)
 	s.pass(time.Minute)
-	if res, got := c.answer("GET"); got != big || res.Close {
+	if res, got := c.response("GET"); got != big || res.Close {
 		t.Errorf("%d bytes, close %v", len(got), res.Close)
 	}
 	s.pass(500 * time.Millisecond)
 	c.send(getHello) // On its way since before the client could know.
-	if res, got := c.answer("GET"); got != "hello" || !res.Close {
+	if res, got := c.response("GET"); got != "hello" || !res.Close {
 		t.Errorf("%q, close %v", got, res.Close)
 	}
 	_ = c.Close()

@@ -37,8 +37,8 @@ func (l *Loop) hijack(c *conn, ex *exchange) {
 		// The duplicate would keep it in the poller; it is there, so removing it cannot fail.
 		_ = l.poll.Remove(c.fd)
 	}
-	l.cfg.Slot.Answers[1]++
-	l.noteAnswer(c, ex, 101, 0)
+	l.cfg.Slot.Responses[1]++
+	l.noteResponse(c, ex, 101, 0)
 	l.recycle(ex, CloseDone)
 	c.taken = true
 	l.closeConn(c, CloseDone)

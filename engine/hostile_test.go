@@ -230,7 +230,7 @@ var hostile = []struct{ name, in, want string }{
 	{"Redis", "*1\n$4\nPING\n", "400, closed"},
 	{"PROXY 1", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\nGET / HTTP/1.1\nHost:h\n\n", "400, closed"},
 	{"PROXY 2", "\n\n\x00\nQUIT␊\x21\x11\x00\x0c", "400, closed"},
-	{"an answer", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "400, closed"},
+	{"a response", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "400, closed"},
 	{"UTF-8 byte order mark", "\xef\xbb\xbfGET / HTTP/1.1\nHost:h\n\n", "400, closed"},
 	{"UTF-16", "G\x00E\x00T\x00 \x00/\x00␍\x00␊\x00", "400, closed"},
 	{"NUL bytes", strings.Repeat("\x00", 100), "400, closed"},

@@ -153,8 +153,8 @@ func (l *Loop) gatherBody(c *conn, ex *exchange, skip int) {
 	}
 }
 
-// leaveBody is called when the answer is there before the end of the body. What has not come yet is not waited for: the
-// connection ends with the answer.
+// leaveBody is called when the response is there before the end of the body. What has not come yet is not waited for: the
+// connection ends with the response.
 func (l *Loop) leaveBody(c *conn, ex *exchange) {
 	end := ex.start + ex.head + ex.body.at + ex.body.need - ex.body.got
 	if ex.req.Head.Chunked != 0 {

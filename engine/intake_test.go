@@ -62,9 +62,9 @@ func (u *upload) take(c *call, piece []byte, last int) {
 	case last == BodyEnds && c.req.Deferred != 0:
 		c.outcome.Next = Deferred
 	case last == BodyEnds:
-		c.answer(200, strings.Join(u.pieces, "|"))
+		c.respond(200, strings.Join(u.pieces, "|"))
 	case len(u.pieces) == u.quitAt:
-		c.answer(422, "enough")
+		c.respond(422, "enough")
 	default:
 		c.outcome.Next = AsksBody
 	}
@@ -149,7 +149,7 @@ var bodiesToCut = []struct{ request, status, body string }{
 	{someChunks + "g\r\n", "400", ""},
 }
 
-// cutAnywhere demands that the answer to each of them does not depend on how it comes.
+// cutAnywhere demands that the response to each of them does not depend on how it comes.
 func (s *server) cutAnywhere() {
 	s.t.Helper()
 	for _, row := range bodiesToCut {
@@ -191,7 +191,7 @@ func TestIntake_takesNoMoreMemoryThanTheInputBuffer(t *testing.T) {
 			}
 		})
 		c.send(request[3<<20:])
-		if _, got := c.answer("POST"); strings.ReplaceAll(got, "|", "") != body {
+		if _, got := c.response("POST"); strings.ReplaceAll(got, "|", "") != body {
 			t.Errorf("%d bytes came of %d", len(got), len(body))
 		}
 		s.do(func() {
@@ -215,7 +215,7 @@ func TestIntake_tellsTheClientToContinueWhenTheBodyIsWanted(t *testing.T) {
 	c.send("hello")
 	c.expect(hello)
 
-	s.do(func() { s.handlers["/take"] = func(c *call) { c.answer(403, "no") } })
+	s.do(func() { s.handlers["/take"] = func(c *call) { c.respond(403, "no") } })
 	c = s.dial()
 	c.send(head)
 	c.expect("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
@@ -272,7 +272,7 @@ func TestIntake_answerBeforeTheEndOfTheBody(t *testing.T) {
 	c.expectEnd()
 	s.expectLast(u, BodyAborted)
 
-	s.do(func() { s.handlers["/take"] = func(c *call) { c.answer(422, "enough") } })
+	s.do(func() { s.handlers["/take"] = func(c *call) { c.respond(422, "enough") } })
 	c = s.dial()
 	c.send(fiveBytes + "1 2 3" + getHello) // What has come is skipped.
 	c.expect(enough + "\r\nenough" + hello)
@@ -360,8 +360,8 @@ func TestIntake_isMeasuredFromItsHead(t *testing.T) {
 	s.eventually("the request", func() bool { return s.slot.InFlight == 1 })
 	s.pass(3 * time.Second)
 	c.send("hello")
-	c.answer("POST")
-	if counts := s.counts(); answersIn(counts.Latency[:]) != 1 || counts.LatencySumNs < uint64(3*time.Second) {
+	c.response("POST")
+	if counts := s.counts(); responsesIn(counts.Latency[:]) != 1 || counts.LatencySumNs < uint64(3*time.Second) {
 		t.Errorf("together they took %d ns", counts.LatencySumNs)
 	}
 	_ = c.Close()
@@ -380,7 +380,7 @@ func TestIntake_isCollectedForARouteThatDoesNotStream(t *testing.T) {
 				c.outcome = Outcome{Next: WantsBody, Skip: 1}
 				return
 			}
-			c.answer(200, string(c.body()))
+			c.respond(200, string(c.body()))
 		}
 	})
 	for _, request := range []string{post("/pass", "hello"), chunked("/pass", "hello", 2)} {

@@ -24,7 +24,7 @@ func TestInvariants_mangleARequestThatIsOver(t *testing.T) {
 	s.handle("/keep", func(c *call) {
 		expectMangled()
 		kept = append(kept, memory.View(c.req.Base, uint64(len("POST /keep"))), c.body())
-		c.answer(200, "kept")
+		c.respond(200, "kept")
 	})
 	c := s.dial()
 	c.send(post("/keep", "some") + post("/keep", "more"))

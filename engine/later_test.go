@@ -22,7 +22,7 @@ type holder struct {
 
 	mu     sync.Mutex
 	events []Event            // Guarded by mu, like all that follows.
-	held   map[*Request]*held // Requests whose answer is owed.
+	held   map[*Request]*held // Requests whose response is owed.
 	closed []int              // The reasons of Closed.
 }
 
@@ -190,7 +190,7 @@ func TestPool_servesManyConnectionsAtOnce(t *testing.T) {
 			for range 100 {
 				c.send(get("/pool") + getHello + get("/pool"))
 				for _, want := range []string{"200 OK\npooled\n", "hello", "200 OK\npooled\n"} {
-					if _, got := c.answer("GET"); got != want {
+					if _, got := c.response("GET"); got != want {
 						t.Errorf("%q, want %q", got, want)
 					}
 				}
@@ -226,12 +226,12 @@ func TestPool_refusesWhatIsBeyondItsQueue(t *testing.T) {
 	second.send(get("/pool"))
 	s.settle()
 	third.send(get("/pool"))
-	if response, _ := third.answer("GET"); response.StatusCode != 503 || response.Header.Get("Retry-After") != "1" {
+	if response, _ := third.response("GET"); response.StatusCode != 503 || response.Header.Get("Retry-After") != "1" {
 		t.Errorf("%s %v", response.Status, response.Header)
 	}
 	close(leave)
 	for _, c := range []*client{first, second} {
-		if _, got := c.answer("GET"); got != "200 OK\npooled\n" {
+		if _, got := c.response("GET"); got != "200 OK\npooled\n" {
 			t.Errorf("%q", got)
 		}
 	}
@@ -259,7 +259,7 @@ func TestPool_endsIdleThreads(t *testing.T) {
 	s.handle("/pool", func(c *call) { c.outcome = Outcome{Status: 200} })
 	c := s.dial()
 	c.send(get("/pool"))
-	c.answer("GET")
+	c.response("GET")
 	s.eventually("no thread to be left", func() bool {
 		s.loop.pool.retire(s.loop.clock.now)
 		s.loop.pool.mu.Lock()
@@ -274,17 +274,17 @@ func TestDeferred_isAnsweredByAnotherGoroutine(t *testing.T) {
 		s.handle(path, func(c *call) {
 			req := h.hold(c)
 			go func() {
-				req.Answer.Status, req.Answer.State = 204, AnswerStarted
-				h.tell(req, EventAnswer, true, "")
+				req.Response.Status, req.Response.State = 204, ResponseStarted
+				h.tell(req, EventResponse, true, "")
 			}()
 		})
 		c := s.dial()
 		for range 200 {
 			c.send(get(path) + getHello)
-			if response, _ := c.answer("GET"); response.StatusCode != 204 {
+			if response, _ := c.response("GET"); response.StatusCode != 204 {
 				t.Fatal(response.Status)
 			}
-			if _, got := c.answer("GET"); got != "hello" {
+			if _, got := c.response("GET"); got != "hello" {
 				t.Fatalf("%q", got)
 			}
 		}
@@ -297,7 +297,7 @@ func TestDeferred_isAnsweredByAnotherGoroutine(t *testing.T) {
 }
 
 func TestDeferred_outlivesItsClient(t *testing.T) {
-	for _, kind := range []uint32{EventAnswer, EventDrop} {
+	for _, kind := range []uint32{EventResponse, EventDrop} {
 		s, h := startHolder(t, tcp)
 		requests := h.holdAll(s, "/later")
 		c := s.dial()
@@ -319,13 +319,13 @@ func TestDeferred_timesOut(t *testing.T) {
 	requests := h.holdAll(s, "/later")
 	c := s.dial()
 	c.send(get("/later"))
-	if response, _ := c.answer("GET"); response.StatusCode != 504 {
+	if response, _ := c.response("GET"); response.StatusCode != 504 {
 		t.Error(response.Status)
 	}
 	if got := h.reasons(t, 1); got[0] != CloseTimeout {
 		t.Errorf("reason %d", got[0])
 	}
-	h.tell(<-requests, EventAnswer, true, "")
+	h.tell(<-requests, EventResponse, true, "")
 	c.reset()
 	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
 }
@@ -335,7 +335,7 @@ func TestStream_goesOutAsItIsWritten(t *testing.T) {
 	s.handle("/stream", func(c *call) {
 		req := h.hold(c)
 		go func() {
-			req.Answer.Status, req.Answer.State, req.Answer.Flags, req.Answer.Length = 200, AnswerWhole, AnswerStream, -1
+			req.Response.Status, req.Response.State, req.Response.Flags, req.Response.Length = 200, ResponseWhole, ResponseStream, -1
 			for i := range 20 {
 				h.tell(req, EventStream, false, fmt.Sprintf("%d,", i))
 			}
@@ -345,18 +345,18 @@ func TestStream_goesOutAsItIsWritten(t *testing.T) {
 	c := s.dial()
 	for range 100 {
 		c.send(get("/stream") + getHello)
-		if _, got := c.answer("GET"); got != "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,end" {
+		if _, got := c.response("GET"); got != "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,end" {
 			t.Fatalf("%q", got)
 		}
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Fatalf("%q", got)
 		}
 	}
 }
 
-// beginStream makes the answer of a request that is held a stream.
+// beginStream makes the response of a request that is held a stream.
 func beginStream(req *Request, length int64) {
-	req.Answer.Status, req.Answer.State, req.Answer.Flags, req.Answer.Length = 200, AnswerWhole, AnswerStream, length
+	req.Response.Status, req.Response.State, req.Response.Flags, req.Response.Length = 200, ResponseWhole, ResponseStream, length
 }
 
 func TestStream_droppedBeforeItsHandlerReturns(t *testing.T) {
@@ -377,14 +377,14 @@ func TestStream_droppedBeforeItsHandlerReturns(t *testing.T) {
 
 		c = s.dial()
 		c.send("HEAD " + path + " HTTP/1.1\r\nHost: h\r\n\r\n" + getHello)
-		if response, _ := c.answer("HEAD"); response.StatusCode != 200 {
+		if response, _ := c.response("HEAD"); response.StatusCode != 200 {
 			t.Error(response.Status)
 		}
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 	}
-	if n := s.logged("without an answer"); n != 0 {
+	if n := s.logged("without a response"); n != 0 {
 		t.Errorf("%d lines say that there was none", n)
 	}
 }

@@ -35,8 +35,8 @@ func TestMaxPipelined_isOneTurn(t *testing.T) {
 	for most, want := range map[int]string{1: "abaaaaaa", 3: "aaabaaaa", 6: "aaaaaaba", 7: "aaaaaaab", 0: "aaaaaaab"} {
 		s := start(t, packets, func(cfg *Config) { cfg.MaxPipelined = most })
 		var order strings.Builder
-		s.handle("/a", func(c *call) { order.WriteString("a"); c.answer(200, "") })
-		s.handle("/b", func(c *call) { order.WriteString("b"); c.answer(200, "") })
+		s.handle("/a", func(c *call) { order.WriteString("a"); c.respond(200, "") })
+		s.handle("/b", func(c *call) { order.WriteString("b"); c.respond(200, "") })
 		a, b := s.dial(), s.dial()
 		s.settle()
 		s.do(func() { // Both are there when the loop looks.

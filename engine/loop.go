@@ -97,9 +97,9 @@ type collecting struct {
 	outLen    int
 	common    []byte // Server and Date lines,
 	serverLen int    // of which the first one has so many bytes.
-	text      []byte // The body of an answer of the engine's own,
+	text      []byte // The body of a response of the engine's own,
 	location  []byte // and the URL that it redirects to.
-	ok        []byte // The beginning of a 200 answer, up to the number of Content-Length.
+	ok        []byte // The beginning of a 200 response, up to the number of Content-Length.
 }
 
 // ending is the end of the loop. Phase 5.
@@ -262,7 +262,7 @@ func (l *Loop) turn(waitMs int) (over bool, err error) {
 		l.renewDate()
 	}
 	if l.draining && dueNs > 0 {
-		l.mindGap(l.clock.now - dueNs)
+		l.noticeSuspension(l.clock.now - dueNs)
 	}
 	l.measured.last = 0
 	for i := range events {

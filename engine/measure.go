@@ -7,18 +7,18 @@ import (
 	"libforker/slot"
 )
 
-// Latency is measured from when the loop learned of a request, which is the clock of that iteration, until its answer
-// is handed to the kernel. A reading of the clock costs as much as 1 % of that, so one does for several answers while
+// Latency is measured from when the loop learned of a request, which is the clock of that iteration, until its response
+// is handed to the kernel. A reading of the clock costs as much as 1 % of that, so one does for several responses while
 // they are quick: it is then late by fewer than measuredTogether*quickNs. RATIONALE.md says what is left out.
 
 const (
-	measuredTogether = 8     // Answers, at most, if they are quick.
+	measuredTogether = 8     // Responses, at most, if they are quick.
 	quickNs          = 20000 // So fast is a quick one.
 )
 
 // measured is what the loop keeps for that.
 type measured struct {
-	ready  uint64 // Answers to requests of this iteration that are not counted yet.
+	ready  uint64 // Responses to requests of this iteration that are not counted yet.
 	enough uint64 // So many are counted together.
 	last   int64  // When that was done last, in ns of this iteration.
 }
@@ -30,9 +30,9 @@ func (l *Loop) beginRequest(ex *exchange) {
 	l.cfg.Slot.InFlight++
 }
 
-// answerReady counts an answer whose head is about to be sent.
-func (l *Loop) answerReady(ex *exchange, status int) {
-	l.cfg.Slot.Answers[status/100]++
+// responseReady counts a response whose head is about to be sent.
+func (l *Loop) responseReady(ex *exchange, status int) {
+	l.cfg.Slot.Responses[status/100]++
 	switch {
 	case !ex.inFlight: // The engine's own, to what is no request.
 	case ex.begun == l.clock.now:
@@ -42,8 +42,8 @@ func (l *Loop) answerReady(ex *exchange, status int) {
 	}
 }
 
-// answersSent is called when answers were handed to the kernel.
-func (l *Loop) answersSent() {
+// responsesSent is called when responses were handed to the kernel.
+func (l *Loop) responsesSent() {
 	if l.measured.ready > 0 && l.measured.ready >= l.measured.enough {
 		l.countReady()
 	}
@@ -72,10 +72,10 @@ func (l *Loop) leaveFlight(ex *exchange) {
 	}
 }
 
-func (l *Loop) countLatency(ns int64, answers uint64) {
+func (l *Loop) countLatency(ns int64, responses uint64) {
 	took := uint64(max(ns, 0))
-	l.cfg.Slot.Latency[min(bits.Len64(took), slot.LatencyBuckets-1)] += answers
-	l.cfg.Slot.LatencySumNs += took * answers
+	l.cfg.Slot.Latency[min(bits.Len64(took), slot.LatencyBuckets-1)] += responses
+	l.cfg.Slot.LatencySumNs += took * responses
 }
 
 // sinceRead is how long ago the iteration's clock was read.

@@ -37,8 +37,8 @@ func (h *holder) resume(req *Request) {
 
 // respond answers a request that is held.
 func (h *holder) respond(req *Request, status uint16) {
-	req.Answer.Status, req.Answer.State = status, AnswerStarted
-	h.tell(req, EventAnswer, true, "")
+	req.Response.Status, req.Response.State = status, ResponseStarted
+	h.tell(req, EventResponse, true, "")
 }
 
 func TestPause_takesNothingUntilItIsResumed(t *testing.T) {
@@ -77,8 +77,8 @@ func TestPause_cutAnywhere(t *testing.T) {
 				atomic.StoreUint32(&req.Paused, 1)
 				go h.resume(req)
 			case BodyEnds:
-				c.answer(200, text)
-				go h.tell(req, EventAnswer, true, "")
+				c.respond(200, text)
+				go h.tell(req, EventResponse, true, "")
 			default:
 				go h.tell(req, EventDrop, true, "")
 			}
@@ -118,7 +118,7 @@ func TestPause_holdsTheClientUp(t *testing.T) {
 		}
 	})
 	h.respond(u.req, 204)
-	c.answer("POST")
+	c.response("POST")
 }
 
 func TestPause_atTheHeadKeepsTheClientWaitingFor100(t *testing.T) {
@@ -274,7 +274,7 @@ func TestPause_seesTheEndOfTheClient(t *testing.T) {
 		s.expectLast(u, row.last)
 		if row.last == BodyEnds {
 			h.respond(u.req, 204)
-			c.answer("POST")
+			c.response("POST")
 			c.expectEnd()
 			continue
 		}

@@ -55,7 +55,7 @@ func (l *Loop) refusePeer(c *conn, ln *listener) {
 		l.closeConn(c, CloseError)
 		return
 	}
-	l.cfg.Slot.Answers[4]++
+	l.cfg.Slot.Responses[4]++
 	l.text = append(l.text[:0], tooManyConnections...)
 	// The buffer of a new connection has room for it, and what the client does not take is its loss.
 	_ = c.pushSome(l.text)

@@ -8,10 +8,10 @@ import (
 
 // Bodies of responses that go out piece by piece: parts, files, streams.
 
-// sending is how far the body of an answer has gone out that is not sent whole with its head: one with parts, a large
+// sending is how far the body of a response has gone out that is not sent whole with its head: one with parts, a large
 // one, a stream.
 type sending struct {
-	part     int   // The next of the answer's parts.
+	part     int   // The next of the response's parts.
 	last     bool  // The bytes behind the parts, or the end of a stream, are in the output.
 	silent   bool  // The client gets no body (HEAD): it is thrown away.
 	promised int64 // Of a stream with a length: what is still to come.
@@ -20,36 +20,36 @@ type sending struct {
 
 // startBody sends the head that is collected, and the body after it.
 func (l *Loop) startBody(c *conn, ex *exchange, withBody bool) {
-	ex.sending = sending{silent: !withBody, promised: ex.req.Answer.Length}
+	ex.sending = sending{silent: !withBody, promised: ex.req.Response.Length}
 	c.state, c.owing = stateProgram, true
 	if c.blocked {
 		l.send(c)
 		return
 	}
-	if ex.req.Answer.Flags&AnswerStream == 0 {
+	if ex.req.Response.Flags&ResponseStream == 0 {
 		l.nextPiece(c) // So that it leaves together with the head.
 	}
 	l.send(c)
 }
 
-// nextPiece puts the next piece of the present answer's body into the output. false: there is none now; if that was
-// all, the answer has ended.
+// nextPiece puts the next piece of the present response's body into the output. false: there is none now; if that was
+// all, the response has ended.
 func (l *Loop) nextPiece(c *conn) bool {
 	ex := c.ex
-	if ex.req.Answer.Flags&AnswerStream != 0 {
+	if ex.req.Response.Flags&ResponseStream != 0 {
 		return l.nextOfStream(c, ex)
 	}
 	if !ex.sending.last && l.nextPart(c, ex) {
 		return true
 	}
-	l.endAnswer(c, ex)
+	l.endResponse(c, ex)
 	return false
 }
 
 func (l *Loop) nextPart(c *conn, ex *exchange) bool {
-	answer, at := &ex.req.Answer, &ex.sending
-	body := memory.View(answer.Body.Data, answer.Body.Len)
-	parts := memory.Array[Part](answer.Parts.Data, answer.Parts.Len)
+	response, at := &ex.req.Response, &ex.sending
+	body := memory.View(response.Body.Data, response.Body.Len)
+	parts := memory.Array[Part](response.Parts.Data, response.Parts.Len)
 	for at.part < len(parts) {
 		p := &parts[at.part]
 		at.part++
@@ -67,7 +67,7 @@ func (l *Loop) nextPart(c *conn, ex *exchange) bool {
 		}
 	}
 	at.last = true
-	c.body = body[answer.Parted:]
+	c.body = body[response.Parted:]
 	return len(c.body) > 0
 }
 
@@ -75,17 +75,17 @@ func (l *Loop) nextPart(c *conn, ex *exchange) bool {
 // one, of events perhaps, is of no use to a client that has sent its end: it has left, or would wait for as long as that
 // takes. A client that only half-closes can wait for any other response, which has an end by itself.
 func (c *conn) isEndless() bool {
-	return c.owing && c.ex.held && c.ex.req.Answer.Flags&AnswerStream != 0 && c.ex.req.Answer.Length < 0
+	return c.owing && c.ex.held && c.ex.req.Response.Flags&ResponseStream != 0 && c.ex.req.Response.Length < 0
 }
 
 // nextOfStream takes what the program has written meanwhile.
 func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 	if ex.sending.last {
-		l.endAnswer(c, ex)
+		l.endResponse(c, ex)
 		return false
 	}
 	piece := l.cfg.Holders.Stream(ex.req)
-	if ex.req.Answer.Length < 0 && !ex.sending.silent {
+	if ex.req.Response.Length < 0 && !ex.sending.silent {
 		ex.logged.bytes += int64(len(piece.Data))
 	}
 	if piece.Ended {
@@ -99,10 +99,10 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 		piece.Data = nil
 	}
 	switch {
-	case ex.req.Answer.Length >= 0 || ex.req.Head.Version == message.Version10 || ex.sending.silent:
+	case ex.req.Response.Length >= 0 || ex.req.Head.Version == message.Version10 || ex.sending.silent:
 		c.body = piece.Data
 		ex.sending.promised -= int64(len(piece.Data))
-		if piece.Ended && ex.req.Answer.Length >= 0 && ex.sending.promised > 0 && !ex.sending.silent {
+		if piece.Ended && ex.req.Response.Length >= 0 && ex.sending.promised > 0 && !ex.sending.silent {
 			c.closing = closeNow // Shorter than promised: the client learns by the missing end.
 		}
 	default:
@@ -116,7 +116,7 @@ func (l *Loop) nextOfStream(c *conn, ex *exchange) bool {
 
 // chunk frames a piece (RFC 9112 §7.1), and what ends the body.
 func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
-	trailers := memory.View(ex.req.Answer.Trailers.Data, ex.req.Answer.Trailers.Len)
+	trailers := memory.View(ex.req.Response.Trailers.Data, ex.req.Response.Trailers.Len)
 	size := ex.sending.size[:0]
 	if len(piece.Data) > 0 {
 		c.rest = http1.AppendChunkSize(size, len(piece.Data))
@@ -135,11 +135,11 @@ func (l *Loop) chunk(c *conn, ex *exchange, piece *Piece) {
 	}
 }
 
-// endsWithConnection tells if the present answer is one of unknown length to a client of HTTP/1.0, whose end only that of
+// endsWithConnection tells if the present response is one of unknown length to a client of HTTP/1.0, whose end only that of
 // the connection can tell (RFC 9112 §6.3).
 func (ex *exchange) endsWithConnection() bool {
-	answer := &ex.req.Answer
-	return ex.req.Head.Version == message.Version10 && answer.Flags&AnswerStream != 0 && answer.Length < 0 && !ex.sending.silent
+	response := &ex.req.Response
+	return ex.req.Head.Version == message.Version10 && response.Flags&ResponseStream != 0 && response.Length < 0 && !ex.sending.silent
 }
 
 // dropStream ends a stream that the program will not end. It can have begun since the loop has last heard of it.
@@ -148,7 +148,7 @@ func (l *Loop) dropStream(c *conn, ex *exchange) {
 		l.answer(c, ex, &Outcome{})
 	}
 	if ex.sending.silent { // HEAD: the client has all that it gets.
-		l.endAnswer(c, ex)
+		l.endResponse(c, ex)
 		l.serve(c)
 		return
 	}

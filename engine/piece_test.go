@@ -16,10 +16,10 @@ const (
 // write writes to a stream; the first time its head comes before. ends: nothing follows.
 func (h *holder) write(req *Request, text string, ends bool) { h.tell(req, EventStream, ends, text) }
 
-// begin makes the answer a stream; length -1: not known.
+// begin makes the response a stream; length -1: not known.
 func begin(req *Request, length int64) {
-	req.Answer.Status, req.Answer.State, req.Answer.Length = 200, AnswerWhole, length
-	req.Answer.Flags |= AnswerStream
+	req.Response.Status, req.Response.State, req.Response.Length = 200, ResponseWhole, length
+	req.Response.Flags |= ResponseStream
 }
 
 func TestStream_inChunks(t *testing.T) {
@@ -50,15 +50,15 @@ func TestStream_trailers(t *testing.T) {
 		s.handle("/stream", func(c *call) {
 			req := h.hold(c)
 			begin(req, -1)
-			s.add(&req.Answer.Trailers, "Sum: 42\r\n")
+			s.add(&req.Response.Trailers, "Sum: 42\r\n")
 			h.write(req, body, true)
 		})
 		c := s.dial()
 		c.send(get("/stream") + getHello)
-		if res, got := c.answer("GET"); got != body || res.Trailer.Get("Sum") != "42" {
+		if res, got := c.response("GET"); got != body || res.Trailer.Get("Sum") != "42" {
 			t.Errorf("%q %v", got, res.Trailer)
 		}
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 	}
@@ -119,7 +119,7 @@ func TestStream_droppedInTheMiddle(t *testing.T) {
 	s.expectAllBack()
 }
 
-// TestStream_droppedForHEAD: the client has had all of that answer, so its next request is answered.
+// TestStream_droppedForHEAD: the client has had all of that response, so its next request is answered.
 func TestStream_droppedForHEAD(t *testing.T) {
 	s, h := startHolder(t, packets)
 	requests := h.holdAll(s, "/stream")
@@ -164,10 +164,10 @@ func TestStream_slowReaderGetsEverything(t *testing.T) {
 		s.settle()
 	}
 	c.in.Reset(slowly{c, s})
-	if _, got := c.answer("GET"); got != strings.Repeat(piece, 16) {
+	if _, got := c.response("GET"); got != strings.Repeat(piece, 16) {
 		t.Errorf("%d bytes", len(got))
 	}
-	if _, got := c.answer("GET"); got != "hello" {
+	if _, got := c.response("GET"); got != "hello" {
 		t.Errorf("%q", got)
 	}
 	s.expectAllBack()
@@ -195,28 +195,28 @@ func TestParts_inOrder(t *testing.T) {
 	large := text(5 << 20)
 	small, big := s.file("0123456789"), s.file(large)
 	s.handle("/parts", func(c *call) {
-		c.answer(200, "one ")
+		c.respond(200, "one ")
 		c.lent("two ")
 		c.part(Part{Kind: PartFile, Fd: int32(small.Fd()), Off: 3, Len: 4})
 		c.part(Part{Kind: PartFile, Fd: int32(small.Fd()), Len: 0})
-		c.answer(200, " three ")
-		c.answer(200, "four ")
+		c.respond(200, " three ")
+		c.respond(200, "four ")
 		c.part(Part{Kind: PartFile, Fd: int32(big.Fd()), Len: 5 << 20})
 		c.lent(large)
-		c.answer(200, " five")
+		c.respond(200, " five")
 	})
 	want := "one two 3456 three four " + large + large + " five"
 	quick, slow := s.dial(), s.dialSlow()
 	slow.in.Reset(slowly{slow, s})
 	for _, c := range []*client{quick, slow} {
 		c.send("HEAD /parts HTTP/1.1\r\nHost: h\r\n\r\n" + get("/parts") + getHello)
-		if res, _ := c.answer("HEAD"); res.ContentLength != int64(len(want)) {
+		if res, _ := c.response("HEAD"); res.ContentLength != int64(len(want)) {
 			t.Errorf("the length is %d, want %d", res.ContentLength, len(want))
 		}
-		if _, got := c.answer("GET"); got != want {
+		if _, got := c.response("GET"); got != want {
 			t.Errorf("%d bytes, want %d", len(got), len(want))
 		}
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Errorf("%q", got)
 		}
 	}

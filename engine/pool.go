@@ -283,7 +283,7 @@ func (p *pool) retire(now int64) {
 	p.ready = append(p.ready[:0], p.ready[n:]...)
 }
 
-// submit gives a request to the pool. Answers to earlier ones do not wait for that.
+// submit gives a request to the pool. Responses to earlier ones do not wait for that.
 func (l *Loop) submit(c *conn, ex *exchange) {
 	if l.outLen > 0 {
 		l.send(c)

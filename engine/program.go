@@ -44,8 +44,8 @@ type Memory interface {
 
 // Where a request goes on after Handlers.Serve.
 const (
-	Answered  = iota // It is answered: by Request.Answer, or by Outcome.Status if that is not 0.
-	Deferred         // Its answer comes later: Holders.Collect tells when.
+	Answered  = iota // It is answered: by Request.Response, or by Outcome.Status if that is not 0.
+	Deferred         // Its response comes later: Holders.Collect tells when.
 	Elsewhere        // The next handler is for the other side, loop or pool.
 	AsksBody         // Handlers.Body wants the body, or more of it.
 	WantsBody        // The next handler is to be asked when the whole body is there. Only of a Call that is Early.
@@ -55,7 +55,7 @@ const (
 type Outcome struct {
 	Next       int    // One of the above.
 	Skip       int    // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
-	Status     int    // 0: the answer is in Request.Answer; else this status, with a text of the engine's.
+	Status     int    // 0: the response is in Request.Response; else this status, with a text of the engine's.
 	Fault      string // What the program did wrong, for the log.
 	Detail     string // Put behind the status in that text.
 	RetryAfter int    // Seconds, for a Retry-After field; 0: none.
@@ -91,21 +91,21 @@ const (
 
 // Reasons for which a deferred request ends; FORKER_CLOSE_* of forker.h.
 const (
-	CloseDone     = iota // The answer is sent.
+	CloseDone     = iota // The response is sent.
 	CloseClient          // The client has left.
 	CloseTimeout         // A time limit was reached.
 	CloseShutdown        // The server stops.
-	CloseError           // The answer could not be sent, the handle was dropped, or the body was refused.
+	CloseError           // The response could not be sent, the handle was dropped, or the body was refused.
 )
 
 // What an Event says about a deferred request.
 const (
-	EventResume  = iota // It wants more of the body. A later event of the same request stands for this one too.
-	EventAnswer         // Request.Answer is complete, or the head of a stream.
-	EventStream         // Holders.Stream has something.
-	EventDrop           // The program will not answer.
-	EventRelease        // The program has done with a request whose client had left.
-	EventInterim        // Holders.Interim has something; of no certain request.
+	EventResume   = iota // It wants more of the body. A later event of the same request stands for this one too.
+	EventResponse        // Request.Response is complete, or the head of a stream.
+	EventStream          // Holders.Stream has something.
+	EventDrop            // The program will not response.
+	EventRelease         // The program has done with a request whose client had left.
+	EventInterim         // Holders.Interim has something; of no certain request.
 )
 
 // Event is what the program has done to a deferred request, on some thread.

@@ -10,7 +10,7 @@ import (
 	"libforker/engine/message"
 )
 
-// program is one in Go: handlers by path. It does with an answer's memory what capi/response.c does.
+// program is one in Go: handlers by path. It does with a response's memory what capi/response.c does.
 type program struct {
 	handlers map[string]func(*call)
 
@@ -18,7 +18,7 @@ type program struct {
 	onBody     map[string]func(c *call, piece []byte, last int)
 
 	blocks memory.Pool
-	lent   map[uintptr][]byte // Blocks that parts of answers are in, by address.
+	lent   map[uintptr][]byte // Blocks that parts of responses are in, by address.
 	call   call
 	trims  int // Owned by the loop.
 	frees  int // Likewise.
@@ -43,13 +43,13 @@ func newProgram() *program {
 		onBody:     map[string]func(*call, []byte, int){},
 		lent:       map[uintptr][]byte{},
 	}
-	hello := func(c *call) { c.answer(200, "hello") }
+	hello := func(c *call) { c.respond(200, "hello") }
 	p.handlers = map[string]func(*call){
 		"/":      hello,
 		"/hello": hello,
-		"/echo":  func(c *call) { c.answer(200, string(c.body())) },
-		"/shut":  func(c *call) { c.req.Answer.Flags |= AnswerClose; c.answer(200, "bye") },
-		"/tell":  func(c *call) { c.answer(200, fmt.Sprintf("%s %s %d", c.method, c.path, len(c.body()))) },
+		"/echo":  func(c *call) { c.respond(200, string(c.body())) },
+		"/shut":  func(c *call) { c.req.Response.Flags |= ResponseClose; c.respond(200, "bye") },
+		"/tell":  func(c *call) { c.respond(200, fmt.Sprintf("%s %s %d", c.method, c.path, len(c.body()))) },
 	}
 	return p
 }
@@ -97,7 +97,7 @@ func (p *program) Retain(left []memory.Mapping) int { return 0 }
 
 func (p *program) Free(req *Request) {
 	p.frees++
-	for _, block := range []*Block{&req.Answer.Fields, &req.Answer.Body} {
+	for _, block := range []*Block{&req.Response.Fields, &req.Response.Body} {
 		if block.Cap > 0 {
 			p.blocks.Put(memory.View(block.Data, block.Cap))
 		}
@@ -106,17 +106,17 @@ func (p *program) Free(req *Request) {
 }
 
 func (p *program) Release(req *Request) {
-	for _, part := range memory.Array[Part](req.Answer.Parts.Data, req.Answer.Parts.Len) {
+	for _, part := range memory.Array[Part](req.Response.Parts.Data, req.Response.Parts.Len) {
 		if part.Kind == PartLent {
 			p.blocks.Put(p.lent[part.Data])
 			delete(p.lent, part.Data)
 		}
 	}
-	if !req.Answer.isLarge() {
+	if !req.Response.isLarge() {
 		return
 	}
 	p.trims++
-	for _, block := range []*Block{&req.Answer.Fields, &req.Answer.Body} {
+	for _, block := range []*Block{&req.Response.Fields, &req.Response.Body} {
 		if block.Cap > 0 {
 			p.blocks.Put(memory.View(block.Data, block.Cap))
 		}
@@ -150,29 +150,29 @@ func (c *call) text(s message.Span) string {
 }
 
 // answer sets the status and appends to the body.
-func (c *call) answer(status int, body string) {
-	c.req.Answer.Status, c.req.Answer.State = uint16(status), AnswerStarted
-	c.program.add(&c.req.Answer.Body, body)
+func (c *call) respond(status int, body string) {
+	c.req.Response.Status, c.req.Response.State = uint16(status), ResponseStarted
+	c.program.add(&c.req.Response.Body, body)
 }
 
 // field adds a header field.
 func (c *call) field(name, value string) {
-	c.program.add(&c.req.Answer.Fields, name)
-	c.program.add(&c.req.Answer.Fields, ": ")
-	c.program.add(&c.req.Answer.Fields, value)
-	c.program.add(&c.req.Answer.Fields, "\r\n")
+	c.program.add(&c.req.Response.Fields, name)
+	c.program.add(&c.req.Response.Fields, ": ")
+	c.program.add(&c.req.Response.Fields, value)
+	c.program.add(&c.req.Response.Fields, "\r\n")
 }
 
 // part adds a piece to the body, behind what is there.
 func (c *call) part(part Part) {
-	answer := &c.req.Answer
-	answer.Status, answer.State = 200, AnswerStarted
-	if answer.Body.Len > answer.Parted {
-		c.program.addPart(answer, Part{Kind: PartBody, Off: answer.Parted, Len: answer.Body.Len - answer.Parted})
-		answer.Parted = answer.Body.Len
+	response := &c.req.Response
+	response.Status, response.State = 200, ResponseStarted
+	if response.Body.Len > response.Parted {
+		c.program.addPart(response, Part{Kind: PartBody, Off: response.Parted, Len: response.Body.Len - response.Parted})
+		response.Parted = response.Body.Len
 	}
-	c.program.addPart(answer, part)
-	answer.Extra += part.Len
+	c.program.addPart(response, part)
+	response.Extra += part.Len
 }
 
 // lent adds bytes that the program takes back when the request ends.
@@ -183,11 +183,11 @@ func (c *call) lent(text string) {
 	c.part(Part{Kind: PartLent, Data: memory.Address(b), Len: uint64(len(text))})
 }
 
-func (p *program) addPart(answer *Answer, part Part) {
+func (p *program) addPart(response *Response, part Part) {
 	size := int(reflect.TypeFor[Part]().Size())
-	p.reserve(&answer.Parts, size)
-	answer.Parts.Len += uint64(size)
-	parts := memory.Array[Part](answer.Parts.Data, answer.Parts.Len)
+	p.reserve(&response.Parts, size)
+	response.Parts.Len += uint64(size)
+	parts := memory.Array[Part](response.Parts.Data, response.Parts.Len)
 	parts[len(parts)-1] = part
 }
 

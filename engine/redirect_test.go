@@ -42,11 +42,11 @@ func TestRedirect_leadsToTheSameTargetByHTTPS(t *testing.T) {
 		{443, "GET /x/../.well-known/acme-challenge/token HTTP/1.1\nHost: h", 200, "proof"},
 	} {
 		s := start(t, tcp, withRedirect(row.port), func(cfg *Config) { cfg.Limits.Head, cfg.Limits.Target = 100_000, 90_000 })
-		s.handle("/.well-known/acme-challenge/token", func(c *call) { c.answer(200, "proof") })
+		s.handle("/.well-known/acme-challenge/token", func(c *call) { c.respond(200, "proof") })
 		c := s.dial()
 		c.send(strings.ReplaceAll(row.request, "\n", "\r\n") + "\r\n\r\n")
 		method, _, _ := strings.Cut(row.request, " ")
-		res, body := c.answer(method)
+		res, body := c.response(method)
 		got := body
 		if location := res.Header.Get("Location"); location != "" {
 			got = location
@@ -67,7 +67,7 @@ func TestRedirect_wantsNoBody(t *testing.T) {
 	} {
 		c := s.dial()
 		c.send(request)
-		if res, _ := c.answer("POST"); res.StatusCode != http.StatusPermanentRedirect || !res.Close {
+		if res, _ := c.response("POST"); res.StatusCode != http.StatusPermanentRedirect || !res.Close {
 			t.Errorf("%q: %d, close %v", request, res.StatusCode, res.Close)
 		}
 	}
@@ -75,7 +75,7 @@ func TestRedirect_wantsNoBody(t *testing.T) {
 	for range 2 { // A body that has come is passed over.
 		c.send(post("/echo", "hello world") + chunked("/echo", "hello world", 3) + getHello)
 		for _, want := range []int{308, 308, 301} {
-			if res, _ := c.answer("POST"); res.StatusCode != want || res.Close {
+			if res, _ := c.response("POST"); res.StatusCode != want || res.Close {
 				t.Errorf("%d, close %v, want %d", res.StatusCode, res.Close, want)
 			}
 		}
@@ -88,30 +88,30 @@ func TestRedirect_isCountedLimitedAndDrained(t *testing.T) {
 	})
 	c := s.dial()
 	c.send(getHello)
-	if res, _ := c.answer("GET"); res.StatusCode != http.StatusMovedPermanently || res.Close {
+	if res, _ := c.response("GET"); res.StatusCode != http.StatusMovedPermanently || res.Close {
 		t.Errorf("%d, close %v", res.StatusCode, res.Close)
 	}
-	if res, _ := s.dial().answer("GET"); res.StatusCode != http.StatusTooManyRequests {
+	if res, _ := s.dial().response("GET"); res.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("a second connection of the client is answered %d", res.StatusCode)
 	}
 	c.send(getHello[:10])
 	s.settle()
 	s.pass(2 * time.Minute)
-	if res, _ := c.answer("GET"); res.StatusCode != http.StatusRequestTimeout {
+	if res, _ := c.response("GET"); res.StatusCode != http.StatusRequestTimeout {
 		t.Errorf("half a head is answered %d", res.StatusCode)
 	}
-	if n := s.counts(); n.Requests != 1 || n.Answers[3] != 1 || n.InFlight != 0 {
-		t.Errorf("%d requests, %d of them redirected, %d in flight", n.Requests, n.Answers[3], n.InFlight)
+	if n := s.counts(); n.Requests != 1 || n.Responses[3] != 1 || n.InFlight != 0 {
+		t.Errorf("%d requests, %d of them redirected, %d in flight", n.Requests, n.Responses[3], n.InFlight)
 	}
 	c.expectEnd()
 	_ = c.Close()
 	s.settle()
 	last := s.dial()
 	last.send(getHello)
-	last.answer("GET")
+	last.response("GET")
 	s.drain(time.Hour)
 	last.send(getHello)
-	if res, _ := last.answer("GET"); res.StatusCode != http.StatusMovedPermanently || !res.Close {
+	if res, _ := last.response("GET"); res.StatusCode != http.StatusMovedPermanently || !res.Close {
 		t.Errorf("while draining %d, close %v", res.StatusCode, res.Close)
 	}
 	_ = last.Close()

@@ -10,7 +10,7 @@ import (
 // MaxParams is how many parameters a route can have.
 const MaxParams = 16
 
-// Request is one request and the answer to it, in memory off the Go heap that C shares: struct forker_request of
+// Request is one request and the response to it, in memory off the Go heap that C shares: struct forker_request of
 // capi/exchange.h, whose layout is checked against this one when capi is compiled.
 type Request struct {
 	// Filled by the engine. Addresses are of memory off the Go heap.
@@ -42,7 +42,7 @@ type Request struct {
 	Head        message.Head
 
 	// Filled by the program, through C.
-	Answer Answer
+	Response Response
 
 	// C's own; here it only matters whether there is something.
 	Texts    uintptr
@@ -60,33 +60,33 @@ type Block struct {
 	Cap  uint64
 }
 
-// Bits of Answer.Flags.
+// Bits of Response.Flags.
 const (
-	AnswerClose     = 1 << iota // The program wants the connection closed.
-	AnswerHasDate               // It set Date by itself.
-	AnswerHasServer             // It set Server by itself.
-	AnswerError                 // The engine writes the text of the status; Body is the detail.
-	AnswerStream                // The body comes from Holders.Stream, piece by piece.
-	AnswerHijacked              // The program has taken the connection.
-	AnswerAnnounces             // Fields has Trailer, for a stream that goes out in chunks.
-	AnswerLength                // Length is that of the body, or would be where there is none (HEAD, 304).
+	ResponseClose     = 1 << iota // The program wants the connection closed.
+	ResponseHasDate               // It set Date by itself.
+	ResponseHasServer             // It set Server by itself.
+	ResponseError                 // The engine writes the text of the status; Body is the detail.
+	ResponseStream                // The body comes from Holders.Stream, piece by piece.
+	ResponseHijacked              // The program has taken the connection.
+	ResponseAnnounces             // Fields has Trailer, for a stream that goes out in chunks.
+	ResponseLength                // Length is that of the body, or would be where there is none (HEAD, 304).
 )
 
-// How far an Answer has come.
+// How far a Response has come.
 const (
-	AnswerNone = iota
-	AnswerStarted
-	AnswerWhole
+	ResponseNone = iota
+	ResponseStarted
+	ResponseWhole
 )
 
 // What a Part is.
 const (
-	PartBody = iota // Bytes of Answer.Body: Off, Len.
+	PartBody = iota // Bytes of Response.Body: Off, Len.
 	PartLent        // The program's bytes: Data, Len.
 	PartFile        // Of a file: Fd, Off, Len.
 )
 
-// Part is a piece of a body, where that is more than the bytes of Answer.Body.
+// Part is a piece of a body, where that is more than the bytes of Response.Body.
 type Part struct {
 	Kind uint32
 	Fd   int32
@@ -96,13 +96,13 @@ type Part struct {
 	_    [2]uintptr // C's own: what is called when the part is sent.
 }
 
-// Answer is what the program said.
-type Answer struct {
+// Response is what the program said.
+type Response struct {
 	Status   uint16
 	State    uint8
 	Flags    uint8
 	_        uint32
-	Length   int64  // Of a stream: what its head promises; -1: not known. Or see AnswerLength.
+	Length   int64  // Of a stream: what its head promises; -1: not known. Or see ResponseLength.
 	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
 	Extra    uint64 // Bytes of all parts that are not of Body.
 	Fields   Block  // "Name: value\r\n" lines.
@@ -111,21 +111,21 @@ type Answer struct {
 	Trailers Block // Like Fields, sent behind a stream that goes out in chunks.
 }
 
-// keptAnswer is how much memory an answer may keep for the next one.
-const keptAnswer = 256 << 10
+// keptResponse is how much memory a response may keep for the next one.
+const keptResponse = 256 << 10
 
-func (a *Answer) reset() {
-	a.Status, a.State, a.Flags = 0, AnswerNone, 0
+func (a *Response) reset() {
+	a.Status, a.State, a.Flags = 0, ResponseNone, 0
 	a.Parted, a.Extra = 0, 0
 	a.Fields.Len, a.Body.Len, a.Parts.Len, a.Trailers.Len = 0, 0, 0, 0
 }
 
-// bodyLen is the length of the whole body of an answer that is no stream.
-func (a *Answer) bodyLen() uint64 { return a.Body.Len + a.Extra }
+// bodyLen is the length of the whole body of a response that is no stream.
+func (a *Response) bodyLen() uint64 { return a.Body.Len + a.Extra }
 
-func (a *Answer) isLarge() bool { return a.Fields.Cap > keptAnswer || a.Body.Cap > keptAnswer }
+func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body.Cap > keptResponse }
 
 // needsRelease tells if C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred|r.Failure != 0 || r.Answer.Parts.Len > 0 || r.Answer.isLarge()
+	return r.Texts|r.Deferred|r.Failure != 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
 }

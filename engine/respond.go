@@ -14,22 +14,22 @@ import (
 // headRoom is what a head needs at most beyond the program's own fields and the server's name.
 const headRoom = 1024
 
-// respond puts the answer to ex's request behind what is collected already for c. A small one is complete with that; of
+// respond puts the response to ex's request behind what is collected already for c. A small one is complete with that; of
 // others the head goes out at once, with as much of the body as the client takes.
 func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
-	answer := &ex.req.Answer
-	head, body := l.describe(answer, outcome)
-	l.answerReady(ex, head.status)
+	response := &ex.req.Response
+	head, body := l.describe(response, outcome)
+	l.responseReady(ex, head.status)
 	l.reserve(c, len(head.fields)+len(outcome.Allow)+len(outcome.Location)+len(l.common)+headRoom+smallBody)
 	withBody := !ex.isHead && head.length != 0 && http1.HasContent(head.status)
 	if withBody {
-		l.noteAnswer(c, ex, head.status, head.length)
+		l.noteResponse(c, ex, head.status, head.length)
 	} else {
-		l.noteAnswer(c, ex, head.status, 0)
+		l.noteResponse(c, ex, head.status, 0)
 	}
 	l.appendHead(c, ex, &head)
-	own := outcome.Status == 0 && answer.Flags&AnswerError == 0 // Else the body is the engine's own.
-	if own && (answer.Flags&AnswerStream != 0 || withBody && (answer.Parts.Len > 0 || head.length > smallBody)) {
+	own := outcome.Status == 0 && response.Flags&ResponseError == 0 // Else the body is the engine's own.
+	if own && (response.Flags&ResponseStream != 0 || withBody && (response.Parts.Len > 0 || head.length > smallBody)) {
 		l.startBody(c, ex, withBody)
 		return
 	}
@@ -39,31 +39,31 @@ func (l *Loop) respond(c *conn, ex *exchange, outcome *Outcome) {
 	if c.blocked {
 		l.send(c)
 	}
-	l.endAnswer(c, ex)
+	l.endResponse(c, ex)
 }
 
-// describe gives what an answer's head is made of, and the body, as far as it is one piece.
-func (l *Loop) describe(answer *Answer, outcome *Outcome) (head answerHead, body []byte) {
-	head = answerHead{status: outcome.Status, outcome: outcome}
+// describe gives what a response's head is made of, and the body, as far as it is one piece.
+func (l *Loop) describe(response *Response, outcome *Outcome) (head responseHead, body []byte) {
+	head = responseHead{status: outcome.Status, outcome: outcome}
 	switch {
 	case head.status != 0:
-		answer.Flags = 0
-		answer.Fields.Len = 0
+		response.Flags = 0
+		response.Fields.Len = 0
 		body = l.errorText(head.status, outcome.Detail)
 		head.length = int64(len(body))
-	case answer.Flags&AnswerError != 0:
-		head.status = int(answer.Status)
-		detail := memory.View(answer.Body.Data, min(answer.Body.Len, smallBody/2))
+	case response.Flags&ResponseError != 0:
+		head.status = int(response.Status)
+		detail := memory.View(response.Body.Data, min(response.Body.Len, smallBody/2))
 		body = l.errorText(head.status, string(detail))
 		head.length = int64(len(body))
-	case answer.Flags&AnswerStream != 0:
-		head.status, head.length = int(answer.Status), answer.Length
+	case response.Flags&ResponseStream != 0:
+		head.status, head.length = int(response.Status), response.Length
 	default:
-		head.status = int(answer.Status)
-		body = memory.View(answer.Body.Data, answer.Body.Len)
-		head.length = int64(answer.bodyLen())
-		if answer.Flags&AnswerLength != 0 && head.length == 0 {
-			head.length, head.announced = answer.Length, true
+		head.status = int(response.Status)
+		body = memory.View(response.Body.Data, response.Body.Len)
+		head.length = int64(response.bodyLen())
+		if response.Flags&ResponseLength != 0 && head.length == 0 {
+			head.length, head.announced = response.Length, true
 		}
 	}
 	if head.status == 0 {
@@ -72,12 +72,12 @@ func (l *Loop) describe(answer *Answer, outcome *Outcome) (head answerHead, body
 	if head.status == 205 {
 		head.length = 0 // RFC 9110 §15.3.6: there is no body, and its length says so.
 	}
-	head.fields = memory.View(answer.Fields.Data, answer.Fields.Len)
+	head.fields = memory.View(response.Fields.Data, response.Fields.Len)
 	return head, body
 }
 
-// answerHead is what a head is made of.
-type answerHead struct {
+// responseHead is what a head is made of.
+type responseHead struct {
 	status  int
 	length  int64 // -1: not known.
 	fields  []byte
@@ -86,21 +86,21 @@ type answerHead struct {
 	announced bool // The program has given no body, but said how long it would be.
 }
 
-func (l *Loop) appendHead(c *conn, ex *exchange, h *answerHead) {
-	flags, version := ex.req.Answer.Flags, ex.req.Head.Version
+func (l *Loop) appendHead(c *conn, ex *exchange, h *responseHead) {
+	flags, version := ex.req.Response.Flags, ex.req.Head.Version
 	out := l.out[:l.outLen]
 	switch {
-	case h.status == 200 && flags&(AnswerHasDate|AnswerHasServer) == 0 && h.length >= 0:
+	case h.status == 200 && flags&(ResponseHasDate|ResponseHasServer) == 0 && h.length >= 0:
 		out = http1.AppendKnown(append(out, l.ok...), h.length)
 	case h.status == 304 && h.announced: // RFC 9110 §8.6
 		out = http1.AppendKnown(http1.AppendPrefix(out, h.status, l.commonFor(flags)), h.length)
 	default:
 		out = http1.AppendHead(out, h.status, l.commonFor(flags), h.length, version)
 	}
-	if h.outcome.Status != 0 || flags&AnswerError != 0 {
+	if h.outcome.Status != 0 || flags&ResponseError != 0 {
 		out = appendErrorFields(out, h)
 	}
-	if flags&AnswerAnnounces != 0 && (h.length >= 0 || version == message.Version10 || !http1.HasContent(h.status)) {
+	if flags&ResponseAnnounces != 0 && (h.length >= 0 || version == message.Version10 || !http1.HasContent(h.status)) {
 		out = appendWithoutTrailer(out, h.fields)
 	} else {
 		out = append(out, h.fields...)
@@ -124,7 +124,7 @@ func appendWithoutTrailer(out, fields []byte) []byte {
 	return out
 }
 
-func appendErrorFields(out []byte, h *answerHead) []byte {
+func appendErrorFields(out []byte, h *responseHead) []byte {
 	if len(h.outcome.Allow) > 0 {
 		out = append(append(append(out, "Allow: "...), h.outcome.Allow...), "\r\n"...)
 	}
@@ -142,18 +142,18 @@ func appendErrorFields(out []byte, h *answerHead) []byte {
 
 // commonFor returns the Server and Date lines that the program did not set.
 func (l *Loop) commonFor(flags uint8) []byte {
-	switch flags & (AnswerHasDate | AnswerHasServer) {
-	case AnswerHasDate:
+	switch flags & (ResponseHasDate | ResponseHasServer) {
+	case ResponseHasDate:
 		return l.common[:l.serverLen]
-	case AnswerHasServer:
+	case ResponseHasServer:
 		return l.common[l.serverLen:]
-	case AnswerHasDate | AnswerHasServer:
+	case ResponseHasDate | ResponseHasServer:
 		return nil
 	}
 	return l.common
 }
 
-// errorText returns the body of an answer of the engine's own, valid until the next one.
+// errorText returns the body of a response of the engine's own, valid until the next one.
 func (l *Loop) errorText(status int, detail string) []byte {
 	if !http1.HasContent(status) {
 		return nil

@@ -220,7 +220,7 @@ func (s *server) stop() {
 type client struct {
 	net.Conn
 	t  *testing.T
-	in *bufio.Reader // For answer.
+	in *bufio.Reader // For response.
 }
 
 // packetConn is the client's side on packets. A packet that is followed by the end at once can be overtaken by it: the
@@ -321,8 +321,8 @@ func (c *client) all() string {
 	return dateLine.ReplaceAllString(string(b), "")
 }
 
-// answer reads one answer to a request of that method, and returns its body too.
-func (c *client) answer(method string) (*http.Response, string) {
+// answer reads one response to a request of that method, and returns its body too.
+func (c *client) response(method string) (*http.Response, string) {
 	c.t.Helper()
 	res, err := http.ReadResponse(c.in, &http.Request{Method: method})
 	c.must(err)

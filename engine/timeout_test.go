@@ -188,11 +188,11 @@ func TestTimeout_headBehindAnEmptyLine(t *testing.T) {
 func TestTimeout_write(t *testing.T) {
 	s := start(t, tcp, func(cfg *Config) { cfg.WriteTimeout = 10 * time.Second })
 	big := text(32 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
 	slow, quick := s.dial(), s.dial()
 	slow.send(get("/big"))
 	quick.send(getHello)
-	quick.answer("GET")
+	quick.response("GET")
 	s.settle()
 	s.pass(9 * time.Second)
 	if s.counts().Connections != 2 {
@@ -203,10 +203,10 @@ func TestTimeout_write(t *testing.T) {
 		t.Error("a client that takes nothing keeps its connection")
 	}
 	quick.send(getHello)
-	quick.answer("GET")
+	quick.response("GET")
 }
 
-// refused returns a client that has its answer, and would have to close now.
+// refused returns a client that has its response, and would have to close now.
 func (s *server) refused() *client {
 	s.t.Helper()
 	c := s.dial()
@@ -279,7 +279,7 @@ func TestTimeout_ofManyAtOnceDoesNotKeepOthersWaiting(t *testing.T) {
 	s.pass(10*time.Second + shortly)
 	other.send(getHello)
 	other.expect(hello)
-	if done := s.counts().Answers[4]; done == 0 || done > many/2 {
+	if done := s.counts().Responses[4]; done == 0 || done > many/2 {
 		t.Errorf("%d of %d were timed out before another request was answered", done, many)
 	}
 	for _, c := range slow {

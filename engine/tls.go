@@ -155,7 +155,7 @@ const clearTextRefusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nConte
 // refuseClearText tells a client that has forgotten TLS so, in clear text.
 func (l *Loop) refuseClearText(c *conn) {
 	l.countHandshake(slot.HandshakeClear)
-	l.cfg.Slot.Answers[4]++
+	l.cfg.Slot.Responses[4]++
 	l.leaveHandshake(c)
 	c.tls.Close()
 	c.tls = nil
@@ -296,7 +296,7 @@ func (l *Loop) pullSealed(c *conn, room []byte) (uintptr, unix.Errno) {
 	}
 	n, err := s.Read(room)
 	s.Keep()
-	if len(s.Outbox()) > 0 { // An alert, or the answer to a KeyUpdate (RFC 8446 §4.6.3). What is not taken waits.
+	if len(s.Outbox()) > 0 { // An alert, or the response to a KeyUpdate (RFC 8446 §4.6.3). What is not taken waits.
 		_ = l.sendSealed(c)
 	}
 	if n == 0 && err == nil {

@@ -18,7 +18,7 @@ import (
 	"libforker/slot"
 )
 
-var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Wish{Names: []string{"localhost"}}) })
+var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Spec{Names: []string{"localhost"}}) })
 
 // withTLS has the server speak TLS.
 func withTLS(cfg *Config) {
@@ -56,8 +56,8 @@ func (n narrow) Write(b []byte) (int, error) {
 func TestTLS_servesAsClearTextDoes(t *testing.T) {
 	s := start(t, tcp, withTLS)
 	big := text(3 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
-	s.handle("/parts", func(c *call) { c.lent("begin,"); c.answer(200, "middle,"); c.lent("end") })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
+	s.handle("/parts", func(c *call) { c.lent("begin,"); c.respond(200, "middle,"); c.lent("end") })
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		config := clientConfig()
 		config.MinVersion, config.MaxVersion = version, version
@@ -73,13 +73,13 @@ func TestTLS_servesAsClearTextDoes(t *testing.T) {
 			{getHello, "hello"},
 		} {
 			go c.send(row.request)
-			if res, got := c.answer("GET"); res.StatusCode != 200 || got != row.want {
+			if res, got := c.response("GET"); res.StatusCode != 200 || got != row.want {
 				t.Fatalf("%s: %.40q: %d with %d bytes", tls.VersionName(version), row.request, res.StatusCode, len(got))
 			}
 		}
 		c.send(strings.Repeat(getHello, 500))
 		for range 500 {
-			if _, got := c.answer("GET"); got != "hello" {
+			if _, got := c.response("GET"); got != "hello" {
 				t.Fatalf("%.40q", got)
 			}
 		}
@@ -99,7 +99,7 @@ func TestTLS_byteByByte(t *testing.T) {
 	c.Conn, c.in = conn, bufio.NewReader(conn)
 	for range 3 {
 		c.send(post("/echo", text(2000)))
-		if _, got := c.answer("GET"); got != text(2000) {
+		if _, got := c.response("GET"); got != text(2000) {
 			t.Fatalf("%.100q", got)
 		}
 	}
@@ -120,10 +120,10 @@ func TestTLS_file(t *testing.T) {
 	c := s.dialTLS(clientConfig())
 	for range 2 {
 		c.send(get("/file") + getHello)
-		if _, got := c.answer("GET"); got != big[7:] {
+		if _, got := c.response("GET"); got != big[7:] {
 			t.Fatalf("%d bytes", len(got))
 		}
-		if _, got := c.answer("GET"); got != "hello" {
+		if _, got := c.response("GET"); got != "hello" {
 			t.Fatalf("%q", got)
 		}
 	}
@@ -162,7 +162,7 @@ func TestTLS_truncationShows(t *testing.T) {
 	s.must(err)
 	fd := int32(file.Fd())
 	s.handle("/file", func(c *call) {
-		c.req.Answer.Flags |= AnswerClose
+		c.req.Response.Flags |= ResponseClose
 		c.part(Part{Kind: PartFile, Fd: fd, Len: 2 << 20})
 	})
 	config := clientConfig()
@@ -186,7 +186,7 @@ func TestTLS_truncationShows(t *testing.T) {
 func TestTLS_slowReaderGetsEverything(t *testing.T) {
 	s := start(t, tcp, withTLS)
 	big := text(8 << 20)
-	s.handle("/big", func(c *call) { c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.respond(200, big) })
 	c, other := s.dialSlow(), s.dialTLS(clientConfig())
 	conn := tls.Client(c.Conn, clientConfig())
 	c.Conn = conn
@@ -194,11 +194,11 @@ func TestTLS_slowReaderGetsEverything(t *testing.T) {
 	c.send(get("/big") + getHello)
 	s.settle()
 	other.send(getHello)
-	if _, got := other.answer("GET"); got != "hello" {
+	if _, got := other.response("GET"); got != "hello" {
 		t.Errorf("another client gets %q", got)
 	}
 	for i, want := range []string{big, "hello"} {
-		if _, got := c.answer("GET"); got != want {
+		if _, got := c.response("GET"); got != want {
 			t.Fatalf("answer %d has %d bytes", i, len(got))
 		}
 	}
@@ -219,7 +219,7 @@ func TestTLS_clearTextIsTold(t *testing.T) {
 	s := start(t, tcp, withTLS)
 	c := s.dial()
 	c.send(getHello)
-	res, body := c.answer("GET")
+	res, body := c.response("GET")
 	if res.StatusCode != 400 || !strings.Contains(body, "https://") {
 		t.Errorf("%d %q", res.StatusCode, body)
 	}
@@ -241,7 +241,7 @@ func TestTLS_otherProtocolsAreRefused(t *testing.T) {
 	}
 	c := s.dialTLS(clientConfig())
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 }
 
 func TestTLS_helloToAnAddressWithoutIsLoggedAndClosed(t *testing.T) {
@@ -263,11 +263,11 @@ func TestTLS_helloToAnAddressWithoutIsLoggedAndClosed(t *testing.T) {
 	hello(2)
 	c := s.dial()
 	c.send(getHello + "\x16\x03\x01")
-	c.answer("GET")
-	if res, _ := c.answer("GET"); res.StatusCode != 400 {
+	c.response("GET")
+	if res, _ := c.response("GET"); res.StatusCode != 400 {
 		t.Errorf("noise behind a request is answered %d", res.StatusCode)
 	}
-	if n := s.counts().Answers[4]; n != 1 {
+	if n := s.counts().Responses[4]; n != 1 {
 		t.Errorf("%d responses of class 4xx", n)
 	}
 }
@@ -293,7 +293,7 @@ func TestTLS_handshakesAreLimited(t *testing.T) {
 	s := start(t, tcp, withTLS, func(cfg *Config) { cfg.TLS.Handshakes = 2 })
 	open := s.dialTLS(clientConfig())
 	open.send(getHello)
-	open.answer("GET")
+	open.response("GET")
 	first, second := s.dial(), s.dial()
 	s.settle()
 	late := s.dialTLS(clientConfig())
@@ -303,9 +303,9 @@ func TestTLS_handshakesAreLimited(t *testing.T) {
 		t.Errorf("%d connections, with two handshakes under way", n)
 	}
 	open.send(getHello)
-	open.answer("GET")
+	open.response("GET")
 	_ = first.Close()
-	if _, got := late.answer("GET"); got != "hello" {
+	if _, got := late.response("GET"); got != "hello" {
 		t.Errorf("%q", got)
 	}
 	_ = second.Close()
@@ -321,7 +321,7 @@ func TestTLS_clientLeavesAnywhereInTheHandshake(t *testing.T) {
 	}
 	c := s.dialTLS(clientConfig())
 	c.send(getHello)
-	c.answer("GET")
+	c.response("GET")
 }
 
 // leaving is a connection that writes so much and then breaks.
@@ -343,12 +343,12 @@ func TestTLS_drains(t *testing.T) {
 	s := start(t, tcp, withTLS, func(cfg *Config) { cfg.DrainGrace = time.Second })
 	idle, half := s.dialTLS(clientConfig()), s.dialTLS(clientConfig())
 	idle.send(getHello)
-	idle.answer("GET")
+	idle.response("GET")
 	half.send(getHello[:10])
 	s.settle()
 	s.drain(time.Hour)
 	half.send(getHello[10:])
-	if res, _ := half.answer("GET"); !res.Close {
+	if res, _ := half.response("GET"); !res.Close {
 		t.Error("a request while draining does not close")
 	}
 	s.do(func() { s.loop.clock.baseNs += int64(3 * time.Second) })

@@ -82,7 +82,7 @@ func (t *transport) endForAll(cut bool) {
 // close ends the connection.
 func (t *transport) close() { poller.Close(t.fd) }
 
-// hasAll tells if the client has acknowledged our end, which comes behind the answer, and has been silent for a while. Of
+// hasAll tells if the client has acknowledged our end, which comes behind the response, and has been silent for a while. Of
 // a unix socket it has read all then (SIOCOUTQ in unix(7) counts what it has not).
 func (t *transport) hasAll() bool {
 	info, err := unix.GetsockoptTCPInfo(t.fd, unix.IPPROTO_TCP, unix.TCP_INFO)

@@ -8,16 +8,16 @@ import (
 
 // Output of connections, and what happens when a client does not take it.
 
-// output is what the client has not taken yet of a connection's answers, in this order. Owned by the loop.
+// output is what the client has not taken yet of a connection's responses, in this order. Owned by the loop.
 type output struct {
 	rest []byte // Collected output: in the loop's buffer, or in block if that had to be left.
-	body []byte // Bytes of the present answer, where they lie.
+	body []byte // Bytes of the present response, where they lie.
 	tail string // Behind them.
 	file fileRange
 
 	block   []byte // From the loop's pool.
 	blocked bool   // The client does not take more now.
-	owing   bool   // The present answer is not written to its end.
+	owing   bool   // The present response is not written to its end.
 }
 
 // fileRange is a part of a file that is to be sent.
@@ -156,7 +156,7 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	}
 	block, err := l.blocks.Get(len(c.rest) + len(out))
 	if err != nil {
-		l.cfg.Log(LogError, "no memory for an answer: "+err.Error())
+		l.cfg.Log(LogError, "no memory for a response: "+err.Error())
 		l.closeConn(c, CloseError)
 		return false
 	}
@@ -169,10 +169,10 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	return true
 }
 
-// flush sends what is collected, and closes the connection if that was its last answer.
+// flush sends what is collected, and closes the connection if that was its last response.
 func (l *Loop) flush(c *conn) {
 	if l.outLen > 0 {
-		// Most answers leave here, and not in the depth of send: after a system call the processor foresees no return
+		// Most responses leave here, and not in the depth of send: after a system call the processor foresees no return
 		// any more.
 		n := 0
 		if c.tls == nil && !c.dead && !c.blocked && !c.owing && len(c.body) == 0 {
@@ -185,7 +185,7 @@ func (l *Loop) flush(c *conn) {
 			l.sendRest(c, n)
 		}
 	}
-	l.answersSent()
+	l.responsesSent()
 	if !c.dead && !c.blocked && c.state != stateProgram && c.closing != keepOpen {
 		l.finish(c)
 	}
@@ -225,7 +225,7 @@ func (l *Loop) releaseOutput(c *conn) {
 	c.block = nil
 }
 
-// finish ends a connection whose last answer is written.
+// finish ends a connection whose last response is written.
 func (l *Loop) finish(c *conn) {
 	if c.closing == closeNow {
 		l.closeConn(c, CloseDone)

@@ -31,20 +31,20 @@ func (r slowly) Read(b []byte) (int, error) {
 func TestSlowReader_getsEverythingInOrder(t *testing.T) {
 	s := start(t, tcp)
 	big := text(8 << 20)
-	s.handle("/big", func(c *call) { c.field("Date", "x"); c.req.Answer.Flags |= AnswerHasDate; c.answer(200, big) })
+	s.handle("/big", func(c *call) { c.field("Date", "x"); c.req.Response.Flags |= ResponseHasDate; c.respond(200, big) })
 	c, other := s.dialSlow(), s.dial()
 	c.send(get("/big") + getHello + get("/big") + getHello)
 	s.settle()
 	other.send(getHello)
-	if _, got := other.answer("GET"); got != "hello" {
+	if _, got := other.response("GET"); got != "hello" {
 		t.Errorf("another client gets %q", got)
 	}
 	if s.counts().Requests > 2 {
-		t.Errorf("%d requests are served, though the answer to the first is not taken", s.counts().Requests)
+		t.Errorf("%d requests are served, though the response to the first is not taken", s.counts().Requests)
 	}
 	c.in.Reset(slowly{c, s})
 	for i, want := range []string{big, "hello", big, "hello"} {
-		if _, got := c.answer("GET"); got != want {
+		if _, got := c.response("GET"); got != want {
 			t.Fatalf("answer %d has %d bytes", i, len(got))
 		}
 	}
@@ -53,11 +53,11 @@ func TestSlowReader_getsEverythingInOrder(t *testing.T) {
 func TestSlowReader_pipelinesWithoutEnd(t *testing.T) {
 	s := start(t, tcp)
 	body := text(1000)
-	s.handle("/kilo", func(c *call) { c.answer(200, body) })
+	s.handle("/kilo", func(c *call) { c.respond(200, body) })
 	c := s.dialSlow()
 	request := get("/kilo")
 	sent := 0
-	for { // Until the engine does not read any more, since its answers are not taken.
+	for { // Until the engine does not read any more, since its responses are not taken.
 		c.must(c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)))
 		n, err := io.WriteString(c, strings.Repeat(request, 1000))
 		sent += n
@@ -78,7 +78,7 @@ func TestSlowReader_pipelinesWithoutEnd(t *testing.T) {
 		_, _ = io.WriteString(c, request[sent%len(request):])
 	}()
 	for i := range (sent + len(request) - 1) / len(request) {
-		if _, got := c.answer("GET"); got != body {
+		if _, got := c.response("GET"); got != body {
 			t.Fatalf("answer %d is %d bytes: %.100q", i, len(got), got)
 		}
 	}

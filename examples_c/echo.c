@@ -1,6 +1,6 @@
 /*
  * Prints back what the server understood of a request, as text: method, target, path, query, fields, body. It
- * shows every accessor of a request, and an answer that is built piece by piece. Start it with `build/echo` (or
+ * shows every accessor of a request, and a response that is built piece by piece. Start it with `build/echo` (or
  * `build/echo 127.0.0.1:9000`) and ask it with `curl --data 'a body' 'http://localhost:8080/a%20path?with=query'`.
  */
 #include <forker.h>

@@ -1,5 +1,5 @@
 /*
- * Answers that do not come from the handler at once. Start it with `build/later` (or `build/later 127.0.0.1:9000`),
+ * Responses that do not come from the handler at once. Start it with `build/later` (or `build/later 127.0.0.1:9000`),
  * then:
  *
  *     curl http://localhost:8080/sleep      a handler that blocks, on a thread of the pool: others are served meanwhile
@@ -33,7 +33,7 @@ static void sleep_ms(long ms) {
 
 /* ------------------------------------------------------------------------------------------------- on the pool */
 
-static int answer_slowly(forker_request *req, void *user) {
+static int respond_slowly(forker_request *req, void *user) {
     (void)user;
     sleep_ms(500); /* a signal may cut it short: see docs/EMBEDDING.md */
     return forker_respond(req, 200, "text/plain", "half a second\n", 14);
@@ -41,7 +41,7 @@ static int answer_slowly(forker_request *req, void *user) {
 
 /* --------------------------------------------------------------------------------------- by the program's thread */
 
-/* Takes a handle and leaves the answer to the thread. Too many: the client is told now. */
+/* Takes a handle and leaves the response to the thread. Too many: the client is told now. */
 static int add_job(forker_request *req, void *user) {
     forker_deferred handle;
     (void)user;
@@ -136,7 +136,7 @@ int main(int argc, char **argv) {
     forker_server *srv = forker_server_new();
     forker_server_set(srv, "drain_timeout", "2s"); /* clocks never end by themselves */
     forker_server_on_worker_init(srv, start_threads, NULL);
-    forker_server_handle(srv, "GET", "/sleep", answer_slowly, NULL);
+    forker_server_handle(srv, "GET", "/sleep", respond_slowly, NULL);
     forker_route_set(srv, "dispatch", "pool");
     forker_server_handle(srv, "GET", "/square/:n", add_job, NULL);
     forker_server_handle(srv, "GET", "/clock", begin_clock, NULL);

@@ -122,7 +122,7 @@ static void check_input(void) {
     }
 }
 
-/* ---------------------------------------------------------------------------------------- added: answers by HTTP */
+/* ---------------------------------------------------------------------------------------- added: responses by HTTP */
 
 static int get_word(forker_request *req, void *user) {
     (void)user;

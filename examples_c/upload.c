@@ -68,8 +68,8 @@ static int write_piece(const upload *u) {
     return 1;
 }
 
-/* If the client has left, or has its answer, the handle knows that. */
-static void answer(const upload *u) {
+/* If the client has left, or has its response, the handle knows that. */
+static void respond(const upload *u) {
     if (u->failed)
         forker_deferred_respond(u->handle, 507, "text/plain", "it cannot be written\n", 21);
     else
@@ -82,7 +82,7 @@ static void finish(upload *u) {
         unlink(u->part);
         u->failed = 1;
     }
-    answer(u);
+    respond(u);
     free(u->piece);
     free(u);
 }
@@ -92,7 +92,7 @@ static void *write_uploads(void *unused) {
         upload *u = next_upload();
         u->failed = u->failed || !write_piece(u);
         if (u->failed)
-            answer(u); /* at once; what is still to come of the body is not taken any more */
+            respond(u); /* at once; what is still to come of the body is not taken any more */
         pthread_mutex_lock(&lock);
         u->queued = 0;
         int last = u->last;
@@ -149,7 +149,7 @@ static int is_name(const char *name) {
     return len > 0 && len <= NAME_MAX_BYTES && name[0] != '.' && strspn(name, allowed) == len;
 }
 
-/* Called at the head of the request. An answer now spares the client the upload. */
+/* Called at the head of the request. A response now spares the client the upload. */
 static int begin_upload(forker_request *req, void *user) {
     (void)user;
     const char *name = forker_request_param(req, "name", NULL);

@@ -62,7 +62,7 @@ extern "C" {
 /* A server: its options, routes, hooks and listening sockets. */
 typedef struct forker_server forker_server;
 
-/* One request and the answer to it. Lives from the call of its handler until the handler returns, or the last call of
+/* One request and the response to it. Lives from the call of its handler until the handler returns, or the last call of
  * forker_request_on_body(), or if it is deferred, until its handle is used up. */
 typedef struct forker_request forker_request;
 
@@ -83,7 +83,7 @@ enum {
     FORKER_DEFERRED = 2,       /* from a handler only: answered later, through the handle of forker_request_defer() */
     FORKER_E_INVALID = -1,     /* an argument is NULL, out of range or malformed */
     FORKER_E_MEMORY = -2,      /* out of memory */
-    FORKER_E_STATE = -3,       /* not allowed now: a second answer, a setup call while running */
+    FORKER_E_STATE = -3,       /* not allowed now: a second response, a setup call while running */
     FORKER_E_PROCESS = -4,     /* called in a process that cannot do this, such as a worker or a forked child */
     FORKER_E_OPTION = -5,      /* no such option, or not a value for it */
     FORKER_E_ADDRESS = -6,     /* cannot listen there */
@@ -164,7 +164,7 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
  *              option dispatch.
  *
  *   body       "buffer" calls the handler when the whole body is there. "stream" calls it when the head is: it answers
- *              at once, or takes the body piece by piece through forker_request_on_body(). An answer that comes before
+ *              at once, or takes the body piece by piece through forker_request_on_body(). A response that comes before
  *              the end of the body ends the connection, unless the rest has come already. Default: buffer.
  *
  *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
@@ -579,7 +579,7 @@ int forker_server_log(forker_server *server, int level, const char *text);
 /*
  * Gives the lines of the access log to `access_fn` instead of writing them; NULL goes back. Option access_log says what
  * a line looks like; while it is off there are none. Called in the workers on the thread that serves, between requests,
- * up to a second after the answer. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it
+ * up to a second after the response. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it
  * can be taken for the end of a field or line, whatever the client sent.
  */
 typedef void (*forker_access_log_fn)(const char *line, size_t len, void *user);
@@ -617,14 +617,14 @@ enum {
     FORKER_EXIT_RECYCLE = 8, /* had served its requests or its time, or grown over the soft memory limit */
     FORKER_EXIT_HANG = 9,    /* its loop or its handler did not come back */
     FORKER_EXIT_MEMORY = 10, /* had grown over the hard memory limit */
-    FORKER_EXIT_CAUSES = 16  /* the length of the array: room for more */
+    FORKER_EXIT_REASONS = 16 /* the length of the array: room for more */
 };
 
 enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
 
 /*
  * What a server counts. Counters go on over all generations of workers and masters, and never go backwards during a
- * run. Latency is from when the worker's loop learned of a request until it handed the answer to the kernel, with what
+ * run. Latency is from when the worker's loop learned of a request until it handed the response to the kernel, with what
  * it did for others in between, but without the time that the request waited in the kernel before.
  */
 typedef struct forker_stats {
@@ -643,13 +643,13 @@ typedef struct forker_stats {
     uint64_t requests;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t answers[FORKER_STATUS_CLASSES]; /* [2] counts those with status 200 to 299; [0] is not used */
-    uint64_t
-        latency[FORKER_LATENCY_BUCKETS]; /* [i] counts answers that took less than 2^i ns, and not less than 2^(i-1) */
+    uint64_t responses[FORKER_STATUS_CLASSES]; /* [2] counts those with status 200 to 299; [0] is not used */
+    uint64_t latency
+        [FORKER_LATENCY_BUCKETS]; /* [i] counts responses that took less than 2^i ns, and not less than 2^(i-1) */
     uint64_t latency_sum_ns;
     uint64_t master_starts;
     uint64_t worker_starts;
-    uint64_t worker_exits[FORKER_EXIT_CAUSES]; /* by FORKER_EXIT_* */
+    uint64_t worker_exits[FORKER_EXIT_REASONS]; /* by FORKER_EXIT_* */
 } forker_stats;
 
 /* The same for one worker. Counters are of all processes that had its number, everything else of the present one. */
@@ -667,7 +667,7 @@ typedef struct forker_worker_stats {
     uint64_t requests;
     uint64_t bytes_in;
     uint64_t bytes_out;
-    uint64_t answers[FORKER_STATUS_CLASSES];
+    uint64_t responses[FORKER_STATUS_CLASSES];
     uint64_t latency[FORKER_LATENCY_BUCKETS];
     uint64_t latency_sum_ns;
     uint64_t busy_ns; /* how long a handler has been running; 0: none is */
@@ -774,9 +774,9 @@ int forker_request_body_fd(forker_request *req);
  *          follows. So this is the place to release what `user` is.
  *
  * `data` is valid until on_body returns; it is not NUL-terminated. on_body returns FORKER_OK. With last=1 the request
- * must then be answered, or be deferred; before that an answer by forker_respond() or through the handle ends the body,
+ * must then be answered, or be deferred; before that a response by forker_respond() or through the handle ends the body,
  * see forker_route_set(). A negative code is a logged 500; for a request with a handle, that only ends the body,
- * because the handle answers. After FORKER_E_ABORTED the result means nothing, and an answer can be given through a
+ * because the handle answers. After FORKER_E_ABORTED the result means nothing, and a response can be given through a
  * handle only.
  *
  * The whole body may take option read_body_timeout, put off by body_min_rate, then the client gets 408.
@@ -789,7 +789,7 @@ int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *us
 /*
  * Has no more of the body given to on_body until forker_deferred_resume() is called. Nothing is read meanwhile, so
  * that the client has to wait, and the body's time stands still. Each pause may take as long as option handler_timeout
- * says, and the answer as long again from the end of the body: so no time limits a body that the program takes slowly,
+ * says, and the response as long again from the end of the body: so no time limits a body that the program takes slowly,
  * but goes on taking. A pause ends too when the client resets the connection, or with half_close=off sends its end;
  * with half_close=on forker_deferred_cancelled() tells of that end, and on_body learns after the pause if the body is
  * not complete. Called by the handler after forker_request_on_body(), or by on_body; the request must be deferred.
@@ -832,7 +832,7 @@ int forker_request_version(forker_request *req);
 
 /*
  * Whether the client has left, so that a long handler can give up: 1 or 0. A client that has only sent its end
- * (shutdown(2)) counts as having left, though it may still read an answer, and so does one that was answered 504 for
+ * (shutdown(2)) counts as having left, though it may still read a response, and so does one that was answered 504 for
  * option handler_timeout. On the handler's thread, or if the request is deferred on any. FORKER_E_INVALID for NULL.
  */
 int forker_request_cancelled(forker_request *req);
@@ -889,12 +889,12 @@ int forker_respond(forker_request *req, int status, const char *content_type, co
 int forker_respond_error(forker_request *req, int status, const char *detail);
 
 /*
- * The parts of an answer, for a handler that builds it piece by piece and then returns FORKER_OK. Without a status it
- * is 200. An answer with neither status, field nor body is a logged 500; a handler that returns a negative code sends a
+ * The parts of a response, for a handler that builds it piece by piece and then returns FORKER_OK. Without a status it
+ * is 200. A response with neither status, field nor body is a logged 500; a handler that returns a negative code sends a
  * 500 instead of what it had built.
  *
  * header_set replaces fields of that name, header_add adds another one. Names are tokens, values have no control
- * characters but tab (RFC 9110 section 5): anything else is refused, so that no text can split an answer.
+ * characters but tab (RFC 9110 section 5): anything else is refused, so that no text can split a response.
  * Content-Length, Transfer-Encoding, Upgrade and Keep-Alive belong to the library; "Connection" may only be "close".
  * "Trailer" lists the names of fields that forker_stream_trailer() will add (RFC 9110 section 6.6.2); it is left out
  * where no trailer section follows.
@@ -922,7 +922,7 @@ int forker_response_write(forker_request *req, const void *data, size_t len);
 int forker_response_length(forker_request *req, int64_t length);
 
 /*
- * Drops what was set and written of an answer, to begin anew, as when a field has been refused. Returns FORKER_OK,
+ * Drops what was set and written of a response, to begin anew, as when a field has been refused. Returns FORKER_OK,
  * FORKER_E_STATE (answered, a stream has begun, or bytes were lent or a file was appended).
  */
 int forker_response_reset(forker_request *req);
@@ -1009,15 +1009,15 @@ int forker_deferred_respond(forker_deferred handle, int status, const char *cont
  * Answers with what was set and written on forker_deferred_request(), and uses the handle up if the result is FORKER_OK
  * or FORKER_E_ABORTED.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (there is no answer, its body has not the length that was set, or a
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (there is no response, its body has not the length that was set, or a
  * stream has begun).
  */
 int forker_deferred_send(forker_deferred handle);
 
 /*
- * Uses the handle up without an answer: the client gets 500, which is logged. In the middle of a stream its connection is
+ * Uses the handle up without a response: the client gets 500, which is logged. In the middle of a stream its connection is
  * closed; what was written before goes out, as far as the client takes it at once. Where the end of the connection is
- * that of the body (length -1, HTTP/1.0), it is reset, so that the answer does not look whole.
+ * that of the body (length -1, HTTP/1.0), it is reset, so that the response does not look whole.
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 int forker_deferred_drop(forker_deferred handle);
@@ -1042,11 +1042,11 @@ int forker_deferred_resume(forker_deferred handle);
 
 /* Why a deferred request has ended. The numbers never change. */
 enum {
-    FORKER_CLOSE_DONE = 0,     /* the answer is sent */
+    FORKER_CLOSE_DONE = 0,     /* the response is sent */
     FORKER_CLOSE_CLIENT = 1,   /* the client has left */
     FORKER_CLOSE_TIMEOUT = 2,  /* option handler_timeout, write_timeout or read_body_timeout */
     FORKER_CLOSE_SHUTDOWN = 3, /* the worker stops */
-    FORKER_CLOSE_ERROR = 4     /* the handle was dropped, the answer could not be sent, or the body was refused */
+    FORKER_CLOSE_ERROR = 4     /* the handle was dropped, the response could not be sent, or the body was refused */
 };
 
 /*
@@ -1058,7 +1058,7 @@ typedef void (*forker_close_fn)(forker_deferred handle, int reason, void *user);
 int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user);
 
 /*
- * Begins an answer whose body is written piece by piece, with the status and fields that were set on
+ * Begins a response whose body is written piece by piece, with the status and fields that were set on
  * forker_deferred_request(); the head is sent at once. `length` is that of the body, -1 if it is not known: then it
  * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection. A stream of unknown length that the
  * program has not ended yet is over at once when the client sends its end, also with option half_close=on: on_close is

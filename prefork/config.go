@@ -12,7 +12,7 @@ type Config struct {
 	Workers       int           // how many slots to keep full; 0: AutoWorkers
 	BootTimeout   time.Duration // from fork to READY; more is a failed boot
 	DrainTimeout  time.Duration // for a stop that names no time; 0: at once
-	Care          Care
+	Health        Health
 	Restarts      int // so many within RestartWindow are borne, with the next one Run gives up; 0: any number
 	RestartWindow time.Duration
 }
@@ -28,7 +28,7 @@ const (
 	lineWindow      = time.Second
 	abortTimeout    = 2 * time.Second // from SIGABRT to SIGKILL
 	heartbeatMost   = time.Second     // how old the heartbeat of a loop that turns can be
-	gapLeast        = time.Second     // of the master's own absence, to be taken for one
+	suspensionLeast = time.Second     // of the master's own absence, to be taken for one
 	resyncDelay     = 100 * time.Millisecond
 	backoffSpread   = 0.2
 	maxMilliseconds = 1<<31 - 1

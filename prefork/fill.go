@@ -111,7 +111,7 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	if w.current() {
 		w.readyAt = since(w.page.LoadReadyNs(), now)
 	}
-	w.pulse.moved = w.readyAt
+	w.seen.moved = w.readyAt
 	m.everReady = true
 	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
 }

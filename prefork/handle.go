@@ -57,10 +57,10 @@ func (m *master) handleSpawner(msg *control.Message, now time.Duration) {
 		m.beginStop(m.within(msg.TimeoutMs()), now)
 	case control.Reload:
 		m.reconfigure(msg.Payload)
-		m.changeWishes()
+		m.changeDesired()
 		m.beginReload(now)
-	case control.Wish:
-		m.changeWishes()
+	case control.Desired:
+		m.changeDesired()
 	case control.NewLog:
 		m.sys.TakeLog(msg.Log(), msg.Files[0])
 		msg.Files = nil
@@ -193,9 +193,9 @@ func (m *master) finishAdoption(msg *control.Message, now time.Duration) {
 	}
 }
 
-// spawned takes in a new worker: also the one of an earlier SPAWN, whose answer was not waited for.
+// spawned takes in a new worker: also the one of an earlier SPAWN, whose response was not waited for.
 func (m *master) spawned(w *worker, msg *control.Message, now time.Duration) {
-	m.budget.answer(now)
+	m.budget.confirm(now)
 	if w.lives() {
 		m.err = fmt.Errorf("%w: SPAWNED for slot %d, which is taken", ErrProtocol, w.index)
 		return
@@ -206,7 +206,7 @@ func (m *master) spawned(w *worker, msg *control.Message, now time.Duration) {
 
 // failed takes in that there is no new worker.
 func (m *master) failed(w *worker, msg *control.Message, now time.Duration) {
-	m.budget.answer(now)
+	m.budget.confirm(now)
 	if w.state != stateSpawning {
 		return
 	}

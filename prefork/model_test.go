@@ -220,7 +220,7 @@ var actions = map[string]func(p *pilot, random *rand.Rand){
 }
 
 func modelConfig() Config {
-	cfg := careful(3, Care{MaxRequests: 1 << 10})
+	cfg := careful(3, Health{MaxRequests: 1 << 10})
 	cfg.BootTimeout, cfg.DrainTimeout = time.Second, 2*time.Second
 	return cfg
 }
@@ -290,7 +290,7 @@ func TestModel_settlesAfterAnything(t *testing.T) {
 			}
 			p.failed = false
 			atomic.StoreUint32(&s.slots.Shared().Held, 0)
-			p.tell(control.Message{Type: control.Wish})
+			p.tell(control.Message{Type: control.Desired})
 			p.expectSettled(fmt.Sprintf("seed %d", seed))
 			p.expectStop()
 		})

@@ -27,7 +27,7 @@ func (m *master) countPool(w *worker, now time.Duration) poolCensus {
 			continue
 		}
 		inside := now - max(since(box.LoadSinceNs(), now), m.resumed)
-		if inside < m.cfg.Care.HangTimeout {
+		if inside < m.cfg.Health.HangTimeout {
 			continue
 		}
 		c.late++
@@ -43,15 +43,15 @@ func (m *master) countPool(w *worker, now time.Duration) poolCensus {
 // last time.
 func (m *master) examinePool(w *worker, now time.Duration) (hangs bool) {
 	c := m.countPool(w, now)
-	if c.first == nil || c.late < 2*w.pulse.late && c.late < c.threads {
+	if c.first == nil || c.late < 2*w.seen.late && c.late < c.threads {
 		return false
 	}
-	w.pulse.late = c.late
+	w.seen.late = c.late
 	what := fmt.Sprintf("%d of the %s of its pool have", c.late, plural(c.threads, "thread"))
 	if c.late == 1 && c.threads > 1 {
 		what = fmt.Sprintf("1 of the %d threads of its pool has", c.threads)
 	}
-	what += fmt.Sprintf(" been in a handler for over %s, the longest for %s in %s", seconds(m.cfg.Care.HangTimeout), seconds(c.inside),
+	what += fmt.Sprintf(" been in a handler for over %s, the longest for %s in %s", seconds(m.cfg.Health.HangTimeout), seconds(c.inside),
 		request(c.first))
 	if c.late < c.threads {
 		m.lines.printf(now, LogWarn, "worker %d (pid %d): %s", w.index, w.pid, what)

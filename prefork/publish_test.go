@@ -32,7 +32,7 @@ func TestPublish_saysWhatIsGoingOn(t *testing.T) {
 			t.Errorf("while it stops: %v", got)
 		}
 		for _, w := range []*fakeWorker{workers[1], next} {
-			if got := slot.Cause(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Stop {
+			if got := slot.ExitReason(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Stop {
 				t.Errorf("worker %d is let go for %v", w.slot, got)
 			}
 			w.exit(0)
@@ -82,7 +82,7 @@ func TestBoot_thatTakesTooLongIsDismissedForThat(t *testing.T) {
 		s.handOver()
 		w := s.spawn()
 		s.expectKill(w)
-		if got := slot.Cause(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Boot {
+		if got := slot.ExitReason(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Boot {
 			t.Errorf("it is let go for %v", got)
 		}
 		w.exit(killStatus(9))

@@ -78,11 +78,11 @@ func (m *master) count() census {
 }
 
 // outdated tells why a worker is to be replaced; NotGone if it is not.
-func (m *master) outdated(w *worker) slot.Cause {
+func (m *master) outdated(w *worker) slot.ExitReason {
 	if m.reload.stale(w) {
 		return slot.Reload
 	}
-	if w.pulse.tired != "" {
+	if w.seen.tired != "" {
 		return slot.Recycle
 	}
 	return slot.NotGone
@@ -90,7 +90,7 @@ func (m *master) outdated(w *worker) slot.Cause {
 
 // surplus tells why a worker beyond the target is let go: as the spare one whose work is done, or because the target
 // has fallen.
-func (m *master) surplus(w *worker) slot.Cause {
+func (m *master) surplus(w *worker) slot.ExitReason {
 	if w.index == m.target() && m.spareFor != slot.NotGone {
 		return m.spareFor
 	}
@@ -98,9 +98,9 @@ func (m *master) surplus(w *worker) slot.Cause {
 }
 
 // retire lets a worker go that is not needed any more.
-func (m *master) retire(w *worker, why slot.Cause, now time.Duration) {
-	if w.pulse.tired != "" {
-		m.lines.printf(now, LogInfo, "worker %d (pid %d) is replaced after %s", w.index, w.pid, w.pulse.tired)
+func (m *master) retire(w *worker, why slot.ExitReason, now time.Duration) {
+	if w.seen.tired != "" {
+		m.lines.printf(now, LogInfo, "worker %d (pid %d) is replaced after %s", w.index, w.pid, w.seen.tired)
 	} else {
 		m.lines.printf(now, LogDebug, "worker %d (pid %d) is let go: %v", w.index, w.pid, why)
 	}

@@ -30,14 +30,14 @@ type master struct {
 	everReady bool          // some worker was READY once, also under a former master
 	announced bool
 	published publication
-	asked     bool       // the spawner waits for PUBLISHED
-	wanted    int        // workers
-	held      bool       // none is wanted for now
-	spare     *worker    // the vacant slot beyond the target where a replacement is to be started, or nil
-	spareFor  slot.Cause // why the latest replacement was started
+	asked     bool            // the spawner waits for PUBLISHED
+	wanted    int             // workers
+	held      bool            // none is wanted for now
+	spare     *worker         // the vacant slot beyond the target where a replacement is to be started, or nil
+	spareFor  slot.ExitReason // why the latest replacement was started
 	reload    reload
-	careAt    time.Duration   // when to look after the workers next
-	resumed   time.Duration   // when the master last came back from a gap
+	healthAt  time.Duration   // when to look after the workers next
+	resumed   time.Duration   // when the master last came back from a suspension
 	expected  time.Duration   // when the loop should be here again at the latest
 	oomKills  uint64          // so many were counted when a worker was last killed
 	restarts  []time.Duration // of the last RestartWindow, oldest first
@@ -94,7 +94,7 @@ func newMaster(cfg Config, sys System) (*master, error) {
 	for i := range slots {
 		m.workers = append(m.workers, &worker{index: i, page: sys.Slots.Slot(i)})
 	}
-	m.readWishes()
+	m.readDesired()
 	m.oomKills, _ = sys.OOMKills()
 	return m, nil
 }
@@ -105,9 +105,9 @@ func (m *master) run() error {
 	defer timer.Stop()
 	for {
 		now := m.sys.Now()
-		m.mindGap(now)
+		m.noticeSuspension(now)
 		m.meetDeadlines(now)
-		m.care(now)
+		m.checkHealth(now)
 		m.roll(now)
 		m.endReload(now)
 		m.fill(now)
@@ -185,12 +185,12 @@ func (m *master) idle(now time.Duration) time.Duration {
 	for _, w := range m.workers {
 		switch {
 		case w.state == stateReady:
-			if m.cfg.Care.wanted() && !m.stop.asked {
-				wake = min(wake, m.careAt)
+			if m.cfg.Health.wanted() && !m.stop.asked {
+				wake = min(wake, m.healthAt)
 			}
 		case w.state != stateVacant:
-			// No later than in a second, so that a gap before the deadline is noticed too.
-			wake = min(wake, w.deadline, now+gapLeast)
+			// No later than in a second, so that a suspension before the deadline is noticed too.
+			wake = min(wake, w.deadline, now+suspensionLeast)
 		case possible && m.wants(w):
 			wake = min(wake, max(w.notBefore, free))
 		}

@@ -185,7 +185,7 @@ func TestHandOver_ofDrainingWorkersReplacesThem(t *testing.T) {
 	})
 }
 
-func TestSpawn_withoutAnswerIsRepeated(t *testing.T) {
+func TestSpawn_withoutResponseIsRepeated(t *testing.T) {
 	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		s.expect(control.Spawn)

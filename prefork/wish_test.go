@@ -33,7 +33,7 @@ func (s *fakeSpawner) tellScale(change int32) {
 func (s *fakeSpawner) hold(held uint32) {
 	s.t.Helper()
 	atomic.StoreUint32(&s.slots.Shared().Held, held)
-	s.tell(control.Message{Type: control.Wish})
+	s.tell(control.Message{Type: control.Desired})
 }
 
 func TestScale_up(t *testing.T) {
@@ -59,7 +59,7 @@ func TestScale_downDrainsTheLast(t *testing.T) {
 		s.tellScale(-3)
 		for _, w := range workers[2:] {
 			w.expectDrain()
-			if got := slot.Cause(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Scale {
+			if got := slot.ExitReason(atomic.LoadUint32(&w.page.Dismissed)); got != slot.Scale {
 				t.Errorf("worker %d is let go for %v", w.slot, got)
 			}
 			w.exit(0)

@@ -37,7 +37,7 @@ type worker struct {
 	ready    bool          // it was READY, in time
 	readyAt  time.Duration
 	leaving  bool // it was told to leave: its exit is expected
-	pulse    pulse
+	seen     seen
 
 	// Over all generations.
 	generation uint32 // the latest that is known
@@ -57,9 +57,9 @@ func (w *worker) current() bool { return w.page.LoadGeneration() == w.generation
 func (w *worker) pageReady() bool { return w.current() && w.page.LoadState() == slot.Ready }
 
 // dismiss notes in the shared memory why the worker is let go, for the spawner who counts the exits.
-func (w *worker) dismiss(cause slot.Cause) {
+func (w *worker) dismiss(reason slot.ExitReason) {
 	if w.lives() && w.current() {
-		w.page.Dismiss(cause)
+		w.page.Dismiss(reason)
 	}
 }
 
@@ -68,7 +68,7 @@ func (w *worker) occupy(generation uint32, pid int32, random float64) {
 	w.generation, w.pid, w.epoch = generation, pid, w.page.LoadEpoch()
 	w.link = nil
 	w.ready, w.readyAt, w.leaving = false, 0, false
-	w.pulse = pulse{requests: w.page.LoadRequests(), spread: careSpread * random}
+	w.seen = seen{requests: w.page.LoadRequests(), spread: healthSpread * random}
 }
 
 // vacate leaves the slot free for another worker from the given time on.

@@ -12,7 +12,7 @@ type Counters struct {
 	Requests     uint64
 	BytesIn      uint64
 	BytesOut     uint64
-	Answers      [StatusClasses]uint64
+	Responses    [StatusClasses]uint64
 	Latency      [LatencyBuckets]uint64
 	LatencySumNs uint64
 	Handshakes   [Handshakes]uint64
@@ -29,8 +29,8 @@ func (s *Slot) LoadCounters() Counters {
 		BytesOut:     atomic.LoadUint64(&s.BytesOut),
 		LatencySumNs: atomic.LoadUint64(&s.LatencySumNs),
 	}
-	for i := range c.Answers {
-		c.Answers[i] = atomic.LoadUint64(&s.Answers[i])
+	for i := range c.Responses {
+		c.Responses[i] = atomic.LoadUint64(&s.Responses[i])
 	}
 	for i := range c.Latency {
 		c.Latency[i] = atomic.LoadUint64(&s.Latency[i])
@@ -53,8 +53,8 @@ func (c *Counters) Add(o *Counters) {
 	for i, n := range o.Handshakes {
 		c.Handshakes[i] += n
 	}
-	for i, n := range o.Answers {
-		c.Answers[i] += n
+	for i, n := range o.Responses {
+		c.Responses[i] += n
 	}
 	for i, n := range o.Latency {
 		c.Latency[i] += n

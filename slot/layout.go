@@ -38,14 +38,14 @@ type Shared struct {
 	// Written by the spawner, so that they outlive every master.
 	MasterStarts uint64
 	WorkerStarts uint64
-	Exits        [Causes]uint64 // workers that are gone, by Cause
+	Exits        [ExitReasons]uint64 // workers that are gone, by ExitReason
 	Crash        CrashPage
 }
 
 // CrashPage is the latest worker that was lost, as the spawner found its slot. Shared.LoadCrash copies it.
 type CrashPage struct {
 	Version       uint32 // odd while the spawner writes; 0: none was lost yet
-	Cause         uint32 // a Cause
+	Reason        uint32 // a ExitReason
 	Worker        uint32
 	Generation    uint32
 	Pid           int32
@@ -61,7 +61,7 @@ type CrashPage struct {
 type Slot struct {
 	Generation     uint32 // counts the workers that lived in this slot; never 0 while one does
 	Pid            int32
-	Dismissed      uint32 // the Cause for which the master lets this generation go; written by the master alone
+	Dismissed      uint32 // the ExitReason for which the master lets this generation go; written by the master alone
 	Epoch          uint32 // Shared.Epoch at fork
 	BornNs         uint64 // CLOCK_MONOTONIC at fork
 	RequestsBefore uint64 // Requests at fork
@@ -86,8 +86,8 @@ type Slot struct {
 	Requests     uint64
 	BytesIn      uint64
 	BytesOut     uint64
-	Answers      [StatusClasses]uint64  // by status class; [0] is never used
-	Latency      [LatencyBuckets]uint64 // [i] counts answers that took less than 2^i ns (and not less than 2^(i-1))
+	Responses    [StatusClasses]uint64  // by status class; [0] is never used
+	Latency      [LatencyBuckets]uint64 // [i] counts responses that took less than 2^i ns (and not less than 2^(i-1))
 	LatencySumNs uint64
 	Handshakes   [Handshakes]uint64 // of TLS, by Handshake
 

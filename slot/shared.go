@@ -43,8 +43,8 @@ func (s *Shared) LoadReopens() uint32 { return atomic.LoadUint32(&s.Reopens) }
 // LoadMasterPid gives the present master's process id, 0 if there is none.
 func (s *Shared) LoadMasterPid() int32 { return atomic.LoadInt32(&s.MasterPid) }
 
-// LoadExits gives how many workers are gone for a cause.
-func (s *Shared) LoadExits(c Cause) uint64 { return atomic.LoadUint64(&s.Exits[c]) }
+// LoadExits gives how many workers are gone for a reason.
+func (s *Shared) LoadExits(c ExitReason) uint64 { return atomic.LoadUint64(&s.Exits[c]) }
 
 // LoadStarts gives how many masters and workers were forked.
 func (s *Shared) LoadStarts() (masters, workers uint64) {

@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-func TestCause_hasAName(t *testing.T) {
-	for cause, want := range map[Cause]string{NotGone: "none", Self: "self", Memory: "memory", Causes: "cause 11"} {
-		if got := cause.String(); got != want {
-			t.Errorf("cause %d: %q, want %q", uint32(cause), got, want)
+func TestExitReason_hasAName(t *testing.T) {
+	for reason, want := range map[ExitReason]string{NotGone: "none", Self: "self", Memory: "memory", ExitReasons: "exit reason 11"} {
+		if got := reason.String(); got != want {
+			t.Errorf("reason %d: %q, want %q", uint32(reason), got, want)
 		}
 	}
 }
@@ -35,7 +35,7 @@ func TestCrash_isNotReadWhileItIsWritten(t *testing.T) {
 	if _, ok := s.LoadCrash(); ok {
 		t.Error("there is a crash before any was written")
 	}
-	s.Crash.Cause, s.Crash.Pid = uint32(Crash), 71
+	s.Crash.Reason, s.Crash.Pid = uint32(Crash), 71
 	copy(s.Crash.LastWordsText[:], "no database\x00")
 	atomic.StoreUint32(&s.Crash.Version, 1)
 	if _, ok := s.LoadCrash(); ok {
@@ -43,18 +43,18 @@ func TestCrash_isNotReadWhileItIsWritten(t *testing.T) {
 	}
 	atomic.StoreUint32(&s.Crash.Version, 2)
 	c, ok := s.LoadCrash()
-	if !ok || Cause(c.Cause) != Crash || c.Pid != 71 || c.LastWords() != "no database" {
-		t.Errorf("%v, cause %d, pid %d, %q", ok, c.Cause, c.Pid, c.LastWords())
+	if !ok || ExitReason(c.Reason) != Crash || c.Pid != 71 || c.LastWords() != "no database" {
+		t.Errorf("%v, reason %d, pid %d, %q", ok, c.Reason, c.Pid, c.LastWords())
 	}
 }
 
 func TestCounters_areAdded(t *testing.T) {
 	a := Slot{Requests: 3, InFlight: 1, LatencySumNs: 5}
-	a.Answers[2], a.Latency[39] = 3, 2
+	a.Responses[2], a.Latency[39] = 3, 2
 	sum := a.LoadCounters()
 	more := a.LoadCounters()
 	sum.Add(&more)
-	if sum.Requests != 6 || sum.InFlight != 2 || sum.LatencySumNs != 10 || sum.Answers[2] != 6 || sum.Latency[39] != 4 {
+	if sum.Requests != 6 || sum.InFlight != 2 || sum.LatencySumNs != 10 || sum.Responses[2] != 6 || sum.Latency[39] != 4 {
 		t.Errorf("%+v", sum)
 	}
 }

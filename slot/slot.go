@@ -47,7 +47,7 @@ func (s *Slot) LoadPool() (size, used int) {
 }
 
 // Dismiss is the master's: it says why this generation is let go.
-func (s *Slot) Dismiss(cause Cause) { atomic.StoreUint32(&s.Dismissed, uint32(cause)) }
+func (s *Slot) Dismiss(reason ExitReason) { atomic.StoreUint32(&s.Dismissed, uint32(reason)) }
 
 // LoadDismissed tells if the master lets this generation go.
 func (s *Slot) LoadDismissed() bool { return atomic.LoadUint32(&s.Dismissed) != uint32(NotGone) }

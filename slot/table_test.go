@@ -132,7 +132,7 @@ func readShared(t *testing.T, s *Shared) {
 	t.Helper()
 	_ = s.LoadPhase().String()
 	if c, ok := s.LoadCrash(); ok {
-		_ = Cause(c.Cause).String()
+		_ = ExitReason(c.Reason).String()
 		if got := c.LastWords(); len(got) > LastWordsKept {
 			t.Errorf("last words of %d bytes", len(got))
 		}

@@ -42,7 +42,7 @@ static connection *connections;
 static connection **idle; /* the one that was used last goes first */
 static size_t idle_count;
 
-static size_t answer_len;
+static size_t response_len;
 static int64_t start_ns, end_ns, interval_ns; /* interval_ns 0: as fast as it goes */
 static size_t sent, answered, latencies_room;
 static int64_t *latencies;
@@ -100,9 +100,9 @@ static void ask_first(connection *c)
             whole = READ_SIZE;
         }
     }
-    answer_len = answer_len != 0 ? answer_len : whole;
+    response_len = response_len != 0 ? response_len : whole;
     errno = 0;
-    if (got != answer_len) {
+    if (got != response_len) {
         die("first answer");
     }
 }
@@ -114,7 +114,7 @@ static void send_due(int64_t now)
         connection *c = idle[--idle_count];
         c->due_ns = interval_ns > 0 ? next_due_ns() : now;
         sent++;
-        c->missing = answer_len;
+        c->missing = response_len;
         if (send(c->fd, request, sizeof request - 1, MSG_NOSIGNAL) != (ssize_t)sizeof request - 1) {
             die("send");
         }

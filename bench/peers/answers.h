@@ -24,16 +24,16 @@ typedef struct {
     const char *data;
 } answer;
 
-static answer answers[] = {
+static answer responses[] = {
     {"/", 11, "greeting!!!"},
     {"/1k", (size_t)1 << 10, NULL},
     {"/64k", (size_t)64 << 10, NULL},
     {"/1m", (size_t)1 << 20, NULL},
 };
 
-enum { ANSWERS = sizeof answers / sizeof answers[0], ANSWER_MOST = 1 << 20, DATE_SIZE = 30 };
+enum { ANSWERS = sizeof answers / sizeof responses[0], ANSWER_MOST = 1 << 20, DATE_SIZE = 30 };
 
-static inline void fill_answers(void)
+static inline void fill_responses(void)
 {
     char *filler = (char *)malloc(ANSWER_MOST);
     if (filler == NULL) {
@@ -41,16 +41,16 @@ static inline void fill_answers(void)
     }
     memset(filler, 'x', ANSWER_MOST);
     for (int i = 0; i < ANSWERS; i++) {
-        answers[i].data = answers[i].data != NULL ? answers[i].data : filler;
+        responses[i].data = responses[i].data != NULL ? responses[i].data : filler;
     }
 }
 
 /* NULL if there is none. */
-static inline const answer *find_answer(const char *path, size_t len)
+static inline const answer *find_response(const char *path, size_t len)
 {
     for (int i = 0; i < ANSWERS; i++) {
-        if (strlen(answers[i].path) == len && memcmp(answers[i].path, path, len) == 0) {
-            return &answers[i];
+        if (strlen(responses[i].path) == len && memcmp(responses[i].path, path, len) == 0) {
+            return &responses[i];
         }
     }
     return NULL;

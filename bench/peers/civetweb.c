@@ -8,7 +8,7 @@
 enum { HEAD_MOST = 512, COPIED_MOST = 4 << 10, READ_SIZE = 16 << 10 };
 
 /* Head and small body leave by one write. */
-static void send_answer(struct mg_connection *connection, const char *body, size_t len)
+static void send_response(struct mg_connection *connection, const char *body, size_t len)
 {
     char out[HEAD_MOST + COPIED_MOST];
     int head =
@@ -28,17 +28,17 @@ static int serve(struct mg_connection *connection, void *user)
 {
     char buffer[READ_SIZE], text[32];
     const struct mg_request_info *info = mg_get_request_info(connection);
-    const answer *found = find_answer(info->local_uri, strlen(info->local_uri));
+    const answer *found = find_response(info->local_uri, strlen(info->local_uri));
     (void)user;
     if (found != NULL) {
-        send_answer(connection, found->data, found->len);
+        send_response(connection, found->data, found->len);
         return 200;
     }
     size_t count = 0;
     for (int got; (got = mg_read(connection, buffer, sizeof buffer)) > 0;) {
         count += (size_t)got;
     }
-    send_answer(connection, text, (size_t)snprintf(text, sizeof text, "%zu", count));
+    send_response(connection, text, (size_t)snprintf(text, sizeof text, "%zu", count));
     return 200;
 }
 
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    fill_answers();
+    fill_responses();
     (void)snprintf(port, sizeof port, "127.0.0.1:%s", argv[1]);
     (void)snprintf(threads, sizeof threads, "%d", atoi(argv[2]) + 4);
     const char *options[] = {"listening_ports",       port,    "num_threads", threads,

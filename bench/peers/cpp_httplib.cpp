@@ -17,7 +17,7 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    fill_answers();
+    fill_responses();
     const int threads = std::stoi(argv[2]) + 4;
     httplib::Server server;
     server.new_task_queue = [threads] { return new httplib::ThreadPool(static_cast<size_t>(threads)); };

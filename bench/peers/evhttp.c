@@ -16,7 +16,7 @@ static const char *directory;
 static void add_body(struct evhttp_request *req, struct evbuffer *out)
 {
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
-    const answer *found = find_answer(path, strlen(path));
+    const answer *found = find_response(path, strlen(path));
     if (evhttp_request_get_command(req) == EVHTTP_REQ_POST) {
         evbuffer_add_printf(out, "%zu", evbuffer_get_length(evhttp_request_get_input_buffer(req)));
     } else if (found != NULL) {
@@ -45,7 +45,7 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    fill_answers();
+    fill_responses();
     directory = argv[3];
     signal(SIGPIPE, SIG_IGN);
     struct event_base *base = event_base_new();

@@ -26,7 +26,7 @@ static int respond(h2o_req_t *req, h2o_iovec_t body)
 /* -1 leaves the request to the next handler, which sends files. */
 static int serve(h2o_handler_t *handler, h2o_req_t *req)
 {
-    const answer *found = find_answer(req->path.base, req->path.len);
+    const answer *found = find_response(req->path.base, req->path.len);
     (void)handler;
     if (found != NULL) {
         return respond(req, h2o_iovec_init(found->data, found->len));
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    fill_answers();
+    fill_responses();
     signal(SIGPIPE, SIG_IGN);
     h2o_config_init(&config);
     h2o_hostconf_t *host = h2o_config_register_host(&config, h2o_iovec_init(H2O_STRLIT("default")), 65535);

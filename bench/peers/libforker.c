@@ -96,7 +96,7 @@ static void *answer_deferred(void *unused)
         queue.begin = (queue.begin + 1) % queue.room;
         queue.count--;
         pthread_mutex_unlock(&queue.lock);
-        (void)forker_deferred_respond(handle, 200, ANSWER_TYPE, answers[0].data, answers[0].len);
+        (void)forker_deferred_respond(handle, 200, ANSWER_TYPE, responses[0].data, responses[0].len);
     }
     return unused;
 }
@@ -111,16 +111,17 @@ static int start_thread(forker_server *server, int32_t worker, void *user)
 static void add_routes(forker_server *srv, char *file)
 {
     for (int i = 0; i < ANSWERS; i++) {
-        forker_server_handle(srv, "GET", answers[i].path, answers[i].len > LENT_FROM ? lend : respond, &answers[i]);
+        forker_server_handle(srv, "GET", responses[i].path, responses[i].len > LENT_FROM ? lend : respond,
+                             &responses[i]);
     }
     forker_server_handle(srv, "POST", "/upload", count_upload, NULL);
     forker_server_handle(srv, "GET", "/files/1m", send_file, file);
     forker_server_handle(srv, "GET", "/workers", list_workers, srv);
     forker_server_handle(srv, "GET", "/deferred", defer, NULL);
     forker_server_on_worker_init(srv, start_thread, NULL);
-    forker_server_handle(srv, "GET", "/pool", respond, &answers[0]);
+    forker_server_handle(srv, "GET", "/pool", respond, &responses[0]);
     forker_route_set(srv, "dispatch", "pool");
-    forker_server_handle(srv, "GET", "/sleep", respond_late, &answers[0]);
+    forker_server_handle(srv, "GET", "/sleep", respond_late, &responses[0]);
     forker_route_set(srv, "dispatch", "pool");
 }
 
@@ -131,7 +132,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: libforker PORT CONNECTIONS DIRECTORY\n");
         return 2;
     }
-    fill_answers();
+    fill_responses();
     queue.room = strtoul(argv[2], NULL, 10) + 1;
     queue.handles = calloc(queue.room, sizeof *queue.handles);
     (void)snprintf(address, sizeof address, "127.0.0.1:%s", argv[1]);

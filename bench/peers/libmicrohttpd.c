@@ -58,12 +58,12 @@ static enum MHD_Result serve(void *user, struct MHD_Connection *connection, cons
     if (strcmp(method, "POST") == 0) {
         return receive_upload(connection, data_size, state);
     }
-    if (*state == NULL) { /* an answer at the first call closes the connection */
+    if (*state == NULL) { /* a response at the first call closes the connection */
         *state = &begun;
         return MHD_YES;
     }
     *state = NULL; /* nothing to free */
-    const answer *found = find_answer(url, strlen(url));
+    const answer *found = find_response(url, strlen(url));
     if (found == NULL) {
         return send_file(connection);
     }
@@ -82,11 +82,11 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    fill_answers();
+    fill_responses();
     directory = argv[3];
     for (int i = 0; i < ANSWERS; i++) {
-        ready[i] =
-            MHD_create_response_from_buffer(answers[i].len, (void *)(size_t)answers[i].data, MHD_RESPMEM_PERSISTENT);
+        ready[i] = MHD_create_response_from_buffer(responses[i].len, (void *)(size_t)responses[i].data,
+                                                   MHD_RESPMEM_PERSISTENT);
         add_fields(ready[i]);
     }
     struct sockaddr_in address = {

@@ -24,7 +24,7 @@ type outcome struct {
 	head string
 }
 
-// feed shows a parser the first cuts[0], cuts[1] ... bytes of in, then all of it, until it has an answer.
+// feed shows a parser the first cuts[0], cuts[1] ... bytes of in, then all of it, until it has a response.
 func feed(in string, lim *message.Limits, cuts ...int) outcome {
 	var p Parser
 	h := message.Head{FieldCount: 7, ContentLength: 9, Chunked: 1, ExpectContinue: 1, KeepAlive: 1, HasQuery: 1} // As if used before.

@@ -258,7 +258,7 @@ func KeepAlive(fd int) {
 	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE, uintptr(unsafe.Pointer(&on)), 4, 0)
 }
 
-// Shutdown ends the output of a connection: the client sees the end of the answer.
+// Shutdown ends the output of a connection: the client sees the end of the response.
 func Shutdown(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
 
 // ResetOnClose has Close reset a TCP connection: the client learns that what it has is not all, though it can still read

@@ -44,7 +44,7 @@ type route struct {
 	pattern string
 }
 
-// Add makes `id` the answer for the methods, of which "*" is any, on paths that match pattern. Patterns which differ
+// Add makes `id` the response for the methods, of which "*" is any, on paths that match pattern. Patterns which differ
 // only in the names of parameters are the same, and may have one route for each method. Where GET and HEAD have routes
 // of their own, that is not twice. A failed Add changes nothing.
 func (r *Router) Add(methods []string, pattern string, id int) error {

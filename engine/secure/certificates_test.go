@@ -17,8 +17,8 @@ func source(name string, p *testcert.Pair) Source {
 }
 
 func TestLoadCertificates_saysWhatIsWrong(t *testing.T) {
-	good, other := certificate(), testcert.New(testcert.Wish{Names: []string{"other"}})
-	expired := testcert.New(testcert.Wish{Names: []string{"old"}, Expired: true})
+	good, other := certificate(), testcert.New(testcert.Spec{Names: []string{"other"}})
+	expired := testcert.New(testcert.Spec{Names: []string{"old"}, Expired: true})
 	rubbish := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("rubbish")})
 	for _, row := range []struct {
 		name       string
@@ -68,12 +68,12 @@ func TestLoadCAs_saysWhatIsWrong(t *testing.T) {
 }
 
 func TestCertificates_areChosenByName(t *testing.T) {
-	wish := func(isRSA bool, names ...string) *testcert.Pair {
-		return testcert.New(testcert.Wish{Names: names, RSA: isRSA})
+	pair := func(isRSA bool, names ...string) *testcert.Pair {
+		return testcert.New(testcert.Spec{Names: names, RSA: isRSA})
 	}
 	sources := []Source{
-		source("first", wish(false, "first.example")), source("wild", wish(false, "*.example")),
-		source("exact", wish(false, "a.example", "A.B.example")), source("rsa", wish(true, "a.example")),
+		source("first", pair(false, "first.example")), source("wild", pair(false, "*.example")),
+		source("exact", pair(false, "a.example", "A.B.example")), source("rsa", pair(true, "a.example")),
 	}
 	for _, row := range []struct {
 		name    string

@@ -13,7 +13,7 @@ import (
 	"libforker/engine/secure/testcert"
 )
 
-var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Wish{Names: []string{"localhost"}}) })
+var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Spec{Names: []string{"localhost"}}) })
 
 func serverConfig() *tls.Config {
 	return NewConfig(&Policy{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate().TLS, nil }})

@@ -15,10 +15,10 @@ import (
 )
 
 func TestLoadCertificates_saysWhatIsWrongWithAnOCSPResponse(t *testing.T) {
-	ca := testcert.New(testcert.Wish{Names: []string{"Example CA"}})
-	impostor := testcert.New(testcert.Wish{Names: []string{"Example CA"}})
-	own := testcert.New(testcert.Wish{Names: []string{"own"}, Signer: ca})
-	other := testcert.New(testcert.Wish{Names: []string{"other"}, Signer: ca})
+	ca := testcert.New(testcert.Spec{Names: []string{"Example CA"}})
+	impostor := testcert.New(testcert.Spec{Names: []string{"Example CA"}})
+	own := testcert.New(testcert.Spec{Names: []string{"own"}, Signer: ca})
+	other := testcert.New(testcert.Spec{Names: []string{"other"}, Signer: ca})
 	good := ca.OCSP(own, ocsp.Good, time.Hour)
 	alone := source("alone", own)
 	alone.Chain = alone.Chain[:bytes.Index(alone.Chain, []byte("-----END CERTIFICATE-----"))+len("-----END CERTIFICATE-----\n")]
@@ -61,8 +61,8 @@ func TestLoadCertificates_saysWhatIsWrongWithAnOCSPResponse(t *testing.T) {
 }
 
 func TestStaple_isLeftOutWhenItExpires(t *testing.T) {
-	ca := testcert.New(testcert.Wish{Names: []string{"Example CA"}})
-	own := testcert.New(testcert.Wish{Names: []string{"own"}, Signer: ca})
+	ca := testcert.New(testcert.Spec{Names: []string{"Example CA"}})
+	own := testcert.New(testcert.Spec{Names: []string{"own"}, Signer: ca})
 	s := source("own", own)
 	s.OCSP = &Staple{Name: "file", Response: ca.OCSP(own, ocsp.Good, time.Hour)}
 	c, _, err := LoadCertificates([]Source{s}, false, time.Now())
@@ -78,8 +78,8 @@ func TestStaple_isLeftOutWhenItExpires(t *testing.T) {
 
 // TestPolicy_keyLogAndStapleReachTheClient has a client see the OCSP response, and the log what the client's own has.
 func TestPolicy_keyLogAndStapleReachTheClient(t *testing.T) {
-	ca := testcert.New(testcert.Wish{Names: []string{"Example CA"}})
-	own := testcert.New(testcert.Wish{Names: []string{"localhost"}, Signer: ca})
+	ca := testcert.New(testcert.Spec{Names: []string{"Example CA"}})
+	own := testcert.New(testcert.Spec{Names: []string{"localhost"}, Signer: ca})
 	s := source("own", own)
 	s.OCSP = &Staple{Name: "file", Response: ca.OCSP(own, ocsp.Good, time.Hour)}
 	c, _, err := LoadCertificates([]Source{s}, false, time.Now())

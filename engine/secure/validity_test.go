@@ -34,7 +34,7 @@ func TestValidity_isDoubtedInGoodTime(t *testing.T) {
 }
 
 func TestLoadCertificates_warnsBeforeTheEnd(t *testing.T) {
-	soon := testcert.New(testcert.Wish{Names: []string{"soon"}, Left: time.Hour})
+	soon := testcert.New(testcert.Spec{Names: []string{"soon"}, Left: time.Hour})
 	c, warnings, err := LoadCertificates([]Source{source("first", certificate()), source("second", soon)}, false, time.Now())
 	if err != nil {
 		t.Fatal(err)

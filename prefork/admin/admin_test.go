@@ -70,7 +70,7 @@ func (tr *tree) get(t *testing.T, target string) *httptest.ResponseRecorder {
 	return tr.serve().ask(t, "GET", target)
 }
 
-// ask gives the answer as it is sent.
+// ask gives the response as it is sent.
 func (s *Server) ask(t *testing.T, method, target string) *httptest.ResponseRecorder {
 	t.Helper()
 	r, status := parse(method + " " + target + " HTTP/1.1\r\nHost: localhost")
@@ -92,16 +92,16 @@ func (s *Server) ask(t *testing.T, method, target string) *httptest.ResponseReco
 	return w
 }
 
-func (tr *tree) lose(cause slot.Cause, status int32) *slot.CrashPage {
+func (tr *tree) lose(reason slot.ExitReason, status int32) *slot.CrashPage {
 	c := &tr.Shared().Crash
-	c.Cause, c.Status, c.Worker, c.Generation, c.Pid = uint32(cause), status, 1, 7, 99
+	c.Reason, c.Status, c.Worker, c.Generation, c.Pid = uint32(reason), status, 1, 7, 99
 	c.WallNs, c.AgeNs = 1_700_000_000e9, uint64(90*time.Second)
 	copy(c.LastWordsText[:], "no memory\x00")
 	c.Version = 2
 	return c
 }
 
-func TestHealth_isThatTheProcessAnswers(t *testing.T) {
+func TestHealth_isThatTheProcessResponses(t *testing.T) {
 	tr := newTree(t, 0)
 	if w := tr.get(t, "/healthz"); w.Code != 200 || w.Body.String() != "ok\n" {
 		t.Errorf("%d %q", w.Code, w.Body)
@@ -153,13 +153,13 @@ func TestStatus_tellsTheTree(t *testing.T) {
 	tr := newTree(t, 2)
 	atomic.StoreUint64(&tr.Shared().Exits[slot.Crash], 3)
 	tr.Slot(0).Requests, tr.Slot(1).Requests = 5, 7
-	tr.Slot(1).Answers[5] = 2
+	tr.Slot(1).Responses[5] = 2
 	tr.Slot(1).State = uint32(slot.Empty)
 	doc, raw := tr.status(t)
 	if doc.Phase != "serving" || !doc.Ready || doc.WorkersReady != 1 || doc.WorkersWanted != 2 || doc.UptimeSeconds != 60 {
 		t.Errorf("%+v", doc)
 	}
-	if doc.Requests != 12 || doc.Answers["5xx"] != 2 || doc.WorkerExits["crash"] != 3 || doc.WorkerExits["stop"] != 0 {
+	if doc.Requests != 12 || doc.Responses["5xx"] != 2 || doc.WorkerExits["crash"] != 3 || doc.WorkerExits["stop"] != 0 {
 		t.Errorf("%+v", doc)
 	}
 	w := doc.Workers[0]
@@ -180,7 +180,7 @@ func TestStatus_hasTheFieldsThatAreDocumented(t *testing.T) {
 	for _, name := range []string{
 		"version", "time", "phase", "ready", "uptime_seconds", "spawner_pid", "master_pid", "workers_wanted", "workers_ready",
 		"master_starts", "worker_starts", "worker_exits", "connections", "in_flight", "accepted", "requests", "bytes_in", "bytes_out",
-		"answers", "latency", "last_crash", "workers", "program", "addresses", "options",
+		"responses", "latency", "last_crash", "workers", "program", "addresses", "options",
 	} {
 		if _, ok := raw[name]; !ok {
 			t.Errorf("there is no %q", name)
@@ -215,7 +215,7 @@ func TestStatus_tellsTheLastCrash(t *testing.T) {
 	copy(c.Box.MethodText[:], "POST")
 	doc, _ := tr.status(t)
 	got := doc.LastCrash
-	if got.Cause != "crash" || got.Signal != "SIGSEGV" || got.ExitStatus != -1 || got.Worker != 1 || got.Generation != 7 ||
+	if got.Reason != "crash" || got.Signal != "SIGSEGV" || got.ExitStatus != -1 || got.Worker != 1 || got.Generation != 7 ||
 		got.AgeSeconds != 90 || got.LastWords != "no memory" || got.Time.Unix() != 1_700_000_000 {
 		t.Errorf("%+v", got)
 	}
@@ -269,7 +269,7 @@ func TestMetrics_areWhatTheSlotsCount(t *testing.T) {
 	atomic.StoreUint64(&tr.Shared().Exits[slot.Killed], 4)
 	s := tr.Slot(0)
 	s.Requests, s.Connections, s.InFlight, s.LatencySumNs = 3, 2, 1, 5e9
-	s.Answers[2], s.Latency[5], s.Latency[12], s.Latency[39] = 3, 1, 1, 1
+	s.Responses[2], s.Latency[5], s.Latency[12], s.Latency[39] = 3, 1, 1, 1
 	w := tr.get(t, "/metrics")
 	if got := w.Header().Get("Content-Type"); got != "text/plain; version=0.0.4; charset=utf-8" {
 		t.Errorf("the type is %q", got)
@@ -279,8 +279,8 @@ func TestMetrics_areWhatTheSlotsCount(t *testing.T) {
 		"forker_ready 1",
 		`forker_phase{phase="serving"} 1`,
 		`forker_workers{state="ready"} 2`,
-		`forker_worker_exits_total{cause="killed"} 4`,
-		`forker_answers_total{class="2xx"} 3`,
+		`forker_worker_exits_total{reason="killed"} 4`,
+		`forker_responses_total{class="2xx"} 3`,
 		"forker_requests_in_flight 1",
 		`forker_latency_seconds_bucket{le="1.024e-06"} 1`,
 		`forker_latency_seconds_bucket{le="2.048e-06"} 1`,

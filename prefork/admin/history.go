@@ -18,7 +18,7 @@ const (
 type sample struct {
 	Time        int64    `json:"time"` // ms since the epoch
 	Requests    float64  `json:"rps"`
-	Errors      float64  `json:"errors"` // answers of class 5xx, per second
+	Errors      float64  `json:"errors"` // responses of class 5xx, per second
 	P50         float64  `json:"p50"`    // seconds
 	P99         float64  `json:"p99"`
 	Connections uint64   `json:"connections"`
@@ -57,7 +57,7 @@ func (h *history) take() {
 	next := sample{
 		Time:        h.source.Wall().UnixMilli(),
 		Requests:    number(total.Requests-h.last.Requests) / seconds,
-		Errors:      number(total.Answers[5]-h.last.Answers[5]) / seconds,
+		Errors:      number(total.Responses[5]-h.last.Responses[5]) / seconds,
 		P50:         latency.quantile(0.5),
 		P99:         latency.quantile(0.99),
 		Connections: total.Connections,

@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// HTTP/1.1 as far as GET of small pages needs it: one request on a connection, whose answer ends it. It reads what RFC
+// HTTP/1.1 as far as GET of small pages needs it: one request on a connection, whose response ends it. It reads what RFC
 // 9112 asks a server to read, refuses the rest, and has no use for a body.
 
 // The bounds of what clients can take up.
 const (
-	maxConns      = 128
-	idleGrace     = 50 * time.Millisecond // before an idle connection has to leave for another
-	maxHead       = 8 << 10
-	headTimeout   = 5 * time.Second
-	answerTimeout = 10 * time.Second
-	lingerTimeout = time.Second // for the client to close
-	lingerMost    = 1 << 20     // bytes that it may still send
+	maxConns        = 128
+	idleGrace       = 50 * time.Millisecond // before an idle connection has to leave for another
+	maxHead         = 8 << 10
+	headTimeout     = 5 * time.Second
+	responseTimeout = 10 * time.Second
+	lingerTimeout   = time.Second // for the client to close
+	lingerMost      = 1 << 20     // bytes that it may still send
 )
 
 const httpDate = "Mon, 02 Jan 2006 15:04:05 GMT" // RFC 9110 §5.6.7
@@ -31,8 +31,8 @@ type request struct {
 	method, path, query, host string
 }
 
-// answer is what is said to one.
-type answer struct {
+// response is what is said to one.
+type response struct {
 	status int
 	kind   string // Content-Type
 	fields string // further lines of the head
@@ -44,15 +44,15 @@ var reasons = map[int]string{
 	431: "Request Header Fields Too Large", 500: "Internal Server Error", 503: "Service Unavailable", 505: "HTTP Version Not Supported",
 }
 
-func text(status int, body string) answer {
-	return answer{status: status, kind: "text/plain; charset=utf-8", body: []byte(body)}
+func text(status int, body string) response {
+	return response{status: status, kind: "text/plain; charset=utf-8", body: []byte(body)}
 }
 
-// refuse is the answer that only names its status.
-func refuse(status int) answer { return text(status, reasons[status]+"\n") }
+// refuse is the response that only names its status.
+func refuse(status int) response { return text(status, reasons[status]+"\n") }
 
-// encode writes an answer as it is sent.
-func (a *answer) encode(now time.Time, isHead bool) []byte {
+// encode writes a response as it is sent.
+func (a *response) encode(now time.Time, isHead bool) []byte {
 	head := "HTTP/1.1 " + strconv.Itoa(a.status) + " " + reasons[a.status] + "\r\n" +
 		"Date: " + now.UTC().Format(httpDate) + "\r\n" +
 		"Content-Type: " + a.kind + "\r\n" +
@@ -120,7 +120,7 @@ func parse(head string) (r request, status int) {
 }
 
 // receive reads a request, and gives what `respond` says to it. An error means that the client is gone, or too slow.
-func receive(conn net.Conn, respond func(request) answer) (a answer, isHead bool, err error) {
+func receive(conn net.Conn, respond func(request) response) (a response, isHead bool, err error) {
 	_ = conn.SetReadDeadline(time.Now().Add(headTimeout))
 	head, status, err := readHead(conn)
 	if err != nil {
@@ -137,13 +137,13 @@ func receive(conn net.Conn, respond func(request) answer) (a answer, isHead bool
 }
 
 func send(conn net.Conn, encoded []byte) error {
-	_ = conn.SetWriteDeadline(time.Now().Add(answerTimeout))
+	_ = conn.SetWriteDeadline(time.Now().Add(responseTimeout))
 	_, err := conn.Write(encoded)
 	return err
 }
 
 // linger waits for the client to close, so that what it still sends does not get it a reset, which can overtake the
-// answer (RFC 9112 §9.6).
+// response (RFC 9112 §9.6).
 func linger(conn net.Conn) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

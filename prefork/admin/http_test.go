@@ -54,9 +54,9 @@ func TestServer_readsAHeadThatComesInPieces(t *testing.T) {
 		}
 	}
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	answer, err := io.ReadAll(conn)
-	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 OK\r\nDate: ") || !strings.HasSuffix(string(answer), "\r\n\r\nok\n") {
-		t.Errorf("%q, %v", answer, err)
+	response, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(response), "HTTP/1.1 200 OK\r\nDate: ") || !strings.HasSuffix(string(response), "\r\n\r\nok\n") {
+		t.Errorf("%q, %v", response, err)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestServer_answersWhatEndsTooEarly(t *testing.T) {
 	_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: loc")
 	_ = conn.(*net.TCPConn).CloseWrite()
 	_ = conn.SetDeadline(time.Now().Add(patience))
-	answer, err := io.ReadAll(conn)
-	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 Bad Request\r\n") {
-		t.Errorf("%q, %v", answer, err)
+	response, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(response), "HTTP/1.1 400 Bad Request\r\n") {
+		t.Errorf("%q, %v", response, err)
 	}
 }

@@ -29,8 +29,8 @@ func (h *histogram) since(before *histogram) (d histogram) {
 	return d
 }
 
-// quantile estimates, in seconds, what the given part of the answers took at most: buckets are powers of two, inside of
-// one the answers are taken to be spread evenly.
+// quantile estimates, in seconds, what the given part of the responses took at most: buckets are powers of two, inside of
+// one the responses are taken to be spread evenly.
 func (h *histogram) quantile(part float64) float64 {
 	rank := part * float64(h.count())
 	below := 0.0

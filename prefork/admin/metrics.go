@@ -88,9 +88,9 @@ func (s *Source) writeTree(p *page, workers []worker) {
 	}
 	p.single("forker_master_starts_total", "counter", "Masters that were forked.", number(masters))
 	p.single("forker_worker_starts_total", "counter", "Workers that were forked.", number(forks))
-	p.family("forker_worker_exits_total", "counter", "Workers that are gone, by cause.")
-	for cause := slot.Self; cause < slot.Causes; cause++ {
-		p.sample("forker_worker_exits_total", label("cause", cause.String()), number(shared.LoadExits(cause)))
+	p.family("forker_worker_exits_total", "counter", "Workers that are gone, by reason.")
+	for reason := slot.Self; reason < slot.ExitReasons; reason++ {
+		p.sample("forker_worker_exits_total", label("reason", reason.String()), number(shared.LoadExits(reason)))
 	}
 	p.family("forker_process_resident_memory_bytes", "gauge", "Resident memory of the processes that do not serve.")
 	p.sample("forker_process_resident_memory_bytes", label("process", "spawner"), number(s.Resident(shared.SpawnerPid)))
@@ -102,9 +102,9 @@ func writeTraffic(p *page, c *slot.Counters) {
 	p.single("forker_connections_accepted_total", "counter", "Connections that were accepted.", number(c.Accepted))
 	p.single("forker_requests_in_flight", "gauge", "Requests that are being handled.", number(c.InFlight))
 	p.single("forker_requests_total", "counter", "Requests that were received whole.", number(c.Requests))
-	p.family("forker_answers_total", "counter", "Answers by class of their status.")
+	p.family("forker_responses_total", "counter", "Responses by class of their status.")
 	for class := 1; class < slot.StatusClasses; class++ {
-		p.sample("forker_answers_total", label("class", classNames[class]), number(c.Answers[class]))
+		p.sample("forker_responses_total", label("class", classNames[class]), number(c.Responses[class]))
 	}
 	p.single("forker_received_bytes_total", "counter", "Bytes read from clients.", number(c.BytesIn))
 	p.single("forker_sent_bytes_total", "counter", "Bytes written to clients.", number(c.BytesOut))
@@ -127,7 +127,7 @@ func writeHandshakes(p *page, c *slot.Counters) {
 
 func writeLatency(p *page, c *slot.Counters) {
 	const name = "forker_latency_seconds"
-	p.family(name, "histogram", "From when a worker learned of a request until the kernel had the answer.")
+	p.family(name, "histogram", "From when a worker learned of a request until the kernel had the response.")
 	h := histogram(c.Latency)
 	below := uint64(0)
 	for i, n := range h {

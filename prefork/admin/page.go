@@ -38,9 +38,9 @@ func hash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-func showPage(*Server, request) answer {
+func showPage(*Server, request) response {
 	p := assemble()
-	return answer{
+	return response{
 		status: 200, kind: "text/html; charset=utf-8", fields: "Content-Security-Policy: " + p.policy + "\r\n", body: p.text,
 	}
 }

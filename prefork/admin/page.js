@@ -247,15 +247,15 @@ function showWorkers() {
 }
 
 function showCrash() {
-  const exits = Object.entries(last.worker_exits).filter(([, n]) => n > 0).map(([cause, n]) => `${cause} ${n}`);
-  setText("exits", exits.length > 0 ? "Processes that are gone, by cause: " + exits.join(", ") : "");
+  const exits = Object.entries(last.worker_exits).filter(([, n]) => n > 0).map(([reason, n]) => `${reason} ${n}`);
+  setText("exits", exits.length > 0 ? "Processes that are gone, by reason: " + exits.join(", ") : "");
   const crash = last.last_crash;
   if (crash === null) return;
   const how = crash.signal || (crash.exit_status >= 0 ? "exit status " + crash.exit_status : "reaped by somebody else");
   const facts = [
     ["when", new Date(crash.time).toLocaleString()],
     ["who", `worker ${crash.worker}, process no. ${crash.generation}, pid ${crash.pid}, ${duration(crash.age_seconds)} old`],
-    ["how", `${crash.cause}, ${how}`],
+    ["how", `${crash.reason}, ${how}`],
     ["request", crash.request ? `${crash.request.method} ${crash.request.target}` : "none was inside a handler"],
   ];
   if (crash.request) facts.push(["from", `${crash.request.peer}, ${duration(crash.request.seconds)} inside the handler`]);
@@ -294,7 +294,7 @@ async function poll() {
     showSetup();
     showCrash();
   } catch {
-    setText("phase", "no answer");
+    setText("phase", "no response");
     $("phase").className = "pill bad";
   }
   setTimeout(poll, document.hidden ? 5000 : 1000);

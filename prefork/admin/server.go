@@ -84,7 +84,7 @@ const acceptPause = 100 * time.Millisecond
 func (s *Server) serve(c *visitor) {
 	defer s.visitors.leave(c)
 	_, isTCP := c.Conn.(*net.TCPConn)
-	a, isHead, err := receive(c, func(r request) answer {
+	a, isHead, err := receive(c, func(r request) response {
 		s.visitors.attend(c, true)
 		return s.guard(r, isTCP)
 	})
@@ -97,7 +97,7 @@ func (s *Server) serve(c *visitor) {
 // guard keeps browsers from being tricked: a name that leads to the loopback address is not enough to read from here
 // (DNS rebinding). And it keeps the master alive, should what a worker that has gone wild left in the shared memory be
 // more than we are prepared for.
-func (s *Server) guard(r request, isTCP bool) (a answer) {
+func (s *Server) guard(r request, isTCP bool) (a response) {
 	defer func() {
 		if recover() != nil {
 			a = refuse(500)
@@ -110,16 +110,16 @@ func (s *Server) guard(r request, isTCP bool) (a answer) {
 }
 
 // pages are what there is to see.
-var pages = map[string]func(s *Server, r request) answer{
-	"/healthz": func(*Server, request) answer { return text(200, "ok\n") },
+var pages = map[string]func(s *Server, r request) response{
+	"/healthz": func(*Server, request) response { return text(200, "ok\n") },
 	"/readyz":  (*Server).showReady,
-	"/status":  func(s *Server, _ request) answer { return document(s.source.status()) },
+	"/status":  func(s *Server, _ request) response { return document(s.source.status()) },
 	"/metrics": (*Server).showMetrics,
 	"/history": (*Server).showHistory,
 	"/":        showPage,
 }
 
-func (s *Server) respond(r request) answer {
+func (s *Server) respond(r request) response {
 	show, found := pages[r.path]
 	switch {
 	case !found:
@@ -132,7 +132,7 @@ func (s *Server) respond(r request) answer {
 	return show(s, r)
 }
 
-func (s *Server) showReady(request) answer {
+func (s *Server) showReady(request) response {
 	workers, _ := s.source.look()
 	if s.source.isReady(workers) {
 		return text(200, "ready\n")
@@ -140,11 +140,11 @@ func (s *Server) showReady(request) answer {
 	return text(503, "not ready: "+s.source.Slots.Shared().LoadPhase().String()+", "+strconv.Itoa(countReady(workers))+" workers are ready\n")
 }
 
-func (s *Server) showMetrics(request) answer {
-	return answer{status: 200, kind: "text/plain; version=0.0.4; charset=utf-8", body: []byte(s.source.metrics())}
+func (s *Server) showMetrics(request) response {
+	return response{status: 200, kind: "text/plain; version=0.0.4; charset=utf-8", body: []byte(s.source.metrics())}
 }
 
-func (s *Server) showHistory(r request) answer {
+func (s *Server) showHistory(r request) response {
 	since := int64(0)
 	for pair := range strings.SplitSeq(r.query, "&") {
 		if value, found := strings.CutPrefix(pair, "since="); found {
@@ -154,12 +154,12 @@ func (s *Server) showHistory(r request) answer {
 	return document(s.history.since(since))
 }
 
-func document(doc any) answer {
+func document(doc any) response {
 	encoded, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return text(500, err.Error()+"\n")
 	}
-	return answer{status: 200, kind: "application/json", body: append(encoded, '\n')}
+	return response{status: 200, kind: "application/json", body: append(encoded, '\n')}
 }
 
 // isLocal tells if a Host field names this machine by itself.

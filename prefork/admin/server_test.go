@@ -101,13 +101,13 @@ func TestServer_answersHoweverManyAskForNothing(t *testing.T) {
 	}
 }
 
-// A client that has asked is not cut off for one that has not, even if it takes its answer slowly.
+// A client that has asked is not cut off for one that has not, even if it takes its response slowly.
 func TestServer_dismissesWhoIsIdleFirst(t *testing.T) {
 	tr := newTree(t, 1)
-	asked, answer := make(chan struct{}), make(chan struct{})
+	asked, answered := make(chan struct{}), make(chan struct{})
 	tr.source.Resident = func(int32) uint64 {
 		asked <- struct{}{}
-		<-answer
+		<-answered
 		return 1
 	}
 	addr := tr.listen(t, "tcp", "127.0.0.1:0")
@@ -122,7 +122,7 @@ func TestServer_dismissesWhoIsIdleFirst(t *testing.T) {
 			t.Error("an idle connection was answered")
 		}
 	}
-	close(answer)
+	close(answered)
 	if r, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || r.StatusCode != 200 {
 		t.Errorf("who had asked before was answered %v, %v", r, err)
 	}

@@ -44,7 +44,7 @@ type (
 		Requests    uint64            `json:"requests"`
 		BytesIn     uint64            `json:"bytes_in"`
 		BytesOut    uint64            `json:"bytes_out"`
-		Answers     map[string]uint64 `json:"answers"`
+		Responses   map[string]uint64 `json:"responses"`
 	}
 
 	statusLatency struct {
@@ -77,7 +77,7 @@ type (
 
 	statusCrash struct {
 		Time       time.Time      `json:"time"`
-		Cause      string         `json:"cause"`
+		Reason     string         `json:"reason"`
 		Worker     uint32         `json:"worker"`
 		Generation uint32         `json:"generation"`
 		Pid        int32          `json:"pid"`
@@ -108,7 +108,7 @@ func (s *Source) status() *status {
 		WorkersReady:   countReady(workers),
 		MasterStarts:   masters,
 		WorkerStarts:   forks,
-		WorkerExits:    exitsByCause(shared),
+		WorkerExits:    exitsByReason(shared),
 		statusCounters: describeCounters(&total),
 		Latency:        describeLatency(&total),
 		LastCrash:      s.describeCrash(shared),
@@ -120,10 +120,10 @@ func (s *Source) status() *status {
 	return doc
 }
 
-func exitsByCause(shared *slot.Shared) map[string]uint64 {
+func exitsByReason(shared *slot.Shared) map[string]uint64 {
 	exits := map[string]uint64{}
-	for cause := slot.Self; cause < slot.Causes; cause++ {
-		exits[cause.String()] = shared.LoadExits(cause)
+	for reason := slot.Self; reason < slot.ExitReasons; reason++ {
+		exits[reason.String()] = shared.LoadExits(reason)
 	}
 	return exits
 }
@@ -131,13 +131,13 @@ func exitsByCause(shared *slot.Shared) map[string]uint64 {
 var classNames = [slot.StatusClasses]string{1: "1xx", 2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
 
 func describeCounters(c *slot.Counters) statusCounters {
-	answers := map[string]uint64{}
+	responses := map[string]uint64{}
 	for class := 1; class < slot.StatusClasses; class++ {
-		answers[classNames[class]] = c.Answers[class]
+		responses[classNames[class]] = c.Responses[class]
 	}
 	return statusCounters{
 		Connections: c.Connections, InFlight: c.InFlight, Accepted: c.Accepted, Requests: c.Requests,
-		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Answers: answers,
+		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Responses: responses,
 	}
 }
 
@@ -187,7 +187,7 @@ func (s *Source) describeCrash(shared *slot.Shared) *statusCrash {
 	}
 	doc := &statusCrash{
 		Time:       time.Unix(0, int64(c.WallNs)).UTC(),
-		Cause:      slot.Cause(c.Cause).String(),
+		Reason:     slot.ExitReason(c.Reason).String(),
 		Worker:     c.Worker,
 		Generation: c.Generation,
 		Pid:        c.Pid,

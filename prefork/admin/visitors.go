@@ -12,7 +12,7 @@ import (
 // visitors are the connections that are open, so many at most. When they are too many, the one that has been idle for
 // the longest time has to leave for the next: however many connect and ask for nothing, who asks is answered.
 //
-// A visitor is idle until its request has come, and again when the answer has gone out and it is waited for to close.
+// A visitor is idle until its request has come, and again when the response has gone out and it is waited for to close.
 // It has a time of grace before it has to leave: between connect and request a client needs some, too.
 type visitors struct {
 	// Immutable.

@@ -18,7 +18,7 @@ const (
 	Exited     Type = 5 // a worker is gone. ExitPayload
 	Stop       Type = 6 // stop everything. TimeoutPayload
 	Reload     Type = 7 // the header has a new epoch, and these are the options now. Payload: the options' numbers
-	Wish       Type = 8 // the header says anew how many workers are wanted
+	Desired    Type = 8 // the header says anew how many workers are wanted
 	ReopenAll  Type = 9 // the log files were opened anew: have the workers use them
 
 	Ping Type = 10 // answer with Published
@@ -65,7 +65,7 @@ var shapes = map[Type]shape{
 	Exited:     {name: "EXITED", payload: 12},
 	Stop:       {name: "STOP", payload: 4},
 	Reload:     {name: "RELOAD", payload: anyLength},
-	Wish:       {name: "WISH"},
+	Desired:    {name: "DESIRED"},
 	ReopenAll:  {name: "REOPEN_ALL"},
 	Ping:       {name: "PING"},
 	NewLog:     {name: "NEW_LOG", payload: 4, files: 1},

@@ -123,7 +123,7 @@ func trickle(c net.Conn, more string) error {
 	}
 }
 
-// Clients that reset their connection at every byte of a request and of its answer, whoever gives that: none of it is
+// Clients that reset their connection at every byte of a request and of its response, whoever gives that: none of it is
 // left.
 func TestResets_anywhereLeaveNothing(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
@@ -141,7 +141,7 @@ func TestResets_anywhereLeaveNothing(t *testing.T) {
 				p.dial().send(request[:cut]).reset()
 			}
 			whole := p.dial().send(request)
-			length := lengthOfAnswer(t, whole)
+			length := lengthOfResponse(t, whole)
 			whole.reset()
 			for cut := range length + 1 {
 				c := p.dial().send(request)
@@ -169,8 +169,8 @@ func socketsOf(t *testing.T, pid int) (count int) {
 	return count
 }
 
-// lengthOfAnswer reads an answer as it comes, and tells how many bytes it has.
-func lengthOfAnswer(t *testing.T, c *conn) int {
+// lengthOfResponse reads a response as it comes, and tells how many bytes it has.
+func lengthOfResponse(t *testing.T, c *conn) int {
 	t.Helper()
 	var raw strings.Builder
 	response, err := http.ReadResponse(bufio.NewReader(io.TeeReader(oneByOne{c}, &raw)), nil)

@@ -66,7 +66,7 @@ func TestAccessLog_losesNothingWhenItIsOpenedAnew(t *testing.T) {
 		lines += strings.Count(logFile{t, file}.text(), "\"GET / HTTP/1.1\" 200 6\n")
 	}
 	if lines != answered || answered == 0 {
-		t.Errorf("%d answers, %d lines", answered, lines)
+		t.Errorf("%d responses, %d lines", answered, lines)
 	}
 }
 

@@ -42,7 +42,7 @@ func TestRequest_isReadByAccessors(t *testing.T) {
 	})
 }
 
-func TestAnswer_refusesWhatWouldBreakIt(t *testing.T) {
+func TestResponse_refusesWhatWouldBreakIt(t *testing.T) {
 	eachAccessors(t, func(t *testing.T, p *program) {
 		c := p.dial()
 		if a := c.get("/refused"); a.StatusCode != 200 || a.body != "fine" || a.Header.Get("Name") != "tab\tand ä are fine" {
@@ -60,7 +60,7 @@ func TestAnswer_refusesWhatWouldBreakIt(t *testing.T) {
 	})
 }
 
-func TestAnswer_canBeBegunAnew(t *testing.T) {
+func TestResponse_canBeBegunAnew(t *testing.T) {
 	eachAccessors(t, func(t *testing.T, p *program) {
 		c := p.dial()
 		a := c.get("/reset")
@@ -79,7 +79,7 @@ func TestAnswer_canBeBegunAnew(t *testing.T) {
 	})
 }
 
-func TestAnswer_isBuiltPieceByPiece(t *testing.T) {
+func TestResponse_isBuiltPieceByPiece(t *testing.T) {
 	eachAccessors(t, func(t *testing.T, p *program) {
 		c := p.dial()
 		a := c.get("/build")

@@ -32,14 +32,14 @@ func serveWithAdmin(t *testing.T, options ...string) *admin {
 }
 
 // ask gets a page. A master that dies takes the connections along that it has accepted: then it is asked again.
-func (a *admin) ask(target string) answer {
+func (a *admin) ask(target string) response {
 	a.t.Helper()
 	var last error
 	for range 5 {
 		c := dial(a.t, "unix:"+a.path)
 		_, last = io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		if last == nil {
-			var got answer
+			var got response
 			if got, last = c.tryReceive("GET"); last == nil {
 				return got
 			}
@@ -47,7 +47,7 @@ func (a *admin) ask(target string) answer {
 		_ = c.Close()
 	}
 	a.t.Fatalf("GET %s: %v", target, last)
-	return answer{}
+	return response{}
 }
 
 // treeStatus is what the tests look at of /status.
@@ -68,9 +68,9 @@ type treeStatus struct {
 		P50   float64 `json:"p50_seconds"`
 	}
 	LastCrash *struct {
-		Cause, Signal string
-		Worker, Pid   int
-		Request       *struct{ Method, Target, Peer string }
+		Reason, Signal string
+		Worker, Pid    int
+		Request        *struct{ Method, Target, Peer string }
 	} `json:"last_crash"`
 	Workers []struct {
 		Pid   int
@@ -193,7 +193,7 @@ func TestAdmin_showsTheLastCrash(t *testing.T) {
 	a.dial().send("GET /end/abort?why HTTP/1.1\r\nHost: test\r\n\r\n").expectClosed()
 	eventually(t, "the crash is shown", func() bool { return a.status().LastCrash != nil })
 	s := a.status()
-	if c := s.LastCrash; c.Cause != "crash" || c.Signal != "SIGABRT" || c.Request == nil || c.Request.Target != "/end/abort?why" ||
+	if c := s.LastCrash; c.Reason != "crash" || c.Signal != "SIGABRT" || c.Request == nil || c.Request.Target != "/end/abort?why" ||
 		!strings.HasPrefix(c.Request.Peer, "127.0.0.1:") {
 		t.Errorf("%+v %+v", c, c.Request)
 	}
@@ -238,7 +238,7 @@ func TestMetrics_areWhatPrometheusReads(t *testing.T) {
 	a := serveWithAdmin(t, "workers=2")
 	a.get("/")
 	text := ""
-	eventually(t, "the latency is counted", func() bool { // That is done when the answer is out.
+	eventually(t, "the latency is counted", func() bool { // That is done when the response is out.
 		text = a.ask("/metrics").body
 		return parseMetrics(text)["forker_latency_seconds_count"] == 1
 	})
@@ -312,7 +312,7 @@ func TestMetrics_neverGoBackwardsWhoeverDies(t *testing.T) {
 	}
 }
 
-// hammer asks one request after the other until done is closed, and counts the answers.
+// hammer asks one request after the other until done is closed, and counts the responses.
 func hammer(address string, done <-chan struct{}) (answered int) {
 	client := http.Client{Timeout: patience}
 	defer client.CloseIdleConnections()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnswer_isWellFormedWhateverTheHandlerCalls(t *testing.T) {
+func TestResponse_isWellFormedWhateverTheHandlerCalls(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := start(t, setup{build: &b, source: "anyorder.c", args: []string{"127.0.0.1:0"}, env: environment([]string{"workers=1"})}).waitReady()
 		worker := p.workers()[0]

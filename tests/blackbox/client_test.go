@@ -34,8 +34,8 @@ type conn struct {
 	input *bufio.Reader
 }
 
-// answer is what a server answers.
-type answer struct {
+// response is what a server answers.
+type response struct {
 	*http.Response
 	body string
 }
@@ -61,18 +61,18 @@ func dial(t *testing.T, address string) *conn {
 }
 
 // ask sends one request on a connection of its own, which stays open until the test ends. On any goroutine.
-func ask(t *testing.T, address, target string) (answer, error) {
+func ask(t *testing.T, address, target string) (response, error) {
 	network, name := dialName(address)
 	c, err := net.DialTimeout(network, name, patience)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	if _, err := io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
-		return answer{}, err
+		return response{}, err
 	}
 	return (&conn{t, c, bufio.NewReader(c)}).tryReceive("GET")
 }
@@ -86,8 +86,8 @@ func (c *conn) send(text string) *conn {
 	return c
 }
 
-// receive reads one answer, to a request of a method.
-func (c *conn) receive(method string) answer {
+// receive reads one response, to a request of a method.
+func (c *conn) receive(method string) response {
 	c.t.Helper()
 	a, err := c.tryReceive(method)
 	if err != nil {
@@ -96,17 +96,17 @@ func (c *conn) receive(method string) answer {
 	return a
 }
 
-func (c *conn) tryReceive(method string) (answer, error) {
-	response, err := http.ReadResponse(c.input, &http.Request{Method: method})
+func (c *conn) tryReceive(method string) (response, error) {
+	got, err := http.ReadResponse(c.input, &http.Request{Method: method})
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	body, err := io.ReadAll(response.Body)
-	return answer{response, string(body)}, err
+	body, err := io.ReadAll(got.Body)
+	return response{got, string(body)}, err
 }
 
-// get asks for a target and reads the answer.
-func (c *conn) get(target string) answer {
+// get asks for a target and reads the response.
+func (c *conn) get(target string) response {
 	c.t.Helper()
 	return c.send("GET " + target + " HTTP/1.1\r\nHost: test\r\n\r\n").receive("GET")
 }
@@ -132,7 +132,7 @@ func (c *conn) expectClosed() {
 }
 
 // get asks on a connection of its own.
-func (p *program) get(target string) answer {
+func (p *program) get(target string) response {
 	p.t.Helper()
 	c := p.dial()
 	defer c.Close()

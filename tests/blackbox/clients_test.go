@@ -64,7 +64,7 @@ func TestCurl_isServedOnUnixSockets(t *testing.T) {
 	}
 }
 
-// wrk loads the server, and must see nothing but good answers, whatever happens meanwhile.
+// wrk loads the server, and must see nothing but good responses, whatever happens meanwhile.
 func (p *program) wrk(meanwhile func()) {
 	p.t.Helper()
 	cmd := exec.Command("wrk", "-t1", "-c64", "-d2s", "http://"+p.address(0)+"/")

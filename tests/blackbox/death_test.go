@@ -23,7 +23,7 @@ func ledgerTime() time.Duration {
 	return 4 * time.Second
 }
 
-// openLedger begins to send requests on 64 connections, and waits for the first answers.
+// openLedger begins to send requests on 64 connections, and waits for the first responses.
 func (p *program) openLedger() *ledger.Ledger {
 	p.t.Helper()
 	network, address := dialName(p.address(0))
@@ -134,7 +134,7 @@ func TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted(t *testing.T) {
 		}
 	}
 	if queued > 64 {
-		t.Errorf("%d connections were reset before their first answer, and there are 64 clients", queued)
+		t.Errorf("%d connections were reset before their first response, and there are 64 clients", queued)
 	}
 	t.Logf("%s", report)
 }
@@ -176,7 +176,7 @@ func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 	t.Helper()
 	for _, loss := range report.Losses {
 		explained := slices.ContainsFunc(kills, func(k kill) bool {
-			// A connection that has had no answer yet is one to the worker that has just died.
+			// A connection that has had no response yet is one to the worker that has just died.
 			return (loss.Pid == k.pid || loss.Pid == 0) && loss.Failed.After(k.at) && loss.Failed.Sub(k.at) < slack
 		})
 		if !explained {
@@ -189,7 +189,7 @@ func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 }
 
 // expectLostOnlyBy wants each lost request to have been on a connection to a victim, or to be late. Who had a
-// connection without an answer is not known: those are at most the clients' number for each victim.
+// connection without a response is not known: those are at most the clients' number for each victim.
 func expectLostOnlyBy(t *testing.T, report *ledger.Report, victims map[int]bool, grace time.Duration) {
 	t.Helper()
 	unknown := 0

@@ -114,7 +114,7 @@ func TestStats_goOnOverGenerationsOfWorkersAndMasters(t *testing.T) {
 	})
 }
 
-func TestStats_tellExitsByTheirCause(t *testing.T) {
+func TestStats_tellExitsByTheirReason(t *testing.T) {
 	p := startFigures(t, plain)
 	for _, how := range []string{"abort", "exit", "abort"} {
 		c := p.dial().send("GET /end?" + how + " HTTP/1.1\r\nHost: test\r\n\r\n")

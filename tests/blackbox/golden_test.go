@@ -208,8 +208,8 @@ func (c *conversation) receive(want int) string {
 
 // theEnd is asked for, and answered, at the end of a case whose connection stays open: what came before is all.
 const (
-	theEnd       = "GET /the-end HTTP/1.1\r\nHost: test\r\n\r\n"
-	theEndAnswer = "the end of a case\n"
+	theEnd         = "GET /the-end HTTP/1.1\r\nHost: test\r\n\r\n"
+	theEndResponse = "the end of a case\n"
 )
 
 // finish reads all that comes, and tells how the connection ends.
@@ -226,7 +226,7 @@ func (c *conversation) finish(fate string) (received, saw string) {
 	for b := make([]byte, 4096); ; {
 		n, err := conn.input.Read(b)
 		all.Write(b[:n])
-		if before, is := strings.CutSuffix(all.String(), theEndAnswer); is {
+		if before, is := strings.CutSuffix(all.String(), theEndResponse); is {
 			return before[:max(0, strings.LastIndex(before, "HTTP/1.1 200 OK\r\n"))], "open"
 		}
 		switch {

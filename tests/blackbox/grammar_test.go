@@ -60,13 +60,13 @@ func (g *grammar) takes(t *testing.T, candidates []candidate) []bool {
 	if _, err := io.WriteString(g.stdin, commands); err != nil {
 		t.Fatal(err)
 	}
-	answers := make([]byte, len(candidates))
-	if _, err := io.ReadFull(g.stdout, answers); err != nil {
+	responses := make([]byte, len(candidates))
+	if _, err := io.ReadFull(g.stdout, responses); err != nil {
 		t.Fatal(err)
 	}
 	taken := make([]bool, len(candidates))
-	for i, answer := range answers {
-		taken[i] = answer == 1
+	for i, response := range responses {
+		taken[i] = response == 1
 	}
 	return taken
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The fates of a connection after an answer.
+// The fates of a connection after a response.
 const (
 	keptOpen = true
 	isClosed = false
@@ -92,7 +92,7 @@ func TestExchange_hasItsStatusAndFate(t *testing.T) {
 				return
 			}
 			if a.ProtoMinor == 1 && !a.Close {
-				t.Errorf("the answer does not say Connection: close")
+				t.Errorf("the response does not say Connection: close")
 			}
 			c.expectClosed()
 		})
@@ -108,7 +108,7 @@ func TestBareLF_isRefused(t *testing.T) {
 	}
 }
 
-func TestErrorAnswers_haveAShortBody(t *testing.T) {
+func TestErrorResponses_haveAShortBody(t *testing.T) {
 	p := limited(t)
 	for target, want := range map[string]string{"/none": "404 Not Found", "/result/-1": "500 Internal Server Error"} {
 		a := p.get(target)
@@ -141,7 +141,7 @@ func TestHead_isLikeGetWithoutBody(t *testing.T) {
 	c.expectOpen()
 }
 
-func TestAnswer_hasItsFields(t *testing.T) {
+func TestResponse_hasItsFields(t *testing.T) {
 	p := limited(t)
 	c, begin := p.dial(), time.Now()
 	a := c.get("/")
@@ -239,7 +239,7 @@ func TestPipeline_isAnsweredInOrder(t *testing.T) {
 }
 
 // A client that sends and never reads costs no memory and no attention, and gets everything when it reads at last.
-func TestLargeAnswers_waitForTheClient(t *testing.T) {
+func TestLargeResponses_waitForTheClient(t *testing.T) {
 	p := serve(t, "workers=1")
 	const size, count = 3_000_000, 5
 	slow := p.dial().send(strings.Repeat(fmt.Sprintf("GET /size/%d HTTP/1.1\r\nHost: test\r\n\r\n", size), count))

@@ -16,19 +16,19 @@ func interims(t *testing.T, b build, address string, options ...string) *program
 }
 
 // receiveWithHints reads a response and the interim ones before it, and gives their X-Hint.
-func (c *conn) receiveWithHints() (hints []string, a answer) {
+func (c *conn) receiveWithHints() (hints []string, a response) {
 	c.t.Helper()
 	for {
-		response, err := http.ReadResponse(c.input, &http.Request{Method: "GET"})
+		got, err := http.ReadResponse(c.input, &http.Request{Method: "GET"})
 		if err != nil {
 			c.t.Fatalf("receive: %v", err)
 		}
-		if response.StatusCode != 103 {
-			body, err := io.ReadAll(response.Body)
+		if got.StatusCode != 103 {
+			body, err := io.ReadAll(got.Body)
 			must(c.t, err)
-			return hints, answer{response, string(body)}
+			return hints, response{got, string(body)}
 		}
-		hints = append(hints, response.Header.Get("X-Hint"))
+		hints = append(hints, got.Header.Get("X-Hint"))
 	}
 }
 

@@ -36,7 +36,7 @@ func TestDeferred_isAnsweredFromAnotherThread(t *testing.T) {
 		if a.StatusCode != 201 || a.body != "in pieces" || a.Header.Get("X-Later") != "yes" {
 			t.Errorf("%s %v %q", a.Status, a.Header, a.body)
 		}
-		p.out.wait(t, 0, "send without an answer -3")
+		p.out.wait(t, 0, "send without a response -3")
 		if got := c.get("/at-once").body; got != "at once" {
 			t.Errorf("answered inside the handler: %q", got)
 		}
@@ -112,7 +112,7 @@ func must(t *testing.T, err error) {
 func TestDeferred_misuseIsALoggedError(t *testing.T) {
 	p := later(t)
 	p.expectGet("/drop", 500, "500 Internal Server Error\n")
-	p.log.wait(t, 0, "the handler of GET /drop dropped its handle without an answer; answered 500")
+	p.log.wait(t, 0, "the handler of GET /drop dropped its handle without a response; answered 500")
 	p.out.wait(t, 0, "closed 0")
 	p.expectGet("/liar", 200, "at once")
 	p.log.wait(t, 0, "the handler of GET /liar deferred the request, but returned -1 instead of FORKER_DEFERRED")
@@ -344,7 +344,7 @@ func TestPool_passesOnToTheLoopAndDefers(t *testing.T) {
 		p := startLater(t, b)
 		p.expectGet("/next", 200, "inline")
 		p.expectGet("/pooled-respond?7", 200, "later 7 ")
-		for range 200 { // The answer can come before the handler has returned.
+		for range 200 { // The response can come before the handler has returned.
 			p.expectGet("/pooled-at-once", 200, "at once")
 		}
 	})

@@ -214,7 +214,7 @@ func TestBodyMinRate_givesSlowClientsMoreTime(t *testing.T) {
 	for rate, whole := range map[string]bool{"100": true, "0": false} {
 		c := serve(t, "workers=1", "read_body_timeout=500ms", "body_min_rate="+rate).dial()
 		c.send(fmt.Sprintf("POST /body HTTP/1.1\r\nHost: t\r\nContent-Length: %d\r\n\r\n", size))
-		answered := make(chan answer, 1)
+		answered := make(chan response, 1)
 		go func() {
 			a, _ := c.tryReceive("POST")
 			answered <- a
@@ -232,7 +232,7 @@ func TestBodyMinRate_givesSlowClientsMoreTime(t *testing.T) {
 	}
 }
 
-// A client that takes an answer slowly, but not too slowly, gets it although write_timeout is over.
+// A client that takes a response slowly, but not too slowly, gets it although write_timeout is over.
 func TestWriteMinRate_givesSlowClientsMoreTime(t *testing.T) {
 	const size = 32 << 20 // More than the buffers of a connection hold.
 	for rate, whole := range map[string]bool{"1k": true, "0": false} {

@@ -65,7 +65,7 @@ func TestMistake_isSaidInTheLogAndToTheProgram(t *testing.T) {
 				p.expectGet(path+m.name, 500, "500 Internal Server Error\n")
 				p.out.wait(t, out, "sentence: "+m.sentence)
 				line := p.log.wait(t, log, "; the last call that failed: "+m.sentence).text
-				why := "dropped its handle without an answer;"
+				why := "dropped its handle without a response;"
 				if m.code < 0 {
 					why = fmt.Sprintf("returned %d (", m.code)
 				}
@@ -93,7 +93,7 @@ func (p *program) expectQuiet(t *testing.T) {
 func TestMistake_thatTheHandlerOverlookedIsInTheLog(t *testing.T) {
 	p := start(t, setup{source: "mistakes.c", args: []string{"127.0.0.1:0"}, env: []string{"FORKER_WORKERS=1"}}).waitReady()
 	for name, want := range map[string]string{
-		"overlooked":   "returned FORKER_OK without an answer; the last call that failed: header_set Keep-Alive: belongs to the library; answered 500",
+		"overlooked":   "returned FORKER_OK without a response; the last call that failed: header_set Keep-Alive: belongs to the library; answered 500",
 		"none":         "returned -13 (internal error); answered 500",
 		"length-short": "returned -3 (not allowed in this state); the last call that failed: length: the body has 3 bytes, but its length was set to 4; answered 500",
 	} {

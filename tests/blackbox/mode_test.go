@@ -17,7 +17,7 @@ func startInMode(t *testing.T, s setup, options []string) *program {
 	return p.waitReady()
 }
 
-// TestInProcess_doesWhatWorkersDo runs the tests of answers that come later, and of bodies in pieces, where the program
+// TestInProcess_doesWhatWorkersDo runs the tests of responses that come later, and of bodies in pieces, where the program
 // itself serves. Only that of a crash has no sense there.
 func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 	mode = "workers=0"
@@ -26,11 +26,11 @@ func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 		"body":        TestStreamedBody_isWhole,
 		"echo":        TestStreamedBody_canBeEchoedAndDeferred,
 		"continue":    TestStreamedBody_continuesWhenItIsAskedFor,
-		"early":       TestStreamedBody_earlyAnswerIsRead,
+		"early":       TestStreamedBody_earlyResponseIsRead,
 		"gathered":    TestStreamedBody_isGatheredForTheNextRoute,
 		"limit":       TestRoute_hasItsOwnLimitForBodies,
 		"pause":       TestPause_holdsTheClientUp,
-		"pause ends":  TestPause_endsWithAnAnswerOrTheHandlerTimeout,
+		"pause ends":  TestPause_endsWithAnResponseOrTheHandlerTimeout,
 		"body late":   TestStreamedBody_thatIsTooSlowIsAnswered408,
 		"body left":   TestStreamedBody_endsWhenItsClientLeaves,
 		"deferred":    TestDeferred_isAnsweredFromAnotherThread,
@@ -59,13 +59,13 @@ func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 		"lent":        TestLent_isReleasedWhenTheClientLeaves,
 		"file":        TestFile_isSent,
 		"slow file":   TestFile_waitsForASlowClient,
-		"interim":     TestInterim_comesBeforeTheAnswer,
+		"interim":     TestInterim_comesBeforeTheResponse,
 		"threads":     TestInterim_comesFromEveryThread,
 		"not read":    TestInterim_toAClientThatDoesNotReadIsNotWaitedFor,
 		"no harm":     TestInterim_harmsNoOtherClient,
 		"hijack":      TestHijack_givesTheConnectionToTheProgram,
 		"cancelled":   TestCancelled_isSeenByAHandlerThatAsks,
-		"reset":       TestReset_atManyPlacesOfAnAnswer,
+		"reset":       TestReset_atManyPlacesOfAnResponse,
 	} {
 		t.Run(name, test)
 	}

@@ -126,7 +126,7 @@ func TestFile_waitsForASlowClient(t *testing.T) {
 		t.Errorf("%d bytes", len(a.body))
 	}
 	if a := c.receive("GET"); a.body != "0123456789" {
-		t.Errorf("the next answer: %q", a.body)
+		t.Errorf("the next response: %q", a.body)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestFile_thatBecomesShorterClosesTheConnection(t *testing.T) {
 	p.log.wait(t, 0, "a file became shorter while it was sent")
 }
 
-func TestInterim_comesBeforeTheAnswer(t *testing.T) {
+func TestInterim_comesBeforeTheResponse(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p, _ := pieces(t, b)
 		c := p.dial()
@@ -194,8 +194,8 @@ func TestHijack_givesTheConnectionToTheProgram(t *testing.T) {
 			t.Errorf("%q", rest)
 		}
 		p.expectGet("/", 200, "hello")
-		if p.out.count("an answer after hijack works") > 0 {
-			t.Error("an answer after hijack works")
+		if p.out.count("a response after hijack works") > 0 {
+			t.Error("a response after hijack works")
 		}
 	})
 }
@@ -215,8 +215,8 @@ func TestPieces_misuseGivesCodes(t *testing.T) {
 	p.expectGet("/misuse", 200, "-1 -1 -1 -1 -1 -1 -1 -1")
 }
 
-// A client that resets at any byte of a large answer harms nobody else.
-func TestReset_atManyPlacesOfAnAnswer(t *testing.T) {
+// A client that resets at any byte of a large response harms nobody else.
+func TestReset_atManyPlacesOfAnResponse(t *testing.T) {
 	p, _ := pieces(t, plain)
 	for _, target := range []string{"/mixed", "/file/large"} {
 		for read := 1; read < 1<<18; read *= 3 {

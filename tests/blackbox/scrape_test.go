@@ -143,7 +143,7 @@ func (s *scraper) fetch(target string) (string, error) {
 
 // statusCounters are those members of /status that never go backwards, and what is in them.
 var statusCounters = []string{
-	"master_starts", "worker_starts", "worker_exits", "accepted", "requests", "bytes_in", "bytes_out", "answers", "latency.count",
+	"master_starts", "worker_starts", "worker_exits", "accepted", "requests", "bytes_in", "bytes_out", "responses", "latency.count",
 	"latency.sum_seconds",
 }
 

@@ -40,7 +40,7 @@ func secure(t *testing.T, parameters string, env []string, options ...string) *s
 	s := &secured{}
 	dir := t.TempDir()
 	for i, isRSA := range []bool{false, true} {
-		pair := testcert.New(testcert.Wish{Names: []string{"localhost"}, RSA: isRSA})
+		pair := testcert.New(testcert.Spec{Names: []string{"localhost"}, RSA: isRSA})
 		s.pairs = append(s.pairs, pair)
 		s.files = append(s.files, keep(t, dir, fmt.Sprint(i), pair)...)
 	}
@@ -191,7 +191,7 @@ func TestTLS_certificateFromMemory(t *testing.T) {
 
 func TestTLS_inTheProgramsOwnProcess(t *testing.T) {
 	dir := t.TempDir()
-	s := &secured{pairs: []*testcert.Pair{testcert.New(testcert.Wish{Names: []string{"localhost"}})}}
+	s := &secured{pairs: []*testcert.Pair{testcert.New(testcert.Spec{Names: []string{"localhost"}})}}
 	args := append([]string{"127.0.0.1:0?tls=on"}, keep(t, dir, "own", s.pairs[0])...)
 	s.program = start(t, setup{source: "secure.c", args: args, env: environment([]string{"workers=0"})})
 	for range 3 {
@@ -203,9 +203,9 @@ func TestTLS_inTheProgramsOwnProcess(t *testing.T) {
 }
 
 func TestTLS_clientCertificates(t *testing.T) {
-	ca := testcert.New(testcert.Wish{Names: []string{"Example CA"}})
-	joe := testcert.New(testcert.Wish{Names: []string{"joe.example", "192.0.2.7"}, Signer: ca, ForUsers: true})
-	stranger := testcert.New(testcert.Wish{Names: []string{"joe.example"}, ForUsers: true})
+	ca := testcert.New(testcert.Spec{Names: []string{"Example CA"}})
+	joe := testcert.New(testcert.Spec{Names: []string{"joe.example", "192.0.2.7"}, Signer: ca, ForUsers: true})
+	stranger := testcert.New(testcert.Spec{Names: []string{"joe.example"}, ForUsers: true})
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	write(t, file, string(ca.Chain))
 	for _, wanted := range []string{"optional", "required"} {
@@ -258,9 +258,9 @@ func (s *secured) tryGet(config *tls.Config) error {
 
 func TestTLS_saysWhatIsWrongAtTheCallAndAtRun(t *testing.T) {
 	dir := t.TempDir()
-	good := testcert.New(testcert.Wish{Names: []string{"localhost"}})
+	good := testcert.New(testcert.Spec{Names: []string{"localhost"}})
 	files := keep(t, dir, "good", good)
-	other := keep(t, dir, "other", testcert.New(testcert.Wish{Names: []string{"localhost"}}))
+	other := keep(t, dir, "other", testcert.New(testcert.Spec{Names: []string{"localhost"}}))
 	named := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		write(t, path, text)
@@ -301,7 +301,7 @@ func TestTLS_saysWhatIsWrongAtTheCallAndAtRun(t *testing.T) {
 }
 
 func TestTLS_expiredIsUsedWithAWarning(t *testing.T) {
-	old := testcert.New(testcert.Wish{Names: []string{"localhost"}, Expired: true})
+	old := testcert.New(testcert.Spec{Names: []string{"localhost"}, Expired: true})
 	files := keep(t, t.TempDir(), "old", old)
 	s := &secured{pairs: []*testcert.Pair{old}}
 	s.program = start(t, setup{source: "secure.c", args: append([]string{"127.0.0.1:0?tls=on"}, files...), env: environment([]string{"workers=1"})}).waitReady()
@@ -326,7 +326,7 @@ func TestTLS_reloadBringsNewCertificatesAndRefusesGarbage(t *testing.T) {
 			t.Fatalf("after a reload that was refused the certificate is another")
 		}
 	}
-	next := testcert.New(testcert.Wish{Names: []string{"localhost"}})
+	next := testcert.New(testcert.Spec{Names: []string{"localhost"}})
 	keep(t, filepath.Dir(s.files[0]), "0", next)
 	s.reload("reload: done")
 	if got := serial(); got != next.X509.SerialNumber.String() {
@@ -349,7 +349,7 @@ func TestTLS_reloadsLoseNoRequest(t *testing.T) {
 		go func() { results <- s.askUntil(stop) }()
 	}
 	for i := range reloads {
-		keep(t, filepath.Dir(s.files[0]), "0", testcert.New(testcert.Wish{Names: []string{fmt.Sprint("localhost", i), "localhost"}}))
+		keep(t, filepath.Dir(s.files[0]), "0", testcert.New(testcert.Spec{Names: []string{fmt.Sprint("localhost", i), "localhost"}}))
 		s.reload("reload: done")
 	}
 	close(stop)
@@ -511,7 +511,7 @@ func TestTLS_ticketKeysOfAFile(t *testing.T) {
 
 func TestTLS_watchedFilesAreReadAgain(t *testing.T) {
 	s := secure(t, "tls=on", nil, "workers=1", "tls_watch=1s")
-	next := testcert.New(testcert.Wish{Names: []string{"localhost"}})
+	next := testcert.New(testcert.Spec{Names: []string{"localhost"}})
 	keep(t, filepath.Dir(s.files[0]), "0", next)
 	s.log.wait(t, 0, "files of certificates have changed: reloading")
 	s.log.wait(t, 0, "reload: done")

@@ -14,9 +14,9 @@ import (
 
 // batch is a pipeline of requests of mixed sizes, whose answers have mixed sizes too.
 type batch struct {
-	requests string
-	bodies   []int // the sizes of the answers' bodies
-	answers  int64 // the size of all answers, once they have been read for the first time
+	requests  string
+	bodies    []int // the sizes of the responses' bodies
+	responses int64 // the size of all responses, once they have been read for the first time
 }
 
 const batchSize = 200
@@ -43,7 +43,7 @@ func mix(random *rand.Rand) *batch {
 	return b
 }
 
-// run sends the batch and reads its answers. It looks at each of them the first time; later they must have as many
+// run sends the batch and reads its responses. It looks at each of them the first time; later they must have as many
 // bytes.
 func (b *batch) run(c *conn) error {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
@@ -61,8 +61,8 @@ func (b *batch) run(c *conn) error {
 }
 
 func (b *batch) read(input *bufio.Reader) error {
-	if b.answers > 0 {
-		_, err := io.CopyN(io.Discard, input, b.answers)
+	if b.responses > 0 {
+		_, err := io.CopyN(io.Discard, input, b.responses)
 		return err
 	}
 	counted := &counter{Reader: input}
@@ -78,9 +78,9 @@ func (b *batch) read(input *bufio.Reader) error {
 		}
 	}
 	if again.Buffered() > 0 {
-		return fmt.Errorf("%d bytes behind the answers", again.Buffered())
+		return fmt.Errorf("%d bytes behind the responses", again.Buffered())
 	}
-	b.answers = counted.n
+	b.responses = counted.n
 	return nil
 }
 

@@ -123,8 +123,8 @@ func TestStreamedBody_continuesWhenItIsAskedFor(t *testing.T) {
 	p.expectIdle()
 }
 
-// TestStreamedBody_earlyAnswerIsRead: a client that sends on and on reads it all the same.
-func TestStreamedBody_earlyAnswerIsRead(t *testing.T) {
+// TestStreamedBody_earlyResponseIsRead: a client that sends on and on reads it all the same.
+func TestStreamedBody_earlyResponseIsRead(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := upload(t, b, "max_body=64m")
 		for _, row := range []struct {
@@ -132,7 +132,7 @@ func TestStreamedBody_earlyAnswerIsRead(t *testing.T) {
 			status int
 		}{{"/refuse", 403}, {"/refuse-after-asking", 403}, {"/enough", 422}, {"/fail", 500}, {"/next-after-asking", 500}} {
 			for _, chunk := range []int{0, 50000} {
-				c := p.dial().send(post(row.target, content(5<<20), chunk)) // All of it, before the answer is looked at.
+				c := p.dial().send(post(row.target, content(5<<20), chunk)) // All of it, before the response is looked at.
 				if a := c.receive("POST"); a.StatusCode != row.status || !a.Close {
 					t.Errorf("%s: %s, close %v", row.target, a.Status, a.Close)
 				}
@@ -149,7 +149,7 @@ func TestStreamedBody_earlyAnswerIsRead(t *testing.T) {
 			c.expectOpen()
 		}
 		p.log.wait(t, 0, "the handler of POST /fail returned -1 (an argument is NULL, out of range or malformed); answered 500")
-		p.log.wait(t, 0, "the handler of POST /next-after-asking returned FORKER_NEXT after it had begun an answer or asked for the body; answered 500")
+		p.log.wait(t, 0, "the handler of POST /next-after-asking returned FORKER_NEXT after it had begun a response or asked for the body; answered 500")
 		p.expectIdle()
 	})
 }
@@ -281,7 +281,7 @@ func TestPause_atOnceAndOnAnyRoute(t *testing.T) {
 	})
 }
 
-func TestPause_endsWithAnAnswerOrTheHandlerTimeout(t *testing.T) {
+func TestPause_endsWithAnResponseOrTheHandlerTimeout(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := upload(t, b, "handler_timeout=300ms")
 		c := p.dial().send(post("/paused?5", content(20000), 0)[:5000])
@@ -378,7 +378,7 @@ func TestStreamedBody_misuseGivesTheDocumentedResults(t *testing.T) {
 		} {
 			p.out.wait(t, 0, line)
 		}
-		p.log.wait(t, 0, "the handler of POST /misuse returned FORKER_OK without an answer; "+
+		p.log.wait(t, 0, "the handler of POST /misuse returned FORKER_OK without a response; "+
 			"the last call that failed: hijack: only a handler on the main thread can, before it defers; answered 500")
 		request := post("/misuse", "hello", 0)
 		c = p.dial().send(request[:len(request)-1])

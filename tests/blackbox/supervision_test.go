@@ -107,7 +107,7 @@ func TestStop_finishesRequestsInFlight(t *testing.T) {
 				t.Errorf("answered %s %q, Connection: close is %v", a.Status, a.body, a.Close)
 			}
 			c.expectClosed()
-			_ = c.Close() // The server waits a while for that, so that its answer is not lost.
+			_ = c.Close() // The server waits a while for that, so that its response is not lost.
 			if status := p.wait(); status != 0 {
 				t.Errorf("exit status %d", status)
 			}
@@ -116,7 +116,7 @@ func TestStop_finishesRequestsInFlight(t *testing.T) {
 	}
 }
 
-// It has its answer, and was told that it is the last one.
+// It has its response, and was told that it is the last one.
 func TestStop_doesNotWaitForAClientThatDoesNotClose(t *testing.T) {
 	p, c := inHandler(t)
 	p.signal(syscall.SIGTERM)
@@ -128,9 +128,9 @@ func TestStop_doesNotWaitForAClientThatDoesNotClose(t *testing.T) {
 		t.Errorf("exit status %d", status)
 	}
 	took := time.Since(begin)
-	t.Logf("stopped %v after the last answer", took)
+	t.Logf("stopped %v after the last response", took)
 	if took > slack {
-		t.Errorf("stopped %v after the last answer", took)
+		t.Errorf("stopped %v after the last response", took)
 	}
 }
 

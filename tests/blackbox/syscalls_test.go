@@ -140,9 +140,9 @@ func TestSystemCalls_ofAPipelineAreShared(t *testing.T) {
 	}
 	calls := tr.end(`slow\n"`)
 	read, written, waited, others := sortCalls(calls)
-	answers := strings.Count(strings.Join(calls, "\n"), "HTTP/1.1 200 OK")
-	if read != 1 || written != 1 || waited > 4 || len(others) > mostCalls(others) || answers != depth {
-		t.Errorf("%d requests cost %d reads, %d writes of %d answers, %d waits and %q", depth, read, written, answers, waited, others)
+	responses := strings.Count(strings.Join(calls, "\n"), "HTTP/1.1 200 OK")
+	if read != 1 || written != 1 || waited > 4 || len(others) > mostCalls(others) || responses != depth {
+		t.Errorf("%d requests cost %d reads, %d writes of %d responses, %d waits and %q", depth, read, written, responses, waited, others)
 	}
 }
 

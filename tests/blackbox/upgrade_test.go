@@ -219,7 +219,7 @@ func TestUpgrade_takesTheAdminListenerAlong(t *testing.T) {
 		to := u.begin(from)
 		u.finish(from, to, mark)
 		if a := dial(t, "unix:"+path).get("/status"); !strings.Contains(a.body, fmt.Sprintf("\"spawner_pid\": %d,", to)) {
-			t.Errorf("not the new process %d answers: %.300s", to, a.body)
+			t.Errorf("not the new process %d responses: %.300s", to, a.body)
 		}
 		from = to
 	}

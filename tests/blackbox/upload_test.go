@@ -49,7 +49,7 @@ func post(target, body string, chunk int) string {
 	return s.String() + "0\r\n\r\n"
 }
 
-// sendAside writes requests while the test reads the answers: large ones do not fit into the kernel's buffers.
+// sendAside writes requests while the test reads the responses: large ones do not fit into the kernel's buffers.
 func (c *conn) sendAside(requests string) *conn {
 	go func() { _, _ = io.WriteString(c, requests) }()
 	return c

@@ -200,16 +200,16 @@ func fetch(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	req.Close = true
-	answer, err := http.DefaultClient.Do(req)
+	response, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", err
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	return string(body), err
 }
 
-// get wants an answer.
+// get wants a response.
 func (s *service) get(path string) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -258,8 +258,8 @@ func (r *request) running() bool {
 	}
 }
 
-// expectAnswer waits for it.
-func (r *request) expectAnswer(t *testing.T, want string) {
+// expectResponse waits for it.
+func (r *request) expectResponse(t *testing.T, want string) {
 	t.Helper()
 	<-r.done
 	if r.err != nil || r.body != want {
@@ -279,7 +279,7 @@ func (s *service) load() *load {
 	})}
 }
 
-// more waits for so many more answers.
+// more waits for so many more responses.
 func (l *load) more(n int) {
 	l.s.t.Helper()
 	want := l.Answered() + n

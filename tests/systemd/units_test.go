@@ -15,7 +15,7 @@ func TestSocket_startsTheServiceOnTheFirstRequest(t *testing.T) {
 	s := activate(t, "")
 	s.expect(map[string]string{"ActiveState": "inactive", "MainPID": "0"})
 	if got := s.get("/"); got != "greeting!!!" {
-		t.Errorf("the answer is %q", got)
+		t.Errorf("the response is %q", got)
 	}
 	s.await("ActiveState", "active")
 	environment, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", s.pid()))
@@ -47,7 +47,7 @@ func TestStart_lastsWhileAWorkerIsNotReady(t *testing.T) {
 	s.systemctl("start", "--no-block", unit)
 	s.await("StatusText", "1 of 2 workers are ready")
 	if got := s.get("/"); got != "hello\n" {
-		t.Errorf("the answer of the worker that is ready is %q", got)
+		t.Errorf("the response of the worker that is ready is %q", got)
 	}
 	s.expect(map[string]string{"ActiveState": "activating", "SubState": "start"})
 }
@@ -63,7 +63,7 @@ func TestStart_isTriedForeverWhileRequestsWait(t *testing.T) {
 		t.Errorf("the request did not wait: %q, %v", request.body, request.err)
 	}
 	s.set(serving)
-	request.expectAnswer(t, "hello\n")
+	request.expectResponse(t, "hello\n")
 }
 
 func TestReload_replacesAllWorkersAndLosesNothing(t *testing.T) {
@@ -97,7 +97,7 @@ func TestReload_lastsUntilTheLastWorkerIsReplaced(t *testing.T) {
 	if request.running() {
 		t.Error("the reload is over, but not the slow request")
 	}
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	if s.pid() != pid {
 		t.Errorf("the main process is %d, was %d", s.pid(), pid)
 	}
@@ -115,7 +115,7 @@ func TestReload_isWaitedForWithTypeNotifyReload(t *testing.T) {
 		if request.running() {
 			t.Error("the reload is over, but not the slow request")
 		}
-		request.expectAnswer(t, "slow\n")
+		request.expectResponse(t, "slow\n")
 		s.expect(map[string]string{"SubState": "running", "MainPID": fmt.Sprint(pid)})
 	}
 }
@@ -124,7 +124,7 @@ func TestStop_answersWhatHasBegunAndLeavesNothing(t *testing.T) {
 	s := start(t, serving)
 	request := s.slow(5000)
 	s.systemctl("stop", socket, unit)
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	s.expectNoProcess()
 	s.expect(map[string]string{"ActiveState": "inactive", "Result": "success", "ExecMainStatus": "0", "StatusText": ""})
 }
@@ -137,7 +137,7 @@ func TestStop_bySignalIsKnownToSystemd(t *testing.T) {
 	if !request.running() {
 		t.Error("the slow request was over before systemd knew of the stop")
 	}
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	s.await("ActiveState", "inactive")
 	s.expect(map[string]string{"Result": "success", "NRestarts": "0"})
 	s.expectNoProcess()
@@ -159,11 +159,11 @@ func TestCrash_ofTheMainProcessIsARestart(t *testing.T) {
 	}
 }
 
-func TestCrash_ofTheMainProcessLetsWorkersAnswer(t *testing.T) {
+func TestCrash_ofTheMainProcessLetsWorkersRespond(t *testing.T) {
 	s := start(t, serving)
 	request := s.slow(5000)
 	s.kill(s.pid(), syscall.SIGKILL)
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	s.await("NRestarts", "1")
 	s.await("ActiveState", "active")
 	s.get("/")
@@ -197,7 +197,7 @@ func TestUpgrade_keepsTheServiceActiveUnderANewPid(t *testing.T) {
 	request := s.slow(8000)
 	s.systemctl("reload", "--no-block", unit)
 	s.await("ActiveState", "reloading")
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	s.await("ActiveState", "active")
 
 	s.kill(s.pid(), syscall.SIGKILL)
@@ -215,7 +215,7 @@ func TestUpgrade_isNoReasonToStopAtOnce(t *testing.T) {
 	s.until("the old process is gone", func() bool { return syscall.Kill(old, 0) == syscall.ESRCH })
 	request := s.slow(5000)
 	s.systemctl("stop", socket, unit)
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	s.expectNoProcess()
 	s.expect(map[string]string{"ActiveState": "inactive", "Result": "success", "NRestarts": "0"})
 }
@@ -229,7 +229,7 @@ func TestUpgrade_endsAReloadThatIsUnderWay(t *testing.T) {
 	old := s.pid()
 	s.kill(old, syscall.SIGUSR2)
 	s.await("ActiveState", "active")
-	request.expectAnswer(t, "slow\n")
+	request.expectResponse(t, "slow\n")
 	if pid := s.pid(); pid == old {
 		t.Errorf("the main process is still %d", pid)
 	}
@@ -261,7 +261,7 @@ func TestWatchdog_restartsWhenTheMainProcessHangs(t *testing.T) {
 	s.await("NRestarts", "1")
 	s.await("ActiveState", "active")
 	if got := s.get("/"); got != "hello\n" {
-		t.Errorf("the answer is %q", got)
+		t.Errorf("the response is %q", got)
 	}
 	if !strings.Contains(s.journal(), "Watchdog timeout") {
 		t.Error("the journal has no word of it")

@@ -1,6 +1,6 @@
 """A server program that runs as a process of its own, for tests to talk to and to stop.
 
-Everything a test waits for is an event: a line of the program's output, an answer, the end of a process. The
+Everything a test waits for is an event: a line of the program's output, a response, the end of a process. The
 timeouts are failures, not waits.
 """
 
@@ -33,7 +33,7 @@ def make_server(workers=1, **options):
     return server
 """
 
-# Behind it, in programs that answer later: a thread of the worker does what handlers put into a queue.
+# Behind it, in programs that response later: a thread of the worker does what handlers put into a queue.
 # SERVE_WITH_THREAD comes last.
 THREAD = """
 import gc, queue, threading, time, weakref

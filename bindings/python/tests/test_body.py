@@ -1,4 +1,4 @@
-"""Bodies that come piece by piece, connections that are taken over, and interim answers."""
+"""Bodies that come piece by piece, connections that are taken over, and interim responses."""
 
 import contextlib
 import json
@@ -58,7 +58,7 @@ def take(request):
     def piece(data, last):
         before = request.trailers.get("X-Sum"), request.body
         answer = collector(data, last)
-        return answer if answer is None else {{**answer, "sum": request.trailers["X-Sum"], "before": before[0]}}
+        return answer if response is None else {{**answer, "sum": request.trailers["X-Sum"], "before": before[0]}}
     told("head", request.trailers.fields)
 @server.get("/collect")
 def collect(request):
@@ -130,7 +130,7 @@ def take(request):
             self.assertNotIn("aborted", program.out.seen)
 
     @each_mode
-    def test_answer_may_come_before_the_end(self, server):
+    def test_response_may_come_before_the_end(self, server):
         source = f"""{THREAD}{COLLECT}{server}
 @server.post("/handler", body="stream")
 def at_once(request):
@@ -266,7 +266,7 @@ def nothing(request):
 @server.post("/answers")
 def answers(request):
     kept.append(request.defer())
-    request.on_body(lambda piece, last: "an answer")
+    request.on_body(lambda piece, last: "a response")
     return kept[-1]
 @server.post("/twice")
 def twice(request):
@@ -294,7 +294,7 @@ def twice(request):
                 program.out.wait_for(f"aborted {name} True")
             for name, line in (
                 ("nothing", "TypeError: a handler returned None"),
-                ("answers", "TypeError: on_body returns None if the request is deferred, not 'an answer'"),
+                ("responses", "TypeError: on_body returns None if the request is deferred, not 'a response'"),
             ):
                 self.assertEqual(program.request("POST", f"/{name}", b"some")[0], 500, name)
                 program.log.wait_for(line)
@@ -356,7 +356,7 @@ def close(request):
             self.assertIn("timeout 0.0", program.out.seen)
 
     @each_mode
-    def test_interim_answers(self, server):
+    def test_interim_responses(self, server):
         source = f"""{THREAD}{server}
 @server.get("/")
 def hint(request):

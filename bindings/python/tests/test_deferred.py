@@ -1,4 +1,4 @@
-"""Answers that come later, in pieces, and from files; what C may call, and for how long."""
+"""Responses that come later, in pieces, and from files; what C may call, and for how long."""
 
 import contextlib
 import http.client

@@ -84,9 +84,9 @@ class HeaderTest(unittest.TestCase):
             self.assertEqual(getattr(forker, name), int(number), name)
 
     def test_names_of_figures_agree(self):
-        for kind, names in (("PHASE", stats.PHASES), ("WORKER", stats.STATES), ("EXIT", ("none", *stats.CAUSES[1:]))):
+        for kind, names in (("PHASE", stats.PHASES), ("WORKER", stats.STATES), ("EXIT", ("none", *stats.EXIT_REASONS[1:]))):
             numbers = dict(re.findall(rf"FORKER_{kind}_(\w+) = (\d+)", header_text()))
-            numbers.pop("CAUSES", None)
+            numbers.pop("REASONS", None)
             first = min(map(int, numbers.values()))
             self.assertEqual([name.lower() for name in numbers], list(names[first:]), kind)
 

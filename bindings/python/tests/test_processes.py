@@ -346,7 +346,7 @@ server.run()
             program.wait_ready()
             self.assertIn(" warn ", program.log.wait_for("2 threads"))
             self.assertEqual(program.get("/")[2], b"greeting!!!")
-            # The answer is cut off if the stop overtakes it.
+            # The response is cut off if the stop overtakes it.
             connection = program.connect()
             connection.request("POST", "/stop")
             self.assertEqual(program.wait(), 0)

@@ -227,7 +227,7 @@ server.run()
             program.stop()
 
 
-class AnswerTest(unittest.TestCase):
+class ResponseTest(unittest.TestCase):
     def test_status_headers_and_content_type(self):
         source = """
 server = make_server()
@@ -318,7 +318,7 @@ server.run()
             self.assertEqual(program.get("/pid")[2], before)
             program.stop()
 
-    def test_answers_that_cannot_be_sent(self):
+    def test_responses_that_cannot_be_sent(self):
         source = """
 server = make_server()
 answers = {
@@ -327,7 +327,7 @@ answers = {
 }
 @server.get("/:kind")
 def answer(request):
-    return answers[request.params["kind"]]
+    return responses[request.params["kind"]]
 server.run()
 """
         with Program(source) as program:

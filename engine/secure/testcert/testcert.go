@@ -18,8 +18,8 @@ import (
 	"golang.org/x/crypto/ocsp"
 )
 
-// Wish says what a certificate is to be like.
-type Wish struct {
+// Spec says what a certificate is to be like.
+type Spec struct {
 	Names    []string // Host names or addresses, the first also its common name.
 	RSA      bool     // Else ECDSA on P-256.
 	Expired  bool
@@ -37,7 +37,7 @@ type Pair struct {
 }
 
 // New makes a certificate. It panics where the system has no randomness.
-func New(w Wish) *Pair {
+func New(w Spec) *Pair {
 	key := newKey(w.RSA)
 	template := w.template()
 	parent, signer := template, key
@@ -75,7 +75,7 @@ func (p *Pair) OCSP(of *Pair, status int, left time.Duration) []byte {
 	return must(ocsp.CreateResponse(p.X509, p.X509, template, p.TLS.PrivateKey.(crypto.Signer)))
 }
 
-func (w *Wish) template() *x509.Certificate {
+func (w *Spec) template() *x509.Certificate {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()),

@@ -4,7 +4,7 @@
 // Invariant: at any time Sent is the sum of Answered, of the losses, and of at most one request in flight per
 // connection.
 //
-// The server answers the target with "<worker> <pid> <time> <query>", so that each answer names its request, who served
+// The server answers the target with "<worker> <pid> <time> <query>", so that each response names its request, who served
 // it, and when: in ns since 1970. What stands before the query may be something else; then the process is not known.
 package ledger
 
@@ -29,7 +29,7 @@ type Config struct {
 	Target           string        // without its query, which is the ledger's
 	Kept             int           // connections that are kept from request to request
 	Anew             int           // clients that open a connection for each request, and ask to close it
-	Timeout          time.Duration // of a connect or an answer
+	Timeout          time.Duration // of a connect or a response
 }
 
 // Fate is what became of a request that was not answered.
@@ -38,9 +38,9 @@ type Fate string
 // What can become of a request or, with the first, of an attempt to connect.
 const (
 	Refused  Fate = "refused"   // nobody listens
-	Reset    Fate = "reset"     // the connection ended before the answer did
+	Reset    Fate = "reset"     // the connection ended before the response did
 	TimedOut Fate = "timed out" // nothing came in time
-	Wrong    Fate = "wrong"     // the answer belongs to another request, or is no answer
+	Wrong    Fate = "wrong"     // the response belongs to another request, or is no response
 )
 
 // Loss is an entry for what was not answered.
@@ -54,7 +54,7 @@ type Loss struct {
 	Err          error
 }
 
-// Pause is how long the client let the server wait at most: from the answer to the request before, or the beginning of
+// Pause is how long the client let the server wait at most: from the response to the request before, or the beginning of
 // the connection, until this one was written.
 func (l *Loss) Pause() time.Duration {
 	since, until := l.Before, l.Written
@@ -72,7 +72,7 @@ type Report struct {
 	Sent, Answered, Connects int
 	Closed                   int // answers with Connection: close, on connections that the client would have kept
 	Losses                   []Loss
-	Slowest                  time.Duration // of the answers
+	Slowest                  time.Duration // of the responses
 }
 
 // Count tells how many losses were of a kind.
@@ -115,7 +115,7 @@ func Open(cfg Config) *Ledger {
 	return l
 }
 
-// Answered tells how many answers there are so far.
+// Answered tells how many responses there are so far.
 func (l *Ledger) Answered() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -223,7 +223,7 @@ func (c *client) request() {
 	}
 }
 
-var errWrong = errors.New("not the answer to this request")
+var errWrong = errors.New("not the response to this request")
 
 // handled says who answered, and when.
 type handled struct {

@@ -4,7 +4,7 @@
 static int greet(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 static void take(const char *line, size_t len, void *user)

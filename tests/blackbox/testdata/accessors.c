@@ -1,12 +1,12 @@
 /*
- * Checks the functions of a request and of an answer where they are called, inside a handler: accessors <address>. Each
+ * Checks the functions of a request and of a response where they are called, inside a handler: accessors <address>. Each
  * route expects one certain request of accessors_test.go; a failed check is a line on stderr and a 500.
  */
 #include "check.h"
 
 #include <stdlib.h>
 
-static int answer_checked(forker_request *req)
+static int response_checked(forker_request *req)
 {
     int failed = check_exit_status();
     check_failures = 0;
@@ -43,7 +43,7 @@ static int check_request(forker_request *req, void *user)
     CHECK(len == strlen(forker_request_peer(req, NULL)));
     CHECK_TEXT(forker_request_body(req, &len), "the body");
     CHECK(len == 8);
-    int code = answer_text(req, "fine");
+    int code = response_text(req, "fine");
     return check_failures > 0 || code != FORKER_OK ? FORKER_E_INTERNAL : FORKER_OK;
 }
 
@@ -60,7 +60,7 @@ static int check_authority(forker_request *req, void *user)
     CHECK_TEXT(forker_request_target(req, NULL), "http://real.example:81/authority/path?q=1");
     CHECK_TEXT(forker_request_path(req, NULL), "/authority/path");
     CHECK_TEXT(host, "real.example:81");
-    int code = answer_text(req, "fine");
+    int code = response_text(req, "fine");
     return check_failures > 0 || code != FORKER_OK ? FORKER_E_INTERNAL : FORKER_OK;
 }
 
@@ -94,11 +94,11 @@ static int check_headers(forker_request *req, void *user)
     CHECK_TEXT(forker_request_query(req, &len), "");
     CHECK_TEXT(forker_request_body(req, &len), "");
     CHECK(len == 0);
-    int code = answer_text(req, "fine");
+    int code = response_text(req, "fine");
     return check_failures > 0 || code != FORKER_OK ? FORKER_E_INTERNAL : FORKER_OK;
 }
 
-/* Nothing that a handler says can split an answer or break its framing. */
+/* Nothing that a handler says can split a response or break its framing. */
 static int check_refused_fields(forker_request *req, void *user)
 {
     static const char *const names[] = {
@@ -130,7 +130,7 @@ static int check_refused_fields(forker_request *req, void *user)
     CHECK_CODE(forker_response_write(req, NULL, 1), FORKER_E_INVALID);
     CHECK_CODE(forker_response_header_set(req, "Name", "tab\tand \xc3\xa4 are fine"), FORKER_OK);
     CHECK_CODE(forker_response_write(req, "fine", 4), FORKER_OK);
-    return answer_checked(req);
+    return response_checked(req);
 }
 
 static int check_limit(forker_request *req, void *user)
@@ -145,7 +145,7 @@ static int check_limit(forker_request *req, void *user)
     CHECK_CODE(code, FORKER_E_LIMIT);
     CHECK_CODE(forker_response_reset(req), FORKER_OK);
     CHECK_CODE(forker_respond_error(req, 503, "dropped what was set"), FORKER_OK);
-    return answer_checked(req);
+    return response_checked(req);
 }
 
 /* What a reset has dropped is not sent, and there is room for as much again. */
@@ -161,7 +161,7 @@ static int check_reset(forker_request *req, void *user)
         CHECK_CODE(forker_response_reset(req), FORKER_OK);
     }
     CHECK_CODE(forker_response_write(req, "clean", 5), FORKER_OK);
-    return answer_checked(req);
+    return response_checked(req);
 }
 
 static int check_reset_of_nothing(forker_request *req, void *user)
@@ -169,7 +169,7 @@ static int check_reset_of_nothing(forker_request *req, void *user)
     (void)user;
     CHECK_CODE(forker_response_write(req, "dropped", 7), FORKER_OK);
     CHECK_CODE(forker_response_reset(req), FORKER_OK);
-    return FORKER_OK; /* without an answer: a logged 500 */
+    return FORKER_OK; /* without a response: a logged 500 */
 }
 
 static int check_reset_of_lent(forker_request *req, void *user)
@@ -177,11 +177,11 @@ static int check_reset_of_lent(forker_request *req, void *user)
     (void)user;
     CHECK_CODE(forker_response_lend(req, "lent", 4, NULL, NULL), FORKER_OK);
     CHECK_CODE(forker_response_reset(req), FORKER_E_STATE);
-    return answer_checked(req);
+    return response_checked(req);
 }
 
-/* A second answer is FORKER_E_STATE, in whatever form. */
-static int check_second_answer(forker_request *req, void *user)
+/* A second response is FORKER_E_STATE, in whatever form. */
+static int check_second_response(forker_request *req, void *user)
 {
     CHECK_CODE(user == NULL ? forker_respond(req, 200, NULL, "fine", 4) : forker_respond_error(req, 418, "fine"),
                FORKER_OK);
@@ -195,7 +195,7 @@ static int check_second_answer(forker_request *req, void *user)
     return check_failures > 0 ? FORKER_E_INTERNAL : FORKER_OK;
 }
 
-static int build_answer(forker_request *req, void *user)
+static int build_response(forker_request *req, void *user)
 {
     (void)user;
     CHECK_CODE(forker_response_status(req, 201), FORKER_OK);
@@ -211,7 +211,7 @@ static int build_answer(forker_request *req, void *user)
     }
     CHECK_CODE(forker_response_write(req, NULL, 0), FORKER_OK);
     CHECK_CODE(forker_respond(req, 200, NULL, "x", 1), FORKER_E_STATE); /* it was written to already */
-    return answer_checked(req);
+    return response_checked(req);
 }
 
 /* What was built is dropped. */
@@ -231,7 +231,7 @@ static int fields_then_respond(forker_request *req, void *user)
     return forker_respond(req, 202, "text/plain", "fine", 4);
 }
 
-/* A body may be changed in place: the answer is the body, upside down. */
+/* A body may be changed in place: the response is the body, upside down. */
 static int change_body(forker_request *req, void *user)
 {
     size_t len;
@@ -253,9 +253,9 @@ static int pass(forker_request *req, void *user)
     return FORKER_NEXT;
 }
 
-static int answer_user(forker_request *req, void *user)
+static int response_user(forker_request *req, void *user)
 {
-    return answer_text(req, user);
+    return response_text(req, user);
 }
 
 int main(int argc, char **argv)
@@ -269,15 +269,15 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/reset", check_reset, NULL);
     forker_server_handle(server, "GET", "/reset-nothing", check_reset_of_nothing, NULL);
     forker_server_handle(server, "GET", "/reset-lent", check_reset_of_lent, NULL);
-    forker_server_handle(server, "GET", "/second", check_second_answer, NULL);
-    forker_server_handle(server, "GET", "/second-error", check_second_answer, server);
-    forker_server_handle(server, "GET", "/build", build_answer, NULL);
+    forker_server_handle(server, "GET", "/second", check_second_response, NULL);
+    forker_server_handle(server, "GET", "/second-error", check_second_response, server);
+    forker_server_handle(server, "GET", "/build", build_response, NULL);
     forker_server_handle(server, "GET", "/build-and-fail", build_and_fail, NULL);
     forker_server_handle(server, "GET", "/fields", fields_then_respond, NULL);
     forker_server_handle(server, "POST", "/change", change_body, NULL);
     forker_server_handle(server, "GET", "/next/exact", pass, NULL);
     forker_server_handle(server, "GET", "/next/:name", pass, NULL);
-    forker_server_handle(server, "*", "/next/*rest", answer_user, "the rest");
+    forker_server_handle(server, "*", "/next/*rest", response_user, "the rest");
     for (int i = 1; i < argc; i++) {
         forker_server_listen(server, argv[i]);
     }

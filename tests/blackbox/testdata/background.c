@@ -15,7 +15,7 @@ static forker_server *server;
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 /* "served by 71, child of 70". */
@@ -24,14 +24,14 @@ static int self(forker_request *req, void *user)
     char text[64];
     (void)user;
     snprintf(text, sizeof text, "%d %d\n", (int)getpid(), (int)getppid());
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int stop_from_handler(forker_request *req, void *user)
 {
     (void)user;
     forker_server_stop(server, 1000);
-    return answer_text(req, "stopping\n");
+    return response_text(req, "stopping\n");
 }
 
 /* What only the program's own thread may do. */
@@ -41,7 +41,7 @@ static int wait_from_handler(forker_request *req, void *user)
     (void)user;
     forker_server_free(server);
     snprintf(text, sizeof text, "wait %d start %d\n", forker_server_wait(server, -1), forker_server_start(server));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int slow(forker_request *req, void *user)
@@ -49,7 +49,7 @@ static int slow(forker_request *req, void *user)
     (void)user;
     tell("slow begins\n");
     usleep(300000);
-    return answer_text(req, "slow\n");
+    return response_text(req, "slow\n");
 }
 
 static int fail(forker_server *own, int32_t worker, void *user)

@@ -124,7 +124,7 @@ static pid_t fork_as_told(void *user)
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello");
+    return response_text(req, "hello");
 }
 
 int main(int argc, char **argv)

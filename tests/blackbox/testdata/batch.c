@@ -31,7 +31,7 @@ static int write_to_all(forker_request *req, void *user)
     for (int i = 0; i < count; i++) {
         forker_stream_write(streams[i], "data", 4);
     }
-    return answer_text(req, "written");
+    return response_text(req, "written");
 }
 
 static int end_all(forker_request *req, void *user)
@@ -44,7 +44,7 @@ static int end_all(forker_request *req, void *user)
     }
     snprintf(text, sizeof text, "%d of %d", aborted, count);
     count = 0;
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* Answers through its handle, so that the loop has to look at what was done to handles. */

@@ -87,7 +87,7 @@ static int worker_exit(forker_server *server, int32_t worker, void *user)
 static int greet(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 int main(int argc, char **argv)

@@ -114,7 +114,7 @@ static int crash(forker_request *req, void *user)
             sum += crashes[i].crash();
         }
     }
-    return answer_text(req, sum == 0 ? "still here\n" : "wrong\n");
+    return response_text(req, sum == 0 ? "still here\n" : "wrong\n");
 }
 
 static void own_plain(int number)
@@ -152,7 +152,7 @@ int main(int argc, char **argv)
     install(argv[2]);
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/crash/:name", crash, NULL);
-    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
+    forker_server_handle(server, "GET", "/ledger", response_ledger, NULL);
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);

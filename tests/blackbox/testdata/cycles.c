@@ -1,7 +1,7 @@
 /*
  * Starts and stops a server in its own process over and over: cycles run|start|open <path of a socket>. A number on
  * stdin is so many cycles, which "cycles 20" answers; the end of stdin ends the program. In each cycle a client asks
- * for an answer of the loop, of the pool, of a thread, of one with a large body; for one that comes only when the
+ * for a response of the loop, of the pool, of a thread, of one with a large body; for one that comes only when the
  * server has ended, and for one of which the program never hears again.
  */
 #define _GNU_SOURCE
@@ -25,10 +25,10 @@ static const char *path;
 static int here(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "here\n");
+    return response_text(req, "here\n");
 }
 
-static void *answer(void *argument)
+static void *respond(void *argument)
 {
     forker_deferred *handle = argument;
     CHECK_CODE(forker_deferred_respond(*handle, 200, "text/plain", "later\n", 6), FORKER_OK);
@@ -41,7 +41,7 @@ static int later(forker_request *req, void *user)
     (void)user;
     forker_deferred *handle = malloc(sizeof *handle);
     CHECK_CODE(forker_request_defer(req, handle), FORKER_OK);
-    CHECK(pthread_create(&owner, NULL, answer, handle) == 0);
+    CHECK(pthread_create(&owner, NULL, response, handle) == 0);
     return FORKER_DEFERRED;
 }
 
@@ -51,7 +51,7 @@ static int upload(forker_request *req, void *user)
     return forker_response_lend(req, forker_request_body(req, NULL), LARGE, NULL, NULL);
 }
 
-/* Also with something in the answer that has to be given back. */
+/* Also with something in the response that has to be given back. */
 static int keep(forker_request *req, void *user)
 {
     (void)user;

@@ -28,7 +28,7 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
 static int greet(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 int main(int argc, char **argv)

@@ -26,7 +26,7 @@ static void on_signal(int number)
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 static int run_stopped(void)

@@ -11,7 +11,7 @@ static int length(forker_request *req, void *user)
     (void)user;
     forker_request_body(req, &len);
     snprintf(text, sizeof text, "%zu", len);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int leave(forker_server *server, int32_t worker, void *user)

@@ -19,7 +19,7 @@ static int served; /* how often a server was ready */
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 static int stop_at_once(forker_server *server, int32_t worker, void *user)

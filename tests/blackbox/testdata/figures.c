@@ -38,8 +38,8 @@ static void describe(char *text, size_t size)
     n = put(text, n, size, "requests", s.requests);
     n = put(text, n, size, "bytes_in", s.bytes_in);
     n = put(text, n, size, "bytes_out", s.bytes_out);
-    n = put(text, n, size, "answers_2xx", s.answers[2]);
-    n = put(text, n, size, "answers_4xx", s.answers[4]);
+    n = put(text, n, size, "answers_2xx", s.responses[2]);
+    n = put(text, n, size, "answers_4xx", s.responses[4]);
     n = put(text, n, size, "latency_count", sum(s.latency, FORKER_LATENCY_BUCKETS));
     n = put(text, n, size, "latency_sum_ns", s.latency_sum_ns);
     n = put(text, n, size, "master_starts", s.master_starts);
@@ -55,7 +55,7 @@ static int stats(forker_request *req, void *user)
     char text[2048];
     (void)user;
     describe(text, sizeof text);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static void *describe_in_thread(void *text)
@@ -73,7 +73,7 @@ static int stats_in_thread(forker_request *req, void *user)
         return FORKER_E_SYSTEM;
     }
     pthread_join(thread, NULL);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* The worker that answers tells of itself: "worker 0: state 3 GET /worker". */
@@ -88,7 +88,7 @@ static int worker(forker_request *req, void *user)
     }
     snprintf(text, sizeof text, "state %u pid %d generation %u %s %s rss %d age %d", s.state, (int)s.pid, s.generation,
              s.method, s.target, s.rss_bytes > 1000000, s.age_ns > 0);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int end(forker_request *req, void *user)

@@ -47,7 +47,7 @@ static int crash(forker_request *req, void *user)
 
 static int greet(forker_request *req, void *user)
 {
-    return answer_text(req, user);
+    return response_text(req, user);
 }
 
 int main(int argc, char **argv)

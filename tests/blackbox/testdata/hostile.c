@@ -83,7 +83,7 @@ static int reach(forker_request *req, void *user)
     (void)user;
     bool header = count > 0 && (writable[0] || writes_by_file(areas[0].from));
     snprintf(text, sizeof text, "%zu bytes, header %s", bytes, header ? "yes" : "no");
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static uint64_t random_state;
@@ -104,7 +104,7 @@ static uint32_t next_word(void)
 }
 
 /* What of the header says how many workers there should be, or that the server stops. */
-static bool is_wish(size_t place)
+static bool is_desired(size_t place)
 {
     return place == offsetof(fk_shared, stop_timeout_ms) || place == offsetof(fk_shared, held) ||
            place == offsetof(fk_shared, wanted) || place == offsetof(fk_shared, scale);
@@ -131,7 +131,7 @@ static size_t next_place(void)
     }
     place -= place % sizeof(uint32_t);
     size_t in_slot = place % FK_SLOT_SIZE;
-    bool kept = place < sizeof(fk_shared) ? is_wish(place)
+    bool kept = place < sizeof(fk_shared) ? is_desired(place)
                                           : place < boxes && (in_slot == offsetof(fk_slot, asked) ||
                                                               in_slot == offsetof(fk_slot, asked_stop));
     return kept ? 0 : place;
@@ -214,7 +214,7 @@ static int garble(forker_request *req, void *user)
     }
     garble_memory();
     close(null);
-    return answer_text(req, "done");
+    return response_text(req, "done");
 }
 
 /* GET /figures: they are asked for, whatever they are. */
@@ -229,16 +229,16 @@ static int figures(forker_request *req, void *user)
     }
     return code == FORKER_OK && stats.slots <= FK_SLOTS_MAX && strlen(worker.method) <= FK_METHOD_KEPT &&
                    strlen(worker.target) <= FK_TARGET_KEPT
-               ? answer_text(req, "done")
+               ? response_text(req, "done")
                : FORKER_E_SYSTEM;
 }
 
 /* The text of the codes. */
-static int answer_codes(forker_request *req, int reload, int reopen, int upgrade)
+static int response_codes(forker_request *req, int reload, int reopen, int upgrade)
 {
     char text[64];
     snprintf(text, sizeof text, "%d %d %d", reload, reopen, upgrade);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* GET /ask: for what has the spawner read, write and execute files. */
@@ -246,7 +246,7 @@ static int ask(forker_request *req, void *user)
 {
     int reload = forker_server_reload(server), reopen = forker_server_reopen(server);
     (void)user;
-    return answer_codes(req, reload, reopen, forker_server_upgrade(server));
+    return response_codes(req, reload, reopen, forker_server_upgrade(server));
 }
 
 /* GET /forge: the same without the library's leave. */
@@ -262,7 +262,7 @@ static int forge(forker_request *req, void *user)
     size_t place = (size_t)FK_SLOT_SIZE * (1 + (size_t)forker_request_worker(req));
     fk_slot *slot = (fk_slot *)(void *)(areas[0].from + place);
     __atomic_store_n(&slot->asked, ASKED_RELOAD | ASKED_REOPEN | ASKED_UPGRADE, __ATOMIC_RELEASE);
-    return answer_codes(req, forker_server_scale(server, 0), 0, 0); /* which has the spawner look */
+    return response_codes(req, forker_server_scale(server, 0), 0, 0); /* which has the spawner look */
 }
 
 static int leave(forker_request *req, void *user)

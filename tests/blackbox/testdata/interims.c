@@ -38,7 +38,7 @@ static int hints(forker_request *req, void *user)
         code = hint(req, i);
     }
     snprintf(text, sizeof text, "%d", code);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int plenty(forker_request *req, void *user)
@@ -54,14 +54,14 @@ static int plenty(forker_request *req, void *user)
     }
     snprintf(text, sizeof text, "%d %d", count, code);
     tell("plenty\n");
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int other(forker_request *req, void *user)
 {
     (void)user;
     others++;
-    return answer_text(req, "other");
+    return response_text(req, "other");
 }
 
 /* Gives what a handler on the pool is told about its connection when its client has left, and another one has come. */
@@ -80,7 +80,7 @@ static int left(forker_request *req, void *user)
     }
     tell_code("interim", hint(req, 0));
     tell_code("hijack", forker_request_hijack(req, &fd, NULL, NULL));
-    return answer_text(req, "left");
+    return response_text(req, "left");
 }
 
 /* The same after the 504. */
@@ -93,7 +93,7 @@ static int late(forker_request *req, void *user)
     }
     tell_code("late interim", hint(req, 0));
     tell_code("late hijack", forker_request_hijack(req, &fd, NULL, NULL));
-    return answer_text(req, "late");
+    return response_text(req, "late");
 }
 
 static void *respond_later(void *user)
@@ -179,7 +179,7 @@ static int elsewhere(forker_request *req, void *user)
         return FORKER_E_SYSTEM;
     }
     snprintf(text, sizeof text, "%d %d %d", use.interim, use.hijack, use.cancelled);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int fast(forker_request *req, void *user)

@@ -1,4 +1,4 @@
-/* Answers that come later, from other threads, and in pieces: later <address> */
+/* Responses that come later, from other threads, and in pieces: later <address> */
 #define _GNU_SOURCE
 
 #include "program.h"
@@ -82,7 +82,7 @@ static void *send_work(void *argument)
 {
     forker_deferred handle = take(argument);
     forker_request *req = forker_deferred_request(handle);
-    tell_result("send without an answer", forker_deferred_send(handle));
+    tell_result("send without a response", forker_deferred_send(handle));
     forker_response_status(req, 201);
     forker_response_header_set(req, "X-Later", "yes");
     forker_response_write(req, "in ", 3);
@@ -133,7 +133,7 @@ static int wait_for_end(forker_request *req, void *user)
     return defer(req, wait_work);
 }
 
-static int answer_at_once(forker_request *req, void *user)
+static int respond_at_once(forker_request *req, void *user)
 {
     forker_deferred handle;
     (void)user;
@@ -144,10 +144,10 @@ static int answer_at_once(forker_request *req, void *user)
     return code == FORKER_OK ? FORKER_DEFERRED : code;
 }
 
-/* Defers, but says something else: the answer counts. */
+/* Defers, but says something else: the response counts. */
 static int liar(forker_request *req, void *user)
 {
-    (void)answer_at_once(req, user);
+    (void)respond_at_once(req, user);
     return FORKER_E_INVALID;
 }
 
@@ -266,7 +266,7 @@ static int let_it_go(forker_request *req, void *user)
 {
     (void)user;
     sem_post(&let_go);
-    return answer_text(req, "let go");
+    return response_text(req, "let go");
 }
 
 static void *break_work(void *argument)
@@ -333,7 +333,7 @@ static int pooled(forker_request *req, void *user)
     const char *ms = forker_request_query(req, NULL);
     tell("pooled\n");
     sleep_ms(strtol(ms, NULL, 10));
-    return answer_text(req, "pooled");
+    return response_text(req, "pooled");
 }
 
 static volatile int held = 1;
@@ -344,14 +344,14 @@ static int pooled_hold(forker_request *req, void *user)
     while (held) {
         sleep_ms(1);
     }
-    return answer_text(req, "held");
+    return response_text(req, "held");
 }
 
 static int release_held(forker_request *req, void *user)
 {
     (void)user;
     held = 0;
-    return answer_text(req, "released");
+    return response_text(req, "released");
 }
 
 static int pooled_next(forker_request *req, void *user)
@@ -369,7 +369,7 @@ static int pooled_wait(forker_request *req, void *user)
         sleep_ms(1);
     }
     tell("pooled was cancelled\n");
-    return answer_text(req, "gone");
+    return response_text(req, "gone");
 }
 
 static int pooled_crash(forker_request *req, void *user)
@@ -379,10 +379,10 @@ static int pooled_crash(forker_request *req, void *user)
     abort();
 }
 
-static int inline_answer(forker_request *req, void *user)
+static int inline_response(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "inline");
+    return response_text(req, "inline");
 }
 
 static int thread_begins(forker_server *server, int32_t worker, void *user)
@@ -418,7 +418,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/send", send_built, NULL);
     forker_server_handle(server, "GET", "/drop", drop, NULL);
     forker_server_handle(server, "GET", "/wait", wait_for_end, NULL);
-    forker_server_handle(server, "GET", "/at-once", answer_at_once, NULL);
+    forker_server_handle(server, "GET", "/at-once", respond_at_once, NULL);
     forker_server_handle(server, "GET", "/liar", liar, NULL);
     forker_server_handle(server, "GET", "/only-says-so", only_says_so, NULL);
     forker_server_handle(server, "GET", "/count", count, NULL);
@@ -429,16 +429,16 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/break-in-drain", break_in_drain, NULL);
     forker_server_handle(server, "GET", "/stream-at-once", stream_at_once, NULL);
     forker_server_handle(server, "GET", "/let-go", let_it_go, NULL);
-    forker_server_handle(server, "GET", "/inline", inline_answer, NULL);
+    forker_server_handle(server, "GET", "/inline", inline_response, NULL);
     handle_pooled(server, "/pooled", pooled);
     handle_pooled(server, "/pooled-hold", pooled_hold);
     forker_server_handle(server, "GET", "/release", release_held, NULL);
     handle_pooled(server, "/pooled-respond", respond);
-    handle_pooled(server, "/pooled-at-once", answer_at_once);
+    handle_pooled(server, "/pooled-at-once", respond_at_once);
     handle_pooled(server, "/pooled-wait", pooled_wait);
     handle_pooled(server, "/pooled-crash", pooled_crash);
     handle_pooled(server, "/next", pooled_next);
-    forker_server_handle(server, "GET", "/*rest", inline_answer, NULL);
+    forker_server_handle(server, "GET", "/*rest", inline_response, NULL);
     forker_server_on_thread_start(server, thread_begins, NULL);
     forker_server_on_thread_exit(server, thread_ends, NULL);
     forker_server_on_worker_init(server, tell_worker, NULL);

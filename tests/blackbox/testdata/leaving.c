@@ -20,7 +20,7 @@ static char large[8 << 20];
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 static void released(void *user)

@@ -17,7 +17,7 @@ static int look(forker_request *req, void *user)
     forker_response_header_set(req, "X-ID", "2");
     forker_response_header_set(req, "CONNECTION", "CLOSE");
     snprintf(text, sizeof text, "if-match %d, length %d, coding %d", if_match, length, coding);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 int main(int argc, char **argv)

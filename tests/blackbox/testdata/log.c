@@ -18,7 +18,7 @@ static int log_line(forker_request *req, void *user)
 {
     (void)user;
     return forker_server_log(server, FORKER_LOG_WARN, forker_request_query_param(req, "text", NULL)) == FORKER_OK
-               ? answer_text(req, "logged\n")
+               ? response_text(req, "logged\n")
                : FORKER_E_INTERNAL;
 }
 
@@ -45,7 +45,7 @@ static int log_together(forker_request *req, void *user)
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i], NULL);
     }
-    return answer_text(req, "logged\n");
+    return response_text(req, "logged\n");
 }
 
 int main(int argc, char **argv)

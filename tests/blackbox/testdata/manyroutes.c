@@ -9,7 +9,7 @@
 static int handler(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "");
+    return response_text(req, "");
 }
 
 int main(int argc, char **argv)

@@ -16,7 +16,7 @@ static int forks; /* the server has workers */
 static int handler(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 /* Every call that sets something up or runs gives this code. */
@@ -89,11 +89,11 @@ static void check_child_owns(void)
     CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
-static int answer_checked(forker_request *req)
+static int response_checked(forker_request *req)
 {
     int failed = check_exit_status();
     check_failures = 0;
-    return failed ? FORKER_E_INTERNAL : answer_text(req, "as it should be\n");
+    return failed ? FORKER_E_INTERNAL : response_text(req, "as it should be\n");
 }
 
 static int in_worker(forker_request *req, void *user)
@@ -102,7 +102,7 @@ static int in_worker(forker_request *req, void *user)
     check_all_refused(FORKER_E_PROCESS);
     check_own_server_refused();
     check_in_child();
-    return answer_checked(req);
+    return response_checked(req);
 }
 
 /* With workers=0 the handler runs in the process that made the server and runs it. */
@@ -111,7 +111,7 @@ static int in_process(forker_request *req, void *user)
     (void)user;
     check_all_refused(FORKER_E_STATE);
     check_in_child();
-    return answer_checked(req);
+    return response_checked(req);
 }
 
 static void check_handle_refused(forker_deferred handle)
@@ -171,16 +171,16 @@ static int fork_and_return(forker_request *req, void *user)
     pid_t pid = fork();
     if (pid > 0) {
         CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 70);
-        return answer_checked(req);
+        return response_checked(req);
     }
-    return answer_text(req, "two answers\n");
+    return response_text(req, "two responses\n");
 }
 
 static int stop(forker_request *req, void *user)
 {
     (void)user;
     forker_server_stop(server, 1000);
-    return answer_text(req, "stopping\n");
+    return response_text(req, "stopping\n");
 }
 
 /* The spawner is in run. */

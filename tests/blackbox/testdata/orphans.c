@@ -28,7 +28,7 @@ static int orphans(forker_request *req, void *user)
         _exit(0);
     }
     int status;
-    return waitpid(middle, &status, 0) == middle ? answer_text(req, "done\n") : FORKER_E_SYSTEM;
+    return waitpid(middle, &status, 0) == middle ? response_text(req, "done\n") : FORKER_E_SYSTEM;
 }
 
 static int crash(forker_request *req, void *user)
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/orphans/:n", orphans, NULL);
     forker_server_handle(server, "GET", "/crash", crash, NULL);
-    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
+    forker_server_handle(server, "GET", "/ledger", response_ledger, NULL);
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);

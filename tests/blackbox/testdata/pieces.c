@@ -1,4 +1,4 @@
-/* Bodies of several pieces, files, interim answers, connections taken over: pieces <address> <directory> */
+/* Bodies of several pieces, files, interim responses, connections taken over: pieces <address> <directory> */
 #define _GNU_SOURCE
 
 #include "program.h"
@@ -79,7 +79,7 @@ static int beyond(forker_request *req, void *user)
     snprintf(text, sizeof text, "%d %d %d", forker_response_file(req, fd, 5, 1 << 20),
              forker_response_file(req, fd, 1 << 20, -1), forker_response_file(req, -1, 0, -1));
     close(fd);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int hints(forker_request *req, void *user)
@@ -90,7 +90,7 @@ static int hints(forker_request *req, void *user)
     if (code != FORKER_E_INVALID || forker_respond_interim(req, 200, "Link", "x") != FORKER_E_INVALID) {
         return FORKER_E_INTERNAL;
     }
-    return answer_text(req, "hinted");
+    return response_text(req, "hinted");
 }
 
 /* Takes the connection over, and echoes what comes, first what has come already, until the client ends. */
@@ -106,8 +106,8 @@ static int hijack(forker_request *req, void *user)
     if (code != FORKER_OK) {
         return code;
     }
-    if (answer_text(req, "x") != FORKER_E_STATE) {
-        tell("an answer after hijack works\n");
+    if (response_text(req, "x") != FORKER_E_STATE) {
+        tell("a response after hijack works\n");
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
     dprintf(fd, "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
@@ -122,7 +122,7 @@ static int hijack(forker_request *req, void *user)
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello");
+    return response_text(req, "hello");
 }
 
 static int busy(forker_request *req, void *user)
@@ -133,7 +133,7 @@ static int busy(forker_request *req, void *user)
         usleep(1000);
     }
     tell("cancelled\n");
-    return answer_text(req, "too late");
+    return response_text(req, "too late");
 }
 
 static int misuse(forker_request *req, void *user)
@@ -146,7 +146,7 @@ static int misuse(forker_request *req, void *user)
              forker_respond_interim(req, 103, NULL, "x"),
              forker_respond_interim(req, 103, "Transfer-Encoding", "chunked"),
              forker_respond_file(req, 199, NULL, directory));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 int main(int argc, char **argv)

@@ -19,14 +19,14 @@ static int number(forker_request *req, void *user)
     forker_server **server = user;
     snprintf(text, sizeof text, "server %d %s\n", (int)(server - servers),
              pthread_equal(pthread_self(), program_thread) ? "here" : "elsewhere");
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int stop(forker_request *req, void *user)
 {
     forker_server **server = user;
     forker_server_stop(*server, 1000);
-    return answer_text(req, "stopping\n");
+    return response_text(req, "stopping\n");
 }
 
 /* What is refused to a callback of the server. */
@@ -37,7 +37,7 @@ static int poll_from_handler(forker_request *req, void *user)
     forker_server_free(*server);
     snprintf(text, sizeof text, "poll %d fd %d open %d\n", forker_server_poll(*server, 0),
              forker_server_poll_fd(*server), forker_server_open(*server));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static forker_server *make(forker_server **place)

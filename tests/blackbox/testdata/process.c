@@ -48,7 +48,7 @@ static int self(forker_request *req, void *user)
              (unsigned long)files.rlim_cur, (unsigned long)files.rlim_max, (unsigned long)core.rlim_cur,
              (unsigned long)core.rlim_max, CPU_COUNT(&cpus), directory,
              access("/etc/passwd", F_OK) == 0 ? "yes" : "no");
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* Tries to be root again by all the capabilities that there are. */
@@ -63,9 +63,9 @@ static int come_back(forker_request *req, void *user)
     sets[0].effective = sets[0].permitted;
     sets[1].effective = sets[1].permitted;
     if (syscall(SYS_capset, &head, sets) != 0 || setresuid(0, 0, 0) != 0) {
-        return answer_text(req, "no way back");
+        return response_text(req, "no way back");
     }
-    return answer_text(req, "root again");
+    return response_text(req, "root again");
 }
 
 /* GET /trace?71: what ptrace(2) lets a worker do to process 71. */
@@ -76,7 +76,7 @@ static int trace(forker_request *req, void *user)
     pid_t pid = (pid_t)strtol(query != NULL ? query : "0", NULL, 10);
     struct iovec here = {&byte, 1}, there = {user, 1};
     if (pid == getpid()) {
-        return answer_text(req, "itself");
+        return response_text(req, "itself");
     }
     snprintf(path, sizeof path, "/proc/%d/root/.", (int)pid);
     int opened = access(path, F_OK);
@@ -91,7 +91,7 @@ static int trace(forker_request *req, void *user)
     }
     snprintf(text, sizeof text, "seized %s\nread %s\nroot %s\n", seized == 0 ? "yes" : "no", got == 1 ? "yes" : "no",
              opened == 0 ? "yes" : "no");
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* GET /run: whether $PROGRAM, this program with set-user-ID root, is root when a handler starts it. */
@@ -105,7 +105,7 @@ static int run(forker_request *req, void *user)
     }
     (void)user;
     (void)waitpid(pid, &status, 0);
-    return answer_text(req, WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "gains" : "gains nothing");
+    return response_text(req, WIFEXITED(status) && WEXITSTATUS(status) == 0 ? "gains" : "gains nothing");
 }
 
 /* argv as main got it: "process 127.0.0.1:0". */
@@ -116,7 +116,7 @@ static int arguments(forker_request *req, void *user)
     for (char **argv = user; *argv != NULL; argv++) {
         len += snprintf(text + len, sizeof text - (size_t)len, "%s%s", argv == user ? "" : " ", *argv);
     }
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int crash(forker_request *req, void *user)

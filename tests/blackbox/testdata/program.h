@@ -57,7 +57,7 @@ static inline int serve_to_end(forker_server *server)
     return exit_status;
 }
 
-static inline int answer_text(forker_request *req, const char *text)
+static inline int response_text(forker_request *req, const char *text)
 {
     return forker_respond(req, 200, "text/plain", text, strlen(text));
 }

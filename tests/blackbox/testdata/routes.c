@@ -6,7 +6,7 @@
 static int greet(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 int main(int argc, char **argv)

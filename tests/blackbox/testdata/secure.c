@@ -9,7 +9,7 @@
 static int greet(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, forker_request_scheme(req, NULL));
+    return response_text(req, forker_request_scheme(req, NULL));
 }
 
 static int who(forker_request *req, void *user)
@@ -17,7 +17,7 @@ static int who(forker_request *req, void *user)
     char text[32];
     (void)user;
     snprintf(text, sizeof text, "%d", (int)forker_request_worker(req));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int body(forker_request *req, void *user)
@@ -50,7 +50,7 @@ static int chain(forker_request *req, void *user)
 {
     (void)user;
     const char *text = forker_request_tls(req, FORKER_TLS_CLIENT_CHAIN_PEM, NULL);
-    return answer_text(req, text != NULL ? text : "none");
+    return response_text(req, text != NULL ? text : "none");
 }
 
 static int hijack(forker_request *req, void *user)
@@ -59,14 +59,14 @@ static int hijack(forker_request *req, void *user)
     char text[32];
     (void)user;
     snprintf(text, sizeof text, "%d %d", forker_request_hijack(req, &fd, NULL, NULL), fd);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int hint(forker_request *req, void *user)
 {
     (void)user;
     int code = forker_respond_interim(req, 103, "Link", "</style.css>");
-    return code == FORKER_OK ? answer_text(req, "hinted") : code;
+    return code == FORKER_OK ? response_text(req, "hinted") : code;
 }
 
 static int file(forker_request *req, void *user)

@@ -24,7 +24,7 @@ static void sleep_ms(long ms)
 
 static int greet(forker_request *req, void *user)
 {
-    return answer_text(req, user);
+    return response_text(req, user);
 }
 
 /* "0 71": worker and pid. */
@@ -33,7 +33,7 @@ static int who(forker_request *req, void *user)
     char text[64];
     (void)user;
     snprintf(text, sizeof text, "%d %ld", (int)forker_request_worker(req), (long)getpid());
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int body(forker_request *req, void *user)
@@ -50,7 +50,7 @@ static int slow(forker_request *req, void *user)
     (void)user;
     tell("slow begins\n");
     sleep_ms(number_param(req, "ms"));
-    return answer_text(req, "slow\n");
+    return response_text(req, "slow\n");
 }
 
 static int hang(forker_request *req, void *user)
@@ -122,14 +122,14 @@ static int environment(forker_request *req, void *user)
 {
     const char *value = getenv(forker_request_param(req, "name", NULL));
     (void)user;
-    return answer_text(req, value != NULL ? value : "not set");
+    return response_text(req, value != NULL ? value : "not set");
 }
 
 static int stop(forker_request *req, void *user)
 {
     (void)user;
     forker_server_stop(server, (int32_t)number_param(req, "ms"));
-    return answer_text(req, "stopping\n");
+    return response_text(req, "stopping\n");
 }
 
 static int log_line(forker_request *req, void *user)
@@ -137,7 +137,7 @@ static int log_line(forker_request *req, void *user)
     (void)user;
     const char *text = forker_request_query_param(req, "text", NULL);
     int code = forker_server_log(server, (int)number_param(req, "level"), text);
-    return code != FORKER_OK ? code : answer_text(req, "logged\n");
+    return code != FORKER_OK ? code : response_text(req, "logged\n");
 }
 
 /*
@@ -164,7 +164,7 @@ static const struct {
 } routes[] = {
     {"GET,POST", "/", greet, "hello\n"},
     {"GET", "/who", who, NULL},
-    {"GET", "/ledger", answer_ledger, NULL},
+    {"GET", "/ledger", response_ledger, NULL},
     {"POST,PUT", "/body", body, NULL},
     {"GET", "/slow/:ms", slow, NULL},
     {"GET", "/hang", hang, NULL},

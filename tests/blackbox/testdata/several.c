@@ -18,7 +18,7 @@ static int number(forker_request *req, void *user)
 {
     char text[16];
     snprintf(text, sizeof text, "%d", (int)((forker_server **)user - servers));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int send_request(int i)

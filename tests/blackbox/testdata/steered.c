@@ -58,13 +58,13 @@ static int worker_init(forker_server *unused, int32_t worker, void *user)
 static int show(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, revision);
+    return response_text(req, revision);
 }
 
 static int option(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, forker_server_get(server, forker_request_param(req, "name", NULL)));
+    return response_text(req, forker_server_get(server, forker_request_param(req, "name", NULL)));
 }
 
 static int act(forker_request *req, void *user)
@@ -85,7 +85,7 @@ static int act(forker_request *req, void *user)
         code = forker_server_scale(server, (int32_t)strtol(forker_request_query(req, NULL), NULL, 10));
     }
     snprintf(text, sizeof text, "%d", code);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* Answers when it is told that the worker is being drained. */
@@ -96,7 +96,7 @@ static int patient(forker_request *req, void *user)
     for (int i = 0; i < 20000 && !forker_request_draining(req); i++) {
         usleep(1000);
     }
-    return answer_text(req, forker_request_draining(req) ? "draining" : "not draining");
+    return response_text(req, forker_request_draining(req) ? "draining" : "not draining");
 }
 
 static char *volatile leaked; /* seen by the compiler as used */
@@ -110,7 +110,7 @@ static int leak(forker_request *req, void *user)
     if (memory != NULL) {
         leaked = memset(memory, 1, len);
     }
-    return answer_text(req, memory != NULL ? "leaked" : "out of memory");
+    return response_text(req, memory != NULL ? "leaked" : "out of memory");
 }
 
 int main(int argc, char **argv)
@@ -129,7 +129,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/", show, NULL);
     forker_server_handle(server, "GET", "/option/:name", option, NULL);
     forker_server_handle(server, "GET", "/act/:what", act, NULL);
-    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
+    forker_server_handle(server, "GET", "/ledger", response_ledger, NULL);
     forker_server_handle(server, "GET", "/leak", leak, NULL);
     forker_server_handle(server, "GET", "/patient", patient, NULL);
     forker_server_on_reload(server, on_reload, NULL);

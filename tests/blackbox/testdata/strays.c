@@ -129,7 +129,7 @@ static pid_t fork_child(void)
 static int fork_here(forker_request *req, void *user)
 {
     (void)user;
-    return fork_child() > 0 ? answer_text(req, "forked\n") : FORKER_E_SYSTEM;
+    return fork_child() > 0 ? response_text(req, "forked\n") : FORKER_E_SYSTEM;
 }
 
 static int ok(forker_request *req, void *user)
@@ -137,7 +137,7 @@ static int ok(forker_request *req, void *user)
     char text[32];
     (void)user;
     snprintf(text, sizeof text, "%d\n", (int)getpid());
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* What a program that is started here begins with: the signals that it ignores, and blocks. */
@@ -157,7 +157,7 @@ static int start_program(forker_request *req, void *user)
     char text[256];
     (void)user;
     read_beginning(text, sizeof text);
-    return answer_text(req, strcmp(text, beginning) == 0 ? "as in main\n" : text);
+    return response_text(req, strcmp(text, beginning) == 0 ? "as in main\n" : text);
 }
 
 static int start_program_in_hook(forker_server *own, int32_t worker, void *user)

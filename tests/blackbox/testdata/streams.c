@@ -144,7 +144,7 @@ static int begins_late(forker_request *req, void *user)
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello");
+    return response_text(req, "hello");
 }
 
 int main(int argc, char **argv)

@@ -82,7 +82,7 @@ static int stacks(forker_request *req, void *user)
     for (volatile long i = 0; i < 3000000; i++) { /* so that virtual time passes */
     }
     snprintf(text, sizeof text, "%d %d %d %d", (int)before_on, (int)before_off, (int)init_on, (int)init_off);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 int main(int argc, char **argv)
@@ -93,7 +93,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_set_fork(server, fork_or_fail, NULL);
     forker_server_handle(server, "GET", "/stacks", stacks, NULL);
-    forker_server_handle(server, "GET", "/ledger", answer_ledger, NULL);
+    forker_server_handle(server, "GET", "/ledger", response_ledger, NULL);
     forker_server_listen(server, argv[2]);
     forker_server_on_worker_init(server, worker_init, NULL);
     return serve_to_end(server);

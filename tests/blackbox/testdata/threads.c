@@ -15,7 +15,7 @@ static void *wait_for_ever(void *user)
 static int greet(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 int main(int argc, char **argv)

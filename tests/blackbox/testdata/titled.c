@@ -15,7 +15,7 @@ static void set_title(const char *title)
 
 static int greet(forker_request *req, void *user)
 {
-    return answer_text(req, user);
+    return response_text(req, user);
 }
 
 static int init(forker_server *server, int32_t worker, void *user)

@@ -19,7 +19,7 @@ static int show(forker_request *req, void *user)
     const char *header = forker_request_header(req, "X-Sum", NULL);
     snprintf(text + len, sizeof text - len, "first %s (%zu), in header %s, body %s", sum != NULL ? sum : "none",
              sum_len, header != NULL ? header : "none", forker_request_body(req, NULL));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* What the functions say where there is nothing. */
@@ -33,7 +33,7 @@ static int edges(forker_request *req, void *user)
              forker_request_trailer(NULL, "a", NULL) == NULL, (int)forker_request_trailer_count(NULL),
              forker_request_trailer_at(NULL, 0, NULL, NULL),
              forker_request_trailer_at(req, forker_request_trailer_count(req), NULL, NULL));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 int main(int argc, char **argv)

@@ -47,7 +47,7 @@ static int whole(forker_request *req, void *user)
     const char *body = forker_request_body(req, &len);
     snprintf(text, sizeof text, "%zu %016llx file %s, NUL %d", len, (unsigned long long)hash_add(HASH_START, body, len),
              describe_file(req, body, len), body[len] == '\0');
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* --------------------------------------------------------------------------------------------------- piece by piece */
@@ -119,7 +119,7 @@ static int on_body(forker_request *req, const void *data, size_t len, int last, 
     }
     upload_describe(u, req, text, sizeof text);
     upload_free(u);
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int stream(forker_request *req, void *user)
@@ -157,14 +157,14 @@ static int on_body_until_10(forker_request *req, const void *data, size_t len, i
     return u->pause_at > 0 ? FORKER_E_INVALID : forker_respond(req, 422, NULL, "enough", 6);
 }
 
-static int answer_in_the_middle(forker_request *req, void *user)
+static int response_in_the_middle(forker_request *req, void *user)
 {
     upload *u = upload_new();
     u->pause_at = user != NULL;
     return forker_request_on_body(req, on_body_until_10, u);
 }
 
-/* Builds the answer of the pieces as they come. */
+/* Builds the response of the pieces as they come. */
 static int on_body_echo(forker_request *req, const void *data, size_t len, int last, void *user)
 {
     (void)user;
@@ -259,7 +259,7 @@ static int steer(forker_request *req, void *user)
         return FORKER_E_SYSTEM;
     }
     pthread_join(thread, NULL);
-    return answer_text(req, "steered");
+    return response_text(req, "steered");
 }
 
 /* Defers at the end of the body, and answers from another thread. */
@@ -296,11 +296,11 @@ static int on_body_misuse(forker_request *req, const void *data, size_t len, int
         tell_number("on_body inside", forker_request_on_body(req, on_body_misuse, user));
         tell_number("pause without a handle", forker_request_pause(req));
         tell_number("hijack inside", forker_request_hijack(req, &fd, NULL, NULL));
-        return FORKER_OK; /* without an answer */
+        return FORKER_OK; /* without a response */
     }
     if (last < 0) {
         forker_deferred handle;
-        tell_number("respond after the end", answer_text(req, "x"));
+        tell_number("respond after the end", response_text(req, "x"));
         tell_number("defer after the end", forker_request_defer(req, &handle));
     }
     return FORKER_OK;
@@ -325,13 +325,13 @@ static int answer_live(forker_request *req, void *user)
     char text[32];
     (void)user;
     snprintf(text, sizeof text, "%d", __atomic_load_n(&live, __ATOMIC_RELAXED));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello");
+    return response_text(req, "hello");
 }
 
 static void handle_stream(forker_server *server, const char *pattern, forker_handler handler, void *user)
@@ -350,8 +350,8 @@ static void add_streams(forker_server *server)
     forker_route_set(server, "dispatch", "pool");
     handle_stream(server, "/refuse", refuse, NULL);
     handle_stream(server, "/refuse-after-asking", refuse_after_asking, NULL);
-    handle_stream(server, "/enough", answer_in_the_middle, NULL);
-    handle_stream(server, "/fail", answer_in_the_middle, &yes);
+    handle_stream(server, "/enough", response_in_the_middle, NULL);
+    handle_stream(server, "/fail", response_in_the_middle, &yes);
     handle_stream(server, "/echo", echo, NULL);
     handle_stream(server, "/pass/whole", pass_on, NULL);
     handle_stream(server, "/pass/:pool", pass_on, NULL);

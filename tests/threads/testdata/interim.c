@@ -149,9 +149,9 @@ static void end_request(exchange *ex)
         (void)fk_deferred_close((uintptr_t)ex->req, FORKER_CLOSE_DONE);
     }
     fk_dispatch_release((uintptr_t)ex->req);
-    fk_answer *answer = &ex->req->answer;
-    answer->state = 0;
-    answer->fields.len = answer->body.len = 0;
+    fk_response *response = &ex->req->response;
+    response->state = 0;
+    response->fields.len = response->body.len = 0;
     ex->req->serial++;
     ex->has_client = ex->held = ex->early = false;
 }

@@ -1,6 +1,6 @@
 /*
  * The C parts that foreign threads use, with a loop in C in the place of the engine's: helgrind and ThreadSanitizer,
- * which cannot follow the Go runtime, see every lock and every access. Four threads answer, stream, drop and keep what
+ * which cannot follow the Go runtime, see every lock and every access. Four threads response, stream, drop and keep what
  * the loop defers, another one uses handles that are over, and one uses handles that others use too; clients leave, and
  * at the end the loop does, before all is answered.
  *
@@ -270,16 +270,16 @@ static void end_request(exchange *ex)
         (void)fk_deferred_close((uintptr_t)ex->req, FORKER_CLOSE_DONE);
     }
     fk_dispatch_release((uintptr_t)ex->req);
-    fk_answer *answer = &ex->req->answer;
-    answer->state = answer->status = answer->flags = 0;
-    answer->fields.len = answer->body.len = answer->parts.len = answer->trailers.len = 0;
-    answer->parted = answer->extra = 0;
+    fk_response *response = &ex->req->response;
+    response->state = response->status = response->flags = 0;
+    response->fields.len = response->body.len = response->parts.len = response->trailers.len = 0;
+    response->parted = response->extra = 0;
     ex->held = ex->streams = ex->has_client = false;
 }
 
-static void send_answer(exchange *ex)
+static void send_response(exchange *ex)
 {
-    __atomic_fetch_add(&sent, (int)ex->req->answer.body.len + ex->req->answer.status, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&sent, (int)ex->req->response.body.len + ex->req->response.status, __ATOMIC_RELAXED);
     end_request(ex);
 }
 
@@ -316,7 +316,7 @@ static void hear(exchange *ex, uint32_t kind)
     } else if (kind + 1 == FK_EVENT_STREAM) {
         send_piece(ex);
     } else {
-        send_answer(ex);
+        send_response(ex);
     }
 }
 

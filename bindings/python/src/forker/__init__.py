@@ -20,9 +20,9 @@ return is described at :class:`forker.Response`, what it receives at :class:`for
 
 What the C API has and this package has not, and why:
 
-- forker_response_lend: C would call Python back for each answer, which costs more than the copy that it saves. Large
+- forker_response_lend: C would call Python back for each response, which costs more than the copy that it saves. Large
   content that does not change is best sent as a file.
-- forker_response_status, forker_response_write, forker_response_header_set and others for an answer in parts: a
+- forker_response_status, forker_response_write, forker_response_header_set and others for a response in parts: a
   :class:`forker.Response` is built by the program, and given to C at once.
 - forker_server_set_fork: the package sets os.fork().
 - NULL, which removes a hook: a function that does nothing is one as well.

@@ -1,4 +1,4 @@
-"""Answers that come after the handler has returned, from any thread: whole, or in pieces."""
+"""Responses that come after the handler has returned, from any thread: whole, or in pieces."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ class Deferred:
         self._release = weakref.finalize(self, _drop, handle)
         self._release.atexit = False  # the process that ends closes the connection
 
-    def respond(self, answer: Any) -> bool:
+    def respond(self, response: Any) -> bool:
         """Answers with what a handler may return, see :class:`forker.Response`; NEXT excepted.
 
-        True: it is on its way. False: the client has left. Raises TypeError, ValueError or Error for an answer that is
+        True: it is on its way. False: the client has left. Raises TypeError, ValueError or Error for a response that is
         refused; then there is none yet.
         """
-        response = Response.of(answer)
+        response = Response.of(response)
         with self.request._guard:
             respond(self._blank(), response)
             return self._end(lib.forker_deferred_send)
@@ -90,7 +90,7 @@ class Deferred:
     def on_close(self, function: Close) -> Close:
         """Has a function called with the reason when the request has ended; also as a decorator.
 
-        The reason is CLOSE_DONE (the answer is sent), CLOSE_CLIENT (the client has left), CLOSE_TIMEOUT,
+        The reason is CLOSE_DONE (the response is sent), CLOSE_CLIENT (the client has left), CLOSE_TIMEOUT,
         CLOSE_SHUTDOWN (the server stops) or CLOSE_ERROR. It is called once, on the thread that calls the handlers,
         and kept until then, with what it refers to; a later one replaces it. It does not take the duty to answer from
         the program. If it raises, that is logged. Raises Error (E_ABORTED) if the request has ended already.
@@ -113,7 +113,7 @@ class Deferred:
         content_type: str | None = None,
         length: int | None = None,
     ) -> Stream:
-        """Begins an answer in pieces, and sends its head. `length` is that of the body in bytes, if it is known.
+        """Begins a response in pieces, and sends its head. `length` is that of the body in bytes, if it is known.
 
         Raises TypeError, ValueError or Error; E_ABORTED: the client has left, and abort() is what remains.
         """
@@ -144,7 +144,7 @@ class Deferred:
         return address
 
     def _blank(self) -> int:
-        """The request, without what is left of an answer that was refused."""
+        """The request, without what is left of a response that was refused."""
         address = self._live()
         lib.forker_response_reset(address)
         return address
@@ -165,7 +165,7 @@ class Deferred:
 
 
 class Stream:
-    """The body of an answer, written in pieces. Made by :meth:`Deferred.stream` and :meth:`Deferred.events`.
+    """The body of a response, written in pieces. Made by :meth:`Deferred.stream` and :meth:`Deferred.events`.
 
     As a context manager it ends the body when the block is left, or aborts it if that is by an exception. What is said
     of threads and errors at :class:`Deferred` goes for it, too.

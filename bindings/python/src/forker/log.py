@@ -73,7 +73,7 @@ class Log(Callbacks):
         """Gives the lines of the access log to a function instead of writing them; None goes back.
 
         Option access_log says what a line looks like: "common", "combined" or "json"; it is off by default. The
-        function is called in the workers, between requests, up to a second after the answer. If it raises, that goes
+        function is called in the workers, between requests, up to a second after the response. If it raises, that goes
         to stderr.
         """
         if log is None:

@@ -1,4 +1,4 @@
-"""Answers: what a handler may return, and how that becomes status, fields and body."""
+"""Responses: what a handler may return, and how that becomes status, fields and body."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEXT = _Next()
 
 
 class Response:
-    """An answer.
+    """A response.
 
     A handler returns one of
 
@@ -44,12 +44,12 @@ class Response:
     ``(status, body)``                      the same with a status; the body may be None, for no body
     ``(status, body, headers)``             the same with fields of its own
     ``Response``                            everything by name; a file by :meth:`Response.file`
-    a :class:`forker.Deferred`              the answer comes later, see :meth:`Request.defer`
-    ``forker.NEXT``                         no answer: the next route that matches is asked
+    a :class:`forker.Deferred`              the response comes later, see :meth:`Request.defer`
+    ``forker.NEXT``                         no response: the next route that matches is asked
     ======================================  ==============================================================
 
     Anything else is a TypeError, which the client sees as a 500 and the log in full. So is a bare None: a
-    ``return`` that was forgotten should not look like success. An answer without a body is ``(204, None)``. Only a
+    ``return`` that was forgotten should not look like success. A response without a body is ``(204, None)``. Only a
     handler that has called :meth:`Request.on_body` or :meth:`Request.hijack` returns None.
 
     ``status`` is 200 to 599. ``headers`` is a mapping of names to texts, or pairs of name and text, in which
@@ -98,7 +98,7 @@ class Response:
         offset: int = 0,
         length: int | None = None,
     ) -> Response:
-        """An answer with the content of a file, which C sends without reading it into Python.
+        """A response with the content of a file, which C sends without reading it into Python.
 
         One that is not there, or is no regular file, is answered 404, one that may not be read 403. The path is used as
         it is, and symbolic links are followed: it is the program's to keep it where it should be. Without
@@ -127,7 +127,7 @@ class Response:
                 raise TypeError(f"a handler returned a tuple of {len(value)}; expected (status, body[, headers])")
             return cls(*value)
         if value is None:
-            raise TypeError("a handler returned None; an answer without a body is (204, None)")
+            raise TypeError("a handler returned None; a response without a body is (204, None)")
         return cls(200, value)
 
     def __repr__(self) -> str:
@@ -136,7 +136,7 @@ class Response:
 
 
 def prepare(address: int, response: Response) -> None:
-    """Sets the fields of an answer on a forker_request. Raises Error."""
+    """Sets the fields of a response on a forker_request. Raises Error."""
     for name, value in response.headers:
         code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
         check_request(code, address)

@@ -459,14 +459,14 @@ class Server(Hooks):
     def _handle(self, handler: Handler, request: Request, address: int) -> int:
         """Answers one request. Its result is the result of the C handler."""
         try:
-            answer = call_program(handler, request)
+            response = call_program(handler, request)
             if request._handle is not None:
-                _expect_deferred(answer, request)
+                _expect_deferred(response, request)
                 return _DEFERRED
-            if answer is NEXT:
+            if response is NEXT:
                 return _NEXT
-            if answer is not None or not (request._takes_body or request._is_hijacked):
-                respond(address, Response.of(answer))
+            if response is not None or not (request._takes_body or request._is_hijacked):
+                respond(address, Response.of(response))
             return _OK
         except BaseException as exc:
             self._report_failure(f"{request._label()}: the handler failed", exc)
@@ -485,16 +485,16 @@ class Server(Hooks):
         if last:
             request._end_body()
         try:
-            answer = call_program(function, piece, last)
+            response = call_program(function, piece, last)
             if piece is None:
                 return _OK
             if was_deferred:
-                if answer is not None:
-                    raise TypeError(f"on_body returns None if the request is deferred, not {answer!r}")
+                if response is not None:
+                    raise TypeError(f"on_body returns None if the request is deferred, not {response!r}")
             elif request._handle is not None:
-                _expect_deferred(answer, request)
-            elif last or answer is not None:
-                respond(address, Response.of(answer))
+                _expect_deferred(response, request)
+            elif last or response is not None:
+                respond(address, Response.of(response))
             return _OK
         except BaseException as exc:
             self._report_failure(f"{request._label()}: on_body failed", exc)
@@ -540,9 +540,9 @@ class Server(Hooks):
 _serving: set[Server] = set()
 
 
-def _expect_deferred(answer: Any, request: Request) -> None:
+def _expect_deferred(response: Any, request: Request) -> None:
     if not isinstance(answer, Deferred) or answer.request is not request:
-        raise TypeError(f"a handler that defers its request returns the Deferred, not {answer!r}")
+        raise TypeError(f"a handler that defers its request returns the Deferred, not {response!r}")
 
 
 def _slice_ms(timeout: float) -> int:

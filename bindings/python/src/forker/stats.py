@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 PHASES = ("starting", "serving", "reloading", "draining", "stopping")
 STATES = ("none", "forked", "booting", "ready", "draining")
-CAUSES = ("none", "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory")
+EXIT_REASONS = ("none", "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory")
 
 _STATUS_CLASSES = 6
 _LATENCY_BUCKETS = 40
@@ -21,7 +21,7 @@ _COUNTERS = [
     ("requests", c_uint64),
     ("bytes_in", c_uint64),
     ("bytes_out", c_uint64),
-    ("answers", c_uint64 * _STATUS_CLASSES),
+    ("responses", c_uint64 * _STATUS_CLASSES),
     ("latency", c_uint64 * _LATENCY_BUCKETS),
     ("latency_sum_ns", c_uint64),
 ]
@@ -78,12 +78,12 @@ class Counters:
     requests: int
     bytes_in: int
     bytes_out: int
-    answers: tuple[int, ...]
-    """By status class: ``answers[2]`` counts those with status 200 to 299."""
+    responses: tuple[int, ...]
+    """By status class: ``responses[2]`` counts those with status 200 to 299."""
     latency: tuple[int, ...]
-    """``latency[i]`` counts answers that took less than 2**i ns, and not less than 2**(i-1)."""
+    """``latency[i]`` counts responses that took less than 2**i ns, and not less than 2**(i-1)."""
     latency_sum: float
-    """Seconds that all answers took together."""
+    """Seconds that all responses took together."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Stats(Counters):
     master_starts: int
     worker_starts: int
     worker_exits: dict[str, int]
-    """By cause: "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory"."""
+    """By reason: "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory"."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class WorkerStats(Counters):
 def _counters(c: CStats | CWorkerStats) -> dict:
     values = {name: getattr(c, name) for name, _ in _COUNTERS[:-3]}
     return values | {
-        "answers": tuple(c.answers),
+        "responses": tuple(c.responses),
         "latency": tuple(c.latency),
         "latency_sum": c.latency_sum_ns / 1e9,
     }
@@ -153,7 +153,7 @@ def stats_of(c: CStats) -> Stats:
         slots=c.slots,
         master_starts=c.master_starts,
         worker_starts=c.worker_starts,
-        worker_exits=dict(zip(CAUSES[1:], c.worker_exits[1:])),
+        worker_exits=dict(zip(EXIT_REASONS[1:], c.worker_exits[1:])),
     )
 
 

@@ -13,8 +13,8 @@ import (
 
 // Workers that hang, are old or have grown.
 
-// Care is when a worker that serves is not to go on serving. 0 is never.
-type Care struct {
+// Health is when a worker that serves is not to go on serving. 0 is never.
+type Health struct {
 	HangTimeout time.Duration // its loop, or every thread of its handler pool, has stood still for so long
 	MaxRequests uint64        // it has had so many requests, and up to a tenth more
 	MaxAge      time.Duration // it has lived for so long, and up to a tenth longer
@@ -22,35 +22,35 @@ type Care struct {
 	MemoryHard  int64         // it has so many bytes resident: it is killed
 }
 
-// careSpread is how much workers that were started together differ in what they are replaced at.
-const careSpread = 0.1
+// healthSpread is how much workers that were started together differ in what they are replaced at.
+const healthSpread = 0.1
 
 // wanted tells if there is anything to look at.
-func (c *Care) wanted() bool { return *c != Care{} }
+func (c *Health) wanted() bool { return *c != Health{} }
 
 // interval is how often to look. Requests can come fast.
-func (c *Care) interval() time.Duration {
+func (c *Health) interval() time.Duration {
 	if c.MaxRequests > 0 {
 		return 100 * time.Millisecond
 	}
 	return time.Second
 }
 
-// pulse is what care knows of a worker from the last time it looked.
-type pulse struct {
+// seen is what the check of health knows of a worker from the last time it looked.
+type seen struct {
 	requests uint64        // over all generations
 	moved    time.Duration // when its loop was last known to turn
-	spread   float64       // of this worker, up to careSpread
+	spread   float64       // of this worker, up to healthSpread
 	tired    string        // why it is to be replaced, "" if it is not
 	late     int           // how many threads of the pool were in a handler for too long when that was last told
 }
 
-// care looks after the workers that serve.
-func (m *master) care(now time.Duration) {
-	if !m.cfg.Care.wanted() || !m.adopted || m.stop.asked || now < m.careAt {
+// checkHealth looks after the workers that serve.
+func (m *master) checkHealth(now time.Duration) {
+	if !m.cfg.Health.wanted() || !m.adopted || m.stop.asked || now < m.healthAt {
 		return
 	}
-	m.careAt = now + m.cfg.Care.interval()
+	m.healthAt = now + m.cfg.Health.interval()
 	for _, w := range m.workers {
 		if w.state == stateReady && w.current() {
 			m.examine(w, now)
@@ -59,9 +59,9 @@ func (m *master) care(now time.Duration) {
 }
 
 func (m *master) examine(w *worker, now time.Duration) {
-	c := &m.cfg.Care
+	c := &m.cfg.Health
 	w.feel(now)
-	if still := now - max(w.pulse.moved, m.resumed); c.HangTimeout > 0 && still >= c.HangTimeout+heartbeatMost {
+	if still := now - max(w.seen.moved, m.resumed); c.HangTimeout > 0 && still >= c.HangTimeout+heartbeatMost {
 		m.abortStill(w, still, now)
 		return
 	}
@@ -76,15 +76,15 @@ func (m *master) examine(w *worker, now time.Duration) {
 		m.kill(w, now)
 		return
 	}
-	if w.pulse.tired == "" {
-		w.pulse.tired = w.tiredOf(c, resident, now)
+	if w.seen.tired == "" {
+		w.seen.tired = w.tiredOf(c, resident, now)
 	}
 }
 
 // feel notes whether the loop has turned since the last time. It has if it has begun another request: one iteration can
 // serve many, and says so only at its end.
 func (w *worker) feel(now time.Duration) {
-	p := &w.pulse
+	p := &w.seen
 	if beat := w.page.LoadHeartbeatNs(); beat != 0 {
 		p.moved = max(p.moved, since(beat, now))
 	}
@@ -94,11 +94,11 @@ func (w *worker) feel(now time.Duration) {
 }
 
 // tiredOf tells what a worker has had enough of, "" if of nothing.
-func (w *worker) tiredOf(c *Care, resident int64, now time.Duration) string {
+func (w *worker) tiredOf(c *Health, resident int64, now time.Duration) string {
 	age := now - since(w.page.LoadBornNs(), now)
 	before := w.page.LoadRequestsBefore()
-	served := min(max(w.pulse.requests, before)-before, math.MaxInt) // Both can be anything.
-	more := 1 + w.pulse.spread
+	served := min(max(w.seen.requests, before)-before, math.MaxInt) // Both can be anything.
+	more := 1 + w.seen.spread
 	switch {
 	case c.MaxRequests > 0 && float64(served) >= float64(c.MaxRequests)*more:
 		return plural(int(served), "request")
@@ -112,7 +112,7 @@ func (w *worker) tiredOf(c *Care, resident int64, now time.Duration) string {
 
 // resident gives the bytes of memory that a worker has resident, 0 if nobody asks or it cannot be told.
 func (m *master) resident(w *worker, now time.Duration) int64 {
-	if m.cfg.Care.MemorySoft == 0 && m.cfg.Care.MemoryHard == 0 {
+	if m.cfg.Health.MemorySoft == 0 && m.cfg.Health.MemoryHard == 0 {
 		return 0
 	}
 	n, ok := m.sys.Resident(w.pid)

@@ -13,9 +13,9 @@ import (
 	"libforker/slot"
 )
 
-func careful(workers int, care Care) Config {
+func careful(workers int, health Health) Config {
 	cfg := config(workers)
-	cfg.Care = care
+	cfg.Health = health
 	return cfg
 }
 
@@ -27,7 +27,9 @@ func (w *fakeWorker) beat(d time.Duration) {
 }
 
 // dismissed is why the master lets a worker go.
-func (w *fakeWorker) dismissed() slot.Cause { return slot.Cause(atomic.LoadUint32(&w.page.Dismissed)) }
+func (w *fakeWorker) dismissed() slot.ExitReason {
+	return slot.ExitReason(atomic.LoadUint32(&w.page.Dismissed))
+}
 
 // serve adds requests.
 func (w *fakeWorker) serve(n uint64) { atomic.AddUint64(&w.page.Requests, n) }
@@ -53,7 +55,7 @@ func (w *fakeWorker) expectReplaced() *fakeWorker {
 }
 
 func TestHang_isAbortedThenKilled(t *testing.T) {
-	inBubble(t, 2, careful(2, Care{HangTimeout: 10 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 2, careful(2, Health{HangTimeout: 10 * time.Second}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		workers := s.spawnReady(2)
 		turning, still := workers[0], workers[1]
@@ -74,7 +76,7 @@ func TestHang_isAbortedThenKilled(t *testing.T) {
 }
 
 func TestHang_isTimedFromTheLastHeartbeatAndNamesTheRequest(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		w.beat(20 * time.Second)
@@ -93,7 +95,7 @@ func TestHang_isTimedFromTheLastHeartbeatAndNamesTheRequest(t *testing.T) {
 }
 
 func TestHang_isNoneWhileRequestsAreBegun(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		for range 60 { // One iteration of a minute, which serves a request every second.
@@ -120,7 +122,7 @@ func (w *fakeWorker) leavePool(thread int) {
 }
 
 func TestHang_ofThePoolIsWhenNoThreadComesBack(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		atomic.StoreUint32(&w.page.PoolSize, 3)
@@ -156,8 +158,8 @@ func TestHang_ofThePoolIsWhenNoThreadComesBack(t *testing.T) {
 	})
 }
 
-func TestHang_ofThePoolIsNoneInAGap(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
+func TestHang_ofThePoolIsNoneInASuspension(t *testing.T) {
+	inBubble(t, 1, careful(1, Health{HangTimeout: 5 * time.Second}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		atomic.StoreUint32(&w.page.PoolSize, 1)
@@ -170,8 +172,8 @@ func TestHang_ofThePoolIsNoneInAGap(t *testing.T) {
 	})
 }
 
-func TestGap_killsNobody(t *testing.T) {
-	cfg := careful(2, Care{HangTimeout: 5 * time.Second})
+func TestSuspension_killsNobody(t *testing.T) {
+	cfg := careful(2, Health{HangTimeout: 5 * time.Second})
 	inBubble(t, 2, cfg, func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		first := s.spawnReady(1)[0]
@@ -188,7 +190,7 @@ func TestGap_killsNobody(t *testing.T) {
 	})
 }
 
-func TestGap_putsAStopOff(t *testing.T) {
+func TestSuspension_putsAStopOff(t *testing.T) {
 	inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
@@ -199,7 +201,7 @@ func TestGap_putsAStopOff(t *testing.T) {
 		before := s.now()
 		s.expectKill(w)
 		if got := s.now() - before; got < 5*time.Second || got > 7*time.Second {
-			t.Errorf("killed %v after the gap", got)
+			t.Errorf("killed %v after the suspension", got)
 		}
 		w.exit(killStatus(unix.SIGKILL))
 		s.expect(control.Done)
@@ -208,7 +210,7 @@ func TestGap_putsAStopOff(t *testing.T) {
 }
 
 func TestRecycle_byRequests(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{MaxRequests: 100}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{MaxRequests: 100}), func(t *testing.T, s *fakeSpawner) {
 		s.random = 0.5 // five more
 		s.handOver()
 		w := s.spawnReady(1)[0]
@@ -229,7 +231,7 @@ func TestRecycle_byRequests(t *testing.T) {
 
 // TestRecycle_believesNoCountThatWentBackwards: a worker can write anything into its page.
 func TestRecycle_believesNoCountThatWentBackwards(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{MaxRequests: 100}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{MaxRequests: 100}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		atomic.StoreUint64(&w.page.RequestsBefore, 1<<63)
@@ -239,7 +241,7 @@ func TestRecycle_believesNoCountThatWentBackwards(t *testing.T) {
 }
 
 func TestRecycle_byAge(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{MaxAge: 5 * time.Minute}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{MaxAge: 5 * time.Minute}), func(t *testing.T, s *fakeSpawner) {
 		s.random = 0
 		s.handOver()
 		w := s.spawnReady(1)[0]
@@ -251,7 +253,7 @@ func TestRecycle_byAge(t *testing.T) {
 }
 
 func TestRecycle_goesOneAtATime(t *testing.T) {
-	inBubble(t, 3, careful(3, Care{MaxRequests: 10}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 3, careful(3, Health{MaxRequests: 10}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		old := s.spawnReady(3)
 		for _, w := range old {
@@ -262,7 +264,7 @@ func TestRecycle_goesOneAtATime(t *testing.T) {
 }
 
 func TestRecycle_whoseNewWorkerFailsKeepsTheOldOne(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{MaxRequests: 10}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{MaxRequests: 10}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		w.serve(20)
@@ -277,7 +279,7 @@ func TestRecycle_whoseNewWorkerFailsKeepsTheOldOne(t *testing.T) {
 }
 
 func TestMemory_overTheSoftLimitReplacesOverTheHardOneKills(t *testing.T) {
-	inBubble(t, 1, careful(1, Care{MemorySoft: 100 << 20, MemoryHard: 200 << 20}), func(t *testing.T, s *fakeSpawner) {
+	inBubble(t, 1, careful(1, Health{MemorySoft: 100 << 20, MemoryHard: 200 << 20}), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()
 		w := s.spawnReady(1)[0]
 		s.grow(w, 100<<20-1)

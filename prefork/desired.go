@@ -10,8 +10,8 @@ import (
 
 // How many workers are wanted.
 
-// readWishes takes in how many workers are wanted. The header keeps it for the next master.
-func (m *master) readWishes() {
+// readDesired takes in how many workers are wanted. The header keeps it for the next master.
+func (m *master) readDesired() {
 	shared := m.sys.Slots.Shared()
 	wanted := int(shared.LoadWanted())
 	if wanted == 0 {
@@ -30,10 +30,10 @@ func (m *master) readWishes() {
 	shared.StoreWanted(m.wanted)
 }
 
-// changeWishes does so while serving.
-func (m *master) changeWishes() {
+// changeDesired does so while serving.
+func (m *master) changeDesired() {
 	wanted, held := m.wanted, m.held
-	m.readWishes()
+	m.readDesired()
 	switch {
 	case m.held && !held:
 		m.sys.Log(LogInfo, "draining all workers; a reload or a change of scale starts them again")
