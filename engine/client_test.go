@@ -3,7 +3,9 @@ package engine
 import (
 	"io"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestClient_halfCloses(t *testing.T) {
@@ -106,5 +108,38 @@ func TestClient_leavesWhileOthersAreServed(t *testing.T) {
 			}
 			_ = c.Close()
 		}
+	}
+}
+
+// TestClient_leavesAHandlerThatAsks: one on the loop's thread, which hears of nothing. Who has sent another request before
+// wants to have its answers.
+func TestClient_leavesAHandlerThatAsks(t *testing.T) {
+	s := start(t, tcp)
+	for _, next := range []string{"", getHello} {
+		entered, left := make(chan bool), make(chan bool)
+		told := make(chan bool, 1)
+		s.handle("/ask", func(c *call) {
+			entered <- true
+			<-left
+			for until := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+				s.loop.Look(c.req)
+				cancelled := atomic.LoadUint32(&c.req.Cancelled) == 1
+				if cancelled || next != "" || time.Now().After(until) {
+					told <- cancelled
+					break
+				}
+			}
+			c.respond(200, "asked")
+		})
+		c := s.dial()
+		c.send(get("/ask"))
+		<-entered
+		c.send(next)
+		c.halfClose()
+		left <- true
+		if got := <-told; got != (next == "") {
+			t.Errorf("behind %.10q it is told %v", next, got)
+		}
+		c.response("GET")
 	}
 }

@@ -32,7 +32,8 @@ type server struct {
 	shared  slot.Shared
 	network string
 	address string
-	wake    int // An eventfd that counts jobs.
+	secured bool // Its clients speak TLS.
+	wake    int  // An eventfd that counts jobs.
 	jobs    chan func()
 	done    chan error
 	unused  int64 // Bytes that the loop has in use while it does nothing.
@@ -66,6 +67,10 @@ func start(t *testing.T, network string, setup ...func(*Config)) *server {
 		ReadBodyTimeout:   time.Hour,
 		WriteTimeout:      time.Hour,
 		IdleTimeout:       time.Hour,
+	}
+	if overTLS {
+		s.secured = true
+		withTLS(&cfg)
 	}
 	for _, change := range setup {
 		change(&cfg)
@@ -219,8 +224,9 @@ func (s *server) stop() {
 // client is the other side of a connection.
 type client struct {
 	net.Conn
-	t  *testing.T
-	in *bufio.Reader // For response.
+	socket net.Conn // Below TLS, if there is some.
+	t      *testing.T
+	in     *bufio.Reader // For response.
 }
 
 // packetConn is the client's side on packets. A packet that is followed by the end at once can be overtaken by it: the
@@ -243,9 +249,12 @@ func (s *server) dial() *client {
 	if u, ok := conn.(*net.UnixConn); ok {
 		conn = packetConn{u}
 	}
-	c := &client{Conn: conn, t: s.t, in: bufio.NewReader(conn)}
+	c := &client{Conn: conn, socket: conn, t: s.t, in: bufio.NewReader(conn)}
 	c.must(conn.SetDeadline(time.Now().Add(patience)))
 	s.t.Cleanup(func() { _ = conn.Close() })
+	if s.secured {
+		s.secure(c)
+	}
 	return c
 }
 
@@ -291,6 +300,9 @@ func (c *client) receive() string {
 	if err != nil && !errors.Is(err, io.EOF) {
 		c.t.Fatal(err)
 	}
+	if c.isSecured() {
+		n += c.readOn(b[n:])
+	}
 	return dateLine.ReplaceAllString(string(b[:n]), "")
 }
 
@@ -334,12 +346,15 @@ func (c *client) response(method string) (*http.Response, string) {
 func (c *client) halfClose() {
 	c.t.Helper()
 	c.must(c.Conn.(interface{ CloseWrite() error }).CloseWrite())
+	if c.isSecured() {
+		c.halfCloseSocket()
+	}
 }
 
 // reset closes with a TCP reset.
 func (c *client) reset() {
-	c.must(c.Conn.(*net.TCPConn).SetLinger(0))
-	c.must(c.Close())
+	c.must(c.socket.(*net.TCPConn).SetLinger(0))
+	c.must(c.socket.Close())
 }
 
 const (

@@ -32,7 +32,7 @@ type securing struct {
 	shaking int                // Connections in stateHandshake.
 	told    []*secure.Session  // Room for them.
 	cipher  []byte             // What sockets have, and what they get in a handshake.
-	clear   []byte             // A piece of a file.
+	clear   []byte             // A piece of a file, or small pieces of output.
 	helloNs int64              // A client that speaks TLS where there is none is not logged before.
 }
 
@@ -314,13 +314,26 @@ func (l *Loop) mindSession(c *conn) {
 	}
 }
 
+// oneRecord is how much of the program's data a record holds (RFC 8446 §5.1).
+const oneRecord = 16 << 10
+
+// pieces are those of c's output. Small ones are copied together, because each record costs both sides an operation of
+// its cipher and 22 bytes.
+func (l *Loop) pieces(c *conn) [3][]byte {
+	size := len(c.rest) + len(c.body) + len(c.tail)
+	if size == len(c.rest) || size > oneRecord {
+		return [3][]byte{c.rest, c.body, []byte(c.tail)}
+	}
+	return [3][]byte{append(append(append(l.clear[:0], c.rest...), c.body...), c.tail...)}
+}
+
 // pushSealed seals some of c's output and sends it. n is of the clear text; what is sealed and not taken is kept, and
 // EAGAIN says so.
 func (l *Loop) pushSealed(c *conn) (n int, errno unix.Errno) {
 	if errno = l.sendSealed(c); errno != 0 {
 		return 0, errno
 	}
-	for _, b := range [3][]byte{c.rest, c.body, []byte(c.tail)} {
+	for _, b := range l.pieces(c) {
 		b = b[:min(len(b), secure.SealMost-n)]
 		if c.tls.Write(b) != nil {
 			return n, unix.EPIPE

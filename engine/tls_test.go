@@ -151,6 +151,38 @@ func (r *recorder) lastRecord() byte {
 	return last
 }
 
+// records returns how many records of application data were read (RFC 5246 §6.2.1).
+func (r *recorder) records() (n int) {
+	for at := 0; at+5 <= len(r.read); at += 5 + int(binary.BigEndian.Uint16(r.read[at+3:])) {
+		if r.read[at] == 23 {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTLS_chunkIsOneRecord(t *testing.T) {
+	s, h := startHolder(t, tcp, withTLS)
+	requests := h.holdAll(s, "/stream")
+	config := clientConfig()
+	config.MaxVersion = tls.VersionTLS12
+	c := s.dial()
+	raw := &recorder{Conn: c.Conn}
+	c.Conn = tls.Client(raw, config)
+	c.send(get("/stream"))
+	req := <-requests
+	begin(req, -1)
+	h.write(req, "", false)
+	c.receive() // The head.
+	head := raw.records()
+	h.write(req, "some", false)
+	if got := c.receive(); got != "4\r\nsome\r\n" || raw.records() != head+1 {
+		t.Errorf("%q is %d records", got, raw.records()-head)
+	}
+	h.write(req, "", true)
+	c.receive()
+}
+
 // TestTLS_truncationShows: what breaks off ends without the alert that says that it is whole (RFC 5246 §7.2.1).
 func TestTLS_truncationShows(t *testing.T) {
 	const alert, data = 21, 23

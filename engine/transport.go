@@ -23,8 +23,17 @@ func (t *transport) discard(room []byte) (n uintptr, errno unix.Errno) {
 	return poller.Read(t.fd, room)
 }
 
-// hasEnded tells if the client has sent its end, or is gone, and nothing that it sent before is unread.
-func (t *transport) hasEnded() bool { return poller.HasEnded(t.fd) }
+// hasEnded tells if the client has sent its end, or is gone, and nothing of HTTP that it sent before is unread.
+func (t *transport) hasEnded() bool {
+	if t.tls != nil {
+		return poller.HasEndedBehind(t.fd, alertMost)
+	}
+	return poller.HasEnded(t.fd)
+}
+
+// alertMost is the length of the longest record with an alert, of AES-GCM in TLS 1.2: head, nonce, alert, tag (RFC 5288 §3).
+// In one no longer than that there is no request.
+const alertMost = 5 + 8 + 2 + 16
 
 // pushSome writes bytes as they are, as many as the client takes; negative: none.
 func (t *transport) pushSome(b []byte) int { return poller.WriteSome(t.fd, b) }

@@ -5,7 +5,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 )
 
 // dialSlow dials with a fixed receive buffer, so that the engine cannot get rid of much. One below the segment size of
@@ -13,7 +12,7 @@ import (
 func (s *server) dialSlow() *client {
 	s.t.Helper()
 	c := s.dial()
-	c.must(c.Conn.(*net.TCPConn).SetReadBuffer(128 << 10))
+	c.must(c.socket.(*net.TCPConn).SetReadBuffer(128 << 10))
 	return c
 }
 
@@ -55,31 +54,30 @@ func TestSlowReader_pipelinesWithoutEnd(t *testing.T) {
 	body := text(1000)
 	s.handle("/kilo", func(c *call) { c.respond(200, body) })
 	c := s.dialSlow()
-	request := get("/kilo")
-	sent := 0
-	for { // Until the engine does not read any more, since its responses are not taken.
-		c.must(c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)))
-		n, err := io.WriteString(c, strings.Repeat(request, 1000))
-		sent += n
-		if err != nil {
-			break
+	const requests = 60_000 // Whose responses the kernel has no room for.
+	sent := make(chan error, 1)
+	go func() {
+		_, err := io.WriteString(c, strings.Repeat(get("/kilo"), requests))
+		sent <- err
+	}()
+	blocked := func() bool {
+		for _, of := range s.loop.conns {
+			if of != nil && of.blocked {
+				return true
+			}
 		}
-		if sent > 64<<20 {
-			t.Fatal("the engine takes requests without end")
-		}
+		return false
 	}
-	c.must(c.SetWriteDeadline(time.Now().Add(patience)))
+	s.eventually("the client to be waited for", blocked)
 	var used int64
 	s.do(func() { used = s.loop.blocks.Used() - s.unused })
 	if used > 1<<20 {
 		t.Errorf("%d bytes are in use for one client", used)
 	}
-	go func() { // The rest of the request that was cut.
-		_, _ = io.WriteString(c, request[sent%len(request):])
-	}()
-	for i := range (sent + len(request) - 1) / len(request) {
+	for i := range requests {
 		if _, got := c.response("GET"); got != body {
-			t.Fatalf("answer %d is %d bytes: %.100q", i, len(got), got)
+			t.Fatalf("response %d is %d bytes: %.100q", i, len(got), got)
 		}
 	}
+	s.must(<-sent)
 }

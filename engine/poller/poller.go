@@ -129,6 +129,16 @@ func HasEnded(fd int) bool {
 	return errno == 0 && n == 0 || errno != 0 && errno != unix.EAGAIN && errno != unix.EINTR
 }
 
+// HasEndedBehind tells if the client has sent its end, or is gone, and at most so many bytes that it sent before are unread.
+func HasEndedBehind(fd, most int) bool {
+	ends := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	if n, err := unix.Poll(ends, 0); n == 0 || err != nil {
+		return false
+	}
+	unread, err := unix.IoctlGetInt(fd, unix.TIOCINQ)
+	return err != nil || unread <= most
+}
+
 // WriteSome writes as much of b as the kernel takes; negative: Write tells why it takes nothing. So short that it
 // becomes a part of its caller.
 func WriteSome(fd int, b []byte) int {
