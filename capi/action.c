@@ -179,6 +179,7 @@ static bool read_again(fk_spawner *spawner)
     if (before != server->certificates) {
         fk_certificates_free(before);
     }
+    fk_certificates_publish(server);
     return true;
 }
 

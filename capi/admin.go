@@ -29,9 +29,12 @@ func (s server) showAdmin(table *slot.Table, now func() time.Duration, options *
 		Addresses: s.addresses(),
 		Options:   func() map[string]string { return *options.Load() },
 		Slots:     table,
-		Now:       now,
-		Wall:      time.Now,
-		Queries:   s.number(C.FK_OPTION_ADMIN_QUERIES) != 0,
+
+		Certificates: s.certificateNames(),
+
+		Now:     now,
+		Wall:    time.Now,
+		Queries: s.number(C.FK_OPTION_ADMIN_QUERIES) != 0,
 		Resident: func(pid int32) uint64 {
 			n, _ := resident(pid) // 0 if /proc does not tell.
 			return n

@@ -239,6 +239,17 @@ int fk_certificates_check(forker_server *server)
     return FORKER_OK;
 }
 
+/* Each number is written whole; the master reads them for people, and may see those of two certificates once. */
+void fk_certificates_publish(forker_server *server)
+{
+    const fk_certificates *certificates = server->certificates;
+    for (uint32_t i = 0; certificates != NULL && i < certificates->count; i++) {
+        fk_validity *validity = &server->shared->validities[i];
+        __atomic_store_n(&validity->not_before, certificates->items[i].validity.not_before, __ATOMIC_RELAXED);
+        __atomic_store_n(&validity->not_after, certificates->items[i].validity.not_after, __ATOMIC_RELAXED);
+    }
+}
+
 /* Duplicates a text that may be NULL. */
 static bool copy_name(char **copy, const char *text)
 {

@@ -10,14 +10,13 @@
 #include "pem.h"
 #include "server.h"
 
-enum { FK_CERTIFICATES_MAX = 256 };
-
 typedef struct {
     char *name;       /* for sentences: the path of the chain, or what the program calls it */
     char *chain_path; /* absolute; NULL: from memory */
     char *key_path;
     fk_pem chain;
     fk_pem key;
+    fk_validity validity; /* of the first certificate of the chain, once it was parsed */
 } fk_certificate;
 
 typedef struct fk_certificates {
@@ -47,6 +46,9 @@ void fk_certificates_free(fk_certificates *certificates);
 
 /* As option tls_watch says, has the server reload when files have changed. Returns when to look again. */
 uint64_t fk_certificates_follow(forker_server *server, uint64_t now_ns);
+
+/* Writes into the shared memory until when they are valid. */
+void fk_certificates_publish(forker_server *server);
 
 /* Makes a sentence the reason for which the certificates cannot be used. Returns FORKER_E_CERTIFICATE. */
 int fk_certificates_refuse(forker_server *server, const char *sentence);

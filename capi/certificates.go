@@ -11,12 +11,14 @@ import "C"
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"libforker/engine/secure"
+	"libforker/slot"
 )
 
 // The certificates that C has read, parsed: for workers, and for the process that only looks at them.
@@ -34,28 +36,39 @@ func (s server) refuse(bad *certificateError) C.int {
 // tlsConfigs are what connections of addresses with TLS are made of, by what those want of the certificates of clients.
 type tlsConfigs map[tls.ClientAuthType]*tls.Config
 
-// loadCertificates parses the certificates and CAs that C has read. doubts are sentences about those that are usable.
-func (s server) loadCertificates() (configs tlsConfigs, doubts []string, err error) {
+// loaded is what the certificates and CAs come to that C has read. Zero: there are none.
+type loaded struct {
+	configs    tlsConfigs
+	doubts     []string          // Sentences about those that are usable, but not as they should be.
+	validities []secure.Validity // By certificate.
+}
+
+// loadCertificates parses the certificates and CAs that C has read.
+func (s server) loadCertificates() (l loaded, err error) {
 	if s.c.certificates == nil {
-		return nil, nil, nil
+		return l, nil
 	}
+	certificates, doubts, err := s.parseCertificates()
+	if err != nil {
+		return l, err
+	}
+	pool := x509.NewCertPool()
+	if s.c.certificates.ca_path != nil {
+		if err := secure.LoadCAs(C.GoString(s.c.certificates.ca_path), pemOf(&s.c.certificates.ca), pool); err != nil {
+			return l, err
+		}
+	}
+	return loaded{s.makeConfigs(certificates, pool), doubts, certificates.Validity()}, nil
+}
+
+func (s server) parseCertificates() (*secure.Certificates, []string, error) {
 	var sources []secure.Source
 	for i := range s.c.certificates.items[:s.c.certificates.count] {
 		item := &s.c.certificates.items[i]
 		sources = append(sources, secure.Source{Name: C.GoString(item.name), Chain: pemOf(&item.chain), Key: pemOf(&item.key)})
 	}
 	strict := s.number(C.FK_OPTION_TLS_STRICT_SNI) != 0
-	certificates, doubts, err := secure.LoadCertificates(sources, strict, time.Now())
-	if err != nil {
-		return nil, nil, err
-	}
-	pool := x509.NewCertPool()
-	if s.c.certificates.ca_path != nil {
-		if err := secure.LoadCAs(C.GoString(s.c.certificates.ca_path), pemOf(&s.c.certificates.ca), pool); err != nil {
-			return nil, nil, err
-		}
-	}
-	return s.makeConfigs(certificates, pool), doubts, nil
+	return secure.LoadCertificates(sources, strict, time.Now())
 }
 
 func (s server) makeConfigs(certificates *secure.Certificates, pool *x509.CertPool) tlsConfigs {
@@ -108,17 +121,45 @@ func pemOf(pem *C.fk_pem) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(pem.text)), int(pem.len))
 }
 
-// goInspect looks at the certificates, and says to fd what is wrong with them: "+", or "-" and a sentence.
+// certificateNames are those that the program has given its certificates.
+func (s server) certificateNames() []string {
+	if s.c.certificates == nil {
+		return nil
+	}
+	var names []string
+	for i := range s.c.certificates.items[:s.c.certificates.count] {
+		names = append(names, C.GoString(s.c.certificates.items[i].name))
+	}
+	return names
+}
+
+// warnOfExpiry logs which certificates have expired, or will before long.
+func (s server) warnOfExpiry(shared *slot.Shared) {
+	for i, name := range s.certificateNames() {
+		v := shared.LoadValidity(i)
+		valid := secure.Validity{NotBefore: time.Unix(v.NotBefore, 0), NotAfter: time.Unix(v.NotAfter, 0)}
+		if doubt := valid.Doubt(time.Now()); doubt != "" {
+			s.log(C.FORKER_LOG_WARN, "certificate "+name+": "+doubt)
+		}
+	}
+}
+
+// goInspect looks at the certificates, and says to fd what it has found: "+" and an fk_validity for each, or "-" and a
+// sentence.
 //
 //export goInspect
 func goInspect(c *C.forker_server, fd C.int) (code C.int) {
 	s := server{c}
 	defer s.guard("inspection", &code)
-	_, doubts, err := s.loadCertificates()
-	for _, doubt := range doubts {
+	found, err := s.loadCertificates()
+	for _, doubt := range found.doubts {
 		s.log(C.FORKER_LOG_WARN, doubt)
 	}
 	said := []byte("+")
+	for _, v := range found.validities {
+		said = binary.NativeEndian.AppendUint64(said, uint64(v.NotBefore.Unix()))
+		said = binary.NativeEndian.AppendUint64(said, uint64(v.NotAfter.Unix()))
+	}
 	if err != nil {
 		said = []byte("-" + err.Error())
 	}

@@ -14,8 +14,11 @@
 #include "child.h"
 #include "descriptor.h"
 
-/* The first byte of what it says: all is well, or a sentence follows. */
+/* The first byte of what it says: all is well, and the validity of each certificate follows; or a sentence does. */
 enum { SAYS_GOOD = '+' };
+
+/* Room for either. */
+enum { SAID_MAX = 1 + FK_CERTIFICATES_MAX * sizeof(fk_validity) + FK_SENTENCE_MAX };
 
 /* Reads to the end of the pipe, but not for longer than a worker may take to boot. Returns how many bytes came. */
 static size_t hear(const fk_spawner *spawner, int fd, char *text, size_t room)
@@ -43,11 +46,23 @@ static void end(pid_t pid)
     }
 }
 
+/* Takes in what it says of good certificates. false: it is not that. */
+static bool take_validities(fk_certificates *certificates, const char *said, size_t len)
+{
+    if (len != 1 + certificates->count * sizeof(fk_validity) || said[0] != SAYS_GOOD) {
+        return false;
+    }
+    for (uint32_t i = 0; i < certificates->count; i++) {
+        memcpy(&certificates->items[i].validity, said + 1 + i * sizeof(fk_validity), sizeof(fk_validity));
+    }
+    return true;
+}
+
 int fk_inspection_run(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     int ends[2];
-    char said[FK_SENTENCE_MAX];
+    char said[SAID_MAX];
     if (!fk_certificates_are_used(server)) {
         return FORKER_OK;
     }
@@ -64,9 +79,10 @@ int fk_inspection_run(fk_spawner *spawner)
         return fk_server_fail(server, FORKER_E_SYSTEM, "%s: fork: %s", server->verb, strerror(reason));
     }
     end(pid);
-    if (len > 0 && said[0] == SAYS_GOOD) {
+    if (take_validities(server->certificates, said, len)) {
         return FORKER_OK;
     }
-    return fk_certificates_refuse(
-        server, len > 0 ? said + 1 : "the process that looks at the certificates has failed, see the log");
+    return fk_certificates_refuse(server, len > 0 && said[0] != SAYS_GOOD
+                                              ? said + 1
+                                              : "the process that looks at the certificates has failed, see the log");
 }

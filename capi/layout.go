@@ -61,6 +61,7 @@ enum {
     off_slot_box = offsetof(fk_slot, box),
     off_slot_words = offsetof(fk_slot, last_words),
     off_shared_exits = offsetof(fk_shared, exits),
+    off_shared_validities = offsetof(fk_shared, validities),
     off_shared_crash = offsetof(fk_shared, crash),
     off_crash_box = offsetof(fk_crash, box),
     off_box_target = offsetof(fk_black_box, target),
@@ -156,6 +157,8 @@ var (
 	_ [C.FK_EXITS]byte                    = [slot.ExitReasons]byte{}
 	_ [C.FK_PHASE_STOPPING]byte           = [slot.Stopping]byte{}
 	_ [C.FK_HANDSHAKES]byte               = [slot.Handshakes]byte{}
+	_ [C.FK_CERTIFICATES_MAX]byte         = [slot.Certificates]byte{}
+	_ [C.off_shared_validities]byte       = [unsafe.Offsetof(slot.Shared{}.Validities)]byte{}
 	_ [C.FK_SLOT_SIZE]byte                = [slot.Size]byte{}
 	_ [C.FK_RESPONSE_ERROR]byte           = [engine.ResponseError]byte{}
 	_ [C.FK_RESPONSE_WHOLE]byte           = [engine.ResponseWhole]byte{}

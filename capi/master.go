@@ -59,6 +59,7 @@ func (s server) supervise(channel int) error {
 	sys.TakeLog = func(which int32, fd int) { C.fk_logfile_take(s.c, C.int(which), C.int(fd)) }
 	sys.Logs = s.logs
 	sys.Resident = resident
+	sys.Daily = func() { s.warnOfExpiry(table.Shared()) }
 	stop, err := s.showAdmin(table, sys.Now, &options)
 	if err != nil {
 		return err

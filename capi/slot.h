@@ -32,6 +32,7 @@ enum {
     FK_METHOD_KEPT = 24,
     FK_LAST_WORDS = 256,
     FK_STATUS_CLASSES = 6,
+    FK_CERTIFICATES_MAX = 256,
     FK_HANDSHAKES = 9 /* kinds of ends that a TLS handshake can have; slot.Handshake */
 };
 
@@ -142,6 +143,12 @@ typedef struct {
     char last_words[FK_LAST_WORDS];
 } fk_crash;
 
+/* The time in which a certificate is valid, in seconds since 1970. */
+typedef struct {
+    int64_t not_before;
+    int64_t not_after;
+} fk_validity;
+
 typedef struct {
     uint32_t magic; /* for who looks at it from outside, as in a core dump, */
     uint32_t slots; /* and how many slots follow; the library computes with forker_server.slots */
@@ -164,6 +171,7 @@ typedef struct {
     uint64_t worker_starts;
     uint64_t exits[FK_EXITS]; /* workers that are gone, by reason */
     fk_crash crash;
+    fk_validity validities[FK_CERTIFICATES_MAX]; /* of the certificates, in their order; zero: not known */
 } fk_shared;
 
 /* What can be asked of a server. */

@@ -603,6 +603,7 @@ int fk_spawner_run(forker_server *server)
         init_children(spawner);
         result = fk_inspection_run(spawner);
         if (result == FORKER_OK) {
+            fk_certificates_publish(server);
             result = serve(spawner, polled);
         }
         present = NULL;

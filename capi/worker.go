@@ -162,18 +162,18 @@ func (w *worker) procs() int {
 // prepareTLS parses the certificates. A worker needs no more of them then; a process that goes on does for its next run,
 // and nobody has looked at them for it.
 func (w *worker) prepareTLS() (tlsConfigs, error) {
-	configs, doubts, err := w.loadCertificates()
+	found, err := w.loadCertificates()
 	if err != nil {
 		return nil, &certificateError{err}
 	}
 	if w.channel >= 0 {
 		C.fk_certificates_wipe(w.c)
-		return configs, nil
+		return found.configs, nil
 	}
-	for _, doubt := range doubts {
+	for _, doubt := range found.doubts {
 		w.log(C.FORKER_LOG_WARN, doubt)
 	}
-	return configs, nil
+	return found.configs, nil
 }
 
 func (w *worker) tlsConfig() engine.TLSConfig {

@@ -37,6 +37,7 @@ type master struct {
 	spareFor  slot.ExitReason // why the latest replacement was started
 	reload    reload
 	healthAt  time.Duration   // when to look after the workers next
+	dailyAt   time.Duration   // when System.Daily is due
 	resumed   time.Duration   // when the master last came back from a suspension
 	expected  time.Duration   // when the loop should be here again at the latest
 	oomKills  uint64          // so many were counted when a worker was last killed
@@ -70,7 +71,7 @@ func Run(cfg Config, sys System) error {
 		return fmt.Errorf("master: %w", err)
 	}
 	defer m.close()
-	m.handover = sys.Now() + spawnTimeout
+	m.handover, m.dailyAt = sys.Now()+spawnTimeout, sys.Now()+day
 	m.send(&control.Message{Type: control.Hello})
 	m.reads.Go(m.readSpawner)
 	return m.run()
@@ -108,6 +109,7 @@ func (m *master) run() error {
 		m.noticeSuspension(now)
 		m.meetDeadlines(now)
 		m.checkHealth(now)
+		m.daily(now)
 		m.roll(now)
 		m.endReload(now)
 		m.fill(now)
@@ -131,6 +133,16 @@ func (m *master) run() error {
 			m.handle(e, m.sys.Now())
 		case <-timer.C:
 		}
+	}
+}
+
+const day = 24 * time.Hour
+
+// daily has what goes bad in days looked at. At the start others have done it.
+func (m *master) daily(now time.Duration) {
+	if now >= m.dailyAt {
+		m.dailyAt = now + day
+		m.sys.Daily()
 	}
 }
 
@@ -171,7 +183,7 @@ func (m *master) complete() bool {
 
 // idle tells for how long nothing is due.
 func (m *master) idle(now time.Duration) time.Duration {
-	wake := now + time.Hour
+	wake := min(now+time.Hour, m.dailyAt)
 	if at, ok := m.lines.next(); ok {
 		wake = min(wake, at)
 	}

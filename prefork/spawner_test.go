@@ -102,6 +102,7 @@ type fakeSpawner struct {
 	cfg    Config       // after a reload
 	lost   atomic.Int64 // time that has passed while nothing ran
 
+	days      atomic.Int64 // calls of Daily
 	countsOOM bool
 	oomKills  atomic.Uint64
 
@@ -158,6 +159,7 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 		Now:     s.now,
 		Random:  func() float64 { return s.random },
 		Reload:  func([]byte) Config { return s.cfg },
+		Daily:   func() { s.days.Add(1) },
 		Resident: func(pid int32) (uint64, bool) {
 			s.mu.Lock()
 			defer s.mu.Unlock()

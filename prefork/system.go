@@ -33,6 +33,7 @@ type System struct {
 	Logs    func() map[int32]int         // the log files that are used
 
 	Resident func(pid int32) (n uint64, ok bool) // the bytes of memory that a worker has resident
+	Daily    func()                              // looks at what goes bad in days, and logs it; called by Run's goroutine
 	OOMKills func() (n uint64, ok bool)          // how many processes of the cgroup the kernel has killed for want of memory
 }
 
@@ -44,7 +45,7 @@ const (
 	LogDebug = 3
 )
 
-// NewSystem gives the real one, but for what the caller alone knows: Log, Reload, TakeLog, Logs and Resident.
+// NewSystem gives the real one, but for what the caller alone knows: Log, Reload, TakeLog, Logs, Resident and Daily.
 func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 	return System{
 		Spawner: spawner,

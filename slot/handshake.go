@@ -18,3 +18,12 @@ const (
 	HandshakeClear  Handshake = 8 // the client speaks HTTP in clear text
 	Handshakes                = 9 // how many there are
 )
+
+// handshakeNames are the names of the ends, as in status and metrics.
+var handshakeNames = [Handshakes]string{
+	TLS12Full: "tls12_full", TLS12Resumed: "tls12_resumed", TLS13Full: "tls13_full", TLS13Resumed: "tls13_resumed",
+	HandshakeLeft: "client_left", HandshakeLate: "timeout", HandshakeClient: "client_certificate", HandshakeOther: "protocol",
+	HandshakeClear: "clear_text",
+}
+
+func (h Handshake) String() string { return handshakeNames[h] }

@@ -12,6 +12,7 @@ const (
 	TargetKept     = 128
 	MethodKept     = 24
 	LastWordsKept  = 256
+	Certificates   = 256 // that a server can have
 	Boxes          = 256 // black boxes of each slot beyond the one in its page: one for each thread of the handler pool
 	BoxSize        = 256
 	StatusClasses  = 6
@@ -40,6 +41,13 @@ type Shared struct {
 	WorkerStarts uint64
 	Exits        [ExitReasons]uint64 // workers that are gone, by ExitReason
 	Crash        CrashPage
+	Validities   [Certificates]Validity // of the server's certificates, in their order; zero: not known
+}
+
+// Validity is the time in which a certificate is valid, in seconds since 1970.
+type Validity struct {
+	NotBefore int64
+	NotAfter  int64
 }
 
 // CrashPage is the latest worker that was lost, as the spawner found its slot. Shared.LoadCrash copies it.

@@ -51,6 +51,12 @@ func (s *Shared) LoadStarts() (masters, workers uint64) {
 	return atomic.LoadUint64(&s.MasterStarts), atomic.LoadUint64(&s.WorkerStarts)
 }
 
+// LoadValidity returns the time in which a certificate is valid. Both are zero if it is not known.
+func (s *Shared) LoadValidity(certificate int) Validity {
+	v := &s.Validities[certificate]
+	return Validity{atomic.LoadInt64(&v.NotBefore), atomic.LoadInt64(&v.NotAfter)}
+}
+
 // copyTries is how often a copy of the crash page that was written to meanwhile is thrown away. The spawner writes it
 // in a fraction of a microsecond, at most as often as it may fork.
 const copyTries = 100

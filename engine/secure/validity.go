@@ -1,9 +1,6 @@
 package secure
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // The time in which a certificate is valid.
 
@@ -23,7 +20,7 @@ func (v Validity) Doubt(now time.Time) string {
 	case now.Before(v.NotBefore):
 		return "it is valid only from " + v.NotBefore.UTC().Format(time.DateTime) + " on"
 	case left < min(soonMost, v.NotAfter.Sub(v.NotBefore)/10):
-		return fmt.Sprintf("it expires in %d hours, on %s", int(left.Hours()), v.NotAfter.UTC().Format(time.DateTime))
+		return "it expires soon, on " + v.NotAfter.UTC().Format(time.DateTime)
 	}
 	return ""
 }

@@ -18,11 +18,11 @@ func TestValidity_isDoubtedInGoodTime(t *testing.T) {
 	}{
 		{"fresh", day, 89 * day, ""},
 		{"of 90 days, with 10 left", 80 * day, 10 * day, ""},
-		{"of 90 days, with 8 left", 82 * day, 8 * day, "it expires in 192 hours, on 2026-01-18 12:00:00"},
+		{"of 90 days, with 8 left", 82 * day, 8 * day, "it expires soon, on 2026-01-18 12:00:00"},
 		{"of a year, with 15 days left", 350 * day, 15 * day, ""},
-		{"of a year, with 13 days left", 352 * day, 13 * day, "it expires in 312 hours, on 2026-01-23 12:00:00"},
+		{"of a year, with 13 days left", 352 * day, 13 * day, "it expires soon, on 2026-01-23 12:00:00"},
 		{"of 6 days, with one left", 5 * day, day, ""},
-		{"of 6 days, with 14 hours left", 130 * time.Hour, 14 * time.Hour, "it expires in 14 hours, on 2026-01-11 02:00:00"},
+		{"of 6 days, with 14 hours left", 130 * time.Hour, 14 * time.Hour, "it expires soon, on 2026-01-11 02:00:00"},
 		{"expired", day, -time.Second, "it has expired, on 2026-01-10 11:59:59"},
 		{"not yet valid", -time.Hour, day, "it is valid only from 2026-01-10 13:00:00 on"},
 	} {
@@ -39,7 +39,7 @@ func TestLoadCertificates_warnsBeforeTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "certificate second: it expires in ") {
+	if len(warnings) != 1 || !strings.HasPrefix(warnings[0], "certificate second: it expires soon, on ") {
 		t.Errorf("%q", warnings)
 	}
 	all := c.Validity()

@@ -181,12 +181,13 @@ func TestStatus_hasTheFieldsThatAreDocumented(t *testing.T) {
 		"version", "time", "phase", "ready", "uptime_seconds", "spawner_pid", "master_pid", "workers_wanted", "workers_ready",
 		"master_starts", "worker_starts", "worker_exits", "connections", "in_flight", "accepted", "requests", "bytes_in", "bytes_out",
 		"responses", "latency", "last_crash", "workers", "program", "addresses", "options",
+		"certificates", "tls_handshakes",
 	} {
 		if _, ok := raw[name]; !ok {
 			t.Errorf("there is no %q", name)
 		}
 	}
-	if len(raw) != 25 {
+	if len(raw) != 27 {
 		t.Errorf("%d fields: document the new ones here and in docs/OPERATIONS.md", len(raw))
 	}
 }
@@ -406,6 +407,40 @@ func TestHost_mustBeLocal(t *testing.T) {
 	} {
 		if got := isLocal(host); got != want {
 			t.Errorf("%q: %v", host, got)
+		}
+	}
+}
+
+func TestTLS_isShown(t *testing.T) {
+	tr := newTree(t, 2)
+	tr.source.Certificates = []string{"/etc/a.pem", "not known yet", "old"}
+	wall := tr.source.Wall().Unix()
+	validities := &tr.Shared().Validities
+	validities[0] = slot.Validity{NotBefore: wall - 100, NotAfter: wall + 3600}
+	validities[2] = slot.Validity{NotBefore: wall - 100, NotAfter: wall - 5}
+	tr.Slot(0).Handshakes[slot.TLS13Resumed], tr.Slot(1).Handshakes[slot.TLS13Resumed] = 3, 4
+	tr.Slot(1).Handshakes[slot.HandshakeClear] = 9
+	doc, _ := tr.status(t)
+	if len(doc.Certificates) != 2 || doc.Certificates[0].Name != "/etc/a.pem" || doc.Certificates[0].NotAfter.Unix() != wall+3600 ||
+		doc.Certificates[0].NotBefore.Unix() != wall-100 || doc.Certificates[0].ExpiresSeconds != 3600 || doc.Certificates[1].ExpiresSeconds != -5 {
+		t.Errorf("%+v", doc.Certificates)
+	}
+	if h := doc.Handshakes; h["tls13_resumed"] != 7 || h["clear_text"] != 9 || h["tls12_full"] != 0 || len(h) != slot.Handshakes {
+		t.Errorf("%v", h)
+	}
+	if h := doc.Workers[1].Handshakes; h["tls13_resumed"] != 4 {
+		t.Errorf("of worker 1: %v", h)
+	}
+	text := tr.get(t, "/metrics").Body.String()
+	for _, line := range []string{
+		`forker_tls_certificate_expires_seconds{certificate="/etc/a.pem"} 3600`,
+		`forker_tls_certificate_expires_seconds{certificate="old"} -5`,
+		`forker_tls_handshakes_total{version="1.3",resumed="1"} 7`,
+		`forker_tls_handshakes_failed_total{reason="clear_text"} 9`,
+		`forker_tls_handshakes_failed_total{reason="client_left"} 0`,
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no line %q in\n%s", line, text)
 		}
 	}
 }

@@ -51,6 +51,7 @@ func (s *Source) metrics() string {
 	s.writeTree(&p, workers)
 	writeTraffic(&p, &total)
 	writeHandshakes(&p, &total)
+	s.writeCertificates(&p)
 	writeLatency(&p, &total)
 	s.writeWorkers(&p, workers)
 	return p.String()
@@ -120,8 +121,16 @@ func writeHandshakes(p *page, c *slot.Counters) {
 		p.sample(name, labels, number(c.Handshakes[i]))
 	}
 	p.family(failed, "counter", "TLS handshakes that have not, by reason.")
-	for i, reason := range []string{"client_left", "timeout", "client_certificate", "protocol", "clear_text"} {
-		p.sample(failed, label("reason", reason), number(c.Handshakes[int(slot.HandshakeLeft)+i]))
+	for end := slot.HandshakeLeft; end < slot.Handshakes; end++ {
+		p.sample(failed, label("reason", end.String()), number(c.Handshakes[end]))
+	}
+}
+
+func (s *Source) writeCertificates(p *page) {
+	const name = "forker_tls_certificate_expires_seconds"
+	p.family(name, "gauge", "Until the certificate expires; negative once it has.")
+	for _, c := range s.certificates() {
+		p.sample(name, label("certificate", c.name), c.notAfter.Sub(s.Wall()).Seconds())
 	}
 }
 

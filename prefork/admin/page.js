@@ -215,8 +215,21 @@ function showHeader() {
     (last.master_starts > 1 ? ` (number ${last.master_starts})` : ""));
 }
 
+function describeHandshakes(h) {
+  const full = h.tls12_full + h.tls13_full, resumed = h.tls12_resumed + h.tls13_resumed;
+  const failed = h.client_left + h.timeout + h.client_certificate + h.protocol + h.clear_text;
+  return `${count(h.tls13_full + h.tls13_resumed)} of TLS 1.3, ${count(h.tls12_full + h.tls12_resumed)} of TLS 1.2; ` +
+    `${count(resumed)} of ${count(full + resumed)} resumed; ${count(failed)} failed`;
+}
+
+function tlsFacts() {
+  if (last.certificates.length === 0) return [];
+  const expiry = (c) => (c.expires_seconds < 0 ? "expired" : "expires in " + duration(c.expires_seconds));
+  return [...last.certificates.map((c) => ["certificate", `${c.name}, ${expiry(c)}`]), ["TLS handshakes", describeHandshakes(last.tls_handshakes)]];
+}
+
 function showSetup() {
-  const facts = [["addresses", last.addresses.join(", ")], ...Object.entries(last.options).sort()];
+  const facts = [["addresses", last.addresses.join(", ")], ...tlsFacts(), ...Object.entries(last.options).sort()];
   $("setup").replaceChildren(...facts.flatMap(([name, value]) => {
     const fact = element("dd");
     fact.append(element("code", value));

@@ -15,10 +15,12 @@ type Source struct {
 	Addresses []string                 // where it listens
 	Options   func() map[string]string // that are not as by default
 	Slots     *slot.Table
-	Now       func() time.Duration // CLOCK_MONOTONIC, as in the slots
-	Wall      func() time.Time
-	Resident  func(pid int32) uint64 // bytes; 0 if it is not known
-	Queries   bool                   // of targets are shown
+
+	Certificates []string             // the names of the server's, in their order
+	Now          func() time.Duration // CLOCK_MONOTONIC, as in the slots
+	Wall         func() time.Time
+	Resident     func(pid int32) uint64 // bytes; 0 if it is not known
+	Queries      bool                   // of targets are shown
 }
 
 // worker is a slot at one moment.
@@ -31,6 +33,23 @@ type worker struct {
 	heartbeat  time.Duration // ago; negative: it has none
 	counters   slot.Counters
 	page       *slot.Slot
+}
+
+// certificate is one of the server's.
+type certificate struct {
+	name                string
+	notBefore, notAfter time.Time
+}
+
+// certificates returns those of which is known when they expire.
+func (s *Source) certificates() []certificate {
+	var all []certificate
+	for i, name := range s.Certificates {
+		if v := s.Slots.Shared().LoadValidity(i); v.NotAfter != 0 {
+			all = append(all, certificate{name, time.Unix(v.NotBefore, 0).UTC(), time.Unix(v.NotAfter, 0).UTC()})
+		}
+	}
+	return all
 }
 
 // look copies the slots that have been in use, and adds up what they count. Slots are taken from 0 upwards.

@@ -32,6 +32,8 @@ type (
 		WorkerStarts  uint64            `json:"worker_starts"`
 		WorkerExits   map[string]uint64 `json:"worker_exits"`
 		statusCounters
+		Certificates []statusCertificate `json:"certificates"`
+
 		Latency   statusLatency  `json:"latency"`
 		LastCrash *statusCrash   `json:"last_crash"`
 		Workers   []statusWorker `json:"workers"`
@@ -45,6 +47,14 @@ type (
 		BytesIn     uint64            `json:"bytes_in"`
 		BytesOut    uint64            `json:"bytes_out"`
 		Responses   map[string]uint64 `json:"responses"`
+		Handshakes  map[string]uint64 `json:"tls_handshakes"`
+	}
+
+	statusCertificate struct {
+		Name           string    `json:"name"`
+		NotBefore      time.Time `json:"not_before"`
+		NotAfter       time.Time `json:"not_after"`
+		ExpiresSeconds float64   `json:"expires_seconds"` // negative: it has
 	}
 
 	statusLatency struct {
@@ -110,6 +120,7 @@ func (s *Source) status() *status {
 		WorkerStarts:   forks,
 		WorkerExits:    exitsByReason(shared),
 		statusCounters: describeCounters(&total),
+		Certificates:   s.describeCertificates(),
 		Latency:        describeLatency(&total),
 		LastCrash:      s.describeCrash(shared),
 		Workers:        []statusWorker{},
@@ -135,10 +146,22 @@ func describeCounters(c *slot.Counters) statusCounters {
 	for class := 1; class < slot.StatusClasses; class++ {
 		responses[classNames[class]] = c.Responses[class]
 	}
+	handshakes := map[string]uint64{}
+	for end := slot.TLS12Full; end < slot.Handshakes; end++ {
+		handshakes[end.String()] = c.Handshakes[end]
+	}
 	return statusCounters{
 		Connections: c.Connections, InFlight: c.InFlight, Accepted: c.Accepted, Requests: c.Requests,
-		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Responses: responses,
+		BytesIn: c.BytesIn, BytesOut: c.BytesOut, Responses: responses, Handshakes: handshakes,
 	}
+}
+
+func (s *Source) describeCertificates() []statusCertificate {
+	list := []statusCertificate{}
+	for _, c := range s.certificates() {
+		list = append(list, statusCertificate{c.name, c.notBefore, c.notAfter, c.notAfter.Sub(s.Wall()).Seconds()})
+	}
+	return list
 }
 
 func describeLatency(c *slot.Counters) statusLatency {

@@ -24,8 +24,8 @@ type Spec struct {
 	RSA      bool     // Else ECDSA on P-256.
 	Expired  bool
 	Left     time.Duration // Until it expires; 0: a day, of three that it lives.
-	Signer   *Pair // nil: it signs itself, and can sign others.
-	ForUsers bool  // It is a client's.
+	Signer   *Pair         // nil: it signs itself, and can sign others.
+	ForUsers bool          // It is a client's.
 }
 
 // Pair is a certificate with its key.
