@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "listener.h"
 #include "log.h"
 
 static void free_one(fk_certificate *certificate)
@@ -227,6 +228,12 @@ int fk_certificates_check(forker_server *server)
         if (listener->tls.on && (certificates == NULL || certificates->count == 0)) {
             return fk_server_fail(server, FORKER_E_STATE,
                                   "%s: %s has TLS, and there is no certificate; call forker_server_certificate first",
+                                  server->verb, listener->source);
+        }
+        if (listener->tls.redirect_https == FK_REDIRECT_ON && fk_listener_redirect(server, listener) == 0) {
+            return fk_server_fail(server, FORKER_E_STATE,
+                                  "%s: %s redirects to HTTPS, and no address with tls=on has a port; listen on one, or "
+                                  "name the port that clients see, as in redirect_https=443",
                                   server->verb, listener->source);
         }
         if (listener->tls.client_cert != FK_CLIENT_CERT_OFF && certificates->ca_path == NULL) {

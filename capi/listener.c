@@ -314,7 +314,7 @@ static int listen_to(forker_server *server, const char *source, uint32_t most)
     const char *wrong = fk_secure_take(text, &address.tls);
     bool is_unix = strncmp(text, FK_UNIX_PREFIX, strlen(FK_UNIX_PREFIX)) == 0;
     if (wrong == NULL && !is_unix && strchr(text, '?') != NULL) {
-        wrong = "behind the \"?\" of an address come tls= and client_cert=, joined by \"&\"";
+        wrong = "behind the \"?\" of an address come tls=, client_cert= and redirect_https=, joined by \"&\"";
     }
     return wrong == NULL ? listen_at(&address)
                          : fk_address_refuse(&(fk_address){server, source, most, source, {0}}, wrong);
@@ -423,6 +423,21 @@ int fk_listeners_check(forker_server *server)
         }
     }
     return FORKER_OK;
+}
+
+uint16_t fk_listener_redirect(const forker_server *server, const fk_listener *listener)
+{
+    uint64_t port = 0;
+    if (listener->tls.redirect_https != FK_REDIRECT_ON) {
+        return (uint16_t)listener->tls.redirect_https;
+    }
+    for (uint32_t i = 0; i < server->listener_count && port == 0; i++) {
+        const fk_listener *other = &server->listeners[i];
+        if (other->tls.on && other->family != AF_UNIX) {
+            (void)fk_ascii_number(strrchr(other->address, ':') + 1, 65535, &port);
+        }
+    }
+    return (uint16_t)port;
 }
 
 void fk_listeners_tell(forker_server *server)

@@ -13,6 +13,12 @@ void fk_listeners_close(forker_server *server);
 /* FORKER_OK if all are listening sockets still, or FORKER_E_ADDRESS with a sentence: the program may have closed one. */
 int fk_listeners_check(forker_server *server);
 
+/*
+ * The port of HTTPS that the requests of an address are redirected to; 0: they are served, or FK_REDIRECT_ON finds no
+ * address with TLS that has a port.
+ */
+uint16_t fk_listener_redirect(const forker_server *server, const fk_listener *listener);
+
 /* Says where is being served now. */
 void fk_listeners_tell(forker_server *server);
 

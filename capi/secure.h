@@ -8,9 +8,13 @@
 /* Whether clients have to show a certificate. */
 enum { FK_CLIENT_CERT_OFF = 0, FK_CLIENT_CERT_OPTIONAL = 1, FK_CLIENT_CERT_REQUIRED = 2 };
 
+/* That requests are served, or go to the first address that has TLS. */
+enum { FK_REDIRECT_OFF = 0, FK_REDIRECT_ON = -1 };
+
 typedef struct {
     bool on;
-    uint8_t client_cert; /* FK_CLIENT_CERT_* */
+    uint8_t client_cert;    /* FK_CLIENT_CERT_* */
+    int32_t redirect_https; /* the port to which requests are redirected, or FK_REDIRECT_* */
 } fk_secure;
 
 /*

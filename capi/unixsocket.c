@@ -199,7 +199,8 @@ static const char *read_setting(file_spec *spec, const char *setting)
     if (strncmp(setting, "group=", 6) == 0) {
         return fk_account_group(setting + 6, &spec->group) ? NULL : "there is no such group";
     }
-    return "behind the \"?\" of a path come mode=, user=, group=, tls= and client_cert=, joined by \"&\"";
+    return "behind the \"?\" of a path come mode=, user=, group=, tls=, client_cert= and redirect_https=, joined by "
+           "\"&\"";
 }
 
 static const char *read_settings(file_spec *spec, const char *settings)

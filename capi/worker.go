@@ -7,6 +7,7 @@ package main
 #include "certificate.h"
 #include "deferred.h"
 #include "dispatch.h"
+#include "listener.h"
 #include "log.h"
 #include "logfile.h"
 #include "loglimit.h"
@@ -265,13 +266,14 @@ func (w *worker) takeListeners(configs tlsConfigs) []engine.Listener {
 	for i := range listeners {
 		ln := &listeners[i]
 		shards := ln.shards[:ln.shard_count]
-		first := engine.Listener{Fd: int(ln.fd), TLS: configs.of(ln)}
+		next := engine.Listener{Fd: int(ln.fd), TLS: configs.of(ln), Redirect: uint16(C.fk_listener_redirect(w.c, ln))}
 		if len(shards) > 0 {
-			first.Place = w.placeAt(0)
+			next.Place = w.placeAt(0)
 		}
-		all = append(all, first)
+		all = append(all, next)
 		for k, fd := range shards {
-			all = append(all, engine.Listener{Fd: int(fd), Place: w.placeAt(k + 1), TLS: configs.of(ln)})
+			next.Fd, next.Place = int(fd), w.placeAt(k+1)
+			all = append(all, next)
 		}
 		ln.fd, ln.shard_count = -1, 0
 	}

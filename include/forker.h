@@ -194,6 +194,13 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
  *   client_cert=optional   asks clients for a certificate, which must be good if there is one; client_cert=required
  *                          refuses those that have none. By the CAs of forker_server_client_ca().
  *
+ * or, in clear text, that it only leads there, as in ":8080?redirect_https=on":
+ *
+ *   redirect_https=on      answers requests with a redirect to the same host and target by HTTPS, at the port of the first
+ *                          address that has tls=on; redirect_https=443 names the port, where clients see another one.
+ *                          GET and HEAD get a 301, other methods a 308. No handler is called, but for paths below
+ *                          /.well-known/acme-challenge/, by which certificate authorities prove a name (RFC 8555).
+ *
  * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.
  *
  * Returns FORKER_OK, FORKER_E_ADDRESS (malformed, in use, not permitted ...: the sentence of forker_server_error()

@@ -283,7 +283,11 @@ func TestTLS_saysWhatIsWrongAtTheCallAndAtRun(t *testing.T) {
 		{files[0], files[1], "client_cert=required", "client_cert= is for addresses with tls=on"},
 		{files[0], files[1], "tls=on&client_cert=yes", "client_cert= is off, optional or required"},
 		{files[0], files[1], "tls=on&client_cert=required", "run returned -3: run: 127.0.0.1:0?tls=on&client_cert=required asks for"},
-		{files[0], files[1], "mode=0600", "behind the \"?\" of an address come tls= and client_cert="},
+		{files[0], files[1], "mode=0600", "behind the \"?\" of an address come tls=, client_cert= and redirect_https="},
+		{files[0], files[1], "tls=on&redirect_https=on", "redirect_https= is for addresses without tls=on"},
+		{files[0], files[1], "redirect_https=0", "redirect_https= is on, off or the port of HTTPS"},
+		{files[0], files[1], "redirect_https=65536", "redirect_https= is on, off or the port of HTTPS"},
+		{files[0], files[1], "redirect_https=on", "run returned -3: run: 127.0.0.1:0?redirect_https=on redirects to HTTPS, and no address with tls=on has a port"},
 	} {
 		for _, workers := range []string{"workers=1", "workers=0"} {
 			p := start(t, setup{source: "secure.c", args: []string{"127.0.0.1:0?" + row.parameters, row.chain, row.key}, env: environment([]string{workers})})

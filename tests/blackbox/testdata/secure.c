@@ -1,6 +1,6 @@
 /*
  * A server with certificates: secure <address> [<chain> <key>] ... FORKER_TEST_CA names the CAs of its clients,
- * FORKER_TEST_MEMORY has the certificates be given from memory.
+ * FORKER_TEST_MEMORY has the certificates be given from memory, FORKER_TEST_ALSO is one more address.
  */
 #include "program.h"
 
@@ -110,6 +110,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/", greet, NULL);
     forker_server_handle(server, "GET", "/who", who, NULL);
+    forker_server_handle(server, "GET", "/.well-known/acme-challenge/*token", greet, NULL);
     forker_server_handle(server, "POST", "/body", body, NULL);
     forker_server_handle(server, "GET", "/facts", facts, NULL);
     forker_server_handle(server, "GET", "/later", later, NULL);
@@ -126,6 +127,9 @@ int main(int argc, char **argv)
     }
     if (getenv("FORKER_TEST_CA") != NULL) {
         forker_server_client_ca(server, getenv("FORKER_TEST_CA"));
+    }
+    if (getenv("FORKER_TEST_ALSO") != NULL) {
+        forker_server_listen(server, getenv("FORKER_TEST_ALSO"));
     }
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);

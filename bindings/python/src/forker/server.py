@@ -93,7 +93,8 @@ class Server(Hooks):
 
         Port 0 is any. A unix socket can have mode and owner: "unix:/path?mode=0660&user=www&group=www"; "systemd:web"
         takes the sockets of that FileDescriptorName=. Any of them speaks TLS with "?tls=on", as in ":8443?tls=on", and
-        asks clients for a certificate with "&client_cert=optional" or "&client_cert=required". It can be called several times. Raises Error (E_ADDRESS, with the
+        asks clients for a certificate with "&client_cert=optional" or "&client_cert=required"; one with
+        "?redirect_https=on" leads there. It can be called several times. Raises Error (E_ADDRESS, with the
         address and the reason; E_STATE). As with the other setup calls, a program that catches it can go on, with the
         next port for example; only a route whose options are refused keeps the server from being run.
         """
