@@ -1,6 +1,7 @@
 package main
 
 /*
+#include "post.h"
 #include "server.h"
 */
 import "C"
@@ -42,7 +43,7 @@ func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 		return w.fail(err)
 	}
 	if err := w.loop.Start(); err != nil {
-		w.loop.Close()
+		w.close()
 		return w.fail(err)
 	}
 	countHosted(1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
@@ -87,6 +88,7 @@ func goHostServe(c *C.forker_server) (code C.int) {
 
 // forget takes in that the loop is closed.
 func (w *worker) forget(failure error) C.int {
+	C.fk_post_close(w.c)
 	cgo.Handle(w.c.loop).Delete()
 	w.c.loop = 0
 	countHosted(-1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))

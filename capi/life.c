@@ -28,13 +28,14 @@ forker_server *forker_server_new(void)
     }
     server->owner = getpid();
     server->early_stop_ms = FK_NO_STOP;
-    server->wake_fd = server->queue.fd = server->shared_fd = server->tickets_fd = -1;
+    server->wake_fd = server->queue.fd = server->posts.fd = server->shared_fd = server->tickets_fd = -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
     server->loglimit.timer = server->stderr_aside = -1;
     server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
     server->pidfile = (fk_pidfile){-1, -1};
     fk_server_init_options(server);
+    (void)pthread_mutex_init(&server->posts.lock, NULL);
     fk_fork_watch();
     fk_process_lock();
     server->next = servers;
@@ -79,6 +80,7 @@ void fk_server_leave(forker_server *server)
     }
     server->lost = true;
     fk_descriptor_close(&server->queue.fd);
+    fk_descriptor_close(&server->posts.fd);
     fk_tickets_forget(server);
     fk_listeners_forget(server);
     fk_admin_forget(server);

@@ -72,6 +72,15 @@ typedef struct {
     int fd;                   /* eventfd: there is something */
 } fk_queue;
 
+struct fk_post;
+
+/* Functions that wait to be called on the main thread; post.c. */
+typedef struct {
+    pthread_mutex_t lock;
+    struct fk_post *first, *last;
+    int fd; /* eventfd: there are some; -1: none is taken */
+} fk_posts;
+
 typedef struct {
     int fd;       /* -1 while closed between two runs */
     int borrowed; /* "fd:N": the program's descriptor, which `fd` duplicates; else -1 */
@@ -192,6 +201,7 @@ struct forker_server {
     size_t early_len;
     volatile uint64_t early_asker; /* who has asked for the stop that came before the run */
     fk_queue queue;                /* of the process that serves */
+    fk_posts posts;                /* likewise */
     volatile int
         wake_fd; /* eventfd: shared->stop_timeout_ms or orders->actions has changed; open from the first run on. In a
                     worker: the pipe by which it has the spawner look at its slot */

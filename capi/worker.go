@@ -11,6 +11,7 @@ package main
 #include "log.h"
 #include "logfile.h"
 #include "loglimit.h"
+#include "post.h"
 #include "process.h"
 */
 import "C"
@@ -73,15 +74,23 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 		return w.fail(err)
 	}
 	if err := w.loop.Start(); err != nil {
-		w.loop.Close()
+		w.close()
 		return w.fail(err)
 	}
 	c.loop = C.uintptr_t(cgo.NewHandle(w))
 	w.becomeReady()
-	if err := w.loop.Run(); err != nil {
+	err := w.loop.Run()
+	C.fk_post_close(c)
+	if err != nil {
 		return w.fail(err)
 	}
 	return C.FORKER_OK
+}
+
+// close ends the loop.
+func (w *worker) close() {
+	w.loop.Close()
+	C.fk_post_close(w.c)
 }
 
 func (w *worker) fail(err error) C.int {
@@ -136,7 +145,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 		return err
 	}
 	if err = w.watchDescriptors(); err != nil {
-		w.loop.Close()
+		w.close()
 	}
 	return err
 }
@@ -147,6 +156,13 @@ func (w *worker) watchDescriptors() error {
 		if err := w.loop.Watch(timer, func() { w.settleLog(timer) }); err != nil {
 			return err
 		}
+	}
+	postFd, err := C.fk_post_open(w.c)
+	if postFd < 0 {
+		return fmt.Errorf("eventfd: %w", err)
+	}
+	if err := w.loop.Watch(int(postFd), func() { C.fk_post_run(w.c) }); err != nil {
+		return err
 	}
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
 }

@@ -437,6 +437,19 @@ int forker_server_reopen(forker_server *server);
  */
 int forker_server_upgrade(forker_server *server);
 
+/*
+ * Has `fn` called on the main thread of this process, in the next turn of its loop: the way from any thread to where the
+ * handlers run, and for a handler to go on with something later, without holding up others. Functions are called in the
+ * order in which they were posted, each once. What they post is called in a further turn. When the server ends in this
+ * process, those that were posted until then are called first.
+ *
+ * Any thread of a process that serves, from the hook worker_ready on; not a signal handler. Returns FORKER_OK; or, and
+ * then `fn` is not called, FORKER_E_INVALID (NULL), FORKER_E_STATE (this process does not serve, or not any more),
+ * FORKER_E_PROCESS (in a process that was forked off one which serves), FORKER_E_MEMORY.
+ */
+typedef void (*forker_post_fn)(forker_server *server, void *user);
+int forker_server_post(forker_server *server, forker_post_fn fn, void *user);
+
 /* ---------------------------------------------------------------------------------------------------------- options */
 
 /*

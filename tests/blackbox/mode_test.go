@@ -37,6 +37,7 @@ func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 		"pipeline":    TestDeferred_keepsTheOrderOfAPipeline,
 		"others":      TestDeferred_serveOthersMeanwhile,
 		"left":        TestDeferred_knowsThatItsClientHasLeft,
+		"post":        TestPost_callsOnTheMainThreadInOrder,
 		"half closed": TestDeferred_answersAHalfClosedClient,
 		"misuse":      TestDeferred_misuseIsALoggedError,
 		"timeout":     TestHandlerTimeout_isAnswered504,

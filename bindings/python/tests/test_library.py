@@ -55,6 +55,7 @@ class HeaderTest(unittest.TestCase):
             "forker_server_hook": _library.SERVER_HOOK,
             "forker_death_fn": _library.DEATH_FN,
             "forker_log_fn": _library.LOG_FN,
+            "forker_post_fn": _library.POST_FN,
             "forker_access_log_fn": _library.ACCESS_LOG_FN,
             "forker_fork_fn": _library.FORK_FN,
             "forker_body_fn": _library.BODY_FN,

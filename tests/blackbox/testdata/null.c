@@ -8,6 +8,12 @@ static int handler(forker_request *req, void *user)
     return FORKER_OK;
 }
 
+static void post(forker_server *server, void *user)
+{
+    (void)server;
+    (void)user;
+}
+
 /* What registers a function takes NULL for none, and gives this code. */
 static void check_registration(forker_server *server, int code)
 {
@@ -52,6 +58,7 @@ static void check_servers(void)
     CHECK_CODE(forker_server_drain(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_reopen(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_upgrade(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_post(NULL, post, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_stats(NULL, &stats), FORKER_E_INVALID);
     CHECK_CODE(forker_server_worker_stats(NULL, 0, &worker_stats), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_error(NULL), NULL);

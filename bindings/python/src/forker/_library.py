@@ -23,6 +23,7 @@ HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
 SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 DEATH_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int32, c_int32, c_int32, c_char_p, c_void_p)
 ACCESS_LOG_FN = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
+POST_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
 BODY_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_int, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
@@ -62,6 +63,7 @@ PROTOTYPES = {
     "forker_server_drain": (c_int, [c_void_p]),
     "forker_server_reopen": (c_int, [c_void_p]),
     "forker_server_upgrade": (c_int, [c_void_p]),
+    "forker_server_post": (c_int, [c_void_p, POST_FN, c_void_p]),
     "forker_server_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_load": (c_int, [c_void_p, c_char_p]),
     "forker_server_get": (c_char_p, [c_void_p, c_char_p]),

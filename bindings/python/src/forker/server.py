@@ -16,7 +16,7 @@ from . import _library
 from ._library import c_path, c_text, lib
 from .body import OnBody
 from .callback import flush
-from .deferred import Deferred
+from .deferred import Deferred, Report
 from .error import E_AGAIN, E_INVALID, E_PROCESS, E_STATE, Error
 from .hook import Hooks
 from .log import LogFunction, Logger
@@ -166,14 +166,18 @@ class Server(Hooks):
             def call(request: int, user: int | None) -> int:
                 return self._handle(handler, Request(request, names, self._log_exception, self._take), request)
 
-            callback = _library.HANDLER(call)
-            self._handlers.append(callback)
-            self._check_setup(lib.forker_server_handle(self._live(), c_text(listed), c_text(pattern), callback, None))
+            self._add_route(listed, pattern, call)
             for name, value in options.items():
                 self._check(lib.forker_route_set(self._live(), c_text(name), c_text(option_text(name, value))))
             return handler
 
         return register
+
+    def _add_route(self, methods: str, pattern: str, call: Callable[[int, int | None], int]) -> None:
+        """Has C call a function with the forker_request, whose result is that of a C handler."""
+        callback = _library.HANDLER(call)
+        self._handlers.append(callback)
+        self._check_setup(lib.forker_server_handle(self._live(), c_text(methods), c_text(pattern), callback, None))
 
     def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for GET, and HEAD with it."""
@@ -409,6 +413,22 @@ class Server(Hooks):
         """Asks a running server to start the program anew, and to leave once that serves. As reload()."""
         self._ask(lib.forker_server_upgrade)
 
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Has a function called on the main thread of this process, in the next turn of its loop: forker_server_post().
+
+        It is the way from any thread to where the handlers run, and for a handler to go on with something later, without
+        holding up others. Functions are called in the order in which they were posted. What one raises is logged.
+
+        Any thread of a process that serves, from the hook worker_ready on. Raises Error (E_STATE: this process does not
+        serve, or not any more; E_PROCESS: it was forked off one that does).
+        """
+        key = next(_keys)
+        _posted[key] = (self._log_exception, function)
+        code = lib.forker_server_post(self._live(), _POSTED, key)
+        if code != _OK:
+            del _posted[key]
+            raise Error(code)
+
     def _ask(self, function: Callable[..., int], *arguments: int) -> None:
         code = function(self._live(), *arguments)
         if code != _OK:
@@ -541,8 +561,22 @@ class Server(Hooks):
 _serving: set[Server] = set()
 
 
+# What was posted, by the number that C gives back. C is given the function below, which lives as long as the module.
+_posted: dict[int, tuple[Report, Callable[[], None]]] = {}
+_keys = itertools.count(1)
+
+
+@_library.POST_FN
+def _POSTED(server: int, key: int) -> None:
+    report, function = _posted.pop(key)
+    try:
+        call_program(function)
+    except BaseException as exc:
+        report("call_soon: the function failed", exc)
+
+
 def _expect_deferred(response: Any, request: Request) -> None:
-    if not isinstance(answer, Deferred) or answer.request is not request:
+    if not isinstance(response, Deferred) or response.request is not request:
         raise TypeError(f"a handler that defers its request returns the Deferred, not {response!r}")
 
 
