@@ -1,0 +1,56 @@
+"""An application in a server: what is called for each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .._library import lib
+from ..server import Server
+from .environ import Environs, Path
+from .inline import Inline
+from .threaded import Threaded
+from .threads import Threads
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+_FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+class Mounted:
+    """An application, and what its requests have in common."""
+
+    def __init__(self, server: Server, application: Application, path: Path, threads: int) -> None:
+        self.server = server
+        self.application = application
+        self.environs = Environs(server, path, threads > 1)
+        self._thread_count = threads
+        self._threads: Threads | None = None
+        self._piece_most = 0
+
+    def handle(self, address: int, user: int | None) -> int:
+        """The C handler."""
+        try:
+            if self._thread_count == 1:
+                return Inline(self, address).handle()
+            return Threaded(self, address).handle(self._threads or self._make_threads())
+        except BaseException as exc:
+            self.server._report_failure("a request could not be given to the application", exc)
+            return lib.forker_respond_error(address, 500, None)
+
+    def _make_threads(self) -> Threads:
+        self._threads = Threads(self._thread_count, int(self.server.option("handler_queue")))
+        return self._threads
+
+    def parts(self, data: bytes) -> Iterable[bytes]:
+        """Data in parts that fit into half of what may wait in a stream."""
+        most = self._piece_most or self._find_piece_most()
+        if len(data) <= most:
+            return (data,)
+        return (data[begin : begin + most] for begin in range(0, len(data), most))
+
+    def _find_piece_most(self) -> int:
+        text = self.server.option("stream_buffer")
+        factor = _FACTORS.get(text[-1])
+        self._piece_most = (int(text) if factor is None else int(text[:-1]) * factor) // 2
+        return self._piece_most

@@ -1,0 +1,149 @@
+"""``environ``: a request as WSGI applications see it (PEP 3333, RFC 3875)."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from ctypes import byref, c_char_p, c_size_t, string_at
+from typing import Any, BinaryIO, NamedTuple
+
+from .._library import lib
+from ..server import Server, version
+from .errors import ErrorStream
+from .file import FileWrapper
+
+_PROTOCOLS = {10: "HTTP/1.0", 11: "HTTP/1.1"}
+_NAMES_MOST = 1000  # of fields whose keys are remembered
+
+
+class Path(NamedTuple):
+    """Where an application is."""
+
+    script_name: str
+    proxies: frozenset[str]  # whose X-Forwarded-Proto is believed; "*" is any
+
+
+class Environs:
+    """Makes the environ of each request. Belongs to one application, and is used by any thread."""
+
+    def __init__(self, server: Server, path: Path, multithread: bool) -> None:
+        self._server = server
+        self._path = path
+        self._multithread = multithread
+        self._base: dict[str, Any] = {}
+        self._keys: dict[bytes, str | None] = {b"Transfer-Encoding": None}
+
+    def of(self, address: int) -> dict[str, Any]:
+        """The environ of the forker_request at `address`."""
+        environ = (self._base or self._begin()).copy()
+        environ["REQUEST_METHOD"] = _text(lib.forker_request_method, address)
+        environ["RAW_URI"] = environ["REQUEST_URI"] = _text(lib.forker_request_target, address)
+        environ["PATH_INFO"] = _text(lib.forker_request_path, address)[len(self._path.script_name) :]
+        environ["QUERY_STRING"] = _text(lib.forker_request_query, address)
+        number = lib.forker_request_version(address)
+        environ["SERVER_PROTOCOL"] = _PROTOCOLS.get(number) or f"HTTP/{number // 10}"
+        self._add_body(environ, address)
+        self._add_fields(environ, address)
+        self._add_peer(environ, address)
+        return environ
+
+    def _begin(self) -> dict[str, Any]:
+        """What is the same for all requests of a process."""
+        name, port = _listens_at(self._server)
+        self._base = {
+            "GATEWAY_INTERFACE": "CGI/1.1",
+            "SCRIPT_NAME": self._path.script_name,
+            "SERVER_NAME": name,
+            "SERVER_PORT": port,
+            "SERVER_SOFTWARE": f"libforker/{version()}",
+            "wsgi.errors": ErrorStream(self._server),
+            "wsgi.file_wrapper": FileWrapper,
+            "wsgi.input_terminated": True,
+            "wsgi.multiprocess": self._server.option("workers") != "0",
+            "wsgi.multithread": self._multithread,
+            "wsgi.run_once": False,
+            "wsgi.version": (1, 0),
+        }
+        return self._base
+
+    def _add_body(self, environ: dict[str, Any], address: int) -> None:
+        length = c_size_t()
+        data = lib.forker_request_body(address, byref(length))
+        fd = lib.forker_request_body_fd(address)
+        if fd >= 0:
+            environ["wsgi.input"] = _open_duplicate(fd)
+        else:
+            environ["wsgi.input"] = io.BytesIO(string_at(data, length.value))
+        if length.value > 0 or lib.forker_request_header(address, b"Content-Length", None):
+            environ["CONTENT_LENGTH"] = str(length.value)
+
+    def _add_fields(self, environ: dict[str, Any], address: int) -> None:
+        keys = self._keys
+        for name, value in _fields(address):
+            key = keys[name] if name in keys else self._key_of(name)
+            if key is None:
+                continue
+            if key not in environ:
+                environ[key] = value
+            elif key != "CONTENT_LENGTH":
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value
+
+    def _key_of(self, name: bytes) -> str | None:
+        """The key of a field, None if it is left out."""
+        key = name.decode("latin-1").upper().replace("-", "_")
+        if b"_" in name or key == "TRANSFER_ENCODING":  # the body is decoded
+            found = None
+        else:
+            found = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
+        if len(self._keys) < _NAMES_MOST:
+            self._keys[name] = found
+        return found
+
+    def _add_peer(self, environ: dict[str, Any], address: int) -> None:
+        peer = _text(lib.forker_request_peer, address)
+        host, _, port = peer.rpartition(":")
+        is_unix = peer.startswith("unix:")
+        environ["REMOTE_ADDR"] = "" if is_unix else host.strip("[]")
+        environ["REMOTE_PORT"] = "" if is_unix else port
+        scheme = _text(lib.forker_request_scheme, address)
+        proxies = self._path.proxies
+        if is_unix or environ["REMOTE_ADDR"] in proxies or "*" in proxies:
+            told = environ.get("HTTP_X_FORWARDED_PROTO", "").lower()
+            scheme = told if told in ("http", "https") else scheme
+        environ["wsgi.url_scheme"] = scheme
+        if scheme == "https":
+            environ["HTTPS"] = "on"
+
+
+def _text(accessor: Any, address: int) -> str:
+    """What an accessor gives, whose text has no NUL."""
+    return string_at(accessor(address, None)).decode("latin-1")
+
+
+def _fields(address: int) -> Iterator[tuple[bytes, str]]:
+    name, value = c_char_p(), c_char_p()
+    for index in range(lib.forker_request_header_count(address)):
+        lib.forker_request_header_at(address, index, byref(name), byref(value))
+        yield name.value or b"", (value.value or b"").decode("latin-1")
+
+
+def _open_duplicate(fd: int) -> BinaryIO:
+    """A file object for the file with a body, which can be closed. Nobody else uses the offset that they share."""
+    file = open(os.dup(fd), "rb")
+    file.seek(0)
+    return file
+
+
+def _listens_at(server: Server) -> tuple[str, str]:
+    """Name and port of the first TCP address, which stand for the server if a request has no Host."""
+    index = 0
+    while True:
+        try:
+            address = server.address(index).partition("?")[0]
+        except IndexError:
+            return "localhost", "80"
+        if not address.startswith("unix:"):
+            host, _, port = address.rpartition(":")
+            return host.strip("[]") or "0.0.0.0", port
+        index += 1

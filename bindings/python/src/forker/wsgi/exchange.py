@@ -1,0 +1,202 @@
+"""One request on its way through an application: the call, ``start_response``, and what becomes of what is returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .._library import lib
+from ..deferred import Deferred, Stream
+from ..error import E_ABORTED, Error, check_handle, check_request
+from ..request import Request
+from ..signals import call_program
+from .file import FileWrapper
+from .head import set_fields, status_of
+
+if TYPE_CHECKING:
+    from .application import Mounted
+
+Write = Callable[[bytes], None]
+
+_NO_CONTENT = 204
+_NOT_MODIFIED = 304
+_WITHOUT_BODY = (_NO_CONTENT, _NOT_MODIFIED)  # RFC 9110 sections 15.3.5 and 15.4.5
+
+
+class Exchange:
+    """What both kinds have in common: on the main thread (inline.py) and on threads (threaded.py).
+
+    A response can still be replaced; or it has begun, and a Stream goes on with it; or it is complete. What the
+    application has returned is closed once, whatever happens.
+    """
+
+    def __init__(self, mounted: Mounted, address: int) -> None:
+        self._mounted = mounted
+        self._server = mounted.server
+        self._address = address
+        self._label = "a request"
+        self._is_head = False
+        self._input: Any = None
+        self._status: int | None = None
+        self._length: int | None = None
+        self._deferred: Deferred | None = None
+        self._stream: Stream | None = None
+        self._complete = False
+        self._result: Any = None  # of the application, until it is closed
+        self._pieces: Iterator[bytes] = iter(())
+
+    # --------------------------------------------------------------------------------------- called by the application
+
+    def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Write:
+        """PEP 3333's. The fields are the library's to check, and it does so now."""
+        try:
+            if self._status is not None:
+                if not exc_info:
+                    raise AssertionError("start_response was called before, and there is no exc_info")
+                if self._has_begun():
+                    raise exc_info[1].with_traceback(exc_info[2])
+            number = status_of(status)
+            check_request(lib.forker_response_reset(self._address), self._address)
+            self._status = None
+            self._length = set_fields(self._address, headers)
+            self._status = number
+        finally:
+            exc_info = None  # it refers to this frame
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """The callable that start_response returns."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------------------------------------------------ steps
+
+    def _call(self) -> None:
+        """Calls the application, and sends what can be sent of the response."""
+        environ = self._mounted.environs.of(self._address)
+        self._label = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
+        self._is_head = environ["REQUEST_METHOD"] == "HEAD"
+        self._input = environ["wsgi.input"]
+        self._result = result = self._mounted.application(environ, self.start_response)
+        if self._stream is not None:
+            self._pieces = iter(result)
+            self._go_on(b"")
+        elif type(result) is not FileWrapper or not self._send_file(result):
+            self._send_pieces(result)
+
+    def _send_pieces(self, result: Iterable[bytes]) -> None:
+        """Takes pieces until it is known whether more of them have to be sent."""
+        body = self._written()
+        if isinstance(result, (list, tuple)):
+            self._send(body + b"".join(result))
+            return
+        self._pieces = iter(result)
+        for piece in self._pieces:
+            body += checked(piece)
+            if body:
+                break
+        if not body or self._length == len(body) or self._status in _WITHOUT_BODY:
+            self._send(body)
+        elif self._is_head and self._length is not None:
+            self._send(b"")
+        else:
+            self._begin()
+            self._go_on(body)
+
+    def _send(self, body: bytes) -> None:
+        """Sends a response of which all is there."""
+        status = self._expect_status()
+        if self._length is not None and (self._is_head or status == _NOT_MODIFIED):
+            check_request(lib.forker_response_length(self._address, self._length), self._address)
+            body = b""
+        elif self._length not in (None, len(body)) and status != _NO_CONTENT:
+            raise ValueError(f"the application gave a Content-Length of {self._length}, and a body of {len(body)} bytes")
+        check_request(lib.forker_respond(self._address, status, None, body, len(body)), self._address)
+        self._end()
+
+    def _send_file(self, wrapper: FileWrapper) -> bool:
+        """Has the kernel send a file. False: it has to be read."""
+        regular = wrapper.regular()
+        status = self._expect_status()
+        if regular is None or self._written():
+            return False
+        fd, offset, size = regular
+        length = size - offset if self._length is None else self._length
+        if length > size - offset:
+            return False
+        check_request(lib.forker_response_status(self._address, status), self._address)
+        check_request(lib.forker_response_file(self._address, fd, offset, length), self._address)
+        self._end()
+        return True
+
+    def _begin(self) -> None:
+        """Sends the head of a response whose body comes in pieces."""
+        status = self._expect_status()
+        check_request(lib.forker_response_status(self._address, status), self._address)
+        deferred = self._deferred = self._deferred or self._defer()
+        length = -1 if self._length is None else self._length
+        check_handle(lib.forker_stream_begin(deferred._handle, length), deferred._handle)
+        self._stream = Stream(deferred)
+
+    def _go_on(self, piece: bytes) -> None:
+        """Sends a piece, and those after it; the stream has begun."""
+        raise NotImplementedError
+
+    def _written(self) -> bytes:
+        """What write() has collected."""
+        return b""
+
+    def _has_begun(self) -> bool:
+        return self._complete or self._stream is not None
+
+    def _expect_status(self) -> int:
+        if self._status is None:
+            raise AssertionError("the application has not called start_response")
+        return self._status
+
+    def _defer(self) -> Deferred:
+        server = self._server
+        return Request(self._address, (), server._log_exception, server._take).defer()
+
+    # ------------------------------------------------------------------------------------------------------------- ends
+
+    def _end(self) -> None:
+        """The response is complete."""
+        if self._stream is not None:
+            self._stream.close()
+        elif self._deferred is not None:
+            self._deferred._end(lib.forker_deferred_send)
+        self._complete = True
+
+    def _fail(self, exc: BaseException) -> None:
+        """An exception of the application, or of its response, ends the exchange."""
+        left = isinstance(exc, Error) and exc.code == E_ABORTED
+        if not left:
+            self._server._report_failure(f"{self._label}: the application failed", exc)
+        if self._complete:
+            return
+        if self._stream is None and not left:
+            lib.forker_response_reset(self._address)
+            lib.forker_respond_error(self._address, 500, None)
+            self._end()
+        elif self._deferred is not None:
+            self._deferred.abort()
+        self._complete = True
+
+    def _close(self) -> None:
+        """Tells the application that what it has returned is not needed any more."""
+        result, self._result, self._pieces = self._result, None, iter(())
+        close = getattr(result, "close", None)
+        try:
+            if close is not None:
+                call_program(close)
+        except BaseException as exc:
+            self._server._report_failure(f"{self._label}: close() failed", exc)
+        finally:
+            if self._input is not None:
+                self._input.close()
+
+
+def checked(piece: Any) -> bytes:
+    if not isinstance(piece, bytes):
+        raise TypeError(f"an application returns bytes, not {type(piece).__name__}")
+    return piece

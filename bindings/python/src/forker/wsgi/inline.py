@@ -1,0 +1,99 @@
+"""An exchange on the main thread of its worker, where nothing can be waited for.
+
+What the application has returned is asked for one piece in each turn of the loop, so that a piece is on its way before
+the next one is made, and others are served in between; and for none while the client has too much to take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..signals import call_program
+from .exchange import Exchange, checked
+
+if TYPE_CHECKING:
+    from .application import Mounted
+
+_OK = 0
+_DEFERRED = 2
+
+
+class Inline(Exchange):
+    def __init__(self, mounted: Mounted, address: int) -> None:
+        super().__init__(mounted, address)
+        self._collected: list[bytes] = []
+        self._parts: Iterator[bytes] = iter(())
+        self._part: bytes | None = None  # which the client had no room for
+
+    def handle(self) -> int:
+        """Answers the request, or begins to. Returns what the C handler returns."""
+        try:
+            call_program(self._call)
+        except BaseException as exc:
+            self._fail(exc)
+        if self._complete:
+            self._close()
+        return _OK if self._deferred is None else _DEFERRED
+
+    def write(self, data: bytes) -> None:
+        """Collects: the client could only be waited for by all others."""
+        self._collected.append(checked(data))
+
+    def _written(self) -> bytes:
+        return b"".join(self._collected)
+
+    def _has_begun(self) -> bool:
+        return bool(self._collected) or super()._has_begun()
+
+    def _go_on(self, piece: bytes) -> None:
+        assert self._deferred is not None and self._stream is not None
+        self._deferred.on_close(self._leave)
+        self._stream.on_drain(self._turn_later)
+        self._put(piece)
+
+    def _put(self, piece: bytes) -> None:
+        self._parts = iter(self._mounted.parts(piece))
+        self._put_parts()
+
+    def _put_parts(self) -> None:
+        """Writes what there is room for. Goes on when that has been sent, or when there is room."""
+        assert self._stream is not None
+        for part in self._parts:
+            if not self._stream.write(part):
+                self._part = part
+                return
+        self._turn_later()
+
+    def _turn_later(self) -> None:
+        self._server.call_soon(self._turn)
+
+    def _turn(self) -> None:
+        if self._complete:
+            return
+        try:
+            call_program(self._step)
+        except BaseException as exc:
+            self._fail(exc)
+        if self._complete:
+            self._close()
+
+    def _step(self) -> None:
+        assert self._stream is not None
+        if self._part is not None:
+            if self._stream.write(self._part):
+                self._part = None
+                self._put_parts()
+            return
+        piece = None if self._is_head else next(self._pieces, None)
+        if piece is None:
+            self._end()
+        else:
+            self._put(checked(piece))
+
+    def _leave(self, reason: int) -> None:
+        """The request has ended; unless the response is complete, before its time."""
+        if not self._complete and self._deferred is not None:
+            self._complete = True
+            self._deferred.abort()
+            self._close()
