@@ -9,7 +9,8 @@
     ...
     forker.wsgi.serve(app, ":8080")
 
-:func:`mount` puts an application into a server with other routes.
+``python3 -m forker module:app`` does the same from a shell, see :mod:`forker.cli`. :func:`mount` puts an application
+into a server with other routes.
 
 By default a worker calls the application on its main thread, for one request at a time. Clients do not hold it up: a
 request's body is there before the call, and a response is sent after it. With ``threads`` it is called on that many

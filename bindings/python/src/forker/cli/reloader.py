@@ -1,0 +1,67 @@
+"""Reload when a file of the program changes, for the time of development."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+
+from ..error import Error
+from ..log import LOG_ERROR, LOG_INFO
+from ..server import Server
+
+_INTERVAL = 0.5  # seconds
+
+
+class Reloader:
+    """Watches, in one worker, the files of the modules that are imported there, and others."""
+
+    def __init__(self, server: Server, extra: Iterable[str]) -> None:
+        self._server = server
+        self._extra = [os.path.abspath(path) for path in extra]
+
+    def start(self) -> None:
+        """Has a thread watch for what changes from now on."""
+        threading.Thread(target=self._watch, args=(self._look(),), name="forker-reloader", daemon=True).start()
+
+    def _watch(self, seen: dict[str, int]) -> None:
+        while True:
+            time.sleep(_INTERVAL)
+            now = self._look()
+            changed = [path for path, modified in now.items() if path in seen and modified != seen[path]]
+            seen = {**seen, **now}
+            if changed:
+                self._reload(changed)
+
+    def _reload(self, changed: list[str]) -> None:
+        more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+        try:
+            self._server.log(LOG_INFO, f"{changed[0]}{more} changed: reloading")
+            self._server.reload()
+        except Error as exc:
+            self._server.log(LOG_ERROR, f"reload: {exc}")
+
+    def _look(self) -> dict[str, int]:
+        return {path: _modified(path) for path in self._files()}
+
+    def _files(self) -> Iterator[str]:
+        for module in list(sys.modules.values()):
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str):
+                yield file
+        for path in self._extra:
+            yield path
+            for directory, _, names in os.walk(path):
+                yield directory
+                for name in names:
+                    yield os.path.join(directory, name)
+
+
+def _modified(path: str) -> int:
+    """When it was changed; 0: it is not there."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,151 @@
+"""From settings to a server that runs."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from typing import Any
+
+import forker
+import forker.wsgi
+
+from .hook import Hook, Process, register
+from .loading import LoadError, load
+from .preload import prepare_forks
+from .reloader import Reloader
+from .setting import DEFAULT_BIND, SETTINGS
+
+_PORT = 8000
+_BOOT_TIMEOUT = "60s"  # of workers that import the application
+
+
+class Serving:
+    """One run of the command."""
+
+    def __init__(self, name: str, settings: dict[str, Any], hooks: dict[str, Hook]) -> None:
+        self._name = name
+        self._settings = settings
+        self._hooks = hooks
+        self._application: Any = None
+        self._preload = settings["preload_app"] and not settings["reload"]
+
+    def check(self) -> None:
+        """Finds out what is wrong without serving. Raises what is."""
+        with self._make_server() as server:
+            self._mount(server)
+            self._load_first()
+
+    def print_config(self) -> None:
+        """Prints all settings, and all options as the library would use them."""
+        for name, value in sorted(self._settings.items()):
+            print(f"{name:24} {value!r}")
+        with self._make_server() as server:
+            for option in forker.options():
+                print(f"{option.name:24} {server.option(option.name)}")
+
+    def run(self) -> bool:
+        """Serves until stopped. False: the server has failed, and the log says why. Raises what keeps it from being run."""
+        if "on_starting" in self._hooks:
+            self._hooks["on_starting"](Process(self._settings))
+        with self._make_server() as server:
+            self._mount(server)
+            for address in self._addresses():
+                server.listen(address)
+            if self._preload:
+                self._load_first()
+                prepare_forks(server)
+            try:
+                server.run()
+            except forker.Error:
+                return False
+        if "on_exit" in self._hooks:
+            self._hooks["on_exit"](Process(self._settings))
+        return True
+
+    def _make_server(self) -> forker.Server:
+        settings = self._settings
+        server = forker.Server()
+        if not self._preload:
+            server.set_option("boot_timeout", _BOOT_TIMEOUT)
+        for setting in SETTINGS:
+            value = settings[setting.name]
+            if setting.option is not None and value is not None:
+                server.set_option(setting.option, value)
+        self._set_access_log(server)
+        for assignment in settings["options"]:
+            name, _, value = assignment.partition("=")
+            server.set_option(name.strip(), value.strip())
+        if settings["certfile"] is not None:
+            server.certificate(settings["certfile"], settings["keyfile"] or settings["certfile"])
+        return server
+
+    def _set_access_log(self, server: forker.Server) -> None:
+        file = self._settings["accesslog"]
+        if file is None:
+            return
+        server.set_option("access_log", self._settings["access_log_format"])
+        if file == "-":
+            server.set_access_log(lambda line: print(line, flush=True))
+        else:
+            server.set_option("access_log_file", file)
+
+    def _mount(self, server: forker.Server) -> None:
+        settings = self._settings
+        forker.wsgi.mount(
+            server,
+            self._call,
+            settings["root_path"].rstrip("/"),
+            threads=settings["threads"],
+            forwarded_allow_ips=settings["forwarded_allow_ips"],
+        )
+        register(server, self._hooks, settings)
+        reloader = Reloader(server, settings["reload_extra_files"])
+
+        @server.worker_init
+        def begin(worker: int) -> None:
+            if not self._preload:
+                self._load()
+            if "post_worker_init" in self._hooks:
+                self._hooks["post_worker_init"](Process(settings, worker))
+            if settings["reload"] and worker == 0:
+                reloader.start()
+
+    def _load(self) -> None:
+        self._application = load(self._name, self._settings["factory"])
+
+    def _load_first(self) -> None:
+        """The same where there is no log yet that would say what the application's code has raised."""
+        try:
+            self._load()
+        except LoadError:
+            raise
+        except Exception:
+            traceback.print_exc()
+            raise LoadError(f"{self._name} cannot be imported") from None
+
+    def _call(self, environ: Any, start_response: Any) -> Any:
+        return self._application(environ, start_response)
+
+    def _addresses(self) -> list[str]:
+        settings = self._settings
+        addresses = list(settings["bind"] or ())
+        if settings["host"] is not None or settings["port"] is not None:
+            host = settings["host"] or "127.0.0.1"
+            addresses.append(f"{f'[{host}]' if ':' in host else host}:{_PORT if settings['port'] is None else settings['port']}")
+        if settings["uds"] is not None:
+            addresses.append(f"unix:{settings['uds']}")
+        if settings["fd"] is not None:
+            addresses.append(f"fd:{settings['fd']}")
+        if not addresses:
+            port = os.environ.get("PORT")
+            addresses.append(f"0.0.0.0:{port}" if port else DEFAULT_BIND)
+        return [self._address(address) for address in addresses]
+
+    def _address(self, address: str) -> str:
+        address = address.removeprefix("tcp://")
+        if address.startswith("fd://"):
+            address = f"fd:{address.removeprefix('fd://')}"
+        is_tcp = not address.startswith(("unix:", "fd:", "systemd"))
+        if is_tcp and ":" not in address:
+            address = f"{address}:{_PORT}"
+        return f"{address}?tls=on" if is_tcp and self._settings["certfile"] is not None else address

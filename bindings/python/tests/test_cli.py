@@ -1,0 +1,308 @@
+"""``python3 -m forker``: settings, configuration files, preload and reload."""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+from program import TIMEOUT, Program
+
+APPLICATION = """
+import gc, json, os, threading
+
+os.write(1, b"imported in %d\\n" % os.getpid())
+
+def application(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({
+        "version": 1,
+        "pid": os.getpid(),
+        "frozen": gc.get_freeze_count(),
+        "variable": os.environ.get("VARIABLE"),
+        "script_name": environ["SCRIPT_NAME"],
+        "multithread": environ["wsgi.multithread"],
+    }).encode()]
+
+def make(greeting="hello", *, sign="!"):
+    def made(environ, start_response):
+        start_response("200 OK", [])
+        return [(greeting + sign).encode()]
+    return made
+
+async def asynchronous(scope, receive, send):
+    pass
+"""
+
+
+class CommandTest(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.write("app.py", APPLICATION)
+
+    def enterContext(self, context):  # unittest has it since Python 3.11
+        value = context.__enter__()
+        self.addCleanup(context.__exit__, None, None, None)
+        return value
+
+    def write(self, name, text):
+        file = self.directory / name
+        file.write_text(text)
+        return file
+
+    @contextlib.contextmanager
+    def serving(self, *arguments, environment=None):
+        """The command, which serves."""
+        arguments = ["--chdir", str(self.directory), "-b", "127.0.0.1:0", *arguments]
+        source = f"import runpy; sys.argv[1:] = {arguments!r}; runpy.run_module('forker', run_name='__main__')"
+        with Program(source, {"PYTHONDONTWRITEBYTECODE": "1", **(environment or {})}) as program:
+            program.address = program.log.wait_for("serving on").split()[-1]
+            if not any("all workers are ready" in line for line in program.log.seen):
+                program.log.wait_for("all workers are ready")
+            yield program
+
+    def call(self, *arguments, environment=None):
+        """The command, which ends. Returns its exit status and what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "forker", "--chdir", str(self.directory), *arguments],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def seen(self, program, target="/"):
+        return json.loads(program.get(target)[2])
+
+
+class StartTest(CommandTest):
+    def test_an_application_is_served(self):
+        with self.serving("-w", "1", "-e", "VARIABLE=value", "--threads", "2", "--root-path", "/app", "app") as program:
+            seen = self.seen(program, "/app/x")
+            self.assertEqual((seen["variable"], seen["script_name"], seen["multithread"]), ("value", "/app", True))
+            self.assertEqual(program.get("/")[0], 404)
+            self.assertEqual(program.stop(), 0)
+
+    def test_factories(self):
+        for arguments, expected in (
+            (["app:make()"], b"hello!"),
+            (["app:make('bye', sign='.')"], b"bye."),
+            (["--factory", "app:make"], b"hello!"),
+        ):
+            with self.subTest(arguments=arguments), self.serving("-w", "1", *arguments) as program:
+                self.assertEqual(program.get("/")[2], expected)
+                self.assertEqual(program.stop(), 0)
+
+    def test_what_cannot_be_served(self):
+        self.write("broken.py", "1 // 0\n")
+        self.write("incomplete.py", "import nowhere_to_be_found\n")
+        for arguments, sentence in (
+            ([], "MODULE:APP is missing"),
+            (["nowhere:app"], "there is no module 'nowhere'"),
+            (["app:nothing"], "module 'app' has no 'nothing'"),
+            (["app:os.sep"], "is str, which is no application"),
+            (["app:1 + 1"], "is no name of an application"),
+            (["app:make(1, 2)"], "cannot be called so"),
+            (["app:make(os)"], "are no literals"),
+            (["app:asynchronous"], "is an ASGI application"),
+            (["broken"], "ZeroDivisionError"),
+            (["incomplete"], "nowhere_to_be_found"),
+            (["-w", "many", "app"], "--workers: 'many' is no number"),
+            (["-k", "gevent", "app"], "'gevent' is no class of workers here"),
+            (["--threads", "0", "app"], "is no number of threads"),
+            (["-o", "no_such=1", "app"], 'no option "no_such"'),
+            (["-e", "VALUE", "app"], "'VALUE' is not NAME=VALUE"),
+            (["--certfile", "nowhere.pem", "app"], "nowhere.pem"),
+            (["-c", "nowhere.py", "app"], "nowhere.py"),
+        ):
+            with self.subTest(arguments=arguments):
+                status, said = self.call("--check", *arguments)
+                self.assertIn(sentence, said)
+                self.assertEqual(status, 2, said)
+        self.assertEqual(self.call("-b", "1.2.3.4.5:80", "app")[0], 2)
+        self.assertEqual(self.call("--check", "app")[0], 0)
+
+    def test_settings_become_options(self):
+        arguments = "-w 3 -t 7 --graceful-timeout 1.5 --keep-alive 0.5 --max-requests 5 --log-level warning -o max_body=9m"
+        status, said = self.call("--print-config", *arguments.split(), "app")
+        self.assertEqual(status, 0)
+        options = dict(line.split(None, 1) for line in said.splitlines() if " " in line.strip())
+        for name, value in {
+            "workers": "3", "hang_timeout": "7s", "drain_timeout": "1500ms", "idle_timeout": "500ms", "max_requests": "5",
+            "log_level": "warn", "max_body": "9m",
+        }.items():  # fmt: skip
+            self.assertEqual(options[name], value, name)
+        said = self.call("--print-config", "-t", "0", "app", environment={"WEB_CONCURRENCY": "5"})[1]
+        self.assertRegex(said, "\nhang_timeout +off")
+        self.assertRegex(said, "\nworkers +5")
+
+    def test_addresses(self):
+        socket = self.directory / "socket"
+        with self.serving("-w", "1", "--uds", str(socket), "--host", "::1", "--port", "0", "app") as program:
+            program.address = program.log.wait_for("serving on [::1]:").split()[-1]
+            program.log.wait_for("serving on unix:")
+            self.assertEqual(self.seen(program)["version"], 1)
+            self.assertEqual(program.stop(), 0)
+
+    def test_access_log(self):
+        for file in (self.directory / "access", "-"):
+            with self.serving("-w", "1", "--access-logfile", str(file), "--access-logformat", "common", "app") as program:
+                program.get("/x")
+                if file == "-":
+                    program.out.wait_for('"GET /x HTTP/1.1" 200')
+                self.assertEqual(program.stop(), 0)
+            if file != "-":
+                self.assertIn('"GET /x HTTP/1.1" 200', file.read_text())
+
+
+class ConfigurationTest(CommandTest):
+    def test_a_file_of_gunicorn(self):
+        self.write(
+            "settings.py",
+            """
+import multiprocessing
+import os
+bind = ["127.0.0.1:0"]
+workers = 1
+threads = 2
+worker_class = "gthread"
+timeout = 30
+keepalive = 2
+max_requests_jitter = 50
+worker_tmp_dir = "/dev/shm"
+statsd_host = "localhost:8125"
+raw_env = ["VARIABLE=from the file"]
+wsgi_app = "app:application"
+def told(text):
+    os.write(1, (text + "\\n").encode())
+def on_starting(server): told("on_starting")
+def when_ready(server): told(f"when_ready {server.pid == os.getpid()}")
+def pre_fork(server, worker): told("pre_fork")
+def post_fork(server, worker): told(f"post_fork {worker.age} {worker.pid == os.getpid()}")
+def post_worker_init(worker): told("post_worker_init")
+def worker_exit(server, worker): told("worker_exit")
+def on_exit(server): told("on_exit")
+""",
+        )
+        with self.serving("-c", str(self.directory / "settings.py"), "-e", "VARIABLE=given") as program:
+            self.assertIn("not known here: worker_tmp_dir, statsd_host", program.log.seen[0])
+            seen = self.seen(program)
+            self.assertEqual((seen["variable"], seen["multithread"]), ("given", True))
+            program.out.wait_for("when_ready True")
+            self.assertEqual(program.stop(), 0)
+            told = [line for line in program.out.seen if not line.startswith(("imported", "when_ready"))]
+            self.assertEqual(
+                told,
+                ["on_starting", "pre_fork", "post_fork 1 True", "post_worker_init", "worker_exit", "on_exit"],
+            )
+
+    def test_wrong_values(self):
+        for line, sentence in (
+            ("workers = 'x'", "workers: 'x' is no number"),
+            ("timeout = -1", "timeout: -1 is no number of seconds"),
+            ("reload = 1", "reload: 1 is neither True nor False"),
+            ("worker_class = 'gevent'", "worker_class: 'gevent' is no class"),
+            ("bind = 8", "bind: 8 is no list of texts"),
+        ):
+            file = self.write("settings.py", line)
+            status, said = self.call("--check", "-c", str(file), "app")
+            self.assertEqual(status, 2)
+            self.assertIn(f"settings.py: {sentence}", said)
+
+
+def adopt_orphans():
+    """Makes the processes whose parent ends children of this one: of an upgrade the new server."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1, 0, 0, 0)
+
+
+class PreloadTest(CommandTest):
+    def imports(self, program):
+        return sum(line.startswith("imported") for line in program.out.seen)
+
+    def test_the_application_is_imported_once(self):
+        with self.serving("-w", "2", "app") as program:
+            seen = self.seen(program)
+            self.assertGreater(seen["frozen"], 1000)
+            self.assertEqual(program.stop(), 0)
+            self.assertEqual(self.imports(program), 1)
+            self.assertIn(f"imported in {program.pid}", program.out.seen)
+
+    def test_or_in_each_worker(self):
+        with self.serving("-w", "2", "--no-preload", "app") as program:
+            self.assertEqual(self.seen(program)["frozen"], 0)
+            self.assertEqual(program.stop(), 0)
+            self.assertEqual(self.imports(program), 2)
+            self.assertNotIn(f"imported in {program.pid}", program.out.seen)
+
+    def test_threads_are_named(self):
+        self.write("app.py", "import threading, time\n" + APPLICATION + """
+threading.Thread(target=time.sleep, args=(1e6,), name="ticker", daemon=True).start()
+""")  # fmt: skip
+        with self.serving("-w", "1", "app") as program:
+            self.assertTrue(any("threads that the workers do not have: ticker" in line for line in program.log.seen))
+            self.assertEqual(program.stop(), 0)
+
+    def wait_for_version(self, program, version):
+        until = time.monotonic() + TIMEOUT
+        while self.seen(program)["version"] != version:
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+
+    def change(self):
+        self.write("app.py", APPLICATION.replace('"version": 1', '"version": 2'))
+
+    def test_reload_by_signal_takes_new_code_without_preload(self):
+        with self.serving("-w", "1", "--no-preload", "app") as program:
+            self.assertEqual(self.seen(program)["version"], 1)
+            self.change()
+            program.send_signal(signal.SIGHUP)
+            self.wait_for_version(program, 2)
+            self.assertEqual(program.stop(), 0)
+
+    def test_preloaded_code_is_renewed_by_an_upgrade(self):
+        adopt_orphans()
+        with self.serving("-w", "1", "app") as program:
+            before = self.seen(program)["pid"]
+            self.change()
+            program.send_signal(signal.SIGHUP)
+            program.log.wait_for("reload")
+            until = time.monotonic() + TIMEOUT
+            while (seen := self.seen(program))["pid"] == before:
+                self.assertLess(time.monotonic(), until)
+            self.assertEqual(seen["version"], 1)
+            program.send_signal(signal.SIGUSR2)
+            self.wait_for_version(program, 2)
+            # The new process is not the one that was started here.
+            program.send_signal_to_all(signal.SIGTERM)
+            with contextlib.suppress(ChildProcessError):
+                while True:
+                    os.waitpid(-program.pid, 0)
+
+    def test_reload_when_a_file_changes(self):
+        extra = self.write("extra.txt", "one")
+        with self.serving("-w", "2", "--reload", "--reload-extra-file", str(extra), "app") as program:
+            self.assertEqual(self.seen(program)["version"], 1)
+            self.change()
+            program.log.wait_for("app.py changed: reloading")
+            self.wait_for_version(program, 2)
+            # What cannot be imported does not replace what serves, and is tried again when it has changed.
+            self.write("app.py", "1 // 0\n")
+            program.log.wait_for("app.py changed: reloading")
+            program.log.wait_for("ZeroDivisionError")
+            self.assertEqual(self.seen(program)["version"], 2)
+            extra.write_text("two")
+            self.write("app.py", APPLICATION)
+            self.wait_for_version(program, 1)
+            self.assertEqual(program.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
