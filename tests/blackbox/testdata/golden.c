@@ -26,13 +26,13 @@ static int number(forker_request *req)
 static int hello(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "hello\n");
+    return response_text(req, "hello\n");
 }
 
 static int the_end(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "the end of a case\n");
+    return response_text(req, "the end of a case\n");
 }
 
 static int empty(forker_request *req, void *user)
@@ -124,21 +124,21 @@ static int own_date(forker_request *req, void *user)
 {
     (void)user;
     forker_response_header_set(req, "Date", "Thu, 01 Jan 1970 00:00:00 GMT");
-    return answer_text(req, "old\n");
+    return response_text(req, "old\n");
 }
 
 static int own_server(forker_request *req, void *user)
 {
     (void)user;
     forker_response_header_set(req, "Server", "mine");
-    return answer_text(req, "mine\n");
+    return response_text(req, "mine\n");
 }
 
 static int close_after(forker_request *req, void *user)
 {
     (void)user;
     forker_response_header_set(req, "Connection", "close");
-    return answer_text(req, "bye\n");
+    return response_text(req, "bye\n");
 }
 
 /* What would split the response is refused, and the rest goes on. */
@@ -148,7 +148,7 @@ static int refused_fields(forker_request *req, void *user)
     forker_response_header_set(req, "X-Split", "a\r\nX-Evil: b");
     forker_response_header_set(req, "Content-Length", "1");
     forker_response_header_set(req, "Transfer-Encoding", "chunked");
-    return answer_text(req, "unharmed\n");
+    return response_text(req, "unharmed\n");
 }
 
 static int reset(forker_request *req, void *user)
@@ -158,7 +158,7 @@ static int reset(forker_request *req, void *user)
     forker_response_header_set(req, "X-Gone", "yes");
     forker_response_write(req, "gone", 4);
     forker_response_reset(req);
-    return answer_text(req, "anew\n");
+    return response_text(req, "anew\n");
 }
 
 static int lent(forker_request *req, void *user)
@@ -223,7 +223,7 @@ static int next(forker_request *req, void *user)
 static int rest(forker_request *req, void *user)
 {
     (void)user;
-    return answer_text(req, "the next one\n");
+    return response_text(req, "the next one\n");
 }
 
 /* --------------------------------------------------------------------------------------------- what the program sees */
@@ -236,7 +236,7 @@ static int show(forker_request *req, void *user)
     snprintf(text, sizeof text, "%s path %s query %s host %s (%s) version %d\n", forker_request_method(req, NULL),
              forker_request_path(req, NULL), forker_request_query(req, NULL), host != NULL ? host : "none",
              forker_request_host(req, NULL), forker_request_version(req));
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 static int echo(forker_request *req, void *user)
@@ -254,7 +254,7 @@ static int trailers(forker_request *req, void *user)
     const char *sum = forker_request_trailer(req, "X-Sum", NULL);
     snprintf(text, sizeof text, "body %s, %zu trailer fields, X-Sum %s\n", forker_request_body(req, NULL),
              forker_request_trailer_count(req), sum != NULL ? sum : "none");
-    return answer_text(req, text);
+    return response_text(req, text);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- uploads */
@@ -272,7 +272,7 @@ static int count_piece(forker_request *req, const void *data, size_t len, int la
     if (last != 0) {
         total = 0;
     }
-    return last == 1 ? answer_text(req, text) : FORKER_OK;
+    return last == 1 ? response_text(req, text) : FORKER_OK;
 }
 
 static int upload(forker_request *req, void *user)
@@ -286,7 +286,7 @@ static int stop_at_piece(forker_request *req, const void *data, size_t len, int 
     (void)data;
     (void)len;
     (void)user;
-    return last == FORKER_E_ABORTED ? FORKER_OK : answer_text(req, "enough\n");
+    return last == FORKER_E_ABORTED ? FORKER_OK : response_text(req, "enough\n");
 }
 
 static int upload_some(forker_request *req, void *user)
@@ -302,7 +302,7 @@ static int hints(forker_request *req, void *user)
     (void)user;
     forker_respond_interim(req, 103, "Link", "</a.css>; rel=preload");
     forker_respond_interim(req, 103, "Link", "</b.css>; rel=preload");
-    return answer_text(req, "hinted\n");
+    return response_text(req, "hinted\n");
 }
 
 /* Says what has come behind the request, on a connection that is its own now. */
@@ -335,7 +335,7 @@ static int go(forker_request *req, void *user)
         return FORKER_E_STATE;
     }
     act();
-    return answer_text(req, "gone on\n");
+    return response_text(req, "gone on\n");
 }
 
 static int wait_for_go(forker_request *req, void (*act)(void))
@@ -417,14 +417,14 @@ static int pooled_hold(forker_request *req, void *user)
     (void)user;
     while (sem_wait(&held) != 0) {
     }
-    return answer_text(req, "held\n");
+    return response_text(req, "held\n");
 }
 
 static int let_go(forker_request *req, void *user)
 {
     (void)user;
     sem_post(&held);
-    return answer_text(req, "let go\n");
+    return response_text(req, "let go\n");
 }
 
 /* ----------------------------------------------------------------------------------------------------------- streams */
