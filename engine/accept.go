@@ -132,8 +132,7 @@ func (l *Loop) acceptOne(ln *listener) bool {
 	case ln.tls != nil:
 		l.beginHandshake(c, ln.tls)
 	default:
-		l.awaitHead(c)
-		l.readConn(c)
+		l.openH1(c)
 	}
 	l.bury()
 	return true

@@ -178,8 +178,11 @@ func TestLoop_idleConnectionHoldsNoBuffer(t *testing.T) {
 	}
 	s.settle()
 	s.do(func() {
-		if n := len(s.loop.spare); n > 2 || s.loop.open != len(clients) {
-			t.Errorf("%d buffers for %d connections, one at a time used", n, s.loop.open)
+		if n := len(s.loop.freeRequests); n > 2 || s.loop.open != len(clients) {
+			t.Errorf("%d requests for %d connections, one at a time used", n, s.loop.open)
+		}
+		if n := s.loop.blocks.Used() - s.unused; n != 0 {
+			t.Errorf("%d bytes of buffers for idle connections", n)
 		}
 	})
 }

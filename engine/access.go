@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"libforker/engine/access"
-	"libforker/engine/memory"
 )
 
 // What is kept of a request for the access log.
@@ -13,54 +12,48 @@ import (
 // statusClientLeft stands in the access log for a request whose client left before there was a response, as in nginx's.
 const statusClientLeft = 499
 
-// logged is what an exchange keeps for the access log.
+// logged is what a request keeps for the access log.
 type logged struct {
 	status int   // 0: there is no response.
 	bytes  int64 // Of the body.
-	alias  bool  // The response is to the request of another exchange, which is logged with it.
+	alias  bool  // The response is to another request, which is logged with it.
 }
 
 // noteResponse keeps what the access log says of a response.
-func (l *Loop) noteResponse(c *conn, ex *exchange, status int, length int64) {
-	if l.cfg.Access == nil {
-		return
-	}
-	ex.logged.status, ex.logged.bytes = status, max(length, 0)
-	ex.req.Peer = c.peer
-	if !ex.inFlight && ex.head > 0 { // Refused before it was dispatched.
-		ex.req.Base = memory.Address(ex.in[ex.start:])
+func (l *Loop) noteResponse(r *request, status int, length int64) {
+	if l.cfg.Access != nil {
+		r.logged.status, r.logged.bytes = status, max(length, 0)
 	}
 }
 
 // logAccess is called when a request ends, answered or not.
-func (l *Loop) logAccess(ex *exchange) {
+func (l *Loop) logAccess(r *request) {
 	if l.cfg.Access != nil {
-		l.addAccess(ex)
+		l.addAccess(r)
 	}
 }
 
-func (l *Loop) addAccess(ex *exchange) {
-	note := ex.logged
-	ex.logged = logged{}
-	if note.alias || note.status == 0 && !ex.inFlight {
+func (l *Loop) addAccess(r *request) {
+	note := r.logged
+	r.logged = logged{}
+	if note.alias || note.status == 0 && !r.inFlight {
 		return
 	}
-	e := access.Entry{Peer: ex.req.Peer, Status: note.status, Bytes: note.bytes}
+	e := access.Entry{Peer: r.shared.Peer, Status: note.status, Bytes: note.bytes}
 	if e.Status == 0 {
 		e.Status = statusClientLeft
 	}
-	if ex.head > 0 {
-		describeRequest(&e, ex)
+	if r.head > 0 {
+		describeRequest(&e, r)
 	}
-	if ex.inFlight && l.cfg.Access.Timed() {
-		e.Took = time.Duration(l.clock.now + l.clock.sinceRead() - ex.begun)
+	if r.inFlight && l.cfg.Access.Timed() {
+		e.Took = time.Duration(l.clock.now + l.clock.sinceRead() - r.begun)
 	}
 	l.cfg.Access.Add(&e, time.Duration(l.clock.now), l.clock.wall())
 }
 
-func describeRequest(e *access.Entry, ex *exchange) {
-	head := &ex.req.Head
-	text := memory.View(ex.req.Base, uint64(ex.head))
+func describeRequest(e *access.Entry, r *request) {
+	head, text := &r.shared.Head, r.text[:r.head]
 	e.Method, e.Target, e.Host, e.Version = head.Method.In(text), head.Target.In(text), head.Host.In(text), head.Version
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]

@@ -5,6 +5,7 @@
 // worker; nothing is locked. What C may see (input, parsed head, response) lies off the Go heap and does not move while a
 // handler runs. A request costs no allocation.
 //
-// The way of a request: accept.go, conn.go (read), http1 (parse), body.go, dispatch.go (the program), respond.go,
-// write.go.
+// The way of a request: accept.go, conn.go (connection), protocol.go (the seam), h1.go and h1body.go (what HTTP/1 reads),
+// request.go and lifecycle.go (the request), dispatch.go (the program), response.go and source.go (what is responded),
+// h1send.go (how HTTP/1 writes it), output.go.
 package engine

@@ -72,39 +72,26 @@ func (l *Loop) noticeSuspension(suspended int64) {
 	}
 }
 
-// closeIdle closes the connections between requests whose grace is over, and comes back for the others.
+// closeIdle has the connections closed that nothing is under way on, and comes back for the others.
 func (l *Loop) closeIdle() {
 	for _, c := range l.conns {
-		if c.isIdle() {
-			l.readConn(c) // A request that has come since the events of this iteration is still answered.
+		if c != nil && c.state == connOpen {
+			c.protocol.drain(l)
 		}
-		if !c.isIdle() {
-			continue
-		}
-		if end := l.graceEnd(c); l.clock.now < end {
-			l.drainGraceNs = max(l.drainGraceNs, end)
-			continue
-		}
-		l.closeConn(c, CloseShutdown)
 	}
 	l.bury()
-}
-
-// graceEnd tells until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can
-// be later than the drain, if the head of its last response was written before, and so without "Connection: close".
-func (l *Loop) graceEnd(c *conn) int64 {
-	if c.served == 0 {
-		return c.born + firstNs
-	}
-	return c.idleNs + int64(l.cfg.DrainGrace)
 }
 
 // firstNs is how long a new connection may take at least until its first request, in a draining loop. Nobody connects
 // to say nothing; but the first packet can be lost and sent again, and the client can be slow.
 const firstNs = 2 * int64(time.Second)
 
-// isIdle tells if the connection is between requests. It may be nil.
-func (c *conn) isIdle() bool { return c != nil && !c.dead && c.state == stateHead && c.ex == nil }
+// isLeaving reports whether responses are to tell that they are the last. The loop begins to drain when it reads the
+// message that says so, which waits while a handler runs. The shared memory says it at once, so that the response of that
+// handler can already tell the client: what the handler learns from forker_request_draining() its client learns too.
+func (l *Loop) isLeaving() bool {
+	return l.draining || l.cfg.Slot.LoadDismissed() || l.cfg.Slot.LoadStopAsked() || l.cfg.Shared.LoadStopAsked()
+}
 
 func (l *Loop) nextDrainCheck(next int64) int64 {
 	due := l.drainNs

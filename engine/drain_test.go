@@ -140,11 +140,11 @@ func TestDrain_endsAClientThatNeverStopsSending(t *testing.T) {
 	s := start(t, tcp, grace)
 	c := s.dial()
 	s.do(func() {
-		c.send(strings.Repeat(getHello, behindMost+2))
+		c.send(strings.Repeat(getHello, lateMost+2))
 		s.loop.Drain(time.Hour)
 	})
-	for i := range behindMost + 1 {
-		if res, got := c.response("GET"); got != "hello" || res.Close != (i == behindMost) {
+	for i := range lateMost + 1 {
+		if res, got := c.response("GET"); got != "hello" || res.Close != (i == lateMost) {
 			t.Fatalf("answer %d: %q, close %v", i, got, res.Close)
 		}
 	}

@@ -6,19 +6,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Connections that the program takes over.
+// Connections that the program takes over, which must speak HTTP/1 without TLS.
 
 // Hijack returns a duplicate of the connection's descriptor to a handler that is running on the loop's thread, and takes
 // the connection over. All responses to earlier requests must be written before: ErrNoRoom tells that they are not. With
 // TLS the descriptor would be of no use to it: ErrSealed.
 func (l *Loop) Hijack(req *Request) (int, error) {
-	c := l.exchanges[req.Index].conn
+	c := l.byIndex[req.Index].stream.conn()
 	if c.tls != nil {
 		return -1, ErrSealed
 	}
 	l.send(c)
 	switch {
-	case c.dead:
+	case c.state == connDead:
 		return -1, ErrClientGone
 	case c.blocked:
 		return -1, ErrNoRoom
@@ -30,16 +30,18 @@ func (l *Loop) Hijack(req *Request) (int, error) {
 	return fd, nil
 }
 
-// hijack gives the connection to the program, which has a duplicate of the descriptor and all input.
-func (l *Loop) hijack(c *conn, ex *exchange) {
-	c.ex = nil
+// giveAway leaves the connection of a request to the program, which has a duplicate of the descriptor and all input.
+func (l *Loop) giveAway(r *request) {
+	h := r.stream.(*h1)
+	c := h.c
+	h.part(l)
 	if c.watched {
 		// The duplicate would keep it in the poller; it is there, so removing it cannot fail.
 		_ = l.poll.Remove(c.fd)
 	}
 	l.cfg.Slot.Responses[1]++
-	l.noteResponse(c, ex, 101, 0)
-	l.recycle(ex, CloseDone)
+	l.noteResponse(r, 101, 0)
+	l.recycle(r, CloseDone)
 	c.taken = true
 	l.closeConn(c, CloseDone)
 }

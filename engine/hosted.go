@@ -29,9 +29,8 @@ func (l *Loop) end() (over bool) {
 	}
 	l.bury()
 	l.closeListeners()
-	for _, ex := range l.pool.close() {
-		ex.running = false
-		l.part(ex, CloseShutdown)
+	for _, r := range l.pool.close() {
+		l.recycle(r, CloseShutdown)
 	}
 	return l.isOver()
 }
@@ -69,15 +68,14 @@ func (l *Loop) releaseMemory() {
 	l.collect()
 	var left []memory.Mapping
 	held := false
-	for _, ex := range l.exchanges {
-		if ex.held {
+	for _, r := range l.byIndex {
+		if r.state == stateHeld {
 			held = true
-			l.logAccess(ex)
-			left = ex.leave(left)
+			l.logAccess(r)
+			left = r.appendMappings(left)
 			continue
 		}
-		l.cfg.Memory.Free(ex.req)
-		l.blocks.Put(ex.in)
+		l.cfg.Memory.Free(r.shared)
 	}
 	if held {
 		left = l.requestSlab.Leave(l.blocks.Leave(left))
@@ -90,13 +88,13 @@ func (l *Loop) releaseMemory() {
 	}
 }
 
-// leave adds what an exchange takes to the mappings that outlive the loop, but for what is in slabs.
-func (ex *exchange) leave(left []memory.Mapping) []memory.Mapping {
-	for _, block := range [][]byte{ex.in, ex.path, ex.body.block} {
+// appendMappings adds what a request takes to the mappings that outlive the loop, but for what is in slabs.
+func (r *request) appendMappings(left []memory.Mapping) []memory.Mapping {
+	for _, block := range [][]byte{r.block, r.path, r.body.block} {
 		left = memory.LeaveBlock(left, block)
 	}
-	if ex.body.file.IsOpen() {
-		left = ex.body.file.Leave(left)
+	if r.body.file.IsOpen() {
+		left = r.body.file.Leave(left)
 	}
 	return left
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"sync/atomic"
 
-	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
 
@@ -28,7 +27,7 @@ func (r *Request) hasInterims() bool { return atomic.LoadUint32(&r.Interims) != 
 // Interim sends an interim response of a request whose handler is running on the loop's thread, behind the responses to
 // earlier requests. It does not wait for the client.
 func (l *Loop) Interim(req *Request, status int, field []byte) error {
-	return l.sendInterim(l.exchanges[req.Index].conn, status, field)
+	return l.byIndex[req.Index].stream.interim(l, status, field)
 }
 
 // sendInterims sends what the program has handed over on other threads.
@@ -39,25 +38,9 @@ func (l *Loop) sendInterims() {
 			return
 		}
 		req := memory.At[Request](interim.Request)
-		if c := l.exchanges[req.Index].conn; c != nil && req.Serial == interim.Serial {
+		if s := l.byIndex[req.Index].stream; s != nil && req.Serial == interim.Serial {
 			// Neither a client that has left nor one that does not read is of interest to the program, which has gone on.
-			_ = l.sendInterim(c, interim.Status, interim.Field)
-			if c.blocked {
-				l.await(c)
-			}
+			_ = s.interim(l, interim.Status, interim.Field)
 		}
 	}
-}
-
-func (l *Loop) sendInterim(c *conn, status int, field []byte) error {
-	if c.blocked && len(c.rest) > interimMost {
-		return ErrNoRoom
-	}
-	l.reserve(c, len(field)+headRoom)
-	l.outLen = len(http1.AppendInterim(l.out[:l.outLen], status, field))
-	l.send(c)
-	if c.dead {
-		return ErrClientGone
-	}
-	return nil
 }

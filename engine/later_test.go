@@ -251,7 +251,7 @@ func TestPool_keepsARequestWhoseClientLeft(t *testing.T) {
 	c.reset()
 	s.eventually("the connection to be closed", func() bool { return s.loop.open == 0 })
 	close(leave)
-	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
 func TestPool_endsIdleThreads(t *testing.T) {
@@ -310,7 +310,7 @@ func TestDeferred_outlivesItsClient(t *testing.T) {
 		if h.tell(req, kind, true, "") {
 			t.Error("the program is not told that the client left")
 		}
-		s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+		s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 	}
 }
 
@@ -327,7 +327,7 @@ func TestDeferred_timesOut(t *testing.T) {
 	}
 	h.tell(<-requests, EventResponse, true, "")
 	c.reset()
-	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
 func TestStream_goesOutAsItIsWritten(t *testing.T) {
@@ -396,11 +396,11 @@ func TestStream_toHTTP10ThatIsCutIsReset(t *testing.T) {
 		"dropped": func(_ *server, h *holder, req *Request) { h.tell(req, EventDrop, true, "") },
 		"too slow": func(s *server, h *holder, req *Request) {
 			h.tell(req, EventStream, false, text(32<<20))
-			s.eventually("the client to take no more", func() bool { return s.loop.exchanges[req.Index].conn.blocked })
+			s.eventually("the client to take no more", func() bool { return s.loop.byIndex[req.Index].stream.conn().blocked })
 			s.pass(10*time.Second + shortly)
 			h.reasons(s.t, 1)
 			h.tell(req, EventDrop, true, "")
-			s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+			s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 		},
 	} {
 		s, h := startHolder(t, tcp, func(cfg *Config) { cfg.WriteTimeout = 10 * time.Second })

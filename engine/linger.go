@@ -1,6 +1,12 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/poller"
+)
 
 // The end of a connection whose client may still be sending.
 
@@ -19,12 +25,12 @@ func (l *Loop) linger(c *conn) {
 	if c.tls != nil {
 		l.endSession(c)
 	}
-	c.state = stateLinger
+	c.state = connLingering
 	l.lingering++
 	c.shutdown()
 	c.lingerEnd = l.clock.now + lingerMost
 	l.wheel.arm(&c.timer, l.clock.now+lingerNs)
-	l.await(c)
+	l.setInterest(c, poller.In|poller.PeerEnd)
 }
 
 // endLingering closes, while draining, the lingering connections whose client has everything and sends nothing. A
@@ -35,9 +41,24 @@ func (l *Loop) endLingering() {
 	}
 	l.lingerLookNs = l.clock.now + lookEvery
 	for _, c := range l.conns {
-		if c != nil && c.state == stateLinger && c.hasAll() {
+		if c != nil && c.state == connLingering && c.hasAll() {
 			l.closeConn(c, CloseDone)
 		}
 	}
 	l.bury()
+}
+
+// discard reads and throws away what a lingering connection's client still sends.
+func (l *Loop) discard(c *conn) {
+	for range 4 { // Then the others: a client that sends faster than we read gets no more attention than they do.
+		n, errno := c.discard(l.out[:outSize])
+		if errno == unix.EAGAIN || errno == unix.EINTR {
+			return
+		}
+		if errno != 0 || n == 0 {
+			l.closeConn(c, CloseClient)
+			return
+		}
+		l.wheel.arm(&c.timer, min(l.clock.now+lingerNs, c.lingerEnd))
+	}
 }

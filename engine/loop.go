@@ -67,28 +67,30 @@ type listening struct {
 
 // connections are those that were accepted. Phases 3 and 4.
 type connections struct {
-	conns      []*conn // By fd.
-	open       int     // How many are open.
-	lastTag    uint32
-	idle       []*conn    // Closed connections, to be used again.
-	dead       []*conn    // Closed in this step.
-	turns      []nextTurn // Connections that have more to serve, in the next iteration.
-	spareTurns []nextTurn // Room for them.
+	conns        []*conn // By fd.
+	open         int     // How many are open.
+	lastTag      uint32
+	freeConns    []*conn      // Free list.
+	freeH1       []*h1        // Free list.
+	freeMessages []*h1message // Free list.
+	dead         []*conn      // Closed in this step.
+	turns        []nextTurn   // Connections that have more to serve, in the next iteration.
+	freeTurns    []nextTurn   // Room for them.
 }
 
 // requests are those that are being received, handled or answered. Phases 3 and 4.
 type requests struct {
-	exchanges   []*exchange // All that were made, by Request.Index.
-	requestSlab memory.Slab[Request]
-	spare       []*exchange  // To be used again, the last one first.
-	inSize      int          // Bytes of an input buffer, beyond which one more is kept for a NUL.
-	bodyBytes   int64        // Of memory that collected bodies are in, besides input buffers.
-	box         uintptr      // Where a request is noted while the loop's thread has it in a handler.
-	root        []byte       // "/", off the heap.
-	left        message.Head // For trailer fields that nobody reads.
-	pool        *pool
-	done        []*exchange // Whose handler has returned from the pool; room for the next ones.
-	events      [64]Event
+	byIndex      []*request // All that were made, by Request.Index.
+	requestSlab  memory.Slab[Request]
+	freeRequests []*request   // Free list.
+	inSize       int          // Bytes of an input buffer, beyond which one more is kept for a NUL.
+	bodyBytes    int64        // Of memory that collected bodies are in, besides input buffers.
+	box          uintptr      // Where a request is noted while the loop's thread has it in a handler.
+	root         []byte       // "/", off the heap.
+	left         message.Head // For trailer fields that nobody reads.
+	pool         *pool
+	done         []*request // Whose handler has returned from the pool; room for the next ones.
+	events       [64]Event
 }
 
 // collecting is the output of the connection that is being handled. Empty between the steps of a phase.
@@ -115,7 +117,6 @@ type ending struct {
 
 const (
 	outSize   = 128 << 10            // A head of the greatest size fits, with a small body.
-	smallBody = 16 << 10             // A body up to this size is copied behind its head, so that one write takes both.
 	leastRoom = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or the first of a body in chunks.
 	pauseNs   = 100 * int64(time.Millisecond)
 	maxWaitMs = 1000 // The heartbeat is never older.
@@ -304,16 +305,12 @@ func (l *Loop) handle(e *poller.Event) {
 	case c == nil || c.tag != tag:
 	case c.queued:
 		// It has enough to do.
-	case c.blocked:
-		l.hearWhileBlocked(c, e.Events)
-	case c.state == stateLinger:
+	case c.state == connLingering:
 		l.discard(c)
-	case c.state == stateProgram || c.state == statePaused:
-		l.hearWhileAway(c, e.Events)
-	case c.state == stateHandshake:
+	case c.state == connHandshake:
 		l.hearHandshake(c, e.Events)
 	default:
-		l.readConn(c)
+		c.protocol.hear(l, e.Events)
 	}
 }
 

@@ -24,21 +24,21 @@ type measured struct {
 }
 
 // beginRequest counts a request that goes to the program.
-func (l *Loop) beginRequest(ex *exchange) {
-	ex.inFlight, ex.begun = true, l.clock.now
+func (l *Loop) beginRequest(r *request) {
+	r.inFlight, r.begun = true, l.clock.now
 	l.cfg.Slot.Requests++
 	l.cfg.Slot.InFlight++
 }
 
 // responseReady counts a response whose head is about to be sent.
-func (l *Loop) responseReady(ex *exchange, status int) {
+func (l *Loop) responseReady(r *request, status int) {
 	l.cfg.Slot.Responses[status/100]++
 	switch {
-	case !ex.inFlight: // The engine's own, to what is no request.
-	case ex.begun == l.clock.now:
+	case !r.inFlight: // The engine's own, to what is no request.
+	case r.begun == l.clock.now:
 		l.measured.ready++
 	default:
-		l.countLatency(l.clock.now-ex.begun, 1)
+		l.countLatency(l.clock.now-r.begun, 1)
 	}
 }
 
@@ -65,9 +65,9 @@ func (l *Loop) countReady() {
 }
 
 // leaveFlight is called when the request ends, answered or not.
-func (l *Loop) leaveFlight(ex *exchange) {
-	if ex.inFlight {
-		ex.inFlight = false
+func (l *Loop) leaveFlight(r *request) {
+	if r.inFlight {
+		r.inFlight = false
 		l.cfg.Slot.InFlight--
 	}
 }

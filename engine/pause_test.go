@@ -85,7 +85,7 @@ func TestPause_cutAnywhere(t *testing.T) {
 		}
 	})
 	s.cutAnywhere()
-	s.eventually("all requests to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	s.eventually("all requests to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
 func TestPause_holdsTheClientUp(t *testing.T) {
@@ -241,7 +241,7 @@ func TestPause_endsWhenTheClientResets(t *testing.T) {
 	}
 	s.expectLast(u, BodyAborted)
 	h.tell(u.req, EventDrop, true, "")
-	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
 // TestPause_seesTheEndOfTheClient: what has come before it is still given to the program, unless an end is taken as

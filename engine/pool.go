@@ -48,7 +48,7 @@ type pool struct {
 	ready    []*poolThread
 	unused   []int // Numbers of threads that are not running.
 	queue    fifo
-	done     []*exchange
+	done     []*request
 }
 
 type poolThread struct {
@@ -59,32 +59,32 @@ type poolThread struct {
 
 // fifo is a queue of requests. Its room is used again.
 type fifo struct {
-	items []*exchange
+	items []*request
 	first int
 }
 
 func (q *fifo) len() int { return len(q.items) - q.first }
 
-func (q *fifo) push(ex *exchange) {
+func (q *fifo) push(r *request) {
 	if len(q.items) == cap(q.items) && q.first > len(q.items)/2 {
 		n := copy(q.items, q.items[q.first:])
 		clear(q.items[n:])
 		q.items, q.first = q.items[:n], 0
 	}
-	q.items = append(q.items, ex)
+	q.items = append(q.items, r)
 }
 
 // pop gives the request that has waited longest; nil: none waits.
-func (q *fifo) pop() *exchange {
+func (q *fifo) pop() *request {
 	if q.len() == 0 {
 		return nil
 	}
-	ex := q.items[q.first]
+	r := q.items[q.first]
 	q.items[q.first] = nil
 	if q.first++; q.first == len(q.items) {
 		q.items, q.first = q.items[:0], 0
 	}
-	return ex
+	return r
 }
 
 func newPool(cfg PoolConfig, handlers Handlers) (*pool, error) {
@@ -99,14 +99,14 @@ func newPool(cfg PoolConfig, handlers Handlers) (*pool, error) {
 	return p, nil
 }
 
-// submit has some thread call the handlers of ex. false: all are busy, and the queue is full.
-func (p *pool) submit(ex *exchange) bool {
+// submit has some thread call the handlers of r. false: all are busy, and the queue is full.
+func (p *pool) submit(r *request) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.busy+p.queue.len() >= p.cfg.Threads+p.cfg.Queue {
 		return false
 	}
-	p.queue.push(ex)
+	p.queue.push(r)
 	p.callThread()
 	return true
 }
@@ -137,10 +137,10 @@ func (p *pool) run(t *poolThread) {
 		return
 	}
 	box := p.cfg.Box(t.number)
-	for ex := p.draw(t, nil); ex != nil; {
-		ex.req.Box = box
-		p.handlers.Serve(&ex.call)
-		ex = p.draw(t, ex)
+	for r := p.draw(t, nil); r != nil; {
+		r.shared.Box = box
+		p.handlers.Serve(&r.call)
+		r = p.draw(t, r)
 	}
 	if p.cfg.Exit != nil {
 		p.cfg.Exit(t.number)
@@ -165,30 +165,30 @@ func (p *pool) start(t *poolThread) bool {
 	if usable {
 		return true
 	}
-	if ex := p.queue.pop(); ex != nil {
-		ex.call.Outcome = Outcome{Status: 503, Detail: "a handler thread could not be started"}
-		p.add(ex)
+	if r := p.queue.pop(); r != nil {
+		r.call.Outcome = Outcome{Status: 503, Detail: "a handler thread could not be started"}
+		p.add(r)
 	}
 	p.end(t)
 	return false
 }
 
 // draw hands a request back to the loop, if it is not nil, and waits for the next one. nil: t has to end.
-func (p *pool) draw(t *poolThread, done *exchange) *exchange {
+func (p *pool) draw(t *poolThread, done *request) *request {
 	p.mu.Lock()
 	if done != nil {
 		p.busy--
 		p.add(done)
 	}
 	for {
-		ex := p.queue.pop()
-		if ex != nil {
+		r := p.queue.pop()
+		if r != nil {
 			p.busy++
 			p.callThread()
 		}
-		if ex != nil || p.closing {
+		if r != nil || p.closing {
 			p.mu.Unlock()
-			return ex
+			return r
 		}
 		t.idledAt = 0
 		p.ready = append(p.ready, t)
@@ -202,7 +202,7 @@ func (p *pool) draw(t *poolThread, done *exchange) *exchange {
 }
 
 // add has the loop take something that is done. With mu.
-func (p *pool) add(done *exchange) {
+func (p *pool) add(done *request) {
 	p.done = append(p.done, done)
 	if len(p.done) == 1 {
 		p.wake()
@@ -226,7 +226,7 @@ func (p *pool) wake() {
 }
 
 // take gives what has been finished, in the room of what was given before.
-func (p *pool) take(room []*exchange) []*exchange {
+func (p *pool) take(room []*request) []*request {
 	var count [8]byte
 	_, _ = unix.Read(p.fd, count[:])
 	p.mu.Lock()
@@ -239,7 +239,7 @@ func (p *pool) take(room []*exchange) []*exchange {
 
 // close has all threads end, those that run a handler when it has returned. It gives back the requests that none has
 // begun.
-func (p *pool) close() []*exchange {
+func (p *pool) close() []*request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closing = true
@@ -284,51 +284,61 @@ func (p *pool) retire(now int64) {
 }
 
 // submit gives a request to the pool. Responses to earlier ones do not wait for that.
-func (l *Loop) submit(c *conn, ex *exchange) {
+func (l *Loop) submit(r *request) {
 	if l.outLen > 0 {
-		l.send(c)
+		l.send(r.stream.conn())
 	}
-	ex.running, ex.early, ex.call.Pooled = true, false, true
-	ex.call.Outcome = Outcome{}
-	l.awaitProgram(c)
-	if !l.pool.submit(ex) {
-		ex.running = false
-		l.answer(c, ex, &Outcome{Status: 503, Detail: "all handler threads are busy", RetryAfter: 1})
+	r.early, r.call.Pooled = 0, true
+	r.call.Outcome = Outcome{}
+	l.awaitProgram(r)
+	if !l.pool.submit(r) {
+		l.respondWith(r, Outcome{Status: 503, Detail: "all handler threads are busy", RetryAfter: 1})
+		return
 	}
+	r.become(statePooled)
 }
 
 // finishPooled takes back what the pool has done.
 func (l *Loop) finishPooled() {
 	l.done = l.pool.take(l.done)
-	for _, ex := range l.done {
-		l.finishOne(ex)
+	for _, r := range l.done {
+		l.finishOne(r)
 		l.bury()
 	}
 }
 
-func (l *Loop) finishOne(ex *exchange) {
-	if ex.req.hasInterims() {
+func (l *Loop) finishOne(r *request) {
+	if r.shared.hasInterims() {
 		l.sendInterims()
 	}
-	ex.running = false
-	if ex.conn == nil {
-		ex.held = ex.req.Deferred != 0
-		l.abortBody(ex)
-		l.part(ex, CloseClient)
+	if r.stream == nil {
+		l.finishDetached(r)
 		return
 	}
-	c := ex.conn
-	if outcome := &ex.call.Outcome; outcome.Next == Elsewhere {
-		ex.call.Skip, ex.call.Pooled = outcome.Skip, false
-		ex.req.Box = l.box
-		ex.call.Outcome = Outcome{}
-		l.cfg.Handlers.Serve(&ex.call)
+	c := r.stream.conn()
+	r.become(stateHandling)
+	if outcome := &r.call.Outcome; outcome.Next == Elsewhere {
+		r.call.Skip, r.call.Pooled = outcome.Skip, false
+		r.shared.Box = l.box
+		r.call.Outcome = Outcome{}
+		l.cfg.Handlers.Serve(&r.call)
 	}
-	l.settle(c, ex)
-	if ex.early && ex.held {
-		ex.early = false
-		l.hear(ex, ex.event)
+	l.carryOut(r)
+	if early := r.early; early != 0 && r.isHeld() {
+		r.early = 0
+		l.follow(r, early)
 		return
 	}
-	l.serve(c)
+	c.protocol.proceed(l)
+}
+
+// finishDetached takes back a request whose client has left, unless its handler has made a handle that is still used.
+func (l *Loop) finishDetached(r *request) {
+	l.abortBody(r)
+	if r.shared.Deferred == 0 {
+		l.recycle(r, CloseDone)
+		return
+	}
+	r.become(stateHeld)
+	l.endHandle(r, CloseClient)
 }

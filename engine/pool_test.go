@@ -42,7 +42,7 @@ func openPool(t *testing.T, cfg PoolConfig, handler func()) *pool {
 func submit(t *testing.T, p *pool, n int) {
 	t.Helper()
 	for i := range n {
-		if !p.submit(&exchange{req: &Request{}}) {
+		if !p.submit(&request{shared: &Request{}}) {
 			t.Fatalf("request %d of %d was refused", i+1, n)
 		}
 	}
@@ -109,7 +109,7 @@ func TestPool_runsAsManyHandlersAsItHasThreads(t *testing.T) {
 	})
 	for round := range 2 { // With new threads, and with those that are free then.
 		submit(t, p, threads+queue)
-		if p.submit(&exchange{req: &Request{}}) {
+		if p.submit(&request{shared: &Request{}}) {
 			t.Errorf("round %d: a request was taken that has no room", round)
 		}
 		for range threads {
@@ -174,9 +174,9 @@ func TestPool_doesNotWaitForAThreadThatStartsIfOneIsFree(t *testing.T) {
 
 func TestFifo_keepsOrderAndRoom(t *testing.T) {
 	var q fifo
-	var items []*exchange
+	var items []*request
 	for range 1000 {
-		items = append(items, &exchange{})
+		items = append(items, &request{})
 	}
 	pushed, popped := 0, 0
 	for popped < len(items) {

@@ -19,15 +19,14 @@ const httpsPort = 443
 // locationMost is the length of the longest URL that the output buffer has room for, with the rest of a response.
 const locationMost = 64 << 10
 
-// isRedirected reports whether ex's request, whose head is complete, is not for the program: c's address only leads to
-// HTTPS.
-func (l *Loop) isRedirected(c *conn, ex *exchange) bool {
-	return c.redirect != 0 && ex.req.Head.Form != message.FormAsterisk && !bytes.HasPrefix(l.locatePath(ex), []byte(challenges))
+// isRedirected reports whether r, whose head is complete, is not for the program: c's address only leads to HTTPS.
+func (l *Loop) isRedirected(c *conn, r *request) bool {
+	return c.redirect != 0 && r.shared.Head.Form != message.FormAsterisk && !bytes.HasPrefix(l.locatePath(r), []byte(challenges))
 }
 
 // redirect sends the client to the same target by HTTPS.
-func (l *Loop) redirect(c *conn, ex *exchange, outcome *Outcome) {
-	head, text := &ex.req.Head, ex.in[ex.start:]
+func (l *Loop) redirect(r *request, outcome *Outcome) {
+	head, text := &r.shared.Head, r.text
 	host := withoutPort(head.Host.In(text))
 	if len(host) == 0 { // HTTP/1.0; else the parser has refused it.
 		outcome.Status, outcome.Detail = 400, "send a Host field: this address redirects to HTTPS"
@@ -38,8 +37,8 @@ func (l *Loop) redirect(c *conn, ex *exchange, outcome *Outcome) {
 		outcome.Status = 308 // After a 301 clients may go on with GET (RFC 9110 §15.4.2).
 	}
 	at := append(append(l.location[:0], "https://"...), host...)
-	if c.redirect != httpsPort {
-		at = strconv.AppendUint(append(at, ':'), uint64(c.redirect), 10)
+	if port := r.stream.conn().redirect; port != httpsPort {
+		at = strconv.AppendUint(append(at, ':'), uint64(port), 10)
 	}
 	if head.Path.Len == 0 {
 		at = append(at, '/')

@@ -1,131 +1,178 @@
 package engine
 
-import (
-	"libforker/engine/message"
-	"libforker/slot"
-)
+import "sync/atomic"
 
-// Requests and responses as the engine and C share them.
+// Requests as the loop has them, from the first byte of a head to the end of the response.
 
-// MaxParams is how many parameters a route can have.
-const MaxParams = 16
+// request is one request and the response to it. When that is over, the same object serves another one. Owned by the
+// loop; call and what it leads to also by the thread of the pool that has the request in a handler.
+type request struct {
+	// Immutable.
+	shared *Request // What C sees of it, off the Go heap.
 
-// Request is one request and the response to it, in memory off the Go heap that C shares: struct forker_request of
-// capi/exchange.h, whose layout is checked against this one when capi is compiled.
-type Request struct {
-	// Filled by the engine. Addresses are of memory off the Go heap.
-	Base        uintptr // The head's first byte: its spans count from there.
-	Path        uintptr // Decoded; in the head itself if it needed no decoding.
-	Body        uintptr // Followed by a NUL byte.
-	BodyLen     uint64
-	PathLen     uint32
-	PathDecoded uint32 // 1: Path is a NUL-terminated copy.
-	Peer        slot.Peer
-	Route       uint32 // Filled by Handlers.Serve.
-	ParamCount  uint32 // Filled by Handlers.Serve.
-	Cancelled   uint32 // 1: the client has left. Read by the program at any moment, so written atomically.
-	Now         uint64 // The loop's clock, CLOCK_MONOTONIC in ns.
-	Server      uintptr
-	Box         uintptr // A slot.BlackBox.
-	Rest        uintptr // What has come behind this request; its first byte may have been overwritten by NUL.
-	RestLen     uint64
-	TLS         uintptr // A TLSInfo; 0: the connection has none.
-	Serial      uint64  // Tells it from other requests that are or were in the same exchange.
-	Index       uint32  // Of the exchange, in Loop.exchanges.
-	BodyFd      int32   // A file that has the body too; -1: none.
-	Paused      uint32  // 1: the program wants no more of the body now. Written and read atomically.
-	Interims    uint32  // 1: Holders.Interim has or had some of it. Written and read atomically.
-	RestFirst   uint8   // The first byte of Rest.
-	_           uint8
-	_           [6]uint8
-	Params      [MaxParams]message.Span
-	Head        message.Head
+	state  state  // Written by become only.
+	stream stream // Its place on a connection; nil: the client has left.
 
-	// Filled by the program, through C.
-	Response Response
+	// What has come.
+	text  []byte   // From the head's first byte on: what the spans of the head count from.
+	head  int      // Bytes of the head; 0: it is not complete.
+	block []byte   // What text lies in, if that is no connection's input any more.
+	path  []byte   // Where the path is decoded to, if it needs that.
+	info  *tlsInfo // The connection's, which may be gone; nil: none.
+	body  inbound
 
-	// C's own; here it only matters whether there is something.
-	Texts    uintptr
-	Deferred uintptr
-	OnBody   uintptr
-	_        uintptr
-	Failure  uintptr
-	_        uint64
+	// What the program does with it.
+	call   Call
+	timer  timer  // Runs while the program has it.
+	early  uint32 // What was done by its handle before the pool's handler returned; 0: nothing.
+	isHead bool   // Its method is HEAD.
+
+	redirected bool // It is not for the program, but for HTTPS.
+
+	// What goes out.
+	response responseHead
+	source   source
+
+	// What is counted and logged.
+	inFlight bool  // It is counted in the slot,
+	begun    int64 // since then, on the loop's clock.
+	logged   logged
 }
 
-// Block is a block of C's memory.
-type Block struct {
-	Data uintptr
-	Len  uint64
-	Cap  uint64
+// newRequest returns a request that s is about to receive. nil: there is no memory for it, which is logged.
+func (l *Loop) newRequest(s stream) *request {
+	var r *request
+	if n := len(l.freeRequests); n > 0 {
+		r = l.freeRequests[n-1]
+		l.freeRequests = l.freeRequests[:n-1]
+	} else {
+		req, err := l.requestSlab.New()
+		if err != nil {
+			l.cfg.Log(LogError, "no memory for a request: "+err.Error())
+			return nil
+		}
+		r = l.makeRequest(req)
+	}
+	r.stream = s
+	r.shared.Peer = s.conn().peer
+	r.become(stateReceiving)
+	return r
 }
 
-// Bits of Response.Flags.
-const (
-	ResponseClose     = 1 << iota // The program wants the connection closed.
-	ResponseHasDate               // It set Date by itself.
-	ResponseHasServer             // It set Server by itself.
-	ResponseError                 // The engine writes the text of the status; Body is the detail.
-	ResponseStream                // The body comes from Holders.Stream, piece by piece.
-	ResponseHijacked              // The program has taken the connection.
-	ResponseAnnounces             // Fields has Trailer, for a stream that goes out in chunks.
-	ResponseLength                // Length is that of the body, or would be where there is none (HEAD, 304).
-)
-
-// How far a Response has come.
-const (
-	ResponseNone = iota
-	ResponseStarted
-	ResponseWhole
-)
-
-// What a Part is.
-const (
-	PartBody = iota // Bytes of Response.Body: Off, Len.
-	PartLent        // The program's bytes: Data, Len.
-	PartFile        // Of a file: Fd, Off, Len.
-)
-
-// Part is a piece of a body, where that is more than the bytes of Response.Body.
-type Part struct {
-	Kind uint32
-	Fd   int32
-	Data uintptr
-	Off  uint64
-	Len  uint64
-	_    [2]uintptr // C's own: what is called when the part is sent.
+func (l *Loop) makeRequest(req *Request) *request {
+	req.Server, req.Index = l.cfg.Server, uint32(len(l.byIndex))
+	r := &request{shared: req}
+	r.call.Req = req
+	r.timer.owner, r.body.timer.owner = r, (*bodyWait)(r)
+	l.byIndex = append(l.byIndex, r)
+	return r
 }
 
-// Response is what the program said.
-type Response struct {
-	Status   uint16
-	State    uint8
-	Flags    uint8
-	_        uint32
-	Length   int64  // Of a stream: what its head promises; -1: not known. Or see ResponseLength.
-	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
-	Extra    uint64 // Bytes of all parts that are not of Body.
-	Fields   Block  // "Name: value\r\n" lines.
-	Body     Block
-	Parts    Block // Part.
-	Trailers Block // Like Fields, sent behind a stream that goes out in chunks.
+// recycle ends a request, and puts it on the free list.
+func (l *Loop) recycle(r *request, reason int) {
+	l.endRequest(r, reason)
+	l.freeRequest(r)
 }
 
-// keptResponse is how much memory a response may keep for the next one.
-const keptResponse = 256 << 10
-
-func (a *Response) reset() {
-	a.Status, a.State, a.Flags = 0, ResponseNone, 0
-	a.Parted, a.Extra = 0, 0
-	a.Fields.Len, a.Body.Len, a.Parts.Len, a.Trailers.Len = 0, 0, 0, 0
+// freeRequest puts a request that is done on the free list.
+func (l *Loop) freeRequest(r *request) {
+	r.stream = nil
+	l.freeRequests = append(l.freeRequests, r)
 }
 
-// bodyLen is the length of the whole body of a response that is no stream.
-func (a *Response) bodyLen() uint64 { return a.Body.Len + a.Extra }
+// endRequest gives back everything that a request has taken but itself. The program has let it go.
+func (l *Loop) endRequest(r *request, reason int) {
+	l.stopTimers(r)
+	l.abortBody(r)
+	l.logAccess(r)
+	l.leaveFlight(r)
+	if r.shared.needsRelease() {
+		if r.shared.Deferred != 0 {
+			l.cfg.Holders.Closed(r.shared, reason)
+		}
+		l.cfg.Memory.Release(r.shared)
+	}
+	if r.path != nil {
+		l.blocks.Put(r.path)
+		r.path = nil
+	}
+	if r.body.kind != bodyNone {
+		l.releaseBody(&r.body)
+	}
+	if r.info != nil {
+		l.leaveTLS(r.info)
+		r.info, r.shared.TLS = nil, 0
+	}
+	if r.block != nil {
+		l.blocks.Put(r.block)
+		r.block = nil
+	}
+	r.text, r.head = nil, 0
+	r.source.open = false
+	r.shared.Serial++
+	r.shared.Response.reset()
+	r.become(stateDone)
+}
 
-func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body.Cap > keptResponse }
+func (l *Loop) stopTimers(r *request) {
+	l.wheel.disarm(&r.timer)
+	l.wheel.disarm(&r.body.timer)
+}
 
-// needsRelease tells if C holds something for the request that goes back when it ends.
-func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred|r.Failure != 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
+// leave parts a request from its connection, which has ended or goes on without it: it is over, unless the program has
+// it.
+func (l *Loop) leave(r *request, reason int) {
+	r.stream = nil
+	l.stopTimers(r)
+	if r.state == statePooled {
+		r.cancel()
+		return
+	}
+	l.abortBody(r)
+	if !r.isHeld() {
+		l.recycle(r, reason)
+		return
+	}
+	r.cancel()
+	if r.state != stateHeld {
+		r.become(stateHeld)
+	}
+	l.endHandle(r, reason)
+}
+
+// endHandle tells the program that a held request has no client any more, and takes it back if the program has done with
+// it.
+func (l *Loop) endHandle(r *request, reason int) {
+	if l.cfg.Holders.Closed(r.shared, reason) {
+		l.recycle(r, CloseDone)
+	}
+}
+
+// detach leaves a request that is pending to the program, and puts another one in its place, for a response of the
+// engine's own with this status. It returns that one; nil: there is no memory, and the place is given up.
+func (l *Loop) detach(r *request, status, reason int) *request {
+	s := r.stream
+	own := l.newRequest(s)
+	if own == nil {
+		s.reset(l, r, CloseError)
+		return nil
+	}
+	own.isHead = r.isHead
+	s.replace(l, own)
+	l.noteResponse(r, status, 0)
+	own.logged.alias = true
+	r.cancel()
+	l.leave(r, reason)
+	return own
+}
+
+// cancel tells a handler that asks that its client has left.
+func (r *request) cancel() { atomic.StoreUint32(&r.shared.Cancelled, 1) }
+
+// Look finds out for a handler that is running on the loop's thread whether its client has left, of which the loop
+// cannot hear meanwhile.
+func (l *Loop) Look(req *Request) {
+	if r := l.byIndex[req.Index]; r.stream != nil && r.stream.conn().hasEnded() {
+		r.cancel()
+	}
 }

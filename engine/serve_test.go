@@ -212,11 +212,7 @@ func (s *server) stop() {
 	if s.slot.Connections != 0 || s.slot.InFlight != 0 {
 		s.t.Errorf("%d connections are open and %d requests in flight after the end", s.slot.Connections, s.slot.InFlight)
 	}
-	used := s.loop.blocks.Used() - s.unused
-	for _, ex := range s.loop.spare {
-		used -= int64(cap(ex.in))
-	}
-	if used != 0 || s.loop.bodyBytes != 0 {
+	if used := s.loop.blocks.Used() - s.unused; used != 0 || s.loop.bodyBytes != 0 {
 		s.t.Errorf("%d bytes are in use after the end, %d counted for bodies", used, s.loop.bodyBytes)
 	}
 }

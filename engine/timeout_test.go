@@ -139,8 +139,11 @@ func TestTimeout_idleBehindAnEmptyLine(t *testing.T) {
 			c.expect(hello)
 		}
 		s.do(func() {
-			if n := len(s.loop.exchanges) - len(s.loop.spare); n != 0 {
-				t.Errorf("%q: idle connections hold %d buffers", pieces, n)
+			if n := len(s.loop.byIndex) - len(s.loop.freeRequests); n != 0 {
+				t.Errorf("%q: idle connections hold %d requests", pieces, n)
+			}
+			if n := s.loop.blocks.Used() - s.unused; n >= int64(s.loop.inSize) {
+				t.Errorf("%q: idle connections hold %d bytes of buffers", pieces, n)
 			}
 		})
 		s.pass(29 * time.Second)

@@ -29,7 +29,7 @@ type TLSConfig struct {
 type securing struct {
 	shakes  *secure.Handshakes // nil: no listener has TLS.
 	shakeFd int                // An eventfd: Handshakes.Take has something.
-	shaking int                // Connections in stateHandshake.
+	shaking int                // Connections in connHandshake.
 	told    []*secure.Session  // Room for them.
 	cipher  []byte             // What sockets have, and what they get in a handshake.
 	clear   []byte             // A piece of a file, or small pieces of output.
@@ -94,7 +94,7 @@ func (l *Loop) releaseSecuring() {
 
 // beginHandshake begins with a connection that was just accepted.
 func (l *Loop) beginHandshake(c *conn, config *tls.Config) {
-	c.state = stateHandshake
+	c.state = connHandshake
 	c.tls = secure.NewSession(config, uint64(c.tag)<<32|uint64(c.fd))
 	l.shaking++
 	l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.TLS.Timeout))
@@ -171,19 +171,18 @@ func isHello(in []byte) bool { return in[0] == recordHandshake }
 // helloEvery is how often clients that speak TLS where there is none are logged: scanners do so without end.
 const helloEvery = int64(time.Minute)
 
-// refuseHello ends a connection whose client speaks TLS to an address without it, and could not read a response.
-func (l *Loop) refuseHello(c *conn) {
+// noteHello logs a client that speaks TLS to an address without it, and could not read a response.
+func (l *Loop) noteHello(c *conn) {
 	if l.clock.now >= l.helloNs {
 		l.helloNs = l.clock.now + helloEvery
 		l.cfg.Log(LogWarn, fmt.Sprintf("the client %s speaks TLS to an address without tls=on: closed; others that do are not logged for a minute",
 			&c.peer))
 	}
-	c.closing = closeLinger
 }
 
 // leaveHandshake counts a handshake that has ended.
 func (l *Loop) leaveHandshake(c *conn) {
-	c.state = stateHead
+	c.state = connOpen
 	l.shaking--
 	l.acceptAgain()
 }
@@ -194,7 +193,7 @@ func (l *Loop) followHandshakes() {
 	_, _ = unix.Read(l.shakeFd, count[:])
 	l.told = l.shakes.Take(l.told)
 	for _, s := range l.told {
-		if c := l.ownerOf(s); c != nil && !c.dead {
+		if c := l.ownerOf(s); c != nil && c.state != connDead {
 			l.advance(c)
 			l.bury()
 		}
@@ -278,8 +277,7 @@ func (l *Loop) openSession(c *conn) {
 	state := c.tls.State()
 	l.countHandshake(successOf(&state))
 	if l.noteTLS(c, &state) {
-		l.awaitHead(c)
-		l.readConn(c)
+		l.openH1(c)
 	}
 }
 
@@ -308,9 +306,8 @@ func (l *Loop) pullSealed(c *conn, room []byte) (uintptr, unix.Errno) {
 // mindSession has c have another turn if there is something to read that the poller does not know of: what is decrypted
 // already, or has been received.
 func (l *Loop) mindSession(c *conn) {
-	if c.tls.HasMore() && c.takesRequests() && !c.queued {
-		c.queued = true
-		l.turns = append(l.turns, nextTurn{c, c.tag, true})
+	if c.tls != nil && c.tls.HasMore() && c.protocol.takesInput() && !c.queued {
+		l.queueTurn(c, true)
 	}
 }
 
@@ -385,10 +382,7 @@ func (t *transport) takenOf(n int) int {
 // endSession tells the client of a connection that is being closed that nothing follows; unless something should, and
 // then the missing of that says so (RFC 8446 §6.1).
 func (l *Loop) endSession(c *conn) {
-	if c.state >= stateLinger {
-		return
-	}
-	if !c.owing && !c.blocked && !c.isSealing() {
+	if c.owes() == owesNothing && !c.blocked && !c.isSealing() {
 		c.tls.CloseWrite()
 	}
 	_ = l.sendSealed(c)

@@ -78,10 +78,10 @@ func (l *Loop) noteTLS(c *conn, state *tls.ConnectionState) bool {
 }
 
 // shareTLS has a request use the TLSInfo of its connection.
-func (l *Loop) shareTLS(c *conn, ex *exchange) {
-	if ex.info == nil && c.info != nil {
+func (l *Loop) shareTLS(c *conn, r *request) {
+	if r.info == nil && c.info != nil {
 		c.info.users++
-		ex.info, ex.req.TLS = c.info, c.info.address()
+		r.info, r.shared.TLS = c.info, c.info.address()
 	}
 }
 

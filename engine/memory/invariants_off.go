@@ -11,5 +11,5 @@ func (*guard) got([]byte)    {}
 func (*guard) reused([]byte) {}
 func (*guard) put([]byte)    {}
 
-// Mangle does nothing without -tags invariants; with it, it fills bytes whose time is over.
-func Mangle([]byte) {}
+// Poison does nothing without -tags invariants; with it, it fills bytes whose time is over.
+func Poison([]byte) {}

@@ -9,9 +9,9 @@ import (
 
 // Checks of blocks under -tags invariants: who owns which, and whether anybody writes to others.
 
-// mangled fills blocks that nobody owns: who reads one finds nonsense, and who writes into one is found out by the next
+// poisoned fills blocks that nobody owns: who reads one finds nonsense, and who writes into one is found out by the next
 // Get.
-const mangled = 0xdb
+const poisoned = 0xdb
 
 // guard knows the owned blocks of a pool.
 type guard struct {
@@ -31,7 +31,7 @@ func (g *guard) got(b []byte) {
 // reused checks a block that was put back before.
 func (g *guard) reused(b []byte) {
 	for i, c := range b {
-		if c != mangled {
+		if c != poisoned {
 			panic(fmt.Sprintf("memory: a block of %d bytes was written to after Put, at %d", len(b), i))
 		}
 	}
@@ -44,12 +44,12 @@ func (g *guard) put(b []byte) {
 		panic(fmt.Sprintf("memory: Put of %d bytes at %p, which are no block that has an owner", len(b), address))
 	}
 	delete(g.owned, address)
-	Mangle(b)
+	Poison(b)
 }
 
-// Mangle fills bytes whose time is over, although their block keeps its owner.
-func Mangle(b []byte) {
+// Poison fills bytes whose time is over, although their block keeps its owner.
+func Poison(b []byte) {
 	for i := range b {
-		b[i] = mangled
+		b[i] = poisoned
 	}
 }

@@ -21,11 +21,11 @@ func panicOf(f func()) (text string) {
 	return ""
 }
 
-func TestInvariants_manglePutBlocks(t *testing.T) {
+func TestInvariants_poisonPutBlocks(t *testing.T) {
 	var p Pool
 	b := get(t, &p, 600)
 	p.Put(b)
-	if bytes.Count(b, []byte{mangled}) != len(b) {
+	if bytes.Count(b, []byte{poisoned}) != len(b) {
 		t.Error("a block can be read after Put")
 	}
 }

@@ -257,7 +257,7 @@ func TestIntake_doesNotCallAHandlerForABodyThatIsTooLong(t *testing.T) {
 		t.Errorf("reason %d", got[0])
 	}
 	h.tell(u.req, EventDrop, true, "")
-	s.eventually("the request to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
 func TestIntake_answerBeforeTheEndOfTheBody(t *testing.T) {

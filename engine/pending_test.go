@@ -134,7 +134,7 @@ func TestPool_answeredBeforeTheHandlerReturns(t *testing.T) {
 	next.send(get("/pool"))
 	req := <-requests
 	returns <- true
-	s.eventually("the handler to have returned", func() bool { return !s.loop.exchanges[req.Index].running })
+	s.eventually("the handler to have returned", func() bool { return s.loop.byIndex[req.Index].state != statePooled })
 	s.settle()
 	h.finish(s, req, "in time")
 	next.expect(ok("in time"))

@@ -176,7 +176,7 @@ func TestStream_slowReaderGetsEverything(t *testing.T) {
 // expectAllBack demands that no request is with the program any more.
 func (s *server) expectAllBack() {
 	s.t.Helper()
-	s.eventually("the requests to be taken back", func() bool { return len(s.loop.spare) == len(s.loop.exchanges) })
+	s.eventually("the requests to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
 // file returns a file with a text.

@@ -8,16 +8,14 @@ import (
 
 // Output of connections, and what happens when a client does not take it.
 
-// output is what the client has not taken yet of a connection's responses, in this order. Owned by the loop.
+// output is what the client has not taken yet, in this order. Owned by the loop.
 type output struct {
 	rest []byte // Collected output: in the loop's buffer, or in block if that had to be left.
-	body []byte // Bytes of the present response, where they lie.
+	body []byte // Bytes of a response, where they lie.
 	tail string // Behind them.
 	file fileRange
 
-	block   []byte // From the loop's pool.
-	blocked bool   // The client does not take more now.
-	owing   bool   // The present response is not written to its end.
+	block []byte // From the loop's pool.
 }
 
 // fileRange is a part of a file that is to be sent.
@@ -47,7 +45,7 @@ func (l *Loop) sendRest(c *conn, written int) {
 	out := l.out[written:l.outLen]
 	l.cfg.Slot.BytesOut += uint64(written)
 	l.outLen = 0
-	if c.dead {
+	if c.state == connDead {
 		l.dropOutput(c)
 		return
 	}
@@ -68,7 +66,7 @@ func (l *Loop) pump(c *conn) {
 		if c.file.left > 0 && !l.writeFile(c) {
 			return
 		}
-		if !c.owing || !l.nextPiece(c) {
+		if !c.protocol.fill(l) {
 			break
 		}
 	}
@@ -169,13 +167,13 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	return true
 }
 
-// flush sends what is collected, and closes the connection if that was its last response.
+// flush sends what is collected.
 func (l *Loop) flush(c *conn) {
 	if l.outLen > 0 {
 		// Most responses leave here, and not in the depth of send: after a system call the processor foresees no return
 		// any more.
 		n := 0
-		if c.tls == nil && !c.dead && !c.blocked && !c.owing && len(c.body) == 0 {
+		if c.tls == nil && c.state != connDead && !c.blocked && len(c.body) == 0 {
 			n = max(poller.WriteSome(c.fd, l.out[:l.outLen]), 0)
 		}
 		if n == l.outLen {
@@ -186,28 +184,13 @@ func (l *Loop) flush(c *conn) {
 		}
 	}
 	l.responsesSent()
-	if !c.dead && !c.blocked && c.state != stateProgram && c.closing != keepOpen {
-		l.finish(c)
-	}
-}
-
-// hearWhileBlocked is told of something on a connection whose client takes no more now.
-func (l *Loop) hearWhileBlocked(c *conn, events uint32) {
-	if events&poller.PeerEnd != 0 {
-		if c.isEndless() {
-			l.closeConn(c, CloseClient)
-			return
-		}
-		l.setInterest(c, poller.Out) // The stream that was going out has found its end.
-	}
-	l.resumeWrite(c)
 }
 
 // resumeWrite goes on where the client did not take more.
 func (l *Loop) resumeWrite(c *conn) {
 	l.pump(c)
 	if !c.blocked {
-		l.serve(c)
+		c.protocol.proceed(l)
 	}
 }
 
@@ -215,7 +198,7 @@ func (l *Loop) resumeWrite(c *conn) {
 func (l *Loop) dropOutput(c *conn) {
 	l.outLen = 0
 	l.releaseOutput(c)
-	c.output = output{}
+	c.output, c.blocked = output{}, false
 }
 
 func (l *Loop) releaseOutput(c *conn) {
@@ -223,16 +206,4 @@ func (l *Loop) releaseOutput(c *conn) {
 		l.blocks.Put(c.block)
 	}
 	c.block = nil
-}
-
-// finish ends a connection whose last response is written.
-func (l *Loop) finish(c *conn) {
-	if c.closing == closeNow {
-		l.closeConn(c, CloseDone)
-		return
-	}
-	ex := c.ex
-	c.ex = nil
-	l.recycle(ex, CloseDone)
-	l.linger(c)
 }

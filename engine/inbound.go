@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"libforker/engine/memory"
+	"libforker/engine/message"
+)
+
+// Bodies of requests as they come in: how each is received, and the block or file that it is collected in. The protocols
+// feed it with content; of how that is framed nothing is known here.
+
+// bodyKind says how a body is received.
+type bodyKind uint8
+
+const (
+	bodyNone      bodyKind = iota
+	bodyWanted             // To be collected; the protocol says how, when it goes on.
+	bodyInPlace            // Where the protocol has received it, behind the head.
+	bodyCollected          // In a block or a file.
+	bodyPassed             // Not collected: the program takes it piece by piece.
+)
+
+// inbound is a request's body while it is received.
+type inbound struct {
+	kind    bodyKind
+	most    int64 // Bytes that it may have.
+	length  int   // Bytes of the whole body; -1: not known.
+	got     int
+	asks    bool   // The client waits for a 100 before it sends any of it.
+	awaited bool   // Its time runs, and the client was told to go on.
+	over    bool   // The program has, or gets now, the last piece.
+	skip    int    // How many handlers had said that the request is not theirs when it was begun to be collected.
+	timer   timer  // Runs while the rest is awaited.
+	leftNs  int64  // Of its time, when the program paused it.
+	block   []byte // bodyCollected: one byte more than is filled belongs to it, for a NUL.
+	file    memory.File
+	charged int // Bytes of it in Loop.bodyBytes.
+}
+
+const (
+	firstGrowingBlock = 16 << 10
+	// A file grows by so much at a time: the loop does not stand still while the kernel clears pages, and a client that
+	// only promises a large body takes little.
+	fileStep = 1 << 20
+)
+
+var (
+	errBodyTooLarge = &message.Refusal{Status: 413, Reason: "the body is larger than option max_body"}
+	errBodyMemory   = &message.Refusal{Status: 503, Reason: "no memory for the body"}
+	errBodyLate     = &message.Refusal{Status: 408, Reason: "the body did not come in time"}
+	errBodySpace    = &message.Refusal{Status: 507, Reason: "no space for the body"}
+)
+
+// beginBody decides, once the head is complete, how a body of length bytes is received; -1: it is not known. asks: the
+// client waits for a 100 before it sends any of it.
+func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
+	b := &r.body
+	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
+	if length == 0 {
+		return nil
+	}
+	return l.admitBody(r)
+}
+
+func (l *Loop) admitBody(r *request) *message.Refusal {
+	b := &r.body
+	b.kind, b.most = bodyWanted, l.cfg.MaxBody
+	if r.redirected {
+		b.kind = bodyPassed
+		return nil
+	}
+	if l.cfg.Admits || b.asks {
+		admission := l.cfg.Handlers.Admit(l.prepareCall(r))
+		if l.cfg.Admits {
+			b.most = admission.Most
+		}
+		// Of a client that asks first, a body that nobody wants is not awaited (RFC 9110 §10.1.1).
+		unwanted := b.asks && (admission.None || r.shared.Head.Form == message.FormAsterisk)
+		if admission.Stream || unwanted {
+			b.kind = bodyPassed
+		}
+	}
+	if int64(b.length) > b.most {
+		return errBodyTooLarge
+	}
+	return nil
+}
+
+// isOwed reports whether the client may still be sending the body that nobody has collected.
+func (b *inbound) isOwed() bool { return b.kind == bodyPassed && !b.over }
+
+// openBody makes room for a body that is collected in a block or a file. One whose length is not known grows as it comes.
+func (l *Loop) openBody(b *inbound) *message.Refusal {
+	b.kind = bodyCollected
+	if b.length < 0 {
+		return nil
+	}
+	if int64(b.length) <= l.cfg.BodyBuffer {
+		if err := l.takeBlock(b, b.length+1); err != nil {
+			return err
+		}
+	}
+	if b.block == nil {
+		return l.growFile(b, fileStep)
+	}
+	return nil
+}
+
+// room returns where the next bytes of a collected body belong, as far as there is room for them.
+func (b *inbound) room() []byte {
+	switch {
+	case b.length >= 0:
+		return b.block[b.got:min(b.length, len(b.block))]
+	case b.block == nil:
+		return nil
+	}
+	return b.block[b.got : len(b.block)-1]
+}
+
+// write puts content behind what there is of a collected body.
+func (l *Loop) writeBody(b *inbound, content []byte) *message.Refusal {
+	for {
+		n := copy(b.room(), content)
+		b.got += n
+		if content = content[n:]; len(content) == 0 {
+			return nil
+		}
+		if err := l.growBody(b); err != nil {
+			return err
+		}
+	}
+}
+
+// growBody makes more room for a collected body: the next block, or beyond option body_buffer a file.
+func (l *Loop) growBody(b *inbound) *message.Refusal {
+	if b.file.IsOpen() {
+		return l.growFile(b, fileStep)
+	}
+	old := b.block
+	if int64(len(old)) <= l.cfg.BodyBuffer {
+		if err := l.takeBlock(b, int(min(max(firstGrowingBlock, 2*int64(len(old))), l.cfg.BodyBuffer+1))); err != nil {
+			return err
+		}
+	}
+	if len(b.block) == len(old) { // Nothing has come of it.
+		return l.spill(b)
+	}
+	if old != nil {
+		copy(b.block, old[:b.got])
+		l.blocks.Put(old)
+	}
+	return nil
+}
+
+// takeBlock gives b a block of size bytes, while it has what it had. Without room for that b stays as it is: then a file
+// is to take the body.
+func (l *Loop) takeBlock(b *inbound, size int) *message.Refusal {
+	block, err := l.blocks.Get(size)
+	switch {
+	case err != nil:
+		return errBodyMemory
+	case !l.hasBodyRoom(b, len(block)):
+		l.blocks.Put(block)
+	default:
+		b.block = block[:size]
+		l.charge(b, len(block))
+	}
+	return nil
+}
+
+// spill moves what there is of a body from its block to a file.
+func (l *Loop) spill(b *inbound) *message.Refusal {
+	block := b.block
+	if err := l.growFile(b, b.got+fileStep); err != nil {
+		return err
+	}
+	if block != nil {
+		copy(b.block, block[:b.got])
+		l.blocks.Put(block)
+	}
+	return nil
+}
+
+// growFile makes the file of a body larger, or makes it, and has the block stand for it. A block from before stays its
+// owner's.
+func (l *Loop) growFile(b *inbound, by int) *message.Refusal {
+	file := b.file
+	size := len(file.Bytes()) + by
+	if b.length >= 0 {
+		size = min(size, b.length+1)
+	}
+	if l.fileIsMemory() && !l.hasBodyRoom(b, size) {
+		l.cfg.Log(LogWarn, "keep a body: option body_memory is reached; answered 503")
+		return errBodyMemory
+	}
+	if !file.IsOpen() {
+		var err error
+		if file, err = l.blocks.OpenFile(l.cfg.SpillDir); err != nil {
+			l.cfg.Log(LogError, "keep a body: "+err.Error())
+			return errBodyMemory
+		}
+	}
+	if err := file.Grow(size); err != nil {
+		l.cfg.Log(LogError, "keep a body: "+err.Error())
+		if !b.file.IsOpen() {
+			file.Close()
+		}
+		return errBodySpace
+	}
+	b.file, b.block = file, file.Bytes()
+	l.chargeFile(b)
+	return nil
+}
+
+// completeBody ends the file of a collected body, if it is in one.
+func (l *Loop) completeBody(b *inbound) *message.Refusal {
+	if !b.file.IsOpen() {
+		return nil
+	}
+	if err := b.file.Seal(b.got); err != nil {
+		l.cfg.Log(LogError, "keep a body: "+err.Error())
+		return errBodyMemory
+	}
+	l.chargeFile(b)
+	return nil
+}
+
+// shareBody tells the program where a body is that the protocol does not have in place, with a NUL behind it.
+func (l *Loop) shareBody(r *request) {
+	b, req := &r.body, r.shared
+	req.BodyLen, req.BodyFd = uint64(b.got), -1
+	switch {
+	case b.kind == bodyPassed || b.block == nil:
+		req.Body, req.BodyLen = memory.Address(l.root[1:2]), 0
+	case b.file.IsOpen(): // The NUL stands there already.
+		req.Body, req.BodyFd = memory.Address(b.file.Bytes()), int32(b.file.Fd())
+	default:
+		b.block[b.got] = 0
+		req.Body = memory.Address(b.block)
+	}
+}
+
+func (l *Loop) releaseBody(b *inbound) {
+	if b.file.IsOpen() {
+		b.file.Close()
+	} else if b.block != nil {
+		l.blocks.Put(b.block)
+	}
+	b.block = nil
+	l.charge(b, 0)
+	b.kind, b.awaited = bodyNone, false
+}
+
+// fileIsMemory reports whether files of bodies take memory too.
+func (l *Loop) fileIsMemory() bool { return l.cfg.SpillDir == "" }
+
+// hasBodyRoom reports whether b may take so many bytes of memory, instead of those that it has.
+func (l *Loop) hasBodyRoom(b *inbound, size int) bool {
+	return l.cfg.BodyMemory == 0 || l.bodyBytes+int64(size-b.charged) <= l.cfg.BodyMemory
+}
+
+// charge takes in how many bytes of memory b has.
+func (l *Loop) charge(b *inbound, size int) {
+	l.bodyBytes += int64(size - b.charged)
+	b.charged = size
+}
+
+func (l *Loop) chargeFile(b *inbound) {
+	if l.fileIsMemory() {
+		l.charge(b, len(b.file.Bytes()))
+	} else {
+		l.charge(b, 0)
+	}
+}

@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"strconv"
+
+	"libforker/engine/http1"
+	"libforker/engine/memory"
+)
+
+// Responses: what is decided about them, for whichever protocol sends them.
+
+// smallBody is up to which size a body is copied behind its head, so that both are sent together.
+const smallBody = 16 << 10
+
+// responseHead is what a protocol needs to know of a response before its body.
+type responseHead struct {
+	status     int
+	length     int64  // Of the body; -1: not known.
+	fields     []byte // The program's, "Name: value\r\n".
+	allow      []byte // The value of an Allow field, if not empty.
+	location   []byte // The value of a Location field, if not empty.
+	retryAfter int    // Seconds, for a Retry-After field; 0: none.
+	flags      uint8  // Of the program's Response.
+
+	isText    bool   // The body is a text of the engine's own.
+	announced bool   // The program has given no body, but said how long it would be.
+	hasBody   bool   // A body follows: the request is not for the head alone, and the status allows for one.
+	sourced   bool   // It comes from request.source; else it is
+	body      []byte // this.
+}
+
+// respondWith responds to a request as outcome says.
+func (l *Loop) respondWith(r *request, outcome Outcome) {
+	r.call.Outcome = outcome
+	l.respond(r)
+}
+
+// respond responds to a request as its Outcome says, and the program's Response.
+func (l *Loop) respond(r *request) {
+	l.stopTimers(r)
+	l.abortBody(r)
+	l.describe(r)
+	head := &r.response
+	l.responseReady(r, head.status)
+	l.noteResponse(r, head.status, head.bodyLen())
+	switch {
+	case r.state == stateResponding: // A stream that was dropped before it began.
+	case head.sourced && head.flags&ResponseStream != 0:
+		r.become(stateStreaming)
+	default:
+		r.become(stateResponding)
+	}
+	r.stream.respond(l, r)
+}
+
+// bodyLen returns how many bytes the body has that is sent, as far as that is known.
+func (h *responseHead) bodyLen() int64 {
+	if !h.hasBody {
+		return 0
+	}
+	return h.length
+}
+
+// describe decides on the response to r.
+func (l *Loop) describe(r *request) {
+	response, outcome := &r.shared.Response, &r.call.Outcome
+	head := &r.response
+	*head = responseHead{status: outcome.Status, flags: response.Flags, allow: outcome.Allow, location: outcome.Location, retryAfter: outcome.RetryAfter}
+	switch {
+	case head.status != 0:
+		head.flags &= ResponseClose
+		response.Fields.Len = 0
+		l.describeText(head, outcome.Detail)
+	case response.Flags&ResponseError != 0:
+		head.status = int(response.Status)
+		detail := memory.View(response.Body.Data, min(response.Body.Len, smallBody/2))
+		l.describeText(head, string(detail))
+	case response.Flags&ResponseStream != 0:
+		head.status, head.length, head.sourced = int(response.Status), response.Length, true
+	default:
+		head.status = int(response.Status)
+		head.body = memory.View(response.Body.Data, response.Body.Len)
+		head.length = int64(response.bodyLen())
+		if response.Flags&ResponseLength != 0 && head.length == 0 {
+			head.length, head.announced = response.Length, true
+		}
+	}
+	if head.status == 0 {
+		head.status = 200
+	}
+	if head.status == 205 {
+		head.length = 0 // RFC 9110 §15.3.6: there is no body, and its length says so.
+	}
+	head.fields = memory.View(response.Fields.Data, response.Fields.Len)
+	head.hasBody = !r.isHead && head.length != 0 && http1.HasContent(head.status)
+	if !head.isText && head.hasBody && (response.Parts.Len > 0 || head.length > smallBody) {
+		head.sourced = true
+	}
+	if head.sourced {
+		r.source.begin(r, head.hasBody)
+	}
+}
+
+// describeText makes the body a text of the engine's own, valid until the next one.
+func (l *Loop) describeText(head *responseHead, detail string) {
+	head.isText = true
+	if !http1.HasContent(head.status) {
+		return
+	}
+	l.text = strconv.AppendInt(l.text[:0], int64(head.status), 10)
+	l.text = append(append(append(l.text, ' '), http1.Reason(head.status)...), '\n')
+	if detail != "" {
+		l.text = append(append(l.text, detail...), '\n')
+	}
+	head.body, head.length = l.text, int64(len(l.text))
+}

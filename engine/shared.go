@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"libforker/engine/message"
+	"libforker/slot"
+)
+
+// Requests and responses as the engine and C share them.
+
+// MaxParams is how many parameters a route can have.
+const MaxParams = 16
+
+// Request is one request and the response to it, in memory off the Go heap that C shares: struct forker_request of
+// capi/exchange.h, whose layout is checked against this one when capi is compiled.
+type Request struct {
+	// Filled by the engine. Addresses are of memory off the Go heap.
+	Base        uintptr // The head's first byte: its spans count from there.
+	Path        uintptr // Decoded; in the head itself if it needed no decoding.
+	Body        uintptr // Followed by a NUL byte.
+	BodyLen     uint64
+	PathLen     uint32
+	PathDecoded uint32 // 1: Path is a NUL-terminated copy.
+	Peer        slot.Peer
+	Route       uint32 // Filled by Handlers.Serve.
+	ParamCount  uint32 // Filled by Handlers.Serve.
+	Cancelled   uint32 // 1: the client has left. Read by the program at any moment, so written atomically.
+	Now         uint64 // The loop's clock, CLOCK_MONOTONIC in ns.
+	Server      uintptr
+	Box         uintptr // A slot.BlackBox.
+	Rest        uintptr // What has come behind this request; its first byte may have been overwritten by NUL.
+	RestLen     uint64
+	TLS         uintptr // A TLSInfo; 0: the connection has none.
+	Serial      uint64  // Tells it from other requests that are or were in the same memory.
+	Index       uint32  // In Loop.byIndex.
+	BodyFd      int32   // A file that has the body too; -1: none.
+	Paused      uint32  // 1: the program wants no more of the body now. Written and read atomically.
+	Interims    uint32  // 1: Holders.Interim has or had some of it. Written and read atomically.
+	RestFirst   uint8   // The first byte of Rest.
+	_           uint8
+	_           [6]uint8
+	Params      [MaxParams]message.Span
+	Head        message.Head
+
+	// Filled by the program, through C.
+	Response Response
+
+	// C's own; here it only matters whether there is something.
+	Texts    uintptr
+	Deferred uintptr
+	OnBody   uintptr
+	_        uintptr
+	Failure  uintptr
+	_        uint64
+}
+
+// Block is a block of C's memory.
+type Block struct {
+	Data uintptr
+	Len  uint64
+	Cap  uint64
+}
+
+// Bits of Response.Flags.
+const (
+	ResponseClose     = 1 << iota // The program wants the connection closed.
+	ResponseHasDate               // It set Date by itself.
+	ResponseHasServer             // It set Server by itself.
+	ResponseError                 // The engine writes the text of the status; Body is the detail.
+	ResponseStream                // The body comes from Holders.Stream, piece by piece.
+	ResponseHijacked              // The program has taken the connection.
+	ResponseAnnounces             // Fields has Trailer, for a stream that goes out in chunks.
+	ResponseLength                // Length is that of the body, or would be where there is none (HEAD, 304).
+)
+
+// How far a Response has come.
+const (
+	ResponseNone = iota
+	ResponseStarted
+	ResponseWhole
+)
+
+// What a Part is.
+const (
+	PartBody = iota // Bytes of Response.Body: Off, Len.
+	PartLent        // The program's bytes: Data, Len.
+	PartFile        // Of a file: Fd, Off, Len.
+)
+
+// Part is a piece of a body, where that is more than the bytes of Response.Body.
+type Part struct {
+	Kind uint32
+	Fd   int32
+	Data uintptr
+	Off  uint64
+	Len  uint64
+	_    [2]uintptr // C's own: what is called when the part is sent.
+}
+
+// Response is what the program said.
+type Response struct {
+	Status   uint16
+	State    uint8
+	Flags    uint8
+	_        uint32
+	Length   int64  // Of a stream: what its head promises; -1: not known. Or see ResponseLength.
+	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
+	Extra    uint64 // Bytes of all parts that are not of Body.
+	Fields   Block  // "Name: value\r\n" lines.
+	Body     Block
+	Parts    Block // Part.
+	Trailers Block // Like Fields, sent behind a stream that goes out in chunks.
+}
+
+// keptResponse is how much memory a response may keep for the next one.
+const keptResponse = 256 << 10
+
+func (a *Response) reset() {
+	a.Status, a.State, a.Flags = 0, ResponseNone, 0
+	a.Parted, a.Extra = 0, 0
+	a.Fields.Len, a.Body.Len, a.Parts.Len, a.Trailers.Len = 0, 0, 0, 0
+}
+
+// bodyLen is the length of the whole body of a response that is no stream.
+func (a *Response) bodyLen() uint64 { return a.Body.Len + a.Extra }
+
+func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body.Cap > keptResponse }
+
+// needsRelease tells if C holds something for the request that goes back when it ends.
+func (r *Request) needsRelease() bool {
+	return r.Texts|r.Deferred|r.Failure != 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
+}

@@ -1,0 +1,78 @@
+package engine
+
+import "libforker/engine/memory"
+
+// Bodies of responses that do not go out whole with their head: parts, files, streams. What they consist of is fetched
+// here, segment by segment; the protocols frame it.
+
+// source is how much of such a body was fetched.
+type source struct {
+	open     bool  // The response is on its way.
+	part     int   // The next of the response's parts.
+	last     bool  // The last segment was fetched.
+	silent   bool  // The client gets no body (HEAD): a stream is fetched and thrown away.
+	promised int64 // Of a stream with a length: what is still to come.
+}
+
+// segment is the next piece of a body, where it lies: bytes, or a range of a file.
+type segment struct {
+	data []byte // Valid until the next one is fetched.
+	file fileRange
+}
+
+// begin makes ready for the response to r.
+func (s *source) begin(r *request, hasBody bool) {
+	*s = source{silent: !hasBody, promised: r.shared.Response.Length}
+}
+
+// isStream reports whether the body is a stream of the program's.
+func (r *request) isStream() bool { return r.shared.Response.Flags&ResponseStream != 0 }
+
+// isShort reports whether a stream has ended before it had the length that was promised.
+func (r *request) isShort() bool {
+	return r.shared.Response.Length >= 0 && r.source.promised > 0 && !r.source.silent
+}
+
+// nextSegment fetches the next segment of r's body. It is empty if there is none now; source.last tells if nothing
+// follows.
+func (l *Loop) nextSegment(r *request) segment {
+	if r.isStream() {
+		return l.nextOfStream(r)
+	}
+	response, at := &r.shared.Response, &r.source
+	body := memory.View(response.Body.Data, response.Body.Len)
+	parts := memory.Array[Part](response.Parts.Data, response.Parts.Len)
+	for at.part < len(parts) {
+		p := &parts[at.part]
+		at.part++
+		switch {
+		case p.Len == 0:
+		case p.Kind == PartBody:
+			return segment{data: body[p.Off : p.Off+p.Len]}
+		case p.Kind == PartLent:
+			return segment{data: memory.View(p.Data, p.Len)}
+		case p.Kind == PartFile:
+			return segment{file: fileRange{int(p.Fd), int64(p.Off), int64(p.Len)}}
+		}
+	}
+	at.last = true
+	return segment{data: body[response.Parted:]}
+}
+
+// nextOfStream takes what the program has written meanwhile.
+func (l *Loop) nextOfStream(r *request) segment {
+	piece := l.cfg.Holders.Stream(r.shared)
+	s := &r.source
+	if piece.Ended {
+		s.last = true
+		r.become(stateResponding)
+	}
+	if s.silent {
+		return segment{}
+	}
+	if r.shared.Response.Length < 0 {
+		r.logged.bytes += int64(len(piece.Data))
+	}
+	s.promised -= int64(len(piece.Data))
+	return segment{data: piece.Data}
+}
