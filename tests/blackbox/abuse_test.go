@@ -188,7 +188,7 @@ func (r oneByOne) Read(b []byte) (int, error) { return r.Reader.Read(b[:min(len(
 // reset closes a connection so that the server gets a reset, whatever it has sent.
 func (c *conn) reset() {
 	c.t.Helper()
-	must(c.t, c.Conn.(*net.TCPConn).SetLinger(0))
+	must(c.t, c.tcp().SetLinger(0))
 	must(c.t, c.Close())
 }
 

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -57,6 +58,13 @@ func dial(t *testing.T, address string) *conn {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
+	if overTLS != nil {
+		secured := tls.Client(c, overTLS.config)
+		if err := secured.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		c = secured
+	}
 	return &conn{t, c, bufio.NewReader(c)}
 }
 
@@ -71,10 +79,30 @@ func ask(t *testing.T, address, target string) (response, error) {
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return response{}, err
 	}
+	if overTLS != nil {
+		c = tls.Client(c, overTLS.config)
+	}
 	if _, err := io.WriteString(c, "GET "+target+" HTTP/1.1\r\nHost: test\r\n\r\n"); err != nil {
 		return response{}, err
 	}
 	return (&conn{t, c, bufio.NewReader(c)}).tryReceive("GET")
+}
+
+// tcp is the socket of c, below TLS if there is some.
+func (c *conn) tcp() *net.TCPConn {
+	if secured, ok := c.Conn.(*tls.Conn); ok {
+		return secured.NetConn().(*net.TCPConn)
+	}
+	return c.Conn.(*net.TCPConn)
+}
+
+// halfClose tells the server that nothing follows.
+func (c *conn) halfClose() {
+	c.t.Helper()
+	if secured, ok := c.Conn.(*tls.Conn); ok {
+		must(c.t, secured.CloseWrite())
+	}
+	must(c.t, c.tcp().CloseWrite())
 }
 
 // send writes bytes as they are.

@@ -27,7 +27,7 @@ func ledgerTime() time.Duration {
 func (p *program) openLedger() *ledger.Ledger {
 	p.t.Helper()
 	network, address := dialName(p.address(0))
-	l := ledger.Open(ledger.Config{Network: network, Address: address, Target: "/ledger", Kept: 64, Timeout: patience})
+	l := ledger.Open(ledger.Config{Network: network, Address: address, Target: "/ledger", Kept: 64, Timeout: patience, TLS: clientTLS()})
 	p.scrape()
 	eventually(p.t, "requests are answered", func() bool { return l.Answered() > 1000 })
 	return l

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -163,7 +162,7 @@ func (c *conversation) perform(event string) {
 	case "read":
 		c.connection().waitRead()
 	case "end":
-		if err := c.connection().Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		if err := c.connection().tcp().CloseWrite(); err != nil {
 			c.t.Fatal(err)
 		}
 	case "open":

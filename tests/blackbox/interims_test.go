@@ -77,7 +77,7 @@ func TestInterim_comesFromEveryThread(t *testing.T) {
 func TestInterim_toAClientThatDoesNotReadIsNotWaitedFor(t *testing.T) {
 	p := interims(t, plain, "127.0.0.1:0")
 	c := p.dial()
-	must(t, setReceiveBuffer(c, 16<<10))
+	must(t, setReceiveBuffer(c, 128<<10))
 	c.send(request("/plenty"))
 	p.out.wait(t, 0, "plenty")
 	p.expectGet("/other", 200, "other")
@@ -103,7 +103,7 @@ func TestInterim_harmsNoOtherClient(t *testing.T) {
 			a := p.dial()
 			a.send(request("/left"))
 			p.out.wait(t, mark, "left begins")
-			must(t, a.Conn.(interface{ SetLinger(int) error }).SetLinger(0))
+			must(t, a.tcp().SetLinger(0))
 			_ = a.Close()
 			p.out.wait(t, mark, "left is cancelled")
 			b := p.dial() // It has the number of a's.

@@ -95,7 +95,7 @@ func TestDeferred_answersAHalfClosedClient(t *testing.T) {
 	c := p.dial()
 	c.send("GET /wait HTTP/1.1\r\nHost: t\r\n\r\n")
 	p.out.wait(t, 0, "waiting")
-	must(t, c.Conn.(interface{ CloseWrite() error }).CloseWrite())
+	c.halfClose()
 	if got := c.receive("GET").body; got != "gone" {
 		t.Errorf("answer %q", got)
 	}

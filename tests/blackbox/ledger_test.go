@@ -57,6 +57,7 @@ func (p *program) load(clients int) *load {
 	network, address := dialName(p.address(0))
 	l := &load{grace: p.grace(), Ledger: ledger.Open(ledger.Config{
 		Network: network, Address: address, Target: "/ledger", Kept: clients, Anew: clients, Timeout: patience,
+		TLS: clientTLS(),
 	})}
 	p.t.Cleanup(l.end)
 	p.scrape()

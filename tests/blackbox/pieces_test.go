@@ -75,7 +75,7 @@ func TestLent_isReleasedWhenTheClientLeaves(t *testing.T) {
 }
 
 func setReceiveBuffer(c *conn, size int) error {
-	return c.Conn.(interface{ SetReadBuffer(int) error }).SetReadBuffer(size)
+	return c.tcp().SetReadBuffer(size)
 }
 
 func TestFile_isSent(t *testing.T) {
@@ -187,7 +187,7 @@ func TestHijack_givesTheConnectionToTheProgram(t *testing.T) {
 			t.Fatalf("%s", response.Status)
 		}
 		c.send("and late")
-		must(t, c.Conn.(interface{ CloseWrite() error }).CloseWrite())
+		c.halfClose()
 		rest, err := io.ReadAll(c.input)
 		must(t, err)
 		if string(rest) != "early and late" {
@@ -224,7 +224,7 @@ func TestReset_atManyPlacesOfAnResponse(t *testing.T) {
 			c.send("GET " + target + " HTTP/1.1\r\nHost: t\r\n\r\n")
 			_, err := io.ReadFull(c.input, make([]byte, read))
 			must(t, err)
-			must(t, c.Conn.(interface{ SetLinger(int) error }).SetLinger(0))
+			must(t, c.tcp().SetLinger(0))
 			_ = c.Close()
 		}
 	}

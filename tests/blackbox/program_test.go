@@ -75,6 +75,9 @@ func start(t *testing.T, s setup) *program {
 	if s.path == "" {
 		s.path = compile(t, *s.build, s.source, s.standard)
 	}
+	if overTLS != nil {
+		s.args, s.env = overTLS.apply(s.args), append(s.env, overTLS.env...)
+	}
 	command := append(append(slices.Clone(s.under), s.path), s.args...)
 	p := &program{t: t, cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

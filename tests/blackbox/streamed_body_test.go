@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,7 +57,7 @@ func TestStreamedBody_comesByteByByte(t *testing.T) {
 			strings.TrimSuffix(post("/stream", content(50), 7), "0\r\n\r\n") + trailer,
 		} {
 			c := p.dial()
-			must(t, c.Conn.(*net.TCPConn).SetNoDelay(true))
+			must(t, c.tcp().SetNoDelay(true))
 			for i := range request {
 				c.send(request[i : i+1])
 				if i%16 == 0 {
@@ -207,7 +206,7 @@ func TestPause_holdsTheClientUp(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := upload(t, b, "max_body=64m", "read_body_timeout=5m")
 		c := p.dial()
-		must(t, c.Conn.(*net.TCPConn).SetWriteBuffer(64<<10))
+		must(t, c.tcp().SetWriteBuffer(64<<10))
 		pid := p.workers()[0]
 		p.expectGet("/live", 200, "0")
 		before := residentOf(t, pid)
@@ -354,7 +353,7 @@ func TestStreamedBody_endsWhenItsClientLeaves(t *testing.T) {
 					} else {
 						eventually(t, "it is received", func() bool { return p.get("/live").body == "1" })
 					}
-					must(t, c.Conn.(*net.TCPConn).SetLinger(0))
+					must(t, c.tcp().SetLinger(0))
 					must(t, c.Close())
 					p.expectIdle()
 				}

@@ -13,7 +13,7 @@ func streams(t *testing.T, b build, options ...string) *program {
 
 func (c *conn) closeWrite() {
 	c.t.Helper()
-	must(c.t, c.Conn.(interface{ CloseWrite() error }).CloseWrite())
+	c.halfClose()
 }
 
 // beginStream asks for a stream, and reads its head.

@@ -10,6 +10,7 @@ package ledger
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +30,7 @@ type Config struct {
 	Target           string        // without its query, which is the ledger's
 	Kept             int           // connections that are kept from request to request
 	Anew             int           // clients that open a connection for each request, and ask to close it
+	TLS              *tls.Config   // nil: clear text
 	Timeout          time.Duration // of a connect or a response
 }
 
@@ -189,6 +191,9 @@ func (c *client) connect() bool {
 		})
 		time.Sleep(time.Millisecond)
 		return false
+	}
+	if c.ledger.cfg.TLS != nil {
+		conn = tls.Client(conn, c.ledger.cfg.TLS) // Its handshake is a part of the first request.
 	}
 	c.conn, c.input, c.pid, c.since, c.before = conn, bufio.NewReader(conn), 0, begin, time.Time{}
 	c.ledger.enter(func(r *Report) { r.Connects++ })

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,10 +39,20 @@ static inline int tell_worker(forker_server *server, int32_t worker, void *user)
     return FORKER_OK;
 }
 
+/* The certificate for addresses with tls=on, of tests that run over TLS as well (overtls_test.go). */
+static inline void use_certificate(forker_server *server)
+{
+    const char *chain = getenv("FORKER_TEST_CHAIN"), *key = getenv("FORKER_TEST_KEY");
+    if (chain != NULL && key != NULL) {
+        forker_server_certificate(server, chain, key);
+    }
+}
+
 /* Runs the server, tells "run returned 0: " with the error sentence behind, and gives main's exit status. */
 static inline int run_and_tell(forker_server *server)
 {
     char line[1024];
+    use_certificate(server);
     int code = forker_server_run(server);
     snprintf(line, sizeof line, "run returned %d: %s\n", code, forker_server_error(server));
     tell(line);
