@@ -14,8 +14,10 @@ static void free_one(fk_certificate *certificate)
     free(certificate->name);
     free(certificate->chain_path);
     free(certificate->key_path);
+    free(certificate->ocsp_path);
     fk_pem_free(&certificate->chain);
     fk_pem_free(&certificate->key);
+    fk_pem_free(&certificate->ocsp);
 }
 
 void fk_certificates_free(fk_certificates *certificates)
@@ -72,6 +74,12 @@ static int read_files(forker_server *server, fk_certificate *certificate)
     }
     wrong = fk_pem_read(&certificate->key, certificate->key_path);
     return wrong == NULL ? look_at(server, certificate) : refuse(server, "key", certificate->key_path, wrong);
+}
+
+static int read_ocsp(forker_server *server, fk_certificate *certificate)
+{
+    const char *wrong = fk_pem_read(&certificate->ocsp, certificate->ocsp_path);
+    return wrong == NULL ? FORKER_OK : refuse(server, "OCSP response", certificate->ocsp_path, wrong);
 }
 
 static int read_ca(forker_server *server, fk_certificates *certificates)
@@ -181,6 +189,44 @@ int forker_server_certificate_pem(forker_server *server, const char *name, const
     return take_in(server, next, copy_texts(server, next, &chain_text, &key_text));
 }
 
+/* The latest certificate of that name; NULL: there is none. */
+static fk_certificate *find(fk_certificates *certificates, const char *name)
+{
+    for (uint32_t i = certificates != NULL ? certificates->count : 0; i > 0; i--) {
+        if (strcmp(certificates->items[i - 1].name, name) == 0) {
+            return &certificates->items[i - 1];
+        }
+    }
+    return NULL;
+}
+
+int forker_server_certificate_ocsp(forker_server *server, const char *name, const char *path)
+{
+    int code = fk_server_refuses_setup(server);
+    if (code != FORKER_OK) {
+        return code;
+    }
+    if (name == NULL || path == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_INVALID, "OCSP response: name or path is NULL");
+    }
+    fk_certificate *certificate = find(server->certificates, name);
+    if (certificate == NULL || certificate->ocsp_path != NULL) {
+        return fk_server_fail_setup(server, certificate == NULL ? FORKER_E_INVALID : FORKER_E_STATE,
+                                    "OCSP response %s: certificate %s %s", path, name,
+                                    certificate == NULL ? "is not there; give it first" : "has one already");
+    }
+    certificate->ocsp_path = fk_config_absolute(path);
+    if (certificate->ocsp_path == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_MEMORY, "OCSP response %s: out of memory", path);
+    }
+    code = read_ocsp(server, certificate);
+    if (code != FORKER_OK) {
+        free(certificate->ocsp_path);
+        certificate->ocsp_path = NULL;
+    }
+    return fail_setup(server, code);
+}
+
 int forker_server_client_ca(forker_server *server, const char *path)
 {
     int code = fk_server_refuses_setup(server);
@@ -268,10 +314,12 @@ static bool copy_name(char **copy, const char *text)
 static int renew_one(forker_server *server, fk_certificate *fresh, const fk_certificate *old)
 {
     if (!copy_name(&fresh->name, old->name) || !copy_name(&fresh->chain_path, old->chain_path) ||
-        !copy_name(&fresh->key_path, old->key_path)) {
+        !copy_name(&fresh->key_path, old->key_path) || !copy_name(&fresh->ocsp_path, old->ocsp_path)) {
         return fk_server_fail(server, FORKER_E_MEMORY, "certificate %s: out of memory", old->name);
     }
-    return fresh->chain_path != NULL ? read_files(server, fresh) : copy_texts(server, fresh, &old->chain, &old->key);
+    int code =
+        fresh->chain_path != NULL ? read_files(server, fresh) : copy_texts(server, fresh, &old->chain, &old->key);
+    return code == FORKER_OK && fresh->ocsp_path != NULL ? read_ocsp(server, fresh) : code;
 }
 
 static int renew_all(forker_server *server, fk_certificates *fresh, const fk_certificates *old)
@@ -323,6 +371,9 @@ static bool have_changed(fk_certificates *certificates)
         if (certificate->chain_path != NULL) {
             changed = fk_pem_has_changed(&certificate->chain, certificate->chain_path) || changed;
             changed = fk_pem_has_changed(&certificate->key, certificate->key_path) || changed;
+        }
+        if (certificate->ocsp_path != NULL) {
+            changed = fk_pem_has_changed(&certificate->ocsp, certificate->ocsp_path) || changed;
         }
     }
     return changed;

@@ -16,6 +16,8 @@ typedef struct {
     char *key_path;
     fk_pem chain;
     fk_pem key;
+    char *ocsp_path;      /* NULL: none */
+    fk_pem ocsp;          /* an OCSP response, which is DER */
     fk_validity validity; /* of the first certificate of the chain, once it was parsed */
 } fk_certificate;
 

@@ -9,9 +9,11 @@ package main
 import "C"
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
+	"io"
 	"time"
 	"unsafe"
 
@@ -65,7 +67,11 @@ func (s server) parseCertificates() (*secure.Certificates, []string, error) {
 	var sources []secure.Source
 	for i := range s.c.certificates.items[:s.c.certificates.count] {
 		item := &s.c.certificates.items[i]
-		sources = append(sources, secure.Source{Name: C.GoString(item.name), Chain: pemOf(&item.chain), Key: pemOf(&item.key)})
+		source := secure.Source{Name: C.GoString(item.name), Chain: pemOf(&item.chain), Key: pemOf(&item.key)}
+		if item.ocsp_path != nil { // A copy: it is used as long as the certificate is.
+			source.OCSP = &secure.Staple{Name: C.GoString(item.ocsp_path), Response: bytes.Clone(pemOf(&item.ocsp))}
+		}
+		sources = append(sources, source)
 	}
 	strict := s.number(C.FK_OPTION_TLS_STRICT_SNI) != 0
 	return secure.LoadCertificates(sources, strict, time.Now())
@@ -79,10 +85,25 @@ func (s server) makeConfigs(certificates *secure.Certificates, pool *x509.CertPo
 	}
 	for _, auth := range clientAuth {
 		configs[auth] = secure.NewConfig(&secure.Policy{
-			MinVersion: version, GetCertificate: certificates.Get, ClientAuth: auth, ClientCAs: pool,
+			MinVersion: version, GetCertificate: certificates.Get, ClientAuth: auth, ClientCAs: pool, KeyLog: s.keyLog(),
 		})
 	}
 	return configs
+}
+
+// keyLog is a descriptor that secrets of sessions are appended to.
+type keyLog int
+
+// Write appends lines: crypto/tls gives whole ones, and the kernel puts what all workers append one behind the other
+// (O_APPEND in open(2)).
+func (k keyLog) Write(lines []byte) (int, error) { return unix.Write(int(k), lines) }
+
+// keyLog returns where option tls_key_log has secrets written to; nil: nowhere.
+func (s server) keyLog() io.Writer {
+	if s.c.keylog_fd < 0 {
+		return nil
+	}
+	return keyLog(s.c.keylog_fd)
 }
 
 // clientAuth are the meanings of FK_CLIENT_CERT_*.

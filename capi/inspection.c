@@ -67,7 +67,7 @@ int fk_inspection_run(fk_spawner *spawner)
         return FORKER_OK;
     }
     if (!fk_descriptor_raise_pair(pipe2(ends, O_CLOEXEC) == 0, ends)) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
+        return fk_server_fail(server, FORKER_E_SYSTEM, "pipe: %s", strerror(errno));
     }
     pid_t pid = fk_child_fork_inspector(spawner, ends);
     int reason = errno;
@@ -76,13 +76,14 @@ int fk_inspection_run(fk_spawner *spawner)
     (void)close(ends[0]);
     said[len] = '\0';
     if (pid < 0) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: fork: %s", server->verb, strerror(reason));
+        return fk_server_fail(server, FORKER_E_SYSTEM, "fork: %s", strerror(reason));
     }
     end(pid);
     if (take_validities(server->certificates, said, len)) {
         return FORKER_OK;
     }
-    return fk_certificates_refuse(server, len > 0 && said[0] != SAYS_GOOD
-                                              ? said + 1
-                                              : "the process that looks at the certificates has failed, see the log");
+    return fk_server_fail(server, FORKER_E_CERTIFICATE, "%s",
+                          len > 0 && said[0] != SAYS_GOOD
+                              ? said + 1
+                              : "the process that looks at the certificates has failed, see the log");
 }

@@ -7,7 +7,7 @@
 
 #include "spawner.h"
 
-/* FORKER_OK, or a code with a sentence. What is only doubtful is logged. */
+/* FORKER_OK, or a code with a sentence, which does not say what they were looked at for. What is only doubtful is logged. */
 int fk_inspection_run(fk_spawner *spawner);
 
 #endif

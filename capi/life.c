@@ -10,6 +10,7 @@
 #include "deferred.h"
 #include "descriptor.h"
 #include "fork.h"
+#include "keylog.h"
 #include "listener.h"
 #include "logfile.h"
 #include "pidfile.h"
@@ -29,7 +30,7 @@ forker_server *forker_server_new(void)
     server->owner = getpid();
     server->early_stop_ms = FK_NO_STOP;
     server->wake_fd = server->queue.fd = server->posts.fd = server->shared_fd = server->tickets_fd = -1;
-    server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = -1;
+    server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = server->keylog_fd = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
     server->loglimit.timer = server->stderr_aside = -1;
     server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
@@ -85,6 +86,7 @@ void fk_server_leave(forker_server *server)
     fk_listeners_forget(server);
     fk_admin_forget(server);
     fk_logfile_close(server);
+    fk_keylog_close(server);
     fk_pidfile_forget(server);
     fk_report_forget(server);
 }

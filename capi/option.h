@@ -127,6 +127,10 @@
     X(TLS_TICKET_KEYS, "tls_ticket_keys", TEXT, "", "", "", "", false,                                                 \
       "File of one to three keys of 32 bytes each for session tickets, the one that tickets are made with first, for " \
       "servers on several machines; a reload reads it again. Empty: made at random, and changed every 12 h.")          \
+    X(TLS_KEY_LOG, "tls_key_log", TEXT, "", "", "", "", false,                                                         \
+      "For debugging only: file that the secrets of all TLS sessions are appended to, as SSLKEYLOGFILE of browsers "   \
+      "is, for tools such as Wireshark. Whoever reads it can decrypt the traffic. It is made with mode 0600, and one " \
+      "that others may use is refused. Empty is none.")                                                                \
     X(TCP_KEEPALIVE, "tcp_keepalive", DURATION, "60s", "off, or ", "1s", "9h", false,                                  \
       "After how long without traffic the kernel asks whether a client is still there, see tcp(7).")                   \
     X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \

@@ -14,6 +14,7 @@
 #include "descriptor.h"
 #include "heritage.h"
 #include "host.h"
+#include "keylog.h"
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
@@ -88,10 +89,10 @@ static int check_space(forker_server *server)
 
 int fk_run_prepare(forker_server *server)
 {
-    static int (*const steps[])(forker_server *) = {fk_path_begin,    fk_admin_open,        fk_tickets_open,
-                                                    fk_heritage_drop, fk_listeners_reopen,  fk_listeners_check,
-                                                    fk_shards_open,   fk_privilege_prepare, fk_limit_check,
-                                                    fk_logfile_open,  prepare_shared,       check_space};
+    static int (*const steps[])(forker_server *) = {
+        fk_path_begin,      fk_admin_open,  fk_tickets_open,      fk_heritage_drop, fk_listeners_reopen,
+        fk_listeners_check, fk_shards_open, fk_privilege_prepare, fk_limit_check,   fk_logfile_open,
+        fk_keylog_open,     prepare_shared, check_space};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);
@@ -105,6 +106,7 @@ void fk_run_clean_up(forker_server *server)
     fk_privilege_release(server);
     fk_admin_close(server);
     fk_logfile_close(server);
+    fk_keylog_close(server);
     fk_shared_end(server);
 }
 

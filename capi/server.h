@@ -192,6 +192,7 @@ struct forker_server {
     fk_orders *volatile orders; /* NULL in master and workers, which ask through their slots */
     fk_listener admin;          /* address "": none */
     int log_fds[FK_LOGFILES];   /* by FK_LOGFILE_*; -1: none */
+    int keylog_fd;              /* -1: none; keylog.c */
     int stderr_aside;           /* see fk_sink.aside */
     fk_logloss losses[FK_LOGFILES];
     bool journal; /* stderr is a stream of systemd's journal, which reads a line's level from a prefix */

@@ -587,6 +587,14 @@ static int serve(fk_spawner *spawner, struct pollfd *polled)
     return spawner->result;
 }
 
+/* Has the sentence of a failure begin with the call that it is of. */
+static int refuse_run(forker_server *server, int code)
+{
+    char sentence[FK_SENTENCE_MAX];
+    memcpy(sentence, server->error, sizeof sentence);
+    return fk_server_fail(server, code, "%s: %s", server->verb, sentence);
+}
+
 int fk_spawner_run(forker_server *server)
 {
     fk_spawner *spawner = calloc(1, sizeof *spawner);
@@ -605,6 +613,8 @@ int fk_spawner_run(forker_server *server)
         if (result == FORKER_OK) {
             fk_certificates_publish(server);
             result = serve(spawner, polled);
+        } else {
+            result = refuse_run(server, result);
         }
         present = NULL;
         close_pipes(spawner);

@@ -19,12 +19,14 @@ _Static_assert((int)FORKER_EXIT_MEMORY == (int)FK_EXIT_MEMORY && (int)FORKER_EXI
 _Static_assert(sizeof(((forker_worker_stats *)0)->method) > FK_METHOD_KEPT, "a method fits, with its NUL");
 _Static_assert(sizeof(((forker_worker_stats *)0)->target) > FK_TARGET_KEPT, "a target fits, with its NUL");
 
+_Static_assert((int)FORKER_HANDSHAKE_ENDS >= (int)FK_HANDSHAKES &&
+                   (int)FORKER_HANDSHAKE_CLEAR_TEXT == FK_HANDSHAKES - 1,
+               "the ends of handshakes are the same");
+
 /* The counters are the same run of fields in both structs of forker.h. */
-enum {
-    COUNTERS_SIZE = offsetof(forker_stats, latency_sum_ns) + sizeof(uint64_t) - offsetof(forker_stats, connections)
-};
-_Static_assert((size_t)COUNTERS_SIZE == offsetof(forker_worker_stats, latency_sum_ns) + sizeof(uint64_t) -
-                                            offsetof(forker_worker_stats, connections),
+enum { COUNTERS_SIZE = offsetof(forker_stats, master_starts) - offsetof(forker_stats, connections) };
+_Static_assert((size_t)COUNTERS_SIZE ==
+                   offsetof(forker_worker_stats, busy_ns) - offsetof(forker_worker_stats, connections),
                "the counters are the same");
 
 /* Words are read whole: a worker may be writing. */
@@ -48,6 +50,9 @@ static void add_counters(forker_worker_stats *sum, const fk_slot *slot)
         sum->latency[i] += load(&slot->latency[i]);
     }
     sum->latency_sum_ns += load(&slot->latency_sum_ns);
+    for (int i = 0; i < FK_HANDSHAKES; i++) {
+        sum->handshakes[i] += load(&slot->handshakes[i]);
+    }
 }
 
 static const fk_slot *find_slot(const fk_shared *shared, size_t index)

@@ -240,6 +240,20 @@ int forker_server_certificate_pem(forker_server *server, const char *name, const
                                   const void *key, size_t key_len);
 
 /*
+ * Has clients get an OCSP response along with a certificate that was given before ("stapled", RFC 6066 section 8): so
+ * they need not ask the certificate authority whether it is revoked. `name` is what forker_server_certificate() was
+ * called with as chain_path, or forker_server_certificate_pem() as name; of several such certificates the latest is meant.
+ * The file, in DER as by "openssl ocsp -respout", is fetched by somebody else, such as a timer; it is read and checked
+ * when certificates are, so that run fails, or a reload is refused, if it is malformed, for another certificate, or not
+ * signed by the second certificate of the chain. One that has expired, or does not say that the certificate is good, is
+ * left out with a warning; one that expires later is left out from then on.
+ *
+ * Returns FORKER_OK, FORKER_E_CERTIFICATE (it cannot be read, or has more than 1 MiB), FORKER_E_INVALID (there is no such
+ * certificate), FORKER_E_STATE (it has a response already).
+ */
+int forker_server_certificate_ocsp(forker_server *server, const char *name, const char *path);
+
+/*
  * The CAs by one of which the certificates of clients have to be signed, for the addresses with client_cert=: a PEM
  * file of at most 1 MiB, which is read and checked as those of forker_server_certificate() are.
  *
@@ -640,6 +654,20 @@ enum {
     FORKER_EXIT_REASONS = 16 /* the length of the array: room for more */
 };
 
+/* How TLS handshakes end. */
+enum {
+    FORKER_HANDSHAKE_TLS12_FULL = 0,         /* in a session of TLS 1.2 */
+    FORKER_HANDSHAKE_TLS12_RESUMED = 1,      /* in one that goes on with an earlier one, without certificates */
+    FORKER_HANDSHAKE_TLS13_FULL = 2,         /* in a session of TLS 1.3 */
+    FORKER_HANDSHAKE_TLS13_RESUMED = 3,      /* likewise resumed */
+    FORKER_HANDSHAKE_CLIENT_LEFT = 4,        /* failed: the client has left */
+    FORKER_HANDSHAKE_TIMEOUT = 5,            /* failed: tls_handshake_timeout was over */
+    FORKER_HANDSHAKE_CLIENT_CERTIFICATE = 6, /* failed: the client's certificate is missing, or not good */
+    FORKER_HANDSHAKE_PROTOCOL = 7,           /* failed: nothing in common, or the client does not speak TLS */
+    FORKER_HANDSHAKE_CLEAR_TEXT = 8,         /* failed: the client speaks HTTP in clear text */
+    FORKER_HANDSHAKE_ENDS = 16               /* the length of the array: room for more */
+};
+
 enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
 
 /*
@@ -667,6 +695,7 @@ typedef struct forker_stats {
     uint64_t latency
         [FORKER_LATENCY_BUCKETS]; /* [i] counts responses that took less than 2^i ns, and not less than 2^(i-1) */
     uint64_t latency_sum_ns;
+    uint64_t handshakes[FORKER_HANDSHAKE_ENDS]; /* of TLS, by FORKER_HANDSHAKE_* */
     uint64_t master_starts;
     uint64_t worker_starts;
     uint64_t worker_exits[FORKER_EXIT_REASONS]; /* by FORKER_EXIT_* */
@@ -690,6 +719,7 @@ typedef struct forker_worker_stats {
     uint64_t responses[FORKER_STATUS_CLASSES];
     uint64_t latency[FORKER_LATENCY_BUCKETS];
     uint64_t latency_sum_ns;
+    uint64_t handshakes[FORKER_HANDSHAKE_ENDS];
     uint64_t busy_ns; /* how long a handler has been running; 0: none is */
     char method[32];  /* of its request, "" if none; what is not printable is "?" */
     char target[136]; /* likewise, of which only the first 128 bytes are known */

@@ -33,10 +33,8 @@ func (c *entry) staple(s *Staple, now time.Time) (warning string, err error) {
 	}
 	response, err := ocsp.ParseResponseForCert(s.Response, c.bare.Leaf, issuer)
 	switch {
-	case err != nil && strings.Contains(err.Error(), "no response matching"):
-		return "", errors.New("it is for another certificate")
 	case err != nil:
-		return "", fmt.Errorf("it is malformed, or not from the issuer of the certificate: %w", err)
+		return "", describeOCSP(err)
 	case response.Status == ocsp.Revoked:
 		return "it says that the certificate is revoked, and is not used", nil
 	case response.Status != ocsp.Good:
@@ -50,6 +48,21 @@ func (c *entry) staple(s *Staple, now time.Time) (warning string, err error) {
 	stapled.OCSPStaple = s.Response
 	c.stapled, c.until = &stapled, response.NextUpdate
 	return "", nil
+}
+
+// describeOCSP says why a response is not one for the certificate.
+func describeOCSP(err error) error {
+	var fault ocsp.ParseError
+	var refusal ocsp.ResponseError
+	switch {
+	case errors.As(err, &refusal):
+		return fmt.Errorf("it is no more than an error of the responder: %v", refusal.Status)
+	case !errors.As(err, &fault):
+		return errors.New("it is malformed (DER, as in RFC 6960)")
+	case strings.Contains(err.Error(), "no response matching"):
+		return errors.New("it is for another certificate")
+	}
+	return fmt.Errorf("it is malformed, or not from the issuer of the certificate: %w", err)
 }
 
 // at returns the certificate as a client gets it now: without an OCSP response that has expired.

@@ -35,6 +35,7 @@ func TestLoadCertificates_saysWhatIsWrongWithAnOCSPResponse(t *testing.T) {
 		{"another's", source("own", own), ca.OCSP(other, ocsp.Good, time.Hour), "OCSP response another's: it is for another certificate"},
 		{"an impostor's", source("own", own), impostor.OCSP(own, ocsp.Good, time.Hour), "OCSP response an impostor's: it is malformed, or not from the issuer"},
 		{"rubbish", source("own", own), []byte("rubbish"), "OCSP response rubbish: it is malformed"},
+		{"an error", source("own", own), ocsp.UnauthorizedErrorResponse, "OCSP response an error: it is no more than an error of the responder: unauthorized"},
 		{"empty", source("own", own), nil, "OCSP response empty: it is malformed"},
 		{"cut", source("own", own), good[:len(good)-1], "OCSP response cut: it is malformed"},
 		{"longer", source("own", own), append(bytes.Clone(good), 0), "OCSP response longer: it is malformed"},

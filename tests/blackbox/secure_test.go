@@ -299,6 +299,16 @@ func TestTLS_saysWhatIsWrongAtTheCallAndAtRun(t *testing.T) {
 			}
 		}
 	}
+	for text, want := range map[string]string{
+		"rubbish": "run returned -10: run: a setup call failed before: client CA %s: there is no certificate in it",
+		string(good.Chain) + "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n": "run returned -18: run: client CA %s: certificate 2 is malformed",
+	} {
+		ca := named("ca", text)
+		env := append(environment([]string{"workers=1"}), "FORKER_TEST_CA="+ca)
+		p := start(t, setup{source: "secure.c", args: []string{"127.0.0.1:0?tls=on&client_cert=optional", files[0], files[1]}, env: env})
+		p.out.wait(t, 0, fmt.Sprintf(want, ca))
+		p.wait()
+	}
 	p := start(t, setup{source: "secure.c", args: []string{"127.0.0.1:0?tls=on"}, env: environment([]string{"workers=1"})})
 	p.out.wait(t, 0, "run returned -3: run: 127.0.0.1:0?tls=on has TLS, and there is no certificate")
 	p.wait()

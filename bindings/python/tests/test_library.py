@@ -85,7 +85,7 @@ class HeaderTest(unittest.TestCase):
             self.assertEqual(getattr(forker, name), int(number), name)
 
     def test_names_of_figures_agree(self):
-        for kind, names in (("PHASE", stats.PHASES), ("WORKER", stats.STATES), ("EXIT", ("none", *stats.EXIT_REASONS[1:]))):
+        for kind, names in (("PHASE", stats.PHASES), ("WORKER", stats.STATES), ("EXIT", ("none", *stats.EXIT_REASONS[1:])), ("HANDSHAKE", stats.HANDSHAKE_ENDS)):
             numbers = dict(re.findall(rf"FORKER_{kind}_(\w+) = (\d+)", header_text()))
             numbers.pop("REASONS", None)
             first = min(map(int, numbers.values()))

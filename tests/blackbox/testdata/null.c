@@ -44,6 +44,7 @@ static void check_servers(void)
     CHECK_TEXT(forker_server_address(NULL, 0), NULL);
     CHECK_CODE(forker_server_certificate(NULL, "chain", "key"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_certificate_pem(NULL, "name", "", 0, "", 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_certificate_ocsp(NULL, "name", "file"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_client_ca(NULL, "file"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_load(NULL, "options"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_run(NULL), FORKER_E_INVALID);

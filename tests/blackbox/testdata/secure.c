@@ -69,6 +69,22 @@ static int hint(forker_request *req, void *user)
     return code == FORKER_OK ? response_text(req, "hinted") : code;
 }
 
+/* How handshakes have ended, over all workers and of this one. */
+static int handshakes(forker_request *req, void *user)
+{
+    forker_stats all = {.size = sizeof all};
+    forker_worker_stats own = {.size = sizeof own};
+    char line[64];
+    forker_server_stats(user, &all);
+    forker_server_worker_stats(user, (size_t)forker_request_worker(req), &own);
+    forker_response_header_set(req, "Content-Type", "text/plain");
+    for (int i = 0; i < FORKER_HANDSHAKE_ENDS; i++) {
+        snprintf(line, sizeof line, "%d/%d ", (int)all.handshakes[i], (int)own.handshakes[i]);
+        forker_response_write(req, line, strlen(line));
+    }
+    return FORKER_OK;
+}
+
 static int file(forker_request *req, void *user)
 {
     (void)user;
@@ -110,6 +126,7 @@ int main(int argc, char **argv)
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/", greet, NULL);
     forker_server_handle(server, "GET", "/who", who, NULL);
+    forker_server_handle(server, "GET", "/handshakes", handshakes, server);
     forker_server_handle(server, "GET", "/.well-known/acme-challenge/*token", greet, NULL);
     forker_server_handle(server, "POST", "/body", body, NULL);
     forker_server_handle(server, "GET", "/facts", facts, NULL);
@@ -124,6 +141,9 @@ int main(int argc, char **argv)
         } else {
             forker_server_certificate(server, argv[i], argv[i + 1]);
         }
+    }
+    if (getenv("FORKER_TEST_OCSP") != NULL) {
+        forker_server_certificate_ocsp(server, argv[2], getenv("FORKER_TEST_OCSP"));
     }
     if (getenv("FORKER_TEST_CA") != NULL) {
         forker_server_client_ca(server, getenv("FORKER_TEST_CA"));

@@ -48,6 +48,7 @@ PROTOTYPES = {
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_certificate": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_certificate_pem": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t, c_char_p, c_size_t]),
+    "forker_server_certificate_ocsp": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_client_ca": (c_int, [c_void_p, c_char_p]),
     "forker_server_run": (c_int, [c_void_p]),
     "forker_server_error": (c_char_p, [c_void_p]),

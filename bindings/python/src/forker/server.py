@@ -114,6 +114,15 @@ class Server(Hooks):
         code = lib.forker_server_certificate_pem(self._live(), c_text(name), chain, len(chain), key, len(key))
         self._check_setup(code)
 
+    def certificate_ocsp(self, name: str | os.PathLike[str], path: str | os.PathLike[str]) -> None:
+        """Has clients get an OCSP response (a file in DER) along with a certificate that was given before.
+
+        `name` is the chain of :meth:`certificate`, or the name of :meth:`certificate_pem`. The file is read again by each
+        reload; once the response has expired it is left out. Raises Error (E_CERTIFICATE; E_INVALID: there is no such
+        certificate; E_STATE: it has a response already).
+        """
+        self._check_setup(lib.forker_server_certificate_ocsp(self._live(), c_path(name), c_path(path)))
+
     def client_ca(self, path: str | os.PathLike[str]) -> None:
         """The CAs that have to have signed the certificates of clients: a PEM file, read again by each reload.
 

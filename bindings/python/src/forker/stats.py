@@ -9,10 +9,22 @@ from dataclasses import dataclass
 PHASES = ("starting", "serving", "reloading", "draining", "stopping")
 STATES = ("none", "forked", "booting", "ready", "draining")
 EXIT_REASONS = ("none", "self", "crash", "killed", "boot", "stop", "reload", "scale", "recycle", "hang", "memory")
+HANDSHAKE_ENDS = (
+    "tls12_full",
+    "tls12_resumed",
+    "tls13_full",
+    "tls13_resumed",
+    "client_left",
+    "timeout",
+    "client_certificate",
+    "protocol",
+    "clear_text",
+)
 
 _STATUS_CLASSES = 6
 _LATENCY_BUCKETS = 40
 _EXIT_CAUSES = 16
+_HANDSHAKE_ENDS = 16
 
 _COUNTERS = [
     ("connections", c_uint64),
@@ -24,6 +36,7 @@ _COUNTERS = [
     ("responses", c_uint64 * _STATUS_CLASSES),
     ("latency", c_uint64 * _LATENCY_BUCKETS),
     ("latency_sum_ns", c_uint64),
+    ("handshakes", c_uint64 * _HANDSHAKE_ENDS),
 ]
 
 
@@ -84,6 +97,9 @@ class Counters:
     """``latency[i]`` counts responses that took less than 2**i ns, and not less than 2**(i-1)."""
     latency_sum: float
     """Seconds that all responses took together."""
+    handshakes: dict[str, int]
+    """Of TLS, by how they ended: sessions "tls12_full", "tls12_resumed", "tls13_full" and "tls13_resumed"; failures
+    "client_left", "timeout", "client_certificate", "protocol" and "clear_text"."""
 
 
 @dataclass(frozen=True)
@@ -129,11 +145,12 @@ class WorkerStats(Counters):
 
 
 def _counters(c: CStats | CWorkerStats) -> dict:
-    values = {name: getattr(c, name) for name, _ in _COUNTERS[:-3]}
+    values = {name: getattr(c, name) for name, _ in _COUNTERS[:-4]}
     return values | {
         "responses": tuple(c.responses),
         "latency": tuple(c.latency),
         "latency_sum": c.latency_sum_ns / 1e9,
+        "handshakes": dict(zip(HANDSHAKE_ENDS, c.handshakes)),
     }
 
 
