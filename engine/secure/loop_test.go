@@ -146,7 +146,7 @@ func (c *cut) Write(b []byte) (n int, err error) {
 }
 
 // pipe serves one end of a pipe by l until ended, and returns the other.
-func (l *loop) pipe(t *testing.T, config *tls.Config) (far net.Conn, ended chan error) {
+func (l *loop) pipe(t testing.TB, config *tls.Config) (far net.Conn, ended chan error) {
 	t.Helper()
 	near, far := net.Pipe()
 	deadline := time.Now().Add(time.Minute)
@@ -160,6 +160,28 @@ func (l *loop) pipe(t *testing.T, config *tls.Config) (far net.Conn, ended chan 
 		ended <- err
 	}()
 	return far, ended
+}
+
+// open has a client make a handshake with l's session, which is the test's from then on. What the session sends to it is
+// thrown away.
+func (l *loop) open(t testing.TB, handshake func(far net.Conn) error) {
+	t.Helper()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	l.socket, l.woken, l.input = near, make(chan struct{}, 1), make(chan []byte)
+	l.session = NewSession(serverConfig(), 7)
+	t.Cleanup(l.session.Close)
+	l.shakes = NewHandshakes(1, func() { l.woken <- struct{}{} })
+	shaken := make(chan error, 1)
+	go l.receive()
+	go func() { shaken <- l.shake() }()
+	if err := handshake(far); err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(io.Discard, far) }() // Tickets.
+	if err := <-shaken; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // uneven is a connection whose writes are cut into pieces of such sizes, over and over.

@@ -71,6 +71,18 @@ func TestTLS_withoutOptionThereIsNoKeyLog(t *testing.T) {
 	}
 }
 
+func TestTLS_handshakesAreLimited(t *testing.T) {
+	s := secure(t, "tls=on", nil, "workers=1", "tls_handshakes=1", "tls_handshake_timeout=300ms")
+	silent := s.dial().send("\x16\x03\x01\x02")
+	// The only place for a handshake becomes free when the time of the silent one is over.
+	c := s.dialTLS(s.config())
+	silent.expectClosed()
+	got := c.send(getOf("/handshakes")).receive("GET").body
+	if want := "0/0 0/0 1/1 0/0 0/0 1/1 "; !strings.HasPrefix(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestTLS_handshakesAreInTheStats(t *testing.T) {
 	s := secure(t, "tls=on", nil, "workers=1")
 	config := s.config()
