@@ -692,8 +692,8 @@ typedef struct forker_stats {
     uint64_t bytes_in;
     uint64_t bytes_out;
     uint64_t responses[FORKER_STATUS_CLASSES]; /* [2] counts those with status 200 to 299; [0] is not used */
-    uint64_t latency
-        [FORKER_LATENCY_BUCKETS]; /* [i] counts responses that took less than 2^i ns, and not less than 2^(i-1) */
+    /* [i] counts responses that took less than 2^i ns, and not less than 2^(i-1) */
+    uint64_t latency[FORKER_LATENCY_BUCKETS];
     uint64_t latency_sum_ns;
     uint64_t handshakes[FORKER_HANDSHAKE_ENDS]; /* of TLS, by FORKER_HANDSHAKE_* */
     uint64_t master_starts;

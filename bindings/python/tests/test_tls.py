@@ -80,6 +80,12 @@ class TLSTest(unittest.TestCase):
                     call()
                 self.assertEqual(caught.exception.code, forker.E_CERTIFICATE)
                 self.assertIn(text, str(caught.exception))
+            with self.assertRaisesRegex(forker.Error, "certificate mine is not there; give it first"):
+                server.certificate_ocsp("mine", f"{self.dir}/none")
+            own = f"{self.dir}/joe.pem"
+            server.certificate(own, f"{self.dir}/joe.key")
+            with self.assertRaisesRegex(forker.Error, "OCSP response .*/none: No such file"):
+                server.certificate_ocsp(own, f"{self.dir}/none")
 
 
 if __name__ == "__main__":
