@@ -128,8 +128,8 @@ static bool grow_routes(forker_server *server)
     return true;
 }
 
-int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
-                         void *user)
+static int add_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                     void *user)
 {
     int refused = fk_server_refuses_setup(server);
     if (refused != FORKER_OK) {
@@ -171,6 +171,39 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     return FORKER_OK;
 }
 
+int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                         void *user)
+{
+    return add_route(server, methods, pattern, handler, user);
+}
+
+int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                        void *user, forker_route **route_out)
+{
+    if (route_out != NULL) {
+        *route_out = NULL;
+    }
+    int refused = fk_server_refuses_setup(server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    if (route_out == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_INVALID, "route: route_out is NULL");
+    }
+    forker_route *route = malloc(sizeof *route);
+    if (route == NULL) {
+        return fk_server_fail_setup(server, FORKER_E_MEMORY, "route %s %s: out of memory", methods, pattern);
+    }
+    int code = add_route(server, methods, pattern, handler, user);
+    if (code != FORKER_OK) {
+        free(route);
+        return code;
+    }
+    *route = (forker_route){server, server->route_count - 1, server->route_handles};
+    *route_out = server->route_handles = route;
+    return FORKER_OK;
+}
+
 /* The options of a route: how a value for each is read, and what values there are. */
 static bool set_dispatch(fk_route *route, const char *value)
 {
@@ -207,8 +240,9 @@ static const struct {
     {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY},
 };
 
-int forker_route_set(forker_server *server, const char *name, const char *value)
+int forker_route_set(forker_route *route, const char *name, const char *value)
 {
+    forker_server *server = route != NULL ? route->server : NULL;
     int refused = fk_server_refuses_setup(server);
     if (refused != FORKER_OK) {
         return refused;
@@ -216,21 +250,18 @@ int forker_route_set(forker_server *server, const char *name, const char *value)
     if (name == NULL || value == NULL) {
         return fk_server_fail_setup(server, FORKER_E_INVALID, "route set: name or value is NULL");
     }
-    if (server->route_count == 0) {
-        return fk_server_fail_setup(server, FORKER_E_STATE, "route set %s: there is no route yet", name);
-    }
-    fk_route *last = &server->routes[server->route_count - 1];
+    fk_route *set = &server->routes[route->index];
     for (size_t i = 0; i < sizeof route_options / sizeof route_options[0]; i++) {
         if (strcmp(name, route_options[i].name) != 0) {
             continue;
         }
-        if (!route_options[i].set(last, value)) {
+        if (!route_options[i].set(set, value)) {
             char advice[FK_ADVICE_MAX] = "";
             if (route_options[i].like >= 0) {
                 fk_advice_value(route_options[i].like, value, advice);
             }
             return fk_server_fail_setup(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s%s", name,
-                                        last->methods, last->pattern, value, route_options[i].fault, advice);
+                                        set->methods, set->pattern, value, route_options[i].fault, advice);
         }
         return FORKER_OK;
     }
@@ -242,6 +273,11 @@ void fk_server_free_routes(forker_server *server)
 {
     for (uint32_t i = 0; i < server->route_count; i++) {
         free_route(&server->routes[i]);
+    }
+    while (server->route_handles != NULL) {
+        forker_route *next = server->route_handles->next;
+        free(server->route_handles);
+        server->route_handles = next;
     }
     free(server->routes);
     free(server->shapes);

@@ -43,6 +43,13 @@ typedef struct {
     char *names;
 } fk_route;
 
+/* What a program has of a route; those of a server are a list. */
+struct forker_route {
+    forker_server *server;
+    uint32_t index;
+    struct forker_route *next;
+};
+
 /* The rate of log lines; loglimit.c. */
 typedef struct {
     struct {
@@ -148,7 +155,8 @@ struct forker_server {
     fk_route *routes;
     uint32_t route_count;
     uint32_t route_cap; /* a power of two */
-    uint32_t *shapes;   /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */
+    forker_route *route_handles;
+    uint32_t *shapes; /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */
     char methods[FK_METHODS_MAX][FK_METHOD_MAX + 1]; /* that routes name and are not standard ones */
     uint32_t method_count;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */

@@ -136,8 +136,9 @@ int main(int argc, char **argv) {
     forker_server *srv = forker_server_new();
     forker_server_set(srv, "drain_timeout", "2s"); /* clocks never end by themselves */
     forker_server_on_worker_init(srv, start_threads, NULL);
-    forker_server_handle(srv, "GET", "/sleep", respond_slowly, NULL);
-    forker_route_set(srv, "dispatch", "pool");
+    forker_route *route;
+    forker_server_route(srv, "GET", "/sleep", respond_slowly, NULL, &route);
+    forker_route_set(route, "dispatch", "pool");
     forker_server_handle(srv, "GET", "/square/:n", add_job, NULL);
     forker_server_handle(srv, "GET", "/clock", begin_clock, NULL);
     forker_server_listen(srv, argc > 1 ? argv[1] : ":8080");

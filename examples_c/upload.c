@@ -187,9 +187,10 @@ int main(int argc, char **argv) {
     }
     forker_server *srv = forker_server_new();
     forker_server_on_worker_init(srv, start_thread, NULL);
-    forker_server_handle(srv, "PUT", "/files/:name", begin_upload, NULL);
-    forker_route_set(srv, "body", "stream");
-    forker_route_set(srv, "max_body", "100g");
+    forker_route *route;
+    forker_server_route(srv, "PUT", "/files/:name", begin_upload, NULL, &route);
+    forker_route_set(route, "body", "stream");
+    forker_route_set(route, "max_body", "100g");
     forker_server_listen(srv, argc > 1 ? argv[1] : ":8080");
     int result = forker_server_run(srv);
     if (result != FORKER_OK)

@@ -156,7 +156,17 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
                          void *user);
 
 /*
- * Sets an option of the route that was registered last:
+ * A route of a server, to set its options. It is the server's, and void after forker_server_free().
+ *
+ * forker_server_route() registers a route like forker_server_handle(), and puts it into *route_out; NULL if that failed.
+ * Returns what that returns, FORKER_E_MEMORY, FORKER_E_INVALID (route_out is NULL).
+ */
+typedef struct forker_route forker_route;
+int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                        void *user, forker_route **route_out);
+
+/*
+ * Sets an option of a route:
  *
  *   dispatch   "inline" calls the handler on the worker's main thread, one request at a time: nothing in it needs to be
  *              thread-safe, and while it runs the worker does nothing else. "pool" calls it on a thread of a pool
@@ -170,9 +180,10 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
  *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
  *              read.
  *
- * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (no route yet).
+ * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (running), FORKER_E_INVALID (NULL, as after a
+ * route that was refused).
  */
-int forker_route_set(forker_server *server, const char *name, const char *value);
+int forker_route_set(forker_route *route, const char *name, const char *value);
 
 /*
  * Opens a listening socket; may be called several times, up to 64 sockets in all. The address is one of

@@ -119,10 +119,11 @@ static void add_routes(forker_server *srv, char *file)
     forker_server_handle(srv, "GET", "/workers", list_workers, srv);
     forker_server_handle(srv, "GET", "/deferred", defer, NULL);
     forker_server_on_worker_init(srv, start_thread, NULL);
-    forker_server_handle(srv, "GET", "/pool", respond, &responses[0]);
-    forker_route_set(srv, "dispatch", "pool");
-    forker_server_handle(srv, "GET", "/sleep", respond_late, &responses[0]);
-    forker_route_set(srv, "dispatch", "pool");
+    forker_route *route;
+    forker_server_route(srv, "GET", "/pool", respond, &responses[0], &route);
+    forker_route_set(route, "dispatch", "pool");
+    forker_server_route(srv, "GET", "/sleep", respond_late, &responses[0], &route);
+    forker_route_set(route, "dispatch", "pool");
 }
 
 int main(int argc, char **argv)

@@ -175,8 +175,9 @@ int main(int argc, char **argv)
     (void)argc;
     memset(bytes, 'b', sizeof bytes);
     forker_server_handle(server, "*", "/inline", handler, NULL);
-    forker_server_handle(server, "*", "/pool", handler, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route *route;
+    forker_server_route(server, "*", "/pool", handler, NULL, &route);
+    forker_route_set(route, "dispatch", "pool");
     forker_server_handle(server, "*", "/*rest", handler, NULL); /* where FORKER_NEXT leads */
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);

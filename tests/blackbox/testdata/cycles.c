@@ -181,8 +181,9 @@ static void make_server(void)
     CHECK_CODE(forker_server_handle(server, "POST", "/upload", upload, NULL), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "POST", "/keep/:name", keep, NULL), FORKER_OK);
     CHECK_CODE(forker_server_handle(server, "GET", "/lose", lose, NULL), FORKER_OK);
-    CHECK_CODE(forker_server_handle(server, "GET", "/pool", here, NULL), FORKER_OK);
-    CHECK_CODE(forker_route_set(server, "dispatch", "pool"), FORKER_OK);
+    forker_route *route;
+    CHECK_CODE(forker_server_route(server, "GET", "/pool", here, NULL, &route), FORKER_OK);
+    CHECK_CODE(forker_route_set(route, "dispatch", "pool"), FORKER_OK);
     CHECK_CODE(forker_server_listen(server, address), FORKER_OK);
     CHECK_CODE(forker_server_on_worker_ready(server, start_client, NULL), FORKER_OK);
 }

@@ -667,9 +667,10 @@ int main(int argc, char **argv)
     file_name = argc > 2 ? argv[2] : "/dev/null";
     sem_init(&held, 0, 0);
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
-        forker_server_handle(server, routes[i].methods, routes[i].pattern, routes[i].handler, NULL);
+        forker_route *route;
+        forker_server_route(server, routes[i].methods, routes[i].pattern, routes[i].handler, NULL, &route);
         if (routes[i].option != NULL) {
-            forker_route_set(server, routes[i].option, routes[i].value);
+            forker_route_set(route, routes[i].option, routes[i].value);
         }
     }
     forker_server_on_worker_init(server, tell_worker, NULL);

@@ -197,8 +197,9 @@ static int next(forker_request *req, void *user)
 
 static void on_pool(forker_server *server, const char *pattern, forker_handler handler)
 {
-    forker_server_handle(server, "GET", pattern, handler, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route *route;
+    forker_server_route(server, "GET", pattern, handler, NULL, &route);
+    forker_route_set(route, "dispatch", "pool");
 }
 
 int main(int argc, char **argv)

@@ -90,8 +90,9 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/file", file, NULL);
     forker_server_handle(server, "GET", "/lent", lent, NULL);
     forker_server_handle(server, "GET", "/stream", stream, NULL);
-    forker_server_handle(server, "GET", "/pool", lent, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route *route;
+    forker_server_route(server, "GET", "/pool", lent, NULL, &route);
+    forker_route_set(route, "dispatch", "pool");
     forker_server_listen(server, argc > 2 ? argv[2] : "127.0.0.1:0");
     forker_server_on_worker_init(server, tell_worker, NULL);
     tell_addresses(server);

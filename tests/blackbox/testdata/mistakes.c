@@ -401,8 +401,9 @@ int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
     forker_server_handle(server, "GET", "/:name", make, NULL);
-    forker_server_handle(server, "GET", "/pool/:name", make, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route *route;
+    forker_server_route(server, "GET", "/pool/:name", make, NULL, &route);
+    forker_route_set(route, "dispatch", "pool");
     forker_server_on_worker_init(server, tell_worker, NULL);
     forker_server_listen(server, argc > 1 ? argv[1] : "127.0.0.1:0");
     return serve_to_end(server);

@@ -204,14 +204,23 @@ static int no_option(forker_server *server)
     return forker_server_set(server, NULL, "1");
 }
 
+static int no_route(forker_server *server)
+{
+    return forker_server_route(server, "GET", "/", handler, NULL, NULL);
+}
+
 static int no_route_option(forker_server *server)
 {
-    return forker_server_handle(server, "GET", "/", handler, NULL) | forker_route_set(server, NULL, "1");
+    forker_route *route;
+    CHECK_CODE(forker_server_route(server, "GET", "/", handler, NULL, &route), FORKER_OK);
+    return forker_route_set(route, NULL, "1");
 }
 
 static int no_route_value(forker_server *server)
 {
-    return forker_server_handle(server, "GET", "/", handler, NULL) | forker_route_set(server, "body", NULL);
+    forker_route *route;
+    CHECK_CODE(forker_server_route(server, "GET", "/", handler, NULL, &route), FORKER_OK);
+    return forker_route_set(route, "body", NULL);
 }
 
 static int no_value(forker_server *server)
@@ -233,6 +242,7 @@ static void check_arguments(void)
     CHECK_CODE(refused(no_address), FORKER_E_INVALID);
     CHECK_CODE(refused(no_option), FORKER_E_INVALID);
     CHECK_CODE(refused(no_value), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_route), FORKER_E_INVALID);
     CHECK_CODE(refused(no_route_option), FORKER_E_INVALID);
     CHECK_CODE(refused(no_route_value), FORKER_E_INVALID);
     CHECK_CODE(refused(no_path), FORKER_E_INVALID);

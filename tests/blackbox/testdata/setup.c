@@ -332,14 +332,18 @@ static void check_route_options(void)
     for (size_t i = 0; i < sizeof route_options / sizeof *route_options; i++) {
         forker_server *server = forker_server_new();
         int code = route_options[i].sentence == NULL ? FORKER_OK : FORKER_E_OPTION;
-        CHECK_CODE(forker_server_handle(server, "GET", "/", handler, NULL), FORKER_OK);
-        CHECK_CODE(forker_route_set(server, route_options[i].name, route_options[i].value), code);
+        forker_route *route;
+        CHECK_CODE(forker_server_route(server, "GET", "/", handler, NULL, &route), FORKER_OK);
+        CHECK_CODE(forker_route_set(route, route_options[i].name, route_options[i].value), code);
         CHECK_TEXT(forker_server_error(server), code == FORKER_OK ? "" : route_options[i].sentence);
         forker_server_free(server);
     }
     forker_server *server = forker_server_new();
-    CHECK_CODE(forker_route_set(server, "body", "stream"), FORKER_E_STATE);
-    CHECK_TEXT(forker_server_error(server), "route set body: there is no route yet");
+    forker_route *refused;
+    CHECK_CODE(forker_server_route(server, "GET", "users", handler, NULL, &refused), FORKER_E_ROUTE);
+    CHECK(refused == NULL);
+    CHECK_CODE(forker_route_set(refused, "body", "stream"), FORKER_E_INVALID);
+    CHECK(strstr(forker_server_error(server), "users") != NULL);
     forker_server_free(server);
 }
 

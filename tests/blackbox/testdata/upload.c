@@ -334,31 +334,29 @@ static int hello(forker_request *req, void *user)
     return response_text(req, "hello");
 }
 
-static void handle_stream(forker_server *server, const char *pattern, forker_handler handler, void *user)
+static forker_route *handle_stream(forker_server *server, const char *pattern, forker_handler handler, void *user)
 {
-    forker_server_handle(server, "POST", pattern, handler, user);
-    forker_route_set(server, "body", "stream");
+    forker_route *route;
+    forker_server_route(server, "POST", pattern, handler, user, &route);
+    forker_route_set(route, "body", "stream");
+    return route;
 }
 
 static void add_streams(forker_server *server)
 {
     static int yes;
     handle_stream(server, "/stream", stream, NULL);
-    handle_stream(server, "/stream-limited", stream, NULL);
-    forker_route_set(server, "max_body", "1000");
-    handle_stream(server, "/stream-pool", stream, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route_set(handle_stream(server, "/stream-limited", stream, NULL), "max_body", "1000");
+    forker_route_set(handle_stream(server, "/stream-pool", stream, NULL), "dispatch", "pool");
     handle_stream(server, "/refuse", refuse, NULL);
     handle_stream(server, "/refuse-after-asking", refuse_after_asking, NULL);
     handle_stream(server, "/enough", response_in_the_middle, NULL);
     handle_stream(server, "/fail", response_in_the_middle, &yes);
     handle_stream(server, "/echo", echo, NULL);
     handle_stream(server, "/pass/whole", pass_on, NULL);
-    handle_stream(server, "/pass/:pool", pass_on, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route_set(handle_stream(server, "/pass/:pool", pass_on, NULL), "dispatch", "pool");
     handle_stream(server, "/paused", paused, NULL);
-    handle_stream(server, "/paused-pool", paused, NULL);
-    forker_route_set(server, "dispatch", "pool");
+    forker_route_set(handle_stream(server, "/paused-pool", paused, NULL), "dispatch", "pool");
     handle_stream(server, "/defer-at-the-end", defer_at_the_end, NULL);
     handle_stream(server, "/misuse", misuse, NULL);
     handle_stream(server, "/next-after-asking", next_after_asking, NULL);
@@ -368,13 +366,14 @@ int main(int argc, char **argv)
 {
     static int yes;
     forker_server *server = forker_server_new();
+    forker_route *limited, *wide;
     (void)argc;
     add_streams(server);
     forker_server_handle(server, "POST", "/whole", whole, NULL);
-    forker_server_handle(server, "POST", "/whole-limited", whole, NULL);
-    forker_route_set(server, "max_body", "1000");
-    forker_server_handle(server, "POST", "/whole-wide", whole, NULL);
-    forker_route_set(server, "max_body", "1m");
+    forker_server_route(server, "POST", "/whole-limited", whole, NULL, &limited);
+    forker_server_route(server, "POST", "/whole-wide", whole, NULL, &wide);
+    forker_route_set(limited, "max_body", "1000");
+    forker_route_set(wide, "max_body", "1m");
     forker_server_handle(server, "POST", "/whole-asked", stream, NULL);
     forker_server_handle(server, "POST", "/whole-paused", paused, NULL);
     forker_server_handle(server, "POST", "/pass/*rest", whole, NULL);

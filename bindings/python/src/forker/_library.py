@@ -43,6 +43,7 @@ PROTOTYPES = {
     "forker_server_new": (c_void_p, []),
     "forker_server_free": (None, [c_void_p]),
     "forker_server_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
+    "forker_server_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
     "forker_route_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),

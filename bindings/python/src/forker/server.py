@@ -175,18 +175,21 @@ class Server(Hooks):
             def call(request: int, user: int | None) -> int:
                 return self._handle(handler, Request(request, names, self._log_exception, self._take), request)
 
-            self._add_route(listed, pattern, call)
+            added = self._add_route(listed, pattern, call)
             for name, value in options.items():
-                self._check(lib.forker_route_set(self._live(), c_text(name), c_text(option_text(name, value))))
+                self._check(lib.forker_route_set(added, c_text(name), c_text(option_text(name, value))))
             return handler
 
         return register
 
-    def _add_route(self, methods: str, pattern: str, call: Callable[[int, int | None], int]) -> None:
-        """Has C call a function with the forker_request, whose result is that of a C handler."""
+    def _add_route(self, methods: str, pattern: str, call: Callable[[int, int | None], int]) -> ctypes.c_void_p:
+        """Has C call a function with the forker_request, whose result is that of a C handler. Returns the forker_route."""
         callback = _library.HANDLER(call)
         self._handlers.append(callback)
-        self._check_setup(lib.forker_server_handle(self._live(), c_text(methods), c_text(pattern), callback, None))
+        added = ctypes.c_void_p()
+        arguments = (c_text(methods), c_text(pattern), callback, None, ctypes.byref(added))
+        self._check_setup(lib.forker_server_route(self._live(), *arguments))
+        return added
 
     def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for GET, and HEAD with it."""
