@@ -21,7 +21,7 @@ static size_t count_lines(const char *lines, size_t len)
 
 void fk_access_write(forker_server *server, const char *lines, size_t len)
 {
-    size_t taken = fk_sink_write(fk_log_sink(server, FK_LOGFILE_ACCESS), lines, len);
+    size_t taken = fk_sink_write(fk_logfile_sink(server, FK_LOGFILE_ACCESS), lines, len);
     if (taken < len) {
         int reason = errno;
         fk_logloss_count(server, FK_LOGFILE_ACCESS, (uint32_t)count_lines(lines + taken, len - taken), reason);

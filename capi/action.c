@@ -14,10 +14,11 @@
 #include "certificate.h"
 #include "config.h"
 #include "control.h"
-#include "dispatch.h"
 #include "inspection.h"
 #include "log.h"
 #include "process.h"
+#include "reopen.h"
+#include "stop.h"
 #include "ticket.h"
 #include "upgrade.h"
 
@@ -145,7 +146,7 @@ void fk_action_hear(fk_spawner *spawner, uint32_t index)
     }
     note_worker(spawner, index, asked);
     if ((asked & FK_ACTION_STOP) != 0) {
-        (void)fk_server_stop(server, stop >= 1 && stop <= INT32_MAX ? (int32_t)(stop - 1) : -1);
+        (void)fk_stop(server, stop >= 1 && stop <= INT32_MAX ? (int32_t)(stop - 1) : -1);
     }
     if ((asked & FK_ACTION_SCALE) != 0) {
         (void)__atomic_fetch_add(&server->shared->scale, scale, __ATOMIC_ACQ_REL);
@@ -193,7 +194,7 @@ static void tell(forker_server *server, const char *deed, int what)
 
 void fk_action_reopen(forker_server *server)
 {
-    fk_log_reopen(server);
+    fk_reopen(server);
     tell(server, "log files are opened anew", FK_ASK_REOPEN);
 }
 

@@ -6,16 +6,6 @@
 
 #include "spawner.h"
 
-/* Bits of fk_orders.actions and fk_slot.asked. STOP is in the latter only. */
-enum {
-    FK_ACTION_DRAIN = 1,
-    FK_ACTION_SCALE = 2,
-    FK_ACTION_RELOAD = 4,
-    FK_ACTION_REOPEN = 8,
-    FK_ACTION_UPGRADE = 16,
-    FK_ACTION_STOP = 32
-};
-
 /* Does what was asked for since the last call. */
 void fk_action_obey(fk_spawner *spawner);
 

@@ -35,6 +35,7 @@
 #include "report.h"
 #include "run.h"
 #include "spawner.h"
+#include "stop.h"
 #include "title.h"
 
 #define FOR_EVER UINT64_MAX
@@ -197,7 +198,7 @@ static int await_up(forker_server *server, uint64_t until_ns)
     case HEARD:
         return report.is_last ? await_end(server, FOR_EVER, &report) : FORKER_OK;
     case LATE:
-        (void)fk_server_stop(server, 0);
+        (void)fk_stop(server, 0);
         (void)await_end(server, FOR_EVER, &report);
         return fk_server_fail(server, FORKER_E_BOOT, "start: no worker was ready within boot_timeout");
     default:
@@ -343,7 +344,7 @@ bool fk_background_end(forker_server *server)
         serves_itself(server)) {
         return false;
     }
-    (void)fk_server_stop(server, 0);
+    (void)fk_stop(server, 0);
     return server->background.kind == FK_BACKGROUND_NONE
                ? fk_poll_to_end(server, FREE_PATIENCE_MS)
                : forker_server_wait(server, FREE_PATIENCE_MS) != FORKER_E_AGAIN;

@@ -25,7 +25,6 @@
 #include "disposition.h"
 #include "entry.h"
 #include "inventory.h"
-#include "life.h"
 #include "limit.h"
 #include "listener.h"
 #include "log.h"
@@ -33,14 +32,13 @@
 #include "pidfile.h"
 #include "privilege.h"
 #include "process.h"
-#include "reaper.h"
 #include "report.h"
+#include "servers.h"
 #include "shared.h"
 #include "signals.h"
 #include "space.h"
 #include "ticket.h"
 #include "title.h"
-#include "upgrade.h"
 
 enum { EXIT_FAILED_BOOT = 71 }; /* EX_OSERR of sysexits.h */
 

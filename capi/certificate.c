@@ -7,7 +7,7 @@
 
 #include "config.h"
 #include "listener.h"
-#include "log.h"
+#include "setup.h"
 
 static void free_one(fk_certificate *certificate)
 {
@@ -103,7 +103,7 @@ static fk_certificates *certificates_of(forker_server *server)
 /* Remembers that a setup call has failed, whose sentence is there. */
 static int fail_setup(forker_server *server, int code)
 {
-    return code == FORKER_OK ? code : fk_server_fail_setup(server, code, NULL);
+    return code == FORKER_OK ? code : fk_setup_fail(server, code, NULL);
 }
 
 /* The next place in the list; NULL with a sentence and a code. */
@@ -135,12 +135,12 @@ static int take_in(forker_server *server, fk_certificate *certificate, int code)
 
 int forker_server_certificate(forker_server *server, const char *chain_path, const char *key_path)
 {
-    int code = fk_server_refuses_setup(server);
+    int code = fk_setup_refuses(server);
     if (code != FORKER_OK) {
         return code;
     }
     if (chain_path == NULL || key_path == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "certificate: a path is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "certificate: a path is NULL");
     }
     fk_certificate *next = next_place(server, &code);
     if (next == NULL) {
@@ -169,12 +169,12 @@ static int copy_texts(forker_server *server, fk_certificate *certificate, const 
 int forker_server_certificate_pem(forker_server *server, const char *name, const void *chain, size_t chain_len,
                                   const void *key, size_t key_len)
 {
-    int code = fk_server_refuses_setup(server);
+    int code = fk_setup_refuses(server);
     if (code != FORKER_OK) {
         return code;
     }
     if (name == NULL || chain == NULL || key == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "certificate: name, chain or key is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "certificate: name, chain or key is NULL");
     }
     fk_certificate *next = next_place(server, &code);
     if (next == NULL) {
@@ -202,22 +202,22 @@ static fk_certificate *find(fk_certificates *certificates, const char *name)
 
 int forker_server_certificate_ocsp(forker_server *server, const char *name, const char *path)
 {
-    int code = fk_server_refuses_setup(server);
+    int code = fk_setup_refuses(server);
     if (code != FORKER_OK) {
         return code;
     }
     if (name == NULL || path == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "OCSP response: name or path is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "OCSP response: name or path is NULL");
     }
     fk_certificate *certificate = find(server->certificates, name);
     if (certificate == NULL || certificate->ocsp_path != NULL) {
-        return fk_server_fail_setup(server, certificate == NULL ? FORKER_E_INVALID : FORKER_E_STATE,
-                                    "OCSP response %s: certificate %s %s", path, name,
-                                    certificate == NULL ? "is not there; give it first" : "has one already");
+        return fk_setup_fail(server, certificate == NULL ? FORKER_E_INVALID : FORKER_E_STATE,
+                             "OCSP response %s: certificate %s %s", path, name,
+                             certificate == NULL ? "is not there; give it first" : "has one already");
     }
     certificate->ocsp_path = fk_config_absolute(path);
     if (certificate->ocsp_path == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_MEMORY, "OCSP response %s: out of memory", path);
+        return fk_setup_fail(server, FORKER_E_MEMORY, "OCSP response %s: out of memory", path);
     }
     code = read_ocsp(server, certificate);
     if (code != FORKER_OK) {
@@ -229,22 +229,21 @@ int forker_server_certificate_ocsp(forker_server *server, const char *name, cons
 
 int forker_server_client_ca(forker_server *server, const char *path)
 {
-    int code = fk_server_refuses_setup(server);
+    int code = fk_setup_refuses(server);
     if (code != FORKER_OK) {
         return code;
     }
     if (path == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "client CA: the path is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "client CA: the path is NULL");
     }
     fk_certificates *certificates = certificates_of(server);
     if (certificates != NULL && certificates->ca_path != NULL) {
-        return fk_server_fail_setup(server, FORKER_E_STATE, "client CA %s: %s is set already", path,
-                                    certificates->ca_path);
+        return fk_setup_fail(server, FORKER_E_STATE, "client CA %s: %s is set already", path, certificates->ca_path);
     }
     char *whole = fk_config_absolute(path);
     if (certificates == NULL || whole == NULL) {
         free(whole);
-        return fk_server_fail_setup(server, FORKER_E_MEMORY, "client CA %s: out of memory", path);
+        return fk_setup_fail(server, FORKER_E_MEMORY, "client CA %s: out of memory", path);
     }
     certificates->ca_path = whole;
     code = read_ca(server, certificates);
@@ -379,19 +378,19 @@ static bool have_changed(fk_certificates *certificates)
     return changed;
 }
 
-uint64_t fk_certificates_follow(forker_server *server, uint64_t now_ns)
+bool fk_certificates_have_changed(forker_server *server, uint64_t now_ns, uint64_t *next_ns_out)
 {
     fk_certificates *certificates = server->certificates;
     int64_t period_ns = fk_server_option(server, FK_OPTION_TLS_WATCH);
+    *next_ns_out = UINT64_MAX;
     if (certificates == NULL || period_ns < 0) {
-        return UINT64_MAX;
+        return false;
     }
-    if (certificates->look_ns != 0 && now_ns >= certificates->look_ns && have_changed(certificates)) {
-        fk_log(server, FORKER_LOG_INFO, "files of certificates have changed: reloading");
-        (void)forker_server_reload(server);
-    }
-    if (certificates->look_ns == 0 || now_ns >= certificates->look_ns) {
+    bool first = certificates->look_ns == 0;
+    bool due = first || now_ns >= certificates->look_ns;
+    if (due) {
         certificates->look_ns = now_ns + (uint64_t)period_ns;
     }
-    return certificates->look_ns;
+    *next_ns_out = certificates->look_ns;
+    return due && !first && have_changed(certificates);
 }

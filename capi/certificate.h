@@ -46,8 +46,8 @@ void fk_certificates_restore(forker_server *server, fk_certificates *before);
 
 void fk_certificates_free(fk_certificates *certificates);
 
-/* As option tls_watch says, has the server reload when files have changed. Returns when to look again. */
-uint64_t fk_certificates_follow(forker_server *server, uint64_t now_ns);
+/* Whether files have changed, as option tls_watch has them looked at; and when to look again. */
+bool fk_certificates_have_changed(forker_server *server, uint64_t now_ns, uint64_t *next_ns_out);
 
 /* Writes into the shared memory until when they are valid. */
 void fk_certificates_publish(forker_server *server);

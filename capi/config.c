@@ -16,6 +16,8 @@
 #include "callback.h"
 #include "descriptor.h"
 #include "log.h"
+#include "option.h"
+#include "setup.h"
 
 enum { FILE_MOST = 64 * 1024 };
 
@@ -154,29 +156,29 @@ char *fk_config_absolute(const char *path)
 
 int forker_server_load(forker_server *server, const char *path)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;
     }
     if (path == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "load: path is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "load: path is NULL");
     }
     if (server->config_path != NULL) {
-        return fk_server_fail_setup(server, FORKER_E_STATE, "load %s: %s is loaded already", path, server->config_path);
+        return fk_setup_fail(server, FORKER_E_STATE, "load %s: %s is loaded already", path, server->config_path);
     }
     fk_option_value *values = malloc(sizeof server->options);
     char *whole = fk_config_absolute(path);
     if (values == NULL || whole == NULL) {
         free(values);
         free(whole);
-        return fk_server_fail_setup(server, FORKER_E_MEMORY, "load %s: out of memory", path);
+        return fk_setup_fail(server, FORKER_E_MEMORY, "load %s: out of memory", path);
     }
     memcpy(values, server->options, sizeof server->options);
     int code = read_config(server, path, values);
     if (code != FORKER_OK) {
         free(values);
         free(whole);
-        return fk_server_fail_setup(server, code, NULL);
+        return fk_setup_fail(server, code, NULL);
     }
     for (int id = 0; id < FK_OPTION_COUNT; id++) {
         fk_option_value read = values[id];

@@ -91,7 +91,7 @@ static void copy_frames(void)
     static char text[FRAMES_SIZE];
     ssize_t len = pread(frames_fd, text, sizeof text, 0);
     if (len > 0) {
-        (void)fk_sink_write(fk_log_sink(fk_process.server, FK_LOGFILE_ERROR), text, (size_t)len);
+        (void)fk_sink_write(fk_logfile_sink(fk_process.server, FK_LOGFILE_ERROR), text, (size_t)len);
     }
 }
 

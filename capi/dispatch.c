@@ -11,10 +11,8 @@
 #include "block.h"
 #include "callback.h"
 #include "clock.h"
-#include "deferred.h"
 #include "failure.h"
 #include "log.h"
-#include "logfile.h"
 #include "process.h"
 #include "response.h"
 

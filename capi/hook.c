@@ -5,12 +5,13 @@
 
 #include "callback.h"
 #include "log.h"
+#include "setup.h"
 
 #define TICK_NS UINT64_C(1000000000)
 
 static int set_hook(forker_server *server, fk_hook *hook, fk_hook value)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
         *hook = value;
     }
@@ -19,7 +20,7 @@ static int set_hook(forker_server *server, fk_hook *hook, fk_hook value)
 
 static int set_server_hook(forker_server *server, fk_server_hook *hook, fk_server_hook value)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
         *hook = value;
     }
@@ -61,7 +62,7 @@ int forker_server_on_master_tick(forker_server *server, forker_server_hook hook,
 
 int forker_server_on_worker_died(forker_server *server, forker_death_fn death_fn, void *user)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
         server->worker_died = death_fn;
         server->worker_died_user = user;

@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include "callback.h"
+#include "clock.h"
 #include "disposition.h"
 #include "entry.h"
 #include "listener.h"
 #include "log.h"
 #include "process.h"
 #include "signals.h"
-#include "spawner.h"
 
 /* The process is what is in slot 0. */
 static void enter_slot(forker_server *server)

@@ -9,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "birth.h"
 #include "certificate.h"
 #include "child.h"
 #include "descriptor.h"

@@ -20,6 +20,7 @@
 #include "descriptor.h"
 #include "heritage.h"
 #include "log.h"
+#include "setup.h"
 #include "shard.h"
 #include "unixsocket.h"
 
@@ -27,7 +28,7 @@
 
 int fk_address_refuse(const fk_address *address, const char *reason)
 {
-    return fk_server_fail_setup(address->server, FORKER_E_ADDRESS, "listen %s: %s", address->text, reason);
+    return fk_setup_fail(address->server, FORKER_E_ADDRESS, "listen %s: %s", address->text, reason);
 }
 
 /* Refuses what is written as none is, and says what to write instead where that can be told. */
@@ -35,19 +36,18 @@ static int refuse_form(const fk_address *address, const char *reason)
 {
     char advice[FK_ADVICE_MAX];
     fk_advice_address(address->text, advice);
-    return fk_server_fail_setup(address->server, FORKER_E_ADDRESS, "listen %s: %s%s", address->text, reason, advice);
+    return fk_setup_fail(address->server, FORKER_E_ADDRESS, "listen %s: %s%s", address->text, reason, advice);
 }
 
 int fk_address_refuse_errno(const fk_address *address, const char *call)
 {
-    return fk_server_fail_setup(address->server, FORKER_E_ADDRESS, "listen %s: %s: %s", address->text, call,
-                                strerror(errno));
+    return fk_setup_fail(address->server, FORKER_E_ADDRESS, "listen %s: %s: %s", address->text, call, strerror(errno));
 }
 
 static int refuse_more(const fk_address *address)
 {
-    return fk_server_fail_setup(address->server, FORKER_E_LIMIT, "listen %s: more than %d sockets", address->text,
-                                FK_LISTENERS_MAX);
+    return fk_setup_fail(address->server, FORKER_E_LIMIT, "listen %s: more than %d sockets", address->text,
+                         FK_LISTENERS_MAX);
 }
 
 static void set_switch(int fd, int level, int name, int value)
@@ -322,12 +322,12 @@ static int listen_to(forker_server *server, const char *source, uint32_t most)
 
 int forker_server_listen(forker_server *server, const char *address)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;
     }
     if (address == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "listen: the address is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "listen: the address is NULL");
     }
     if (server->listener_count >= FK_LISTENERS_MAX) {
         return refuse_more(&(fk_address){server, address, FK_LISTENERS_MAX, address, {0}});

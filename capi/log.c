@@ -12,7 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "callback.h"
 #include "logearly.h"
 #include "logfile.h"
 #include "loglimit.h"
@@ -148,17 +147,9 @@ void fk_line_start(fk_line *line, int level)
     fk_line_text(line, "]: ");
 }
 
-fk_sink fk_log_sink(const forker_server *server, int which)
-{
-    if (server != NULL && server->log_fds[which] >= 0) {
-        return (fk_sink){server->log_fds[which], -1};
-    }
-    return (fk_sink){STDERR_FILENO, server != NULL ? server->stderr_aside : -1};
-}
-
 bool fk_line_write(fk_line *line, const forker_server *server)
 {
-    fk_sink sink = fk_log_sink(server, FK_LOGFILE_ERROR);
+    fk_sink sink = fk_logfile_sink(server, FK_LOGFILE_ERROR);
     size_t start = server != NULL && server->journal && sink.fd == STDERR_FILENO ? offsetof(fk_line, priority)
                                                                                  : offsetof(fk_line, text);
     size_t len = offsetof(fk_line, text) + line->len + 1 - start;
@@ -286,22 +277,6 @@ void fk_log(forker_server *server, int level, const char *format, ...)
     va_end(args);
     if (len > 0) {
         fk_log_bytes(server, level, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
-    }
-}
-
-void fk_log_reopen(forker_server *server)
-{
-    const fk_server_hook *hook = &server->on_reopen;
-    if (fk_process.role == FK_ROLE_SPAWNER || fk_process.role == FK_ROLE_HOST) {
-        fk_logfile_reopen(server);
-    }
-    if (hook->call == NULL || fk_process.role == FK_ROLE_MASTER) {
-        return;
-    }
-    int code = hook->call(server, hook->user);
-    fk_callback_check(server, "hook");
-    if (code < 0) {
-        fk_log(server, FORKER_LOG_ERROR, "the on_reopen hook failed");
     }
 }
 

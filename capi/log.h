@@ -25,9 +25,6 @@ void fk_line_hex(fk_line *line, uint64_t number);
 void fk_line_peer(fk_line *line, const fk_peer *peer);
 void fk_line_request(fk_line *line, const fk_black_box *box); /* "GET /path from 192.0.2.1:50000" */
 
-/* What lines of a log (FK_LOGFILE_*) are written to: its file, or stderr. */
-fk_sink fk_log_sink(const forker_server *server, int which);
-
 /*
  * Writes the line to the error log, with a newline, at once. A journal is told its level too, sd-daemon(3). false with
  * errno: it is lost.
@@ -43,12 +40,5 @@ void fk_log_settle(forker_server *server);
 
 /* The same in any case: this process leaves, or ends to serve. */
 void fk_log_close(forker_server *server);
-
-/*
- * Opens what is logged to anew, after it was renamed away, and lets the program do the same by its on_reopen hook.
- * Called in every process of the tree, on its main thread; the hook not in the master, where nothing of the program
- * runs.
- */
-void fk_log_reopen(forker_server *server);
 
 #endif

@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "log.h"
-#include "logfile.h"
-
 enum { MOST = 32 * 1024 /* bytes that are kept: the first ones, which say what all others come from */ };
 
 /* One thread at a time; of several that log at once before run, the lines of one are kept. */
@@ -38,10 +35,10 @@ void fk_logearly_keep(forker_server *server, const char *line, size_t len)
     end();
 }
 
-void fk_logearly_flush(forker_server *server)
+void fk_logearly_flush(forker_server *server, fk_sink sink)
 {
     if (server->log_fds[FK_LOGFILE_ERROR] >= 0 && server->early != NULL) {
-        (void)fk_sink_write(fk_log_sink(server, FK_LOGFILE_ERROR), server->early, server->early_len);
+        (void)fk_sink_write(sink, server->early, server->early_len);
     }
     free(server->early);
     server->early = NULL;

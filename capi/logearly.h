@@ -3,11 +3,12 @@
 #define FORKER_LOGEARLY_H
 
 #include "server.h"
+#include "sink.h"
 
 /* Keeps a line with its newline, if the server is not running and its error log not open. */
 void fk_logearly_keep(forker_server *server, const char *line, size_t len);
 
-/* Writes what was kept, if the error log is open now, and forgets it. */
-void fk_logearly_flush(forker_server *server);
+/* Writes what was kept to `sink`, if the error log is open now, and forgets it. */
+void fk_logearly_flush(forker_server *server, fk_sink sink);
 
 #endif

@@ -10,10 +10,8 @@
 #include <unistd.h>
 
 #include "descriptor.h"
-#include "log.h"
 #include "logearly.h"
 #include "path.h"
-#include "sink.h"
 
 static const int options[FK_LOGFILES] = {
     [FK_LOGFILE_ERROR] = FK_OPTION_ERROR_LOG, [FK_LOGFILE_ACCESS] = FK_OPTION_ACCESS_LOG_FILE};
@@ -32,6 +30,11 @@ static int open_file(const forker_server *server, int which)
                                     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640));
 }
 
+const char *fk_logfile_name(const forker_server *server, int which)
+{
+    return server->options[options[which]].text;
+}
+
 bool fk_logfile_is_journal(int fd)
 {
     const char *stream = secure_getenv("JOURNAL_STREAM");
@@ -48,10 +51,10 @@ int fk_logfile_open(forker_server *server)
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (is_wanted(server, which) && (server->log_fds[which] = open_file(server, which)) < 0) {
             return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->verb,
-                                  server->options[options[which]].text, strerror(errno));
+                                  fk_logfile_name(server, which), strerror(errno));
         }
     }
-    fk_logearly_flush(server);
+    fk_logearly_flush(server, fk_logfile_sink(server, FK_LOGFILE_ERROR));
     return FORKER_OK;
 }
 
@@ -61,7 +64,7 @@ bool fk_logfile_open_errors(forker_server *server)
     if (*fd < 0 && is_wanted(server, FK_LOGFILE_ERROR)) {
         *fd = open_file(server, FK_LOGFILE_ERROR);
     }
-    fk_logearly_flush(server);
+    fk_logearly_flush(server, fk_logfile_sink(server, FK_LOGFILE_ERROR));
     return *fd >= 0;
 }
 
@@ -82,18 +85,20 @@ void fk_logfile_take(forker_server *server, int which, int fd)
     (void)close(fd);
 }
 
-void fk_logfile_reopen(forker_server *server)
+bool fk_logfile_reopen(forker_server *server, int which)
 {
-    for (int which = 0; which < FK_LOGFILES; which++) {
-        if (server->log_fds[which] < 0) {
-            continue;
-        }
-        int fd = open_file(server, which);
-        if (fd >= 0) {
-            fk_logfile_take(server, which, fd);
-        } else {
-            fk_log(server, FORKER_LOG_ERROR, "log file %s cannot be opened anew: %s; the old one is used further",
-                   server->options[options[which]].text, strerror(errno));
-        }
+    int fd = open_file(server, which);
+    if (fd < 0) {
+        return false;
     }
+    fk_logfile_take(server, which, fd);
+    return true;
+}
+
+fk_sink fk_logfile_sink(const forker_server *server, int which)
+{
+    if (server != NULL && server->log_fds[which] >= 0) {
+        return (fk_sink){server->log_fds[which], -1};
+    }
+    return (fk_sink){STDERR_FILENO, server != NULL ? server->stderr_aside : -1};
 }

@@ -7,11 +7,13 @@
 #define FORKER_LOGFILE_H
 
 #include "server.h"
-
-enum { FK_LOGFILE_ERROR = 0, FK_LOGFILE_ACCESS = 1 };
+#include "sink.h"
 
 /* Whether a descriptor is the stream to systemd's journal that JOURNAL_STREAM names, systemd.exec(5). */
 bool fk_logfile_is_journal(int fd);
+
+/* What the option calls one of them. */
+const char *fk_logfile_name(const forker_server *server, int which);
 
 /* Opens those that the options name. Returns FORKER_OK or FORKER_E_SYSTEM. */
 int fk_logfile_open(forker_server *server);
@@ -21,10 +23,13 @@ bool fk_logfile_open_errors(forker_server *server);
 
 void fk_logfile_close(forker_server *server);
 
-/* Opens them anew; one that cannot be opened stays what it was. In the spawner, or with workers=0. */
-void fk_logfile_reopen(forker_server *server);
+/* Opens one of them anew. Returns false with errno: it stays what it was. In the spawner, or with workers=0. */
+bool fk_logfile_reopen(forker_server *server, int which);
 
 /* Uses a descriptor of a file that was opened anew, and closes it. Whoever is writing just now is not disturbed. */
 void fk_logfile_take(forker_server *server, int which, int fd);
+
+/* What lines of a log (FK_LOGFILE_*) are written to: its file, or stderr. */
+fk_sink fk_logfile_sink(const forker_server *server, int which);
 
 #endif

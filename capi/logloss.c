@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "logfile.h"
 #include "loglimit.h"
 
 /* A reader that has left does not come back, and what is closed stays so: only a later line looks again. */

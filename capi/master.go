@@ -3,6 +3,7 @@ package main
 /*
 #include "log.h"
 #include "logfile.h"
+#include "option.h"
 #include "procstat.h"
 #include "server.h"
 */

@@ -14,6 +14,7 @@
 #include "ascii.h"
 #include "log.h"
 #include "server.h"
+#include "setup.h"
 
 #define PREFIX "FORKER_" /* of the variables that set options */
 
@@ -384,17 +385,17 @@ void fk_option_assign(fk_option_value *value, int id, const char *text)
 
 int forker_server_set(forker_server *server, const char *name, const char *value)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;
     }
     if (name == NULL || value == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "set: name or value is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "set: name or value is NULL");
     }
     char sentence[FK_SENTENCE_MAX / 2];
     int id = fk_option_resolve(name, value, sentence, sizeof sentence);
     if (id < 0) {
-        return fk_server_fail_setup(server, FORKER_E_OPTION, "set: %s", sentence);
+        return fk_setup_fail(server, FORKER_E_OPTION, "set: %s", sentence);
     }
     fk_option_value *current = &server->options[id];
     if (!current->from_environment) {
@@ -433,7 +434,7 @@ static void warn_of_variable(forker_server *server, const char *variable)
     }
 }
 
-void fk_server_warn_of_variables(forker_server *server)
+void fk_options_warn_of_variables(forker_server *server)
 {
     for (char **variable = environ; variable != NULL && *variable != NULL; variable++) {
         if (strncmp(*variable, PREFIX, strlen(PREFIX)) == 0 && getauxval(AT_SECURE) == 0) {
@@ -454,7 +455,7 @@ static const char *from_environment(int id, char *variable, size_t size)
     return secure_getenv(variable);
 }
 
-void fk_server_init_options(forker_server *server)
+void fk_options_init(forker_server *server)
 {
     for (int id = 0; id < FK_OPTION_COUNT; id++) {
         fk_option_value *value = &server->options[id];
@@ -463,7 +464,7 @@ void fk_server_init_options(forker_server *server)
         if (text != NULL && !fk_option_parse(id, text, &value->number)) {
             char fault[FK_SENTENCE_MAX / 2];
             describe_fault(id, text, fault, sizeof fault);
-            fk_server_fail_setup(server, FORKER_E_OPTION, "environment: %s=%s", variable, fault);
+            fk_setup_fail(server, FORKER_E_OPTION, "environment: %s=%s", variable, fault);
             text = NULL;
         }
         value->from_environment = text != NULL;

@@ -1,220 +1,11 @@
-/*
- * The options: one table, from which come the parser, forker_option_at(), the environment overrides and
- * docs/OPTIONS.md.
- */
+/* Options by name: their values as text, and as what it means. */
 #ifndef FORKER_OPTION_H
 #define FORKER_OPTION_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * id, name, type, default, words, least, most, reloadable, description.
- *
- * `words` are names for values: of a CHOICE they stand for 0, 1, 2 ... and are separated by "|"; of a numeric type it
- * is "" or one word and ", or ", which stands for -1. `least` and `most` are in the form of a value, "" for the types
- * that have none. The number of a USER or GROUP is its id, -1 for none.
- *
- * No value is a secret: the admin listener shows them.
- */
-#define FK_OPTIONS(X)                                                                                                  \
-    X(WORKERS, "workers", NUMBER, "auto", "auto, or ", "0", "1024", true,                                              \
-      "Worker processes: auto is one for each core that affinity and cgroup quota allow, 0 serves in the calling "     \
-      "process without forking.")                                                                                      \
-    X(BACKLOG, "backlog", NUMBER, "4096", "", "1", "65535", false,                                                     \
-      "Connections that the kernel queues on a listening socket; the kernel caps it at net.core.somaxconn.")           \
-    X(REUSEPORT, "reuseport", CHOICE, "off", "off|on", "", "", false,                                                  \
-      "Whether a TCP address has one listening socket for each worker, at most 64, over which the kernel spreads "     \
-      "connections (SO_REUSEPORT). Set before forker_server_listen().")                                                \
-    X(UNIX_MODE, "unix_mode", MODE, "0666", "", "0", "0777", false,                                                    \
-      "Permission bits of unix socket files, where the address does not set them by ?mode=.")                          \
-    X(PID_FILE, "pid_file", TEXT, "", "", "", "", false,                                                               \
-      "File that names the calling process while it serves; empty is none. One that another running process owns is "  \
-      "not replaced.")                                                                                                 \
-    X(NOTIFY, "notify", CHOICE, "on", "off|on", "", "", false,                                                         \
-      "Whether the service manager that NOTIFY_SOCKET names is told when the server is ready, reloads, stops and "     \
-      "lives.")                                                                                                        \
-    X(USER, "user", USER, "", "", "", "", false,                                                                       \
-      "Who master and workers run as when root calls run: after the listening sockets are opened they give up root "   \
-      "for good. The calling process stays root.")                                                                     \
-    X(GROUP, "group", GROUP, "", "", "", "", false, "Their group, if it is not that of the user's account.")           \
-    X(CHROOT, "chroot", DIRECTORY, "", "", "", "", false,                                                              \
-      "What the workers see as the root directory, once they run as the user.")                                        \
-    X(NO_NEW_PRIVS, "no_new_privs", CHOICE, "on", "off|on", "", "", false,                                             \
-      "Whether programs that are started by workers which have given up root are kept from gaining privileges, as by " \
-      "set-user-ID (no_new_privs, and an empty bounding set).")                                                        \
-    X(WORKER_COMMANDS, "worker_commands", CHOICE, "off", "off|on", "", "", false,                                      \
-      "Whether workers which have given up root may have the calling process, which has not, reload, reopen its logs " \
-      "or be upgraded.")                                                                                               \
-    X(RLIMIT_NOFILE, "rlimit_nofile", NUMBER, "keep", "keep, or ", "64", "1048576", false,                             \
-      "How many descriptors a worker may have, see getrlimit(2).")                                                     \
-    X(RLIMIT_CORE, "rlimit_core", SIZE, "keep", "keep, or ", "0", "1t", false,                                         \
-      "Bytes of a worker's core dump, see getrlimit(2). With option user, workers can be traced by others of that "    \
-      "user only where this is more than 0.")                                                                          \
-    X(OOM_SCORE_ADJ, "oom_score_adj", NUMBER, "keep", "keep, or ", "0", "1000", false,                                 \
-      "How much rather than other processes a worker is killed when memory is out, see proc(5).")                      \
-    X(PROCESS_TITLES, "process_titles", CHOICE, "on", "off|on", "", "", false,                                         \
-      "Whether ps(1) shows the forked processes as \"program: master\" and \"program: worker 0\". A title that the "   \
-      "program sets before run, or until its worker_init hook returns, stays; for later ones switch this off.")        \
-    X(CPU_AFFINITY, "cpu_affinity", CHOICE, "off", "off|on", "", "", false,                                            \
-      "Whether each worker is kept on one CPU: worker i on the i-th of those that the program may use.")               \
-    X(HANG_TIMEOUT, "hang_timeout", DURATION, "off", "off, or ", "1s", "24h", true,                                    \
-      "How long a worker's loop, or the inline handler that it is in, may stand still before the worker is aborted, "  \
-      "which writes a backtrace, and killed 2 s later. The same happens when every thread that max_handlers allows "   \
-      "has been in a handler for so long; while there are fewer, a warning names the request.")                        \
-    X(MAX_REQUESTS, "max_requests", NUMBER, "off", "off, or ", "1", "1000000000000", true,                             \
-      "Requests after which a worker is replaced, and up to a tenth more.")                                            \
-    X(MAX_AGE, "max_age", DURATION, "off", "off, or ", "1s", "10000h", true,                                           \
-      "Age at which a worker is replaced, and up to a tenth more.")                                                    \
-    X(WORKER_MEMORY_SOFT, "worker_memory_soft", SIZE, "off", "off, or ", "1m", "1t", true,                             \
-      "Resident memory of a worker, pages shared with others included, at which it is replaced.")                      \
-    X(WORKER_MEMORY_HARD, "worker_memory_hard", SIZE, "off", "off, or ", "1m", "1t", true,                             \
-      "Resident memory of a worker at which it is killed.")                                                            \
-    X(RESTART_LIMIT, "restart_limit", NUMBER, "off", "off, or ", "1", "1000000", true,                                 \
-      "How many workers may die within restart_window; when one more does, run ends with an error.")                   \
-    X(RESTART_WINDOW, "restart_window", DURATION, "1m", "", "1s", "24h", true,                                         \
-      "The time in which restart_limit counts.")                                                                       \
-    X(MASTER_TIMEOUT, "master_timeout", DURATION, "10s", "off, or ", "1s", "1h", true,                                 \
-      "How long the master may give no sign of life, as when it was stopped, before it is killed and another takes "   \
-      "over. Time in which the calling process does not run does not count, nor does a master that a debugger holds.") \
-    X(BOOT_TIMEOUT, "boot_timeout", DURATION, "10s", "", "100ms", "1h", true,                                          \
-      "How long a worker may take from fork until it is ready, hooks included; then it is killed and tried again.")    \
-    X(UPGRADE_TIMEOUT, "upgrade_timeout", DURATION, "60s", "", "100ms", "24h", false,                                  \
-      "How long the program that is executed anew by an upgrade may take until all its workers are ready; then it is " \
-      "stopped and the old one goes on.")                                                                              \
-    X(DRAIN_TIMEOUT, "drain_timeout", DURATION, "30s", "", "0", "24h", true,                                           \
-      "How long a graceful stop waits for requests in flight before it kills.")                                        \
-    X(DRAIN_GRACE, "drain_grace", DURATION, "500ms", "", "0", "1h", true,                                              \
-      "How long a draining worker keeps idle connections open, so that a request already on its way is answered.")     \
-    X(READ_HEADER_TIMEOUT, "read_header_timeout", DURATION, "10s", "", "10ms", "24h", true,                            \
-      "How long the head of a request may take from its first byte (of a new connection: from accept) to its end; "    \
-      "then 408.")                                                                                                     \
-    X(READ_BODY_TIMEOUT, "read_body_timeout", DURATION, "60s", "", "10ms", "24h", true,                                \
-      "How long the body of a request may take from the end of its head; then 408.")                                   \
-    X(BODY_MIN_RATE, "body_min_rate", SIZE, "500", "", "0", "1g", true,                                                \
-      "Bytes; so many that the client sends of a body give it another second beyond read_body_timeout, which is also " \
-      "how long it may then be silent. 0 gives none.")                                                                 \
-    X(WRITE_TIMEOUT, "write_timeout", DURATION, "60s", "", "10ms", "24h", true,                                        \
-      "How long a response may wait for a client that does not read; then the connection is closed.")                  \
-    X(IDLE_TIMEOUT, "idle_timeout", DURATION, "75s", "", "10ms", "24h", true,                                          \
-      "How long a connection is kept open between requests.")                                                          \
-    X(MAX_CONNECTIONS, "max_connections", NUMBER, "0", "", "0", "10000000", true,                                      \
-      "Connections that each worker has open at a time; more wait in the kernel's queue. 0 is no limit but that of "   \
-      "descriptors.")                                                                                                  \
-    X(MAX_CONNECTIONS_PER_PEER, "max_connections_per_peer", NUMBER, "0", "", "0", "10000000", true,                    \
-      "Connections of one client address, for IPv6 of one /64, to each worker; more are answered 429. 0 is no limit.") \
-    X(MAX_REQUESTS_PER_CONNECTION, "max_requests_per_connection", NUMBER, "0", "", "0", "1000000000", true,            \
-      "Requests on one connection; the last one is answered with \"Connection: close\". 0 is no limit.")               \
-    X(MAX_CONNECTION_AGE, "max_connection_age", DURATION, "0", "", "0", "10000h", true,                                \
-      "After how long a connection's next response says \"Connection: close\"; 0 is never.")                           \
-    X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \
-      "Whether connections are kept open for more than one request.")                                                  \
-    X(MAX_PIPELINED, "max_pipelined", NUMBER, "64", "", "1", "1000000", true,                                          \
-      "Requests that came together on one connection and are served before other connections have their turn.")        \
-    X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \
-      "Bytes of the input buffer that a connection has while it is in use; it grows to what max_head asks for.")       \
-    X(TLS_MIN_VERSION, "tls_min_version", CHOICE, "1.2", "1.2|1.3", "", "", true,                                      \
-      "The least version of TLS that is spoken.")                                                                      \
-    X(TLS_STRICT_SNI, "tls_strict_sni", CHOICE, "off", "off|on", "", "", true,                                         \
-      "Whether a client that asks for a name which no certificate has is refused; else it gets the first one.")        \
-    X(TLS_HANDSHAKES, "tls_handshakes", NUMBER, "1024", "", "1", "1000000", true,                                      \
-      "TLS handshakes that each worker has under way at a time; more connections wait in the kernel's queue.")         \
-    X(TLS_HANDSHAKE_TIMEOUT, "tls_handshake_timeout", DURATION, "10s", "", "10ms", "1h", true,                         \
-      "How long a TLS handshake may take from accept on; then the connection is closed.")                              \
-    X(TLS_WATCH, "tls_watch", DURATION, "off", "off, or ", "1s", "10000h", true,                                       \
-      "How often the files of certificates are looked at; when some have changed, the server reloads.")                \
-    X(TLS_TICKET_KEYS, "tls_ticket_keys", TEXT, "", "", "", "", false,                                                 \
-      "File of one to three keys of 32 bytes each for session tickets, the one that tickets are made with first, for " \
-      "servers on several machines; a reload reads it again. Empty: made at random, and changed every 12 h.")          \
-    X(TLS_KEY_LOG, "tls_key_log", TEXT, "", "", "", "", false,                                                         \
-      "For debugging only: file that the secrets of all TLS sessions are appended to, as SSLKEYLOGFILE of browsers "   \
-      "is, for tools such as Wireshark. Whoever reads it can decrypt the traffic. It is made with mode 0600, and one " \
-      "that others may use is refused. Empty is none.")                                                                \
-    X(TCP_KEEPALIVE, "tcp_keepalive", DURATION, "60s", "off, or ", "1s", "9h", false,                                  \
-      "After how long without traffic the kernel asks whether a client is still there, see tcp(7).")                   \
-    X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \
-      "Bytes; so many that the client takes give a response another second beyond write_timeout, 0 gives none.")       \
-    X(HANDLER_TIMEOUT, "handler_timeout", DURATION, "0", "", "0", "24h", true,                                         \
-      "How long a pooled or deferred handler may take to response, then 504; 0 is for ever. Where it takes the body "  \
-      "piece by piece, each pause counts for itself, and so does the time from the end of the body.")                  \
-    X(HALF_CLOSE, "half_close", CHOICE, "on", "off|on", "", "", true,                                                  \
-      "Whether a client that has sent its end still gets a response that takes time; off takes it as having left. A "  \
-      "stream of unknown length ends with its client either way.")                                                     \
-    X(DISPATCH, "dispatch", CHOICE, "inline", "inline|pool", "", "", false,                                            \
-      "Where handlers run of routes that are registered from now on: inline on the worker's main thread, or each on "  \
-      "a thread of a pool.")                                                                                           \
-    X(MAX_HANDLERS, "max_handlers", NUMBER, "256", "", "1", "256", true,                                               \
-      "Threads of the handler pool of each worker; they are made when needed.")                                        \
-    X(HANDLER_QUEUE, "handler_queue", NUMBER, "1024", "", "0", "1000000", true,                                        \
-      "Requests that may wait for a thread of the pool; more are answered 503.")                                       \
-    X(HANDLER_IDLE, "handler_idle", DURATION, "10s", "", "100ms", "24h", true,                                         \
-      "How long a thread of the pool lives without work.")                                                             \
-    X(STREAM_BUFFER, "stream_buffer", SIZE, "256k", "", "4k", "1g", true,                                              \
-      "Bytes of a stream that may wait for the client; forker_stream_write() refuses more.")                           \
-    X(MAX_HEAD, "max_head", SIZE, "16k", "", "1k", "1m", true,                                                         \
-      "Bytes of a request's head, request line and fields; more is 431.")                                              \
-    X(MAX_TARGET, "max_target", SIZE, "8k", "", "64", "1m", true, "Bytes of a request's target; more is 414.")         \
-    X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", true, "Header fields of a request; more is 431.")       \
-    X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1t", true, "Bytes of a request's body; more is 413.")                \
-    X(BODY_BUFFER, "body_buffer", SIZE, "1m", "", "0", "1g", true,                                                     \
-      "Bytes of a request's body that are kept in memory; a larger one is kept in a file, which is mapped.")           \
-    X(BODY_MEMORY, "body_memory", SIZE, "1g", "", "0", "1t", true,                                                     \
-      "Bytes of memory that each worker has for the bodies of all requests together, beyond the input buffers. More "  \
-      "go to files as those beyond body_buffer do, or are answered 503 where these are in memory too (spill_dir). 0 "  \
-      "is no limit.")                                                                                                  \
-    X(SPILL_DIR, "spill_dir", DIRECTORY, "", "", "", "", true,                                                         \
-      "Where those files are, without names; empty keeps them in memory (memfd_create(2)). The workers look for it "   \
-      "as the user that they are, under chroot too.")                                                                  \
-    X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
-      "Value of the Server field in responses; empty leaves the field out.")                                           \
-    X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether answers have a Date field.")                        \
-    X(ADMIN, "admin", ADDRESS, "", "", "", "", false,                                                                  \
-      "Where the master shows health, status, metrics and a page for people; a unix socket gets mode 0600; empty is "  \
-      "nowhere.")                                                                                                      \
-    X(ADMIN_QUERIES, "admin_queries", CHOICE, "off", "off|on", "", "", false,                                          \
-      "Whether it shows what follows the ? of a request's target; there may be secrets in it.")                        \
-    X(LOG_LEVEL, "log_level", CHOICE, "info", "error|warn|info|debug", "", "", true,                                   \
-      "The least important lines that are logged.")                                                                    \
-    X(LOG_RATE, "log_rate", NUMBER, "100", "off, or ", "0", "1000000", true,                                           \
-      "Lines of each level that the library logs in a second in each process; further ones are counted, and told as "  \
-      "\"... and 7 more\". Those of the program are not counted.")                                                     \
-    X(ERROR_LOG, "error_log", TEXT, "", "", "", "", false,                                                             \
-      "File that log lines and crash reports are appended to; empty is stderr.")                                       \
-    X(ACCESS_LOG, "access_log", CHOICE, "off", "off|common|combined|json", "", "", false,                              \
-      "Form of the line that is logged for each request.")                                                             \
-    X(ACCESS_LOG_FILE, "access_log_file", TEXT, "", "", "", "", false,                                                 \
-      "File that these lines are appended to; empty is stderr.")                                                       \
-    X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
-      "Whether signals steer the server while run is running, see forker_server_run().")                               \
-    X(THREADS, "threads", CHOICE, "auto", "auto|ignore|warn|refuse", "", "", false,                                    \
-      "What run does when the process has more than one thread, which fork cannot carry over: auto refuses where "     \
-      "some "                                                                                                          \
-      "of them are of a managed runtime (Go, Java, Node.js, .NET ...), which would hang in the workers, and else "     \
-      "warns.")                                                                                                        \
-    X(GO_MAX_PROCS, "go_max_procs", NUMBER, "2", "", "1", "1024", true,                                                \
-      "Threads of each worker that may run Go code at once; handlers are called on one of them.")                      \
-    X(GO_GC_PERCENT, "go_gc_percent", NUMBER, "100", "off, or ", "1", "10000", true,                                   \
-      "Growth of the Go heap, in percent, at which a worker collects garbage.")                                        \
-    X(GO_MEMORY_LIMIT, "go_memory_limit", SIZE, "off", "off, or ", "16m", "1t", true,                                  \
-      "Soft limit of the memory that each worker's Go runtime uses.")
-
-enum {
-#define FK_OPTION_ID(id, name, type, initial, words, least, most, reloadable, description) FK_OPTION_##id,
-    FK_OPTIONS(FK_OPTION_ID)
-#undef FK_OPTION_ID
-        FK_OPTION_COUNT
-};
-
-enum { FK_OPTION_TEXT_MAX = 256 };
-
-/* One option's value: as text, and as what the text means (durations in ns, sizes in bytes, ids). */
-typedef struct {
-    char text[FK_OPTION_TEXT_MAX];
-    int64_t number;
-    bool from_environment;
-    bool pinned; /* set by the program after it had loaded a file: the file does not change it any more */
-} fk_option_value;
+#include "server.h"
 
 /* Finds an option by name; -1 if there is none. */
 int fk_option_find(const char *name);
@@ -236,5 +27,11 @@ void fk_option_take_number(fk_option_value *value, int id, int64_t number);
 
 /* Takes over a value that was checked. */
 void fk_option_assign(fk_option_value *value, int id, const char *text);
+
+/* Fills in defaults and the environment's values. */
+void fk_options_init(forker_server *server);
+
+/* Warns of variables that look like an option's, as FORKER_WROKERS does. Not in set-uid programs, which read none. */
+void fk_options_warn_of_variables(forker_server *server);
 
 #endif

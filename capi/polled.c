@@ -5,13 +5,13 @@
 
 #include <unistd.h>
 
+#include "clock.h"
 #include "entry.h"
 #include "host.h"
 #include "log.h"
 #include "pidfile.h"
 #include "preflight.h"
 #include "run.h"
-#include "spawner.h"
 
 enum { STEP_MS = 100 };
 

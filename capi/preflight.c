@@ -7,6 +7,7 @@
 
 #include "certificate.h"
 #include "log.h"
+#include "option.h"
 #include "process.h"
 #include "threads.h"
 
@@ -93,7 +94,7 @@ int fk_preflight(forker_server *server, const char *verb, bool spawns)
     if (code != FORKER_OK) {
         return code;
     }
-    fk_server_warn_of_variables(server);
+    fk_options_warn_of_variables(server);
     code = check_setup(server);
     if (code == FORKER_OK) {
         code = fk_certificates_check(server);

@@ -1,13 +1,17 @@
 /*
  * Registration of routes: what can be wrong about one is found here, at the call. Matching is package engine/router's.
  */
+#include "route.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "advice.h"
 #include "method.h"
+#include "option.h"
 #include "pattern.h"
 #include "server.h"
+#include "setup.h"
 
 /* Whether two patterns match exactly the same paths: they are equal but for the names of their parameters. */
 static bool same_shape(const char *a, const char *b)
@@ -131,12 +135,12 @@ static bool grow_routes(forker_server *server)
 static int add_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
                      void *user)
 {
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;
     }
     if (methods == NULL || pattern == NULL || handler == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
     }
     fk_route route = {.handler = handler, .user = user, .max_body = -1};
     route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
@@ -146,25 +150,24 @@ static int add_route(forker_server *server, const char *methods, const char *pat
         fault = sentence;
     }
     if (fault != NULL) {
-        return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s", methods, pattern, fault);
+        return fk_setup_fail(server, FORKER_E_ROUTE, "handle %s %s: %s", methods, pattern, fault);
     }
     route.shape = hash_shape(pattern);
     const fk_route *conflict = find_conflict(server, methods, pattern, route.shape);
     if (conflict != NULL) {
-        return fk_server_fail_setup(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods,
-                                    pattern, conflict->methods, conflict->pattern);
+        return fk_setup_fail(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods, pattern,
+                             conflict->methods, conflict->pattern);
     }
     if (server->route_count >= FK_ROUTES_MAX) {
-        return fk_server_fail_setup(server, FORKER_E_LIMIT, "handle %s %s: more than %d routes", methods, pattern,
-                                    FK_ROUTES_MAX);
+        return fk_setup_fail(server, FORKER_E_LIMIT, "handle %s %s: more than %d routes", methods, pattern,
+                             FK_ROUTES_MAX);
     }
     if (!fk_methods_note(server, methods)) {
-        return fk_server_fail_setup(server, FORKER_E_LIMIT,
-                                    "handle %s %s: more than %d methods that are no standard ones", methods, pattern,
-                                    FK_METHODS_MAX);
+        return fk_setup_fail(server, FORKER_E_LIMIT, "handle %s %s: more than %d methods that are no standard ones",
+                             methods, pattern, FK_METHODS_MAX);
     }
     if (!grow_routes(server) || !copy_route(&route, methods, pattern)) {
-        return fk_server_fail_setup(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);
+        return fk_setup_fail(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);
     }
     server->routes[server->route_count] = route;
     enter_shape(server, server->route_count++);
@@ -183,16 +186,16 @@ int forker_server_route(forker_server *server, const char *methods, const char *
     if (route_out != NULL) {
         *route_out = NULL;
     }
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;
     }
     if (route_out == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "route: route_out is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "route: route_out is NULL");
     }
     forker_route *route = malloc(sizeof *route);
     if (route == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_MEMORY, "route %s %s: out of memory", methods, pattern);
+        return fk_setup_fail(server, FORKER_E_MEMORY, "route %s %s: out of memory", methods, pattern);
     }
     int code = add_route(server, methods, pattern, handler, user);
     if (code != FORKER_OK) {
@@ -243,12 +246,12 @@ static const struct {
 int forker_route_set(forker_route *route, const char *name, const char *value)
 {
     forker_server *server = route != NULL ? route->server : NULL;
-    int refused = fk_server_refuses_setup(server);
+    int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;
     }
     if (name == NULL || value == NULL) {
-        return fk_server_fail_setup(server, FORKER_E_INVALID, "route set: name or value is NULL");
+        return fk_setup_fail(server, FORKER_E_INVALID, "route set: name or value is NULL");
     }
     fk_route *set = &server->routes[route->index];
     for (size_t i = 0; i < sizeof route_options / sizeof route_options[0]; i++) {
@@ -260,16 +263,16 @@ int forker_route_set(forker_route *route, const char *name, const char *value)
             if (route_options[i].like >= 0) {
                 fk_advice_value(route_options[i].like, value, advice);
             }
-            return fk_server_fail_setup(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s%s", name,
-                                        set->methods, set->pattern, value, route_options[i].fault, advice);
+            return fk_setup_fail(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s%s", name, set->methods,
+                                 set->pattern, value, route_options[i].fault, advice);
         }
         return FORKER_OK;
     }
-    return fk_server_fail_setup(server, FORKER_E_OPTION,
-                                "route set: no route option \"%s\"; there are dispatch, body and max_body", name);
+    return fk_setup_fail(server, FORKER_E_OPTION,
+                         "route set: no route option \"%s\"; there are dispatch, body and max_body", name);
 }
 
-void fk_server_free_routes(forker_server *server)
+void fk_routes_free(forker_server *server)
 {
     for (uint32_t i = 0; i < server->route_count; i++) {
         free_route(&server->routes[i]);

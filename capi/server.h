@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "forker.h"
-#include "option.h"
+#include "optiontable.h"
 #include "secure.h"
 #include "slot.h"
 
@@ -20,6 +20,8 @@ enum {
     FK_SOURCE_MAX = 256,
     FK_SHARDS_MAX = 64,
     FK_SENTENCE_MAX = 512,
+    FK_LOGFILE_ERROR = 0, /* of the log files */
+    FK_LOGFILE_ACCESS = 1,
     FK_LOGFILES = 2,
     FK_NO_STOP = INT32_MAX, /* as the limit of a stop: nobody wants one */
     FK_ROUTES_MAX = 65535,
@@ -223,27 +225,8 @@ struct forker_server {
 /* Remembers the sentence of a failure and returns `code`. */
 int fk_server_fail(forker_server *server, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The same for a setup call: run will refuse to start. A NULL format keeps the sentence that is there. */
-int fk_server_fail_setup(forker_server *server, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* FORKER_OK if the server can be set up now, or the code to return. */
-int fk_server_refuses_setup(forker_server *server);
-
-/* Fills in defaults and the environment's values. */
-void fk_server_init_options(forker_server *server);
-
-/* Warns of variables that look like an option's, as FORKER_WROKERS does. Not in set-uid programs, which read none. */
-void fk_server_warn_of_variables(forker_server *server);
-
-/* forker_server_stop() by the library itself, which has said why. */
-int fk_server_stop(forker_server *server, int32_t timeout_ms);
-
 /* Has the process that runs the server look at the shared header. Async-signal-safe. */
 void fk_server_wake(const forker_server *server);
-
-/* Releases the routes. */
-void fk_server_free_routes(forker_server *server);
 
 /*
  * The place of slot `index`, which is one of server->slots: addresses in the shared memory are made here only, and of

@@ -185,6 +185,16 @@ enum {
     FK_ASKS = 6
 };
 
+/* Bits of fk_orders.actions and fk_slot.asked. STOP is in the latter only. */
+enum {
+    FK_ACTION_DRAIN = 1,
+    FK_ACTION_SCALE = 2,
+    FK_ACTION_RELOAD = 4,
+    FK_ACTION_REOPEN = 8,
+    FK_ACTION_UPGRADE = 16,
+    FK_ACTION_STOP = 32
+};
+
 /*
  * What is asked of the spawner by processes that have its privileges. It is on a page of its own, which master and
  * workers do not have (shared.c): nobody else can write here.

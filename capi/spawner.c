@@ -33,6 +33,7 @@
 #include "printable.h"
 #include "reaper.h"
 #include "report.h"
+#include "stop.h"
 #include "succession.h"
 #include "ticket.h"
 #include "upgrade.h"
@@ -300,7 +301,7 @@ static void follow_host(fk_spawner *spawner)
 {
     if (!spawner->stopping && fk_report_orphaned(spawner->server)) {
         fk_log(spawner->server, FORKER_LOG_WARN, "the process that started the server is gone; stopping");
-        (void)fk_server_stop(spawner->server, -1);
+        (void)fk_stop(spawner->server, -1);
     }
 }
 
@@ -499,6 +500,17 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Returns when to look again. */
+static uint64_t follow_certificates(forker_server *server)
+{
+    uint64_t next;
+    if (fk_certificates_have_changed(server, fk_clock(), &next)) {
+        fk_log(server, FORKER_LOG_INFO, "files of certificates have changed: reloading");
+        (void)forker_server_reload(server);
+    }
+    return next;
+}
+
 static void supervise(fk_spawner *spawner, struct pollfd *polled)
 {
     for (;;) {
@@ -512,7 +524,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
             return;
         }
         next = earlier(next, kill_due(spawner));
-        next = earlier(next, fk_certificates_follow(spawner->server, fk_clock()));
+        next = earlier(next, follow_certificates(spawner->server));
         next = earlier(next, fk_tickets_follow(spawner->server, fk_clock()));
         next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));
         next = earlier(next, fk_notify_watch(spawner));

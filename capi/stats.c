@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "procstat.h"
 #include "server.h"
-#include "spawner.h"
 
 _Static_assert((int)FORKER_LATENCY_BUCKETS == (int)FK_LATENCY_BUCKETS, "the histograms are the same");
 _Static_assert((int)FORKER_STATUS_CLASSES == (int)FK_STATUS_CLASSES, "the classes are the same");

@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "certificate.h"
+#include "clock.h"
 #include "descriptor.h"
 #include "heritage.h"
 #include "path.h"
-#include "spawner.h"
 
 #define ROTATE_NS (UINT64_C(12) * 3600 * 1000000000)
 

@@ -23,6 +23,7 @@
 
 #include "account.h"
 #include "descriptor.h"
+#include "option.h"
 
 enum { LOCK_TRIES = 200, LOCK_PAUSE_NS = 10000000 };
 

@@ -23,6 +23,7 @@
 #include "pidfile.h"
 #include "program.h"
 #include "signals.h"
+#include "stop.h"
 
 enum { EXIT_NO_PROGRAM = 127 };
 
@@ -196,7 +197,7 @@ static void hand_over(fk_spawner *spawner)
     server->admin.made = false;
     fk_notify_main(spawner, spawner->heir.pid);
     spawner->handed_over = true;
-    (void)fk_server_stop(server, -1);
+    (void)fk_stop(server, -1);
 }
 
 /* The new process is gone. If it had taken over, that is no longer a matter of this one. */

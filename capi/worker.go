@@ -13,6 +13,7 @@ package main
 #include "loglimit.h"
 #include "post.h"
 #include "process.h"
+#include "reopen.h"
 */
 import "C"
 
@@ -384,7 +385,7 @@ func (w *worker) obey(message *control.Message) {
 		C.fk_logfile_take(w.c, C.int(message.Log()), C.int(message.Files[0]))
 		message.Files = nil
 	case control.Reopen:
-		C.fk_log_reopen(w.c)
+		C.fk_reopen(w.c)
 	}
 }
 
