@@ -184,7 +184,7 @@ fuzz: lib
 
 # -------------------------------------------------------------------------------------------------------------- checks
 
-C_FILES := $(wildcard include/*.h capi/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c bench/*/*.[ch] bench/*/*.cpp tools/*.c) \
+C_FILES := $(wildcard include/*.h capi/*.c capi/*/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c bench/*/*.[ch] bench/*/*.cpp tools/*.c) \
 	$(shell find tests -name '*.[ch]' -o -name '*.cpp')
 
 ## check         check format, lint, C warnings, header dialects, layers, exported symbols and generated documents

@@ -1,8 +1,8 @@
 package main
 
 /*
-#include "access.h"
-#include "process.h"
+#include "base/process.h"
+#include "log/access.h"
 */
 import "C"
 

@@ -3,7 +3,7 @@ package main
 /*
 #include <errno.h>
 
-#include "server.h"
+#include "base/server.h"
 */
 import "C"
 

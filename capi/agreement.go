@@ -1,12 +1,12 @@
 package main
 
 /*
-#include "child.h"
-#include "control.h"
-#include "exchange.h"
-#include "logfile.h"
-#include "server.h"
-#include "spawner.h"
+#include "base/server.h"
+#include "exchange/exchange.h"
+#include "log/logfile.h"
+#include "supervisor/child.h"
+#include "supervisor/control.h"
+#include "supervisor/spawner.h"
 */
 import "C"
 

@@ -7,10 +7,10 @@ package main
 #cgo nocallback fk_deferred_close
 #cgo noescape fk_deferred_take
 #cgo nocallback fk_deferred_take
-#include "deferred.h"
-#include "dispatch.h"
-#include "server.h"
-#include "wire.h"
+#include "base/server.h"
+#include "exchange/deferred.h"
+#include "exchange/dispatch.h"
+#include "exchange/wire.h"
 */
 import "C"
 
@@ -99,7 +99,7 @@ func (a *app) Closed(req *engine.Request, reason int) bool {
 func (a *app) Retain(left []memory.Mapping) int {
 	// SAFETY: C copies the mappings; the layouts are the same (layout.go).
 	mappings := (*C.fk_mapping)(unsafe.Pointer(unsafe.SliceData(left)))
-	return int(C.fk_deferred_bequeath(a.c, mappings, C.size_t(len(left))))
+	return int(C.fk_deferred_retain(a.c, mappings, C.size_t(len(left))))
 }
 
 // Free is engine.Memory's.

@@ -2,9 +2,9 @@ package main
 
 /*
 #include <stdlib.h>
-#include "certificate.h"
-#include "spawner.h"
-#include "ticket.h"
+#include "setup/certificate.h"
+#include "setup/ticket.h"
+#include "supervisor/spawner.h"
 */
 import "C"
 

@@ -1,5 +1,5 @@
 /* Calls into Go from inside of a handler. */
-#include "engine.h"
+#include "exchange/engine.h"
 
 #include "_cgo_export.h"
 

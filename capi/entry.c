@@ -1,5 +1,5 @@
 /* The ways from C into Go: entry.h and the prototypes that Go has made of its functions are compared here by the compiler. */
-#include "entry.h"
+#include "base/entry.h"
 
 #include "_cgo_export.h"
 

@@ -1,8 +1,8 @@
 package main
 
 /*
-#include "post.h"
-#include "server.h"
+#include "base/server.h"
+#include "exchange/post.h"
 */
 import "C"
 

@@ -1,7 +1,7 @@
 package main
 
 /*
-#include "server.h"
+#include "base/server.h"
 */
 import "C"
 

@@ -1,11 +1,11 @@
 package main
 
 /*
-#include "control.h"
-#include "deferred.h"
-#include "estate.h"
-#include "exchange.h"
-#include "inventory.h"
+#include "base/inventory.h"
+#include "exchange/deferred.h"
+#include "exchange/exchange.h"
+#include "exchange/retained.h"
+#include "supervisor/control.h"
 
 enum {
     size_request = sizeof(struct forker_request),

@@ -1,15 +1,21 @@
-// Package main is libforker.so: the C API of include/forker.h over the packages engine and prefork. It is the only
-// package that imports "C".
+// Package main is libforker.so: the C API of include/forker.h over the packages engine and prefork. It and its rooms are the
+// only packages that import "C".
 //
-// The C files hold what must work without Go: setup, the spawner, the birth of a process, the accessors of a request.
-// Go is started after fork, late (process.c), and is entered by three functions, of master.go and worker.go. From
-// then on the only call from Go to C on the way of a request is fk_dispatch.
+// The rooms are folders of C: what must work without Go. Each says in its doc.go what it is and which others it may use, and
+// tools/check-layers checks that by the includes. From the bottom to the top:
+//
+//	base ← log ← setup ← exchange
+//	               ↑
+//	             child ← supervisor ← run
+//
+// Go is started after fork, late (base/process.c), and is entered by the functions of base/entry.h, whose Go side is in this
+// package. From then on the only call from Go to C on the way of a request is fk_dispatch.
 package main
 
 /*
-#cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -I${SRCDIR}/../include -Wall -Wextra -Wpedantic -Wconversion
-#include "log.h"
-#include "server.h"
+#cgo CFLAGS: -std=gnu11 -D_GNU_SOURCE -I${SRCDIR} -I${SRCDIR}/../include -Wall -Wextra -Wpedantic -Wconversion
+#include "base/server.h"
+#include "log/log.h"
 */
 import "C"
 
@@ -18,6 +24,15 @@ import (
 	"runtime/debug"
 	"time"
 	"unsafe"
+
+	// The C files of the rooms, linked into the library.
+	_ "libforker/capi/base"
+	_ "libforker/capi/child"
+	_ "libforker/capi/exchange"
+	_ "libforker/capi/log"
+	_ "libforker/capi/run"
+	_ "libforker/capi/setup"
+	_ "libforker/capi/supervisor"
 )
 
 func main() {}

@@ -1,11 +1,11 @@
 package main
 
 /*
-#include "log.h"
-#include "logfile.h"
-#include "option.h"
-#include "procstat.h"
-#include "server.h"
+#include "base/procstat.h"
+#include "base/server.h"
+#include "log/log.h"
+#include "log/logfile.h"
+#include "setup/option.h"
 */
 import "C"
 

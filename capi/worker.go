@@ -1,19 +1,19 @@
 package main
 
 /*
-#include "action.h"
-#include "asker.h"
-#include "callback.h"
-#include "certificate.h"
-#include "deferred.h"
-#include "dispatch.h"
-#include "listener.h"
-#include "log.h"
-#include "logfile.h"
-#include "loglimit.h"
-#include "post.h"
-#include "process.h"
-#include "reopen.h"
+#include "base/process.h"
+#include "exchange/deferred.h"
+#include "exchange/dispatch.h"
+#include "exchange/post.h"
+#include "log/log.h"
+#include "log/logfile.h"
+#include "log/loglimit.h"
+#include "setup/callback.h"
+#include "setup/certificate.h"
+#include "setup/listener.h"
+#include "setup/reopen.h"
+#include "supervisor/action.h"
+#include "supervisor/asker.h"
 */
 import "C"
 

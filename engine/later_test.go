@@ -15,7 +15,7 @@ import (
 	"libforker/engine/memory"
 )
 
-// holder is the part of a program that responds later: what capi/deferred.c does, in Go, so that the race detector sees it.
+// holder is the part of a program that responds later: what capi/exchange/deferred.c does, in Go, so that the race detector sees it.
 type holder struct {
 	*program
 	fd int // The loop's EventFd.

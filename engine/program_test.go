@@ -10,7 +10,7 @@ import (
 	"libforker/engine/message"
 )
 
-// program is one in Go: handlers by path. It does with a response's memory what capi/response.c does.
+// program is one in Go: handlers by path. It does with a response's memory what capi/exchange/response.c does.
 type program struct {
 	handlers map[string]func(*call)
 

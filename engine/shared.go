@@ -11,7 +11,7 @@ import (
 const MaxParams = 16
 
 // Request is one request and the response to it, in memory off the Go heap that C shares: struct forker_request of
-// capi/exchange.h, whose layout is checked against this one when capi is compiled.
+// capi/exchange/exchange.h, whose layout is checked against this one when capi is compiled.
 type Request struct {
 	// Filled by the engine. Addresses are of memory off the Go heap.
 	Base        uintptr // The head's first byte: its spans count from there.

@@ -33,7 +33,7 @@ const (
 	TLSItems
 )
 
-// TLSInfo is what is known of a connection's TLS, off the Go heap, where C reads it: fk_tls of capi/exchange.h. Behind it
+// TLSInfo is what is known of a connection's TLS, off the Go heap, where C reads it: fk_tls of capi/exchange/exchange.h. Behind it
 // lie the texts, each with a NUL behind it. Spans count from its first byte; Off is 0 where there is no text.
 type TLSInfo struct {
 	Items [TLSItems]message.Span

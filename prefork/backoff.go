@@ -8,7 +8,7 @@ import (
 // The growing delay after failed boots.
 
 // How long a slot stays vacant after a failed boot: the first time, each time so much longer, at most. While there is no
-// master the spawner does the same (capi/child.h, compared in capi/agreement.go).
+// master the spawner does the same (capi/supervisor/child.h, compared in capi/agreement.go).
 const (
 	BackoffFirst  = 100 * time.Millisecond
 	BackoffFactor = 1.6

@@ -4,7 +4,7 @@ import "time"
 
 // How many processes may be forked in a second.
 
-// How many forks there may be in which time. The spawner keeps the same by itself (capi/spawner.h, compared in
+// How many forks there may be in which time. The spawner keeps the same by itself (capi/supervisor/spawner.h, compared in
 // capi/agreement.go).
 const (
 	ForksPerWindow = 20

@@ -1,8 +1,8 @@
 package slot
 
-// Where everything lies, as in capi/slot.h.
+// Where everything lies, as in capi/base/slot.h.
 
-// The sizes of the layout. The names are those of capi/slot.h without the prefix.
+// The sizes of the layout. The names are those of capi/base/slot.h without the prefix.
 const (
 	SharedMagic    = 0x464f524b // "FORK"
 	PageSize       = 4096

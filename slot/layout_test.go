@@ -5,7 +5,7 @@ import (
 	"unsafe"
 )
 
-// The numbers are those that gcc gives for capi/slot.h on amd64 and arm64.
+// The numbers are those that gcc gives for capi/base/slot.h on amd64 and arm64.
 func TestLayout_isThatOfTheCHeader(t *testing.T) {
 	var (
 		peer   Peer

@@ -9,7 +9,7 @@
 static const char head[] =
     "# Options\n"
     "\n"
-    "<!-- Made by `make docs` from the table in capi/option.h: change that. -->\n"
+    "<!-- Made by `make docs` from the table in capi/base/optiontable.h: change that. -->\n"
     "\n"
     "An option is set by name and text before the server runs, `forker_server_set(server, \"max_body\", \"64m\")`, or\n"
     "`forker.Server(max_body=\"64m\")` in Python. The environment wins over the program: `FORKER_MAX_BODY=64m`. It is\n"

@@ -172,7 +172,7 @@ func appendString(b, text []byte) []byte {
 }
 
 // steers tells if a character beyond ASCII does something to a terminal or to the text around it: C1 controls, ends of
-// lines, marks and overrides of the direction of writing. capi/printable.c has the same for the error log.
+// lines, marks and overrides of the direction of writing. capi/log/printable.c has the same for the error log.
 func steers(r rune) bool {
 	return r >= 0x80 && r < 0xa0 || r == '\u061c' || r == '\u200e' || r == '\u200f' || r >= '\u2028' && r <= '\u202e' ||
 		r >= '\u2066' && r <= '\u2069'

@@ -7,7 +7,7 @@ import (
 	"libforker/engine/message"
 )
 
-// TestHead_layout pins what fk_head in capi/exchange.h has; the C compiler checks the other side.
+// TestHead_layout pins what fk_head in capi/exchange/exchange.h has; the C compiler checks the other side.
 func TestHead_layout(t *testing.T) {
 	want := []struct {
 		name         string

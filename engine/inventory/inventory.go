@@ -2,7 +2,7 @@
 // close them: such a child has a duplicate of each, and would keep clients waiting for the end of their connection.
 //
 // Invariant: a descriptor is noted from when it is opened until just before it is closed; between Begin and End it may
-// be open without being noted, and no fork happens meanwhile. The table is read by C in the child (capi/inventory.h),
+// be open without being noted, and no fork happens meanwhile. The table is read by C in the child (capi/base/inventory.h),
 // and in the parent by whoever closes a connection.
 //
 // The table is the process's, as its descriptors are. Any thread.

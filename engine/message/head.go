@@ -2,7 +2,7 @@ package message
 
 // A head as spans of the text that it came as.
 
-// Span is a piece of a head: an offset from its first byte, and a length. It is fk_span in capi/exchange.h.
+// Span is a piece of a head: an offset from its first byte, and a length. It is fk_span in capi/exchange/exchange.h.
 type Span struct {
 	Off uint32
 	Len uint32
@@ -38,7 +38,7 @@ const (
 	Version20 uint8 = 20
 )
 
-// Head is what a request's head says. Its layout is that of fk_head in capi/exchange.h.
+// Head is what a request's head says. Its layout is that of fk_head in capi/exchange/exchange.h.
 //
 // Behind every span stands a byte of the head which belongs to no token: a separator, white space or CR. A span that is
 // absent or empty keeps that promise. Two spans can share bytes or meet at a separator: Path and Query lie in Target,

@@ -39,7 +39,7 @@ type Poller struct {
 // busyMs is how long Wait keeps the Go scheduler out after a call that found something. Telling it costs more than the
 // system call: it wakes a thread (sysmon) that looks after the processor left behind, some thousand times a second
 // under load. A garbage collection that another goroutine begins waits for that long at most, if it begins just when the
-// events cease: the runtime sends no signal that would end the call (asyncpreemptoff, capi/process.c). The time is longer than the kernel's tick (at most 10 ms): for less the processor's timer
+// events cease: the runtime sends no signal that would end the call (asyncpreemptoff, capi/base/process.c). The time is longer than the kernel's tick (at most 10 ms): for less the processor's timer
 // would be set and reset in every call, which costs 1 to 2 µs each, more under a hypervisor.
 const busyMs = 20
 

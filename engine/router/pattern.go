@@ -9,7 +9,7 @@ import (
 
 // Patterns, and what can be wrong with one.
 
-// MaxParams is how many ":name" and "*name" a pattern can have; FK_PARAMS_MAX in capi/exchange.h.
+// MaxParams is how many ":name" and "*name" a pattern can have; FK_PARAMS_MAX in capi/exchange/exchange.h.
 const MaxParams = 16
 
 // kind tells how a segment of a pattern matches. A lower one goes first.

@@ -7,7 +7,7 @@ import (
 
 // A message, as one packet.
 
-// The sizes and marks of the protocol. The names are those of capi/control.h without the prefix.
+// The sizes and marks of the protocol. The names are those of capi/supervisor/control.h without the prefix.
 const (
 	Magic    = 0x6b6c6246
 	Version  = 1

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "../../../capi/control.h"
-#include "../../../capi/slot.h"
+#include "../../../capi/base/slot.h"
+#include "../../../capi/supervisor/control.h"
 
 enum { ORDERS = 400 };
 

@@ -14,8 +14,8 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
-#include "../../../capi/control.h"
-#include "../../../capi/slot.h"
+#include "../../../capi/base/slot.h"
+#include "../../../capi/supervisor/control.h"
 
 enum { AREAS_MAX = 16, WRITES = 40000, PACKETS = 200, ASKED_RELOAD = 4, ASKED_REOPEN = 8, ASKED_UPGRADE = 16 };
 

@@ -9,13 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deferred.h"
-#include "dispatch.h"
-#include "engine.h"
-#include "log.h"
-#include "logfile.h"
-#include "process.h"
-#include "wire.h"
+#include "base/process.h"
+#include "exchange/deferred.h"
+#include "exchange/dispatch.h"
+#include "exchange/engine.h"
+#include "exchange/wire.h"
+#include "log/log.h"
+#include "log/logfile.h"
 
 #ifdef HELGRIND
 #include <valgrind/helgrind.h>
@@ -326,7 +326,7 @@ int main(void)
     for (int i = 0; i < REQUESTS; i++) {
         fk_dispatch_free((uintptr_t)exchanges[i].req);
     }
-    (void)fk_deferred_bequeath(server, NULL, 0);
+    (void)fk_deferred_retain(server, NULL, 0);
     printf("%d interim responses came\n", received);
     free(server);
     return failures == 0 && received > ROUNDS ? 0 : 1;

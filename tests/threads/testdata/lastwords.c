@@ -1,17 +1,17 @@
 /*
  * Threads that log errors of the program at once, in a worker: ThreadSanitizer sees who writes the worker's last words,
- * and what is left of them is one of the texts, whole. Linked with log.c; what that needs of others is at the end.
+ * and what is left of them is one of the texts, whole. Linked with files of the log room; what these need of others
+ * is at the end.
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "dispatch.h"
-#include "log.h"
-#include "logfile.h"
-#include "loglimit.h"
-#include "process.h"
+#include "base/process.h"
+#include "log/log.h"
+#include "log/logfile.h"
+#include "log/loglimit.h"
 
 enum { THREADS = 4, LINES = 2000, LEN = 60 };
 
@@ -63,18 +63,13 @@ int main(void)
     return logged == THREADS * LINES && same == LEN && strlen(slot.last_words) == LEN ? 0 : 1;
 }
 
-/* --------------------------------------------------------------------------------------- what log.c needs of others */
+/* ------------------------------------------------------------------------------------- what the log needs of others */
 
 fk_process_state fk_process;
 
 const char *fk_process_name(void)
 {
     return "worker 0";
-}
-
-void fk_logfile_reopen(forker_server *own_server)
-{
-    (void)own_server;
 }
 
 bool fk_loglimit_allows(forker_server *own_server, int level, uint32_t *missed_out)
@@ -97,12 +92,6 @@ uint32_t fk_loglimit_close(forker_server *own_server, int level)
     (void)own_server;
     (void)level;
     return 0;
-}
-
-void fk_callback_check(forker_server *own_server, const char *callback)
-{
-    (void)own_server;
-    (void)callback;
 }
 
 void fk_loglimit_arm(const forker_server *own_server)

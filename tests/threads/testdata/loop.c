@@ -13,11 +13,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "deferred.h"
-#include "dispatch.h"
-#include "log.h"
-#include "logfile.h"
-#include "process.h"
+#include "base/process.h"
+#include "exchange/deferred.h"
+#include "exchange/dispatch.h"
+#include "log/log.h"
+#include "log/logfile.h"
 
 #ifdef HELGRIND
 #include <valgrind/helgrind.h>
@@ -387,7 +387,7 @@ static int end_loop(void)
             fk_dispatch_free((uintptr_t)exchanges[i].req);
         }
     }
-    return fk_deferred_bequeath(server, &memory, 1);
+    return fk_deferred_retain(server, &memory, 1);
 }
 
 static void set_up(void)

@@ -1,0 +1,22 @@
+/* Paths that options name. */
+#include "base/path.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int fk_path_begin(forker_server *server)
+{
+    free(server->directory);
+    server->directory = getcwd(NULL, 0);
+    return FORKER_OK;
+}
+
+const char *fk_path_of(const forker_server *server, int option, char path[FK_PATH_ROOM])
+{
+    const char *text = server->options[option].text;
+    bool relative = text[0] != '\0' && text[0] != '/' && server->directory != NULL;
+    (void)snprintf(path, FK_PATH_ROOM, "%s%s%s", relative ? server->directory : "", relative ? "/" : "", text);
+    return path;
+}

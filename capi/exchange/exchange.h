@@ -1,0 +1,172 @@
+/*
+ * One request and its response, as the engine and the C accessors share it. The engine allocates it off the Go heap,
+ * fills the first part, calls the handler through dispatch.c and reads the response back; no other call crosses the
+ * boundary.
+ *
+ * The Go twins are engine.Request, message.Head and slot.Peer; the layouts are checked against these when capi is
+ * compiled.
+ */
+#ifndef FORKER_EXCHANGE_H
+#define FORKER_EXCHANGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/server.h"
+#include "base/slot.h"
+#include "forker.h"
+
+enum { FK_FIELDS_MAX = 256 };
+
+/* A piece of the head's bytes: offset from fk_head's first byte, and length. */
+typedef struct {
+    uint32_t off;
+    uint32_t len;
+} fk_span;
+
+typedef struct {
+    fk_span name;
+    fk_span value;
+} fk_field;
+
+/*
+ * What the parser found; message.Head. Behind every span stands a delimiter of the head, which an accessor may overwrite
+ * by NUL.
+ */
+typedef struct {
+    fk_span method;
+    fk_span target;
+    fk_span path;  /* raw */
+    fk_span query; /* raw, without "?" */
+    fk_span host;
+    int64_t content_length; /* -1: none given */
+    uint8_t form;           /* message.Form* */
+    uint8_t version;        /* as of forker_request_version() */
+    uint8_t keep_alive;
+    uint8_t chunked;
+    uint8_t expect_continue;
+    uint8_t has_query;
+    uint8_t plain_path;
+    uint16_t field_count;
+    uint16_t trailer_count;
+    fk_field fields[FK_FIELDS_MAX]; /* field_count of the head, then trailer_count of the trailer section */
+} fk_head;
+
+/* A growing block of malloc(3) memory. */
+typedef struct {
+    char *data;
+    uint64_t len;
+    uint64_t cap;
+} fk_block;
+
+/* Bits of fk_response.flags. */
+enum {
+    FK_RESPONSE_CLOSE = 1,      /* the handler asked for "Connection: close" */
+    FK_RESPONSE_HAS_DATE = 2,   /* it set Date by itself */
+    FK_RESPONSE_HAS_SERVER = 4, /* it set Server by itself */
+    FK_RESPONSE_ERROR = 8,      /* forker_respond_error(): the engine writes the text, body is the detail */
+    FK_RESPONSE_STREAM = 16,    /* the body comes through the deferred handle, piece by piece */
+    FK_RESPONSE_HIJACKED = 32,  /* the program has taken the connection */
+    FK_RESPONSE_ANNOUNCES = 64, /* fields has Trailer, for a stream that goes out in chunks */
+    FK_RESPONSE_LENGTH = 128    /* length is what forker_response_length() said */
+};
+
+/* How far a response has come. */
+enum {
+    FK_RESPONSE_NONE = 0,
+    FK_RESPONSE_STARTED = 1, /* a status, field or body was set piece by piece */
+    FK_RESPONSE_WHOLE = 2    /* answered in one call: nothing can be added */
+};
+
+/* Where the program is inside of, as far as it matters for what it may do. */
+enum { FK_INSIDE_NOTHING, FK_INSIDE_HANDLER, FK_INSIDE_ON_BODY };
+
+/* What a piece of a body is. */
+enum {
+    FK_PART_BODY = 0, /* bytes of fk_response.body: off, len */
+    FK_PART_LENT = 1, /* the program's bytes: data, len */
+    FK_PART_FILE = 2  /* of a file: fd, off, len */
+};
+
+/* A piece of a body, where that is more than the bytes of fk_response.body. */
+typedef struct {
+    uint32_t kind;
+    int32_t fd;
+    const char *data;
+    uint64_t off;
+    uint64_t len;
+    void (*release)(void *user); /* called when the piece is not needed any more; NULL: nothing to do */
+    void *user;
+} fk_part;
+
+typedef struct {
+    uint16_t status;
+    uint8_t state;
+    uint8_t flags;
+    uint32_t pad;
+    int64_t length;  /* of a stream: what its head promises; -1: not known; or see FK_RESPONSE_LENGTH */
+    uint64_t parted; /* bytes of `body` that stand in `parts`; the rest comes behind them */
+    uint64_t extra;  /* bytes of all parts that are not of `body` */
+    fk_block fields; /* "Name: value\r\n" lines */
+    fk_block body;
+    fk_block parts;    /* fk_part */
+    fk_block trailers; /* like fields, sent behind a stream that goes out in chunks */
+} fk_response;
+
+/* What was wrong with the last call that failed; failure.c. */
+typedef struct {
+    char *text; /* NULL: nothing */
+    int32_t code;
+    uint32_t pad;
+} fk_failure;
+
+struct fk_text;
+struct fk_deferred;
+
+/* What is known of a connection's TLS; engine.TLSInfo. Behind it lie the texts, each with a NUL behind it. */
+enum { FK_TLS_ITEMS = FORKER_TLS_CLIENT_CHAIN_PEM + 1 };
+typedef struct {
+    fk_span items[FK_TLS_ITEMS]; /* from the first byte of this; off 0: there is none */
+} fk_tls;
+
+struct forker_request {
+    /* Filled by the engine. */
+    char *base; /* the head's first byte: spans count from here */
+    char *path; /* decoded; in the head itself if it needed no decoding */
+    char *body; /* NUL-terminated */
+    uint64_t body_len;
+    uint32_t path_len;
+    uint32_t path_decoded; /* 1: path is a NUL-terminated copy; 0: it is in the head, not terminated */
+    fk_peer peer;
+    uint32_t route; /* index into the server's routes */
+    uint32_t param_count;
+    uint32_t cancelled; /* 1: the client has left; atomic */
+    uint64_t now_ns;    /* CLOCK_MONOTONIC of this iteration */
+    forker_server *server;
+    fk_black_box *box; /* where the request is noted while it is inside a handler */
+    char *rest;        /* what has come behind this request; its first byte may have been overwritten by NUL */
+    uint64_t rest_len;
+    const fk_tls *tls;  /* NULL: the connection has none */
+    uint64_t serial;    /* tells it from other requests that are or were at the same address */
+    uint32_t index;     /* the engine's */
+    int32_t body_fd;    /* a file that has the body too; -1: none */
+    uint32_t paused;    /* 1: the program wants no more of the body now; atomic */
+    uint32_t interims;  /* 1: interim responses of it were put into the queue; atomic */
+    uint8_t rest_first; /* the first byte of rest */
+    uint8_t inside;     /* FK_INSIDE_* */
+    uint8_t pad[6];
+    fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
+    fk_head head;
+
+    /* Filled by the response functions. */
+    fk_response response;
+
+    /* Owned by request.c and deferred.c. */
+    struct fk_text *texts;        /* copies made for accessors, freed when the request ends */
+    struct fk_deferred *deferred; /* NULL: the handler answers before it returns */
+    forker_body_fn on_body;       /* NULL: not asked for, or called for the last time */
+    void *on_body_user;
+    fk_failure failure; /* of a call about the request */
+};
+
+#endif

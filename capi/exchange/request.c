@@ -1,0 +1,308 @@
+/*
+ * Request accessors. Pieces of the head are handed out where they lie: the delimiter behind each is overwritten by NUL
+ * when it is asked for. What would overlap (the path inside the target) or needs decoding is copied, until the request
+ * ends.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/ascii.h"
+#include "base/process.h"
+#include "exchange/block.h"
+#include "exchange/exchange.h"
+#include "exchange/failure.h"
+
+static const char *give(const char *text, size_t len, size_t *len_out)
+{
+    if (len_out != NULL) {
+        *len_out = text != NULL ? len : 0;
+    }
+    return text;
+}
+
+static const char *copy_text(forker_request *req, const char *bytes, size_t len, size_t *len_out)
+{
+    char *text = fk_text_new(req, len + 1);
+    if (text != NULL) {
+        memcpy(text, bytes, len);
+        text[len] = '\0';
+    }
+    return give(text, len, len_out);
+}
+
+/* Of the authority in a target the delimiter is the first byte of the path, which must stay. */
+static const char *span_text(forker_request *req, fk_span span, size_t *len_out)
+{
+    uint32_t end = span.off + span.len, target = req->head.target.off;
+    if (end - target < req->head.target.len) {
+        return copy_text(req, req->base + span.off, span.len, len_out);
+    }
+    req->base[end] = '\0';
+    return give(req->base + span.off, span.len, len_out);
+}
+
+const char *forker_request_method(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? span_text(req, req->head.method, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_target(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? span_text(req, req->head.target, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_host(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? span_text(req, req->head.host, len_out) : give(NULL, 0, len_out);
+}
+
+const char *forker_request_path(forker_request *req, size_t *len_out)
+{
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    if (!req->path_decoded) {
+        const char *copy = copy_text(req, req->path, req->path_len, len_out);
+        if (copy == NULL) {
+            return NULL;
+        }
+        req->path = (char *)copy;
+        req->path_decoded = 1;
+    }
+    return give(req->path, req->path_len, len_out);
+}
+
+const char *forker_request_query(forker_request *req, size_t *len_out)
+{
+    if (req == NULL || !req->head.has_query) {
+        return give(req != NULL ? "" : NULL, 0, len_out);
+    }
+    return span_text(req, req->head.query, len_out);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Decodes one character of a query ("+" is a space, a malformed escape stands for itself) and steps behind it. */
+static char query_char(const char **p, const char *end)
+{
+    char c = *(*p)++;
+    if (c == '+') {
+        return ' ';
+    }
+    if (c == '%' && end - *p >= 2 && hex_digit((*p)[0]) >= 0 && hex_digit((*p)[1]) >= 0) {
+        c = (char)(hex_digit((*p)[0]) * 16 + hex_digit((*p)[1]));
+        *p += 2;
+    }
+    return c;
+}
+
+/* Whether the encoded name in [p, end) stands for `name`. */
+static bool query_name_is(const char *p, const char *end, const char *name)
+{
+    while (p < end) {
+        if (*name == '\0' || query_char(&p, end) != *name++) {
+            return false;
+        }
+    }
+    return *name == '\0';
+}
+
+const char *forker_request_query_param(forker_request *req, const char *name, size_t *len_out)
+{
+    if (req == NULL || name == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    const char *p = req->base + req->head.query.off;
+    const char *end = p + (req->head.has_query ? req->head.query.len : 0);
+    while (p < end) {
+        const char *next = memchr(p, '&', (size_t)(end - p));
+        const char *pair_end = next != NULL ? next : end;
+        const char *equals = memchr(p, '=', (size_t)(pair_end - p));
+        const char *value = equals != NULL ? equals + 1 : pair_end;
+        if (query_name_is(p, equals != NULL ? equals : pair_end, name)) {
+            char *text = fk_text_new(req, (size_t)(pair_end - value) + 1);
+            size_t len = 0;
+            while (text != NULL && value < pair_end) {
+                text[len++] = query_char(&value, pair_end);
+            }
+            if (text != NULL) {
+                text[len] = '\0';
+            }
+            return give(text, len, len_out);
+        }
+        p = next != NULL ? next + 1 : end;
+    }
+    return give(NULL, 0, len_out);
+}
+
+const char *forker_request_param(forker_request *req, const char *name, size_t *len_out)
+{
+    if (req != NULL && name != NULL) {
+        const fk_route *route = &req->server->routes[req->route];
+        for (uint32_t i = 0; i < req->param_count; i++) {
+            if (strcmp(route->param_names[i], name) == 0) {
+                return copy_text(req, req->path + req->params[i].off, req->params[i].len, len_out);
+            }
+        }
+    }
+    return give(NULL, 0, len_out);
+}
+
+/* The value of the first of `count` fields that has this name. */
+static const char *named_field(forker_request *req, const fk_field *fields, size_t count, const char *name,
+                               size_t *len_out)
+{
+    size_t len = name != NULL ? strlen(name) : 0;
+    for (size_t i = 0; len > 0 && i < count; i++) {
+        if (fields[i].name.len == len && fk_ascii_same(req->base + fields[i].name.off, name, len)) {
+            return span_text(req, fields[i].value, len_out);
+        }
+    }
+    return give(NULL, 0, len_out);
+}
+
+static int refuse_index(forker_request *req, const char *verb, size_t index, size_t count)
+{
+    return fk_fail(&req->failure, FORKER_E_INVALID, "%s %zu: there are %zu fields", verb, index, count);
+}
+
+static int field_at(forker_request *req, const fk_field *field, const char **name_out, const char **value_out)
+{
+    if (name_out != NULL) {
+        *name_out = span_text(req, field->name, NULL);
+    }
+    if (value_out != NULL) {
+        *value_out = span_text(req, field->value, NULL);
+    }
+    return FORKER_OK;
+}
+
+const char *forker_request_header(forker_request *req, const char *name, size_t *len_out)
+{
+    return req != NULL ? named_field(req, req->head.fields, req->head.field_count, name, len_out)
+                       : give(NULL, 0, len_out);
+}
+
+size_t forker_request_header_count(forker_request *req)
+{
+    return req != NULL ? req->head.field_count : 0;
+}
+
+int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (index >= req->head.field_count) {
+        return refuse_index(req, "header_at", index, req->head.field_count);
+    }
+    return field_at(req, &req->head.fields[index], name_out, value_out);
+}
+
+static const fk_field *trailers(const forker_request *req)
+{
+    return req->head.fields + req->head.field_count;
+}
+
+const char *forker_request_trailer(forker_request *req, const char *name, size_t *len_out)
+{
+    return req != NULL ? named_field(req, trailers(req), req->head.trailer_count, name, len_out)
+                       : give(NULL, 0, len_out);
+}
+
+size_t forker_request_trailer_count(forker_request *req)
+{
+    return req != NULL ? req->head.trailer_count : 0;
+}
+
+int forker_request_trailer_at(forker_request *req, size_t index, const char **name_out, const char **value_out)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (index >= req->head.trailer_count) {
+        return refuse_index(req, "trailer_at", index, req->head.trailer_count);
+    }
+    return field_at(req, &trailers(req)[index], name_out, value_out);
+}
+
+const char *forker_request_body(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? give(req->body, req->body_len, len_out) : give(NULL, 0, len_out);
+}
+
+int forker_request_body_fd(forker_request *req)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    return req->body_fd >= 0 ? req->body_fd
+                             : fk_fail(&req->failure, FORKER_E_STATE, "body_fd: the body is in memory only");
+}
+
+const char *forker_request_peer(forker_request *req, size_t *len_out)
+{
+    enum { PEER_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535" };
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    char address[INET6_ADDRSTRLEN];
+    char *text = fk_text_new(req, PEER_MAX);
+    int len = 0;
+    if (text == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    if (req->peer.family == AF_INET || req->peer.family == AF_INET6) {
+        (void)inet_ntop(req->peer.family, req->peer.addr, address, sizeof address);
+        len = snprintf(text, PEER_MAX, req->peer.family == AF_INET ? "%s:%u" : "[%s]:%u", address, req->peer.port);
+    } else {
+        len = snprintf(text, PEER_MAX, "unix:");
+    }
+    return give(text, (size_t)len, len_out);
+}
+
+const char *forker_request_scheme(forker_request *req, size_t *len_out)
+{
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    return req->tls != NULL ? give("https", 5, len_out) : give("http", 4, len_out);
+}
+
+const char *forker_request_tls(forker_request *req, int what, size_t *len_out)
+{
+    if (req == NULL || req->tls == NULL || what < 0 || what >= FK_TLS_ITEMS || req->tls->items[what].off == 0) {
+        return give(NULL, 0, len_out);
+    }
+    fk_span item = req->tls->items[what];
+    return give((const char *)req->tls + item.off, item.len, len_out);
+}
+
+const char *forker_request_error(forker_request *req)
+{
+    return req != NULL ? fk_failure_text(&req->failure) : NULL;
+}
+
+int forker_request_version(forker_request *req)
+{
+    return req != NULL ? req->head.version : 0;
+}
+
+int32_t forker_request_worker(forker_request *req)
+{
+    return req != NULL ? fk_process.worker : -1;
+}
+
+int forker_request_draining(forker_request *req)
+{
+    return req != NULL && fk_process_draining(req->server) ? 1 : 0;
+}

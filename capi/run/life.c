@@ -1,0 +1,71 @@
+/* The life of server objects: their making, their end, and what becomes of them in a process that is forked off. */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "base/process.h"
+#include "base/servers.h"
+#include "base/shared.h"
+#include "exchange/deferred.h"
+#include "log/logfile.h"
+#include "run/atfork.h"
+#include "run/background.h"
+#include "setup/admin.h"
+#include "setup/certificate.h"
+#include "setup/keylog.h"
+#include "setup/listener.h"
+#include "setup/option.h"
+#include "setup/pidfile.h"
+#include "setup/route.h"
+#include "setup/ticket.h"
+#include "supervisor/report.h"
+
+forker_server *forker_server_new(void)
+{
+    forker_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return NULL;
+    }
+    server->owner = getpid();
+    server->early_stop_ms = FK_NO_STOP;
+    server->wake_fd = server->queue.fd = server->posts.fd = server->shared_fd = server->tickets_fd = -1;
+    server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = server->keylog_fd = -1;
+    server->journal = fk_logfile_is_journal(STDERR_FILENO);
+    server->loglimit.timer = server->stderr_aside = -1;
+    server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
+    server->pidfile = (fk_pidfile){-1, -1};
+    fk_options_init(server);
+    (void)pthread_mutex_init(&server->posts.lock, NULL);
+    fk_atfork_watch();
+    fk_servers_add(server);
+    return server;
+}
+
+void forker_server_free(forker_server *server)
+{
+    if (server == NULL || server->lost || server->owner != getpid() || !fk_background_end(server)) {
+        return;
+    }
+    fk_servers_remove(server);
+    fk_deferred_void(server);
+    if (server->split) {
+        fk_listeners_forget(server);
+    }
+    fk_listeners_close(server);
+    fk_routes_free(server);
+    fk_shared_unmap(server);
+    if (server->wake_fd >= 0) {
+        (void)close(server->wake_fd);
+    }
+    if (server->loglimit.timer >= 0) {
+        (void)close(server->loglimit.timer);
+    }
+    fk_certificates_free(server->certificates);
+    fk_tickets_close(server);
+    free(server->directory);
+    free(server->early);
+    free(server->config_path);
+    free(server->config_base);
+    free(server);
+}

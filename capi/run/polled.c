@@ -1,0 +1,102 @@
+/*
+ * Serving on the program's own event loop: what the thread of forker_server_start() does otherwise, one step at a time.
+ */
+#include "run/polled.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/entry.h"
+#include "log/log.h"
+#include "run/host.h"
+#include "run/preflight.h"
+#include "run/run.h"
+#include "setup/pidfile.h"
+
+enum { STEP_MS = 100 };
+
+/* Undoes all of forker_server_open(). */
+static void close_up(forker_server *server)
+{
+    server->opened = false;
+    fk_pidfile_remove(server);
+    fk_run_clean_up(server);
+    fk_preflight_undo(server, false);
+}
+
+static int open_prepared(forker_server *server)
+{
+    static int (*const steps[])(forker_server *) = {fk_run_prepare, fk_pidfile_claim, fk_host_start_go};
+    int code = FORKER_OK;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
+        code = steps[i](server);
+    }
+    return code == FORKER_OK ? fk_host_open(server, true) : code;
+}
+
+int forker_server_open(forker_server *server)
+{
+    if (server == NULL) {
+        return FORKER_E_INVALID;
+    }
+    bool forks = server->owner == getpid() && fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    int code = forks ? fk_server_fail(server, FORKER_E_OPTION, "open: option workers must be 0")
+                     : fk_preflight(server, "open", false);
+    if (code == FORKER_OK) {
+        code = open_prepared(server);
+        server->opened = code == FORKER_OK;
+        if (!server->opened) {
+            close_up(server);
+        }
+    }
+    if (code != FORKER_OK) {
+        fk_run_report(server);
+    }
+    return code;
+}
+
+/* Why the server cannot be polled, or FORKER_OK. */
+static int check_open(forker_server *server)
+{
+    if (server == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (server->lost || server->owner != getpid()) {
+        return FORKER_E_PROCESS;
+    }
+    if (!server->opened || server->polling) {
+        return fk_server_fail(server, FORKER_E_STATE, "poll: %s",
+                              server->polling ? "called by a callback of the server" : "the server is not open");
+    }
+    return FORKER_OK;
+}
+
+int forker_server_poll_fd(forker_server *server)
+{
+    int code = check_open(server);
+    return code == FORKER_OK ? fk_entry_host_fd(server) : code;
+}
+
+int forker_server_poll(forker_server *server, int32_t timeout_ms)
+{
+    int code = check_open(server);
+    if (code != FORKER_OK) {
+        return code;
+    }
+    server->polling = true;
+    code = fk_host_poll(server, timeout_ms < 0 ? INT32_MAX : timeout_ms);
+    server->polling = false;
+    if (code <= 0) {
+        close_up(server);
+    }
+    return code;
+}
+
+bool fk_poll_to_end(forker_server *server, int32_t patience_ms)
+{
+    uint64_t until_ns = fk_clock() + (uint64_t)patience_ms * 1000000;
+    while (server->opened && fk_clock() < until_ns) {
+        (void)forker_server_poll(server, STEP_MS);
+    }
+    return !server->opened;
+}

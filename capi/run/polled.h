@@ -1,0 +1,10 @@
+/* Serving on the program's own event loop. */
+#ifndef FORKER_POLLED_H
+#define FORKER_POLLED_H
+
+#include "base/server.h"
+
+/* Polls a server that was told to stop until it has ended, for at most so long. false: it has not. */
+bool fk_poll_to_end(forker_server *server, int32_t patience_ms);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * The keys of TLS session tickets (RFC 5077, RFC 8446 section 4.6.1), which all workers share: so a session is resumed
+ * by any of them, after reloads, deaths and an upgrade too. They are in a page that the spawner writes and workers only
+ * read, and not in core dumps.
+ *
+ * There are three: the one that tickets are made with, the one before it, and the one that comes next, so that a worker
+ * which has not noticed a change yet understands the tickets of one that has.
+ */
+#ifndef FORKER_TICKET_H
+#define FORKER_TICKET_H
+
+#include "base/server.h"
+
+enum { FK_TICKET_KEYS = 3, FK_TICKET_KEY_SIZE = 32 };
+
+typedef struct fk_tickets {
+    uint32_t version; /* odd while the spawner writes; changes with the keys */
+    uint32_t given;   /* 1: the keys are those of option tls_ticket_keys, and not changed by themselves */
+    uint64_t since_ns;
+    uint8_t keys[FK_TICKET_KEYS][FK_TICKET_KEY_SIZE]; /* the present one, the one before, the next one */
+} fk_tickets;
+
+/* Makes the page, or takes that of the process which this one replaces. FORKER_OK, or a code with a sentence. */
+int fk_tickets_open(forker_server *server);
+
+/* Reads the file of option tls_ticket_keys again, if there is one. false with a sentence: the keys stay. */
+bool fk_tickets_load(forker_server *server);
+
+/* Changes the keys when their time has come. Returns when that is next. */
+uint64_t fk_tickets_follow(forker_server *server, uint64_t now_ns);
+
+/* For a worker: from now on the page can only be read. */
+void fk_tickets_protect(forker_server *server);
+
+/* Copies the keys if they are not those of `*version`, and returns whether it did. */
+bool fk_tickets_read(const forker_server *server, uint32_t *version,
+                     uint8_t keys_out[FK_TICKET_KEYS][FK_TICKET_KEY_SIZE]);
+
+/* Closes the descriptor only. */
+void fk_tickets_forget(forker_server *server);
+
+void fk_tickets_close(forker_server *server);
+
+#endif

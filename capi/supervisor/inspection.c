@@ -1,0 +1,88 @@
+/* The process that looks at certificates before they are used. */
+#include "supervisor/inspection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/descriptor.h"
+#include "setup/certificate.h"
+#include "supervisor/child.h"
+
+/* The first byte of what it says: all is well, and the validity of each certificate follows; or a sentence does. */
+enum { SAYS_GOOD = '+' };
+
+/* Room for either. */
+enum { SAID_MAX = 1 + FK_CERTIFICATES_MAX * sizeof(fk_validity) + FK_SENTENCE_MAX };
+
+/* Reads to the end of the pipe, but not for longer than a worker may take to boot. Returns how many bytes came. */
+static size_t hear(const fk_spawner *spawner, int fd, char *text, size_t room)
+{
+    uint64_t end_ns = fk_clock() + (uint64_t)fk_server_option(spawner->server, FK_OPTION_BOOT_TIMEOUT);
+    size_t len = 0;
+    for (uint64_t now = fk_clock(); now < end_ns && len < room; now = fk_clock()) {
+        struct pollfd polled = {.fd = fd, .events = POLLIN};
+        if (poll(&polled, 1, (int)((end_ns - now) / 1000000) + 1) <= 0) {
+            continue;
+        }
+        ssize_t got = read(fd, text + len, room - len);
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            break;
+        }
+        len += got > 0 ? (size_t)got : 0;
+    }
+    return len;
+}
+
+static void end(pid_t pid)
+{
+    (void)kill(pid, SIGKILL); /* it has said what it had to say, or will not */
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+/* Takes in what it says of good certificates. false: it is not that. */
+static bool take_validities(fk_certificates *certificates, const char *said, size_t len)
+{
+    if (len != 1 + certificates->count * sizeof(fk_validity) || said[0] != SAYS_GOOD) {
+        return false;
+    }
+    for (uint32_t i = 0; i < certificates->count; i++) {
+        memcpy(&certificates->items[i].validity, said + 1 + i * sizeof(fk_validity), sizeof(fk_validity));
+    }
+    return true;
+}
+
+int fk_inspection_run(fk_spawner *spawner)
+{
+    forker_server *server = spawner->server;
+    int ends[2];
+    char said[SAID_MAX];
+    if (!fk_certificates_are_used(server)) {
+        return FORKER_OK;
+    }
+    if (!fk_descriptor_raise_pair(pipe2(ends, O_CLOEXEC) == 0, ends)) {
+        return fk_server_fail(server, FORKER_E_SYSTEM, "pipe: %s", strerror(errno));
+    }
+    pid_t pid = fk_child_fork_inspector(spawner, ends);
+    int reason = errno;
+    (void)close(ends[1]);
+    size_t len = pid > 0 ? hear(spawner, ends[0], said, sizeof said - 1) : 0;
+    (void)close(ends[0]);
+    said[len] = '\0';
+    if (pid < 0) {
+        return fk_server_fail(server, FORKER_E_SYSTEM, "fork: %s", strerror(reason));
+    }
+    end(pid);
+    if (take_validities(server->certificates, said, len)) {
+        return FORKER_OK;
+    }
+    return fk_server_fail(server, FORKER_E_CERTIFICATE, "%s",
+                          len > 0 && said[0] != SAYS_GOOD
+                              ? said + 1
+                              : "the process that looks at the certificates has failed, see the log");
+}
