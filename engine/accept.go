@@ -27,8 +27,8 @@ type listener struct {
 // again; removing and adding the socket puts this worker last. Measure with tests/blackbox TestBalance.
 const rejoinAfter = 16
 
-// turn is how many connections are accepted before others are looked at.
-func (ln *listener) turn() int {
+// batch returns how many connections are accepted before others are looked at.
+func (ln *listener) batch() int {
 	if ln.place == PlaceHelper {
 		return 1
 	}
@@ -43,7 +43,7 @@ const yieldNs = 2 * int64(time.Millisecond)
 func (l *Loop) acceptFrom(index int) func() {
 	return func() {
 		ln := &l.listeners[index]
-		limit := ln.turn() - ln.accepted
+		limit := ln.batch() - ln.accepted
 		for range limit {
 			if !l.acceptOne(ln) {
 				return
@@ -90,7 +90,7 @@ func (l *Loop) watchListener(ln *listener) {
 	}
 }
 
-// isFull tells if there are as many connections, or handshakes, as there may be.
+// isFull reports whether there are as many connections, or handshakes, as there may be.
 func (l *Loop) isFull(ln *listener) bool {
 	return l.cfg.MaxConnections > 0 && l.open >= l.cfg.MaxConnections || ln.tls != nil && l.shaking >= l.cfg.TLS.Handshakes
 }

@@ -118,7 +118,7 @@ func (l *Loop) openTimer() error {
 // are any.
 func (l *Loop) setTimer() error {
 	next := l.nextDue()
-	if !l.ended && (next < 0 || l.lookNs < next) && (!l.pool.isEmpty() || l.blocks.HasSpare()) {
+	if !l.ended && (next < 0 || l.lookNs < next) && (!l.pool.isEmpty() || l.blocks.HasIdle()) {
 		next = l.lookNs
 	}
 	next = max(next, 0) // 0: no time.

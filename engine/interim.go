@@ -21,7 +21,7 @@ var (
 // tell is of use early or not at all.
 const interimMost = 64 << 10
 
-// hasInterims tells if Holders.Interim has, or had, something of the request.
+// hasInterims reports whether Holders.Interim has, or had, something of the request.
 func (r *Request) hasInterims() bool { return atomic.LoadUint32(&r.Interims) != 0 }
 
 // Interim sends an interim response of a request whose handler is running on the loop's thread, behind the responses to

@@ -182,7 +182,7 @@ func (l *Loop) acquire() error {
 	return nil
 }
 
-// undo gives back what a loop has that cannot be made.
+// undo releases what a loop has that cannot be made.
 func (l *Loop) undo() {
 	l.closeListeners()
 	if l.pool != nil {
@@ -227,7 +227,7 @@ func (l *Loop) watch(fd int, ready func()) {
 func (l *Loop) Run() error {
 	defer l.Close()
 	for {
-		if over, err := l.turn(l.waitMs()); over || err != nil {
+		if over, err := l.iterate(l.waitMs()); over || err != nil {
 			return err
 		}
 	}
@@ -242,15 +242,15 @@ func (l *Loop) Fd() int { return l.poll.Fd() }
 // Poll does what there is to do, and waits for it no longer than timeoutMs. over: Drain is done, and Close is all that
 // can follow.
 func (l *Loop) Poll(timeoutMs int) (over bool, err error) {
-	over, err = l.turn(min(timeoutMs, l.waitMs()))
+	over, err = l.iterate(min(timeoutMs, l.waitMs()))
 	if l.cfg.Polled && !over && err == nil {
 		err = l.setTimer()
 	}
 	return over, err
 }
 
-// turn is one iteration.
-func (l *Loop) turn(waitMs int) (over bool, err error) {
+// iterate runs one iteration, which waits no longer than waitMs.
+func (l *Loop) iterate(waitMs int) (over bool, err error) {
 	var dueNs int64
 	if l.draining {
 		dueNs = l.clock.now + l.clock.sinceRead() + int64(waitMs)*int64(time.Millisecond)
@@ -341,7 +341,7 @@ func (l *Loop) waitMs() int {
 	return int(min(max((next-l.clock.now+int64(time.Millisecond)-1)/int64(time.Millisecond), 0), maxWaitMs))
 }
 
-// nextDue tells when there is something to do by itself; -1: not before something happens.
+// nextDue returns when there is something to do by itself; -1: not before something happens.
 func (l *Loop) nextDue() int64 {
 	if l.ended {
 		return -1

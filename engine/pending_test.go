@@ -141,7 +141,7 @@ func TestPool_answeredBeforeTheHandlerReturns(t *testing.T) {
 	s.expectAllBack()
 }
 
-func TestDrain_waitsForWhatIsAway(t *testing.T) {
+func TestDrain_waitsForWhatIsPending(t *testing.T) {
 	s, h := startHolder(t, packets, grace)
 	requests := h.holdAll(s, "/later")
 	c := s.dial()

@@ -74,7 +74,7 @@ func (q *fifo) push(r *request) {
 	q.items = append(q.items, r)
 }
 
-// pop gives the request that has waited longest; nil: none waits.
+// pop returns the request that has waited longest; nil: none waits.
 func (q *fifo) pop() *request {
 	if q.len() == 0 {
 		return nil
@@ -225,7 +225,7 @@ func (p *pool) wake() {
 	_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
-// take gives what has been finished, in the room of what was given before.
+// take returns what has been finished, in the room of what it returned before.
 func (p *pool) take(room []*request) []*request {
 	var count [8]byte
 	_, _ = unix.Read(p.fd, count[:])
@@ -237,7 +237,7 @@ func (p *pool) take(room []*request) []*request {
 	return done
 }
 
-// close has all threads end, those that run a handler when it has returned. It gives back the requests that none has
+// close has all threads end, those that run a handler when it has returned. It returns the requests that none has
 // begun.
 func (p *pool) close() []*request {
 	p.mu.Lock()
@@ -259,7 +259,7 @@ func (p *pool) release() {
 	p.fd = -1
 }
 
-// isEmpty tells if there is no thread.
+// isEmpty reports whether there is no thread.
 func (p *pool) isEmpty() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

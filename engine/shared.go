@@ -125,7 +125,7 @@ func (a *Response) bodyLen() uint64 { return a.Body.Len + a.Extra }
 
 func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body.Cap > keptResponse }
 
-// needsRelease tells if C holds something for the request that goes back when it ends.
+// needsRelease reports whether C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
 	return r.Texts|r.Deferred|r.Failure != 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
 }

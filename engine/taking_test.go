@@ -106,7 +106,7 @@ const (
 	someChunks = "POST /take HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 
-func TestIntake_givesEachPieceWhenItComes(t *testing.T) {
+func TestTaking_givesEachPieceWhenItComes(t *testing.T) {
 	s := start(t, packets, admits)
 	u := s.takes("/take", 100, asks)
 	for _, row := range []struct {
@@ -169,13 +169,13 @@ func (s *server) cutAnywhere() {
 	}
 }
 
-func TestIntake_cutAnywhere(t *testing.T) {
+func TestTaking_cutAnywhere(t *testing.T) {
 	s := start(t, packets, admits)
 	s.takes("/take", 20, asks)
 	s.cutAnywhere()
 }
 
-func TestIntake_takesNoMoreMemoryThanTheInputBuffer(t *testing.T) {
+func TestTaking_takesNoMoreMemoryThanTheInputBuffer(t *testing.T) {
 	s := start(t, tcp, admits)
 	u := s.takes("/take", 64<<20, asks)
 	body := text(5 << 20)
@@ -204,7 +204,7 @@ func TestIntake_takesNoMoreMemoryThanTheInputBuffer(t *testing.T) {
 	}
 }
 
-func TestIntake_tellsTheClientToContinueWhenTheBodyIsWanted(t *testing.T) {
+func TestTaking_tellsTheClientToContinueWhenTheBodyIsWanted(t *testing.T) {
 	s := start(t, packets, admits)
 	const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
 	head := strings.Replace(fiveBytes, "\r\n\r\n", "\r\nExpect: 100-continue\r\n\r\n", 1)
@@ -230,7 +230,7 @@ func TestIntake_tellsTheClientToContinueWhenTheBodyIsWanted(t *testing.T) {
 	c.expectEnd()
 }
 
-func TestIntake_doesNotCallAHandlerForABodyThatIsTooLong(t *testing.T) {
+func TestTaking_doesNotCallAHandlerForABodyThatIsTooLong(t *testing.T) {
 	s, h := startHolder(t, packets, admits)
 	u := s.takes("/take", 4, func(c *call) { h.hold(c) })
 	c := s.dial()
@@ -260,7 +260,7 @@ func TestIntake_doesNotCallAHandlerForABodyThatIsTooLong(t *testing.T) {
 	s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
 }
 
-func TestIntake_answerBeforeTheEndOfTheBody(t *testing.T) {
+func TestTaking_answerBeforeTheEndOfTheBody(t *testing.T) {
 	s := start(t, packets, admits)
 	u := s.takes("/take", 1<<20, asks)
 	s.set(u, func(u *upload) { u.quitAt = 1 })
@@ -288,7 +288,7 @@ func TestIntake_answerBeforeTheEndOfTheBody(t *testing.T) {
 	}
 }
 
-func TestIntake_answerInTheMiddleOfChunksThatHaveCome(t *testing.T) {
+func TestTaking_answerInTheMiddleOfChunksThatHaveCome(t *testing.T) {
 	s := start(t, packets, admits)
 	u := s.takes("/take", 1<<20, asks)
 	s.set(u, func(u *upload) { u.quitAt = 2 })
@@ -302,7 +302,7 @@ func TestIntake_answerInTheMiddleOfChunksThatHaveCome(t *testing.T) {
 	s.expectLast(u, BodyAborted)
 }
 
-func TestIntake_timeOfTheBody(t *testing.T) {
+func TestTaking_timeOfTheBody(t *testing.T) {
 	s := start(t, packets, admits, func(cfg *Config) { cfg.ReadBodyTimeout, cfg.BodyMinRate = 30*time.Second, 100 })
 	u := s.takes("/take", 1<<20, asks)
 	request := post("/take", text(100000))
@@ -319,8 +319,8 @@ func TestIntake_timeOfTheBody(t *testing.T) {
 	s.expectLast(u, BodyAborted)
 }
 
-// TestIntake_requestCanBeReadUntilTheLastCall: its head stays where it was, and is not given back before.
-func TestIntake_requestCanBeReadUntilTheLastCall(t *testing.T) {
+// TestTaking_requestCanBeReadUntilTheLastCall: its head stays where it was, and is not given back before.
+func TestTaking_requestCanBeReadUntilTheLastCall(t *testing.T) {
 	s, h := startHolder(t, tcp, admits)
 	for _, row := range []struct {
 		target string
@@ -350,8 +350,8 @@ func TestIntake_requestCanBeReadUntilTheLastCall(t *testing.T) {
 	}
 }
 
-// TestIntake_isMeasuredFromItsHead: the pieces do not begin the request anew.
-func TestIntake_isMeasuredFromItsHead(t *testing.T) {
+// TestTaking_isMeasuredFromItsHead: the pieces do not begin the request anew.
+func TestTaking_isMeasuredFromItsHead(t *testing.T) {
 	j := &journal{}
 	s := start(t, tcp, admits, func(cfg *Config) { cfg.Access = access.New(access.JSON, 0, true, access.Sink{Write: j.write}) })
 	s.takes("/take", 5, asks)
@@ -371,7 +371,7 @@ func TestIntake_isMeasuredFromItsHead(t *testing.T) {
 	}
 }
 
-func TestIntake_isCollectedForARouteThatDoesNotStream(t *testing.T) {
+func TestTaking_isCollectedForARouteThatDoesNotStream(t *testing.T) {
 	s := start(t, packets, admits)
 	s.do(func() {
 		s.admissions["/pass"] = Admission{Most: 100, Stream: true}

@@ -82,7 +82,7 @@ func (l *Loop) endShaking() {
 	}
 }
 
-// isShaken tells if no handshake is left.
+// isShaken reports whether no handshake is left.
 func (l *Loop) isShaken() bool { return l.shakes == nil || l.shakes.IsEmpty() }
 
 // releaseSecuring closes what the loop's end leaves. No goroutine is left that could use it.
@@ -146,7 +146,7 @@ func (l *Loop) wanted(more bool) uint32 {
 // recordHandshake is the type of the record that a client begins with (RFC 8446 §5.1).
 const recordHandshake = 22
 
-// isClearText tells if a client that was to begin with TLS begins with a method of HTTP.
+// isClearText reports whether a client that was to begin with TLS begins with a method of HTTP.
 func isClearText(in []byte) bool { return in[0] >= 'A' && in[0] <= 'Z' }
 
 const clearTextRefusal = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 59\r\n\r\n" +
@@ -368,7 +368,7 @@ func (l *Loop) sendSealed(c *conn) unix.Errno {
 	return errno
 }
 
-// isSealing tells if something is sealed that the client has not taken.
+// isSealing reports whether something is sealed that the client has not taken.
 func (t *transport) isSealing() bool { return t.tls != nil && len(t.tls.Outbox()) > 0 }
 
 // takenOf is how many bytes the client has taken since it was asked last, of which n were taken out of the output.

@@ -23,7 +23,7 @@ func (t *transport) discard(room []byte) (n uintptr, errno unix.Errno) {
 	return poller.Read(t.fd, room)
 }
 
-// hasEnded tells if the client has sent its end, or is gone, and nothing of HTTP that it sent before is unread.
+// hasEnded reports whether the client has sent its end, or is gone, and nothing of HTTP that it sent before is unread.
 func (t *transport) hasEnded() bool {
 	if t.tls != nil {
 		return poller.HasEndedBehind(t.fd, alertMost)
@@ -91,7 +91,7 @@ func (t *transport) endForAll(cut bool) {
 // close ends the connection.
 func (t *transport) close() { poller.Close(t.fd) }
 
-// hasAll tells if the client has acknowledged our end, which comes behind the response, and has been silent for a while. Of
+// hasAll reports whether the client has acknowledged our end, which comes behind the response, and has been silent for a while. Of
 // a unix socket it has read all then (SIOCOUTQ in unix(7) counts what it has not).
 func (t *transport) hasAll() bool {
 	info, err := unix.GetsockoptTCPInfo(t.fd, unix.IPPROTO_TCP, unix.TCP_INFO)

@@ -85,7 +85,7 @@ func (w *wheel) insert(t *timer) {
 }
 
 // advance calls expire for timers whose deadline has come, for those of the earliest tick first, and for most of
-// them at most. It tells if there are more. expire may arm and disarm timers.
+// them at most. It reports whether there are more. expire may arm and disarm timers.
 func (w *wheel) advance(now int64, most int, expire func(*timer)) (more bool) {
 	last := now / wheelTick
 	if last-w.tick > wheelSlots {

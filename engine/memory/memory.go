@@ -28,7 +28,7 @@ const (
 // in the processor's cache.
 type Pool struct {
 	free  [mostClass + 1][][]byte
-	spare [mostClass + 1]int // By class beyond slabClass: how many of free were there all the time since Trim.
+	idle  [mostClass + 1]int // By class beyond slabClass: how many of free were there all the time since Trim.
 	slab  []byte
 	slabs [][]byte // All of them.
 	large int      // Bytes of free blocks beyond slabClass.
@@ -60,7 +60,7 @@ func (p *Pool) take(size int) ([]byte, error) {
 	p.free[class] = p.free[class][:n-1]
 	if class > slabClass {
 		p.large -= len(b)
-		p.spare[class] = min(p.spare[class], n-1)
+		p.idle[class] = min(p.idle[class], n-1)
 	}
 	p.guard.reused(b)
 	return b, nil
@@ -87,18 +87,18 @@ func (p *Pool) Put(b []byte) {
 // page fault for each page when it is made anew, so what is needed all the time is kept.
 func (p *Pool) Trim() {
 	for class := slabClass + 1; class <= mostClass; class++ {
-		n := p.spare[class]
+		n := p.idle[class]
 		for _, b := range p.free[class][:n] {
 			p.large -= len(b)
 			unmapBytes(b)
 		}
 		p.free[class] = slices.Delete(p.free[class], 0, n)
-		p.spare[class] = len(p.free[class])
+		p.idle[class] = len(p.free[class])
 	}
 }
 
-// HasSpare tells if there is something for Trim, now or the next time.
-func (p *Pool) HasSpare() bool { return p.large > 0 }
+// HasIdle reports whether there is something for Trim, now or the next time.
+func (p *Pool) HasIdle() bool { return p.large > 0 }
 
 // Close releases everything but blocks of more than 1 << slabClass bytes that have an owner. No other block may be used
 // any more.

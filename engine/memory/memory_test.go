@@ -98,7 +98,7 @@ func TestTrim_givesBackWhatWasNotNeeded(t *testing.T) {
 	for _, step := range []struct{ used, kept int }{{5, 5}, {3, 3}, {4, 4}, {1, 1}, {0, 0}} {
 		use(step.used)
 		p.Trim()
-		if p.large != step.kept*size || p.HasSpare() != (step.kept > 0) {
+		if p.large != step.kept*size || p.HasIdle() != (step.kept > 0) {
 			t.Errorf("after the use of %d blocks at a time %d bytes are kept, want %d", step.used, p.large, step.kept*size)
 		}
 	}
