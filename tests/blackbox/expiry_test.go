@@ -3,6 +3,7 @@ package blackbox
 import (
 	"fmt"
 	"math"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -44,5 +45,24 @@ func TestTLS_expiryIsShownAndWarnedOf(t *testing.T) {
 	is(s.files[0], soon)
 	if text := a.ask("/status").body; !containsAll(text, `"tls13_full": `, `"client_left": `, `"certificates": [`, `"name": "`+s.files[0]+`"`) {
 		t.Errorf("%s", text)
+	}
+}
+
+func TestPage_showsCertificatesInABrowser(t *testing.T) {
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("there is no chromium; tools/install-deps test installs it")
+	}
+	s := secure(t, "tls=on", nil, "workers=1", "admin=127.0.0.1:0")
+	_, address, _ := strings.Cut(s.log.wait(t, 0, "admin listener: ").text, "admin listener: ")
+	s.dialTLS(s.config()).send(getOf("/")).receive("GET")
+	dom := dumpDOM(t, browser, "http://"+address+"/")
+	for _, want := range []string{
+		"<dt>certificate</dt><dd><code>" + s.files[0] + ", expires in 23 h ",
+		"<dt>TLS handshakes</dt><dd><code>1 of TLS 1.3, 0 of TLS 1.2; 0 of 1 resumed; 0 failed</code>",
+	} {
+		if !strings.Contains(dom, want) {
+			t.Errorf("the page has no %q in\n%s", want, dom)
+		}
 	}
 }
