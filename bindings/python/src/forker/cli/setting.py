@@ -199,7 +199,7 @@ def make_parser() -> argparse.ArgumentParser:
     for setting in SETTINGS:
         if setting.read is switch:
             is_on = setting.default is True
-            action = argparse.BooleanOptionalAction if is_on else "store_true"
+            action: Any = argparse.BooleanOptionalAction if is_on else "store_true"
             parser.add_argument(*setting.flags, dest=setting.name, action=action, help=setting.help)
         else:
             metavar = setting.flags[-1].rsplit("-", 1)[-1].upper()

@@ -36,7 +36,7 @@ class Mounted:
             return Threaded(self, address).handle(self._threads or self._make_threads())
         except BaseException as exc:
             self.server._report_failure("a request could not be given to the application", exc)
-            return lib.forker_respond_error(address, 500, None)
+            return int(lib.forker_respond_error(address, 500, None))
 
     def _make_threads(self) -> Threads:
         self._threads = Threads(self._thread_count, int(self.server.option("handler_queue")))
