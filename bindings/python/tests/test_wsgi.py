@@ -13,13 +13,6 @@ import forker.wsgi
 from program import TIMEOUT
 from wsgi_program import each_way, program
 
-ECHO = """
-@path
-def echo(environ, start_response):
-    start(start_response)
-    return [environ["wsgi.input"].read()]
-"""
-
 ENVIRON = """
 import json
 @path
