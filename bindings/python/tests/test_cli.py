@@ -78,6 +78,12 @@ class CommandTest(unittest.TestCase):
         )
         return done.returncode, done.stdout + done.stderr
 
+    def wait_until(self, condition):
+        until = time.monotonic() + TIMEOUT
+        while not condition():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.02)
+
     def seen(self, program, target="/"):
         return json.loads(program.get(target)[2])
 
@@ -162,6 +168,29 @@ class StartTest(CommandTest):
                 self.assertIn('"GET /x HTTP/1.1" 200', file.read_text())
 
 
+    def test_access_log_in_a_format_of_gunicorn(self):
+        file = self.directory / "access"
+        own = '%(h)s %(t)s "%(r)s" %(m)s %(U)s %(q)s %(s)s %(B)s %(b)s "%(f)s" "%(a)s" %(D)s %(L)s %(p)s 100%%'
+        arguments = ["-w", "1", "--access-logfile", str(file), "--access-logformat", own]
+        with self.serving(*arguments, "app:make()") as program:
+            program.get("/x?y", {"User-Agent": 'a "client"'})
+            self.wait_until(lambda: file.read_text())
+            rotated = file.rename(self.directory / "rotated")
+            program.send_signal(signal.SIGUSR1)
+            self.wait_until(file.exists)
+            program.get("/z")
+            self.assertEqual(program.stop(), 0)
+        self.assertRegex(
+            rotated.read_text(),
+            r'^127\.0\.0\.1 \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "GET /x\?y HTTP/1\.1" GET /x y 200 6 6 "-" '
+            r'"a \\"client\\"" \d+ 0\.\d{6} <\d+> 100%\n$',
+        )
+        self.assertIn("GET /z HTTP/1.1", rotated.read_text() + file.read_text())
+        for wrong in ("%(nothing)s", "text", "%(h)s %d", "%(h)s 100%"):
+            status, said = self.call("--check", "--access-logformat", wrong, "app")
+            self.assertEqual(status, 2, said)
+
+
 class ConfigurationTest(CommandTest):
     def test_a_file_of_gunicorn(self):
         self.write(
@@ -188,7 +217,9 @@ def pre_fork(server, worker): told("pre_fork")
 def post_fork(server, worker): told(f"post_fork {worker.age} {worker.pid == os.getpid()}")
 def post_worker_init(worker): told("post_worker_init")
 def worker_exit(server, worker): told("worker_exit")
-def on_exit(server): told("on_exit")
+def on_exit(server):
+    told("on_exit")
+    server.log.info("this is %s", "the end")
 """,
         )
         with self.serving("-c", str(self.directory / "settings.py"), "-e", "VARIABLE=given") as program:
@@ -202,6 +233,7 @@ def on_exit(server): told("on_exit")
                 told,
                 ["on_starting", "pre_fork", "post_fork 1 True", "post_worker_init", "worker_exit", "on_exit"],
             )
+            self.assertRegex("\n".join(program.log.seen), r"info \S+: this is the end")
 
     def test_wrong_values(self):
         for line, sentence in (
@@ -251,10 +283,7 @@ threading.Thread(target=time.sleep, args=(1e6,), name="ticker", daemon=True).sta
             self.assertEqual(program.stop(), 0)
 
     def wait_for_version(self, program, version):
-        until = time.monotonic() + TIMEOUT
-        while self.seen(program)["version"] != version:
-            self.assertLess(time.monotonic(), until)
-            time.sleep(0.02)
+        self.wait_until(lambda: self.seen(program)["version"] == version)
 
     def change(self):
         self.write("app.py", APPLICATION.replace('"version": 1', '"version": 2'))
@@ -274,10 +303,8 @@ threading.Thread(target=time.sleep, args=(1e6,), name="ticker", daemon=True).sta
             self.change()
             program.send_signal(signal.SIGHUP)
             program.log.wait_for("reload")
-            until = time.monotonic() + TIMEOUT
-            while (seen := self.seen(program))["pid"] == before:
-                self.assertLess(time.monotonic(), until)
-            self.assertEqual(seen["version"], 1)
+            self.wait_until(lambda: self.seen(program)["pid"] != before)
+            self.assertEqual(self.seen(program)["version"], 1)
             program.send_signal(signal.SIGUSR2)
             self.wait_for_version(program, 2)
             # The new process is not the one that was started here.

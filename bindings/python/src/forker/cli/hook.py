@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ..log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from ..server import Server
 
 HOOKS = (
@@ -22,11 +23,35 @@ class Process:
     def __init__(self, settings: dict[str, Any], number: int = -1) -> None:
         self.pid = os.getpid()
         self.age = number + 1
-        self.log = logging.getLogger("forker")
+        self.log = _logger
         self.cfg = settings
 
     def __repr__(self) -> str:
         return f"<Process {self.pid}>"
+
+
+class _ServerLog(logging.Handler):
+    """Writes what is logged to the log of a server."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = next(level for least, level in _LEVELS if record.levelno >= least)
+        for line in self.format(record).splitlines():
+            self._server.log(level, line)
+
+
+_logger = logging.getLogger("forker.cli")
+_LEVELS = ((logging.ERROR, LOG_ERROR), (logging.WARNING, LOG_WARN), (logging.INFO, LOG_INFO), (0, LOG_DEBUG))
+
+
+def log_to(server: Server) -> None:
+    """Has the log of these functions be that of the server."""
+    _logger.handlers = [_ServerLog(server)]
+    _logger.propagate = False
+    _logger.setLevel(logging.DEBUG)
 
 
 def register(server: Server, hooks: dict[str, Hook], settings: dict[str, Any]) -> None:

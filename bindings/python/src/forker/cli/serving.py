@@ -9,7 +9,8 @@ from typing import Any
 import forker
 import forker.wsgi
 
-from .hook import Hook, Process, register
+from .accesslog import FORMS, AccessLog
+from .hook import Hook, Process, log_to, register
 from .loading import LoadError, load
 from .preload import prepare_forks
 from .reloader import Reloader
@@ -45,9 +46,10 @@ class Serving:
 
     def run(self) -> bool:
         """Serves until stopped. False: the server has failed, and the log says why. Raises what keeps it from being run."""
-        if "on_starting" in self._hooks:
-            self._hooks["on_starting"](Process(self._settings))
         with self._make_server() as server:
+            log_to(server)
+            if "on_starting" in self._hooks:
+                self._hooks["on_starting"](Process(self._settings))
             self._mount(server)
             for address in self._addresses():
                 server.listen(address)
@@ -58,8 +60,8 @@ class Serving:
                 server.run()
             except forker.Error:
                 return False
-        if "on_exit" in self._hooks:
-            self._hooks["on_exit"](Process(self._settings))
+            if "on_exit" in self._hooks:
+                self._hooks["on_exit"](Process(self._settings))
         return True
 
     def _make_server(self) -> forker.Server:
@@ -80,12 +82,15 @@ class Serving:
         return server
 
     def _set_access_log(self, server: forker.Server) -> None:
-        file = self._settings["accesslog"]
+        file, log_format = self._settings["accesslog"], self._settings["access_log_format"]
         if file is None:
             return
-        server.set_option("access_log", self._settings["access_log_format"])
-        if file == "-":
-            server.set_access_log(lambda line: print(line, flush=True))
+        is_own = log_format not in FORMS
+        server.set_option("access_log", "json" if is_own else log_format)
+        if is_own or file == "-":
+            log = AccessLog(file, log_format if is_own else None)
+            server.set_access_log(log.write)
+            server.on_reopen(log.reopen)
         else:
             server.set_option("access_log_file", file)
 

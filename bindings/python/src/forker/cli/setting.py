@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Optional
 
+from .accesslog import read_format
+
 DEFAULT_BIND = "127.0.0.1:8000"
-# The format that gunicorn has by default is the combined log format.
-_GUNICORN_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 _LEVELS = {"debug": "debug", "info": "info", "warning": "warn", "error": "error", "critical": "error"}
 _THREADED_CLASSES = ("gthread",)
 _CLASSES = ("sync", *_THREADED_CLASSES)
@@ -96,15 +96,6 @@ def level(value: Any) -> str:
     return _LEVELS[one_of(*_LEVELS)(str(value).lower())]
 
 
-def access_format(value: Any) -> str:
-    if value == _GUNICORN_FORMAT:
-        return "combined"
-    try:
-        return one_of("common", "combined", "json")(value)
-    except ValueError:
-        raise ValueError(f"{value!r} is not a form of the access log: common, combined or json") from None
-
-
 def worker_class(value: Any) -> str:
     if value not in _CLASSES:
         raise ValueError(f"{value!r} is no class of workers here: {' or '.join(_CLASSES)}, see --threads")
@@ -151,8 +142,8 @@ SETTINGS = (
     Setting("limit_request_line", ("--limit-request-line",), number, "bytes of a request's target", option="max_target"),
     Setting("limit_request_fields", ("--limit-request-fields",), number, "header fields of a request", option="max_fields"),
     Setting("accesslog", ("--access-logfile",), text, "the file of the access log; - is stdout"),
-    Setting("access_log_format", ("--access-logformat",), access_format, "common, combined or json (default: combined)",
-            "combined"),
+    Setting("access_log_format", ("--access-logformat",), read_format, "common, combined, json, or a format of "
+            "gunicorn's (default: combined)", "combined"),
     Setting("errorlog", ("--error-logfile", "--log-file"), log_file, "the file of the log; - is stderr", option="error_log"),
     Setting("loglevel", ("--log-level",), level, "debug, info, warning, error or critical", option="log_level"),
     Setting("forwarded_allow_ips", ("--forwarded-allow-ips",), texts, "addresses of proxies whose X-Forwarded-Proto is "

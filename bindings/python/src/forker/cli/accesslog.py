@@ -1,0 +1,88 @@
+"""Access logs in a format of gunicorn's, made of the lines that the library has as JSON."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import Any, Optional
+
+FORMS = ("common", "combined", "json")
+# The format that gunicorn has by default is the combined log format.
+_GUNICORN_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+
+# What gunicorn's letters stand for, of a line as JSON.
+_ATOMS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "h": lambda line: line["peer"].rpartition(":")[0].strip("[]") or "-",
+    "l": lambda line: "-",
+    "u": lambda line: "-",
+    "t": lambda line: _time(line["time"]),
+    "r": lambda line: f"{line['method']} {line['target']} HTTP/{line['version']}",
+    "m": lambda line: line["method"],
+    "U": lambda line: line["target"].partition("?")[0],
+    "q": lambda line: line["target"].partition("?")[2],
+    "H": lambda line: f"HTTP/{line['version']}",
+    "s": lambda line: line["status"],
+    "B": lambda line: line["bytes"],
+    "b": lambda line: line["bytes"] or "-",
+    "f": lambda line: line["referer"] or "-",
+    "a": lambda line: line["user_agent"] or "-",
+    "T": lambda line: int(line["seconds"]),
+    "M": lambda line: round(line["seconds"] * 1e3),
+    "D": lambda line: round(line["seconds"] * 1e6),
+    "L": lambda line: f"{line['seconds']:.6f}",
+    "p": lambda line: f"<{os.getpid()}>",
+}
+
+
+def read_format(value: Any) -> str:
+    """A form of the library's, or a format. Raises ValueError for what is neither."""
+    if value in FORMS:
+        return str(value)
+    if value == _GUNICORN_FORMAT:
+        return "combined"
+    names = re.findall(r"%\(([^)]*)\)s", value) if isinstance(value, str) else []
+    unknown = [name for name in names if name not in _ATOMS]
+    if not names or unknown:
+        what = f"%({unknown[0]})s is not known" if unknown else f"{value!r} is no format"
+        raise ValueError(f"{what}: expected {', '.join(FORMS)}, or one of %({')s, %('.join(_ATOMS)})s")
+    try:
+        value % dict.fromkeys(_ATOMS, "")
+    except (TypeError, ValueError, KeyError) as exc:
+        raise ValueError(f"{value!r} is no format: {exc}") from None
+    return str(value)
+
+
+class AccessLog:
+    """Where lines go: a file, or stdout. Inherited by the workers, each of which writes whole lines."""
+
+    def __init__(self, path: str, log_format: Optional[str]) -> None:
+        """`log_format` None leaves lines as they are. Raises OSError."""
+        self._path = None if path == "-" else os.path.abspath(path)
+        self._format = log_format
+        self._fd = 1 if self._path is None else _open(self._path)
+
+    def write(self, line: str) -> None:
+        """Writes a line of the library's."""
+        if self._format is not None:
+            fields = json.loads(line)
+            line = self._format % {name: str(atom(fields)).replace('"', '\\"') for name, atom in _ATOMS.items()}
+        os.write(self._fd, f"{line}\n".encode("utf-8", "replace"))
+
+    def reopen(self) -> None:
+        """Opens the file anew, as after its rotation. Raises OSError, and goes on with the old one."""
+        if self._path is not None:
+            fd = _open(self._path)
+            os.dup2(fd, self._fd, inheritable=False)
+            os.close(fd)
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _time(text: str) -> str:
+    at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
+    return at.strftime("[%d/%b/%Y:%H:%M:%S %z]")
