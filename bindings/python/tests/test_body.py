@@ -57,8 +57,8 @@ def take(request):
     @request.on_body
     def piece(data, last):
         before = request.trailers.get("X-Sum"), request.body
-        answer = collector(data, last)
-        return answer if response is None else {{**answer, "sum": request.trailers["X-Sum"], "before": before[0]}}
+        response = collector(data, last)
+        return response if response is None else {{**response, "sum": request.trailers["X-Sum"], "before": before[0]}}
     told("head", request.trailers.fields)
 @server.get("/collect")
 def collect(request):

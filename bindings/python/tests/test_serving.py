@@ -321,7 +321,7 @@ server.run()
     def test_responses_that_cannot_be_sent(self):
         source = """
 server = make_server()
-answers = {
+responses = {
     "none": None, "number": 5, "split": (200, "", {"A": "b\\r\\nSet-Cookie: c"}), "nul": (200, "", {"A": "b\\0c"}),
     "name": (200, "", {"A B": "c"}), "length": (200, "", {"Content-Length": "5"}), "status": (99, ""),
 }
