@@ -92,6 +92,22 @@ func TestTLS_servesAsClearTextDoes(t *testing.T) {
 	}
 }
 
+func TestTLS_countsTheBytesOfHTTP(t *testing.T) {
+	for _, setup := range []func(*Config){func(*Config) {}, withTLS} {
+		s := start(t, tcp, setup)
+		c := s.dial()
+		if s.loop.hasTLS() {
+			s.secure(c)
+		}
+		c.send("GET /hello HTTP/1.0\r\n\r\n")
+		response, err := io.ReadAll(c)
+		s.must(err)
+		if n := s.counts(); n.BytesIn != 23 || n.BytesOut != uint64(len(response)) {
+			t.Errorf("%d bytes in, %d out, want 23 and %d", n.BytesIn, n.BytesOut, len(response))
+		}
+	}
+}
+
 func TestTLS_byteByByte(t *testing.T) {
 	s := start(t, tcp, withTLS)
 	c := s.dial()

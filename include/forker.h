@@ -700,7 +700,7 @@ typedef struct forker_stats {
     uint64_t in_flight;   /* requests that are being handled now */
     uint64_t accepted;    /* connections */
     uint64_t requests;
-    uint64_t bytes_in;
+    uint64_t bytes_in; /* of HTTP, as bytes_out; what TLS adds is not counted */
     uint64_t bytes_out;
     uint64_t responses[FORKER_STATUS_CLASSES]; /* [2] counts those with status 200 to 299; [0] is not used */
     /* [i] counts responses that took less than 2^i ns, and not less than 2^(i-1) */

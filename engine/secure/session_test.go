@@ -1,11 +1,14 @@
 package secure
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // ask sends text, and checks that it comes back in capitals.
@@ -104,6 +107,75 @@ func FuzzSession(f *testing.F) {
 		}
 		if err := <-ended; err != io.EOF || l.echoed != 2*len(text) {
 			t.Errorf("%v after %d bytes of %d", err, l.echoed, 2*len(text))
+		}
+	})
+}
+
+// plain serves one end of a pipe by crypto/tls alone, as loop does, and returns the other end and how it ends.
+func plain(config *tls.Config) (far net.Conn, ended chan error) {
+	near, far := net.Pipe()
+	deadline := time.Now().Add(time.Minute)
+	_ = near.SetDeadline(deadline)
+	_ = far.SetDeadline(deadline)
+	ended = make(chan error, 1)
+	go func() {
+		c := tls.Server(near, config)
+		err := c.Handshake()
+		for b := make([]byte, 1<<10); err == nil; {
+			var n int
+			if n, err = c.Read(b); err == nil {
+				_, err = c.Write(bytes.ToUpper(b[:n]))
+			}
+		}
+		_ = near.Close()
+		ended <- err
+	}()
+	return far, ended
+}
+
+// provoke sends raw bytes to a server of TLS, cut into pieces, behind a handshake or instead of one, and then the end;
+// it returns how the server took that.
+func provoke(far net.Conn, ended chan error, raw, sizes []byte, shake bool) (string, error) {
+	if shake {
+		if err := ask(tls.Client(far, clientConfig()), "hello"); err != nil {
+			return "", err
+		}
+	}
+	drained := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, far)
+		drained <- err
+	}()
+	_, _ = (&uneven{Conn: far, sizes: sizes}).Write(raw) // The server may have had enough.
+	_ = far.Close()
+	<-drained
+	err := <-ended
+	return err.Error(), nil
+}
+
+// FuzzSession_failsAsCryptoTLSDoes has a session take whatever a client sends as crypto/tls takes it over a connection.
+func FuzzSession_failsAsCryptoTLSDoes(f *testing.F) {
+	f.Add([]byte("\x17\x03\x03\x00\x20abcdefghijklmnopqrstuvwxyz012345"), []byte{0}, true)
+	f.Add([]byte("\x14\x03\x03\x00\x01\x01\x15\x03\x03\x00\x02\x01\x00"), []byte{1, 0}, true)
+	f.Add([]byte("\x17\x03\x03\xff\xff"), []byte{}, true)
+	f.Add([]byte("\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"), []byte{0}, false)
+	f.Add([]byte("\x16\x03\x01\x00\x04\x01\x00\x00"), []byte{3}, false)
+	f.Fuzz(func(t *testing.T, raw, sizes []byte, shake bool) {
+		// A session gives out whole records only: whatever length the last one says, it is to be whole.
+		raw = append(raw, make([]byte, RecordMost)...)
+		l := &loop{room: 1 << 10}
+		far, ended := l.pipe(t, serverConfig())
+		ours, err := provoke(far, ended, raw, sizes, shake)
+		if err != nil {
+			t.Fatal(err)
+		}
+		far, ended = plain(serverConfig())
+		theirs, err := provoke(far, ended, raw, nil, shake)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ours != theirs {
+			t.Errorf("%q ends a session by %q, and crypto/tls by %q", raw, ours, theirs)
 		}
 	})
 }
