@@ -75,6 +75,7 @@ class HeaderTest(unittest.TestCase):
             "size_t *": ("LP_c_ulong",),
             "forker_deferred *": ("LP_c_ulong",),
             "int *": ("LP_c_int",),
+            "forker_route **": ("LP_c_void_p",),
         }
         return bound.__name__ in pointers.get(c, ("c_void_p",))
 

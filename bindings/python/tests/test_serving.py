@@ -1,4 +1,4 @@
-"""Requests and answers, by a real client against a server of its own process."""
+"""Requests and responses, by a real client against a server of its own process."""
 
 import json
 import re

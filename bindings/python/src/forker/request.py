@@ -134,7 +134,7 @@ class Request:
         Of a request that is not deferred, the handler then returns None, and the function returns None until the last
         piece has come, and then the response; a response that it returns earlier, or the handler, ends the body and,
         unless the rest has come already, the connection. Of one that is deferred, the function returns None, and the
-        Deferred responses; the function can also defer the request itself, and returns the Deferred then. What the
+        Deferred answers; the function can also defer the request itself, and returns the Deferred then. What the
         function raises is logged, and the client gets a 500.
 
         Only the handler can call it, once. Raises Error (E_STATE: not so).
