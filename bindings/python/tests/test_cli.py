@@ -319,15 +319,21 @@ threading.Thread(target=time.sleep, args=(1e6,), name="ticker", daemon=True).sta
             self.assertEqual(self.seen(program)["version"], 1)
             self.change()
             program.log.wait_for("app.py changed: reloading")
-            self.wait_for_version(program, 2)
+            program.log.wait_for("reload: done")
+            self.assertEqual(self.seen(program)["version"], 2)
             # What cannot be imported does not replace what serves, and is tried again when it has changed.
             self.write("app.py", "1 // 0\n")
             program.log.wait_for("app.py changed: reloading")
             program.log.wait_for("ZeroDivisionError")
+            program.log.wait_for("reload: given up")
             self.assertEqual(self.seen(program)["version"], 2)
-            extra.write_text("two")
             self.write("app.py", APPLICATION)
+            program.log.wait_for("app.py changed: reloading")
+            program.log.wait_for("reload: done")
             self.wait_for_version(program, 1)
+            extra.write_text("two")
+            program.log.wait_for("extra.txt changed: reloading")
+            program.log.wait_for("reload: done")
             self.assertEqual(program.stop(), 0)
 
 

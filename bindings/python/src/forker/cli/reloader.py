@@ -13,6 +13,8 @@ from ..log import LOG_ERROR, LOG_INFO
 from ..server import Server
 
 _INTERVAL = 0.5  # seconds
+_UNKNOWN = -1
+_CLOCK_STEP_NS = 20_000_000  # by how much the times of files may be behind the clock
 
 
 class Reloader:
@@ -22,9 +24,11 @@ class Reloader:
         self._server = server
         self._extra = [os.path.abspath(path) for path in extra]
 
-    def start(self) -> None:
-        """Has a thread watch for what changes from now on."""
-        threading.Thread(target=self._watch, args=(self._look(),), name="forker-reloader", daemon=True).start()
+    def start(self, since_ns: int) -> None:
+        """Has a thread watch for what has changed since a time, at which the modules were not imported yet."""
+        recent = range(since_ns - _CLOCK_STEP_NS, time.time_ns())  # beyond are files of other clocks
+        seen = {path: _UNKNOWN if modified in recent else modified for path, modified in self._look().items()}
+        threading.Thread(target=self._watch, args=(seen,), name="forker-reloader", daemon=True).start()
 
     def _watch(self, seen: dict[str, int]) -> None:
         while True:
@@ -52,9 +56,11 @@ class Reloader:
             if isinstance(file, str):
                 yield file
         for path in self._extra:
-            yield path
-            for directory, _, names in os.walk(path):
-                yield directory
+            if not os.path.isdir(path):
+                yield path
+            for directory, directories, names in os.walk(path):
+                if "__pycache__" in directories:
+                    directories.remove("__pycache__")
                 for name in names:
                     yield os.path.join(directory, name)
 

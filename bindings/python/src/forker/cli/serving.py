@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import traceback
 from typing import Any
 
@@ -108,12 +109,13 @@ class Serving:
 
         @server.worker_init
         def begin(worker: int) -> None:
+            begun_ns = time.time_ns()
             if not self._preload:
                 self._load()
             if "post_worker_init" in self._hooks:
                 self._hooks["post_worker_init"](Process(settings, worker))
             if settings["reload"] and worker == 0:
-                reloader.start()
+                reloader.start(begun_ns)
 
     def _load(self) -> None:
         self._application = load(self._name, self._settings["factory"])
