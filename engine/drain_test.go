@@ -262,18 +262,18 @@ func TestDrain_slowReaderGetsItsResponse(t *testing.T) {
 }
 
 func TestDrain_givesGraceToWhatBecomesIdleLater(t *testing.T) {
-	s := start(t, tcp, grace)
+	s := start(t, tcp, func(cfg *Config) { cfg.DrainGrace = 10 * time.Minute })
 	big := text(8 << 20)
 	s.handle("/big", func(c *call) { c.respond(200, big) })
 	c := s.dialSlow()
 	c.send(get("/big"))
 	s.settle()
 	s.drain(time.Hour)
-	s.pass(time.Minute)
+	s.pass(20 * time.Minute)
 	if res, got := c.response("GET"); got != big || res.Close {
 		t.Errorf("%d bytes, close %v", len(got), res.Close)
 	}
-	s.pass(500 * time.Millisecond)
+	s.pass(5 * time.Minute)
 	c.send(getHello) // On its way since before the client could know.
 	if res, got := c.response("GET"); got != "hello" || !res.Close {
 		t.Errorf("%q, close %v", got, res.Close)

@@ -64,7 +64,7 @@ func (l *Loop) openH1(c *conn) {
 	}
 	h.c, c.protocol = c, h
 	h.awaitHead(l)
-	h.read(l)
+	h.hear(l, poller.In)
 }
 
 // closed leaves the request, with the input that it lies in.
@@ -108,55 +108,22 @@ func (h *h1) takesInput() bool {
 	return h.c.state == connOpen && h.closing == keepOpen && !h.c.blocked && (h.request == nil || h.request.wantsInput())
 }
 
-// hear reads, unless there is a reason not to.
+// hear reads once and serves what has become complete, unless there is a reason not to read.
 func (h *h1) hear(l *Loop, events uint32) {
+	c := h.c
 	switch {
-	case h.c.blocked:
+	case c.blocked:
 		h.hearBlocked(l, events)
-	case h.request == nil || h.request.wantsInput():
-		h.read(l)
-	default:
+		return
+	case h.request == nil:
+		if !h.begin(l) {
+			return
+		}
+	case !h.request.wantsInput():
 		h.hearPending(l, events)
-	}
-}
-
-// hearBlocked is told of something on a connection whose client takes no more now.
-func (h *h1) hearBlocked(l *Loop, events uint32) {
-	if events&poller.PeerEnd != 0 {
-		if h.isEndless() {
-			l.closeConn(h.c, CloseClient)
-			return
-		}
-		l.setInterest(h.c, poller.Out) // The stream that was going out has found its end.
-	}
-	l.resumeWrite(h.c)
-}
-
-// hearPending is told of something on a connection whose request is with the program.
-func (h *h1) hearPending(l *Loop, events uint32) {
-	switch {
-	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
-		l.closeConn(h.c, CloseClient)
-	case events&poller.PeerEnd != 0:
-		if !l.cfg.HalfClose || h.isEndless() {
-			l.closeConn(h.c, CloseClient)
-			return
-		}
-		h.peerEnded = true
-		h.request.cancel()
-		l.setInterest(h.c, 0)
-	default:
-		// The next request, or more of a body that is paused; it is read when its time has come.
-		l.setInterest(h.c, poller.PeerEnd)
-	}
-}
-
-// read reads once and serves what has become complete.
-func (h *h1) read(l *Loop) {
-	if h.request == nil && !h.begin(l) {
 		return
 	}
-	c, r := h.c, h.request
+	r := h.request
 	room := c.room()
 	direct := false
 	switch {
@@ -195,6 +162,37 @@ func (h *h1) read(l *Loop) {
 			l.creditBody(&r.body, n)
 		}
 		h.proceed(l)
+	}
+}
+
+// hearBlocked is told of something on a connection whose client takes no more now.
+func (h *h1) hearBlocked(l *Loop, events uint32) {
+	if events&poller.PeerEnd != 0 {
+		if h.isEndless() {
+			l.closeConn(h.c, CloseClient)
+			return
+		}
+		l.setInterest(h.c, poller.Out) // The stream that was going out has found its end.
+	}
+	l.resumeWrite(h.c)
+}
+
+// hearPending is told of something on a connection whose request is with the program.
+func (h *h1) hearPending(l *Loop, events uint32) {
+	switch {
+	case events&(unix.EPOLLHUP|unix.EPOLLERR) != 0:
+		l.closeConn(h.c, CloseClient)
+	case events&poller.PeerEnd != 0:
+		if !l.cfg.HalfClose || h.isEndless() {
+			l.closeConn(h.c, CloseClient)
+			return
+		}
+		h.peerEnded = true
+		h.request.cancel()
+		l.setInterest(h.c, 0)
+	default:
+		// The next request, or more of a body that is paused; it is read when its time has come.
+		l.setInterest(h.c, poller.PeerEnd)
 	}
 }
 
@@ -387,7 +385,9 @@ func (h *h1) await(l *Loop) {
 		l.setInterest(c, 0)
 	default:
 		l.setInterest(c, poller.In|poller.PeerEnd)
-		l.mindSession(c)
+		if c.tls != nil {
+			l.mindSession(c)
+		}
 	}
 }
 
@@ -438,7 +438,7 @@ func (h *h1) isIdle() bool { return h.c.state == connOpen && h.request == nil }
 // drain closes a connection that is idle when its grace is over, and asks to be looked at again if it is not.
 func (h *h1) drain(l *Loop) {
 	if h.isIdle() {
-		h.read(l) // A request that has come since the events of this iteration is still answered.
+		h.hear(l, poller.In) // A request that has come since the events of this iteration is still answered.
 	}
 	if !h.isIdle() {
 		return

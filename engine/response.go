@@ -65,10 +65,12 @@ func (h *responseHead) bodyLen() int64 {
 func (l *Loop) describe(r *request) {
 	response, outcome := &r.shared.Response, &r.call.Outcome
 	head := &r.response
-	*head = responseHead{status: outcome.Status, flags: response.Flags, allow: outcome.Allow, location: outcome.Location, retryAfter: outcome.RetryAfter}
+	*head = responseHead{}
+	head.status, head.flags = outcome.Status, response.Flags
 	switch {
 	case head.status != 0:
 		head.flags &= ResponseClose
+		head.allow, head.location, head.retryAfter = outcome.Allow, outcome.Location, outcome.RetryAfter
 		response.Fields.Len = 0
 		l.describeText(head, outcome.Detail)
 	case response.Flags&ResponseError != 0:

@@ -306,7 +306,7 @@ func (l *Loop) pullSealed(c *conn, room []byte) (uintptr, unix.Errno) {
 // mindSession has c have another turn if there is something to read that the poller does not know of: what is decrypted
 // already, or has been received.
 func (l *Loop) mindSession(c *conn) {
-	if c.tls != nil && c.tls.HasMore() && c.protocol.takesInput() && !c.queued {
+	if c.tls.HasMore() && c.protocol.takesInput() && !c.queued {
 		l.queueTurn(c, true)
 	}
 }

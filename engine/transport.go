@@ -10,7 +10,7 @@ import (
 // The calls that touch the socket of a connection.
 
 // transport is a connection's way to its client: no other code reads from, writes to or ends a connection's socket, but
-// for the two calls that nearly every request makes (h1.read, flush), which save a stack frame: after a system call the
+// for the two calls that nearly every request makes (h1.hear, flush), which save a stack frame: after a system call the
 // processor foresees no return any more. None of its functions waits. Owned by the loop.
 type transport struct {
 	fd  int
