@@ -254,7 +254,7 @@ bench-programs: lib
 	$(BENCH_C) -o $(BENCH)/libmicrohttpd bench/peers/libmicrohttpd.c -lmicrohttpd
 	$(BENCH_C) -o $(BENCH)/civetweb bench/peers/civetweb.c -lcivetweb
 	$(BENCH_C) -o $(BENCH)/evhttp bench/peers/evhttp.c -levent
-	$(BENCH_C) -o $(BENCH)/h2o bench/peers/h2o.c -lh2o-evloop
+	$(BENCH_C) -o $(BENCH)/h2o bench/peers/h2o.c -lh2o-evloop -lssl -lcrypto
 	$(CXX) -std=c++17 -O2 -Wall -Wextra -o $(BENCH)/cpp_httplib bench/peers/cpp_httplib.cpp -lcpp-httplib
 	cd bench && $(GO) build -trimpath -o $(BENCH)/ ./peers/fasthttp ./peers/nethttp
 

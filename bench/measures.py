@@ -1,15 +1,17 @@
 """The measurements: each takes a running server and returns numbers by name."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
-import socket
+import statistics
 import subprocess
+import threading
 import time
 
 import crew
-from servers import SERVERS, Failure, exchange
+from servers import SERVERS, Failure, connect, exchange
 
 WARM_UP = 1  # seconds that warm caches and heaps up
 SLOW_INTERVAL = 5  # seconds between two steps of a slow client; most servers give a head 10 s or more
@@ -32,7 +34,7 @@ def wrk(server, mode, seconds, core):
         command += ["-H", f"{name}: {value}"]
     if mode.script:
         command += mode.script[:2]
-    command += [f"http://127.0.0.1:{server.port}{mode.path}", *mode.script[2:]]
+    command += [f"{'https' if mode.tls else 'http'}://127.0.0.1:{server.port}{mode.path}", *mode.script[2:]]
     output = run_load(command, seconds)
     count = re.search(r"^\s+([0-9]+) requests in ", output, re.MULTILINE)
     rate = re.search(r"^Requests/sec:\s+([0-9.]+)", output, re.MULTILINE)
@@ -77,6 +79,52 @@ def cpu_time(_name, server, mode, options):
         raise Failure("a process of the server has ended, and the time that it had cannot be told")
     spent = sum(after.values()) - sum(before.values())
     return {"cpu_ns_per_request": spent / requests, "requests_per_second": rate}
+
+
+def resumed(_name, server, mode, options):
+    """CPU time of all processes of a server for each connection that goes on with an earlier session, for one request."""
+    os.sched_setaffinity(0, {options.client_core})
+    session, count, before, deadline = None, 0, None, time.monotonic() + WARM_UP
+    while before is None or time.monotonic() < deadline:
+        if before is None and time.monotonic() >= deadline:
+            count, before, deadline = 0, cpu_times(server.process.pid), deadline + options.duration
+        with connect(server.port, mode, session) as client:
+            exchange(client, mode)
+            if session is not None and not client.session_reused:
+                raise Failure("a session is not resumed")
+            session, count = client.session, count + 1
+    spent = sum(cpu_times(server.process.pid).values()) - sum(before.values())
+    return {"cpu_ns_per_request": spent / count}
+
+
+STORM_INTERVAL = 0.005  # seconds between two requests of the quiet client
+
+
+def quiet_latency(server, mode, seconds):
+    """The median latency in microseconds of a client that keeps its connection and asks now and then."""
+    quiet = dataclasses.replace(mode, fields=())
+    latencies, deadline = [], time.monotonic() + seconds
+    with connect(server.port, mode) as client:
+        while time.monotonic() < deadline:
+            begin = time.perf_counter()
+            exchange(client, quiet)
+            latencies.append(1e6 * (time.perf_counter() - begin))
+            time.sleep(STORM_INTERVAL)
+    return statistics.median(latencies)
+
+
+def storm(_name, server, mode, options):
+    """What a quiet client notices while others open connections as fast as they can, each with a full handshake."""
+    os.sched_setaffinity(0, {options.client_core})
+    alone = quiet_latency(server, mode, WARM_UP)
+    others = threading.Thread(target=wrk, args=(server, mode, WARM_UP + options.duration, options.client_core))
+    others.start()
+    try:
+        time.sleep(WARM_UP / 2)
+        among = quiet_latency(server, mode, options.duration)
+    finally:
+        others.join()
+    return {"p50_us": alone, "p50_storm_us": among}
 
 
 def steady(server, mode, rate, seconds, options):
@@ -153,11 +201,11 @@ def settled_memory(session):
 def idle_memory(name, server, mode, options):
     """User-space memory of a connection that has had its response and is kept open."""
     connections = min(mode.connections, SERVERS[name].most_connections)
-    run_load(["taskset", "-c", options.core, "wrk", "-t", 1, "-c", 64, "-d", "1s", f"http://127.0.0.1:{server.port}/"], 1)
+    wrk(server, dataclasses.replace(mode, connections=64), WARM_UP, options.core)
     before = settled_memory(server.process.pid)
     with contextlib.ExitStack() as clients:
         for _ in range(connections):
-            client = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            client = clients.enter_context(connect(server.port, mode))
             exchange(client, mode)
         after = settled_memory(server.process.pid)
     return {"bytes_per_connection": max(after - before, 0) / connections}
@@ -172,6 +220,8 @@ MEASURES = {
     "rate": throughput,
     "cost": throughput,
     "cpu": cpu_time,
+    "resumed": resumed,
+    "storm": storm,
     "crowd": crowd,
     "latency": latency,
     "disturbed": disturbed,

@@ -36,6 +36,7 @@ class Mode:
     body: int = len(GREETING)  # bytes of the response's body
     upload: int = 0  # bytes of the request's body; the response is this number
     file: bool = False
+    tls: str = ""  # the kind of the server's key, ecdsa or rsa; "": clear text
     close: bool = False
     connections: int = CONNECTIONS
     others: str = ""  # what clients of load/slow.c do meanwhile, see there,
@@ -91,6 +92,11 @@ def crew(name, heading, needs, measure="rate"):
     return Mode(f"crew-{name}", CREW, heading, measure, needs, close=True, fields=fields, workers=CREW_SIZE)
 
 
+def secured(name, heading, measure="cpu", key="ecdsa", **more):
+    return Mode(name, TLS, heading, measure, "tls", tls=key, **more)
+
+
+CLOSE = (("Connection", "close"),)
 CREW_SIZE = 4
 CREW = f"{CREW_SIZE} workers"
 WORKERS_NEEDED = "workers"
@@ -99,6 +105,7 @@ BASIC = "Requests"
 FEW = "Few connections"
 APART = "Server and load generator on a core each"
 MANY = "Many connections"
+TLS = "TLS 1.3: CPU time of the server's processes, relative to nginx's"
 
 MODES = {
     mode.name: mode
@@ -135,6 +142,12 @@ MODES = {
         slow("readers", 1000),
         slow("idle", 10000),
         slow("handlers", 100, "sleep"),
+        secured("tls", "keep-alive"),
+        secured("tls-64k", "GET 64 KiB", path="/64k", body=64 * KIB),
+        secured("tls-close", "Connection: close, ECDSA", close=True, fields=CLOSE),
+        secured("tls-resumed", "resumed", "resumed", close=True, fields=CLOSE),
+        secured("tls-idle", "bytes for an idle one", "memory", connections=2000),
+        secured("tls-storm", "storm of RSA handshakes", "storm", "rsa", close=True, fields=CLOSE),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),

@@ -3,15 +3,17 @@
 import os
 import statistics
 
-from modes import CONNECTIONS, MODES
+from modes import CONNECTIONS, MODES, TLS
 from servers import SERVERS
 
 # Of measures whose numbers stand for themselves, by heading.
 COLUMNS = {
     "balance": {"the least a worker accepts, % of its share": "least_percent", "the most": "most_percent"},
     "kills": {"requests": "requests", "kills": "kills", "lost for each kill": "lost_per_kill"},
+    "storm": {"a quiet client's 50 % of latency in microseconds": "p50_us", "in a storm of RSA handshakes": "p50_storm_us"},
 }
-QUANTITIES = {"memory": "bytes_per_connection", "cpu": "cpu_ns_per_request"}
+QUANTITIES = {"memory": "bytes_per_connection", "cpu": "cpu_ns_per_request", "resumed": "cpu_ns_per_request"}
+REFERENCES = {TLS: "nginx"}  # by table, what is compared with; else the floor
 LATENCY_COLUMNS = {"p50_us": "50 %", "p99_us": "99 %", "p99.9_us": "99.9 %"}
 
 
@@ -30,9 +32,9 @@ def median_of(rounds, quantity):
     return statistics.median(values[quantity] for values in rounds.values())
 
 
-def relative(rounds, floor, quantity):
-    """To the floor's of the same round: a machine that is slower for a while is that for both."""
-    return statistics.median(values[quantity] / floor[number][quantity] for number, values in rounds.items())
+def relative(rounds, reference, quantity):
+    """To the reference's of the same round: a machine that is slower for a while is that for both."""
+    return statistics.median(values[quantity] / reference[number][quantity] for number, values in rounds.items() if number in reference)
 
 
 def cell(results, name, mode, quantity):
@@ -44,7 +46,10 @@ def cell(results, name, mode, quantity):
     if mode.measure in COLUMNS or mode.measure in ("latency", "memory", "disturbed"):
         median = median_of(rounds, quantity)
         return f"{median:.3g}" if mode.measure in COLUMNS and median < 1000 else f"{median:.0f}"
-    ratio = relative(rounds, results["floor", mode.name], quantity)
+    reference = results.get((REFERENCES.get(mode.table, "floor"), mode.name))
+    if reference is None:
+        return f"{median_of(rounds, quantity):.0f} ns"
+    ratio = relative(rounds, reference, quantity)
     return f"{1 / ratio:.1f}" if mode.measure == "cost" else f"{ratio:.2f}"
 
 

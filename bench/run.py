@@ -100,9 +100,10 @@ def parse_options():
     others = os.sched_getaffinity(0) - {options.core}
     if options.client_core is None and others:
         options.client_core = min(others)
-    if options.client_core is None and "cpu" in options.modes:
-        options.modes.remove("cpu")
-        print("there is one core only: mode cpu is left out", file=sys.stderr)
+    apart = [name for name in options.modes if MODES[name].measure in ("cpu", "resumed", "storm")]
+    if options.client_core is None and apart:
+        options.modes = [name for name in options.modes if name not in apart]
+        print(f"there is one core only: left out are {', '.join(apart)}", file=sys.stderr)
     return options
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,10 @@ def program(name):
 
 def nginx_command(launch):
     config = (HERE / "peers/nginx.conf").read_text()
+    tls = (HERE / "peers/nginx-tls.conf").read_text() if launch.mode.tls else ""
+    config = config.replace("@TLS@", tls)
+    if tls:
+        config = config.replace(" backlog=", " ssl backlog=")
     config = config.replace("@DIR@", launch.scratch).replace("@ADDRESS@", f"127.0.0.1:{launch.port}")
     path = pathlib.Path(launch.scratch, "nginx.conf")
     path.write_text(config)
@@ -103,10 +108,11 @@ def libforker_version(_programs):
 
 
 PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW = "pipeline", "plain", "body", "upload", "file", "slow"
+TLS = "tls"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
-EVERYTHING = MOST | {"pool", "deferred", SLEEP, WORKERS}
+EVERYTHING = MOST | {"pool", "deferred", SLEEP, WORKERS, TLS}
 
 
 def variant(*options):
@@ -114,10 +120,10 @@ def variant(*options):
 
 
 # What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no
-# bodies but files and short texts. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
+# bodies but files and short texts; that of tls-64k is a file. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
 # and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
-    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP}),
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
@@ -125,8 +131,8 @@ SERVERS = {
     "libforker-access-log-null": variant(("access_log", "common"), ("access_log_file", "/dev/null")),
     "fasthttp": Server(program("fasthttp"), fasthttp_version, MOST),
     "net/http": Server(program("nethttp"), go_version, MOST),
-    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE})),
-    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST),
+    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE, TLS})),
+    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST | {TLS}),
     "libmicrohttpd": Server(program("libmicrohttpd"), debian_version("libmicrohttpd-dev"), MOST),
     "evhttp": Server(program("evhttp"), debian_version("libevent-dev"), MOST),
     "civetweb": Server(program("civetweb"), debian_version("libcivetweb-dev"), MOST - {FILE}, FEW_CONNECTIONS),
@@ -157,13 +163,33 @@ def exchange(client, mode):
     return answer
 
 
+CLIENT_CONTEXT = ssl.create_default_context()
+CLIENT_CONTEXT.check_hostname = False  # wrk checks nothing either
+CLIENT_CONTEXT.verify_mode = ssl.CERT_NONE
+
+
+def connect(port, mode, session=None):
+    """A connection, over TLS if the mode has that, perhaps with an earlier session."""
+    client = socket.create_connection(("127.0.0.1", port), timeout=START_LIMIT)
+    return CLIENT_CONTEXT.wrap_socket(client, session=session) if mode.tls else client
+
+
+def make_certificate(scratch, kind):
+    """tls.pem and tls.key, of ECDSA on P-256 or RSA of 2048 bits."""
+    key = ["rsa:2048"] if kind == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    chain, key_file = os.path.join(scratch, "tls.pem"), os.path.join(scratch, "tls.key")
+    command = ["openssl", "req", "-x509", "-nodes", "-newkey", *key, "-subj", "/CN=localhost", "-days", "2"]
+    command += ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*command, "-keyout", key_file, "-out", chain], check=True, capture_output=True)
+
+
 def wait_until_it_serves(process, port, mode):
     deadline = time.monotonic() + START_LIMIT
     while True:
         if process.poll() is not None:
             raise Failure(f"it left with status {process.returncode} instead of serving")
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=START_LIMIT) as client:
+            with connect(port, mode) as client:
                 return exchange(client, mode)
         except ConnectionRefusedError:
             if time.monotonic() > deadline:
@@ -173,6 +199,9 @@ def wait_until_it_serves(process, port, mode):
 
 def prepare_scratch(scratch, mode):
     os.chmod(scratch, 0o755)  # nginx, started by root, reads as another user
+    if mode.tls:
+        make_certificate(scratch, mode.tls)
+        pathlib.Path(scratch, "64k").write_bytes(b"x" * (64 << 10))  # nginx has bodies of that size from files only
     if mode.file:
         directory = pathlib.Path(scratch, "files")
         directory.mkdir()

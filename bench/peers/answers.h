@@ -5,7 +5,8 @@
  *     server PORT CONNECTIONS DIRECTORY
  *
  * and serves on 127.0.0.1: GET / and /1k, /64k, /1m; POST /upload, which answers how many bytes came; and, if it can
- * send files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once.
+ * send files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once. Those that can speak TLS do so if
+ * there is a certificate in DIRECTORY, tls.pem, and its key, tls.key.
  */
 #ifndef BENCH_ANSWERS_H
 #define BENCH_ANSWERS_H
@@ -31,7 +32,7 @@ static answer responses[] = {
     {"/1m", (size_t)1 << 20, NULL},
 };
 
-enum { ANSWERS = sizeof answers / sizeof responses[0], ANSWER_MOST = 1 << 20, DATE_SIZE = 30 };
+enum { ANSWERS = sizeof responses / sizeof responses[0], ANSWER_MOST = 1 << 20, DATE_SIZE = 30 };
 
 static inline void fill_responses(void)
 {

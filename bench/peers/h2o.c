@@ -6,6 +6,7 @@
 #include "answers.h"
 #define H2O_USE_EPOLL 1
 #include <h2o.h>
+#include <openssl/ssl.h>
 
 static h2o_globalconf_t config;
 static h2o_context_t context;
@@ -60,6 +61,25 @@ static int listen_on(int port)
     return 0;
 }
 
+/* The same suite and group as nginx.conf has. NULL: no certificate, and so no TLS. */
+static SSL_CTX *make_tls(const char *directory)
+{
+    char chain[4096], key[4096];
+    (void)snprintf(chain, sizeof chain, "%s/tls.pem", directory);
+    (void)snprintf(key, sizeof key, "%s/tls.key", directory);
+    if (access(chain, F_OK) != 0) {
+        return NULL;
+    }
+    SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
+    if (tls == NULL || SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION) != 1 ||
+        SSL_CTX_set_ciphersuites(tls, "TLS_AES_128_GCM_SHA256") != 1 || SSL_CTX_set1_groups_list(tls, "X25519") != 1 ||
+        SSL_CTX_use_certificate_chain_file(tls, chain) != 1 ||
+        SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
+        exit(1);
+    }
+    return tls;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -75,6 +95,7 @@ int main(int argc, char **argv)
     h2o_context_init(&context, h2o_evloop_create(), &config);
     accept_context.ctx = &context;
     accept_context.hosts = config.hosts;
+    accept_context.ssl_ctx = make_tls(argv[3]);
     if (listen_on(atoi(argv[1])) != 0) {
         return 1;
     }

@@ -5,6 +5,8 @@
 #include <forker.h>
 
 #include <pthread.h>
+#include <stdbool.h>
+#include <unistd.h>
 
 #include "answers.h"
 
@@ -128,7 +130,7 @@ static void add_routes(forker_server *srv, char *file)
 
 int main(int argc, char **argv)
 {
-    char address[32], file[4096];
+    char address[32], file[4096], chain[4096], key[4096];
     if (argc != 4) {
         fprintf(stderr, "usage: libforker PORT CONNECTIONS DIRECTORY\n");
         return 2;
@@ -136,10 +138,16 @@ int main(int argc, char **argv)
     fill_responses();
     queue.room = strtoul(argv[2], NULL, 10) + 1;
     queue.handles = calloc(queue.room, sizeof *queue.handles);
-    (void)snprintf(address, sizeof address, "127.0.0.1:%s", argv[1]);
     (void)snprintf(file, sizeof file, "%s/files/1m", argv[3]);
+    (void)snprintf(chain, sizeof chain, "%s/tls.pem", argv[3]);
+    (void)snprintf(key, sizeof key, "%s/tls.key", argv[3]);
+    bool secured = access(chain, F_OK) == 0;
+    (void)snprintf(address, sizeof address, "127.0.0.1:%s%s", argv[1], secured ? "?tls=on" : "");
     forker_server *srv = forker_server_new();
     add_routes(srv, file);
+    if (secured) {
+        forker_server_certificate(srv, chain, key);
+    }
     forker_server_listen(srv, address);
     int result = queue.handles != NULL ? forker_server_run(srv) : FORKER_E_MEMORY;
     forker_server_free(srv);
