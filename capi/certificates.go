@@ -86,6 +86,7 @@ func (s server) makeConfigs(certificates *secure.Certificates, pool *x509.CertPo
 	for _, auth := range clientAuth {
 		configs[auth] = secure.NewConfig(&secure.Policy{
 			MinVersion: version, GetCertificate: certificates.Get, ClientAuth: auth, ClientCAs: pool, KeyLog: s.keyLog(),
+			HTTP2: s.number(C.FK_OPTION_HTTP2) != 0,
 		})
 	}
 	return configs

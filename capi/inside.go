@@ -57,7 +57,7 @@ func resultOf(err error) C.int {
 		return C.FORKER_E_AGAIN
 	case errors.Is(err, engine.ErrClientGone):
 		return C.FORKER_E_ABORTED
-	case errors.Is(err, engine.ErrSealed):
+	case errors.Is(err, engine.ErrSealed), errors.Is(err, engine.ErrShared):
 		return C.FORKER_E_STATE
 	}
 	return C.FORKER_E_SYSTEM

@@ -252,6 +252,11 @@ func (w *worker) config() engine.Config {
 		Probe:                 w.number(C.FK_OPTION_TCP_KEEPALIVE) > 0,
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
 
+		HTTP2: engine.HTTP2Config{
+			Clear:   w.number(C.FK_OPTION_H2C) != 0,
+			Streams: int(w.number(C.FK_OPTION_HTTP2_STREAMS)),
+		},
+
 		HandlerTimeout: w.duration(C.FK_OPTION_HANDLER_TIMEOUT),
 		WriteMinRate:   w.number(C.FK_OPTION_WRITE_MIN_RATE),
 		BodyMinRate:    w.number(C.FK_OPTION_BODY_MIN_RATE),

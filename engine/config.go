@@ -33,6 +33,12 @@ const (
 	PlaceHelper              // when those before it are busy; after each connection it goes last again
 )
 
+// HTTP2Config says how HTTP/2 is spoken. By TLS it is spoken with those clients that have agreed on it.
+type HTTP2Config struct {
+	Clear   bool // Also without TLS, with clients that begin with it.
+	Streams int  // Requests of one connection at a time.
+}
+
 // Config says how a Loop serves. It is not changed once the loop runs.
 type Config struct {
 	Listeners  []Listener
@@ -77,6 +83,7 @@ type Config struct {
 	HalfClose         bool          // A client that has sent its end may still want the response that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 
+	HTTP2       HTTP2Config
 	TLS         TLSConfig // Where a listener has TLS.
 	EverySecond func()    // Called on the loop's thread about once a second; nil: nothing.
 

@@ -5,7 +5,7 @@
 // worker; nothing is locked. What C may see (input, parsed head, response) lies off the Go heap and does not move while a
 // handler runs. A request costs no allocation.
 //
-// The way of a request: accept.go, conn.go (connection), protocol.go (the seam), h1.go and h1body.go (what HTTP/1 reads),
+// The way of a request: accept.go, conn.go (connection), protocol.go (the seam), h1.go and h1body.go (what HTTP/1 reads; h2.go and h2stream.go: HTTP/2),
 // request.go and lifecycle.go (the request), dispatch.go (the program), response.go and source.go (what is responded),
-// h1send.go (how HTTP/1 writes it), output.go.
+// h1send.go and h2send.go (how it is written), output.go.
 package engine

@@ -39,6 +39,11 @@ func (l *Loop) Drain(limit time.Duration) {
 		}
 	}
 	l.closeListeners()
+	for _, c := range l.conns {
+		if c != nil && c.state == connOpen {
+			c.protocol.warn(l)
+		}
+	}
 }
 
 // lastAccepts is how many connections a draining loop takes of each listener at most: under a load that never ends the

@@ -157,6 +157,10 @@ func (h *h1) hear(l *Loop, events uint32) {
 			h.tookContent(r, n)
 		} else {
 			c.input.end += n
+			if h.isPreface(l) {
+				h.turnToH2(l)
+				return
+			}
 		}
 		if r.body.awaited {
 			l.creditBody(&r.body, n)
@@ -449,6 +453,9 @@ func (h *h1) drain(l *Loop) {
 	}
 	l.closeConn(h.c, CloseShutdown)
 }
+
+// warn has nothing to tell: each response says whether it is the last.
+func (h *h1) warn(*Loop) {}
 
 // graceEnd returns until when a draining loop keeps an idle connection. The grace runs from when it became idle: that can
 // be later than the drain, if the head of its last response was written before, and so without "Connection: close".

@@ -10,9 +10,13 @@ import (
 
 // Hijack returns a duplicate of the connection's descriptor to a handler that is running on the loop's thread, and takes
 // the connection over. All responses to earlier requests must be written before: ErrNoRoom tells that they are not. With
-// TLS the descriptor would be of no use to it: ErrSealed.
+// TLS the descriptor would be of no use to it: ErrSealed. With HTTP/2 it is other requests' too: ErrShared.
 func (l *Loop) Hijack(req *Request) (int, error) {
-	c := l.byIndex[req.Index].stream.conn()
+	h, ok := l.byIndex[req.Index].stream.(*h1)
+	if !ok {
+		return -1, ErrShared
+	}
+	c := h.c
 	if c.tls != nil {
 		return -1, ErrSealed
 	}

@@ -15,6 +15,7 @@ var (
 	ErrClientGone = errors.New("the client has left")
 	ErrNoRoom     = errors.New("the client does not take what was sent before")
 	ErrSealed     = errors.New("the connection speaks TLS")
+	ErrShared     = errors.New("the connection speaks HTTP/2")
 )
 
 // interimMost is how much may wait for a client that does not read, when another interim response is left out: what they

@@ -8,6 +8,7 @@ import (
 
 	"libforker/engine/access"
 	"libforker/engine/http1"
+	"libforker/engine/http2"
 	"libforker/engine/inventory"
 	"libforker/engine/memory"
 	"libforker/engine/message"
@@ -67,15 +68,19 @@ type listening struct {
 
 // connections are those that were accepted. Phases 3 and 4.
 type connections struct {
-	conns        []*conn // By fd.
-	open         int     // How many are open.
-	lastTag      uint32
-	freeConns    []*conn      // Free list.
-	freeH1       []*h1        // Free list.
-	freeMessages []*h1message // Free list.
-	dead         []*conn      // Closed in this step.
-	turns        []nextTurn   // Connections that have more to serve, in the next iteration.
-	freeTurns    []nextTurn   // Room for them.
+	conns         []*conn // By fd.
+	open          int     // How many are open.
+	lastTag       uint32
+	freeConns     []*conn     // Free list.
+	freeH1        []*h1       // Free list.
+	freeH2        []*h2       // Free list.
+	freeH2Streams []*h2stream // Free list.
+	h2            *http2.Shared
+	h2Text        []byte       // Where the head of an HTTP/2 request is decoded.
+	freeMessages  []*h1message // Free list.
+	dead          []*conn      // Closed in this step.
+	turns         []nextTurn   // Connections that have more to serve, in the next iteration.
+	freeTurns     []nextTurn   // Room for them.
 }
 
 // requests are those that are being received, handled or answered. Phases 3 and 4.
@@ -97,11 +102,12 @@ type requests struct {
 type collecting struct {
 	out       []byte
 	outLen    int
-	common    []byte // Server and Date lines,
-	serverLen int    // of which the first one has so many bytes.
-	text      []byte // The body of a response of the engine's own,
-	location  []byte // and the URL that it redirects to.
-	ok        []byte // The beginning of a 200 response, up to the number of Content-Length.
+	common    []byte    // Server and Date lines,
+	serverLen int       // of which the first one has so many bytes.
+	text      []byte    // The body of a response of the engine's own,
+	location  []byte    // and the URL that it redirects to.
+	h2Common  [4][]byte // Server and Date of HTTP/2, by the bits of Response.Flags that leave them out.
+	ok        []byte    // The beginning of a 200 response, up to the number of Content-Length.
 }
 
 // ending is the end of the loop. Phase 5.
@@ -141,6 +147,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 	if cfg.MaxConnectionsPerPeer > 0 {
 		l.peers = map[peerKey]int{}
 	}
+	l.h2 = http2.NewShared(cfg.Limits, cfg.HTTP2.Streams)
 	if err := l.acquire(); err != nil {
 		l.undo()
 		return nil, err
@@ -167,6 +174,9 @@ func (l *Loop) acquire() error {
 		return err
 	}
 	l.root = l.root[:copy(l.root, "/\x00")-1]
+	if l.h2Text, err = l.blocks.Get(l.cfg.Limits.Head); err != nil {
+		return err
+	}
 	if err = l.clock.start(); err != nil {
 		return err
 	}
@@ -375,6 +385,9 @@ func (l *Loop) renewDate() {
 		l.common = append(append(append(l.common, "Date: "...), l.clock.date[:]...), "\r\n"...)
 	}
 	l.ok = http1.AppendPrefix(l.ok[:0], 200, l.common)
+	for i := range l.h2Common {
+		l.h2Common[i] = http2.AppendFields(l.h2Common[i][:0], l.commonFor(uint8(i)*ResponseHasDate))
+	}
 }
 
 // Unwatch ends Watch. On the loop's thread.

@@ -10,12 +10,13 @@ import (
 
 // output is what the client has not taken yet, in this order. Owned by the loop.
 type output struct {
-	rest []byte // Collected output: in the loop's buffer, or in block if that had to be left.
+	rest []byte // Collected output: in block, or in the loop's buffer (loose), which has to be left when the client takes no more.
 	body []byte // Bytes of a response, where they lie.
 	tail string // Behind them.
 	file fileRange
 
 	block []byte // From the loop's pool.
+	loose bool
 }
 
 // fileRange is a part of a file that is to be sent.
@@ -53,7 +54,7 @@ func (l *Loop) sendRest(c *conn, written int) {
 		l.keep(c, out)
 		return
 	}
-	c.rest = out
+	c.rest, c.loose = out, true
 	l.pump(c)
 }
 
@@ -130,6 +131,13 @@ func (l *Loop) writeFile(c *conn) bool {
 // block has c wait for the client, who has just taken some bytes. The first time it starts the clock; every
 // write_min_rate bytes that the client takes give it another second.
 func (l *Loop) block(c *conn, taken int) {
+	if c.loose && len(c.rest) > 0 {
+		out := c.rest
+		c.rest = nil
+		if !l.keep(c, out) {
+			return
+		}
+	}
 	if c.blocked {
 		if rate := l.cfg.WriteMinRate; rate > 0 {
 			l.wheel.arm(&c.timer, c.timer.deadline+int64(taken)*int64(1e9)/rate)
@@ -137,13 +145,6 @@ func (l *Loop) block(c *conn, taken int) {
 		return
 	}
 	c.blocked = true
-	if len(c.rest) > 0 {
-		out := c.rest
-		c.rest = nil
-		if !l.keep(c, out) {
-			return
-		}
-	}
 	l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.WriteTimeout))
 }
 
@@ -163,7 +164,7 @@ func (l *Loop) keep(c *conn, out []byte) bool {
 	if c.block != nil {
 		l.blocks.Put(c.block)
 	}
-	c.block, c.rest = block, block[:n]
+	c.block, c.rest, c.loose = block, block[:n], false
 	return true
 }
 

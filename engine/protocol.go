@@ -22,6 +22,8 @@ type protocol interface {
 	owes() owed
 	// expire is told that the connection's timer has run out, while its output is not blocked.
 	expire(l *Loop)
+	// warn is told that the loop begins to drain: then the client is to begin nothing more.
+	warn(l *Loop)
 	// drain ends the connection, if the loop drains and that costs the client nothing.
 	drain(l *Loop)
 	// closed gives everything back, because the connection has ended; reason is one of the Close constants.

@@ -10,8 +10,9 @@ type request struct {
 	// Immutable.
 	shared *Request // What C sees of it, off the Go heap.
 
-	state  state  // Written by become only.
-	stream stream // Its place on a connection; nil: the client has left.
+	state   state     // Written by become only.
+	stream  stream    // Its place on a connection; nil: the client has left.
+	counted *h2stream // The place that it had, and counts for; nil: none.
 
 	// What has come.
 	text  []byte   // From the head's first byte on: what the spans of the head count from.
@@ -77,6 +78,10 @@ func (l *Loop) recycle(r *request, reason int) {
 // freeRequest puts a request that is done on the free list.
 func (l *Loop) freeRequest(r *request) {
 	r.stream = nil
+	if st := r.counted; st != nil {
+		r.counted = nil
+		st.release(l)
+	}
 	l.freeRequests = append(l.freeRequests, r)
 }
 

@@ -276,7 +276,11 @@ func (l *Loop) openSession(c *conn) {
 	l.leaveHandshake(c)
 	state := c.tls.State()
 	l.countHandshake(successOf(&state))
-	if l.noteTLS(c, &state) {
+	switch {
+	case !l.noteTLS(c, &state):
+	case state.NegotiatedProtocol == secure.HTTP2:
+		l.openH2(c)
+	default:
 		l.openH1(c)
 	}
 }

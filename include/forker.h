@@ -888,7 +888,7 @@ enum {
  */
 const char *forker_request_tls(forker_request *req, int what, size_t *len_out);
 
-/* The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1; 0 for NULL. */
+/* The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1, 20 for HTTP/2 (options http2 and h2c); 0 for NULL. */
 int forker_request_version(forker_request *req);
 
 /*
@@ -906,8 +906,8 @@ int forker_request_cancelled(forker_request *req);
  * Only a handler on the worker's main thread can do so (dispatch=inline), on that thread.
  *
  * Returns FORKER_OK, FORKER_E_STATE (called by a handler on the pool, by on_body or on another thread; a response has
- * begun, or the request is deferred; or the connection speaks TLS), FORKER_E_AGAIN (the client has not taken the responses to earlier requests yet),
- * FORKER_E_ABORTED (the client has left), FORKER_E_SYSTEM, FORKER_E_PROCESS (in a process forked by a handler).
+ * begun, or the request is deferred; or the connection speaks TLS or HTTP/2), FORKER_E_AGAIN (the client has not taken
+ * the responses to earlier requests yet), FORKER_E_ABORTED (the client has left), FORKER_E_SYSTEM, FORKER_E_PROCESS (in a process forked by a handler).
  */
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);
 

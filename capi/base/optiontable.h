@@ -105,7 +105,9 @@
     X(MAX_CONNECTIONS_PER_PEER, "max_connections_per_peer", NUMBER, "0", "", "0", "10000000", true,                    \
       "Connections of one client address, for IPv6 of one /64, to each worker; more are answered 429. 0 is no limit.") \
     X(MAX_REQUESTS_PER_CONNECTION, "max_requests_per_connection", NUMBER, "0", "", "0", "1000000000", true,            \
-      "Requests on one connection; the last one is answered with \"Connection: close\". 0 is no limit.")               \
+      "Requests on one connection; the last one is answered with \"Connection: close\", over HTTP/2 with GOAWAY. 0 "   \
+      "is "                                                                                                            \
+      "no limit.")                                                                                                     \
     X(MAX_CONNECTION_AGE, "max_connection_age", DURATION, "0", "", "0", "10000h", true,                                \
       "After how long a connection's next response says \"Connection: close\"; 0 is never.")                           \
     X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \
@@ -114,6 +116,12 @@
       "Requests that came together on one connection and are served before other connections have their turn.")        \
     X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \
       "Bytes of the input buffer that a connection has while it is in use; it grows to what max_head asks for.")       \
+    X(HTTP2, "http2", CHOICE, "off", "off|on", "", "", true,                                                           \
+      "Whether clients with TLS are offered HTTP/2, which browsers and most libraries take.")                          \
+    X(H2C, "h2c", CHOICE, "off", "off|on", "", "", true,                                                               \
+      "Whether HTTP/2 is spoken without TLS too, with clients that begin with it (prior knowledge), as proxies do.")   \
+    X(HTTP2_STREAMS, "http2_streams", NUMBER, "128", "", "1", "1000", true,                                            \
+      "Requests of one HTTP/2 connection at a time; more are refused, and the client may repeat them.")                \
     X(TLS_MIN_VERSION, "tls_min_version", CHOICE, "1.2", "1.2|1.3", "", "", true,                                      \
       "The least version of TLS that is spoken.")                                                                      \
     X(TLS_STRICT_SNI, "tls_strict_sni", CHOICE, "off", "off|on", "", "", true,                                         \

@@ -10,9 +10,14 @@ const (
 	uselessBurst   = 1000 // Frames between two requests, or pieces of a body in either direction.
 	uselessASecond = 1    // So that a client which only keeps its connection alive may do that for ever.
 
-	mostControl       = 16 << 10 // Bytes of frames that the client has caused and does not read.
 	mostContinuations = 8
 )
+
+// MostControl bounds what AppendControl appends, but for a last frame.
+const MostControl = 16<<10 + 512
+
+// mostControl is how many bytes of frames may wait that the client has caused and does not read.
+const mostControl = 16 << 10
 
 // bucket has tokens, of which some are put in each second, up to a number.
 type bucket struct {

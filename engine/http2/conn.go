@@ -120,6 +120,15 @@ func (c *Conn) Fault() *Fault { return c.fault }
 // InSection reports whether a field section has begun and is not complete.
 func (c *Conn) InSection() bool { return c.section.open }
 
+// InData reports whether a DATA frame has begun of which not all has come.
+func (c *Conn) InData() bool { return c.data.left > 0 || c.data.padding > 0 }
+
+// HasBegun reports whether the client's preface and settings have come.
+func (c *Conn) HasBegun() bool { return c.stage == stageFrames }
+
+// HasEnded reports whether the client was told for the last time that nothing more is served.
+func (c *Conn) HasEnded() bool { return c.goAway < lastStream }
+
 // LastID returns the number of the latest stream that the client has opened.
 func (c *Conn) LastID() uint32 { return c.lastID }
 

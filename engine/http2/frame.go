@@ -42,13 +42,19 @@ const (
 	settingNoPriorityOfTrees = 0x9 // SETTINGS_NO_RFC7540_PRIORITIES of RFC 9218 §2.1.
 )
 
+// FrameHeadLen is how many bytes stand before a frame's payload.
+const FrameHeadLen = 9
+
 const (
-	frameHeadLen = 9
-	maxFrame     = 16384     // Bytes of a payload, both ways: the least that every peer takes.
+	frameHeadLen = FrameHeadLen
+	maxFrame     = MaxFrame
 	maxWindow    = 1<<31 - 1 // RFC 9113 §6.9.1
 	firstWindow  = 65535     // What windows have before any setting.
 	lastStream   = 1<<31 - 1 // The greatest number of a stream.
 )
+
+// MaxFrame is how many bytes a payload has at most, both ways: the least that every peer takes.
+const MaxFrame = 16384
 
 // MinInput is the size that the caller's input buffer must have: a frame of the greatest size, which Next takes as a whole.
 const MinInput = frameHeadLen + maxFrame

@@ -32,15 +32,17 @@ func TestStaticTable_isThatOfTheLibrary(t *testing.T) {
 	}
 }
 
-// late stands for a change of the table's size behind a field, which the library takes as long as its table is empty.
+// late stands for a change of the table's size behind a field, or behind another change. The first is wrong and the second is not (RFC 7541
+// §4.2); the library takes both as long as its table is empty, and then neither.
 const late = "late"
 
 // decoded is what a decoder makes of a section: its fields as text, or that it does not decode.
 func decoded(d *decoder, section []byte) string {
 	var s strings.Builder
-	for d.started = false; len(section) > 0; {
+	d.started = false
+	for first := true; len(section) > 0; first = false {
 		f, n := d.next(section)
-		if n == 0 && d.started && section[0]&0xe0 == 0x20 {
+		if !first && section[0]&0xe0 == 0x20 && (n == 0) == d.started {
 			return late
 		}
 		if n == 0 {

@@ -79,6 +79,9 @@ func (c *Conn) Turn() (s *Stream, room int) {
 	return s, int(min(s.sendWindow, c.sendWindow, maxFrame))
 }
 
+// Room returns how many bytes may go out on s now, in any number of frames.
+func (c *Conn) Room(s *Stream) int { return int(max(min(s.sendWindow, c.sendWindow), 0)) }
+
 // AppendData begins a frame of s's body, behind which the caller puts size bytes: no more than Turn has said, or 0 at any time. With the
 // last one the response ends.
 func (c *Conn) AppendData(out []byte, s *Stream, size int, last bool) []byte {

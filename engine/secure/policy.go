@@ -17,6 +17,7 @@ type Policy struct {
 	GetCertificate func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	ClientAuth     tls.ClientAuthType
 	ClientCAs      *x509.CertPool // Who may have signed the certificates of clients.
+	HTTP2          bool           // Whether it is offered, and preferred.
 	KeyLog         io.Writer      // Gets the secrets of all sessions, for debugging; nil: none does.
 }
 
@@ -31,9 +32,16 @@ var suites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// NewConfig makes what sessions are made of. A client that offers protocols (ALPN) of which none is HTTP/1.1 is refused,
+// HTTP2 is the name of HTTP/2 in ALPN (RFC 9113 §3.2).
+const HTTP2 = "h2"
+
+// NewConfig makes what sessions are made of. A client that offers protocols (ALPN) of which none is offered is refused,
 // as RFC 7301 §3.2 wants it.
 func NewConfig(p *Policy) *tls.Config {
+	protocols := []string{"http/1.1"}
+	if p.HTTP2 {
+		protocols = []string{HTTP2, "http/1.1"}
+	}
 	return &tls.Config{
 		MinVersion:     max(p.MinVersion, tls.VersionTLS12),
 		CipherSuites:   suites,
@@ -41,6 +49,6 @@ func NewConfig(p *Policy) *tls.Config {
 		ClientAuth:     p.ClientAuth,
 		ClientCAs:      p.ClientCAs,
 		KeyLogWriter:   p.KeyLog,
-		NextProtos:     []string{"http/1.1"},
+		NextProtos:     protocols,
 	}
 }
