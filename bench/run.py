@@ -49,7 +49,7 @@ def measure(options, log):
                 numbers = ", ".join(f"{value:.0f} {quantity}" for quantity, value in values.items())
                 print(f"{mode.name}, round {round_number}, {name}: {numbers}", file=sys.stderr)
         if not mode.file and "floor" in lengths and lengths.get("floor") != lengths.get("libforker", lengths.get("floor")):
-            print(f"{mode.name}: floor and libforker send different answers, adapt floor.c: {lengths}", file=sys.stderr)
+            print(f"{mode.name}: floor and libforker send different responses, adapt floor.c: {lengths}", file=sys.stderr)
     return results, failed
 
 

@@ -1,4 +1,4 @@
--- wrk sends the request 16 times in one write and waits for the 16 answers.
+-- wrk sends the request 16 times in one write and waits for the 16 responses.
 local depth = 16
 local batch
 

@@ -6,9 +6,9 @@
  *
  *     rate PORT CONNECTIONS RATE SECONDS
  *
- * asks 127.0.0.1:PORT for "/", and prints one line: requests, answers per second, and the latency at 50, 90, 99 and
+ * asks 127.0.0.1:PORT for "/", and prints one line: requests, responses per second, and the latency at 50, 90, 99 and
  * 99.9 percent and the greatest one, in microseconds. The time starts when all connections are open and have had an
- * answer. RATE 0 is as fast as it goes: each connection sends its next request when it has the answer. All answers must
+ * answer. RATE 0 is as fast as it goes: each connection sends its next request when it has the response. All responses must
  * be as long as the first one.
  */
 #define _GNU_SOURCE

@@ -2,7 +2,7 @@
 #include <civetweb.h>
 #include <unistd.h>
 
-#include "answers.h"
+#include "responses.h"
 
 /* CivetWeb's threads have stacks of 100 KiB, thread-local variables included. */
 enum { HEAD_MOST = 512, COPIED_MOST = 4 << 10, READ_SIZE = 16 << 10 };
@@ -13,7 +13,7 @@ static void send_response(struct mg_connection *connection, const char *body, si
     char out[HEAD_MOST + COPIED_MOST];
     int head =
         snprintf(out, HEAD_MOST,
-                 "HTTP/1.1 200 OK\r\nServer: civetweb\r\nDate: %s\r\nContent-Type: " ANSWER_TYPE
+                 "HTTP/1.1 200 OK\r\nServer: civetweb\r\nDate: %s\r\nContent-Type: " RESPONSE_TYPE
                  "\r\nContent-Length: %zu\r\n%s\r\n",
                  date_now(), len, mg_get_header(connection, "Connection") != NULL ? "Connection: close\r\n" : "");
     size_t copied = len <= COPIED_MOST ? len : 0;
@@ -28,7 +28,7 @@ static int serve(struct mg_connection *connection, void *user)
 {
     char buffer[READ_SIZE], text[32];
     const struct mg_request_info *info = mg_get_request_info(connection);
-    const answer *found = find_response(info->local_uri, strlen(info->local_uri));
+    const response *found = find_response(info->local_uri, strlen(info->local_uri));
     (void)user;
     if (found != NULL) {
         send_response(connection, found->data, found->len);

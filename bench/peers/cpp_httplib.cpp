@@ -4,7 +4,7 @@
 #include <climits>
 #include <string>
 
-#include "answers.h"
+#include "responses.h"
 
 static void set_fields(httplib::Response &response)
 {
@@ -24,15 +24,15 @@ int main(int argc, char **argv)
     server.set_keep_alive_max_count(INT_MAX);
     server.set_keep_alive_timeout(75);
     server.set_tcp_nodelay(true);
-    for (const answer &text : answers) {
+    for (const response &text : responses) {
         server.Get(text.path, [&text](const httplib::Request &, httplib::Response &response) {
             set_fields(response);
-            response.set_content(text.data, text.len, ANSWER_TYPE);
+            response.set_content(text.data, text.len, RESPONSE_TYPE);
         });
     }
     server.Post("/upload", [](const httplib::Request &request, httplib::Response &response) {
         set_fields(response);
-        response.set_content(std::to_string(request.body.size()), ANSWER_TYPE);
+        response.set_content(std::to_string(request.body.size()), RESPONSE_TYPE);
     });
     return server.listen("127.0.0.1", std::stoi(argv[1])) ? 0 : 1;
 }

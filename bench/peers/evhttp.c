@@ -9,14 +9,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "answers.h"
+#include "responses.h"
 
 static const char *directory;
 
 static void add_body(struct evhttp_request *req, struct evbuffer *out)
 {
     const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
-    const answer *found = find_response(path, strlen(path));
+    const response *found = find_response(path, strlen(path));
     if (evhttp_request_get_command(req) == EVHTTP_REQ_POST) {
         evbuffer_add_printf(out, "%zu", evbuffer_get_length(evhttp_request_get_input_buffer(req)));
     } else if (found != NULL) {
@@ -24,7 +24,7 @@ static void add_body(struct evhttp_request *req, struct evbuffer *out)
     } else {
         char name[4096];
         (void)snprintf(name, sizeof name, "%s/files/1m", directory);
-        evbuffer_add_file(out, open(name, O_RDONLY | O_CLOEXEC), 0, ANSWER_MOST);
+        evbuffer_add_file(out, open(name, O_RDONLY | O_CLOEXEC), 0, RESPONSE_MOST);
     }
 }
 
@@ -33,7 +33,7 @@ static void serve(struct evhttp_request *req, void *user)
     struct evkeyvalq *fields = evhttp_request_get_output_headers(req);
     (void)user;
     evhttp_add_header(fields, "Server", "evhttp");
-    evhttp_add_header(fields, "Content-Type", ANSWER_TYPE);
+    evhttp_add_header(fields, "Content-Type", RESPONSE_TYPE);
     struct evbuffer *out = evbuffer_new();
     add_body(req, out);
     evhttp_send_reply(req, 200, "OK", out);

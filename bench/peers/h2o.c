@@ -3,7 +3,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "answers.h"
+#include "responses.h"
 #define H2O_USE_EPOLL 1
 #include <h2o.h>
 #include <openssl/ssl.h>
@@ -18,7 +18,7 @@ static int respond(h2o_req_t *req, h2o_iovec_t body)
     req->res.status = 200;
     req->res.reason = "OK";
     req->res.content_length = body.len;
-    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, H2O_STRLIT(ANSWER_TYPE));
+    h2o_add_header(&req->pool, &req->res.headers, H2O_TOKEN_CONTENT_TYPE, NULL, H2O_STRLIT(RESPONSE_TYPE));
     h2o_start_response(req, &generator);
     h2o_send(req, &body, 1, H2O_SEND_STATE_FINAL);
     return 0;
@@ -27,7 +27,7 @@ static int respond(h2o_req_t *req, h2o_iovec_t body)
 /* -1 leaves the request to the next handler, which sends files. */
 static int serve(h2o_handler_t *handler, h2o_req_t *req)
 {
-    const answer *found = find_response(req->path.base, req->path.len);
+    const response *found = find_response(req->path.base, req->path.len);
     (void)handler;
     if (found != NULL) {
         return respond(req, h2o_iovec_init(found->data, found->len));

@@ -8,22 +8,22 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-#include "answers.h"
+#include "responses.h"
 
 enum { LENT_FROM = 16 << 10 };
 
 static int respond(forker_request *req, void *user)
 {
-    const answer *text = user;
-    return forker_respond(req, 200, ANSWER_TYPE, text->data, text->len);
+    const response *text = user;
+    return forker_respond(req, 200, RESPONSE_TYPE, text->data, text->len);
 }
 
 /* The bodies live as long as the process: they need not be copied, which pays off for the larger ones. */
 static int lend(forker_request *req, void *user)
 {
-    const answer *text = user;
+    const response *text = user;
     forker_response_status(req, 200);
-    forker_response_header_set(req, "Content-Type", ANSWER_TYPE);
+    forker_response_header_set(req, "Content-Type", RESPONSE_TYPE);
     return forker_response_lend(req, text->data, text->len, NULL, NULL);
 }
 
@@ -34,7 +34,7 @@ static int count_upload(forker_request *req, void *user)
     (void)user;
     (void)forker_request_body(req, &len);
     int digits = snprintf(text, sizeof text, "%zu", len);
-    return forker_respond(req, 200, ANSWER_TYPE, text, (size_t)digits);
+    return forker_respond(req, 200, RESPONSE_TYPE, text, (size_t)digits);
 }
 
 static int respond_late(forker_request *req, void *user)
@@ -56,12 +56,12 @@ static int list_workers(forker_request *req, void *user)
                                     (unsigned long long)stats.accepted);
         }
     }
-    return forker_respond(req, 200, ANSWER_TYPE, text, len);
+    return forker_respond(req, 200, RESPONSE_TYPE, text, len);
 }
 
 static int send_file(forker_request *req, void *user)
 {
-    return forker_respond_file(req, 200, ANSWER_TYPE, user);
+    return forker_respond_file(req, 200, RESPONSE_TYPE, user);
 }
 
 /* Handles on their way to the thread that answers them; a ring, as large as there can be connections. */
@@ -98,7 +98,7 @@ static void *answer_deferred(void *unused)
         queue.begin = (queue.begin + 1) % queue.room;
         queue.count--;
         pthread_mutex_unlock(&queue.lock);
-        (void)forker_deferred_respond(handle, 200, ANSWER_TYPE, responses[0].data, responses[0].len);
+        (void)forker_deferred_respond(handle, 200, RESPONSE_TYPE, responses[0].data, responses[0].len);
     }
     return unused;
 }
@@ -112,7 +112,7 @@ static int start_thread(forker_server *server, int32_t worker, void *user)
 
 static void add_routes(forker_server *srv, char *file)
 {
-    for (int i = 0; i < ANSWERS; i++) {
+    for (int i = 0; i < RESPONSES; i++) {
         forker_server_handle(srv, "GET", responses[i].path, responses[i].len > LENT_FROM ? lend : respond,
                              &responses[i]);
     }

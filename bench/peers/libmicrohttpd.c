@@ -4,15 +4,15 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
-#include "answers.h"
+#include "responses.h"
 
-static struct MHD_Response *ready[ANSWERS];
+static struct MHD_Response *ready[RESPONSES];
 static const char *directory;
 
 static void add_fields(struct MHD_Response *response)
 {
     MHD_add_response_header(response, "Server", "libmicrohttpd");
-    MHD_add_response_header(response, "Content-Type", ANSWER_TYPE);
+    MHD_add_response_header(response, "Content-Type", RESPONSE_TYPE);
 }
 
 /* Sends a response that is used once. */
@@ -47,7 +47,7 @@ static enum MHD_Result send_file(struct MHD_Connection *connection)
     char path[4096];
     (void)snprintf(path, sizeof path, "%s/files/1m", directory);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    return fd < 0 ? MHD_NO : send_once(connection, MHD_create_response_from_fd(ANSWER_MOST, fd));
+    return fd < 0 ? MHD_NO : send_once(connection, MHD_create_response_from_fd(RESPONSE_MOST, fd));
 }
 
 static enum MHD_Result serve(void *user, struct MHD_Connection *connection, const char *url, const char *method,
@@ -63,11 +63,11 @@ static enum MHD_Result serve(void *user, struct MHD_Connection *connection, cons
         return MHD_YES;
     }
     *state = NULL; /* nothing to free */
-    const answer *found = find_response(url, strlen(url));
+    const response *found = find_response(url, strlen(url));
     if (found == NULL) {
         return send_file(connection);
     }
-    return MHD_queue_response(connection, MHD_HTTP_OK, ready[found - answers]);
+    return MHD_queue_response(connection, MHD_HTTP_OK, ready[found - responses]);
 }
 
 static void forget_upload(void *user, struct MHD_Connection *connection, void **state,
@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     }
     fill_responses();
     directory = argv[3];
-    for (int i = 0; i < ANSWERS; i++) {
+    for (int i = 0; i < RESPONSES; i++) {
         ready[i] = MHD_create_response_from_buffer(responses[i].len, (void *)(size_t)responses[i].data,
                                                    MHD_RESPMEM_PERSISTENT);
         add_fields(ready[i]);

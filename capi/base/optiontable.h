@@ -176,7 +176,7 @@
       "as the user that they are, under chroot too.")                                                                  \
     X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
       "Value of the Server field in responses; empty leaves the field out.")                                           \
-    X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether answers have a Date field.")                        \
+    X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether responses have a Date field.")                      \
     X(ADMIN, "admin", ADDRESS, "", "", "", "", false,                                                                  \
       "Where the master shows health, status, metrics and a page for people; a unix socket gets mode 0600; empty is "  \
       "nowhere.")                                                                                                      \

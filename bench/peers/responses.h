@@ -8,8 +8,8 @@
  * send files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once. Those that can speak TLS do so if
  * there is a certificate in DIRECTORY, tls.pem, and its key, tls.key.
  */
-#ifndef BENCH_ANSWERS_H
-#define BENCH_ANSWERS_H
+#ifndef BENCH_RESPONSES_H
+#define BENCH_RESPONSES_H
 
 #include <signal.h>
 #include <stdio.h>
@@ -17,39 +17,39 @@
 #include <string.h>
 #include <time.h>
 
-#define ANSWER_TYPE "text/plain"
+#define RESPONSE_TYPE "text/plain"
 
 typedef struct {
     const char *path;
     size_t len;
     const char *data;
-} answer;
+} response;
 
-static answer responses[] = {
+static response responses[] = {
     {"/", 11, "greeting!!!"},
     {"/1k", (size_t)1 << 10, NULL},
     {"/64k", (size_t)64 << 10, NULL},
     {"/1m", (size_t)1 << 20, NULL},
 };
 
-enum { ANSWERS = sizeof responses / sizeof responses[0], ANSWER_MOST = 1 << 20, DATE_SIZE = 30 };
+enum { RESPONSES = sizeof responses / sizeof responses[0], RESPONSE_MOST = 1 << 20, DATE_SIZE = 30 };
 
 static inline void fill_responses(void)
 {
-    char *filler = (char *)malloc(ANSWER_MOST);
+    char *filler = (char *)malloc(RESPONSE_MOST);
     if (filler == NULL) {
         exit(1);
     }
-    memset(filler, 'x', ANSWER_MOST);
-    for (int i = 0; i < ANSWERS; i++) {
+    memset(filler, 'x', RESPONSE_MOST);
+    for (int i = 0; i < RESPONSES; i++) {
         responses[i].data = responses[i].data != NULL ? responses[i].data : filler;
     }
 }
 
 /* NULL if there is none. */
-static inline const answer *find_response(const char *path, size_t len)
+static inline const response *find_response(const char *path, size_t len)
 {
-    for (int i = 0; i < ANSWERS; i++) {
+    for (int i = 0; i < RESPONSES; i++) {
         if (strlen(responses[i].path) == len && memcmp(responses[i].path, path, len) == 0) {
             return &responses[i];
         }
