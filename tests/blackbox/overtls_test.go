@@ -99,7 +99,6 @@ func TestOverTLS(t *testing.T) {
 		"reload":       TestReload_losesNoRequest,
 		"scale":        TestScale_losesNoRequest,
 		"upgrade":      TestUpgrade_losesNothingAndRunsTheNewProgram,
-		"storm":        TestStorm_ofKillsAndReloadsLosesOnlyWhatTheKilledHad,
 		"kills":        TestDeath_ofWorkersLosesOnlyWhatTheyHad,
 		"spawner":      TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted,
 	} {
