@@ -177,6 +177,12 @@ soak: deps
 	@$(MAKE) --no-print-directory all asan
 	FORKER_SOAK=1 $(GO_TOOL) gotestsum --format standard-verbose -- -count=1 -vet=off -timeout 90m ./tests/blackbox
 
+## suites        run the suites of others that are installed for it (a quarter of an hour): testssl.sh
+.PHONY: suites
+suites: all
+	@tools/install-deps suites
+	@tools/suites $(BUILD)
+
 ## fuzz          run each Go fuzz target for FUZZTIME=30s
 .PHONY: fuzz
 fuzz: lib
