@@ -263,8 +263,8 @@ def handler(request):
 @server.post("/nothing")
 def nothing(request):
     request.on_body(lambda piece, last: None)
-@server.post("/answers")
-def answers(request):
+@server.post("/responses")
+def responses(request):
     kept.append(request.defer())
     request.on_body(lambda piece, last: "a response")
     return kept[-1]
