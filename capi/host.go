@@ -2,7 +2,6 @@ package main
 
 /*
 #include "base/server.h"
-#include "exchange/post.h"
 */
 import "C"
 
@@ -38,7 +37,7 @@ func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 	w := &worker{server: server{c}, channel: -1, drainFd: int(c.wake_fd), askedStopMs: math.MaxInt32}
 	defer w.guard("open", &code)
 	cfg := w.config()
-	cfg.Hosted, cfg.Polled = true, polled != 0
+	cfg.Hosted, cfg.Polled = true, polled != 0 || w.isLent()
 	if err := w.prepare(cfg); err != nil {
 		return w.fail(err)
 	}
@@ -69,12 +68,13 @@ func goHostFd(c *C.forker_server) C.int { return C.int(workerOf(c).loop.Fd()) }
 func goHostPoll(c *C.forker_server, timeoutMs C.int) (code C.int) {
 	w := workerOf(c)
 	defer w.guard("poll", &code)
-	over, err := w.loop.Poll(int(timeoutMs))
-	if err == nil && !over {
+	if !w.poll(int(timeoutMs)) {
 		return 1
 	}
-	w.loop.Close()
-	return w.forget(err)
+	if w.err != nil {
+		return w.fail(w.err)
+	}
+	return C.FORKER_OK
 }
 
 // goHostServe serves until stopped.
@@ -83,17 +83,12 @@ func goHostPoll(c *C.forker_server, timeoutMs C.int) (code C.int) {
 func goHostServe(c *C.forker_server) (code C.int) {
 	w := workerOf(c)
 	defer w.guard("serve", &code)
-	return w.forget(w.loop.Run())
+	return w.serve()
 }
 
-// forget takes in that the loop is closed.
-func (w *worker) forget(failure error) C.int {
-	C.fk_post_close(w.c)
+// leaveHost takes in that a loop in this process is closed.
+func (w *worker) leaveHost() {
 	cgo.Handle(w.c.loop).Delete()
 	w.c.loop = 0
 	countHosted(-1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
-	if failure != nil {
-		return w.fail(failure)
-	}
-	return C.FORKER_OK
 }

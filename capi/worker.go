@@ -8,6 +8,7 @@ package main
 #include "log/log.h"
 #include "log/logfile.h"
 #include "log/loglimit.h"
+#include "run/polled.h"
 #include "setup/callback.h"
 #include "setup/certificate.h"
 #include "setup/listener.h"
@@ -45,6 +46,9 @@ const drainMargin = 200 * time.Millisecond
 // killSlack is what a worker that drains because the spawner died gets beyond its limit, before it kills itself.
 const killSlack = time.Second
 
+// heartbeat is how often the master hears of a worker that is polled by the program: the least hang_timeout is a second.
+const heartbeat = time.Second / 4
+
 // worker is this process in the role of a worker, or the host process with workers=0.
 type worker struct {
 	server
@@ -56,6 +60,9 @@ type worker struct {
 	draining    bool       // the program knows
 	askedStopMs int32      // with workers=0: within which time it is to stop, as the log has it
 	tickets     C.uint32_t // the version of the keys of session tickets that are used
+
+	over bool  // the loop is closed,
+	err  error // for this reason
 }
 
 // goWorkerRun serves until drained. channel leads to the master, lifeline ends with the spawner. drain is an eventfd:
@@ -66,7 +73,9 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 	w := &worker{server: server{c}, channel: control.Socket(channel), drainFd: int(drain)}
 	defer w.guard("worker", &code)
 	runtime.GOMAXPROCS(w.procs())
-	if err := w.prepare(w.config()); err != nil {
+	cfg := w.config()
+	cfg.Polled = w.isLent()
+	if err := w.prepare(cfg); err != nil {
 		return w.fail(err)
 	}
 	// The Go runtime gets what it needs for files now. Where there are no descriptors left it would end the process.
@@ -80,12 +89,46 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 	}
 	c.loop = C.uintptr_t(cgo.NewHandle(w))
 	w.becomeReady()
-	err := w.loop.Run()
-	C.fk_post_close(c)
-	if err != nil {
-		return w.fail(err)
+	return w.serve()
+}
+
+// isLent reports whether a loop of the program's polls this one (the hook worker_loop).
+func (w *worker) isLent() bool { return w.c.worker_loop.call != nil }
+
+// serve serves until drained: on the program's loop, if it has one, and on the built-in one where that returns before.
+func (w *worker) serve() C.int {
+	if w.isLent() {
+		if result := C.fk_poll_lend(w.c); result < 0 {
+			w.log(C.FORKER_LOG_ERROR, fmt.Sprintf("the worker_loop hook failed (%d); draining", int(result)))
+			w.drain(w.duration(C.FK_OPTION_DRAIN_TIMEOUT))
+		}
+	}
+	if !w.over {
+		w.end(w.loop.Run())
+	}
+	if w.err != nil {
+		return w.fail(w.err)
 	}
 	return C.FORKER_OK
+}
+
+// poll is one iteration of the loop. over: nothing more is to come.
+func (w *worker) poll(timeoutMs int) (over bool) {
+	over, err := w.loop.Poll(timeoutMs)
+	if over || err != nil {
+		w.loop.Close()
+		w.end(err)
+	}
+	return w.over
+}
+
+// end takes in that the loop is closed.
+func (w *worker) end(err error) {
+	w.over, w.err = true, err
+	C.fk_post_close(w.c)
+	if w.channel < 0 {
+		w.leaveHost()
+	}
 }
 
 // close ends the loop.
@@ -262,7 +305,16 @@ func (w *worker) config() engine.Config {
 		BodyMinRate:    w.number(C.FK_OPTION_BODY_MIN_RATE),
 		HalfClose:      w.number(C.FK_OPTION_HALF_CLOSE) != 0,
 		DrainGrace:     w.duration(C.FK_OPTION_DRAIN_GRACE),
+		Beat:           w.beat(),
 	}
+}
+
+// beat is how often at least a loop that is polled has to be. The master takes one that is not for hung.
+func (w *worker) beat() time.Duration {
+	if w.channel < 0 || w.duration(C.FK_OPTION_HANG_TIMEOUT) <= 0 {
+		return 0
+	}
+	return heartbeat
 }
 
 func (w *worker) poolConfig() engine.PoolConfig {

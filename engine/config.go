@@ -89,4 +89,8 @@ type Config struct {
 
 	Hosted bool // The process goes on when the loop has ended, and is not the library's: its SIGPIPE is left as it is.
 	Polled bool // The loop is run by Poll, from a loop of the host's that waits for Fd.
+
+	// With Polled, Fd can be read at least this often, so that a host with nothing to do is told from one that hangs; 0: it
+	// need not be.
+	Beat time.Duration
 }

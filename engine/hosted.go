@@ -121,6 +121,9 @@ func (l *Loop) setTimer() error {
 	if !l.ended && (next < 0 || l.lookNs < next) && (!l.pool.isEmpty() || l.blocks.HasIdle()) {
 		next = l.lookNs
 	}
+	if beat := l.nextBeat(); beat > 0 && (next < 0 || beat < next) {
+		next = beat
+	}
 	next = max(next, 0) // 0: no time.
 	if next == l.timerNs {
 		return nil
@@ -131,4 +134,17 @@ func (l *Loop) setTimer() error {
 		return fmt.Errorf("timerfd: %w", err)
 	}
 	return nil
+}
+
+// nextBeat tells when Fd has to be readable, whatever else is due; 0: never. A time for which the timer is set already is as
+// good as a later one, so that the timer is not set at every call of Poll.
+func (l *Loop) nextBeat() int64 {
+	if l.cfg.Beat == 0 {
+		return 0
+	}
+	latest := l.clock.now + int64(l.cfg.Beat)
+	if l.timerNs > l.clock.now && l.timerNs < latest {
+		return l.timerNs
+	}
+	return latest
 }

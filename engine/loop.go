@@ -244,7 +244,12 @@ func (l *Loop) Run() error {
 }
 
 // Start has the loop take connections, when it runs or is polled next. After an error Close is all that can follow.
-func (l *Loop) Start() error { return l.resumeListeners() }
+func (l *Loop) Start() error {
+	if err := l.resumeListeners(); err != nil || !l.cfg.Polled {
+		return err
+	}
+	return l.setTimer()
+}
 
 // Fd can be read when there is something for Poll to do, if Config.Polled.
 func (l *Loop) Fd() int { return l.poll.Fd() }

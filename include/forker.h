@@ -373,7 +373,8 @@ int forker_server_open(forker_server *server);
  * deadlines and a stop included. It stays the library's: nothing may be done to it but waiting. It is closed when
  * forker_server_poll() says that the server is over: take it out of the loop then, before its number is another's.
  *
- * Returns the descriptor, FORKER_E_STATE (not open, or called from a callback of the server), FORKER_E_PROCESS.
+ * Returns the descriptor, FORKER_E_STATE (not open, or called from a callback of the server other than
+ * forker_server_on_worker_loop()), FORKER_E_PROCESS.
  */
 int forker_server_poll_fd(forker_server *server);
 
@@ -533,6 +534,7 @@ int forker_option_reloadable(const forker_option *option);          /* 1 if a re
  *   worker_init   in the worker, when it is about to serve: open database connections here, they must not be shared by
  *                 forks.
  *   worker_ready  in the worker, when it has said that it is READY and takes its first connections next.
+ *   worker_loop   in the worker, after worker_ready, instead of the built-in loop; see below.
  *   worker_drain  in the worker, between requests, when it begins to drain: it takes no new connections, and requests
  *                 that are under way have until option drain_timeout.
  *   worker_exit   in the worker, when it has drained and is about to leave. Not called if it crashes or is killed.
@@ -549,6 +551,26 @@ int forker_server_on_worker_init(forker_server *server, forker_hook hook, void *
 int forker_server_on_worker_ready(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_worker_drain(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *user);
+
+/*
+ * Has each worker live on an event loop of the program's: `loop` is called on the worker's main thread when the worker is
+ * READY, and as long as it runs the worker serves by calls of forker_server_poll(), as after forker_server_open(), on this
+ * thread. It should wait for forker_server_poll_fd() with whatever else it waits for. Handlers and hooks are called from
+ * within these calls; signals, stops and reloads reach the worker in them.
+ *
+ * When forker_server_poll() returns another value than 1 the worker has drained, and `loop` is to return. If it returns
+ * before, the built-in loop goes on; if it returns a negative value, that is logged and the worker drains.
+ *
+ * With option hang_timeout the descriptor can be read several times a second, also while there is nothing to do: a loop
+ * that waits for it is not taken for hung, and one that blocks for longer than hang_timeout is found.
+ *
+ * With workers=0, forker_server_run() and forker_server_start() call it in the process that serves;
+ * forker_server_open() does not.
+ *
+ * Set-up only; NULL takes it away. Returns FORKER_OK, or what other set-up calls return: FORKER_E_INVALID (server is NULL),
+ * FORKER_E_STATE (running), FORKER_E_PROCESS.
+ */
+int forker_server_on_worker_loop(forker_server *server, forker_hook loop, void *user);
 
 /*
  * Hooks about the server as a whole, on the main thread of the process.

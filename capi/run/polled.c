@@ -7,10 +7,12 @@
 
 #include "base/clock.h"
 #include "base/entry.h"
+#include "base/process.h"
 #include "log/log.h"
 #include "run/host.h"
 #include "run/preflight.h"
 #include "run/run.h"
+#include "setup/callback.h"
 #include "setup/pidfile.h"
 
 enum { STEP_MS = 100 };
@@ -55,13 +57,20 @@ int forker_server_open(forker_server *server)
     return code;
 }
 
+/* Whether the server is served in this process. */
+static bool is_here(const forker_server *server)
+{
+    return !server->lost && (server->owner == getpid() ||
+                             (fk_process.role == FK_ROLE_WORKER && fk_process.pid == getpid() && server->lent));
+}
+
 /* Why the server cannot be polled, or FORKER_OK. */
 static int check_open(forker_server *server)
 {
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    if (server->lost || server->owner != getpid()) {
+    if (!is_here(server)) {
         return FORKER_E_PROCESS;
     }
     if (!server->opened || server->polling) {
@@ -77,18 +86,41 @@ int forker_server_poll_fd(forker_server *server)
     return code == FORKER_OK ? fk_entry_host_fd(server) : code;
 }
 
+/* Whoever has lent it ends it: this is a call from within the program's loop, in which the caller goes on to be. */
+static int poll_lent(forker_server *server, int32_t timeout_ms)
+{
+    server->polling = true;
+    int code = fk_entry_host_poll(server, timeout_ms);
+    server->polling = false;
+    server->opened = code > 0;
+    fk_thread.in_program = true;
+    return code;
+}
+
 int forker_server_poll(forker_server *server, int32_t timeout_ms)
 {
     int code = check_open(server);
     if (code != FORKER_OK) {
         return code;
     }
+    timeout_ms = timeout_ms < 0 ? INT32_MAX : timeout_ms;
+    if (server->lent) {
+        return poll_lent(server, timeout_ms);
+    }
     server->polling = true;
-    code = fk_host_poll(server, timeout_ms < 0 ? INT32_MAX : timeout_ms);
+    code = fk_host_poll(server, timeout_ms);
     server->polling = false;
     if (code <= 0) {
         close_up(server);
     }
+    return code;
+}
+
+int fk_poll_lend(forker_server *server)
+{
+    server->lent = server->opened = true;
+    int code = fk_callback_hook(server, &server->worker_loop);
+    server->lent = server->opened = false;
     return code;
 }
 

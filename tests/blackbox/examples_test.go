@@ -276,3 +276,15 @@ func TestMakeRun_takesAnAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestExampleWorkerLoop_servesNextToATimer(t *testing.T) {
+	path := socketIn(t)
+	p := example(t, setup{args: []string{"unix:" + path}}, "worker_loop")
+	eventually(t, "the timer of a worker ticks", func() bool {
+		got := curl(t, "", "--unix-socket", path, "http://host/ticks")
+		return strings.HasSuffix(got, " ticks\n") && !strings.HasSuffix(got, ": 0 ticks\n")
+	})
+	if took := p.stop(syscall.SIGTERM); took > slack {
+		t.Errorf("the stop took %v", took)
+	}
+}

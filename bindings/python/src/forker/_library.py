@@ -80,6 +80,7 @@ PROTOTYPES = {
     "forker_server_on_post_fork": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_init": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_ready": (c_int, [c_void_p, HOOK, c_void_p]),
+    "forker_server_on_worker_loop": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_drain": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_worker_exit": (c_int, [c_void_p, HOOK, c_void_p]),
     "forker_server_on_reload": (c_int, [c_void_p, SERVER_HOOK, c_void_p]),

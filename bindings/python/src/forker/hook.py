@@ -53,6 +53,15 @@ class Hooks(Log):
         """Decorates a function that each worker calls with its index when it takes its first connections next."""
         return self._set_hook("worker_ready", hook)
 
+    def worker_loop(self, hook: Hook) -> Hook:
+        """Decorates a function that each worker calls with its index instead of the built-in loop: its own main loop.
+
+        In it the worker serves by calls of :meth:`Server.poll`, when :meth:`Server.poll_fd` can be read, and has drained
+        when poll returns False: then the function is to return. If it returns before, the built-in loop goes on; if it
+        raises, the worker drains and leaves.
+        """
+        return self._set_hook("worker_loop", hook)
+
     def worker_drain(self, hook: Hook) -> Hook:
         """Decorates a function that each worker calls with its index, between requests, when it begins to drain."""
         return self._set_hook("worker_drain", hook)
