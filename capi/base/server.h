@@ -166,7 +166,8 @@ struct forker_server {
     struct fk_certificates *certificates; /* NULL: none */
     struct fk_tickets *tickets;           /* shared; NULL: there are none */
     int tickets_fd;                       /* of the same memory; -1: none */
-    fk_hook before_fork, post_fork, worker_init, worker_ready, worker_loop, worker_drain, worker_exit, thread_start, thread_exit;
+    fk_hook before_fork, post_fork, worker_init, worker_ready, worker_loop, worker_drain, worker_exit, thread_start,
+        thread_exit;
     fk_server_hook on_reload, on_reopen, master_tick;
     forker_death_fn worker_died;
     void *worker_died_user;
