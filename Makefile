@@ -217,7 +217,7 @@ check-c: lib
 	@tools/check-warnings
 	@tools/check-header
 
-## check-docs    docs/OPTIONS.md and the list of files in ARCHITECTURE.md are what `make docs` writes, links lead somewhere
+## check-docs    docs/OPTIONS.md, the files in ARCHITECTURE.md and the index of RATIONALE.md are what `make docs` writes, links lead somewhere
 check-docs: $(BUILD)/options_page
 	@tools/check-docs $<
 
@@ -232,12 +232,14 @@ format:
 $(BUILD)/options_page: tools/options_page.c include/forker.h $(LINKS)
 	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
 
-## docs          write docs/OPTIONS.md from the option table, and the list of files into ARCHITECTURE.md
+## docs          write docs/OPTIONS.md from the option table, the list of files into ARCHITECTURE.md, the index of RATIONALE.md
 .PHONY: docs
 docs: $(BUILD)/options_page
 	$< >docs/OPTIONS.md
 	tools/list-files >$(BUILD)/architecture.md
 	cp $(BUILD)/architecture.md ARCHITECTURE.md
+	tools/list-questions >$(BUILD)/rationale.md
+	cp $(BUILD)/rationale.md RATIONALE.md
 
 # ----------------------------------------------------------------------------------------------------------- benchmark
 

@@ -9,7 +9,7 @@ import (
 
 // Latency is measured from when the loop learned of a request, which is the clock of that iteration, until its response
 // is handed to the kernel. A reading of the clock costs as much as 1 % of that, so one does for several responses while
-// they are quick: it is then late by fewer than measuredTogether*quickNs. RATIONALE.md says what is left out.
+// they are quick: it is then late by fewer than measuredTogether*quickNs. docs/rationale/time.md says what is left out.
 
 const (
 	measuredTogether = 8     // Responses, at most, if they are quick.

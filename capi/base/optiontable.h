@@ -106,8 +106,7 @@
       "Connections of one client address, for IPv6 of one /64, to each worker; more are answered 429. 0 is no limit.") \
     X(MAX_REQUESTS_PER_CONNECTION, "max_requests_per_connection", NUMBER, "0", "", "0", "1000000000", true,            \
       "Requests on one connection; the last one is answered with \"Connection: close\", over HTTP/2 with GOAWAY. 0 "   \
-      "is "                                                                                                            \
-      "no limit.")                                                                                                     \
+      "is no limit.")                                                                                                  \
     X(MAX_CONNECTION_AGE, "max_connection_age", DURATION, "0", "", "0", "10000h", true,                                \
       "After how long a connection's next response says \"Connection: close\"; 0 is never.")                           \
     X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \

@@ -315,7 +315,7 @@ class Request:
 
     @property
     def version(self) -> int:
-        """The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1."""
+        """The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1, 20 for HTTP/2."""
         return self._keep("version", lib.forker_request_version)
 
     @property
