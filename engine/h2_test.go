@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -20,15 +19,17 @@ import (
 
 func withH2C(cfg *Config) { cfg.HTTP2 = HTTP2Config{Clear: true, Streams: 100} }
 
-// h2Client returns a client of golang.org/x/net/http2, with one connection.
+// h2Client returns a client of net/http that speaks HTTP/2 in clear text, with one connection.
 func (s *server) h2Client() *http.Client {
-	transport := &http2.Transport{
-		AllowHTTP:          true,
+	transport := &http.Transport{
 		DisableCompression: true,
-		DialTLSContext: func(ctx context.Context, network, _ string, _ *tls.Config) (net.Conn, error) {
+		MaxConnsPerHost:    1,
+		Protocols:          new(http.Protocols),
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, s.network, s.address)
 		},
 	}
+	transport.Protocols.SetUnencryptedHTTP2(true)
 	s.t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }

@@ -85,9 +85,6 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 	return nil
 }
 
-// isOwed reports whether the client may still be sending the body that nobody has collected.
-func (b *inbound) isOwed() bool { return b.kind == bodyPassed && !b.over }
-
 // openBody makes room for a body that is collected in a block or a file. One whose length is not known grows as it comes.
 func (l *Loop) openBody(b *inbound) *message.Refusal {
 	b.kind = bodyCollected

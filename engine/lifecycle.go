@@ -45,6 +45,3 @@ func (r *request) wantsInput() bool { return r.state == stateReceiving || r.stat
 func (r *request) isHeld() bool {
 	return r.state >= stateTaking && r.state <= stateStreaming && r.shared.Deferred != 0
 }
-
-// isPending reports whether the program has the request while the loop goes on.
-func (r *request) isPending() bool { return r.state == statePooled || r.isHeld() }

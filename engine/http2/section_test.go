@@ -20,8 +20,10 @@ func TestReadHead_accepts(t *testing.T) {
 		{append(slices.Clone(getFields), "host: H", "a: b"), "GET / host=h a=b"},
 		{[]string{":method: OPTIONS", ":scheme: https", ":path: *", ":authority: h"}, "OPTIONS * asterisk host=h"},
 		{[]string{":method: GET", ":scheme: https", ":path: /?", ":authority: h"}, "GET /? host=h"},
-		{append(slices.Clone(getFields), "te: trailers", "expect: 100-continue", "content-length: 0"),
-			"GET / length=0 expect host=h te=trailers expect=100-continue content-length=0"},
+		{
+			append(slices.Clone(getFields), "te: trailers", "expect: 100-continue", "content-length: 0"),
+			"GET / length=0 expect host=h te=trailers expect=100-continue content-length=0",
+		},
 		{append(slices.Clone(getFields), "cookie: a=b", "cookie: c=d", "cookie: e=f", "x: y"), "GET / host=h cookie=a=b; c=d; e=f x=y"},
 		{append(slices.Clone(getFields), "cookie: a=b", "x: y", "cookie: c=d", "z:", "cookie: e"), "GET / host=h cookie=a=b; c=d; e x=y z="},
 		{append(slices.Clone(getFields), "a: \x80\xff", "b: c\td"), "GET / host=h a=\x80\xff b=c\td"},

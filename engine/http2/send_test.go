@@ -144,8 +144,23 @@ func TestUrgencyOf(t *testing.T) {
 		value string
 		want  uint8
 	}{
-		{"", 3}, {"u=0", 0}, {"u=7", 7}, {"u=8", 3}, {"u=-1", 3}, {"i", 3}, {"u=1, i", 1}, {" i ,\tu=2 ", 2}, {"u=1,u=5", 5},
-		{"u=5;a=b", 5}, {"u", 3}, {"u=", 3}, {"u=12", 3}, {"U=1", 3}, {"xu=1", 3}, {",", 3}, {"u=1,,u=9", 1},
+		{"", 3},
+		{"u=0", 0},
+		{"u=7", 7},
+		{"u=8", 3},
+		{"u=-1", 3},
+		{"i", 3},
+		{"u=1, i", 1},
+		{" i ,\tu=2 ", 2},
+		{"u=1,u=5", 5},
+		{"u=5;a=b", 5},
+		{"u", 3},
+		{"u=", 3},
+		{"u=12", 3},
+		{"U=1", 3},
+		{"xu=1", 3},
+		{",", 3},
+		{"u=1,,u=9", 1},
 	} {
 		if got := urgencyOf([]byte(row.value), defaultUrgency); got != row.want {
 			t.Errorf("%q: %d, want %d", row.value, got, row.want)

@@ -14,25 +14,22 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"golang.org/x/net/http2"
 )
 
 // http2Client returns a client that speaks HTTP/2 to the first address, with TLS or without.
 func (p *program) http2Client(config *tls.Config) *http.Client {
 	_, name := dialName(p.ports[0])
-	transport := &http2.Transport{
-		AllowHTTP:          true,
-		DisableCompression: true,
-		DialTLSContext: func(ctx context.Context, _, _ string, _ *tls.Config) (net.Conn, error) {
-			if config == nil {
-				return (&net.Dialer{}).DialContext(ctx, "tcp", name)
-			}
-			own := config.Clone()
-			own.NextProtos = []string{"h2", "http/1.1"}
-			return (&tls.Dialer{Config: own}).DialContext(ctx, "tcp", name)
-		},
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		if config == nil {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", name)
+		}
+		own := config.Clone()
+		own.NextProtos = []string{"h2", "http/1.1"}
+		return (&tls.Dialer{Config: own}).DialContext(ctx, "tcp", name)
 	}
+	transport := &http.Transport{DisableCompression: true, Protocols: new(http.Protocols), DialContext: dial, DialTLSContext: dial}
+	transport.Protocols.SetHTTP2(config != nil)
+	transport.Protocols.SetUnencryptedHTTP2(config == nil)
 	p.t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }
