@@ -180,6 +180,7 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
     return add_route(server, methods, pattern, handler, user);
 }
 
+/* What forker_server_handle() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
 int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
                         void *user, forker_route **route_out)
 {
@@ -245,7 +246,10 @@ static const struct {
 
 int forker_route_set(forker_route *route, const char *name, const char *value)
 {
-    forker_server *server = route != NULL ? route->server : NULL;
+    if (route == NULL) {
+        return FORKER_E_INVALID;
+    }
+    forker_server *server = route->server;
     int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
         return refused;

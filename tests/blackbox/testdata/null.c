@@ -21,6 +21,7 @@ static void check_registration(forker_server *server, int code)
     CHECK_CODE(forker_server_on_post_fork(server, NULL, NULL), code);
     CHECK_CODE(forker_server_on_worker_init(server, NULL, NULL), code);
     CHECK_CODE(forker_server_on_worker_ready(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_worker_loop(server, NULL, NULL), code);
     CHECK_CODE(forker_server_on_worker_drain(server, NULL, NULL), code);
     CHECK_CODE(forker_server_on_worker_exit(server, NULL, NULL), code);
     CHECK_CODE(forker_server_on_worker_died(server, NULL, NULL), code);
