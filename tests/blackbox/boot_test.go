@@ -151,7 +151,7 @@ func crashLoopTime() time.Duration {
 	if long() {
 		return 30 * time.Second
 	}
-	return 3 * time.Second
+	return 8 * time.Second // In the first three, with short delays, boots can take more than 5 % of a slow machine.
 }
 
 // cpuTime is what the processes of the program have used, those that the spawner has reaped included.

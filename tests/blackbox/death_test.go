@@ -217,16 +217,14 @@ func (p *program) expectReadySoon(kills []kill) {
 	p.t.Helper()
 	var times []time.Duration
 	for _, k := range kills {
-		for _, line := range p.out.all() {
+		p.out.waitFor(p.t, 0, "that a worker is ready after a kill", func(text string) bool {
 			var index, pid, ns int
-			if parseFields(line.text, "ready", &index, &pid, &ns) && index == k.index && time.Duration(ns) > k.clock {
+			is := parseFields(text, "ready", &index, &pid, &ns) && index == k.index && time.Duration(ns) > k.clock
+			if is {
 				times = append(times, time.Duration(ns)-k.clock)
-				break
 			}
-		}
-	}
-	if len(times) != len(kills) {
-		p.t.Fatalf("%d workers were READY after %d kills", len(times), len(kills))
+			return is
+		})
 	}
 	slices.Sort(times)
 	percent := func(n int) time.Duration { return times[(len(times)-1)*n/100] }

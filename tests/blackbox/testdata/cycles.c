@@ -41,7 +41,7 @@ static int later(forker_request *req, void *user)
     (void)user;
     forker_deferred *handle = malloc(sizeof *handle);
     CHECK_CODE(forker_request_defer(req, handle), FORKER_OK);
-    CHECK(pthread_create(&owner, NULL, response, handle) == 0);
+    CHECK(pthread_create(&owner, NULL, respond, handle) == 0);
     return FORKER_DEFERRED;
 }
 
