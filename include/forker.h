@@ -835,10 +835,9 @@ const char *forker_request_body(forker_request *req, size_t *len_out);
 
 /*
  * A descriptor of a file with exactly the body, if that is larger than option body_buffer, or found no room in option
- * body_memory: the bytes of
- * forker_request_body() are a shared mapping of it. It is open for reading and writing and stays the library's; dup(2)
- * keeps the file beyond the request, and linkat(2) gives it a name if option spill_dir is set and its file system has
- * O_TMPFILE.
+ * body_memory: the bytes of forker_request_body() are a shared mapping of it. It is open for reading and writing and
+ * stays the library's; dup(2) keeps the file beyond the request, and linkat(2) gives it a name if option spill_dir is
+ * set and its file system has O_TMPFILE.
  *
  * Returns the descriptor, FORKER_E_STATE (the body is in memory only).
  */
@@ -929,7 +928,8 @@ int forker_request_cancelled(forker_request *req);
  *
  * Returns FORKER_OK, FORKER_E_STATE (called by a handler on the pool, by on_body or on another thread; a response has
  * begun, or the request is deferred; or the connection speaks TLS or HTTP/2), FORKER_E_AGAIN (the client has not taken
- * the responses to earlier requests yet), FORKER_E_ABORTED (the client has left), FORKER_E_SYSTEM, FORKER_E_PROCESS (in a process forked by a handler).
+ * the responses to earlier requests yet), FORKER_E_ABORTED (the client has left), FORKER_E_SYSTEM, FORKER_E_PROCESS (in a
+ * process forked by a handler).
  */
 int forker_request_hijack(forker_request *req, int *fd_out, const char **data_out, size_t *len_out);
 
