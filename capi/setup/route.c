@@ -132,8 +132,8 @@ static bool grow_routes(forker_server *server)
     return true;
 }
 
-static int add_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
-                     void *user)
+int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                         void *user)
 {
     int refused = fk_setup_refuses(server);
     if (refused != FORKER_OK) {
@@ -174,12 +174,6 @@ static int add_route(forker_server *server, const char *methods, const char *pat
     return FORKER_OK;
 }
 
-int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
-                         void *user)
-{
-    return add_route(server, methods, pattern, handler, user);
-}
-
 /* What forker_server_handle() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
 int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
                         void *user, forker_route **route_out)
@@ -198,7 +192,7 @@ int forker_server_route(forker_server *server, const char *methods, const char *
     if (route == NULL) {
         return fk_setup_fail(server, FORKER_E_MEMORY, "route %s %s: out of memory", methods, pattern);
     }
-    int code = add_route(server, methods, pattern, handler, user);
+    int code = forker_server_handle(server, methods, pattern, handler, user);
     if (code != FORKER_OK) {
         free(route);
         return code;
