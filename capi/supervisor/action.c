@@ -20,6 +20,7 @@
 #include "supervisor/control.h"
 #include "supervisor/inspection.h"
 #include "supervisor/stop.h"
+#include "supervisor/telling.h"
 #include "supervisor/upgrade.h"
 
 enum {
@@ -162,7 +163,7 @@ static void tell_options(fk_spawner *spawner)
     for (int id = 0; id < FK_OPTION_COUNT; id++) {
         numbers[id] = fk_server_option(spawner->server, id);
     }
-    fk_spawner_tell(spawner, FK_MSG_RELOAD, numbers, sizeof numbers);
+    fk_tell(spawner, FK_MSG_RELOAD, numbers, sizeof numbers);
 }
 
 /* Reads again what the program does not read by itself. false with a sentence: nothing has changed. */
@@ -216,7 +217,7 @@ static void reload(fk_spawner *spawner)
 static void hold(fk_spawner *spawner, bool held)
 {
     spawner->server->shared->held = held;
-    fk_spawner_tell(spawner, FK_MSG_DESIRED, NULL, 0);
+    fk_tell(spawner, FK_MSG_DESIRED, NULL, 0);
 }
 
 static void reopen(fk_spawner *spawner)
@@ -225,10 +226,10 @@ static void reopen(fk_spawner *spawner)
     fk_action_reopen(spawner->server);
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (spawner->server->log_fds[which] >= 0) {
-            fk_spawner_pass(spawner, FK_MSG_NEW_LOG, which, spawner->server->log_fds[which]);
+            fk_tell_number(spawner, FK_MSG_NEW_LOG, which, spawner->server->log_fds[which]);
         }
     }
-    fk_spawner_tell(spawner, FK_MSG_REOPEN_ALL, NULL, 0);
+    fk_tell(spawner, FK_MSG_REOPEN_ALL, NULL, 0);
 }
 
 /* Of actions that came together the one that serves comes last. */

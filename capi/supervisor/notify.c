@@ -17,6 +17,7 @@
 #include "setup/inherited.h"
 #include "supervisor/control.h"
 #include "supervisor/readycount.h"
+#include "supervisor/telling.h"
 
 enum { TEXT_MAX = 256, SEND_MS = 500 };
 
@@ -169,7 +170,7 @@ uint64_t fk_notify_watch(fk_spawner *spawner)
          * left.
          */
         notify->ping_ns = now + notify->watchdog_ns / (spawner->master_ready ? 1 : HURRY);
-        fk_spawner_tell(spawner, FK_MSG_PING, NULL, 0);
+        fk_tell(spawner, FK_MSG_PING, NULL, 0);
     }
     return notify->ping_ns;
 }

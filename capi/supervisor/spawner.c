@@ -1,10 +1,10 @@
 /*
  * The spawner. One loop, of which each iteration
  *   1. does what API calls and signals asked for (action.c),
- *   2. reads the master's messages,
+ *   2. reads the master's messages (order.c),
  *   3. reaps, reports exits; as pid 1 it reaps orphans too (reaper.c),
  *   4. forks what is due: the master, and workers only while there is no master,
- *   5. kills what has outlived its time, a silent master too (watch.c), and calls the program's tick.
+ *   5. kills what has outlived its time (shutdown.c), a silent master too (watch.c), and calls the program's tick.
  * It runs on the thread that called run, which stays free of Go for ever, so that each worker is forked from a clean
  * process.
  */
@@ -15,255 +15,36 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/descriptor.h"
 #include "log/log.h"
-#include "log/printable.h"
 #include "setup/certificate.h"
 #include "setup/hook.h"
-#include "setup/listener.h"
 #include "setup/ticket.h"
 #include "supervisor/action.h"
 #include "supervisor/asker.h"
-#include "supervisor/channel.h"
 #include "supervisor/child.h"
 #include "supervisor/exitrecord.h"
 #include "supervisor/inspection.h"
+#include "supervisor/order.h"
 #include "supervisor/reaper.h"
 #include "supervisor/report.h"
+#include "supervisor/shutdown.h"
 #include "supervisor/stop.h"
 #include "supervisor/succession.h"
+#include "supervisor/telling.h"
 #include "supervisor/upgrade.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 
 enum {
-    STOP_LOOK_MS = 1000,        /* how often a stopping spawner looks at the clock, at least */
-    ORDERS_MOST = 256,          /* of the master's messages, that are read before others have their turn */
-    SWEEP_MS = 20,              /* how often exits are looked for where there is no pidfd */
-    POLLED_BESIDES = 9,         /* what is polled besides the workers */
-    STOP_SLACK_NS = 1000000000, /* what the master gets beyond the limit that it enforces itself */
+    STOP_LOOK_MS = 1000, /* how often a stopping spawner looks at the clock, at least */
+    SWEEP_MS = 20,       /* how often exits are looked for where there is no pidfd */
+    POLLED_BESIDES = 9,  /* what is polled besides the workers */
 };
 
 static fk_spawner *present; /* of this process, or that it was forked off; NULL: none */
-
-static fk_message make_message(uint16_t type, uint32_t slot, uint32_t generation, uint32_t length)
-{
-    fk_message message;
-    memset(&message, 0, sizeof message.head + length);
-    message.head = (fk_msg){FK_CONTROL_MAGIC, FK_CONTROL_VERSION, type, slot, generation, length};
-    return message;
-}
-
-/* A master that does not read is hung, and no better than a dead one: another one takes over. */
-static void tell_master(fk_spawner *spawner, const fk_message *message, int passed)
-{
-    if (!spawner->master_ready || fk_channel_send(spawner->master.channel, message, passed)) {
-        return;
-    }
-    spawner->master_ready = false;
-    if (errno != EPIPE && errno != ECONNRESET) { /* of one that has left already, its exit tells more */
-        fk_log(spawner->server, FORKER_LOG_ERROR, "the master does not read its messages: %s; replacing it",
-               strerror(errno));
-        (void)kill(spawner->master.pid, SIGKILL);
-    }
-}
-
-void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length)
-{
-    fk_message message = make_message(type, 0, 0, (uint32_t)length);
-    if (length > 0) {
-        memcpy(message.payload.text, payload, length);
-    }
-    tell_master(spawner, &message, -1);
-}
-
-void fk_spawner_pass(fk_spawner *spawner, uint16_t type, int32_t number, int passed)
-{
-    fk_message message = make_message(type, 0, 0, sizeof number);
-    memcpy(message.payload.text, &number, sizeof number);
-    tell_master(spawner, &message, passed);
-}
-
-static void tell_worker(fk_spawner *spawner, uint16_t type, uint32_t index)
-{
-    const fk_slot *slot = fk_server_slot(spawner->server, index);
-    const fk_child *child = &spawner->workers[index];
-    fk_message message = make_message(type, index, child->generation, sizeof message.payload.worker);
-    message.payload.worker = (fk_msg_worker){child->pid, fk_load(&slot->state)};
-    tell_master(spawner, &message, child->channel);
-}
-
-/* Returns 0, or the errno by which a SPAWN fails. */
-static int fork_as_told(fk_spawner *spawner, const fk_msg *order)
-{
-    if (spawner->workers[order->slot].pid != 0) {
-        return EBUSY;
-    }
-    if (spawner->workers[order->slot].generation != order->generation) {
-        return ESTALE;
-    }
-    if (spawner->stopping) {
-        return ECANCELED;
-    }
-    return fk_child_fork_worker(spawner, order->slot) ? 0 : errno;
-}
-
-/* FAILED names the generation that is the latest, whatever the master takes it for. */
-static void spawn(fk_spawner *spawner, const fk_msg *order)
-{
-    bool exists = order->slot < FK_SLOTS_MAX;
-    int reason = exists ? fork_as_told(spawner, order) : EINVAL;
-    if (reason == 0) {
-        tell_worker(spawner, FK_MSG_SPAWNED, order->slot);
-        return;
-    }
-    uint32_t generation = exists ? spawner->workers[order->slot].generation : order->generation;
-    fk_message message = make_message(FK_MSG_FAILED, order->slot, generation, sizeof message.payload.failed);
-    message.payload.failed.error = reason;
-    tell_master(spawner, &message, -1);
-}
-
-/* Signals a worker, by the pid that fork gave and nobody has reaped, and by no other signal than a master has use for. */
-static void kill_worker(fk_spawner *spawner, const fk_message *order)
-{
-    uint32_t index = order->head.slot;
-    const fk_msg_kill *what = &order->payload.kill;
-    bool known = what->signal == SIGTERM || what->signal == SIGABRT || what->signal == SIGKILL;
-    if (!known || index >= FK_SLOTS_MAX || spawner->workers[index].pid == 0 ||
-        spawner->workers[index].generation != order->head.generation) {
-        return;
-    }
-    pid_t pid = spawner->workers[index].pid;
-    if (what->thread <= 0 || syscall(SYS_tgkill, pid, what->thread, what->signal) != 0) {
-        (void)kill(pid, what->signal);
-    }
-}
-
-static int32_t stop_left_ms(const fk_spawner *spawner)
-{
-    uint64_t now = fk_clock(), limit = spawner->stop_ns - STOP_SLACK_NS;
-    if (!spawner->stopping) {
-        return -1;
-    }
-    return limit > now ? (int32_t)((limit - now) / 1000000) : 0;
-}
-
-/* Tells a new master all that it needs to know. */
-static void hand_over(fk_spawner *spawner)
-{
-    spawner->master_ready = spawner->master_came_up = spawner->master_was_ready = true;
-    for (uint32_t i = 0; i < spawner->slots_used; i++) {
-        if (spawner->workers[i].pid != 0) {
-            tell_worker(spawner, FK_MSG_ADOPT, i);
-        }
-    }
-    fk_message message = make_message(FK_MSG_ADOPTED_ALL, 0, 0, sizeof message.payload.stop);
-    message.payload.stop.timeout_ms = stop_left_ms(spawner);
-    tell_master(spawner, &message, -1);
-}
-
-void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms)
-{
-    uint64_t limit = fk_clock() + (uint64_t)timeout_ms * 1000000 + STOP_SLACK_NS;
-    if (spawner->stopping && limit >= spawner->stop_ns) {
-        return;
-    }
-    spawner->stopping = true;
-    spawner->stop_ns = limit;
-    fk_notify_stopping(spawner);
-    fk_upgrade_cancel(spawner, timeout_ms);
-    fk_listeners_close(spawner->server); /* the workers take what is queued, and close theirs */
-    fk_message message = make_message(FK_MSG_STOP, 0, 0, sizeof message.payload.stop);
-    message.payload.stop.timeout_ms = timeout_ms;
-    tell_master(spawner, &message, -1);
-}
-
-/*
- * Where no worker is ready there is nothing to drain; where they only die too often the others finish what they have.
- */
-void fk_spawner_give_up(fk_spawner *spawner, int32_t reason, const char *text)
-{
-    bool restarts = reason == FK_GIVE_UP_RESTARTS;
-    if (spawner->result == FORKER_OK) {
-        spawner->result = fk_server_fail(spawner->server, restarts ? FORKER_E_RESTARTS : FORKER_E_BOOT, "%s", text);
-    }
-    fk_spawner_stop(spawner,
-                    restarts ? (int32_t)(fk_server_option(spawner->server, FK_OPTION_DRAIN_TIMEOUT) / 1000000) : 0);
-}
-
-/* Some worker is ready, for the first time. */
-static void tell_up(fk_spawner *spawner)
-{
-    uint32_t phase = __atomic_load_n(&spawner->server->shared->phase, __ATOMIC_ACQUIRE);
-    if (!spawner->serving && (phase == FK_PHASE_SERVING || phase == FK_PHASE_RELOADING)) {
-        spawner->serving = true;
-        fk_listeners_tell(spawner->server);
-        fk_report_up(spawner->server);
-    }
-}
-
-/* What the master gives as its reason can be what a worker has written. */
-static void make_printable(char *text)
-{
-    size_t len = strlen(text), taken;
-    for (size_t at = 0; at < len; at += taken) {
-        if (!fk_printable(text + at, len - at, &taken)) {
-            memset(text + at, '?', taken);
-        }
-    }
-}
-
-static void obey(fk_spawner *spawner, fk_message *order)
-{
-    switch (order->head.type) {
-    case FK_MSG_HELLO:
-        hand_over(spawner);
-        break;
-    case FK_MSG_SPAWN:
-        spawn(spawner, &order->head);
-        break;
-    case FK_MSG_KILL:
-        kill_worker(spawner, order);
-        break;
-    case FK_MSG_GIVE_UP:
-        make_printable(order->payload.give_up.text);
-        fk_spawner_give_up(spawner, order->payload.give_up.reason, order->payload.give_up.text);
-        break;
-    case FK_MSG_PUBLISHED:
-        fk_upgrade_arrive(spawner);
-        fk_notify_published(spawner);
-        tell_up(spawner);
-        break;
-    case FK_MSG_TOLD:
-        fk_exit_record_said(spawner, order->head.slot, order->head.generation);
-        break;
-    default: /* DONE: its exit follows */
-        break;
-    }
-}
-
-static void read_master(fk_spawner *spawner)
-{
-    fk_message order;
-    for (int i = 0; i < ORDERS_MOST && spawner->master.pid != 0 && spawner->master.channel >= 0; i++) {
-        fk_received received = fk_channel_receive(spawner->master.channel, &order);
-        if (received == FK_RECEIVED) {
-            fk_watch_heard(spawner);
-            obey(spawner, &order);
-            continue;
-        }
-        if (received == FK_RECEIVED_END) { /* it is exiting, or talks nonsense: its exit is what is waited for */
-            (void)kill(spawner->master.pid, SIGKILL);
-            spawner->master_ready = false;
-            fk_descriptor_close(&spawner->master.channel);
-        }
-        return;
-    }
-}
 
 /* Looks into the slots, if a worker wants it. How often it wants that does not matter. */
 static void read_asks(fk_spawner *spawner)
@@ -291,7 +72,7 @@ static void read_desired(fk_spawner *spawner)
         fk_asker_tell_stop(server, timeout_ms);
     }
     if (timeout_ms != FK_NO_STOP) {
-        fk_spawner_stop(spawner, timeout_ms);
+        fk_shutdown_begin(spawner, timeout_ms);
     }
     fk_action_obey(spawner);
 }
@@ -319,32 +100,11 @@ static void bury_worker(fk_spawner *spawner, uint32_t index, pid_t pid, int stat
     __atomic_store_n(&slot->state, FK_SLOT_EMPTY, __ATOMIC_RELEASE);
     child->failed_boots = served ? 0 : child->failed_boots + 1;
     child->retry_ns = served ? now : now + fk_child_backoff(child->failed_boots);
-    fk_message message = make_message(FK_MSG_EXITED, index, child->generation, sizeof message.payload.exit);
-    message.payload.exit = (fk_msg_exit){pid, status, served};
-    tell_master(spawner, &message, -1);
+    fk_tell_exited(spawner, index, pid, status, served);
     if (!spawner->master_ready) {
         fk_exit_record_say(spawner, index);
     }
     fk_hook_worker_died(spawner->server, index, pid, status, &box);
-}
-
-/*
- * A master can have exited before its reason to give up was read, or what it has told of dead workers. Nothing else that
- * a dead one wanted counts.
- */
-static void read_last_words(fk_spawner *spawner)
-{
-    siginfo_t exit = {0};
-    fk_message order;
-    if (spawner->master.channel < 0 ||
-        waitid(P_PID, (id_t)spawner->master.pid, &exit, WEXITED | WNOHANG | WNOWAIT) != 0 || exit.si_pid == 0) {
-        return;
-    }
-    while (fk_channel_receive(spawner->master.channel, &order) == FK_RECEIVED) {
-        if (order.head.type == FK_MSG_GIVE_UP || order.head.type == FK_MSG_TOLD) {
-            obey(spawner, &order);
-        }
-    }
 }
 
 static void reap(fk_spawner *spawner)
@@ -357,7 +117,7 @@ static void reap(fk_spawner *spawner)
         }
     }
     if (spawner->master.pid != 0) {
-        read_last_words(spawner);
+        fk_orders_read_last(spawner);
     }
     if (spawner->master.pid != 0 && fk_child_reap(&spawner->master, &status)) {
         fk_succession_follow(spawner, status);
@@ -401,49 +161,6 @@ static uint64_t fork_due(fk_spawner *spawner)
         }
     }
     return next;
-}
-
-static bool has_workers(const fk_spawner *spawner)
-{
-    for (uint32_t i = 0; i < spawner->slots_used; i++) {
-        if (spawner->workers[i].pid != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void signal_workers(const fk_spawner *spawner, int number)
-{
-    for (uint32_t i = 0; i < spawner->slots_used; i++) {
-        if (spawner->workers[i].pid != 0) {
-            (void)kill(spawner->workers[i].pid, number);
-        }
-    }
-}
-
-/* While stopping: kills what has outlived its time. Returns when to look again. */
-static uint64_t kill_due(fk_spawner *spawner)
-{
-    uint64_t now = fk_clock();
-    if (!spawner->stopping) {
-        return UINT64_MAX;
-    }
-    if (spawner->master.pid == 0 && spawner->lifeline[1] >= 0) {
-        fk_descriptor_close(&spawner->lifeline[1]); /* nobody is left to tell the workers: let the life line do it */
-        signal_workers(spawner, SIGTERM);           /* those that boot do not follow it yet */
-    }
-    if (now < spawner->stop_ns) {
-        return spawner->stop_ns;
-    }
-    signal_workers(spawner, SIGKILL);
-    if (!has_workers(spawner) && spawner->master.pid != 0) {
-        (void)kill(spawner->master.pid, SIGKILL);
-    }
-    if (fk_upgrade_is_pending(spawner)) {
-        (void)kill(spawner->heir.pid, SIGKILL);
-    }
-    return now + SECOND_NS / 10;
 }
 
 /*
@@ -516,14 +233,14 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
     for (;;) {
         follow_host(spawner);
         read_desired(spawner);
-        read_master(spawner);
+        fk_orders_read(spawner);
         reap(spawner);
         fk_reaper_sweep(spawner);
         uint64_t next = earlier(fk_upgrade_follow(spawner), fork_due(spawner));
-        if (spawner->stopping && spawner->master.pid == 0 && !has_workers(spawner) && !fk_upgrade_is_pending(spawner)) {
+        if (fk_shutdown_is_over(spawner)) {
             return;
         }
-        next = earlier(next, kill_due(spawner));
+        next = earlier(next, fk_shutdown_follow(spawner));
         next = earlier(next, follow_certificates(spawner->server));
         next = earlier(next, fk_tickets_follow(spawner->server, fk_clock()));
         next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));

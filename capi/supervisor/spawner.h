@@ -59,18 +59,6 @@ typedef struct fk_spawner {
     sigset_t mask;    /* of the caller, to be given back to children */
 } fk_spawner;
 
-/* Sends the master a message about the server as a whole. */
-void fk_spawner_tell(fk_spawner *spawner, uint16_t type, const void *payload, size_t length);
-
-/* Tells it a number, and passes a descriptor. */
-void fk_spawner_pass(fk_spawner *spawner, uint16_t type, int32_t number, int passed);
-
-/* Begins to stop, or shortens a stop that has begun. */
-void fk_spawner_stop(fk_spawner *spawner, int32_t timeout_ms);
-
-/* Stops, and has run fail; `reason` is FK_GIVE_UP_*. */
-void fk_spawner_give_up(fk_spawner *spawner, int32_t reason, const char *text);
-
 /* In a process forked off the spawner: closes what only the spawner has, of its children and for them. */
 void fk_spawner_forget(fk_spawner *spawner);
 

@@ -10,6 +10,7 @@
 #include "supervisor/child.h"
 #include "supervisor/control.h"
 #include "supervisor/exitrecord.h"
+#include "supervisor/shutdown.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 #define SETTLED_NS (SECOND_NS / 10) /* how long a master lives that did not die of its start */
@@ -35,7 +36,7 @@ static bool give_up_master(fk_spawner *spawner, const char *what)
         return false;
     }
     (void)snprintf(reason, sizeof reason, "the master process cannot start: it %s", what);
-    fk_spawner_give_up(spawner, FK_GIVE_UP_BOOT, reason);
+    fk_shutdown_give_up(spawner, FK_GIVE_UP_BOOT, reason);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include "log/log.h"
 #include "supervisor/control.h"
 #include "supervisor/spawner.h"
+#include "supervisor/telling.h"
 
 enum { STEPS = 10 /* of the timeout */, QUESTIONS = 2 /* within the timeout */ };
 
@@ -28,7 +29,7 @@ static void ask(fk_spawner *spawner, uint64_t now, uint64_t limit)
     watch->silent_ns = 0;
     watch->looked_ns = now;
     watch->ask_ns = now + limit / QUESTIONS;
-    fk_spawner_tell(spawner, FK_MSG_PING, NULL, 0);
+    fk_tell(spawner, FK_MSG_PING, NULL, 0);
 }
 
 /* A debugger that holds it knows what it does. */
