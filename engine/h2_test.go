@@ -399,6 +399,27 @@ func TestH2_idleConnectionIsClosedByADrain(t *testing.T) {
 	s.wait()
 }
 
+func TestH2_trailersFollowTheBody(t *testing.T) {
+	s, h := startHolder(t, tcp, withH2C)
+	for _, body := range []string{"", "data"} {
+		s.handle("/stream", func(c *call) {
+			req := h.hold(c)
+			begin(req, -1)
+			s.add(&req.Response.Trailers, "Sum: 42\r\n")
+			h.write(req, body, true)
+		})
+		c := s.dialH2()
+		c.request("GET", "/stream", true)
+		c.expect("HEADERS 1 200")
+		if body != "" {
+			c.expect(`DATA 1 "data"`)
+		}
+		c.expect(`TRAILERS 1 [header field "sum" = "42"] end`)
+		c.request("GET", "/hello", true)
+		c.expect("HEADERS 3 200", `DATA 3 "hello" end`)
+	}
+}
+
 func TestH2_laterResponsesAndStreams(t *testing.T) {
 	s, h := startHolder(t, tcp, withH2C)
 	requests := h.holdAll(s, "/later")
