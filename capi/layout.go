@@ -31,6 +31,10 @@ enum {
     off_interims = offsetof(struct forker_request, interims),
     off_on_body = offsetof(struct forker_request, on_body),
     off_rest_first = offsetof(struct forker_request, rest_first),
+    off_scheme = offsetof(struct forker_request, scheme),
+    off_client = offsetof(struct forker_request, client),
+    off_host = offsetof(struct forker_request, host),
+    off_id = offsetof(struct forker_request, id),
     off_texts = offsetof(struct forker_request, texts),
     off_deferred = offsetof(struct forker_request, deferred),
     off_failure = offsetof(struct forker_request, failure),
@@ -110,6 +114,11 @@ var (
 	_ [-C.FORKER_E_ABORTED]byte           = [-engine.BodyAborted]byte{}
 	_ [C.FK_EVENT_RESUME - 1]byte         = [engine.EventResume]byte{}
 	_ [C.off_rest_first]byte              = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
+	_ [C.off_scheme]byte                  = [unsafe.Offsetof(engine.Request{}.Scheme)]byte{}
+	_ [C.FK_SCHEME_HTTPS]byte             = [engine.SchemeHTTPS]byte{}
+	_ [C.off_client]byte                  = [unsafe.Offsetof(engine.Request{}.Client)]byte{}
+	_ [C.off_host]byte                    = [unsafe.Offsetof(engine.Request{}.Host)]byte{}
+	_ [C.off_id]byte                      = [unsafe.Offsetof(engine.Request{}.ID)]byte{}
 	_ [C.off_texts]byte                   = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
 	_ [C.off_deferred]byte                = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
 	_ [C.off_failure]byte                 = [unsafe.Offsetof(engine.Request{}.Failure)]byte{}

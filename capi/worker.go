@@ -295,6 +295,8 @@ func (w *worker) config() engine.Config {
 		Probe:                 w.number(C.FK_OPTION_TCP_KEEPALIVE) > 0,
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
 
+		Front: w.front(),
+
 		HTTP2: engine.HTTP2Config{
 			Clear:   w.number(C.FK_OPTION_H2C) != 0,
 			Streams: int(w.number(C.FK_OPTION_HTTP2_STREAMS)),

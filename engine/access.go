@@ -39,7 +39,7 @@ func (l *Loop) addAccess(r *request) {
 	if note.alias || note.status == 0 && !r.inFlight {
 		return
 	}
-	e := access.Entry{Peer: r.shared.Peer, Status: note.status, Bytes: note.bytes}
+	e := access.Entry{Peer: r.shared.Peer, Client: r.client(), Status: note.status, Bytes: note.bytes}
 	if e.Status == 0 {
 		e.Status = statusClientLeft
 	}
@@ -54,7 +54,8 @@ func (l *Loop) addAccess(r *request) {
 
 func describeRequest(e *access.Entry, r *request) {
 	head, text := &r.shared.Head, r.text[:r.head]
-	e.Method, e.Target, e.Host, e.Version = head.Method.In(text), head.Target.In(text), head.Host.In(text), head.Version
+	e.Method, e.Target, e.Host, e.Version = head.Method.In(text), head.Target.In(text), r.host(), head.Version
+	e.Traced, e.Secure, e.ID = r.shared.Traced != 0, r.isSecure(), r.shared.ID[:r.shared.IDLen]
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
 		switch name := field.Name.In(text); {

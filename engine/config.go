@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libforker/engine/access"
+	"libforker/engine/gate"
 	"libforker/engine/message"
 	"libforker/slot"
 )
@@ -82,6 +83,8 @@ type Config struct {
 	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
 	HalfClose         bool          // A client that has sent its end may still want the response that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
+
+	Front *gate.Front // nil: nothing of it.
 
 	HTTP2       HTTP2Config
 	TLS         TLSConfig // Where a listener has TLS.

@@ -305,7 +305,6 @@ func (h *h1) receiveHead(l *Loop, r *request) bool {
 	r.text = in.bytes[in.start:]
 	err = l.preparePath(r)
 	if err == nil {
-		r.redirected = l.isRedirected(h.c, r)
 		err = h.beginBody(l, r)
 	}
 	if err != nil {

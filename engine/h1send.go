@@ -21,7 +21,7 @@ func (h *h1) respond(l *Loop, r *request) {
 	if h.closing == keepOpen {
 		h.decideEnd(l, r)
 	}
-	l.reserve(c, len(head.fields)+len(head.allow)+len(head.location)+len(l.common)+headRoom+smallBody)
+	l.reserve(c, len(head.fields)+len(head.added)+len(head.allow)+len(head.location)+len(l.common)+headRoom+smallBody)
 	h.appendHead(l, r)
 	if head.sourced {
 		h.beginSource(l, r)
@@ -94,6 +94,7 @@ func (h *h1) appendHead(l *Loop, r *request) {
 	} else {
 		out = append(out, head.fields...)
 	}
+	out = append(out, head.added...)
 	if head.length < 0 && version == message.Version10 && http1.HasContent(head.status) {
 		h.closing = closeLinger // The end of the body is that of the connection.
 	}

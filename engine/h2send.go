@@ -46,7 +46,7 @@ func (st *h2stream) respond(l *Loop, r *request) {
 	if !h.leaving && h.isLast(l) {
 		h.leave()
 	}
-	l.reserve(h.c, len(head.fields)+len(head.allow)+len(head.location)+headRoom+smallBody)
+	l.reserve(h.c, len(head.fields)+len(head.added)+len(head.allow)+len(head.location)+headRoom+smallBody)
 	hasBody := head.hasBody || head.sourced
 	start := l.outLen
 	out := appendH2Head(h.session.BeginSection(l.out[:start]), l, head)
@@ -79,7 +79,7 @@ func appendH2Head(out []byte, l *Loop, head *responseHead) []byte {
 	if head.isText {
 		out = appendH2TextFields(out, head)
 	}
-	return http2.AppendFields(out, head.fields)
+	return http2.AppendFields(http2.AppendFields(out, head.fields), head.added)
 }
 
 // appendH2TextFields appends the fields of a response whose body is a text of the engine's own.

@@ -83,7 +83,6 @@ func (st *h2stream) keepHead(l *Loop, n int, ends bool) *message.Refusal {
 func (st *h2stream) beginBody(l *Loop) *message.Refusal {
 	r := st.request
 	head := &r.shared.Head
-	r.redirected = l.isRedirected(st.h.c, r)
 	length := int(head.ContentLength)
 	if st.ended {
 		length = 0

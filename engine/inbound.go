@@ -55,6 +55,10 @@ var (
 func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	b := &r.body
 	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
+	if l.cfg.Front != nil {
+		l.passFront(r)
+	}
+	r.redirected = l.isRedirected(r)
 	if length == 0 {
 		return nil
 	}

@@ -106,6 +106,7 @@ type collecting struct {
 	serverLen int       // of which the first one has so many bytes.
 	text      []byte    // The body of a response of the engine's own,
 	location  []byte    // and the URL that it redirects to.
+	added     []byte    // Fields of a response that the gates add.
 	h2Common  [4][]byte // Server and Date of HTTP/2, by the bits of Response.Flags that leave them out.
 	ok        []byte    // The beginning of a 200 response, up to the number of Content-Length.
 }

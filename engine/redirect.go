@@ -19,9 +19,10 @@ const httpsPort = 443
 // locationMost is the length of the longest URL that the output buffer has room for, with the rest of a response.
 const locationMost = 64 << 10
 
-// isRedirected reports whether r, whose head is complete, is not for the program: c's address only leads to HTTPS.
-func (l *Loop) isRedirected(c *conn, r *request) bool {
-	return c.redirect != 0 && r.shared.Head.Form != message.FormAsterisk && !bytes.HasPrefix(l.locatePath(r), []byte(challenges))
+// isRedirected reports whether r, whose head is complete, is not for the program: its address only leads to HTTPS, by which
+// it has not come to a trusted proxy either.
+func (l *Loop) isRedirected(r *request) bool {
+	return r.stream.conn().redirect != 0 && r.shared.Scheme != SchemeHTTPS && r.shared.Head.Form != message.FormAsterisk && !bytes.HasPrefix(l.locatePath(r), []byte(challenges))
 }
 
 // redirect sends the client to the same target by HTTPS.

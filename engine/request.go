@@ -112,6 +112,9 @@ func (l *Loop) endRequest(r *request, reason int) {
 		l.blocks.Put(r.block)
 		r.block = nil
 	}
+	if l.cfg.Front != nil {
+		r.forgetOrigin()
+	}
 	r.text, r.head = nil, 0
 	r.source.open = false
 	r.shared.Serial++

@@ -17,6 +17,7 @@ type responseHead struct {
 	status     int
 	length     int64  // Of the body; -1: not known.
 	fields     []byte // The program's, "Name: value\r\n".
+	added      []byte // The engine's own lines of the same form, valid until the next response.
 	allow      []byte // The value of an Allow field, if not empty.
 	location   []byte // The value of a Location field, if not empty.
 	retryAfter int    // Seconds, for a Retry-After field; 0: none.
@@ -94,6 +95,9 @@ func (l *Loop) describe(r *request) {
 		head.length = 0 // RFC 9110 §15.3.6: there is no body, and its length says so.
 	}
 	head.fields = memory.View(response.Fields.Data, response.Fields.Len)
+	if l.cfg.Front != nil {
+		l.addFields(r)
+	}
 	head.hasBody = !r.isHead && head.length != 0 && http1.HasContent(head.status)
 	if !head.isText && head.hasBody && (response.Parts.Len > 0 || head.length > smallBody) {
 		head.sourced = true

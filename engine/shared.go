@@ -37,7 +37,14 @@ type Request struct {
 	Interims    uint32  // 1: Holders.Interim has or had some of it. Written and read atomically.
 	RestFirst   uint8   // The first byte of Rest.
 	_           uint8
-	_           [6]uint8
+	Traced      uint8 // 1: Client says where the request is from; else it is Peer.
+	Scheme      uint8 // One of the schemes below.
+	IDLen       uint8 // Bytes of ID; 0: the request has none.
+	_           [3]uint8
+	Client      slot.Peer
+	Host        message.Span // As a trusted proxy says; empty: it is Head.Host.
+	_           uint32
+	ID          [72]uint8 // NUL-terminated.
 	Params      [MaxParams]message.Span
 	Head        message.Head
 
@@ -52,6 +59,13 @@ type Request struct {
 	Failure  uintptr
 	_        uint64
 }
+
+// What a request's scheme is.
+const (
+	SchemeOfConn = iota // "https" if the connection has TLS, else "http".
+	SchemeHTTP
+	SchemeHTTPS
+)
 
 // Block is a block of C's memory.
 type Block struct {

@@ -880,11 +880,24 @@ int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *us
  */
 int forker_request_pause(forker_request *req);
 
-/* The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". */
+/* The other end of the connection: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". It may be a proxy. */
 const char *forker_request_peer(forker_request *req, size_t *len_out);
 
-/* "https" if the connection speaks TLS, else "http". */
+/*
+ * The address of the client, without a port: "192.0.2.1", "2001:db8::1" or "unix:". It is that of the connection, or what
+ * a proxy says that is one of option trusted_proxies: by the PROXY protocol (proxy= of forker_server_listen()), or by
+ * the fields that option forwarded names. Scheme, host and access log follow the same proxies.
+ */
+const char *forker_request_client(forker_request *req, size_t *len_out);
+
+/* "https" if the client speaks TLS, to this server or as a trusted proxy says, else "http". */
 const char *forker_request_scheme(forker_request *req, size_t *len_out);
+
+/*
+ * The id of the request, which its response has as X-Request-Id and its line in the access log shows: with option
+ * request_id. NULL without that.
+ */
+const char *forker_request_id(forker_request *req, size_t *len_out);
 
 /* What forker_request_tls() can tell. The numbers never change. */
 enum {

@@ -28,6 +28,7 @@ static const char head[] =
     "| user, group | the name or number of an account of the system |\n"
     "| directory | an absolute path |\n"
     "| address | `unix:/path`, `127.0.0.1:9090` or `[::1]:9090` |\n"
+    "| networks | `10.0.0.0/8, 2001:db8::/32, 192.0.2.1, unix` |\n"
     "| text | as it is |\n"
     "\n"
     "\"Reload\" says whether a reload can change the option.\n"

@@ -115,6 +115,16 @@
       "Requests that came together on one connection and are served before other connections have their turn.")        \
     X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \
       "Bytes of the input buffer that a connection has while it is in use; it grows to what max_head asks for.")       \
+    X(TRUSTED_PROXIES, "trusted_proxies", NETWORKS, "", "", "", "", true,                                              \
+      "Addresses of proxies that are believed when they say where a request comes from: see option forwarded, and "    \
+      "proxy= of forker_server_listen().")                                                                             \
+    X(FORWARDED, "forwarded", CHOICE, "off", "off|x-forwarded-for|forwarded", "", "", true,                            \
+      "By which fields trusted proxies say for whom a request is, by which scheme and for which host: "                \
+      "X-Forwarded-For, -Proto and -Host, or Forwarded (RFC 7239). They count from the right up to the first address " \
+      "that is not a trusted proxy's; the fields of other clients count for nothing.")                                 \
+    X(REQUEST_ID, "request_id", CHOICE, "off", "off|on", "", "", true,                                                 \
+      "Whether each request has an id, which its response and the access log show: that of its X-Request-Id field if " \
+      "a trusted proxy has sent it, else a new one.")                                                                  \
     X(HTTP2, "http2", CHOICE, "off", "off|on", "", "", true,                                                           \
       "Whether clients with TLS are offered HTTP/2, which browsers and most libraries take.")                          \
     X(H2C, "h2c", CHOICE, "off", "off|on", "", "", true,                                                               \

@@ -78,6 +78,9 @@ enum {
     FK_RESPONSE_WHOLE = 2    /* answered in one call: nothing can be added */
 };
 
+/* What a request's scheme is. */
+enum { FK_SCHEME_OF_CONNECTION = 0, FK_SCHEME_HTTP = 1, FK_SCHEME_HTTPS = 2 };
+
 /* Where the program is inside of, as far as it matters for what it may do. */
 enum { FK_INSIDE_NOTHING, FK_INSIDE_HANDLER, FK_INSIDE_ON_BODY };
 
@@ -154,7 +157,14 @@ struct forker_request {
     uint32_t interims;  /* 1: interim responses of it were put into the queue; atomic */
     uint8_t rest_first; /* the first byte of rest */
     uint8_t inside;     /* FK_INSIDE_* */
-    uint8_t pad[6];
+    uint8_t traced;     /* 1: client says where the request is from; else it is peer */
+    uint8_t scheme;     /* FK_SCHEME_* */
+    uint8_t id_len;     /* bytes of id; 0: the request has none */
+    uint8_t pad[3];
+    fk_peer client;
+    fk_span host; /* as a trusted proxy says; empty: it is head.host */
+    uint32_t pad_id;
+    char id[72];                   /* NUL-terminated */
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
     fk_head head;
 

@@ -55,7 +55,13 @@ const char *forker_request_target(forker_request *req, size_t *len_out)
 
 const char *forker_request_host(forker_request *req, size_t *len_out)
 {
-    return req != NULL ? span_text(req, req->head.host, len_out) : give(NULL, 0, len_out);
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    if (req->host.len > 0) { /* a piece of a field's value, which stays as it is */
+        return copy_text(req, req->base + req->host.off, req->host.len, len_out);
+    }
+    return span_text(req, req->head.host, len_out);
 }
 
 const char *forker_request_path(forker_request *req, size_t *len_out)
@@ -270,12 +276,35 @@ const char *forker_request_peer(forker_request *req, size_t *len_out)
     return give(text, (size_t)len, len_out);
 }
 
+const char *forker_request_client(forker_request *req, size_t *len_out)
+{
+    if (req == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    const fk_peer *client = req->traced ? &req->client : &req->peer;
+    if (client->family != AF_INET && client->family != AF_INET6) {
+        return give("unix:", 5, len_out);
+    }
+    char *text = fk_text_new(req, INET6_ADDRSTRLEN);
+    if (text == NULL) {
+        return give(NULL, 0, len_out);
+    }
+    (void)inet_ntop(client->family, client->addr, text, INET6_ADDRSTRLEN);
+    return give(text, strlen(text), len_out);
+}
+
+const char *forker_request_id(forker_request *req, size_t *len_out)
+{
+    return req != NULL && req->id_len > 0 ? give(req->id, req->id_len, len_out) : give(NULL, 0, len_out);
+}
+
 const char *forker_request_scheme(forker_request *req, size_t *len_out)
 {
     if (req == NULL) {
         return give(NULL, 0, len_out);
     }
-    return req->tls != NULL ? give("https", 5, len_out) : give("http", 4, len_out);
+    bool secure = req->scheme == FK_SCHEME_OF_CONNECTION ? req->tls != NULL : req->scheme == FK_SCHEME_HTTPS;
+    return secure ? give("https", 5, len_out) : give("http", 4, len_out);
 }
 
 const char *forker_request_tls(forker_request *req, int what, size_t *len_out)

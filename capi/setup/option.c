@@ -14,14 +14,15 @@
 #include "setup/account.h"
 #include "setup/admin.h"
 #include "setup/advice.h"
+#include "setup/network.h"
 #include "setup/setup.h"
 
 #define PREFIX "FORKER_" /* of the variables that set options */
 
-enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY, ADDRESS };
+enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY, ADDRESS, NETWORKS };
 
-static const char *const type_names[] = {"number", "size", "duration", "mode",      "choice",
-                                         "text",   "user", "group",    "directory", "address"};
+static const char *const type_names[] = {"number", "size",  "duration",  "mode",    "choice",  "text",
+                                         "user",   "group", "directory", "address", "networks"};
 
 struct forker_option {
     const char *name;
@@ -46,6 +47,9 @@ struct forker_option {
 #define BOUNDS_DIRECTORY(words, least, most) "empty, or the absolute path of one that exists"
 
 #define BOUNDS_ADDRESS(words, least, most) "empty, \"unix:/path\", or an address of 127.0.0.0/8 or [::1] with a port"
+
+#define BOUNDS_NETWORKS(words, least, most)                                                                            \
+    "empty, or addresses, networks such as 10.0.0.0/8, and unix for unix sockets, separated by commas"
 
 static const struct forker_option options[FK_OPTION_COUNT] = {
 #define ROW(id, name, type, initial, words, least, most, reloadable, description)                                      \
@@ -172,6 +176,8 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
         return parse_group(text, number_out);
     case DIRECTORY:
         return parse_directory(text, number_out);
+    case NETWORKS:
+        return parse_text(text, number_out) && fk_networks_are(text);
     default:
         return parse_text(text, number_out) && fk_admin_is_address(text);
     }
@@ -203,7 +209,8 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
     if (option->type == TEXT) {
         return parse_text(text, number_out);
     }
-    if (option->type == USER || option->type == GROUP || option->type == DIRECTORY || option->type == ADDRESS) {
+    if (option->type == USER || option->type == GROUP || option->type == DIRECTORY || option->type == ADDRESS ||
+        option->type == NETWORKS) {
         return parse_name(option->type, text, number_out);
     }
     size_t word = strcspn(option->words, ",");
@@ -219,6 +226,9 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
 /* What stands before the name of the option's type in a sentence. */
 static const char *article(int id)
 {
+    if (options[id].type == NETWORKS) {
+        return "a list of";
+    }
     return options[id].type == ADDRESS ? "an" : "a";
 }
 

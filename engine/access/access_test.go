@@ -30,11 +30,11 @@ func lineOf(format Format, e Entry) string {
 }
 
 func TestCommon(t *testing.T) {
-	get := Entry{Peer: peer, Method: text("GET"), Target: text("/a?b"), Version: 11, Status: 200, Bytes: 11}
+	get := Entry{Peer: peer, Client: peer, Method: text("GET"), Target: text("/a?b"), Version: 11, Status: 200, Bytes: 11}
 	v6 := get
-	v6.Peer = slot.Peer{Family: unix.AF_INET6, Port: 1, Addr: netip.MustParseAddr("2001:db8::1").As16()}
+	v6.Client = slot.Peer{Family: unix.AF_INET6, Port: 1, Addr: netip.MustParseAddr("2001:db8::1").As16()}
 	local := get
-	local.Peer, local.Bytes = slot.Peer{Family: unix.AF_UNIX}, 0
+	local.Client, local.Bytes = slot.Peer{Family: unix.AF_UNIX}, 0
 	forged := get
 	forged.Target = text("/\" 200 1\n127.0.0.1 - - \\ \x00\x7f\xff")
 	full := get
@@ -65,7 +65,7 @@ func TestJSON_isOneValidLineWhateverTheClientSent(t *testing.T) {
 	}
 	hostile := append(everything, "\u2028\u2029ü\"}\n{\""...)
 	line := lineOf(JSON, Entry{
-		Peer: peer, Method: text("GET"), Target: hostile, Version: 11, Status: 200, Bytes: 11, Took: 1500 * time.Microsecond, Host: hostile,
+		Peer: peer, Client: peer, Method: text("GET"), Target: hostile, Version: 11, Status: 200, Bytes: 11, Took: 1500 * time.Microsecond, Host: hostile,
 		Referer: hostile, Agent: hostile,
 	})
 	if strings.Count(line, "\n") != 1 || strings.ContainsAny(line[:len(line)-1], "\r\x00\u2028\u2029") {
@@ -94,7 +94,7 @@ func TestJSON_isOneValidLineWhateverTheClientSent(t *testing.T) {
 func TestJSON_writesWhatSteersATerminalAsEscapes(t *testing.T) {
 	const steering = "\u0080\u0085\u009b\u009f\u061c\u200e\u200f\u2028\u2029\u202a\u202e\u2066\u2069"
 	const plain = "\u00a0\u061b\u200d\u2010\u2027\u202f\u2065\u206a\U0001f600"
-	line := lineOf(JSON, Entry{Peer: peer, Method: text("GET"), Target: text(steering + plain)})
+	line := lineOf(JSON, Entry{Peer: peer, Client: peer, Method: text("GET"), Target: text(steering + plain)})
 	if strings.ContainsAny(line, steering) || !strings.Contains(line, plain) {
 		t.Errorf("%q", line)
 	}
@@ -169,7 +169,7 @@ func TestLog_neverWaitsForItsWriterAndCountsWhatItMisses(t *testing.T) {
 func TestAdd_doesNotAllocate(t *testing.T) {
 	for _, format := range []Format{Common, Combined, JSON} {
 		l := New(format, 0, false, Sink{Write: func([]byte) {}})
-		e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("x")}
+		e := Entry{Peer: peer, Client: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("x")}
 		if n := testing.AllocsPerRun(1000, func() { l.Add(&e, 0, noon) }); n != 0 {
 			t.Errorf("format %d: %v allocations", format, n)
 		}
@@ -180,7 +180,7 @@ func BenchmarkAdd(b *testing.B) {
 	for name, format := range map[string]Format{"common": Common, "combined": Combined, "json": JSON} {
 		b.Run(name, func(b *testing.B) {
 			l := New(format, 0, false, Sink{Write: func([]byte) {}})
-			e := Entry{Peer: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("wrk/4")}
+			e := Entry{Peer: peer, Client: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("wrk/4")}
 			for b.Loop() {
 				l.Add(&e, 0, noon)
 			}

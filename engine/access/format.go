@@ -25,8 +25,9 @@ const (
 
 // Entry is one request and what became of it.
 type Entry struct {
-	Peer    slot.Peer
-	Method  []byte // nil: what came was no request.
+	Peer    slot.Peer // Of the connection.
+	Client  slot.Peer // Where the request is from; the same if there is no proxy that is trusted.
+	Method  []byte    // nil: what came was no request.
 	Target  []byte
 	Version uint8 // Ten times the major number of HTTP, and the minor one.
 	Status  int
@@ -35,6 +36,9 @@ type Entry struct {
 	Host    []byte
 	Referer []byte
 	Agent   []byte
+	ID      []byte // nil: requests have none.
+	Traced  bool   // Client and Secure may be what a proxy says.
+	Secure  bool   // The client speaks TLS, to this server or to a proxy.
 }
 
 const (
@@ -50,7 +54,7 @@ func appendVersion(b []byte, version uint8) []byte {
 // appendCommon appends a line of the Common or Combined Log Format. What is not printable ASCII, quotes and backslashes
 // stand as \xHH.
 func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
-	b = appendHost(b, e.Peer)
+	b = appendHost(b, e.Client)
 	b = append(append(b, " - - "...), stamp...)
 	b = append(b, ` "`...)
 	if e.Method == nil {
@@ -71,6 +75,9 @@ func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
 	if combined {
 		b = appendQuoted(append(b, ' '), e.Referer)
 		b = appendQuoted(append(b, ' '), e.Agent)
+	}
+	if len(e.ID) > 0 {
+		b = appendQuoted(append(b, ' '), e.ID)
 	}
 	return append(b, '\n')
 }
@@ -140,7 +147,22 @@ func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
 	b = appendString(b, e.Referer)
 	b = append(b, `,"user_agent":`...)
 	b = appendString(b, e.Agent)
+	if e.Traced {
+		b = appendHost(append(b, `,"client":"`...), e.Client)
+		b = appendScheme(append(b, `","scheme":"`...), e.Secure)
+		b = append(b, '"')
+	}
+	if len(e.ID) > 0 {
+		b = appendString(append(b, `,"request_id":`...), e.ID)
+	}
 	return append(b, "}\n"...)
+}
+
+func appendScheme(b []byte, secure bool) []byte {
+	if secure {
+		return append(b, "https"...)
+	}
+	return append(b, "http"...)
 }
 
 // appendString appends a JSON string (RFC 8259 §7). Bytes that are not UTF-8 become U+FFFD, as the standard library

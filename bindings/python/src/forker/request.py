@@ -300,12 +300,23 @@ class Request:
 
     @property
     def peer(self) -> str:
-        """The client's address: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:"."""
+        """The other end of the connection: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:"."""
         return self._keep("peer", lambda address: _fetch(lib.forker_request_peer, address).decode("latin-1"))
 
     @property
+    def client(self) -> str:
+        """The client's address: "192.0.2.1", "2001:db8::1" or "unix:"; behind proxies see option trusted_proxies."""
+        return self._keep("client", lambda address: _fetch(lib.forker_request_client, address).decode("latin-1"))
+
+    @property
+    def id(self) -> str | None:
+        """The id of the request, with option request_id; else None."""
+        found = self._keep("id", lambda address: _fetch(lib.forker_request_id, address))
+        return found.decode("latin-1") if found is not None else None
+
+    @property
     def scheme(self) -> str:
-        """ "https" if the connection speaks TLS, else "http"."""
+        """ "https" if the client speaks TLS, to this server or to a trusted proxy, else "http"."""
         return self._keep("scheme", lambda address: _fetch(lib.forker_request_scheme, address).decode("latin-1"))
 
     @property

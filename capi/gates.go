@@ -1,0 +1,29 @@
+package main
+
+/*
+#include "base/server.h"
+*/
+import "C"
+
+import (
+	"libforker/engine/gate"
+)
+
+// The gates of the engine, as the options say.
+
+// front makes what is done with every request; nil: nothing.
+func (w *worker) front() *gate.Front {
+	proxies, err := gate.ParseNetworks(w.text(C.FK_OPTION_TRUSTED_PROXIES))
+	if err != nil { // C has checked it.
+		w.log(C.FORKER_LOG_ERROR, "option trusted_proxies: "+err.Error())
+		proxies = gate.Networks{}
+	}
+	front := &gate.Front{Trust: gate.Trust{Proxies: proxies, Form: gate.Form(w.number(C.FK_OPTION_FORWARDED))}}
+	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
+		front.IDs = gate.NewIDs()
+	}
+	if front.IDs == nil && front.Trust.Form == gate.FormOff {
+		return nil
+	}
+	return front
+}

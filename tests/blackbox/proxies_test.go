@@ -1,0 +1,77 @@
+package blackbox
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// gates starts gates.c.
+func gates(t *testing.T, addresses []string, options ...string) *program {
+	t.Helper()
+	return start(t, setup{source: "gates.c", args: addresses, env: environment(watched(t, options))}).waitReady()
+}
+
+// whoAsks sends GET /who with fields, which are separated by LF, and returns the body.
+func (c *conn) whoAsks(fields string) string {
+	c.t.Helper()
+	return c.send("GET /who HTTP/1.1\r\nHost: h\r\n" + strings.ReplaceAll(fields, "\n", "\r\n") + "\r\n\r\n").receive("GET").body
+}
+
+func TestProxies_clientSchemeHostAndID(t *testing.T) {
+	log := newLogFile(t)
+	p := gates(t, []string{"127.0.0.1:0"}, "workers=1", "trusted_proxies=127.0.0.0/8,unix", "forwarded=x-forwarded-for",
+		"request_id=on", "access_log=json", "access_log_file="+log.path)
+	c := p.dial()
+	defer c.Close()
+	if got := c.whoAsks("X-Forwarded-For: 6.6.6.6, 192.0.2.7\nX-Forwarded-Proto: https\nX-Forwarded-Host: a.example\nX-Request-Id: up-1"); got != "192.0.2.7 https a.example up-1 GET" {
+		t.Errorf("%q", got)
+	}
+	a := c.send("GET /who HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET")
+	if id := a.Header.Get("X-Request-Id"); !regexp.MustCompile("^[0-9a-f]{32}$").MatchString(id) || a.body != "127.0.0.1 http h "+id+" GET" {
+		t.Errorf("id %q, body %q: the request before shows", id, a.body)
+	}
+	p.stop(syscall.SIGTERM)
+	first, second, _ := strings.Cut(log.text(), "\n")
+	var entry struct {
+		Client, Scheme, Host, Peer string
+		ID                         string `json:"request_id"`
+	}
+	if err := json.Unmarshal([]byte(first), &entry); err != nil || entry.Client != "192.0.2.7" || entry.Scheme != "https" || entry.Host != "a.example" || entry.ID != "up-1" || !strings.HasPrefix(entry.Peer, "127.0.0.1:") {
+		t.Errorf("%v %s", err, first)
+	}
+	if err := json.Unmarshal([]byte(second), &entry); err != nil || entry.Client != "127.0.0.1" || entry.Scheme != "http" || entry.Host != "h" {
+		t.Errorf("%v %s", err, second)
+	}
+}
+
+func TestProxies_othersAreNotBelieved(t *testing.T) {
+	p := gates(t, []string{"127.0.0.1:0"}, "workers=1", "trusted_proxies=10.0.0.0/8", "forwarded=forwarded", "request_id=on")
+	c := p.dial()
+	defer c.Close()
+	if got := c.whoAsks("Forwarded: for=192.0.2.7;proto=https;host=a.example\nX-Request-Id: forged"); !strings.HasPrefix(got, "127.0.0.1 http h ") || strings.Contains(got, "forged") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestProxies_onUnixSockets(t *testing.T) {
+	path := t.TempDir() + "/s"
+	p := gates(t, []string{"unix:" + path}, "workers=1", "trusted_proxies=unix", "forwarded=forwarded")
+	c := p.dial()
+	if got := c.whoAsks(`Forwarded: for="[2001:db8::7]";proto=https;host=a.example`); got != "2001:db8::7 https a.example none GET" {
+		t.Errorf("%q", got)
+	}
+	if got := c.whoAsks("Accept: x"); got != "unix: http h none GET" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestProxies_wrongListIsRefused(t *testing.T) {
+	p := start(t, setup{source: "gates.c", args: []string{"127.0.0.1:0"}, env: environment([]string{"trusted_proxies=10.0.0.0/40"})})
+	if p.wait() == 0 {
+		t.Error("it serves")
+	}
+	p.log.wait(t, 0, `"10.0.0.0/40" is not a list of networks (empty, or addresses, networks such as`)
+}
