@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,7 +38,27 @@ def make(greeting="hello", *, sign="!"):
     return made
 
 async def asynchronous(scope, receive, send):
-    pass
+    if scope["type"] == "lifespan":
+        await receive()
+        os.write(1, b"begins\\n")
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        os.write(1, b"ends\\n")
+        return await send({"type": "lifespan.shutdown.complete"})
+    import asyncio
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": json.dumps({
+        "version": 1,
+        "pid": os.getpid(),
+        "root_path": scope["root_path"],
+        "path": scope["path"],
+        "loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],
+    }).encode()})
+class Asynchronous:
+    async def __call__(self, scope, receive, send):
+        await asynchronous(scope, receive, send)
+def make_asynchronous():
+    return Asynchronous()
 """
 
 
@@ -106,6 +127,31 @@ class StartTest(CommandTest):
                 self.assertEqual(program.get("/")[2], expected)
                 self.assertEqual(program.stop(), 0)
 
+    def test_an_asgi_application_is_served(self):
+        for arguments in (
+            ["app:asynchronous"],
+            ["app:Asynchronous()"],
+            ["--factory", "app:make_asynchronous"],
+            ["--no-preload", "app:asynchronous"],
+            ["-k", "uvicorn.workers.UvicornWorker", "app:asynchronous"],
+            ["--interface", "asgi", "--no-preload", "app:asynchronous"],
+        ):
+            arguments = ["-w", "1", "--root-path", "/app", "--loop", "asyncio", *arguments]
+            with self.subTest(arguments=arguments), self.serving(*arguments) as program:
+                for target in ("/app/x", "/x"):
+                    seen = self.seen(program, target)
+                    self.assertEqual((seen["root_path"], seen["path"], seen["loop"]), ("/app", "/app/x", "asyncio"))
+                self.assertEqual(program.stop(), 0)
+                self.assertIn("begins", program.out.seen)
+                self.assertIn("ends", program.out.seen)
+
+    def test_what_cannot_be_imported_is_told_without_preload_too(self):
+        self.write("broken.py", "1 // 0\n")
+        for name, sentence in (("broken", "broken cannot be imported"), ("app:nothing", "has no 'nothing'")):
+            status, said = self.call("--no-preload", "-b", "127.0.0.1:0", name)
+            self.assertIn(sentence, said)
+            self.assertEqual(status, 2, said)
+
     def test_what_cannot_be_served(self):
         self.write("broken.py", "1 // 0\n")
         self.write("incomplete.py", "import nowhere_to_be_found\n")
@@ -117,7 +163,9 @@ class StartTest(CommandTest):
             (["app:1 + 1"], "is no name of an application"),
             (["app:make(1, 2)"], "cannot be called so"),
             (["app:make(os)"], "are no literals"),
-            (["app:asynchronous"], "is an ASGI application"),
+            (["--threads", "2", "app:asynchronous"], "--threads is for WSGI, and app:asynchronous speaks ASGI"),
+            (["--interface", "rsgi", "app"], "'rsgi' is none of auto, wsgi, asgi"),
+            (["--loop", "trio", "app"], "'trio' is none of auto, asyncio, uvloop"),
             (["broken"], "ZeroDivisionError"),
             (["incomplete"], "nowhere_to_be_found"),
             (["-w", "many", "app"], "--workers: 'many' is no number"),
@@ -152,8 +200,10 @@ class StartTest(CommandTest):
     def test_addresses(self):
         socket = self.directory / "socket"
         with self.serving("-w", "1", "--uds", str(socket), "--host", "::1", "--port", "0", "app") as program:
-            program.address = program.log.wait_for("serving on [::1]:").split()[-1]
-            program.log.wait_for("serving on unix:")
+            told = "\n".join(program.log.seen)  # before the workers are ready, or so soon after that it is read next
+            told = told if "serving on unix:" in told else told + "\n" + program.log.wait_for("serving on unix:")
+            told += "\n".join(program.log.seen)
+            program.address = re.search(r"serving on (\[::1\]:\S+)", told)[1]
             self.assertEqual(self.seen(program)["version"], 1)
             self.assertEqual(program.stop(), 0)
 
@@ -268,7 +318,7 @@ class PreloadTest(CommandTest):
             self.assertIn(f"imported in {program.pid}", program.out.seen)
 
     def test_or_in_each_worker(self):
-        with self.serving("-w", "2", "--no-preload", "app") as program:
+        with self.serving("-w", "2", "--no-preload", "--interface", "wsgi", "app") as program:
             self.assertEqual(self.seen(program)["frozen"], 0)
             self.assertEqual(program.stop(), 0)
             self.assertEqual(self.imports(program), 2)

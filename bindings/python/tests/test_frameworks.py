@@ -1,4 +1,4 @@
-"""Applications of Flask and Django, served by the command as their authors would serve them."""
+"""Applications of Flask, Django, Starlette and FastAPI, served by the command as their authors would serve them."""
 
 import importlib.util
 import os
@@ -102,6 +102,101 @@ with connection.cursor() as cursor:  # while it is imported: no worker may go on
     cursor.execute("SELECT 1")
 """
 
+STARLETTE = """
+import asyncio, contextlib, os
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount, Route
+
+async def index(request):
+    return PlainTextResponse("greeting!!!")
+async def stream(request):
+    async def numbers():
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield f"{number}\\n"
+    return StreamingResponse(numbers())
+def threaded(request):  # Starlette calls it on a thread
+    return PlainTextResponse(request.url.path)
+async def file(request):
+    return FileResponse(__file__)
+async def upload(request):
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+    return PlainTextResponse(str(size))
+async def echo(request):
+    return JSONResponse({"got": await request.json(), "client": request.client.host})
+async def background(request):
+    async def work():
+        await asyncio.sleep(0.2)
+        os.write(1, b"worked\\n")
+    return PlainTextResponse("answered", background=BackgroundTask(work))
+async def fails(request):
+    raise RuntimeError("of the view")
+class Heading(BaseHTTPMiddleware):
+    async def dispatch(self, request, call_next):
+        response = await call_next(request)
+        response.headers["X-Seen"] = request.method
+        return response
+
+app = Starlette(
+    routes=[
+        Route("/", index), Route("/stream", stream), Route("/threaded", threaded), Route("/file", file),
+        Route("/upload", upload, methods=["POST"]), Route("/json", echo, methods=["POST"]),
+        Route("/background", background), Route("/fails", fails),
+    ],
+    middleware=[Middleware(Heading), Middleware(GZipMiddleware)],
+)
+"""
+
+FASTAPI = """
+import asyncio, time
+from fastapi import Depends, FastAPI, Request
+from pydantic import BaseModel
+
+app = FastAPI()
+
+class Item(BaseModel):
+    name: str
+    price: float = 1.5
+
+@app.on_event("startup")
+async def startup():
+    app.state.ready = "ready"
+async def slow():
+    await asyncio.sleep(0.01)
+    yield "dependency"
+@app.get("/")
+async def index(word: str = Depends(slow)):
+    return {"message": "greeting!!!", "state": app.state.ready, "word": word}
+@app.get("/items/{number}")
+def item(number: int, q: str = ""):
+    return {"number": number, "q": q}
+@app.post("/items")
+async def create(item: Item):
+    return item
+@app.post("/upload")
+async def upload(request: Request):
+    return {"size": len(await request.body())}
+"""
+
+ASGI_DJANGO = """
+
+from django.core.asgi import get_asgi_application
+async def asynchronous(request):
+    import asyncio
+    await asyncio.sleep(0)
+    return JsonResponse({"body": request.body.decode()})
+asynchronous.csrf_exempt = True
+urlpatterns.append(path("async", asynchronous))
+asgi = get_asgi_application()
+"""
+
 LIVE = """
 import os, sys
 import urllib.request
@@ -160,9 +255,11 @@ class FrameworkTest(unittest.TestCase):
         program.address = program.log.wait_for("serving on").split()[-1]
         return program
 
-    def each_way(self, name, check):
+    ways = ([], ["--threads", "3"], ["--no-preload"])
+
+    def each_way(self, name, check, ways=None):
         """Has an application checked that is served inline, on threads, and imported in each worker."""
-        for arguments in ([], ["--threads", "3"], ["--no-preload"]):
+        for arguments in ways or self.ways:
             with self.subTest(arguments=arguments), self.serving(name, *arguments) as program:
                 check(program)
                 self.assertEqual(program.stop(), 0)
@@ -235,6 +332,69 @@ class DjangoTest(FrameworkTest):
         )
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertTrue(re.search(r"Ran 1 test", done.stderr), done.stderr)
+
+
+class DjangoOverASGITest(FrameworkTest):
+    framework = "django"
+    source = DJANGO + ASGI_DJANGO
+
+    def test_views(self):
+        def check(program):
+            self.assertEqual(program.get("/")[2], b"greeting!!!")
+            self.assertEqual(program.get("/stream")[2], b"0\n1\n2\n")
+            self.assertEqual(program.request("POST", "/async", b"content")[2], b'{"body": "content"}')
+            self.assertEqual(program.request("POST", "/upload", *upload(bytes(3_000_000)))[2], b"3000000")
+            self.assertEqual(program.get("/script")[2], f"http://{program.address}/here".encode())
+
+        self.each_way("app:asgi", check, ASGI_WAYS)
+
+
+ASGI_WAYS = (["--loop", "asyncio"], ["--loop", "auto", "--no-preload"])
+
+
+class StarletteTest(FrameworkTest):
+    framework = "starlette"
+    source = STARLETTE
+
+    def test_views(self):
+        def check(program):
+            status, headers, body = program.get("/")
+            self.assertEqual((status, headers["X-Seen"], body), (200, "GET", b"greeting!!!"))
+            self.assertEqual(program.get("/stream")[2], b"0\n1\n2\n")
+            self.assertEqual(program.get("/threaded")[2], b"/threaded")
+            self.assertEqual(program.get("/file")[2].decode(), STARLETTE)
+            self.assertEqual(program.get("/file", {"Accept-Encoding": "gzip"})[1]["Content-Encoding"], "gzip")
+            self.assertEqual(program.request("POST", "/upload", bytes(3_000_000))[2], b"3000000")
+            self.assertEqual(program.request("POST", "/json", b"[1, 2]")[2], b'{"got":[1,2],"client":"127.0.0.1"}')
+            self.assertEqual(program.get("/background")[2], b"answered")
+            program.out.wait_for("worked")
+            self.assertEqual(program.get("/fails")[0], 500)
+            program.log.wait_for("RuntimeError: of the view")
+
+        self.each_way("app:app", check, ASGI_WAYS)
+
+
+class FastAPITest(FrameworkTest):
+    framework = "fastapi"
+    source = FASTAPI
+
+    def test_views(self):
+        def check(program):
+            self.assertEqual(
+                program.get("/")[2], b'{"message":"greeting!!!","state":"ready","word":"dependency"}'
+            )
+            self.assertEqual(program.get("/items/5?q=x")[2], b'{"number":5,"q":"x"}')
+            self.assertEqual(program.get("/items/five")[0], 422)
+            json = {"Content-Type": "application/json"}
+            self.assertEqual(
+                program.request("POST", "/items", b'{"name": "milk"}', json)[2], b'{"name":"milk","price":1.5}'
+            )
+            self.assertEqual(
+                program.request("POST", "/upload", bytes(3_000_000))[2], b'{"size":3000000}'
+            )
+            self.assertIn(b"openapi", program.get("/openapi.json")[2])
+
+        self.each_way("app:app", check, ASGI_WAYS)
 
 
 if __name__ == "__main__":

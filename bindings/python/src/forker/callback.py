@@ -39,6 +39,7 @@ class Callbacks:
         # What C calls must outlive the server: a callback that Python has collected is a jump into freed memory.
         self._handlers: list[Any] = []
         self._callbacks: dict[str, Any] = {}
+        self._own_hooks: dict[str, list[Any]] = {}  # of the package itself, by kind
         self._interrupt: BaseException | None = None  # to be raised when C returns
         self._opened = False  # the program polls: only a call of poll() brings the server on
 

@@ -115,6 +115,12 @@ class Hooks(Log):
         """Decorates a function that the process of :meth:`run` and every worker call to open log files anew."""
         return self._set_server_hook("on_reopen", lib.forker_server_on_reopen, hook)
 
+    def _add_hook(self, kind: str, hook: Hook) -> None:
+        """Has a function of this package called too, behind the program's hook of that kind; of worker_exit before it."""
+        self._own_hooks.setdefault(kind, []).append(hook)
+        if kind not in self._callbacks:
+            self._set_hook(kind, lambda worker: None)
+
     def _set_server_hook(self, kind: str, setter: Any, hook: Callable[[], None]) -> Callable[[], None]:
         def call(server: int, user: int | None) -> int:
             return self._call_hook(kind, hook)
@@ -124,7 +130,10 @@ class Hooks(Log):
 
     def _set_hook(self, kind: str, hook: Hook) -> Hook:
         def call(server: int, worker: int, user: int | None) -> int:
-            result = self._call_hook(kind, hook, worker)
+            own = self._own_hooks.get(kind, [])
+            result = _OK
+            for function in [*own, hook] if kind == "worker_exit" else [hook, *own]:
+                result = result or self._call_hook(kind, function, worker)
             if kind == "worker_exit" and os.getpid() != self._pid:
                 self._call_hook("the end of pools", end_pools)
             return result

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from ._library import lib
 
+_FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_SECONDS = {"": 0.0, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
 
 class Option(NamedTuple):
     """One option, each part as forker.h describes it; ``reloadable`` says whether a reload can change it."""
@@ -53,3 +56,15 @@ def option_text(name: str, value: str | int | float | bool) -> str:
     if kind == "mode" and isinstance(value, int):
         return f"{value:04o}"
     return str(value)
+
+
+def size_of(text: str) -> int:
+    """The bytes of a size in C's form, such as "64k"."""
+    factor = _FACTORS.get(text[-1])
+    return int(text) if factor is None else int(text[:-1]) * factor
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of a duration in C's form, such as "500ms"; of "off" and "0" none."""
+    digits = text.rstrip("numsh")
+    return float(digits) * _SECONDS[text[len(digits) :]] if digits.isdecimal() else 0.0

@@ -177,7 +177,7 @@ class Server(Hooks):
 
             added = self._add_route(listed, pattern, call)
             for name, value in options.items():
-                self._check(lib.forker_route_set(added, c_text(name), c_text(option_text(name, value))))
+                self._set_route(added, name, value)
             return handler
 
         return register
@@ -190,6 +190,9 @@ class Server(Hooks):
         arguments = (c_text(methods), c_text(pattern), callback, None, ctypes.byref(added))
         self._check_setup(lib.forker_server_route(self._live(), *arguments))
         return added
+
+    def _set_route(self, route: ctypes.c_void_p, name: str, value: str | int | float | bool) -> None:
+        self._check(lib.forker_route_set(route, c_text(name), c_text(option_text(name, value))))
 
     def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
         """:meth:`route` for GET, and HEAD with it."""

@@ -23,6 +23,14 @@ def call_program(function: Callable[..., Any], *arguments: Any) -> Any:
     return function(*arguments)
 
 
+def call_c(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function of C that calls Python, from within a function of the program.
+
+    Its frame tells the guard that what is raised further in does not come out of here.
+    """
+    return function(*arguments)
+
+
 class SignalGuard:
     """A context manager around calls of C.
 
@@ -58,9 +66,12 @@ class SignalGuard:
         """Whether what is raised in a frame comes to a ``try``, or out of the call of C."""
         if frame is self._caller:
             return True
+        innermost = frame
         while frame is not None and frame is not self._caller:
             if frame.f_code is call_program.__code__:
                 return True
+            if frame.f_code is call_c.__code__ and frame is not innermost:
+                return False
             frame = frame.f_back
         return frame is None
 

@@ -1,4 +1,4 @@
-"""The command: ``python3 -m forker [options] MODULE:APP`` serves a WSGI application.
+"""The command: ``python3 -m forker [options] MODULE:APP`` serves a WSGI or ASGI application.
 
 ``python3 -m forker --help`` lists the options. Those that gunicorn has too have its names, and its configuration files
 are read. What is not given by an option is taken from the configuration file, then from variables of the environment.

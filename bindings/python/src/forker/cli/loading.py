@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import functools
 import importlib
 import inspect
-from typing import Any
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
 
 
 class LoadError(Exception):
@@ -27,11 +32,58 @@ def load(name: str, factory: bool) -> Any:
     application = _evaluate(module, module_name, expression or "application")
     if factory:
         application = _call(name, application, (), {})
-    if _is_asgi(application):
-        raise LoadError(f"{name} is an ASGI application; only WSGI applications are served")
     if not callable(application):
         raise LoadError(f"{name} is {type(application).__name__}, which is no application")
     return application
+
+
+def interface_of(application: Any) -> str:
+    """What an application speaks: "asgi" or "wsgi"."""
+    if inspect.isclass(application):
+        return "asgi" if hasattr(application, "__await__") else "wsgi"
+    while isinstance(application, functools.partial):
+        application = application.func
+    call = application if inspect.isroutine(application) else getattr(application, "__call__", None)
+    return "asgi" if inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(call) else "wsgi"
+
+
+def probe_interface(name: str, factory: bool) -> str:
+    """The same for one that is not to be imported in this process: another one does it.
+
+    Raises LoadError. What the application writes meanwhile is written.
+    """
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _tell_interface(name, factory, writing)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as told:
+        what = told.read()
+    os.waitpid(pid, 0)
+    kind, _, text = what.partition(" ")
+    if kind == "failed":
+        raise LoadError(text)
+    if kind not in ("asgi", "wsgi"):
+        raise LoadError(f"{name} cannot be imported: the process that tried to has ended")
+    return kind
+
+
+def _tell_interface(name: str, factory: bool, writing: int) -> NoReturn:
+    """Ends the process."""
+    what = ""
+    try:
+        what = interface_of(load(name, factory))
+    except LoadError as exc:
+        what = f"failed {exc}"
+    except Exception:
+        traceback.print_exc()
+        what = f"failed {name} cannot be imported"
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os.write(writing, what.encode("utf-8", "replace"))
+        os._exit(0)
 
 
 def _evaluate(module: Any, module_name: str, expression: str) -> Any:
@@ -67,9 +119,3 @@ def _call(name: str, function: Any, arguments: Any, named: Any) -> Any:
     except ValueError:  # it has no signature to be looked at
         pass
     return function(*arguments, **named)
-
-
-def _is_asgi(application: Any) -> bool:
-    if inspect.iscoroutinefunction(application) or inspect.iscoroutinefunction(getattr(application, "__call__", None)):
-        return True
-    return inspect.isclass(application) and hasattr(application, "__await__")

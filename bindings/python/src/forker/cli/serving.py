@@ -8,14 +8,15 @@ import traceback
 from typing import Any
 
 import forker
+import forker.asgi
 import forker.wsgi
 
 from .accesslog import FORMS, AccessLog
 from .hook import Hook, Process, log_to, register
-from .loading import LoadError, load
+from .loading import LoadError, interface_of, load, probe_interface
 from .preload import prepare_forks
 from .reloader import Reloader
-from .setting import DEFAULT_BIND, SETTINGS
+from .setting import CLASSES, DEFAULT_BIND, SETTINGS
 
 _PORT = 8000
 _BOOT_TIMEOUT = "60s"  # of workers that import the application
@@ -34,8 +35,8 @@ class Serving:
     def check(self) -> None:
         """Finds out what is wrong without serving. Raises what is."""
         with self._make_server() as server:
-            self._mount(server)
             self._load_first()
+            self._mount(server, interface_of(self._application))
 
     def print_config(self) -> None:
         """Prints all settings, and all options as the library would use them."""
@@ -51,11 +52,12 @@ class Serving:
             log_to(server)
             if "on_starting" in self._hooks:
                 self._hooks["on_starting"](Process(self._settings))
-            self._mount(server)
             for address in self._addresses():
                 server.listen(address)
             if self._preload:
                 self._load_first()
+            self._mount(server, self._find_interface())
+            if self._preload:
                 prepare_forks(server)
             try:
                 server.run()
@@ -75,12 +77,15 @@ class Serving:
             if setting.option is not None and value is not None:
                 server.set_option(setting.option, value)
         self._set_access_log(server)
-        for assignment in settings["options"]:
-            name, _, value = assignment.partition("=")
-            server.set_option(name.strip(), value.strip())
+        self._set_options(server)
         if settings["certfile"] is not None:
             server.certificate(settings["certfile"], settings["keyfile"] or settings["certfile"])
         return server
+
+    def _set_options(self, server: forker.Server) -> None:
+        for assignment in self._settings["options"]:
+            name, _, value = assignment.partition("=")
+            server.set_option(name.strip(), value.strip())
 
     def _set_access_log(self, server: forker.Server) -> None:
         file, log_format = self._settings["accesslog"], self._settings["access_log_format"]
@@ -95,15 +100,35 @@ class Serving:
         else:
             server.set_option("access_log_file", file)
 
-    def _mount(self, server: forker.Server) -> None:
+    def _find_interface(self) -> str:
+        """What the application speaks. Routes are made before the workers are forked, who may be the first to import it."""
         settings = self._settings
-        forker.wsgi.mount(
-            server,
-            self._call,
-            settings["root_path"].rstrip("/"),
-            threads=settings["threads"],
-            forwarded_allow_ips=settings["forwarded_allow_ips"],
-        )
+        if settings["interface"] != "auto":
+            return str(settings["interface"])
+        if settings["worker_class"] is not None:
+            return CLASSES[settings["worker_class"]]
+        if self._preload:
+            return interface_of(self._application)
+        return probe_interface(self._name, settings["factory"])
+
+    def _mount(self, server: forker.Server, interface: str) -> None:
+        settings = self._settings
+        path = settings["root_path"].rstrip("/")
+        proxies = settings["forwarded_allow_ips"]
+        if interface == "wsgi":
+            forker.wsgi.mount(server, self._call, path, threads=settings["threads"], forwarded_allow_ips=proxies)
+        elif settings["threads"] != 1:
+            raise ValueError(f"--threads is for WSGI, and {self._name} speaks ASGI: its event loop is the worker's main thread")
+        else:
+            forker.asgi.mount(
+                server,
+                self._call_asgi,
+                root_path=path,
+                loop=settings["loop"],
+                lifespan=settings["lifespan"],
+                forwarded_allow_ips=proxies,
+            )
+        self._set_options(server)  # they win over what that has set
         register(server, self._hooks, settings)
         reloader = Reloader(server, settings["reload_extra_files"])
 
@@ -132,6 +157,9 @@ class Serving:
 
     def _call(self, environ: Any, start_response: Any) -> Any:
         return self._application(environ, start_response)
+
+    def _call_asgi(self, scope: Any, receive: Any, send: Any) -> Any:
+        return self._application(scope, receive, send)
 
     def _addresses(self) -> list[str]:
         settings = self._settings

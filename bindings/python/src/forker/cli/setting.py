@@ -14,8 +14,17 @@ from .accesslog import read_format
 
 DEFAULT_BIND = "127.0.0.1:8000"
 _LEVELS = {"debug": "debug", "info": "info", "warning": "warn", "error": "error", "critical": "error"}
-_THREADED_CLASSES = ("gthread",)
-_CLASSES = ("sync", *_THREADED_CLASSES)
+# Classes of gunicorn's workers, and the interface that they are for.
+CLASSES = {
+    "sync": "wsgi",
+    "gthread": "wsgi",
+    "asgi": "asgi",
+    "uvicorn.workers.UvicornWorker": "asgi",
+    "uvicorn.workers.UvicornH11Worker": "asgi",
+    "uvicorn_worker.UvicornWorker": "asgi",
+    "uvicorn_worker.UvicornH11Worker": "asgi",
+}
+INTERFACES = ("auto", "wsgi", "asgi")
 
 
 class Setting(NamedTuple):
@@ -97,8 +106,9 @@ def level(value: Any) -> str:
 
 
 def worker_class(value: Any) -> str:
-    if value not in _CLASSES:
-        raise ValueError(f"{value!r} is no class of workers here: {' or '.join(_CLASSES)}, see --threads")
+    if value not in CLASSES:
+        known = ", ".join(CLASSES)
+        raise ValueError(f"{value!r} is no class of workers here: {known}; see --interface and --threads")
     return str(value)
 
 
@@ -116,10 +126,15 @@ SETTINGS = (
     Setting("fd", ("--fd",), number, "the open socket to listen on, as --bind fd://N"),
     Setting("workers", ("-w", "--workers"), workers, "worker processes, or auto (default: $WEB_CONCURRENCY, else auto)",
             option="workers"),
-    Setting("threads", ("--threads",), number, "threads of each worker that call the application (default: 1, its main one)", 1),
-    Setting("worker_class", ("-k", "--worker-class"), worker_class, "sync or gthread, for which --threads is enough"),
+    Setting("threads", ("--threads",), number, "threads of each worker that call a WSGI application (default: 1, its main one)", 1),
+    Setting("worker_class", ("-k", "--worker-class"), worker_class, "gunicorn's names; --interface and --threads are enough"),
+    Setting("interface", ("--interface",), one_of(*INTERFACES), "wsgi, asgi, or auto: what APP looks like (default)", "auto"),
+    Setting("loop", ("--loop",), one_of("auto", "asyncio", "uvloop"), "the event loop of ASGI: asyncio, uvloop, or auto: "
+            "uvloop if it is installed (default)", "auto"),
+    Setting("lifespan", ("--lifespan",), one_of("auto", "on", "off"), "whether an ASGI application is told of the beginning "
+            "and the end of its worker: on, off, or auto: if it knows what that is (default)", "auto"),
     Setting("factory", ("--factory",), switch, "APP is called without arguments and gives the application", False),
-    Setting("root_path", ("--root-path",), text, "the path that the application is below: its SCRIPT_NAME", ""),
+    Setting("root_path", ("--root-path",), text, "the path that the application is below: its SCRIPT_NAME or root_path", ""),
     Setting("chdir", ("--chdir",), text, "the directory to work in, from where APP is imported"),
     Setting("pythonpath", ("--pythonpath",), texts, "directories to import from, separated by commas", []),
     Setting("raw_env", ("-e", "--env"), texts, "NAME=VALUE for the environment; repeatable", []),
@@ -179,7 +194,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python3 -m forker",
         usage="python3 -m forker [options] [MODULE:APP]",
-        description="Serves a WSGI application on every core.",
+        description="Serves a WSGI or ASGI application on every core.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )

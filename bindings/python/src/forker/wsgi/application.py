@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._library import lib
+from ..option import size_of
+from ..pieces import Pieces
 from ..server import Server
 from .environ import Environs, Path
 from .inline import Inline
@@ -13,8 +15,6 @@ from .threaded import Threaded
 from .threads import Threads
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-_FACTORS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 class Mounted:
@@ -26,7 +26,7 @@ class Mounted:
         self.environs = Environs(server, path, threads > 1)
         self._thread_count = threads
         self._threads: Threads | None = None
-        self._piece_most = 0
+        self.pieces = Pieces(lambda: size_of(server.option("stream_buffer")))
 
     def handle(self, address: int, user: int | None) -> int:
         """The C handler."""
@@ -41,16 +41,3 @@ class Mounted:
     def _make_threads(self) -> Threads:
         self._threads = Threads(self._thread_count, int(self.server.option("handler_queue")))
         return self._threads
-
-    def parts(self, data: bytes) -> Iterable[bytes]:
-        """Data in parts that fit into half of what may wait in a stream."""
-        most = self._piece_most or self._find_piece_most()
-        if len(data) <= most:
-            return (data,)
-        return (data[begin : begin + most] for begin in range(0, len(data), most))
-
-    def _find_piece_most(self) -> int:
-        text = self.server.option("stream_buffer")
-        factor = _FACTORS.get(text[-1])
-        self._piece_most = (int(text) if factor is None else int(text[:-1]) * factor) // 2
-        return self._piece_most

@@ -53,7 +53,7 @@ class Inline(Exchange):
         self._put(piece)
 
     def _put(self, piece: bytes) -> None:
-        self._parts = iter(self._mounted.parts(piece))
+        self._parts = iter(self._mounted.pieces.of(piece))
         self._put_parts()
 
     def _put_parts(self) -> None:

@@ -55,7 +55,7 @@ class Threaded(Exchange):
 
     def _put(self, piece: bytes) -> None:
         assert self._stream is not None
-        for part in self._mounted.parts(piece):
+        for part in self._mounted.pieces.of(piece):
             while not self._stream.write(part):
                 self._room.wait()
                 self._room.clear()

@@ -1,0 +1,41 @@
+"""What "http.response.start" has: the fields of a response."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from .._library import lib
+from ..error import check_request
+
+# It is the library's to say how a message is framed and what becomes of the connection (RFC 9110 section 7.6.1). Many
+# applications do, and it is left out, as elsewhere.
+_HOP_BY_HOP = frozenset([b"connection", b"keep-alive", b"te", b"transfer-encoding", b"upgrade", b"proxy-connection"])
+
+
+def set_fields(address: int, headers: Any, trails: bool) -> Optional[int]:
+    """Sets the fields of a response on a forker_request, and returns the Content-Length, which is not set.
+
+    Raises TypeError, ValueError or Error.
+    """
+    length = None
+    add = lib.forker_response_header_add
+    for name, value in headers:
+        name, value = bytes(name), bytes(value)
+        lowered = name.lower()
+        if lowered == b"content-length":
+            length = _length_of(value)
+        elif lowered in _HOP_BY_HOP:
+            if lowered == b"connection" and value.lower() == b"close":
+                check_request(add(address, name, value), address)
+        elif lowered != b"trailer" or trails:
+            if b"\0" in name or b"\0" in value:
+                raise ValueError(f"send: a header with a NUL character: {name!r}: {value!r}")
+            check_request(add(address, name, value), address)
+    return length
+
+
+def _length_of(value: bytes) -> int:
+    text = value.strip(b" \t")
+    if not text.isdigit():
+        raise ValueError(f"send: Content-Length is {value!r}, which is no length")
+    return int(text)

@@ -1,0 +1,149 @@
+"""The event loop that a worker lives on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import time
+import weakref
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Optional
+
+from .._library import lib
+from ..log import LOG_WARN
+from ..option import seconds_of
+from ..server import Server
+from ..signals import call_c
+
+if TYPE_CHECKING:
+    from .lifespan import Lifespan
+
+LOOPS = ("auto", "asyncio", "uvloop")
+
+_SERVES = 1  # of forker_server_poll()
+_RESERVE = 1.0  # seconds of drain_timeout that are kept for what comes after the tasks,
+_RESERVE_SHARE = 0.25  # or this share of it, if that is less
+
+_loops: weakref.WeakKeyDictionary[Server, Loop] = weakref.WeakKeyDictionary()
+
+
+def loop_of(server: Server, kind: Optional[str]) -> Loop:
+    """The loop of a server, which its applications share. Raises ValueError if another kind was asked for before."""
+    loop = _loops.get(server)
+    if loop is None:
+        loop = _loops[server] = Loop(server, kind or "auto")
+    elif kind is not None and kind != loop.kind:
+        raise ValueError(f"the server has a loop of kind {loop.kind!r} already")
+    return loop
+
+
+class Loop:
+    """Made in each worker by hooks of the server. Everything is called on the worker's main thread."""
+
+    def __init__(self, server: Server, kind: str) -> None:
+        self.kind = kind
+        self.lifespans: list[Lifespan] = []
+        self.asyncio: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # before worker_init
+        self._server = weakref.proxy(server)
+        self._context = contextvars.Context()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: Optional[asyncio.Future[int]] = None
+        self._until: Optional[float] = None  # when tasks are cancelled, by time.monotonic()
+        server.set_option("half_close", False)
+        server._add_hook("worker_init", self._begin)
+        server._add_hook("worker_drain", self._drain)
+        server._add_hook("worker_exit", self._end)
+        server.worker_loop(self._run)
+
+    def start(self, steps: Coroutine[Any, Any, None]) -> None:
+        """Has a coroutine run in a task."""
+        task = self._context.run(self.asyncio.create_task, steps)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ------------------------------------------------------------------------------------------------------------ hooks
+
+    def _begin(self, worker: int) -> None:
+        if self._server._opened:
+            raise RuntimeError("an ASGI application has a loop of its own: run or start its server, instead of open")
+        self.asyncio = _make(self.kind)
+        asyncio.set_event_loop(self.asyncio)
+        for lifespan in self.lifespans:
+            self.asyncio.run_until_complete(lifespan.begin())
+            self._context = lifespan.context
+
+    def _run(self, worker: int) -> None:
+        """The hook worker_loop."""
+        self._until = None
+        self._ended = self.asyncio.create_future()
+        fd = self._server.poll_fd()
+        self.asyncio.add_reader(fd, self._poll, fd, self._server._live())
+        while not self._ended.done():
+            try:
+                self.asyncio.run_until_complete(self._ended)
+            except (SystemExit, KeyboardInterrupt) as exc:  # of a task; it is not for a request to end the worker
+                if os.getpid() == self._server._pid:
+                    raise
+                self._server._log_exception("a task failed", exc)
+        self._finish_tasks()
+
+    def _poll(self, fd: int, server: Any) -> None:
+        """There is something to do for the server."""
+        code = call_c(lib.forker_server_poll, server, 0)
+        if code != _SERVES and self._ended is not None and not self._ended.done():
+            self.asyncio.remove_reader(fd)
+            self._ended.set_result(code)
+
+    def _drain(self, worker: int) -> None:
+        timeout = seconds_of(self._server.option("drain_timeout"))
+        self._until = time.monotonic() + timeout - min(_RESERVE, timeout * _RESERVE_SHARE)
+        if self._ended is not None and not self.asyncio.is_closed():
+            self.asyncio.call_later(self._until - time.monotonic(), self._cancel_tasks)
+
+    def _end(self, worker: int) -> None:
+        loop = self.asyncio
+        if loop is None or loop.is_closed():
+            return
+        try:
+            for lifespan in reversed(self.lifespans):
+                try:
+                    loop.run_until_complete(lifespan.end())
+                except BaseException as exc:
+                    self._server._log_exception("lifespan: the application failed to end", exc)
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    # ------------------------------------------------------------------------------------------------------------ tasks
+
+    def _cancel_tasks(self) -> None:
+        if self._tasks:
+            count = "a task" if len(self._tasks) == 1 else f"{len(self._tasks)} tasks"
+            self._server.log(LOG_WARN, f"drain_timeout is over: {count} of the application cancelled")
+            for task in self._tasks:
+                task.cancel()
+
+    def _finish_tasks(self) -> None:
+        """Waits for what has outlived its request, and cancels it when there is no more time."""
+        until = self._until if self._until is not None else time.monotonic()
+        while self._tasks and time.monotonic() < until:
+            self.asyncio.run_until_complete(asyncio.wait(set(self._tasks), timeout=until - time.monotonic()))
+        if self._tasks:
+            self._cancel_tasks()
+            self.asyncio.run_until_complete(asyncio.wait(set(self._tasks), timeout=_RESERVE / 2))
+
+
+def _make(kind: str) -> asyncio.AbstractEventLoop:
+    """A loop. Not before the fork: it would not survive that."""
+    if kind != "asyncio":
+        try:
+            import uvloop
+        except ImportError:
+            if kind == "uvloop":
+                raise
+        else:
+            made: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+            return made
+    return asyncio.new_event_loop()

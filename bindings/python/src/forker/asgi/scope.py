@@ -1,0 +1,123 @@
+"""``scope``: a request as ASGI applications see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ctypes import byref, c_char_p, string_at
+from typing import Any, Optional
+
+from .._library import lib
+from ..server import Server
+
+_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
+_NAMES_MOST = 1000  # of fields whose lower case is remembered
+_EXTENSIONS = ("http.response.pathsend", "http.response.trailers", "http.response.early_hint")
+
+
+class Scopes:
+    """Makes the scope of each request. Belongs to one application."""
+
+    def __init__(self, server: Server, root_path: str, taken: str, proxies: frozenset[str]) -> None:
+        """`taken` is the beginning of each path that a proxy takes away, `proxies` whose X-Forwarded-Proto is believed."""
+        self._server = server
+        self._root_path = root_path
+        self._taken = taken
+        self._proxies = proxies
+        self._base: dict[str, Any] = {}
+        self._names: dict[bytes, bytes] = {}
+
+    def of(self, address: int) -> dict[str, Any]:
+        """The scope of the forker_request at `address`."""
+        scope = (self._base or self._begin()).copy()
+        scope["asgi"] = scope["asgi"].copy()
+        scope["extensions"] = {name: {} for name in _EXTENSIONS}
+        number = lib.forker_request_version(address)
+        scope["http_version"] = _VERSIONS.get(number) or f"{number / 10:g}"
+        scope["method"] = string_at(lib.forker_request_method(address, None)).decode("latin-1")
+        path = string_at(lib.forker_request_path(address, None)).decode("utf-8", "replace")
+        raw_path = _path_of(string_at(lib.forker_request_target(address, None)))
+        if self._taken and not f"{path}/".startswith(f"{self._taken}/"):
+            path = self._taken + path
+            raw_path = self._taken.encode() + raw_path
+        scope["path"] = path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = string_at(lib.forker_request_query(address, None))
+        scope["headers"] = headers = [(self._lower(name), value) for name, value in _fields(address)]
+        self._add_peer(scope, headers, address)
+        return scope
+
+    def _begin(self) -> dict[str, Any]:
+        """What is the same for all requests of a process."""
+        self._base = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "root_path": self._root_path,
+        }
+        self._tcp, self._unix = _listens_at(self._server)
+        return self._base
+
+    def _lower(self, name: bytes) -> bytes:
+        lowered = self._names.get(name)
+        if lowered is None:
+            lowered = name.lower()
+            if len(self._names) < _NAMES_MOST:
+                self._names[name] = lowered
+        return lowered
+
+    def _add_peer(self, scope: dict[str, Any], headers: list[tuple[bytes, bytes]], address: int) -> None:
+        peer = string_at(lib.forker_request_peer(address, None)).decode("latin-1")
+        is_unix = peer.startswith("unix:")
+        host = ""
+        if is_unix:
+            scope["client"] = None
+            scope["server"] = self._unix or self._tcp
+        else:
+            host, _, port = peer.rpartition(":")
+            host = host.strip("[]")
+            scope["client"] = (host, int(port))
+            scope["server"] = self._tcp
+        scheme = string_at(lib.forker_request_scheme(address, None)).decode("latin-1")
+        if is_unix or host in self._proxies or "*" in self._proxies:
+            told = next((value.lower() for name, value in headers if name == b"x-forwarded-proto"), b"")
+            scheme = told.decode() if told in (b"http", b"https") else scheme
+        scope["scheme"] = scheme
+
+
+def asks_for_websocket(address: int) -> bool:
+    """Whether a request is the handshake of a WebSocket (RFC 6455 section 4.1)."""
+    upgrade = lib.forker_request_header(address, b"Upgrade", None)
+    return upgrade is not None and string_at(upgrade).lower() == b"websocket"
+
+
+def _path_of(target: bytes) -> bytes:
+    """The path of a request target, as it came (RFC 9112 section 3.2)."""
+    path = target.partition(b"?")[0]
+    if path.startswith(b"/"):
+        return path
+    authority, slash, rest = path.partition(b"://")[2].partition(b"/")
+    return slash + rest if authority else path
+
+
+def _fields(address: int) -> Iterator[tuple[bytes, bytes]]:
+    name, value = c_char_p(), c_char_p()
+    for index in range(lib.forker_request_header_count(address)):
+        lib.forker_request_header_at(address, index, byref(name), byref(value))
+        yield name.value or b"", value.value or b""
+
+
+def _listens_at(server: Server) -> tuple[Optional[tuple[str, int]], Optional[tuple[str, None]]]:
+    """The first TCP address, and the first unix socket."""
+    tcp: Optional[tuple[str, int]] = None
+    unix: Optional[tuple[str, None]] = None
+    index = 0
+    while True:
+        try:
+            address = server.address(index).partition("?")[0]
+        except IndexError:
+            return tcp, unix
+        if address.startswith("unix:"):
+            unix = unix or (address[len("unix:") :], None)
+        else:
+            host, _, port = address.rpartition(":")
+            tcp = tcp or (host.strip("[]") or "0.0.0.0", int(port))
+        index += 1
