@@ -22,8 +22,19 @@ func (w *worker) front() *gate.Front {
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
 	}
-	if front.IDs == nil && front.Trust.Form == gate.FormOff {
+	if front.IDs == nil && front.Trust.Form == gate.FormOff && !w.hasProxied() {
 		return nil
 	}
 	return front
+}
+
+// hasProxied reports whether there is an address to which proxies pass on connections.
+func (w *worker) hasProxied() bool {
+	listeners := w.c.listeners[:w.c.listener_count]
+	for i := range listeners {
+		if listeners[i].tls.proxied {
+			return true
+		}
+	}
+	return false
 }

@@ -342,7 +342,7 @@ func (w *worker) takeListeners(configs tlsConfigs) []engine.Listener {
 	for i := range listeners {
 		ln := &listeners[i]
 		shards := ln.shards[:ln.shard_count]
-		next := engine.Listener{Fd: int(ln.fd), TLS: configs.of(ln), Redirect: uint16(C.fk_listener_redirect(w.c, ln))}
+		next := engine.Listener{Fd: int(ln.fd), TLS: configs.of(ln), Redirect: uint16(C.fk_listener_redirect(w.c, ln)), Proxied: bool(ln.tls.proxied)}
 		if len(shards) > 0 {
 			next.Place = w.placeAt(0)
 		}

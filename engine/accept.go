@@ -18,7 +18,8 @@ type listener struct {
 	fd       int
 	place    Place
 	tls      *tls.Config // nil: clear text.
-	redirect uint16      // As in Listener.
+	redirect uint16      // As in Listener,
+	proxied  bool        // likewise.
 	accepted int         // Since it was put at the end of the kernel's list of waiters.
 }
 
@@ -129,10 +130,10 @@ func (l *Loop) acceptOne(ln *listener) bool {
 	switch {
 	case l.peers != nil && !l.countPeer(c):
 		l.refusePeer(c, ln)
-	case ln.tls != nil:
-		l.beginHandshake(c, ln.tls)
+	case ln.proxied:
+		l.openAnnounced(c, ln.tls)
 	default:
-		l.openH1(c)
+		l.openConn(c, ln.tls)
 	}
 	l.bury()
 	return true

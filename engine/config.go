@@ -22,6 +22,8 @@ type Listener struct {
 	// The port of HTTPS that requests are redirected to, but those of certificate authorities (redirect.go); 0: they are
 	// served.
 	Redirect uint16
+
+	Proxied bool // Connections begin with a header of a proxy's, which Front.Trust has to trust.
 }
 
 // Place says when a worker takes a connection that several wait for.

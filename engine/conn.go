@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"libforker/engine/gate"
 	"libforker/engine/inventory"
 	"libforker/engine/poller"
 	"libforker/slot"
@@ -30,11 +31,12 @@ type conn struct {
 	protocol protocol // nil in a handshake.
 
 	peer   slot.Peer
-	info   *tlsInfo // nil: no TLS.
-	born   int64    // When it was accepted, on the loop's clock.
-	tag    uint32   // Tells it from earlier connections of the same fd; 0: freed.
-	forks  uint32   // Of the process, when it was accepted.
-	served uint32   // Requests so far.
+	info   *tlsInfo  // nil: no TLS.
+	via    *gate.Via // What a proxy has said in front of all; nil: nothing.
+	born   int64     // When it was accepted, on the loop's clock.
+	tag    uint32    // Tells it from earlier connections of the same fd; 0: freed.
+	forks  uint32    // Of the process, when it was accepted.
+	served uint32    // Requests so far.
 
 	interest uint32 // What the poller watches for.
 	watched  bool   // The poller knows the connection.

@@ -20,8 +20,15 @@ import (
 // passFront does what is done with every request.
 func (l *Loop) passFront(r *request) {
 	front, req := l.cfg.Front, r.shared
-	peer := r.stream.conn().peer
-	r.trace(front.Trust.Trace(peer, &req.Head, r.text))
+	peer, via := r.stream.conn().peer, r.stream.conn().via
+	if via != nil && via.Client.Family != 0 {
+		peer = via.Client
+	}
+	origin := front.Trust.Trace(peer, &req.Head, r.text)
+	if via != nil && via.Secure && !origin.Schemed {
+		origin.Secure, origin.Schemed = true, true
+	}
+	r.trace(origin)
 	if front.IDs != nil {
 		l.identify(r, front.Trust.Proxies.Has(peer))
 	}

@@ -161,7 +161,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 // acquire gets what a loop takes of the system.
 func (l *Loop) acquire() error {
 	for _, ln := range l.cfg.Listeners {
-		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place, tls: ln.TLS, redirect: ln.Redirect})
+		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place, tls: ln.TLS, redirect: ln.Redirect, proxied: ln.Proxied})
 		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	var err error

@@ -212,6 +212,12 @@ int forker_route_set(forker_route *route, const char *name, const char *value);
  *                          GET and HEAD get a 301, other methods a 308. No handler is called, but for paths below
  *                          /.well-known/acme-challenge/, by which certificate authorities prove a name (RFC 8555).
  *
+ * and that a proxy passes connections on to it, as HAProxy with send-proxy does, ":8080?proxy=on":
+ *
+ *   proxy=on               each connection begins with a header of the PROXY protocol, version 1 or 2, which says who the
+ *                          client is: that is forker_request_client() then, and the address in the access log. Who is
+ *                          not one of option trusted_proxies, or sends no header, is not served.
+ *
  * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.
  *
  * Returns FORKER_OK, FORKER_E_ADDRESS (malformed, in use, not permitted ...: the sentence of forker_server_error()

@@ -1,4 +1,4 @@
-/* What the parameters of an address say of TLS. */
+/* What the parameters of an address say of TLS, and of who opens connections to it. */
 #include "base/secure.h"
 
 #include <string.h>
@@ -35,7 +35,7 @@ static const char *read_redirect(const char *text, int32_t *redirect_out)
     return NULL;
 }
 
-/* Reads one parameter. false: it is not about TLS. */
+/* Reads one parameter. false: it is another. */
 static bool read_parameter(const char *parameter, fk_secure *secure, const char **wrong)
 {
     if (strncmp(parameter, "tls=", 4) == 0) {
@@ -55,13 +55,19 @@ static bool read_parameter(const char *parameter, fk_secure *secure, const char 
         *wrong = fault != NULL ? fault : *wrong;
         return true;
     }
+    if (strncmp(parameter, "proxy=", 6) == 0) {
+        int place = place_of(parameter + 6, switches);
+        *wrong = place < 0 ? "proxy= is on or off" : *wrong;
+        secure->proxied = place > 0;
+        return true;
+    }
     return false;
 }
 
 const char *fk_secure_take(char *address, fk_secure *secure_out)
 {
     const char *wrong = NULL;
-    *secure_out = (fk_secure){false, FK_CLIENT_CERT_OFF, FK_REDIRECT_OFF};
+    *secure_out = (fk_secure){false, FK_CLIENT_CERT_OFF, false, FK_REDIRECT_OFF};
     char *end = strchr(address, '?'); /* of what stays */
     if (end == NULL) {
         return NULL;

@@ -314,7 +314,7 @@ static int listen_to(forker_server *server, const char *source, uint32_t most)
     const char *wrong = fk_secure_take(text, &address.tls);
     bool is_unix = strncmp(text, FK_UNIX_PREFIX, strlen(FK_UNIX_PREFIX)) == 0;
     if (wrong == NULL && !is_unix && strchr(text, '?') != NULL) {
-        wrong = "behind the \"?\" of an address come tls=, client_cert= and redirect_https=, joined by \"&\"";
+        wrong = "behind the \"?\" of an address come tls=, client_cert=, redirect_https= and proxy=, joined by \"&\"";
     }
     return wrong == NULL ? listen_at(&address)
                          : fk_address_refuse(&(fk_address){server, source, most, source, {0}}, wrong);
@@ -412,6 +412,11 @@ static int refuse_dead(forker_server *server, const fk_listener *listener, int f
 int fk_listeners_check(forker_server *server)
 {
     for (uint32_t i = 0; i < server->listener_count; i++) {
+        if (server->listeners[i].tls.proxied && server->options[FK_OPTION_TRUSTED_PROXIES].text[0] == '\0') {
+            return fk_server_fail(server, FORKER_E_ADDRESS,
+                                  "%s: %s has proxy=on, and no proxy is trusted; set option trusted_proxies",
+                                  server->verb, server->listeners[i].source);
+        }
         const fk_listener *listener = &server->listeners[i];
         if (!fk_listener_listens(listener->fd)) {
             return refuse_dead(server, listener, listener->fd);

@@ -10,7 +10,7 @@ int fk_listeners_reopen(forker_server *server);
 /* Closes all sockets and removes their files. */
 void fk_listeners_close(forker_server *server);
 
-/* FORKER_OK if all are listening sockets still, or FORKER_E_ADDRESS with a sentence: the program may have closed one. */
+/* FORKER_OK if all are listening sockets still, and those for proxies have some; or FORKER_E_ADDRESS with a sentence: the program may have closed one. */
 int fk_listeners_check(forker_server *server);
 
 /*

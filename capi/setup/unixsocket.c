@@ -200,7 +200,8 @@ static const char *read_setting(file_spec *spec, const char *setting)
     if (strncmp(setting, "group=", 6) == 0) {
         return fk_account_group(setting + 6, &spec->group) ? NULL : "there is no such group";
     }
-    return "behind the \"?\" of a path come mode=, user=, group=, tls=, client_cert= and redirect_https=, joined by "
+    return "behind the \"?\" of a path come mode=, user=, group=, tls=, client_cert=, redirect_https= and proxy=, "
+           "joined by "
            "\"&\"";
 }
 

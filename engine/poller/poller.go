@@ -120,6 +120,14 @@ func Read(fd int, b []byte) (n uintptr, errno unix.Errno) {
 	return
 }
 
+// Peek is Read of what stays there.
+func Peek(fd int, b []byte) (n uintptr, errno unix.Errno) {
+	// SAFETY: the kernel writes at most len(b) bytes at b, during the call.
+	n, _, errno = syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_PEEK, 0, 0)
+	return
+}
+
 // HasEnded tells if the client has sent its end, or is gone, and nothing that it sent before is unread.
 func HasEnded(fd int) bool {
 	var b [1]byte

@@ -283,7 +283,7 @@ func TestTLS_saysWhatIsWrongAtTheCallAndAtRun(t *testing.T) {
 		{files[0], files[1], "client_cert=required", "client_cert= is for addresses with tls=on"},
 		{files[0], files[1], "tls=on&client_cert=yes", "client_cert= is off, optional or required"},
 		{files[0], files[1], "tls=on&client_cert=required", "run returned -3: run: 127.0.0.1:0?tls=on&client_cert=required asks for"},
-		{files[0], files[1], "mode=0600", "behind the \"?\" of an address come tls=, client_cert= and redirect_https="},
+		{files[0], files[1], "mode=0600", "behind the \"?\" of an address come tls=, client_cert=, redirect_https= and proxy="},
 		{files[0], files[1], "tls=on&redirect_https=on", "redirect_https= is for addresses without tls=on"},
 		{files[0], files[1], "redirect_https=0", "redirect_https= is on, off or the port of HTTPS"},
 		{files[0], files[1], "redirect_https=65536", "redirect_https= is on, off or the port of HTTPS"},

@@ -119,7 +119,7 @@ func TestUnixSocket_refusesSettingsThatAreNone(t *testing.T) {
 		"?mode=0999":       "the mode is not an octal number from 0 to 0777",
 		"?user=no-such":    "there is no such user",
 		"?group=no-such":   "there is no such group",
-		"?owner=me":        `behind the "?" of a path come mode=, user=, group=, tls=, client_cert= and redirect_https=, joined by "&"`,
+		"?owner=me":        `behind the "?" of a path come mode=, user=, group=, tls=, client_cert=, redirect_https= and proxy=, joined by "&"`,
 		"?":                `behind the "?" of a path`,
 		"?mode=0600&":      `behind the "?" of a path`,
 		"?mode=0600?mode=": "the mode is not an octal number",
