@@ -1142,6 +1142,18 @@ int forker_deferred_cancelled(forker_deferred handle);
  */
 int forker_deferred_resume(forker_deferred handle);
 
+/*
+ * For a program with a loop of its own, forker_server_on_worker_loop() or forker_server_open(), which goes on with a
+ * deferred request now and then, as coroutines do. From enter to leave it works for this request: should it crash or
+ * hang meanwhile, the log names the request, as if it were in its handler. On the thread that calls the handlers, outside
+ * of them and of each other; leave also when the handle was used up meanwhile. Neither is a system call.
+ *
+ * enter returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (on another thread, within a handler, or entered already);
+ * leave FORKER_OK, FORKER_E_STATE (nothing is entered).
+ */
+int forker_deferred_enter(forker_deferred handle);
+int forker_deferred_leave(void);
+
 /* Why a deferred request has ended. The numbers never change. */
 enum {
     FORKER_CLOSE_DONE = 0,     /* the response is sent */

@@ -18,7 +18,7 @@
 
 enum { KEEP_MOST = 256 * 1024 };
 
-static void fill_box(fk_black_box *box, const forker_request *req)
+void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t since_ns)
 {
     const fk_head *head = &req->head;
     size_t method_len = head->method.len < FK_METHOD_KEPT ? head->method.len : FK_METHOD_KEPT;
@@ -27,15 +27,16 @@ static void fill_box(fk_black_box *box, const forker_request *req)
     box->target_len = (uint16_t)(head->target.len < UINT16_MAX ? head->target.len : UINT16_MAX);
     box->peer = req->peer;
     box->route = req->route;
-    box->since_ns = fk_thread.pooled ? fk_clock() : req->now_ns; /* it may have waited for this thread */
+    box->since_ns = since_ns;
     memcpy(box->method, req->base + head->method.off, method_len);
     memcpy(box->target, req->base + head->target.off, target_len);
+    __atomic_store_n(&box->busy, 1, __ATOMIC_RELEASE);
 }
 
 static void enter(forker_request *req, uint8_t inside, sigset_t *blocked)
 {
-    fill_box(req->box, req);
-    __atomic_store_n(&req->box->busy, 1, __ATOMIC_RELEASE);
+    fk_dispatch_note(req->box, req,
+                     fk_thread.pooled ? fk_clock() : req->now_ns); /* it may have waited for this thread */
     req->inside = inside;
     fk_thread.box = req->box;
     fk_thread_enter_program(blocked);

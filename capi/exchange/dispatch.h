@@ -11,6 +11,9 @@
  */
 int fk_dispatch(uintptr_t address);
 
+/* Notes a request in a black box: the program works for it since then. */
+void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t since_ns);
+
 /*
  * Gives the request's on_body a piece of the body and returns what it returned. `last` as in forker_body_fn: not 0 is
  * the last call.

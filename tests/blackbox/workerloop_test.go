@@ -61,6 +61,20 @@ func TestWorkerLoop_thatBlocksIsFound(t *testing.T) {
 	p.waitReplaced(0, worker)
 }
 
+func TestWorkerLoop_thatBlocksForADeferredRequestIsFoundWithIt(t *testing.T) {
+	p := workerLoop(t, "polls", "workers=1", "hang_timeout=1s")
+	worker := p.workers()[0]
+	c := p.dial()
+	c.send("GET /later?why HTTP/1.1\r\nHost: h\r\n\r\n")
+	p.log.wait(t, 0, "hangs: it has stood still for")
+	p.log.wait(t, 0, "in GET /later?why from 127.0.0.1")
+	p.log.wait(t, 0, "crashed: SIGABRT in the handler of GET /later?why")
+	p.waitReplaced(0, worker)
+	if p.out.count("wrong code")+p.out.count("entered within a handler") != 0 {
+		t.Error("a call gave another code than expected")
+	}
+}
+
 func TestWorkerLoop_thatReturnsLeavesTheWorkerToTheBuiltInOne(t *testing.T) {
 	p := workerLoop(t, "returns", "workers=2")
 	l := p.load(2)

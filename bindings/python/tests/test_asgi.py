@@ -656,7 +656,8 @@ async def wait(scope, receive, send):
             self.assertEqual(served.get("/wait")[2], pid)
             with connect(served) as connection:
                 connection.sendall(b"GET /block HTTP/1.1\r\nHost: h\r\n\r\n")
-                served.log.wait_for("hangs: it has stood still for")
+                line = served.log.wait_for("hangs: it has stood still for")
+                self.assertIn("in GET /block from 127.0.0.1", line)
                 served.wait_ready()
             self.assertNotEqual(served.get("/pid")[2], pid)
             self.assertEqual(served.stop(), 0)

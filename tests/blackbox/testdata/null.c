@@ -157,6 +157,8 @@ static void check_deferred(void)
     CHECK_CODE(forker_deferred_error(0, sentence, sizeof sentence), FORKER_E_ABORTED);
     CHECK_TEXT(sentence, "");
     CHECK_CODE(forker_deferred_resume(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_enter(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_leave(), FORKER_E_STATE);
     CHECK_CODE(forker_deferred_on_close(0, NULL, NULL), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_begin(0, -1), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_begin(0, -2), FORKER_E_INVALID);

@@ -143,6 +143,8 @@ PROTOTYPES = {
     "forker_deferred_error": (c_int, [c_uint64, c_char_p, c_size_t]),
     "forker_deferred_cancelled": (c_int, [c_uint64]),
     "forker_deferred_resume": (c_int, [c_uint64]),
+    "forker_deferred_enter": (c_int, [c_uint64]),
+    "forker_deferred_leave": (c_int, []),
     "forker_deferred_on_close": (c_int, [c_uint64, CLOSE_FN, c_void_p]),
     "forker_stream_begin": (c_int, [c_uint64, c_int64]),
     "forker_stream_write": (c_int, [c_uint64, c_char_p, c_size_t]),

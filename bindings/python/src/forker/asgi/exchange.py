@@ -14,6 +14,7 @@ from .._library import lib
 from ..callback import write_exception
 from ..error import E_ABORTED, E_AGAIN, Error, check_handle, check_request
 from .head import set_fields
+from .turn import Turns
 
 if TYPE_CHECKING:
     from .application import Mounted
@@ -82,7 +83,7 @@ class Exchange:
         try:
             self._take_body()
             check_handle(lib.forker_deferred_on_close(self._handle, _CLOSED, None), self._handle)
-            self._mounted.loop.start(self._run())
+            self._mounted.loop.start(Turns(self._run(), self._handle))
         except BaseException as exc:
             del _open[self._handle]
             self._mounted.server._report_failure(f"{self._label}: no task could be made", exc)
