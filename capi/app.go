@@ -7,7 +7,9 @@ package main
 #cgo nocallback fk_deferred_close
 #cgo noescape fk_deferred_take
 #cgo nocallback fk_deferred_take
+#cgo nocallback fk_deferred_leave
 #include "base/server.h"
+#include "exchange/chain.h"
 #include "exchange/deferred.h"
 #include "exchange/dispatch.h"
 #include "exchange/wire.h"
@@ -38,8 +40,12 @@ type app struct {
 
 // routeTraits are the options of a route.
 type routeTraits struct {
-	pooled bool // Its handler runs on a thread of the pool.
-	body   engine.Admission
+	pooled   bool // Its handler runs on a thread of the pool.
+	chained  bool // Its group has functions around the handler,
+	guards   bool // and it is not one of the program's routes, but has these asked about what has none.
+	streamed bool // Its handler takes the body piece by piece.
+	chain    uint32
+	body     engine.Admission
 }
 
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
@@ -47,18 +53,41 @@ func newApp(s server) (*app, error) {
 	a := &app{server: s, maxBody: s.number(C.FK_OPTION_MAX_BODY)}
 	routes := unsafe.Slice(s.c.routes, int(s.c.route_count))
 	for i := range routes {
-		methods := strings.Split(C.GoString(routes[i].methods), ",")
-		if err := a.router.Add(methods, C.GoString(routes[i].pattern), i); err != nil {
+		route := &routes[i]
+		if err := a.enter(route, i); err != nil {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
-		body := engine.Admission{Most: a.maxBody, Stream: bool(routes[i].streamed)}
-		if routes[i].max_body >= 0 {
-			body.Most = int64(routes[i].max_body)
+		traits := routeTraits{pooled: bool(route.pooled), guards: bool(route.guards), streamed: bool(route.streamed), chain: s.chainOf(route)}
+		traits.chained = traits.chain > 0
+		traits.body = engine.Admission{Most: a.maxBody, Stream: traits.streamed || traits.chained}
+		if route.max_body >= 0 {
+			traits.body.Most = int64(route.max_body)
 		}
-		a.admits = a.admits || body.Stream || body.Most != a.maxBody
-		a.routes = append(a.routes, routeTraits{bool(routes[i].pooled), body})
+		a.admits = a.admits || traits.body.Stream || traits.body.Most != a.maxBody
+		a.routes = append(a.routes, traits)
 	}
 	return a, nil
+}
+
+// enter enters a route into the router.
+func (a *app) enter(route *C.fk_route, id int) error {
+	pattern := C.GoString(route.pattern)
+	if route.guards {
+		return a.router.AddGuard(pattern, id)
+	}
+	return a.router.Add(strings.Split(C.GoString(route.methods), ","), pattern, id)
+}
+
+// chainOf returns how many functions the group of a route has, with those around it.
+func (s server) chainOf(route *C.fk_route) uint32 {
+	group := route.group
+	if group == nil {
+		group = s.c.root
+	}
+	if group == nil {
+		return 0
+	}
+	return uint32(group.chain_count)
 }
 
 // Release is engine.Memory's.
@@ -118,21 +147,55 @@ func (a *app) Serve(call *engine.Call) {
 			a.refuse(call, skip)
 			return
 		}
-		if call.Early && !a.routes[id].body.Stream {
+		traits := &a.routes[id]
+		if call.Early && !traits.body.Stream {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 			return
 		}
-		if a.routes[id].pooled != call.Pooled {
+		if traits.pooled != call.Pooled {
 			call.Outcome.Next, call.Outcome.Skip = engine.Elsewhere, skip
 			return
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
-		result := C.fk_dispatch(address(req))
+		var result C.int
+		if traits.chained {
+			call.Skip = skip
+			result = C.fk_dispatch_chain(address(req), whole(call, traits))
+		} else {
+			result = C.fk_dispatch(address(req))
+		}
 		if result != C.FORKER_NEXT || req.Deferred|req.OnBody != 0 || req.Response.State != engine.ResponseNone {
 			a.conclude(call, int(result), req.OnBody != 0)
 			return
 		}
+		if traits.chained {
+			if req.Step <= traits.chain { // The handler was not called.
+				call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
+				return
+			}
+			req.Step = 0
+		}
 	}
+}
+
+// whole reports as a number whether all of the body is there that the handler of a route wants.
+func whole(call *engine.Call, traits *routeTraits) C.int {
+	if call.Early && !traits.streamed {
+		return 0
+	}
+	return 1
+}
+
+// Done is engine.Handlers'.
+func (a *app) Done(req *engine.Request) { C.fk_chain_end(address(req)) }
+
+// Resumed is engine.Holders'.
+func (a *app) Resumed(req *engine.Request) { C.fk_deferred_leave(address(req)) }
+
+// isMidway reports whether a request was deferred by a function before its handler.
+func (a *app) isMidway(req *engine.Request) bool {
+	traits := &a.routes[req.Route]
+	return traits.chained && req.Step <= traits.chain
 }
 
 // Admit is engine.Handlers'.
@@ -183,7 +246,7 @@ func (a *app) refuse(call *engine.Call, asked int) {
 		a.allow = allow
 	}
 	switch {
-	case asked > 0:
+	case asked > 0 && a.hasAsked(call, asked):
 		call.Outcome.Status = 404
 	case !a.router.KnowsMethod(call.Method):
 		call.Outcome.Status, call.Outcome.Detail = 501, "no such method here"
@@ -196,10 +259,22 @@ func (a *app) refuse(call *engine.Call, asked int) {
 	}
 }
 
+// hasAsked reports whether there are handlers among the first `asked` that were, and not only guards.
+func (a *app) hasAsked(call *engine.Call, asked int) bool {
+	for skip := range asked {
+		id, _, _ := a.router.Find(call.Method, call.Path, skip, (*router.Params)(&call.Req.Params))
+		if !a.routes[id].guards {
+			return true
+		}
+	}
+	return false
+}
+
 // deferred takes in that the program has made a handle: whoever has it may be using it, so that it counts whatever was
 // returned. fine: that is all right, though it is not FORKER_DEFERRED.
 func (a *app) deferred(call *engine.Call, result int, fine bool) {
 	call.Outcome.Next = engine.Deferred
+	call.Outcome.Midway = a.isMidway(call.Req)
 	fine = fine || result == C.FORKER_DEFERRED
 	if fine && call.Req.OnBody != 0 {
 		call.Outcome.Next = engine.AsksBody

@@ -38,6 +38,11 @@ enum {
     off_texts = offsetof(struct forker_request, texts),
     off_deferred = offsetof(struct forker_request, deferred),
     off_failure = offsetof(struct forker_request, failure),
+    off_passed = offsetof(struct forker_request, passed),
+    off_outcome = offsetof(struct forker_request, outcome),
+    off_step = offsetof(struct forker_request, step),
+    size_outcome = sizeof(forker_outcome),
+    off_outcome_ns = offsetof(forker_outcome, ns),
     size_part = sizeof(fk_part),
     off_part_off = offsetof(fk_part, off),
     size_event = sizeof(fk_event),
@@ -122,6 +127,13 @@ var (
 	_ [C.off_texts]byte                   = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
 	_ [C.off_deferred]byte                = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
 	_ [C.off_failure]byte                 = [unsafe.Offsetof(engine.Request{}.Failure)]byte{}
+	_ [C.off_passed]byte                  = [unsafe.Offsetof(engine.Request{}.Passed)]byte{}
+	_ [C.off_outcome]byte                 = [unsafe.Offsetof(engine.Request{}.Ending)]byte{}
+	_ [C.off_step]byte                    = [unsafe.Offsetof(engine.Request{}.Step)]byte{}
+	_ [C.size_outcome]byte                = [unsafe.Sizeof(engine.Ending{})]byte{}
+	_ [C.size_outcome]byte                = [engine.EndingSize]byte{}
+	_ [C.off_outcome_ns]byte              = [unsafe.Offsetof(engine.Ending{}.Ns)]byte{}
+	_ [C.FK_EVENT_NEXT - 1]byte           = [engine.EventNext]byte{}
 	_ [C.size_part]byte                   = [unsafe.Sizeof(engine.Part{})]byte{}
 	_ [C.off_part_off]byte                = [unsafe.Offsetof(engine.Part{}.Off)]byte{}
 	_ [C.size_event]byte                  = [unsafe.Sizeof(engine.Event{})]byte{}

@@ -19,10 +19,25 @@ type logged struct {
 	alias  bool  // The response is to another request, which is logged with it.
 }
 
-// noteResponse keeps what the access log says of a response.
+// noteResponse keeps what the access log, and functions around handlers, are told of a response.
 func (l *Loop) noteResponse(r *request, status int, length int64) {
-	if l.cfg.Access != nil {
+	if l.cfg.Access != nil || r.shared.Passed.Len > 0 {
 		r.logged.status, r.logged.bytes = status, max(length, 0)
+	}
+}
+
+// noteEnding keeps for the program how a request has ended.
+func (l *Loop) noteEnding(r *request, reason int) {
+	if reason == CloseDone {
+		reason = int(r.reason)
+	}
+	r.shared.Ending = Ending{
+		Size:     EndingSize,
+		Status:   int32(r.logged.status),
+		Reason:   int32(reason),
+		BytesIn:  uint64(r.body.got),
+		BytesOut: uint64(r.logged.bytes),
+		Ns:       uint64(max(0, l.clock.now+l.clock.sinceRead()-r.begun)),
 	}
 }
 

@@ -97,6 +97,7 @@ func (l *Loop) carryOut(r *request) {
 	case outcome.Next == Answered:
 		l.respond(r)
 	case outcome.Next == Deferred:
+		r.midway = outcome.Midway
 		r.become(stateHeld)
 		l.abortBody(r)
 		l.awaitProgram(r)

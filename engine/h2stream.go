@@ -191,7 +191,7 @@ func (st *h2stream) receive(l *Loop, piece []byte, end bool) {
 		if st.request != r {
 			return
 		}
-	case r.state >= stateHeld || r.body.kind != bodyPassed: // Nobody wants it.
+	case r.state >= stateHeld && !r.midway || r.body.kind != bodyPassed: // Nobody wants it.
 	default:
 		if !st.keep(l, piece) {
 			return

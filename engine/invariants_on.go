@@ -14,7 +14,7 @@ var successors = [...][]state{
 	statePooled:     {stateHandling, stateHeld, stateDone},
 	stateTaking:     {stateHandling, statePaused, stateHeld, stateStreaming, stateResponding, stateDone},
 	statePaused:     {stateTaking, stateHeld, stateStreaming, stateResponding},
-	stateHeld:       {stateStreaming, stateResponding, stateDone},
+	stateHeld:       {stateHandling, stateStreaming, stateResponding, stateDone},
 	stateStreaming:  {stateHeld, stateResponding},
 	stateResponding: {stateDone},
 }

@@ -24,7 +24,7 @@ const (
 	// responding.
 	statePaused
 	// stateHeld: the program has a handle, and owes the response; without a client, nothing but to let go. Next: streaming;
-	// responding; done.
+	// responding; handling, if the next handler is to be asked; done.
 	stateHeld
 	// stateStreaming: the program has a handle, and goes on with the response. Next: held, if the client leaves; responding.
 	stateStreaming

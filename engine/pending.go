@@ -66,6 +66,8 @@ func (l *Loop) follow(r *request, kind uint32) {
 		}
 	case kind == EventDrop:
 		l.drop(r)
+	case kind == EventNext:
+		l.askNext(r)
 	case r.source.open: // A stream goes on.
 		r.stream.resume(l, r)
 	default:
@@ -86,6 +88,23 @@ func (l *Loop) drop(r *request) {
 		l.respondWith(r, Outcome{})
 	}
 	r.stream.reset(l, r, CloseError)
+}
+
+// askNext goes on with a request that was deferred midway: the next handler is asked.
+func (l *Loop) askNext(r *request) {
+	c := r.stream.conn()
+	l.wheel.disarm(&r.timer)
+	l.cfg.Holders.Resumed(r.shared)
+	r.shared.Now, r.shared.Box = uint64(l.clock.now), l.box
+	r.call.Pooled, r.call.Outcome, r.midway = false, Outcome{}, false
+	r.become(stateHandling)
+	l.cfg.Handlers.Serve(&r.call)
+	l.carryOut(r)
+	if r.stream != nil && (r.wantsInput() || r.state == statePooled) {
+		r.stream.readBody(l, r)
+		return
+	}
+	c.protocol.proceed(l)
 }
 
 // respondLate responds to a request that was pending, and goes on with what came behind it, unless the client turns out

@@ -12,6 +12,9 @@ type Handlers interface {
 	Admit(call *Call) Admission
 	// Body hands the program a piece of a body that it has asked for, and sets call.Outcome. Called on the loop's thread.
 	Body(call *Call, piece []byte, last int)
+	// Done tells the functions around the handlers, which a request has come to (Request.Passed), that it has ended. Called on
+	// the loop's thread.
+	Done(req *Request)
 }
 
 // Holders are those parts of the program that hold handles to requests, on any thread. Called on the loop's thread.
@@ -28,6 +31,8 @@ type Holders interface {
 	// Closed tells that a deferred request has ended for the engine, and reports whether the program has done with it too;
 	// else an EventRelease will say so.
 	Closed(req *Request, reason int) bool
+	// Resumed tells that the engine goes on with a deferred request after an EventNext: nobody has a handle to it any more.
+	Resumed(req *Request)
 }
 
 // Memory is what C holds for requests. Called on the loop's thread.
@@ -56,6 +61,7 @@ type Outcome struct {
 	Next       int    // One of the above.
 	Skip       int    // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
 	Status     int    // 0: the response is in Request.Response; else this status, with a text of the engine's.
+	Midway     bool   // Deferred: before its handler was called, which may still be asked. See EventNext.
 	Fault      string // What the program did wrong, for the log.
 	Detail     string // Put behind the status in that text.
 	RetryAfter int    // Seconds, for a Retry-After field; 0: none.
@@ -104,6 +110,7 @@ const (
 	EventResponse        // Request.Response is complete, or the head of a stream.
 	EventStream          // Holders.Stream has something.
 	EventDrop            // The program will not response.
+	EventNext            // The next handler is to be asked. Only of a request that was deferred midway.
 	EventRelease         // The program has done with a request whose client had left.
 	EventInterim         // Holders.Interim has something; of no certain request.
 )

@@ -93,6 +93,8 @@ func (p *program) Interim() (Interim, bool)         { return Interim{}, false }
 func (p *program) Stream(*Request) Piece            { return Piece{} }
 func (p *program) Failure(*Request) string          { return "" }
 func (p *program) Closed(*Request, int) bool        { return true }
+func (p *program) Done(*Request)                    {}
+func (p *program) Resumed(*Request)                 {}
 func (p *program) Retain(left []memory.Mapping) int { return 0 }
 
 func (p *program) Free(req *Request) {

@@ -27,6 +27,8 @@ type request struct {
 	timer  timer  // Runs while the program has it.
 	early  uint32 // What was done by its handle before the pool's handler returned; 0: nothing.
 	isHead bool   // Its method is HEAD.
+	midway bool   // It was deferred before its handler was called: EventNext may follow.
+	reason uint8  // For which it has parted from its connection; CloseDone: it has not.
 
 	redirected bool // It is not for the program, but for HTTPS.
 
@@ -89,13 +91,13 @@ func (l *Loop) freeRequest(r *request) {
 func (l *Loop) endRequest(r *request, reason int) {
 	l.stopTimers(r)
 	l.abortBody(r)
+	if r.shared.Passed.Len > 0 {
+		l.noteEnding(r, reason)
+	}
 	l.logAccess(r)
 	l.leaveFlight(r)
 	if r.shared.needsRelease() {
-		if r.shared.Deferred != 0 {
-			l.cfg.Holders.Closed(r.shared, reason)
-		}
-		l.cfg.Memory.Release(r.shared)
+		l.releaseShared(r, reason)
 	}
 	if r.path != nil {
 		l.blocks.Put(r.path)
@@ -116,10 +118,23 @@ func (l *Loop) endRequest(r *request, reason int) {
 		r.forgetOrigin()
 	}
 	r.text, r.head = nil, 0
+	r.midway, r.reason = false, CloseDone
 	r.source.open = false
 	r.shared.Serial++
 	r.shared.Response.reset()
 	r.become(stateDone)
+}
+
+// releaseShared has C and the program let go of what they have of a request.
+func (l *Loop) releaseShared(r *request, reason int) {
+	if r.shared.Deferred != 0 {
+		l.cfg.Holders.Closed(r.shared, reason)
+	}
+	if r.shared.Passed.Len > 0 {
+		l.cfg.Handlers.Done(r.shared)
+		r.logged = logged{}
+	}
+	l.cfg.Memory.Release(r.shared)
 }
 
 func (l *Loop) stopTimers(r *request) {
@@ -130,7 +145,7 @@ func (l *Loop) stopTimers(r *request) {
 // leave parts a request from its connection, which has ended or goes on without it: it is over, unless the program has
 // it.
 func (l *Loop) leave(r *request, reason int) {
-	r.stream = nil
+	r.stream, r.reason = nil, uint8(reason)
 	l.stopTimers(r)
 	if r.state == statePooled {
 		r.cancel()
@@ -151,6 +166,9 @@ func (l *Loop) leave(r *request, reason int) {
 // endHandle tells the program that a held request has no client any more, and takes it back if the program has done with
 // it.
 func (l *Loop) endHandle(r *request, reason int) {
+	if r.shared.Passed.Len > 0 {
+		l.noteEnding(r, reason) // The loop may end before the program has done with it.
+	}
 	if l.cfg.Holders.Closed(r.shared, reason) {
 		l.recycle(r, CloseDone)
 	}

@@ -58,6 +58,24 @@ type Request struct {
 	_        uintptr
 	Failure  uintptr
 	_        uint64
+	Passed   Block  // What functions around handlers the request has come to: of these, Handlers.Done tells the program of the end.
+	Ending   Ending // Filled by the engine when the request ends, if Passed has something.
+	Step     uint32 // How many of those of its route it has come to; one more than there are: to the handler too.
+	_        uint32
+}
+
+// EndingSize is that of Ending.
+const EndingSize = 40
+
+// Ending is how a request has ended: forker_outcome of forker.h.
+type Ending struct {
+	Size     uint32
+	Status   int32 // Of the response; 0: there was none.
+	Reason   int32 // One of the Close constants.
+	_        uint32
+	BytesIn  uint64 // Of the body.
+	BytesOut uint64 // Of the response's.
+	Ns       uint64
 }
 
 // What a request's scheme is.
@@ -141,5 +159,5 @@ func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body
 
 // needsRelease reports whether C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred|r.Failure != 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
+	return r.Texts|r.Deferred|r.Failure != 0 || r.Passed.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
 }

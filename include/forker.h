@@ -180,10 +180,81 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
  *              read.
  *
+ * What is not set of a route is as forker_group_set() says, then as the default.
+ *
  * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (running), FORKER_E_INVALID (NULL, as after a
  * route that was refused).
  */
 int forker_route_set(forker_route *route, const char *name, const char *value);
+
+/*
+ * A part of a server: routes with a common prefix, their options, and functions around their handlers. It is the server's,
+ * and void after forker_server_free().
+ *
+ * forker_server_group() makes one of the routes below `prefix`, such as "/api" or "/users/:id"; "" gives the server itself
+ * as a group, to which all routes belong. forker_group_group() makes one inside of another, whose prefix goes before
+ * `prefix`, which may be "": for some of its routes. Groups may have the same prefix.
+ *
+ * Return the group; or NULL, with the reason in forker_server_error(), where others return FORKER_E_ROUTE (the prefix does
+ * not start with "/", ends with it, or is not one of patterns), FORKER_E_LIMIT (inside of 16 others).
+ */
+typedef struct forker_group forker_group;
+forker_group *forker_server_group(forker_server *server, const char *prefix);
+forker_group *forker_group_group(forker_group *group, const char *prefix);
+
+/*
+ * Registers a route in a group, like forker_server_handle() and forker_server_route(), with the prefix before `pattern`;
+ * that may be "" where there is a prefix. Return what those return.
+ */
+int forker_group_handle(forker_group *group, const char *methods, const char *pattern, forker_handler handler,
+                        void *user);
+int forker_group_route(forker_group *group, const char *methods, const char *pattern, forker_handler handler,
+                       void *user, forker_route **route_out);
+
+/*
+ * Sets an option of all routes of a group, see forker_route_set(), also of those that are registered later and of the
+ * groups inside of it. What is set of an inner group, or of a route, goes before it. Returns what forker_route_set()
+ * returns.
+ */
+int forker_group_set(forker_group *group, const char *name, const char *value);
+
+/* How a request has ended, for the functions of forker_group_use(). */
+typedef struct forker_outcome {
+    uint32_t size;      /* sizeof(forker_outcome), so that the program knows how much the library knows */
+    int32_t status;     /* of the response, also of one that was the library's own; 0: there was none */
+    int32_t reason;     /* FORKER_CLOSE_* */
+    uint32_t pad;       /* 0 */
+    uint64_t bytes_in;  /* of the request's body, as far as it has come */
+    uint64_t bytes_out; /* of the response's body, as far as it was to be sent */
+    uint64_t ns;        /* since the library had the request's head */
+} forker_outcome;
+
+/*
+ * Has `before` called before the handlers of a group, and `done` when the request has ended; one of the two may be NULL.
+ * They count for all routes of the group and of those inside of it, in whatever order all of that is registered: the
+ * functions of the outer group come first, in a group those that were registered first, and done functions in the
+ * opposite order.
+ *
+ * before returns what a handler does: FORKER_NEXT goes on, fields and a status that it has set stay; FORKER_OK has
+ * answered, FORKER_DEFERRED will, or goes on later by forker_deferred_next(); a negative code is a logged 500. It runs
+ * where the handler does (option dispatch). For a request with a body it is called when the head is there, before any of
+ * the body is read or a client that asks by "Expect: 100-continue" is told to go on, unless a handler has passed the
+ * request on; forker_request_body() is empty then.
+ *
+ * Every request below the prefix of the group comes to its functions, whatever its method, also if there is no route for
+ * it, and OPTIONS; after them it goes to the routes of the server that match, or is answered 404, 405 or 204. Of this are
+ * excepted only routes that the program has registered elsewhere with a pattern that is equal to the prefix, or goes
+ * before it as forker_server_handle() says. No function sees a request twice.
+ *
+ * done is called exactly once for each request that has come to its pair, whether before is NULL or what it returned:
+ * when the response is sent, the client has left, or the handle is used up, whichever is last; on the worker's main thread,
+ * or if the server has stopped before in the program's own process, by whoever uses up the handle or frees the server. What
+ * the request was can be read, the response is over. Not called if the process ends before.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (both are NULL), FORKER_E_LIMIT (more than 64 in a group, too many routes).
+ */
+typedef void (*forker_done_fn)(forker_request *req, const forker_outcome *outcome, void *user);
+int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user);
 
 /*
  * Opens a listening socket; may be called several times, up to 64 sockets in all. The address is one of
@@ -1083,8 +1154,8 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
  * request belongs to who has the handle; it and all text of it stay valid until the handle is used up, also if the
  * client leaves, and where the server runs in the program's own process also if it stops, up to forker_server_free().
  *
- * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop() and
- * forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request
+ * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop(),
+ * forker_deferred_next() and forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request
  * stays taken. A handle that is used up, or never was one, gives FORKER_E_ABORTED. In a process that was forked off one
  * which serves itself or off a worker, all of them, this one included, give FORKER_E_PROCESS: the request is the
  * other's.
@@ -1132,6 +1203,15 @@ int forker_deferred_drop(forker_deferred handle);
  * Returns FORKER_OK, FORKER_E_INVALID (size is 0), FORKER_E_ABORTED (the handle is used up; the text is "").
  */
 int forker_deferred_error(forker_deferred handle, char *text_out, size_t size);
+
+/*
+ * Goes on with a request that a before function of forker_group_use() has deferred, on the worker's main thread: with the
+ * next such function, or the handler. The handle is used up, and its on_close is not called; another one can be made.
+ *
+ * Returns FORKER_OK, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_STATE (the request was
+ * deferred by its handler, is answered, or its body is asked for: then the handle is not used up).
+ */
+int forker_deferred_next(forker_deferred handle);
 
 /* Whether the client has left, see forker_request_cancelled(): 1 or 0. 1 also if the handle is used up. */
 int forker_deferred_cancelled(forker_deferred handle);

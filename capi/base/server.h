@@ -26,8 +26,40 @@ enum {
     FK_NO_STOP = INT32_MAX, /* as the limit of a stop: nobody wants one */
     FK_ROUTES_MAX = 65535,
     FK_PARAMS_MAX = 16, /* of a route */
+    FK_PATTERN_MAX = 1024,
     FK_METHOD_MAX = 24,
     FK_METHODS_MAX = 54 /* that are not standard; router.maxNamed */
+};
+
+/* What a program has set of a route or a group; routeoption.c. */
+typedef struct {
+    uint32_t option; /* which one */
+    char *value;
+} fk_setting;
+
+typedef struct {
+    fk_setting *items;
+    uint32_t count;
+} fk_settings;
+
+/* Functions around the handlers of a group; chain.c of exchange. */
+typedef struct {
+    forker_handler before; /* NULL: none */
+    forker_done_fn done;   /* NULL: none */
+    void *user;
+} fk_use;
+
+/* What a program has of a part of a server; group.c. Those of a server are a list. */
+struct forker_group {
+    forker_server *server;
+    forker_group *around; /* the group that it is in; NULL: it is the server itself */
+    char *prefix;         /* of all patterns in it, with those of the groups around it; "" or "/..." */
+    fk_settings settings;
+    fk_use *uses;
+    uint32_t use_count;
+    uint32_t chain_count;
+    const fk_use **chain; /* of the groups around it too, from outside to inside; made at start */
+    forker_group *next;
 };
 
 typedef struct {
@@ -38,6 +70,9 @@ typedef struct {
     uint32_t param_count;
     uint32_t shape;           /* a hash of the pattern without the names of its parameters */
     uint32_t next;            /* another route in the same place of forker_server.shapes: its index and 1; 0: none */
+    forker_group *group;      /* NULL: the server itself */
+    fk_settings settings;     /* its own, which go before those of the group */
+    bool guards;              /* it has no handler, but the group's functions for what is below the prefix */
     bool pooled;              /* the handler runs on a thread of the pool */
     bool streamed;            /* it is called at the head, and may take the body piece by piece */
     int64_t max_body;         /* -1: as the option says */
@@ -158,7 +193,9 @@ struct forker_server {
     uint32_t route_count;
     uint32_t route_cap; /* a power of two */
     forker_route *route_handles;
-    uint32_t *shapes; /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */
+    forker_group *groups;
+    forker_group *root; /* one of them: the server itself; NULL: the program has not asked for it */
+    uint32_t *shapes;   /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */
     char methods[FK_METHODS_MAX][FK_METHOD_MAX + 1]; /* that routes name and are not standard ones */
     uint32_t method_count;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */

@@ -20,6 +20,7 @@
 #include "base/inventory.h"
 #include "base/process.h"
 #include "exchange/block.h"
+#include "exchange/chain.h"
 #include "exchange/dispatch.h"
 #include "exchange/response.h"
 
@@ -159,6 +160,7 @@ static void end_late(fk_deferred *deferred)
     fk_retained *retained = deferred->retained;
     int file = deferred->req->body_fd;
     release(deferred);
+    fk_chain_end(request);
     fk_dispatch_release(request);
     fk_dispatch_free(request);
     if (file >= 0) {
@@ -366,6 +368,13 @@ bool fk_deferred_close(uintptr_t request, int reason)
         fk_thread_leave_program(&blocked);
     }
     return ended;
+}
+
+void fk_deferred_leave(uintptr_t request)
+{
+    fk_deferred *deferred = ((forker_request *)request)->deferred;
+    (void)pthread_mutex_lock(&deferred->lock);
+    release(deferred);
 }
 
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out)

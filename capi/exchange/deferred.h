@@ -19,6 +19,7 @@ enum {
     FK_EVENT_ANSWER,
     FK_EVENT_STREAM,
     FK_EVENT_DROP,
+    FK_EVENT_NEXT,
     FK_EVENT_RELEASE,
     FK_EVENT_INTERIM /* of no entry: the queue has interim responses, which come before the other events */
 };
@@ -72,6 +73,9 @@ int fk_deferred_collect(forker_server *server, fk_event *events, int most);
  * follows.
  */
 bool fk_deferred_close(uintptr_t request, int reason);
+
+/* The handle was used up by forker_deferred_next(), and the loop goes on with the request. */
+void fk_deferred_leave(uintptr_t request);
 
 /* Gives what was written to a stream since the last call. Returns true if it has ended. */
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/process.h"
 #include "exchange/block.h"
+#include "exchange/chain.h"
 #include "exchange/failure.h"
 #include "exchange/response.h"
 #include "log/log.h"
@@ -57,6 +58,16 @@ int fk_dispatch(uintptr_t address)
     sigset_t blocked;
     enter(req, FK_INSIDE_HANDLER, &blocked);
     int result = route->handler(req, route->user);
+    leave(req, &blocked);
+    return result;
+}
+
+int fk_dispatch_chain(uintptr_t address, int whole)
+{
+    forker_request *req = (forker_request *)address;
+    sigset_t blocked;
+    enter(req, FK_INSIDE_HANDLER, &blocked);
+    int result = fk_chain_run(req, whole != 0);
     leave(req, &blocked);
     return result;
 }
@@ -132,6 +143,7 @@ void fk_dispatch_free(uintptr_t address)
     fk_block_free(&response->body);
     fk_block_free(&response->parts);
     fk_block_free(&response->trailers);
+    fk_block_free(&((forker_request *)address)->passed);
 }
 
 /* Its black box is one of those that are looked at from now on. */

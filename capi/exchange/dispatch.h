@@ -15,6 +15,12 @@ int fk_dispatch(uintptr_t address);
 void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t since_ns);
 
 /*
+ * The same for a route whose group has functions: calls those that are left of them, and the handler when all have
+ * returned FORKER_NEXT. whole: 0: not the handler, because the body is not there; the request's step tells if it was called.
+ */
+int fk_dispatch_chain(uintptr_t address, int whole);
+
+/*
  * Gives the request's on_body a piece of the body and returns what it returned. `last` as in forker_body_fn: not 0 is
  * the last call.
  */

@@ -177,6 +177,12 @@ struct forker_request {
     forker_body_fn on_body;       /* NULL: not asked for, or called for the last time */
     void *on_body_user;
     fk_failure failure; /* of a call about the request */
+
+    /* Owned by chain.c. */
+    fk_block passed;        /* const fk_use *: those that the request has come to, in that order */
+    forker_outcome outcome; /* filled by the engine when the request ends, if `passed` has something */
+    uint32_t step; /* so many of its route's chain it has come to; one more than there are: to the handler too */
+    uint32_t pad_step;
 };
 
 #endif

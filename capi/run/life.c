@@ -13,6 +13,7 @@
 #include "run/background.h"
 #include "setup/admin.h"
 #include "setup/certificate.h"
+#include "setup/group.h"
 #include "setup/keylog.h"
 #include "setup/listener.h"
 #include "setup/option.h"
@@ -54,6 +55,7 @@ void forker_server_free(forker_server *server)
     }
     fk_listeners_close(server);
     fk_routes_free(server);
+    fk_groups_free(server);
     fk_shared_unmap(server);
     if (server->wake_fd >= 0) {
         (void)close(server->wake_fd);

@@ -10,8 +10,6 @@
 #include "base/ascii.h"
 #include "base/server.h"
 
-enum { PATTERN_MAX = 1024 };
-
 static bool is_name_char(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -88,7 +86,7 @@ static const char *path_fault(const char *pattern)
     if (pattern[0] != '/') {
         return "a pattern starts with \"/\"";
     }
-    if (strlen(pattern) > PATTERN_MAX) {
+    if (strlen(pattern) > FK_PATTERN_MAX) {
         return "a pattern has at most 1024 bytes";
     }
     if (strpbrk(pattern, "?#") != NULL) {
@@ -166,7 +164,7 @@ static bool translate(const char *pattern, char *text_out)
 /* Says how the parameters of a pattern are written here, if they are written as elsewhere. */
 static bool bracket_fault(const char *pattern, char *fault_out, size_t size)
 {
-    char written[PATTERN_MAX +
+    char written[FK_PATTERN_MAX +
                  1]; /* never more than it was: two brackets and a name are more than a mark and the name */
     if (find_bracket(pattern, strlen(pattern)) == NULL) {
         return false;

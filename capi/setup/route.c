@@ -7,10 +7,9 @@
 #include <string.h>
 
 #include "base/server.h"
-#include "setup/advice.h"
 #include "setup/method.h"
-#include "setup/option.h"
 #include "setup/pattern.h"
+#include "setup/routeoption.h"
 #include "setup/setup.h"
 
 /* Whether two patterns match exactly the same paths: they are equal but for the names of their parameters. */
@@ -82,13 +81,14 @@ static void free_route(fk_route *route)
     free(route->pattern);
     free(route->names);
     free(route->param_names);
+    fk_settings_free(&route->settings);
 }
 
 /* Copies the names of the pattern's parameters out of it, each NUL-terminated. */
 static void split_names(fk_route *route)
 {
     uint32_t count = 0;
-    for (char *p = route->names; p != NULL; p = strchr(p, '/')) {
+    for (char *p = strchr(route->names, '/'); p != NULL; p = strchr(p, '/')) {
         *p++ = '\0';
         if (*p == ':' || *p == '*') {
             route->param_names[count++] = p + 1;
@@ -127,72 +127,107 @@ static bool grow_routes(forker_server *server)
     server->routes = routes;
     server->route_cap = cap;
     for (uint32_t i = 0; i < server->route_count; i++) {
-        enter_shape(server, i);
+        if (!server->routes[i].guards) {
+            enter_shape(server, i);
+        }
     }
     return true;
 }
 
-int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
-                         void *user)
+/* Fails because a route cannot be registered as the program wants it. */
+#define REFUSE(spec, code, format, ...)                                                                                \
+    fk_setup_fail(spec->server, code, "handle %s %s%s: " format, spec->methods, spec->prefix, spec->pattern,           \
+                  __VA_ARGS__)
+
+/* Finds what of a route is malformed, or taken already. */
+static int check_route(const fk_route_spec *spec, fk_route *route, const char *pattern)
 {
-    int refused = fk_setup_refuses(server);
-    if (refused != FORKER_OK) {
-        return refused;
-    }
-    if (methods == NULL || pattern == NULL || handler == NULL) {
-        return fk_setup_fail(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
-    }
-    fk_route route = {.handler = handler, .user = user, .max_body = -1};
-    route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
     char sentence[FK_SENTENCE_MAX / 2];
-    const char *fault = fk_methods_fault(methods);
-    if (fault == NULL && !fk_pattern_check(pattern, &route.param_count, sentence, sizeof sentence)) {
+    const char *fault = fk_methods_fault(spec->methods);
+    if (fault == NULL && !fk_pattern_check(pattern, &route->param_count, sentence, sizeof sentence)) {
         fault = sentence;
     }
     if (fault != NULL) {
-        return fk_setup_fail(server, FORKER_E_ROUTE, "handle %s %s: %s", methods, pattern, fault);
+        return REFUSE(spec, FORKER_E_ROUTE, "%s", fault);
     }
-    route.shape = hash_shape(pattern);
-    const fk_route *conflict = find_conflict(server, methods, pattern, route.shape);
+    route->shape = hash_shape(pattern);
+    const fk_route *conflict = find_conflict(spec->server, spec->methods, pattern, route->shape);
     if (conflict != NULL) {
-        return fk_setup_fail(server, FORKER_E_ROUTE, "handle %s %s: %s %s has a handler already", methods, pattern,
-                             conflict->methods, conflict->pattern);
+        return REFUSE(spec, FORKER_E_ROUTE, "%s %s has a handler already", conflict->methods, conflict->pattern);
     }
-    if (server->route_count >= FK_ROUTES_MAX) {
-        return fk_setup_fail(server, FORKER_E_LIMIT, "handle %s %s: more than %d routes", methods, pattern,
-                             FK_ROUTES_MAX);
-    }
-    if (!fk_methods_note(server, methods)) {
-        return fk_setup_fail(server, FORKER_E_LIMIT, "handle %s %s: more than %d methods that are no standard ones",
-                             methods, pattern, FK_METHODS_MAX);
-    }
-    if (!grow_routes(server) || !copy_route(&route, methods, pattern)) {
-        return fk_setup_fail(server, FORKER_E_MEMORY, "handle %s %s: out of memory", methods, pattern);
-    }
-    server->routes[server->route_count] = route;
-    enter_shape(server, server->route_count++);
     return FORKER_OK;
 }
 
-/* What forker_server_handle() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
-int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
-                        void *user, forker_route **route_out)
+/* Takes a route that is as it should be into the table. */
+static int enter_route(const fk_route_spec *spec, fk_route *route, const char *pattern)
+{
+    forker_server *server = spec->server;
+    if (server->route_count >= FK_ROUTES_MAX) {
+        return REFUSE(spec, FORKER_E_LIMIT, "more than %d routes", FK_ROUTES_MAX);
+    }
+    if (!fk_methods_note(server, spec->methods)) {
+        return REFUSE(spec, FORKER_E_LIMIT, "more than %d methods that are no standard ones", FK_METHODS_MAX);
+    }
+    if (!grow_routes(server) || !copy_route(route, spec->methods, pattern)) {
+        return REFUSE(spec, FORKER_E_MEMORY, "%s", "out of memory");
+    }
+    server->routes[server->route_count] = *route;
+    if (!route->guards) {
+        enter_shape(server, server->route_count);
+    }
+    server->route_count++;
+    return FORKER_OK;
+}
+
+int fk_route_add(const fk_route_spec *spec)
+{
+    forker_server *server = spec->server;
+    if (spec->methods == NULL || spec->pattern == NULL || spec->handler == NULL) {
+        return fk_setup_fail(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
+    }
+    fk_route route = {.handler = spec->handler, .user = spec->user, .group = spec->group, .max_body = -1};
+    route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
+    char pattern[FK_PATTERN_MAX + 1];
+    size_t prefix = strlen(spec->prefix), len = strlen(spec->pattern);
+    if (prefix + len > FK_PATTERN_MAX) {
+        return REFUSE(spec, FORKER_E_ROUTE, "a pattern has at most %d bytes", FK_PATTERN_MAX);
+    }
+    memcpy(pattern, spec->prefix, prefix);
+    memcpy(pattern + prefix, spec->pattern, len + 1);
+    int code = check_route(spec, &route, pattern);
+    return code == FORKER_OK ? enter_route(spec, &route, pattern) : code;
+}
+
+int fk_route_guard(forker_group *group)
+{
+    fk_route route = {.group = group, .guards = true, .max_body = -1};
+    fk_route_spec spec = {.server = group->server, .methods = "*", .prefix = "", .pattern = group->prefix};
+    char sentence[FK_SENTENCE_MAX / 2];
+    route.pooled = fk_server_option(group->server, FK_OPTION_DISPATCH) != 0;
+    if (group->prefix[0] != '\0' && !fk_pattern_check(group->prefix, &route.param_count, sentence, sizeof sentence)) {
+        return REFUSE((&spec), FORKER_E_ROUTE, "%s", sentence);
+    }
+    return enter_route(&spec, &route, group->prefix);
+}
+
+int fk_route_handle(const fk_route_spec *spec, forker_route **route_out)
 {
     if (route_out != NULL) {
         *route_out = NULL;
     }
-    int refused = fk_setup_refuses(server);
+    int refused = fk_setup_refuses(spec->server);
     if (refused != FORKER_OK) {
         return refused;
     }
+    forker_server *server = spec->server;
     if (route_out == NULL) {
         return fk_setup_fail(server, FORKER_E_INVALID, "route: route_out is NULL");
     }
     forker_route *route = malloc(sizeof *route);
     if (route == NULL) {
-        return fk_setup_fail(server, FORKER_E_MEMORY, "route %s %s: out of memory", methods, pattern);
+        return fk_setup_fail(server, FORKER_E_MEMORY, "route: out of memory");
     }
-    int code = forker_server_handle(server, methods, pattern, handler, user);
+    int code = fk_route_add(spec);
     if (code != FORKER_OK) {
         free(route);
         return code;
@@ -202,72 +237,19 @@ int forker_server_route(forker_server *server, const char *methods, const char *
     return FORKER_OK;
 }
 
-/* The options of a route: how a value for each is read, and what values there are. */
-static bool set_dispatch(fk_route *route, const char *value)
+int forker_server_handle(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                         void *user)
 {
-    int64_t number;
-    bool is = fk_option_parse(FK_OPTION_DISPATCH, value, &number);
-    route->pooled = is ? number != 0 : route->pooled;
-    return is;
-}
-
-static bool set_body(fk_route *route, const char *value)
-{
-    bool streamed = strcmp(value, "stream") == 0;
-    bool is = streamed || strcmp(value, "buffer") == 0;
-    route->streamed = is ? streamed : route->streamed;
-    return is;
-}
-
-static bool set_max_body(fk_route *route, const char *value)
-{
-    int64_t number;
-    bool is = fk_option_parse(FK_OPTION_MAX_BODY, value, &number);
-    route->max_body = is ? number : route->max_body;
-    return is;
-}
-
-static const struct {
-    const char *name;
-    bool (*set)(fk_route *route, const char *value);
-    const char *fault;
-    int like; /* the option of the server that has the same values; -1: none */
-} route_options[] = {
-    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH},
-    {"body", set_body, "is neither buffer nor stream", -1},
-    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY},
-};
-
-int forker_route_set(forker_route *route, const char *name, const char *value)
-{
-    if (route == NULL) {
-        return FORKER_E_INVALID;
-    }
-    forker_server *server = route->server;
     int refused = fk_setup_refuses(server);
-    if (refused != FORKER_OK) {
-        return refused;
-    }
-    if (name == NULL || value == NULL) {
-        return fk_setup_fail(server, FORKER_E_INVALID, "route set: name or value is NULL");
-    }
-    fk_route *set = &server->routes[route->index];
-    for (size_t i = 0; i < sizeof route_options / sizeof route_options[0]; i++) {
-        if (strcmp(name, route_options[i].name) != 0) {
-            continue;
-        }
-        if (!route_options[i].set(set, value)) {
-            char advice[FK_ADVICE_MAX] = "";
-            if (route_options[i].like >= 0) {
-                fk_advice_value(route_options[i].like, value, advice);
-            }
-            return fk_setup_fail(server, FORKER_E_OPTION, "route set %s of %s %s: \"%s\" %s%s", name, set->methods,
-                                 set->pattern, value, route_options[i].fault, advice);
-        }
-        return FORKER_OK;
-    }
-    return fk_setup_fail(server, FORKER_E_OPTION,
-                         "route set: no route option \"%s\"; there are dispatch, body and max_body", name);
+    return refused == FORKER_OK ? fk_route_add(&(fk_route_spec){server, NULL, methods, "", pattern, handler, user})
+                                : refused;
+}
+
+/* What forker_server_handle() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
+int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
+                        void *user, forker_route **route_out)
+{
+    return fk_route_handle(&(fk_route_spec){server, NULL, methods, "", pattern, handler, user}, route_out);
 }
 
 void fk_routes_free(forker_server *server)

@@ -32,6 +32,8 @@ type node struct {
 	param *node
 	rest  leaf // Routes whose next segment is "*name".
 	leaf  leaf // Routes that end here.
+	// Routes for every method and for whatever is here or below and has no other route there.
+	guards leaf
 }
 
 // leaf has the routes of one pattern. Their method sets are disjoint.
@@ -78,6 +80,26 @@ func (r *Router) Add(methods []string, pattern string, id int) error {
 		r.sortAllowed()
 	}
 	r.count++
+	return nil
+}
+
+// AddGuard makes `id` the response for every path that is prefix or below it, whatever the method, and matches no route
+// there: it goes behind these, and before the routes that match with a worse segment in the prefix. Several may have the
+// same prefix, of which the first goes first. Allowed knows nothing of guards. "" is the prefix of all paths.
+func (r *Router) AddGuard(prefix string, id int) error {
+	var segments []segment
+	params := 0
+	if prefix != "" {
+		var err error
+		if segments, params, err = parsePattern(prefix); err != nil {
+			return err
+		}
+	}
+	if n := len(segments); n > 0 && (segments[n-1].kind == kindRest || segments[n-1] == segment{}) {
+		return fmt.Errorf("prefix %q: ends with a parameter for the rest, or with \"/\"", prefix)
+	}
+	n := r.root.grow(segments).node
+	n.guards = append(n.guards, route{methodAny, id, params, prefix})
 	return nil
 }
 
@@ -171,13 +193,13 @@ func (s *search) walk(n *node, pos, params int) bool {
 		s.params[params] = message.Span{Off: uint32(pos), Len: uint32(len(s.path) - pos)}
 		return true
 	}
-	return false
+	return n.guards != nil && s.pick(n.guards)
 }
 
 // enter goes on at a child whose segment ends at end.
 func (s *search) enter(child *node, last bool, end, params int) bool {
 	if last {
-		return s.pick(child.leaf)
+		return s.pick(child.leaf) || child.guards != nil && s.pick(child.guards)
 	}
 	return s.walk(child, end+1, params)
 }

@@ -67,6 +67,10 @@ func TestInProcess_doesWhatWorkersDo(t *testing.T) {
 		"hijack":      TestHijack_givesTheConnectionToTheProgram,
 		"cancelled":   TestCancelled_isSeenByAHandlerThatAsks,
 		"reset":       TestReset_atManyPlacesOfAnResponse,
+		"guard":       TestGroup_letsThroughWhatItsGuardLets,
+		"midway":      TestGroup_deferredBeforeGoesOn,
+		"done":        TestGroup_doneComesWhateverBecomesOfTheRequest,
+		"refused":     TestGroup_refusesABodyBeforeItComes,
 	} {
 		t.Run(name, test)
 	}

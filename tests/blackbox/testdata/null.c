@@ -68,6 +68,12 @@ static void check_servers(void)
     CHECK_CODE(forker_server_set(NULL, "workers", "1"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(NULL, "workers"), NULL);
     CHECK_CODE(forker_route_set(NULL, "body", "stream"), FORKER_E_INVALID);
+    CHECK(forker_server_group(NULL, "/a") == NULL);
+    CHECK(forker_group_group(NULL, "/a") == NULL);
+    CHECK_CODE(forker_group_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_route(NULL, "GET", "/", handler, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_set(NULL, "body", "stream"), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_use(NULL, handler, NULL, NULL), FORKER_E_INVALID);
     check_registration(NULL, FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(NULL, FORKER_LOG_ERROR, "text"), FORKER_E_INVALID);
 }
@@ -151,6 +157,7 @@ static void check_deferred(void)
     CHECK_CODE(forker_deferred_respond(0, 200, NULL, NULL, 0), FORKER_E_ABORTED);
     CHECK_CODE(forker_deferred_send(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_deferred_drop(0), FORKER_E_ABORTED);
+    CHECK_CODE(forker_deferred_next(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_deferred_cancelled(0), 1);
     CHECK_CODE(forker_deferred_error(0, NULL, 8), FORKER_E_INVALID);
     CHECK_CODE(forker_deferred_error(0, sentence, 0), FORKER_E_INVALID);

@@ -27,6 +27,7 @@ POST_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
 BODY_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_int, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
+DONE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p)
 DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
 RELEASE_FN = ctypes.CFUNCTYPE(None, c_void_p)
 # With use_errno, ctypes.set_errno() in the callback is what C finds in errno afterwards.
@@ -45,6 +46,12 @@ PROTOTYPES = {
     "forker_server_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
     "forker_server_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
     "forker_route_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_server_group": (c_void_p, [c_void_p, c_char_p]),
+    "forker_group_group": (c_void_p, [c_void_p, c_char_p]),
+    "forker_group_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
+    "forker_group_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
+    "forker_group_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_group_use": (c_int, [c_void_p, HANDLER, DONE_FN, c_void_p]),
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_certificate": (c_int, [c_void_p, c_char_p, c_char_p]),
@@ -141,6 +148,7 @@ PROTOTYPES = {
     "forker_deferred_send": (c_int, [c_uint64]),
     "forker_deferred_drop": (c_int, [c_uint64]),
     "forker_deferred_error": (c_int, [c_uint64, c_char_p, c_size_t]),
+    "forker_deferred_next": (c_int, [c_uint64]),
     "forker_deferred_cancelled": (c_int, [c_uint64]),
     "forker_deferred_resume": (c_int, [c_uint64]),
     "forker_deferred_enter": (c_int, [c_uint64]),

@@ -1,0 +1,218 @@
+/*
+ * Groups of routes. What a group has is its own and that of the groups around it; the server itself is the outermost one. Where a
+ * group has functions, the server asks them about every request below its prefix, also where no route is: so a check cannot be
+ * passed by with a path or method that nobody has thought of.
+ */
+#include "setup/group.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/server.h"
+#include "setup/pattern.h"
+#include "setup/route.h"
+#include "setup/routeoption.h"
+#include "setup/setup.h"
+
+enum { USES_MAX = 64, DEPTH_MAX = 16 };
+
+/* The group that is the server itself. NULL: no memory. */
+static forker_group *root_of(forker_server *server)
+{
+    if (server->root == NULL) {
+        forker_group *root = calloc(1, sizeof *root);
+        char *prefix = strdup("");
+        if (root == NULL || prefix == NULL) {
+            free(root);
+            free(prefix);
+            (void)fk_setup_fail(server, FORKER_E_MEMORY, "group: out of memory");
+            return NULL;
+        }
+        *root = (forker_group){.server = server, .prefix = prefix, .next = server->groups};
+        server->root = server->groups = root;
+    }
+    return server->root;
+}
+
+/* What is wrong with the prefix of a group, or NULL. */
+static const char *prefix_fault(const char *prefix, const char *whole, char *sentence, size_t size)
+{
+    uint32_t params;
+    if (prefix[0] == '\0') {
+        return NULL;
+    }
+    if (prefix[0] != '/' || prefix[strlen(prefix) - 1] == '/') {
+        return "a prefix starts with \"/\" and does not end with it";
+    }
+    if (strstr(prefix, "/*") != NULL) {
+        return "\"*name\" can only be the end of a pattern, not of a prefix";
+    }
+    return fk_pattern_check(whole, &params, sentence, size) ? NULL : sentence;
+}
+
+static uint32_t depth_of(const forker_group *group)
+{
+    uint32_t depth = 0;
+    for (; group != NULL; group = group->around) {
+        depth++;
+    }
+    return depth;
+}
+
+/* Makes a group inside of another one. */
+static forker_group *make(forker_group *around, const char *prefix)
+{
+    forker_server *server = around->server;
+    char sentence[FK_SENTENCE_MAX / 2];
+    size_t outer = strlen(around->prefix), len = strlen(prefix);
+    forker_group *group = calloc(1, sizeof *group);
+    char *whole = malloc(outer + len + 1);
+    if (group == NULL || whole == NULL) {
+        free(group);
+        free(whole);
+        (void)fk_setup_fail(server, FORKER_E_MEMORY, "group %s: out of memory", prefix);
+        return NULL;
+    }
+    memcpy(whole, around->prefix, outer);
+    memcpy(whole + outer, prefix, len + 1);
+    const char *fault = prefix_fault(prefix, whole, sentence, sizeof sentence);
+    bool deep = depth_of(around) >= DEPTH_MAX;
+    if (fault != NULL || deep) {
+        (void)fk_setup_fail(server, deep ? FORKER_E_LIMIT : FORKER_E_ROUTE, "group %s: %s", whole,
+                            deep ? "it is inside of 16 others, which is the most" : fault);
+        free(group);
+        free(whole);
+        return NULL;
+    }
+    *group = (forker_group){.server = server, .around = around, .prefix = whole, .next = server->groups};
+    return server->groups = group;
+}
+
+forker_group *forker_server_group(forker_server *server, const char *prefix)
+{
+    if (fk_setup_refuses(server) != FORKER_OK) {
+        return NULL;
+    }
+    if (prefix == NULL) {
+        (void)fk_setup_fail(server, FORKER_E_INVALID, "group: prefix is NULL");
+        return NULL;
+    }
+    forker_group *root = root_of(server);
+    return root == NULL || prefix[0] == '\0' ? root : make(root, prefix);
+}
+
+forker_group *forker_group_group(forker_group *group, const char *prefix)
+{
+    if (group == NULL || fk_setup_refuses(group->server) != FORKER_OK) {
+        return NULL;
+    }
+    if (prefix == NULL) {
+        (void)fk_setup_fail(group->server, FORKER_E_INVALID, "group: prefix is NULL");
+        return NULL;
+    }
+    return make(group, prefix);
+}
+
+int forker_group_handle(forker_group *group, const char *methods, const char *pattern, forker_handler handler,
+                        void *user)
+{
+    int refused = group != NULL ? fk_setup_refuses(group->server) : FORKER_E_INVALID;
+    return refused == FORKER_OK
+               ? fk_route_add(&(fk_route_spec){group->server, group, methods, group->prefix, pattern, handler, user})
+               : refused;
+}
+
+/* What forker_group_handle() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
+int forker_group_route(forker_group *group, const char *methods, const char *pattern, forker_handler handler,
+                       void *user, forker_route **route_out)
+{
+    if (group == NULL) {
+        if (route_out != NULL) {
+            *route_out = NULL;
+        }
+        return FORKER_E_INVALID;
+    }
+    return fk_route_handle(&(fk_route_spec){group->server, group, methods, group->prefix, pattern, handler, user},
+                           route_out);
+}
+
+int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user)
+{
+    int refused = group != NULL ? fk_setup_refuses(group->server) : FORKER_E_INVALID;
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    forker_server *server = group->server;
+    if (before == NULL && done == NULL) {
+        return fk_setup_fail(server, FORKER_E_INVALID, "use: before and done are both NULL");
+    }
+    if (group->use_count == USES_MAX) {
+        return fk_setup_fail(server, FORKER_E_LIMIT,
+                             "use: the group %s has %d pairs of functions already, which is the most", group->prefix,
+                             USES_MAX);
+    }
+    fk_use *uses = realloc(group->uses, (group->use_count + 1) * sizeof *uses);
+    if (uses == NULL) {
+        return fk_setup_fail(server, FORKER_E_MEMORY, "use: out of memory");
+    }
+    group->uses = uses;
+    int code = group->use_count == 0 ? fk_route_guard(group) : FORKER_OK;
+    if (code == FORKER_OK) {
+        uses[group->use_count++] = (fk_use){before, done, user};
+    }
+    return code;
+}
+
+/* The chain of a group is that of the group around it, which has been made, and its own. */
+static bool make_chain(forker_group *group)
+{
+    uint32_t outer = group->around != NULL ? group->around->chain_count : 0;
+    uint32_t count = outer + group->use_count;
+    const fk_use **chain = malloc((count + 1) * sizeof(const fk_use *));
+    if (chain == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        chain[i] = i < outer ? group->around->chain[i] : &group->uses[i - outer];
+    }
+    free((void *)group->chain);
+    group->chain = chain;
+    group->chain_count = count;
+    return true;
+}
+
+/* Makes the chains of all groups at this depth. */
+static bool make_chains(forker_server *server, uint32_t depth)
+{
+    for (forker_group *group = server->groups; group != NULL; group = group->next) {
+        if (depth_of(group) == depth && !make_chain(group)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+int fk_groups_plan(forker_server *server)
+{
+    for (uint32_t depth = 1; server->groups != NULL && depth <= DEPTH_MAX + 1; depth++) {
+        if (!make_chains(server, depth)) {
+            return fk_server_fail(server, FORKER_E_MEMORY, "%s: no memory for the groups", server->verb);
+        }
+    }
+    fk_route_options_apply(server);
+    return FORKER_OK;
+}
+
+void fk_groups_free(forker_server *server)
+{
+    while (server->groups != NULL) {
+        forker_group *group = server->groups;
+        server->groups = group->next;
+        fk_settings_free(&group->settings);
+        free(group->uses);
+        free((void *)group->chain);
+        free(group->prefix);
+        free(group);
+    }
+    server->root = NULL;
+}

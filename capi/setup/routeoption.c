@@ -1,0 +1,177 @@
+/*
+ * Options of routes. A program sets them of one route, or of all routes of a group: of those registered later too, so what is set
+ * is kept, and comes to the routes when the server starts. An inner group goes before the groups around it, and what is set of a
+ * route itself before all of them.
+ */
+#include "setup/routeoption.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/server.h"
+#include "setup/advice.h"
+#include "setup/option.h"
+#include "setup/setup.h"
+
+/* The options of a route: how a value for each is read, and what values there are. */
+static bool set_dispatch(fk_route *route, const char *value)
+{
+    int64_t number;
+    bool is = fk_option_parse(FK_OPTION_DISPATCH, value, &number);
+    route->pooled = is ? number != 0 : route->pooled;
+    return is;
+}
+
+static bool set_body(fk_route *route, const char *value)
+{
+    bool streamed = strcmp(value, "stream") == 0;
+    bool is = streamed || strcmp(value, "buffer") == 0;
+    route->streamed = is ? streamed : route->streamed;
+    return is;
+}
+
+static bool set_max_body(fk_route *route, const char *value)
+{
+    int64_t number;
+    bool is = fk_option_parse(FK_OPTION_MAX_BODY, value, &number);
+    route->max_body = is ? number : route->max_body;
+    return is;
+}
+
+static const struct {
+    const char *name;
+    bool (*set)(fk_route *route, const char *value);
+    const char *fault;
+    int like; /* the option of the server that has the same values; -1: none */
+} route_options[] = {
+    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH},
+    {"body", set_body, "is neither buffer nor stream", -1},
+    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY},
+};
+
+enum { ROUTE_OPTIONS = sizeof route_options / sizeof route_options[0] };
+
+/* What is set, and of what: "route set body of GET /a" or "group set body of /api", as sentences call it. */
+typedef struct {
+    const char *kind, *name, *value, *methods, *pattern;
+} assignment;
+
+/* Finds the option and tries the value on `route`. Returns its number, or a code. */
+static int try_option(forker_server *server, fk_route *route, const assignment *set)
+{
+    if (set->name == NULL || set->value == NULL) {
+        return fk_setup_fail(server, FORKER_E_INVALID, "%s set: name or value is NULL", set->kind);
+    }
+    for (int i = 0; i < ROUTE_OPTIONS; i++) {
+        if (strcmp(set->name, route_options[i].name) != 0) {
+            continue;
+        }
+        if (!route_options[i].set(route, set->value)) {
+            char advice[FK_ADVICE_MAX] = "";
+            if (route_options[i].like >= 0) {
+                fk_advice_value(route_options[i].like, set->value, advice);
+            }
+            return fk_setup_fail(server, FORKER_E_OPTION, "%s set %s of %s%s%s: \"%s\" %s%s", set->kind, set->name,
+                                 set->methods, set->methods[0] != '\0' ? " " : "", set->pattern, set->value,
+                                 route_options[i].fault, advice);
+        }
+        return i;
+    }
+    return fk_setup_fail(server, FORKER_E_OPTION,
+                         "%s set: no route option \"%s\"; there are dispatch, body and max_body", set->kind, set->name);
+}
+
+/* Keeps what was set, in the place of an earlier value. false: no memory. */
+static bool keep(fk_settings *settings, uint32_t option, const char *value)
+{
+    char *copy = strdup(value);
+    if (copy == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < settings->count; i++) {
+        if (settings->items[i].option == option) {
+            free(settings->items[i].value);
+            settings->items[i].value = copy;
+            return true;
+        }
+    }
+    fk_setting *items = realloc(settings->items, (settings->count + 1) * sizeof *items);
+    if (items == NULL) {
+        free(copy);
+        return false;
+    }
+    settings->items = items;
+    items[settings->count++] = (fk_setting){option, copy};
+    return true;
+}
+
+static int assign(forker_server *server, fk_route *route, fk_settings *settings, const assignment *set)
+{
+    int option = try_option(server, route, set);
+    if (option < 0) {
+        return option;
+    }
+    return keep(settings, (uint32_t)option, set->value)
+               ? FORKER_OK
+               : fk_setup_fail(server, FORKER_E_MEMORY, "%s set %s: out of memory", set->kind, set->name);
+}
+
+int forker_route_set(forker_route *route, const char *name, const char *value)
+{
+    if (route == NULL) {
+        return FORKER_E_INVALID;
+    }
+    int refused = fk_setup_refuses(route->server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    fk_route *set = &route->server->routes[route->index];
+    return assign(route->server, set, &set->settings, &(assignment){"route", name, value, set->methods, set->pattern});
+}
+
+int forker_group_set(forker_group *group, const char *name, const char *value)
+{
+    if (group == NULL) {
+        return FORKER_E_INVALID;
+    }
+    int refused = fk_setup_refuses(group->server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    const char *of = group->prefix[0] != '\0' ? group->prefix : "all routes";
+    fk_route tried = {0};
+    return assign(group->server, &tried, &group->settings, &(assignment){"group", name, value, "", of});
+}
+
+static void apply(fk_route *route, const fk_settings *settings)
+{
+    for (uint32_t i = 0; i < settings->count; i++) {
+        (void)route_options[settings->items[i].option].set(route, settings->items[i].value); /* it was tried */
+    }
+}
+
+static void apply_groups(fk_route *route, const forker_group *group)
+{
+    if (group != NULL) {
+        apply_groups(route, group->around);
+        apply(route, &group->settings);
+    }
+}
+
+void fk_route_options_apply(forker_server *server)
+{
+    for (uint32_t i = 0; i < server->route_count; i++) {
+        fk_route *route = &server->routes[i];
+        apply_groups(route, route->group != NULL ? route->group : server->root);
+        apply(route, &route->settings);
+    }
+}
+
+void fk_settings_free(fk_settings *settings)
+{
+    for (uint32_t i = 0; i < settings->count; i++) {
+        free(settings->items[i].value);
+    }
+    free(settings->items);
+    *settings = (fk_settings){0};
+}
