@@ -34,6 +34,7 @@ import (
 
 	"libforker/engine"
 	"libforker/engine/message"
+	"libforker/engine/poller"
 	"libforker/prefork/control"
 	"libforker/slot"
 )
@@ -259,9 +260,7 @@ func (w *worker) checkSpillDir() {
 
 // settleLog is called when the second is over in which lines were held back.
 func (w *worker) settleLog(timer int) {
-	var count [8]byte
-	// What is read is how often the timer ran out.
-	_, _ = unix.Read(timer, count[:])
+	poller.Settle(timer)
 	C.fk_log_settle(w.c)
 }
 
@@ -393,9 +392,7 @@ func (w *worker) drain(limit time.Duration) {
 // onDrainEvent is called when a signal, forker_server_stop() with workers=0, or the end of the life line wants this
 // process to stop.
 func (w *worker) onDrainEvent() {
-	var count [8]byte
-	// What is read is only how many wanted it.
-	_, _ = unix.Read(w.drainFd, count[:])
+	poller.Settle(w.drainFd)
 	if w.channel < 0 && C.fk_action_take(w.c)&C.FK_ACTION_REOPEN != 0 {
 		C.fk_action_reopen(w.c)
 	}
@@ -455,8 +452,7 @@ func (w *worker) followLifeline(line *os.File) {
 	// Nobody ever writes: whatever ends the read is the end of the spawner.
 	_, _ = line.Read(b[:])
 	C.fk_process.draining = true
-	one := [8]byte{1}
-	_, _ = unix.Write(w.drainFd, one[:])
+	poller.Signal(w.drainFd)
 	const step = time.Second
 	// In steps, of which a time that the machine sleeps, or this process is stopped, uses up one at most.
 	for left := w.duration(C.FK_OPTION_DRAIN_TIMEOUT) + killSlack; left > 0; left -= step {

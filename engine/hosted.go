@@ -107,9 +107,7 @@ func (l *Loop) openTimer() error {
 	}
 	l.timerFd = inventory.Add(fd)
 	return l.Watch(fd, func() {
-		var count [8]byte
-		// How often it has rung does not matter.
-		_, _ = unix.Read(l.timerFd, count[:])
+		poller.Settle(l.timerFd) // How often it has rung does not matter.
 		l.timerNs = 0
 	})
 }

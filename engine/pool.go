@@ -221,14 +221,12 @@ func (p *pool) end(t *poolThread) {
 
 // wake has the loop look, if there still is one. With mu.
 func (p *pool) wake() {
-	// The counter of an eventfd cannot overflow by ones, so this does not fail but for a closed one.
-	_, _ = unix.Write(p.fd, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	poller.Signal(p.fd)
 }
 
 // take returns what has been finished, in the room of what it returned before.
 func (p *pool) take(room []*request) []*request {
-	var count [8]byte
-	_, _ = unix.Read(p.fd, count[:])
+	poller.Settle(p.fd)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	done := p.done

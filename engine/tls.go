@@ -70,9 +70,7 @@ func (l *Loop) hasTLS() bool {
 
 // callForHandshakes wakes the loop. On any goroutine.
 func (l *Loop) callForHandshakes() {
-	one := [8]byte{1}
-	// It can only fail for a count that is too high, and then the loop wakes up anyway.
-	_, _ = unix.Write(l.shakeFd, one[:])
+	poller.Signal(l.shakeFd)
 }
 
 // endShaking has the loop wait for the end of the handshakes, whose connections are about to be closed.
@@ -189,8 +187,7 @@ func (l *Loop) leaveHandshake(c *conn) {
 
 // followHandshakes goes on with the handshakes that have something for the loop.
 func (l *Loop) followHandshakes() {
-	var count [8]byte
-	_, _ = unix.Read(l.shakeFd, count[:])
+	poller.Settle(l.shakeFd)
 	l.told = l.shakes.Take(l.told)
 	for _, s := range l.told {
 		if c := l.ownerOf(s); c != nil && c.state != connDead {
@@ -271,9 +268,11 @@ func (l *Loop) failHandshake(c *conn, told bool) {
 	l.linger(c)
 }
 
-// openSession goes on with HTTP.
+// openSession goes on with HTTP. Our last word in the handshake may have been before the client's: one that gathers small
+// writes (RFC 896) sends its first request when that is acknowledged, for which the kernel would wait for a response.
 func (l *Loop) openSession(c *conn) {
 	l.leaveHandshake(c)
+	poller.Acknowledge(c.fd)
 	state := c.tls.State()
 	l.countHandshake(successOf(&state))
 	switch {

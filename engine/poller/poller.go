@@ -279,6 +279,15 @@ func KeepAlive(fd int) {
 // Shutdown ends the output of a connection: the client sees the end of the response.
 func Shutdown(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0) }
 
+// Acknowledge has the kernel acknowledge at once what a TCP connection has received (TCP_QUICKACK, tcp(7)). Of unix
+// sockets it changes nothing.
+func Acknowledge(fd int) {
+	one := int32(1)
+	// SAFETY: the kernel reads one, during the call.
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK,
+		uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one), 0)
+}
+
 // ResetOnClose has Close reset a TCP connection: the client learns that what it has is not all, though it can still read
 // it. What was not sent is lost. Of unix sockets it changes nothing.
 func ResetOnClose(fd int) {

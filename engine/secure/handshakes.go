@@ -6,15 +6,13 @@ import (
 	"sync"
 )
 
-// Handshakes, beside the loop's thread.
-
 // Handshakes, on goroutines beside the loop.
 
 // Handshakes runs handshakes beside the loop: those that compute at a time are so few that a processor is left for the
 // loop, those that wait for their client cost a goroutine each.
 type Handshakes struct {
 	// Immutable.
-	wake    func()        // Has the loop call Take. Called on any goroutine, with mu.
+	wake    func()        // Has the loop call Take. Called on any goroutine that is counted in running.
 	compute chan struct{} // Has a place for each handshake that may compute.
 
 	mu      sync.Mutex // Guards the following.
@@ -88,8 +86,11 @@ func (h *Handshakes) run(s *Session) {
 	if s.closed {
 		s.release()
 	}
-	h.tell(s)
+	first := h.tell(s)
 	s.mu.Unlock()
+	if first {
+		h.wake()
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.running--; h.closing {
@@ -97,25 +98,24 @@ func (h *Handshakes) run(s *Session) {
 	}
 }
 
-// tell has the loop look at s. With s.mu.
-func (h *Handshakes) tell(s *Session) {
+// tell puts s among those that the loop is to look at. first: the loop is to be woken for it, when s.mu is free: it would
+// only wait for that. With s.mu.
+func (h *Handshakes) tell(s *Session) (first bool) {
 	if s.told || s.closed {
-		return
+		return false
 	}
 	s.told = true
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.told = append(h.told, s)
-	if len(h.told) == 1 {
-		h.wake()
-	}
+	return len(h.told) == 1
 }
 
 // readWaiting gives the handshake the next bytes of the present record, and waits for it.
 func (s *Session) readWaiting(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.left == 0 && !isWhole(s.in) && !s.ended && !s.closed {
+	for s.isStarved() {
 		s.await()
 	}
 	if s.closed {
@@ -128,6 +128,9 @@ func (s *Session) readWaiting(b []byte) (int, error) {
 	return n, err
 }
 
+// isStarved reports whether there is nothing to go on with. With mu.
+func (s *Session) isStarved() bool { return s.left == 0 && !isWhole(s.in) && !s.ended && !s.closed }
+
 // await waits for what the client answers to what it is sent now. Another handshake may compute meanwhile. With mu.
 func (s *Session) await() {
 	h := s.pass
@@ -135,9 +138,15 @@ func (s *Session) await() {
 	s.waiting = true
 	if s.full || s.out != nil {
 		s.full = false
-		h.tell(s)
+		if h.tell(s) {
+			s.mu.Unlock()
+			h.wake()
+			s.mu.Lock()
+		}
 	}
-	s.wake.Wait()
+	for s.isStarved() {
+		s.wake.Wait()
+	}
 	s.waiting = false
 	s.mu.Unlock() // Whoever computes may need it for the loop.
 	h.compute <- struct{}{}
