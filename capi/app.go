@@ -34,6 +34,7 @@ type app struct {
 	router  router.Router
 	routes  []routeTraits
 	admits  bool   // Routes differ in their bodies.
+	calls   bool   // There are methods of gRPC.
 	maxBody int64  // What holds where there is no route.
 	allow   []byte // The latest Allow of the loop's thread.
 }
@@ -46,6 +47,7 @@ type routeTraits struct {
 	streamed bool // Its handler takes the body piece by piece.
 	chain    uint32
 	body     engine.Admission
+	call     callKind
 }
 
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
@@ -62,6 +64,10 @@ func newApp(s server) (*app, error) {
 		traits.body = engine.Admission{Most: a.maxBody, Stream: traits.streamed || traits.chained}
 		if route.max_body >= 0 {
 			traits.body.Most = int64(route.max_body)
+		}
+		if traits.call = callKind(route.grpc); traits.call != noCall {
+			a.calls = true
+			traits.body = a.admitCall(traits.call, traits.body.Stream)
 		}
 		a.admits = a.admits || traits.body.Stream || traits.body.Most != a.maxBody
 		a.routes = append(a.routes, traits)
@@ -152,6 +158,9 @@ func (a *app) Serve(call *engine.Call) {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 			return
 		}
+		if traits.call != noCall && !a.fits(call, traits.call) {
+			return
+		}
 		if traits.pooled != call.Pooled {
 			call.Outcome.Next, call.Outcome.Skip = engine.Elsewhere, skip
 			return
@@ -224,7 +233,7 @@ func (a *app) conclude(call *engine.Call, result int, takes bool) {
 	switch {
 	case req.Deferred != 0:
 		a.deferred(call, result, takes && result == C.FORKER_OK)
-	case result != C.FORKER_OK || !asks && req.Response.State == engine.ResponseNone:
+	case result != C.FORKER_OK || !asks && (req.Response.State == engine.ResponseNone || a.isCallOpen(req)):
 		a.fail(call, result)
 	case asks && req.Response.State != engine.ResponseWhole:
 		call.Outcome.Next = engine.AsksBody
@@ -313,6 +322,12 @@ func (a *app) fail(call *engine.Call, result int) {
 		why = fmt.Sprintf("returned %d (%s)", result, C.GoString(C.forker_strerror(C.int(result))))
 	}
 	call.Outcome.Status = 500
-	call.Outcome.Fault = fmt.Sprintf("the handler of %s %s %s%s; answered 500", call.Method, call.Path, why,
-		lastFailure(C.fk_dispatch_failure(address(call.Req))))
+	answered := "500"
+	if call.Req.RPC.Is != 0 {
+		answered = a.failCall(call, result)
+	}
+	if answered != "" {
+		call.Outcome.Fault = fmt.Sprintf("the handler of %s %s %s%s; answered %s", call.Method, call.Path, why,
+			lastFailure(C.fk_dispatch_failure(address(call.Req))), answered)
+	}
 }

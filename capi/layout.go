@@ -50,6 +50,9 @@ enum {
     size_mapping = sizeof(fk_mapping),
     off_mapping_len = offsetof(fk_mapping, len),
     off_response_length = offsetof(fk_response, length),
+    off_call = offsetof(struct forker_request, call),
+    off_call_is = offsetof(fk_call, is),
+    off_response_grpc = offsetof(fk_response, grpc),
     off_response_extra = offsetof(fk_response, extra),
     off_response_trailers = offsetof(fk_response, trailers),
     off_now = offsetof(struct forker_request, now_ns),
@@ -148,6 +151,10 @@ var (
 	_ [C.FK_RESPONSE_LENGTH]byte          = [engine.ResponseLength]byte{}
 	_ [C.FK_PART_FILE]byte                = [engine.PartFile]byte{}
 	_ [C.off_response_length]byte         = [unsafe.Offsetof(engine.Response{}.Length)]byte{}
+	_ [C.off_call]byte                    = [unsafe.Offsetof(engine.Request{}.RPC)]byte{}
+	_ [C.off_call_is]byte                 = [unsafe.Offsetof(engine.RPC{}.Is)]byte{}
+	_ [C.off_response_grpc]byte           = [unsafe.Offsetof(engine.Response{}.RPC)]byte{}
+	_ [C.FK_GRPC_STREAM]byte              = [engine.RPCStream]byte{}
 	_ [C.off_response_extra]byte          = [unsafe.Offsetof(engine.Response{}.Extra)]byte{}
 	_ [C.off_response_trailers]byte       = [unsafe.Offsetof(engine.Response{}.Trailers)]byte{}
 	_ [C.off_now]byte                     = [unsafe.Offsetof(engine.Request{}.Now)]byte{}

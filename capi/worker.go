@@ -164,7 +164,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 		return err
 	}
 	cfg.Handlers, cfg.Holders, cfg.Memory, cfg.Log = app, app, app, app.log
-	cfg.Admits = app.admits
+	cfg.Admits, cfg.RPC.On = app.admits, app.calls
 	eventFd, err := C.fk_deferred_open(w.c)
 	if eventFd < 0 {
 		return fmt.Errorf("eventfd: %w", err)
@@ -296,6 +296,7 @@ func (w *worker) config() engine.Config {
 
 		Front: w.front(),
 
+		RPC: engine.RPCConfig{MaxMessage: w.number(C.FK_OPTION_GRPC_MAX_MESSAGE)},
 		HTTP2: engine.HTTP2Config{
 			Clear:   w.number(C.FK_OPTION_H2C) != 0,
 			Streams: int(w.number(C.FK_OPTION_HTTP2_STREAMS)),

@@ -89,6 +89,7 @@ type Config struct {
 	Front *gate.Front // nil: nothing of it.
 
 	HTTP2       HTTP2Config
+	RPC         RPCConfig
 	TLS         TLSConfig // Where a listener has TLS.
 	EverySecond func()    // Called on the loop's thread about once a second; nil: nothing.
 

@@ -7,7 +7,6 @@ import (
 
 	"libforker/engine/http1"
 	"libforker/engine/http2"
-	"libforker/engine/memory"
 	"libforker/engine/message"
 )
 
@@ -46,15 +45,22 @@ func (st *h2stream) respond(l *Loop, r *request) {
 	if !h.leaving && h.isLast(l) {
 		h.leave()
 	}
-	l.reserve(h.c, len(head.fields)+len(head.added)+len(head.allow)+len(head.location)+headRoom+smallBody)
+	trailerRoom := trailerRoom(r)
+	l.reserve(h.c, len(head.fields)+len(head.added)+len(head.allow)+len(head.location)+headRoom+smallBody+trailerRoom)
 	hasBody := head.hasBody || head.sourced
 	start := l.outLen
-	out := appendH2Head(h.session.BeginSection(l.out[:start]), l, head)
+	out := appendH2Head(h.session.BeginSection(l.out[:start]), l, r)
+	if !hasBody && head.rpc {
+		out = appendTrailers(out, r)
+	}
 	out = h.session.EndSection(out, start, st.s, !hasBody)
 	switch {
 	case !hasBody:
 	case !head.sourced && len(head.body) <= h.session.Room(st.s):
-		out = append(h.session.AppendData(out, st.s, len(head.body), true), head.body...)
+		out = append(h.session.AppendData(out, st.s, len(head.body), !head.rpc), head.body...)
+		if head.rpc {
+			out = st.endWithTrailers(out, r)
+		}
 	case head.sourced || st.keepBody(l, r):
 		r.source.open = true
 		h.sending++
@@ -70,10 +76,13 @@ func (st *h2stream) respond(l *Loop, r *request) {
 }
 
 // appendH2Head writes the field section of a response.
-func appendH2Head(out []byte, l *Loop, head *responseHead) []byte {
+func appendH2Head(out []byte, l *Loop, r *request) []byte {
+	head := &r.response
 	out = http2.AppendStatus(out, head.status)
 	out = append(out, l.h2Common[head.flags/ResponseHasDate%4]...)
-	if head.length >= 0 && (http1.HasContent(head.status) || head.status == 304 && head.announced) {
+	if head.rpc {
+		out = appendCallFields(out, r)
+	} else if head.length >= 0 && (http1.HasContent(head.status) || head.status == 304 && head.announced) {
 		out = http2.AppendLength(out, head.length)
 	}
 	if head.isText {
@@ -146,22 +155,27 @@ func (st *h2stream) appendBody(l *Loop, out []byte, room int) []byte {
 	case size == 0 && !last:
 		return out // There is no room.
 	}
-	trailers := memory.View(r.shared.Response.Trailers.Data, r.shared.Response.Trailers.Len)
-	if size > 0 || len(trailers) == 0 {
-		out = session.AppendData(out, st.s, size, last && len(trailers) == 0)
+	trails := trailerRoom(r) > 0
+	if size > 0 || !trails {
+		out = session.AppendData(out, st.s, size, last && !trails)
 		out = out[:len(out)+size]
 	}
 	if st.waiting {
 		st.creditSending(l, size)
 	}
 	if last {
-		if len(trailers) > 0 {
-			start := len(out)
-			out = session.EndSection(http2.AppendFields(session.BeginSection(out), trailers), start, st.s, true)
+		if trails {
+			out = st.endWithTrailers(out, r)
 		}
 		st.endResponse(l, r)
 	}
 	return out
+}
+
+// endWithTrailers appends the trailer section of the response.
+func (st *h2stream) endWithTrailers(out []byte, r *request) []byte {
+	session, start := st.h.session, len(out)
+	return session.EndSection(appendTrailers(session.BeginSection(out), r), start, st.s, true)
 }
 
 // hasNext reports whether there is something left of the segment that is being sent.
@@ -219,7 +233,7 @@ func (st *h2stream) resume(l *Loop, r *request) {
 	h := st.h
 	h.session.Want(st.s)
 	if h.session.Room(st.s) == 0 { // For an end there is always room.
-		l.reserve(h.c, int(r.shared.Response.Trailers.Len)+headRoom)
+		l.reserve(h.c, trailerRoom(r)+headRoom)
 		l.outLen = len(st.appendBody(l, l.out[:l.outLen], 0))
 	}
 	h.proceed(l)

@@ -49,6 +49,9 @@ func (h *h2) begin(l *Loop, s *http2.Stream, ends bool) {
 		refusal = err
 	}
 	r.isHead = string(r.shared.Head.Method.In(r.text)) == "HEAD"
+	if refusal == nil && l.cfg.RPC.On {
+		refusal = l.beginCall(r)
+	}
 	if refusal == nil {
 		refusal = l.preparePath(r)
 	}
@@ -156,6 +159,12 @@ func (st *h2stream) dispatch(l *Loop) {
 	l.shareTLS(st.h.c, r)
 	if !r.inFlight {
 		st.h.c.served++
+	}
+	if r.rpc.single && r.body.kind != bodyPassed {
+		if fault := l.openMessage(r); fault != nil {
+			l.respondWith(r, Outcome{Status: 400, Code: fault.Code, Detail: fault.Text})
+			return
+		}
 	}
 	l.dispatch(r)
 }

@@ -77,8 +77,10 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		if l.cfg.Admits {
 			b.most = admission.Most
 		}
-		// Of a client that asks first, a body that nobody wants is not awaited (RFC 9110 §10.1.1).
-		unwanted := b.asks && (admission.None || r.shared.Head.Form == message.FormAsterisk)
+		// A body that nobody wants is not awaited of a client that asks first (RFC 9110 §10.1.1), nor the messages of a call, which
+		// may go on for long.
+		unwanted := (b.asks || r.rpc.is) && (admission.None || r.shared.Head.Form == message.FormAsterisk)
+		r.rpc.single = r.rpc.is && admission.Single
 		if admission.Stream || unwanted {
 			b.kind = bodyPassed
 		}

@@ -1,6 +1,9 @@
 package engine
 
-import "libforker/engine/memory"
+import (
+	"libforker/engine/grpc"
+	"libforker/engine/memory"
+)
 
 // What the engine asks of the program behind it, and what the program says.
 
@@ -58,15 +61,16 @@ const (
 
 // Outcome is what became of a request in the program.
 type Outcome struct {
-	Next       int    // One of the above.
-	Skip       int    // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
-	Status     int    // 0: the response is in Request.Response; else this status, with a text of the engine's.
-	Midway     bool   // Deferred: before its handler was called, which may still be asked. See EventNext.
-	Fault      string // What the program did wrong, for the log.
-	Detail     string // Put behind the status in that text.
-	RetryAfter int    // Seconds, for a Retry-After field; 0: none.
-	Location   []byte // The value of a Location field, if not empty; valid until the next redirect.
-	Allow      []byte // The value of an Allow field, if not empty; valid until the next call of Serve.
+	Next       int       // One of the above.
+	Skip       int       // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
+	Status     int       // 0: the response is in Request.Response; else this status, with a text of the engine's.
+	Midway     bool      // Deferred: before its handler was called, which may still be asked. See EventNext.
+	Fault      string    // What the program did wrong, for the log.
+	Detail     string    // Put behind the status in that text.
+	Code       grpc.Code // Of a response to a call of gRPC; OK: that which belongs to Status.
+	RetryAfter int       // Seconds, for a Retry-After field; 0: none.
+	Location   []byte    // The value of a Location field, if not empty; valid until the next redirect.
+	Allow      []byte    // The value of an Allow field, if not empty; valid until the next call of Serve.
 }
 
 // Call is a request on its way to the handlers.
@@ -86,6 +90,7 @@ type Admission struct {
 	Most   int64 // Bytes that it may have.
 	Stream bool  // Its handler is called when there is no more than the head.
 	None   bool  // There is no such route: the program responds without a handler.
+	Single bool  // It is a method of gRPC that takes one message.
 }
 
 // What Handlers.Body is told of a piece; `last` of forker_body_fn.

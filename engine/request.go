@@ -21,6 +21,7 @@ type request struct {
 	path  []byte   // Where the path is decoded to, if it needs that.
 	info  *tlsInfo // The connection's, which may be gone; nil: none.
 	body  inbound
+	rpc   rpc
 
 	// What the program does with it.
 	call   Call
@@ -66,7 +67,7 @@ func (l *Loop) makeRequest(req *Request) *request {
 	req.Server, req.Index = l.cfg.Server, uint32(len(l.byIndex))
 	r := &request{shared: req}
 	r.call.Req = req
-	r.timer.owner, r.body.timer.owner = r, (*bodyWait)(r)
+	r.timer.owner, r.body.timer.owner, r.rpc.timer.owner = r, (*bodyWait)(r), (*rpcDeadline)(r)
 	l.byIndex = append(l.byIndex, r)
 	return r
 }
@@ -90,6 +91,9 @@ func (l *Loop) freeRequest(r *request) {
 // endRequest gives back everything that a request has taken but itself. The program has let it go.
 func (l *Loop) endRequest(r *request, reason int) {
 	l.stopTimers(r)
+	if r.rpc.is {
+		l.endCall(r)
+	}
 	l.abortBody(r)
 	if r.shared.Passed.Len > 0 {
 		l.noteEnding(r, reason)
@@ -147,6 +151,7 @@ func (l *Loop) stopTimers(r *request) {
 func (l *Loop) leave(r *request, reason int) {
 	r.stream, r.reason = nil, uint8(reason)
 	l.stopTimers(r)
+	l.wheel.disarm(&r.rpc.timer)
 	if r.state == statePooled {
 		r.cancel()
 		return
@@ -183,7 +188,7 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 		s.reset(l, r, CloseError)
 		return nil
 	}
-	own.isHead = r.isHead
+	own.isHead, own.rpc.is = r.isHead, r.rpc.is
 	s.replace(l, own)
 	l.noteResponse(r, status, 0)
 	own.logged.alias = true

@@ -3,6 +3,7 @@ package engine
 import (
 	"strconv"
 
+	"libforker/engine/grpc"
 	"libforker/engine/http1"
 	"libforker/engine/memory"
 )
@@ -22,6 +23,10 @@ type responseHead struct {
 	location   []byte // The value of a Location field, if not empty.
 	retryAfter int    // Seconds, for a Retry-After field; 0: none.
 	flags      uint8  // Of the program's Response.
+
+	rpc        bool      // It is the response to a call of gRPC, and ends with
+	code       grpc.Code // this status
+	statusText []byte    // and text, but for a stream's.
 
 	isText    bool   // The body is a text of the engine's own.
 	announced bool   // The program has given no body, but said how long it would be.
@@ -69,6 +74,7 @@ func (l *Loop) describe(r *request) {
 	*head = responseHead{}
 	head.status, head.flags = outcome.Status, response.Flags
 	switch {
+	case r.rpc.is && l.describeCall(r):
 	case head.status != 0:
 		head.flags &= ResponseClose
 		head.allow, head.location, head.retryAfter = outcome.Allow, outcome.Location, outcome.RetryAfter

@@ -45,6 +45,7 @@ type Request struct {
 	Host        message.Span // As a trusted proxy says; empty: it is Head.Host.
 	_           uint32
 	ID          [72]uint8 // NUL-terminated.
+	RPC         RPC
 	Params      [MaxParams]message.Span
 	Head        message.Head
 
@@ -85,6 +86,17 @@ const (
 	SchemeHTTPS
 )
 
+// RPC is what a request has that is a call of gRPC.
+type RPC struct {
+	Message   uintptr // Its only one; 0: there is none, or they come one by one.
+	Len       uint64
+	Deadline  uint64 // On the loop's clock; 0: there is none.
+	Reserved  uint64 // C's own.
+	Is        uint8  // 1: the request is a call.
+	OnMessage uint8  // 1: OnBody is for messages. Filled by the program.
+	_         [6]uint8
+}
+
 // Block is a block of C's memory.
 type Block struct {
 	Data uintptr
@@ -111,6 +123,14 @@ const (
 	ResponseWhole
 )
 
+// What the response to a call of gRPC is.
+const (
+	RPCNone    = iota // One like others.
+	RPCMessage        // Body is a message with its prefix.
+	RPCStatus         // There is no message: Code says why, and Body in words.
+	RPCStream         // Messages with their prefixes come from Holders.Stream; then there are Code and Body.
+)
+
 // What a Part is.
 const (
 	PartBody = iota // Bytes of Response.Body: Off, Len.
@@ -133,7 +153,9 @@ type Response struct {
 	Status   uint16
 	State    uint8
 	Flags    uint8
-	_        uint32
+	RPC      uint8 // What the response to a call is.
+	Code     uint8 // Of that.
+	_        uint16
 	Length   int64  // Of a stream: what its head promises; -1: not known. Or see ResponseLength.
 	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
 	Extra    uint64 // Bytes of all parts that are not of Body.
@@ -147,7 +169,7 @@ type Response struct {
 const keptResponse = 256 << 10
 
 func (a *Response) reset() {
-	a.Status, a.State, a.Flags = 0, ResponseNone, 0
+	a.Status, a.State, a.Flags, a.RPC, a.Code = 0, ResponseNone, 0, RPCNone, 0
 	a.Parted, a.Extra = 0, 0
 	a.Fields.Len, a.Body.Len, a.Parts.Len, a.Trailers.Len = 0, 0, 0, 0
 }

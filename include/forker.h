@@ -1302,6 +1302,94 @@ int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, voi
 int forker_sse_begin(forker_deferred handle);
 int forker_sse_send(forker_deferred handle, const char *event, const char *id, const char *data);
 
+/* ------------------------------------------------------------------------------------------------------------- gRPC */
+
+/* How many messages each side of a method sends. The numbers never change. */
+enum {
+    FORKER_GRPC_UNARY = 0,         /* one, and one in reply */
+    FORKER_GRPC_SERVER_STREAM = 1, /* one, and any number in reply */
+    FORKER_GRPC_CLIENT_STREAM = 2, /* any number, and one in reply */
+    FORKER_GRPC_BIDI = 3           /* any number each */
+};
+
+/*
+ * Answers calls of a gRPC method, "/helloworld.Greeter/SayHello", by calling `handler`. A method is a route for POST on
+ * that path, and its handler one like all others: it may run on the pool, defer, or say FORKER_NEXT. It gets messages and
+ * gives messages, as bytes, which any protobuf library packs and unpacks. gRPC needs HTTP/2: option h2c, or http2 and an
+ * address with tls=on.
+ *
+ * The handler returns FORKER_OK when it has replied or failed. FORKER_NEXT, if no other route wants the call, is status
+ * UNIMPLEMENTED (12) for the client; FORKER_E_MEMORY and FORKER_E_LIMIT are RESOURCE_EXHAUSTED (8), after the deadline any
+ * code is DEADLINE_EXCEEDED (4), other negative ones INTERNAL (13); the log tells of them. A call of a method that does not
+ * exist is answered UNIMPLEMENTED; a request to one that is no call (its Content-Type is another than application/grpc, or
+ * it came by HTTP/1) 415.
+ *
+ * The client's deadline is that of the request: when it has passed, the client gets DEADLINE_EXCEEDED, and a handle is told
+ * with FORKER_CLOSE_TIMEOUT.
+ *
+ * Returns FORKER_OK, FORKER_E_ROUTE (malformed, or taken), FORKER_E_INVALID (no such kind), FORKER_E_LIMIT.
+ */
+int forker_server_grpc(forker_server *server, const char *method, int kind, forker_handler handler, void *user);
+
+/*
+ * The message of a call that has one (FORKER_GRPC_UNARY, FORKER_GRPC_SERVER_STREAM), as bytes; NULL if there is none. It
+ * may be empty. As long as the request.
+ */
+const void *forker_grpc_message(forker_request *req, size_t *len_out);
+
+/*
+ * Replies with one message, which is copied, and status OK. On a request with a handle, forker_deferred_send() follows.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (a length that no object has), FORKER_E_LIMIT (4 GiB or more), FORKER_E_STATE (not a
+ * call, or replied to already), FORKER_E_ABORTED (the deadline has passed).
+ */
+int forker_grpc_reply(forker_request *req, const void *message, size_t len);
+
+/*
+ * The same for a message that is packed where it will be sent from: reserve gives room for `len` bytes, or NULL with the
+ * reason in forker_request_error(), and commit replies with the first `len` bytes that were put there. No other call about
+ * the response may come between.
+ *
+ * commit returns what forker_grpc_reply() does, FORKER_E_STATE (nothing is reserved), FORKER_E_INVALID (more than is).
+ */
+void *forker_grpc_reserve(forker_request *req, size_t len);
+int forker_grpc_commit(forker_request *req, size_t len);
+
+/*
+ * Ends the call with a status instead of a message: `code` is 1 (CANCELLED) to 16 (UNAUTHENTICATED), `text`, which may be
+ * NULL, says why in UTF-8; of it 1 KiB is sent.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (code), FORKER_E_STATE, FORKER_E_ABORTED (the deadline has passed).
+ */
+int forker_grpc_fail(forker_request *req, int code, const char *text);
+
+/*
+ * Sends details along with a status: a packed message of type google.rpc.Status, which should have the same code and
+ * text. Before the call ends. Returns FORKER_OK, FORKER_E_LIMIT, FORKER_E_STATE, FORKER_E_ABORTED.
+ */
+int forker_grpc_details(forker_request *req, const void *status, size_t len);
+
+/*
+ * The value of the first metadata entry of that name that the client has sent; NULL if there is none. Names are those of
+ * header fields, and forker_request_header_at() has all of them; of a name that ends with "-bin" the value is bytes, which
+ * are decoded here: NULL if they cannot be, with the reason in forker_request_error().
+ */
+const void *forker_grpc_metadata(forker_request *req, const char *name, size_t *len_out);
+
+/*
+ * Adds an entry to the metadata that is sent before the first message, or behind the last. The value is of visible ASCII
+ * characters and spaces; if the name ends with "-bin" it is any bytes. Where the call ends without a message, both are sent
+ * with its status. A trailer can be added until the call ends, by whoever has its handle too.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (a name that is not a token or belongs to gRPC or HTTP, another character),
+ * FORKER_E_LIMIT (more than 64 KiB), FORKER_E_STATE (not a call, or too late), FORKER_E_ABORTED (the deadline has passed).
+ */
+int forker_grpc_metadata_add(forker_request *req, const char *name, const void *value, size_t len);
+int forker_grpc_trailer_add(forker_request *req, const char *name, const void *value, size_t len);
+
+/* How long the client still waits, in nanoseconds; 0: not any more, INT64_MAX: it has set no deadline. 0 for NULL. */
+int64_t forker_grpc_remaining(forker_request *req);
+
 #ifdef __cplusplus
 }
 #endif

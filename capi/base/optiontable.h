@@ -129,6 +129,8 @@
       "Whether clients with TLS are offered HTTP/2, which browsers and most libraries take.")                          \
     X(H2C, "h2c", CHOICE, "off", "off|on", "", "", true,                                                               \
       "Whether HTTP/2 is spoken without TLS too, with clients that begin with it (prior knowledge), as proxies do.")   \
+    X(GRPC_MAX_MESSAGE, "grpc_max_message", SIZE, "4m", "", "1k", "2g", true,                                          \
+      "Bytes that a message of a gRPC call may have; a larger one ends the call with status RESOURCE_EXHAUSTED (8).")  \
     X(HTTP2_STREAMS, "http2_streams", NUMBER, "128", "", "1", "1000", true,                                            \
       "Requests of one HTTP/2 connection at a time; more are refused, and the client may repeat them.")                \
     X(TLS_MIN_VERSION, "tls_min_version", CHOICE, "1.2", "1.2|1.3", "", "", true,                                      \

@@ -75,6 +75,7 @@ typedef struct {
     bool guards;              /* it has no handler, but the group's functions for what is below the prefix */
     bool pooled;              /* the handler runs on a thread of the pool */
     bool streamed;            /* it is called at the head, and may take the body piece by piece */
+    uint8_t grpc;             /* of a method of gRPC its kind, FORKER_GRPC_*, and 1; 0: it is none */
     int64_t max_body;         /* -1: as the option says */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;

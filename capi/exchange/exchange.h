@@ -81,6 +81,14 @@ enum {
 /* What a request's scheme is. */
 enum { FK_SCHEME_OF_CONNECTION = 0, FK_SCHEME_HTTP = 1, FK_SCHEME_HTTPS = 2 };
 
+/* What the response to a call of gRPC is. */
+enum {
+    FK_GRPC_NONE = 0,    /* one like others */
+    FK_GRPC_MESSAGE = 1, /* body is a message with its prefix */
+    FK_GRPC_STATUS = 2,  /* there is no message: code says why, and body in words */
+    FK_GRPC_STREAM = 3 /* messages with their prefixes come through the deferred handle; then there are code and body */
+};
+
 /* Where the program is inside of, as far as it matters for what it may do. */
 enum { FK_INSIDE_NOTHING, FK_INSIDE_HANDLER, FK_INSIDE_ON_BODY };
 
@@ -106,7 +114,9 @@ typedef struct {
     uint16_t status;
     uint8_t state;
     uint8_t flags;
-    uint32_t pad;
+    uint8_t grpc; /* FK_GRPC_* */
+    uint8_t code; /* of a call's status */
+    uint16_t pad;
     int64_t length;  /* of a stream: what its head promises; -1: not known; or see FK_RESPONSE_LENGTH */
     uint64_t parted; /* bytes of `body` that stand in `parts`; the rest comes behind them */
     uint64_t extra;  /* bytes of all parts that are not of `body` */
@@ -131,6 +141,17 @@ enum { FK_TLS_ITEMS = FORKER_TLS_CLIENT_CHAIN_PEM + 1 };
 typedef struct {
     fk_span items[FK_TLS_ITEMS]; /* from the first byte of this; off 0: there is none */
 } fk_tls;
+
+/* What a request has that is a call of gRPC; engine.RPC. */
+typedef struct {
+    char *message; /* its only one; NULL: there is none, or they come one by one */
+    uint64_t len;
+    uint64_t deadline_ns; /* CLOCK_MONOTONIC; 0: there is none */
+    uint64_t reserved;    /* by forker_grpc_reserve(): so many bytes, and 1; 0: none */
+    uint8_t is;           /* 1: the request is a call */
+    uint8_t on_message;   /* 1: on_body is for messages */
+    uint8_t pad[6];
+} fk_call;
 
 struct forker_request {
     /* Filled by the engine. */
@@ -164,7 +185,8 @@ struct forker_request {
     fk_peer client;
     fk_span host; /* as a trusted proxy says; empty: it is head.host */
     uint32_t pad_id;
-    char id[72];                   /* NUL-terminated */
+    char id[72]; /* NUL-terminated */
+    fk_call call;
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
     fk_head head;
 

@@ -212,7 +212,7 @@ int forker_response_reset(forker_request *req)
     }
     int code = fk_response_open(req, &req->failure, "reset");
     if (code == FORKER_OK) {
-        response->fields.len = response->body.len = 0;
+        response->fields.len = response->body.len = response->trailers.len = 0;
         response->status = 0;
         response->flags = 0;
         response->state = FK_RESPONSE_NONE;

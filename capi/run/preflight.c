@@ -58,6 +58,21 @@ static int check_process(forker_server *server, const char *verb)
     return FORKER_OK;
 }
 
+/* gRPC is spoken by HTTP/2 only. */
+static int check_grpc(forker_server *server)
+{
+    bool spoken = fk_server_option(server, FK_OPTION_H2C) != 0 || fk_server_option(server, FK_OPTION_HTTP2) != 0;
+    for (uint32_t i = 0; !spoken && i < server->route_count; i++) {
+        if (server->routes[i].grpc != 0) {
+            return fk_server_fail(server, FORKER_E_OPTION,
+                                  "%s: there are gRPC methods, which need option h2c, or option http2 and an address "
+                                  "with tls=on",
+                                  server->verb);
+        }
+    }
+    return FORKER_OK;
+}
+
 static int check_setup(forker_server *server)
 {
     if (server->setup.failures > 0) {
@@ -69,7 +84,7 @@ static int check_setup(forker_server *server)
                               server->route_count == 0 ? "no route; call forker_server_handle first"
                                                        : "no listening socket; call forker_server_listen first");
     }
-    return FORKER_OK;
+    return check_grpc(server);
 }
 
 /* Takes the process for the server, if it is free for it. */

@@ -179,6 +179,24 @@ static void check_deferred(void)
     CHECK_CODE(forker_sse_send(0, NULL, NULL, ""), FORKER_E_ABORTED);
 }
 
+static void check_calls(void)
+{
+    size_t len = 7;
+    CHECK_CODE(forker_server_grpc(NULL, "/a.B/C", FORKER_GRPC_UNARY, handler, NULL), FORKER_E_INVALID);
+    CHECK(forker_grpc_message(NULL, &len) == NULL && len == 0);
+    CHECK(forker_grpc_message(NULL, NULL) == NULL);
+    CHECK_CODE(forker_grpc_reply(NULL, "", 0), FORKER_E_INVALID);
+    CHECK(forker_grpc_reserve(NULL, 1) == NULL);
+    CHECK_CODE(forker_grpc_commit(NULL, 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_fail(NULL, 1, ""), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_details(NULL, "", 0), FORKER_E_INVALID);
+    CHECK(forker_grpc_metadata(NULL, "name", &len) == NULL && len == 0);
+    CHECK(forker_grpc_metadata(NULL, NULL, NULL) == NULL);
+    CHECK_CODE(forker_grpc_metadata_add(NULL, "name", "", 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_trailer_add(NULL, "name", "", 0), FORKER_E_INVALID);
+    CHECK(forker_grpc_remaining(NULL) == 0);
+}
+
 /* Only a setup call that fails is remembered, so each needs a server of its own to be sure that it is. */
 static int refused(int (*call)(forker_server *server))
 {
@@ -233,6 +251,16 @@ static int no_route_value(forker_server *server)
     return forker_route_set(route, "body", NULL);
 }
 
+static int no_grpc_method(forker_server *server)
+{
+    return forker_server_grpc(server, NULL, FORKER_GRPC_UNARY, handler, NULL);
+}
+
+static int no_grpc_handler(forker_server *server)
+{
+    return forker_server_grpc(server, "/a.B/C", FORKER_GRPC_UNARY, NULL, NULL);
+}
+
 static int no_value(forker_server *server)
 {
     return forker_server_set(server, "workers", NULL);
@@ -256,6 +284,8 @@ static void check_arguments(void)
     CHECK_CODE(refused(no_route_option), FORKER_E_INVALID);
     CHECK_CODE(refused(no_route_value), FORKER_E_INVALID);
     CHECK_CODE(refused(no_path), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_grpc_method), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_grpc_handler), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(server, NULL), NULL);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR - 1, "text"), FORKER_E_INVALID);
@@ -271,6 +301,7 @@ int main(void)
     check_requests();
     check_responses();
     check_deferred();
+    check_calls();
     check_arguments();
     return check_exit_status();
 }

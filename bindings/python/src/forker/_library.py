@@ -161,6 +161,17 @@ PROTOTYPES = {
     "forker_stream_on_drain": (c_int, [c_uint64, DRAIN_FN, c_void_p]),
     "forker_sse_begin": (c_int, [c_uint64]),
     "forker_sse_send": (c_int, [c_uint64, c_char_p, c_char_p, c_char_p]),
+    "forker_server_grpc": (c_int, [c_void_p, c_char_p, c_int, HANDLER, c_void_p]),
+    "forker_grpc_message": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_grpc_reply": (c_int, [c_void_p, c_char_p, c_size_t]),
+    "forker_grpc_reserve": (c_void_p, [c_void_p, c_size_t]),
+    "forker_grpc_commit": (c_int, [c_void_p, c_size_t]),
+    "forker_grpc_fail": (c_int, [c_void_p, c_int, c_char_p]),
+    "forker_grpc_details": (c_int, [c_void_p, c_char_p, c_size_t]),
+    "forker_grpc_metadata": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_grpc_metadata_add": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
+    "forker_grpc_trailer_add": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
+    "forker_grpc_remaining": (c_int64, [c_void_p]),
 }
 
 

@@ -1,0 +1,72 @@
+package main
+
+/*
+#include "base/clock.h"
+#include "base/server.h"
+*/
+import "C"
+
+import (
+	"math"
+
+	"libforker/engine"
+	"libforker/engine/grpc"
+)
+
+// Methods of gRPC, which are routes whose requests must be calls.
+
+// callKind is the kind of a method, FORKER_GRPC_*, and 1.
+type callKind uint8
+
+// noCall: the route is no method.
+const noCall callKind = 0
+
+// isSingle reports whether the client sends exactly one message.
+func (k callKind) isSingle() bool {
+	return k == C.FORKER_GRPC_UNARY+1 || k == C.FORKER_GRPC_SERVER_STREAM+1
+}
+
+// admitCall says how the messages of a call are received: one as a whole, unless something wants the head before (early); of several,
+// each has a limit and all have none.
+func (a *app) admitCall(kind callKind, early bool) engine.Admission {
+	if kind.isSingle() {
+		most := a.number(C.FK_OPTION_GRPC_MAX_MESSAGE) + grpc.PrefixLen
+		return engine.Admission{Most: most, Single: true, Stream: early}
+	}
+	return engine.Admission{Most: math.MaxInt64, Stream: true}
+}
+
+// fits reports whether a request can be given to a method; else it is refused.
+func (a *app) fits(call *engine.Call, kind callKind) bool {
+	rpc := &call.Req.RPC
+	out := &call.Outcome
+	switch {
+	case rpc.Is == 0:
+		out.Status, out.Detail = 415, "this is a gRPC method: it takes Content-Type application/grpc, by HTTP/2"
+	case kind.isSingle() && !call.Early && rpc.Message == 0:
+		out.Status, out.Code, out.Detail = 400, grpc.ErrNoMessage.Code, grpc.ErrNoMessage.Text
+	default:
+		return true
+	}
+	return false
+}
+
+// isCallOpen reports whether the program has begun with the response to a call of a method, and not ended it.
+func (a *app) isCallOpen(req *engine.Request) bool {
+	return a.routes[req.Route].call != noCall && req.Response.State == engine.ResponseStarted
+}
+
+// failCall decides on the status of a call whose handler has failed, and returns what the log says of it: nothing, if the client does
+// not wait any more.
+func (a *app) failCall(call *engine.Call, result int) string {
+	switch {
+	case call.Req.RPC.Deadline != 0 && uint64(C.fk_clock()) >= call.Req.RPC.Deadline:
+		call.Outcome.Status, call.Outcome.Detail = 504, "the deadline of the call has passed"
+		return ""
+	case result == C.FORKER_E_MEMORY || result == C.FORKER_E_LIMIT:
+		call.Outcome.Code, call.Outcome.Detail = grpc.ResourceExhausted, "the handler has reached a limit"
+		return "RESOURCE_EXHAUSTED (8)"
+	}
+	call.Outcome.Detail = "the handler has failed"
+	return "INTERNAL (13)"
+}

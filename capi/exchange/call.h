@@ -1,0 +1,21 @@
+/* What the files share that are about calls of gRPC: call.c, callstream.c, metadata.c. */
+#ifndef FORKER_CALL_H
+#define FORKER_CALL_H
+
+#include "exchange/failure.h"
+
+enum { FK_GRPC_PREFIX = 5, FK_GRPC_CODE_MOST = 16 };
+
+/* Fails if the request is no call, or its deadline has passed. */
+int fk_call_check(const forker_request *req, fk_failure *failure, const char *verb);
+
+/* Fails if these bytes cannot be a message. */
+int fk_call_check_message(fk_failure *failure, const char *verb, const void *message, size_t len);
+
+/* Writes the prefix of a message of `len` bytes. */
+void fk_call_write_prefix(char *out, size_t len);
+
+/* Makes the status of the response what is given here; `text` may be NULL. */
+int fk_call_set_status(forker_request *req, fk_failure *failure, const char *verb, int code, const char *text);
+
+#endif

@@ -1,0 +1,125 @@
+package grpc
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"net/url"
+	"testing"
+)
+
+func TestSingle(t *testing.T) {
+	for _, test := range []struct {
+		body  string
+		want  string
+		fault *Fault
+	}{
+		{"\x00\x00\x00\x00\x00", "", nil},
+		{"\x00\x00\x00\x00\x03abc", "abc", nil},
+		{"\x01\x00\x00\x00\x03abc", "abc", nil},
+		{"", "", ErrNoMessage},
+		{"\x00\x00\x00\x00", "", ErrCutShort},
+		{"\x00\x00\x00\x00\x03ab", "", ErrCutShort},
+		{"\x00\x00\x00\x00\x03abcd", "", ErrSecond},
+		{"\x02\x00\x00\x00\x03abc", "", ErrPrefix},
+		{"\x00\x00\x00\x00\x09abc", "", ErrTooLarge},
+		{"\x00\xff\xff\xff\xffabc", "", ErrTooLarge},
+	} {
+		message, compressed, fault := Single([]byte(test.body), 8)
+		if string(message) != test.want || fault != test.fault || fault == nil && compressed != (test.body[0] == 1) {
+			t.Errorf("%q: %q, %v, %v; want %q, %v", test.body, message, compressed, fault, test.want, test.fault)
+		}
+	}
+}
+
+func TestIsCall(t *testing.T) {
+	for value, want := range map[string]bool{
+		"application/grpc":           true,
+		"application/grpc+proto":     true,
+		"Application/gRPC+json":      true,
+		"application/grpc; x=y":      true,
+		"application/grpc-web":       false,
+		"application/grpc-web+proto": false,
+		"application/grpcx":          false,
+		"application/grp":            false,
+		"application/json":           false,
+		"":                           false,
+	} {
+		if got := IsCall([]byte(value)); got != want {
+			t.Errorf("%q: %v", value, got)
+		}
+	}
+}
+
+func TestParseTimeout(t *testing.T) {
+	for value, want := range map[string]int64{
+		"1n": 1, "20u": 20e3, "300m": 300e6, "5S": 5e9, "2M": 120e9, "1H": 3600e9, "00000001S": 1e9, "0m": 0,
+		"99999999H": math.MaxInt64, "99999999M": 5999999940e9,
+	} {
+		if got, ok := ParseTimeout([]byte(value)); got != want || !ok {
+			t.Errorf("%s: %d, %v; want %d", value, got, ok, want)
+		}
+	}
+	for _, value := range []string{"", "S", "1", "1s", "1h", "100000000S", "-1S", "+1S", "1.5S", " 1S", "1S ", "1\x00"} {
+		if got, ok := ParseTimeout([]byte(value)); ok {
+			t.Errorf("%q is taken for %d", value, got)
+		}
+	}
+}
+
+func TestAppendCode(t *testing.T) {
+	for code := OK; code <= MaxCode; code++ {
+		if got := string(AppendCode(nil, code)); got != fmt.Sprint(uint8(code)) {
+			t.Errorf("%d: %q", code, got)
+		}
+	}
+}
+
+func TestOfHTTP_noErrorIsOK(t *testing.T) {
+	for status := 400; status < 600; status++ {
+		if code := OfHTTP(status); code == OK || code > MaxCode {
+			t.Errorf("%d: %d", status, code)
+		}
+	}
+}
+
+func FuzzParseTimeout(f *testing.F) {
+	f.Add([]byte("99999999H"))
+	f.Add([]byte("1n"))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		if ns, ok := ParseTimeout(value); ok && ns < 0 {
+			t.Errorf("%q: %d", value, ns)
+		}
+	})
+}
+
+// A client that decodes what is sent has the text, and nothing in it can end a field.
+func FuzzAppendText(f *testing.F) {
+	f.Add([]byte("100% of \r\n\x00 \u00e9"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		coded := AppendText(nil, text)
+		if i := bytes.IndexFunc(coded, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
+			t.Errorf("%q has %q", coded, coded[i])
+		}
+		if got, err := url.PathUnescape(string(coded)); err != nil || got != string(text) {
+			t.Errorf("%q comes back as %q, %v", text, got, err)
+		}
+	})
+}
+
+func FuzzSingle(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x03abc"))
+	f.Add([]byte("\x01\xff\x00\x00\x03abc"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		message, compressed, fault := Single(body, 1<<10)
+		switch {
+		case fault != nil && (message != nil || fault.Code == OK):
+			t.Errorf("%q: %q, %v", body, message, fault)
+		case fault == nil:
+			again := append(AppendPrefix(nil, Prefix{compressed, len(message)}), message...)
+			if !bytes.Equal(again, body) {
+				t.Errorf("%q comes back as %q", body, again)
+			}
+		}
+	})
+}

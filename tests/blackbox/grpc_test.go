@@ -1,0 +1,302 @@
+package blackbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// rpc is a client of gRPC calls, written by hand where what is sent must be wrong, or what comes be seen byte by byte. tests/grpc has the
+// real ones.
+type rpc struct {
+	*program
+	client *http.Client
+}
+
+// reply is what has come of a call.
+type reply struct {
+	header, trailer http.Header
+	status          int      // Of HTTP.
+	code            string   // Of gRPC.
+	text            string   // Decoded.
+	messages        []string // Without prefixes.
+}
+
+func (r *reply) String() string { return fmt.Sprintf("%s %q %q", r.code, r.text, r.messages) }
+
+// startGRPC starts grpc.c.
+func startGRPC(t *testing.T, b build, options ...string) *rpc {
+	t.Helper()
+	p := start(t, setup{build: &b, source: "grpc.c", env: environment(append([]string{"workers=1", "h2c=on"}, options...))}).waitReady()
+	p.address(0)
+	return &rpc{p, p.http2Client(nil)}
+}
+
+// framed puts prefixes before messages.
+func framed(messages ...string) string {
+	var out []byte
+	for _, m := range messages {
+		out = append(binary.BigEndian.AppendUint32(append(out, 0), uint32(len(m))), m...)
+	}
+	return string(out)
+}
+
+// send sends a call whose body is given, with further fields such as "code: 3".
+func (c *rpc) send(method string, body io.Reader, fields ...string) *reply {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), "POST", "http://localhost"+method, body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header = http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}}
+	for _, field := range fields {
+		name, value, _ := strings.Cut(field, ": ")
+		req.Header.Set(name, value)
+	}
+	resp, err := c.client.Do(req)
+	if err != nil {
+		c.t.Fatalf("%s: %v", method, err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		c.t.Fatalf("%s: %v", method, err)
+	}
+	return readReply(c.t, resp, content)
+}
+
+func readReply(t *testing.T, resp *http.Response, content []byte) *reply {
+	t.Helper()
+	r := &reply{header: resp.Header, trailer: resp.Trailer, status: resp.StatusCode}
+	fields := resp.Trailer
+	if resp.Header.Get("Grpc-Status") != "" { // Trailers-only.
+		fields = resp.Header
+	}
+	r.code = fields.Get("Grpc-Status")
+	text, err := url.PathUnescape(fields.Get("Grpc-Message"))
+	if err != nil {
+		t.Fatalf("grpc-message: %v", err)
+	}
+	for r.text = text; len(content) >= 5 && r.code != ""; {
+		size := int(binary.BigEndian.Uint32(content[1:]))
+		if content[0] != 0 || len(content) < 5+size {
+			t.Fatalf("not a message: %q", content)
+		}
+		r.messages = append(r.messages, string(content[5:5+size]))
+		content = content[5+size:]
+	}
+	if r.code == "" {
+		r.text = string(content)
+	} else if len(content) > 0 {
+		t.Fatalf("behind the last message: %q", content)
+	}
+	return r
+}
+
+// say sends a call with one message.
+func (c *rpc) say(method, message string, fields ...string) *reply {
+	c.t.Helper()
+	return c.send("/test.Echo/"+method, strings.NewReader(framed(message)), fields...)
+}
+
+func (c *rpc) check(got *reply, code, text string, messages ...string) {
+	c.t.Helper()
+	if want := (&reply{code: code, text: text, messages: messages}); got.String() != want.String() {
+		c.t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestGRPC_unary(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b)
+		for _, method := range []string{"Say", "Pack", "Later"} {
+			for _, size := range []int{0, 1, 5, 1000, 16<<10 - 5, 16 << 10, 70_000, 1 << 20, 3 << 20, 4 << 20} {
+				message := strings.Repeat("m", size)
+				got := c.say(method, message)
+				if got.code != "0" || len(got.messages) != 1 || got.messages[0] != message || got.status != 200 {
+					t.Fatalf("%s of %d bytes: %s %q, %d messages", method, size, got.code, got.text, len(got.messages))
+				}
+				if typ := got.header.Get("Content-Type"); typ != "application/grpc" {
+					t.Fatalf("Content-Type %q", typ)
+				}
+			}
+		}
+		if typ := c.say("Say", "", "Content-Type: application/grpc+proto").header.Get("Content-Type"); typ != "application/grpc+proto" {
+			t.Errorf("Content-Type %q", typ)
+		}
+		c.stop(syscall.SIGTERM)
+	})
+}
+
+func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
+	c := startGRPC(t, plain)
+	body := func(text string) io.Reader { return strings.NewReader(text) }
+	for _, row := range []struct {
+		got        *reply
+		code, text string
+	}{
+		{c.send("/test.Echo/None", body(framed("x"))), "12", "Not Found"},
+		{c.send("/none", body(framed("x"))), "12", "Not Found"},
+		{c.say("Next", ""), "12", "Not Found"},
+		{c.say("Negative", ""), "13", "the handler has failed"},
+		{c.say("Nothing", ""), "13", "the handler has failed"},
+		{c.say("Limit", ""), "8", "the handler has reached a limit"},
+		{c.say("Say", "", "Grpc-Timeout: 1s"), "13", "the grpc-timeout is malformed"},
+		{c.say("Say", "", "Grpc-Encoding: lzw"), "12", "the grpc-encoding is not one that this server knows"},
+		{c.send("/test.Echo/Say", nil), "12", "the call has no message, where the method takes one"},
+		{c.send("/test.Echo/Say", body("")), "12", "the call has no message, where the method takes one"},
+		{c.send("/test.Echo/Say", body(framed("a", "b"))), "12", "the call has more than one message, where the method takes one"},
+		{c.send("/test.Echo/Say", body(framed("abc")[:7])), "13", "the call ends in the middle of a message"},
+		{c.send("/test.Echo/Say", body("\x00\x00")), "13", "the call ends in the middle of a message"},
+		{c.send("/test.Echo/Say", body("\x02\x00\x00\x00\x00")), "13", "the prefix of a message is malformed"},
+		{c.send("/test.Echo/Say", body("\x00\xff\x00\x00\x00")), "8", "a message is larger than option grpc_max_message"},
+		{c.send("/test.Echo/Say", body(framed(strings.Repeat("x", 4<<20+1)))), "8", "the body is larger than option max_body"},
+	} {
+		c.check(row.got, row.code, row.text)
+		if row.got.status != 200 || row.got.header.Get("Content-Type") != "application/grpc" || row.got.header.Get("Content-Length") != "" {
+			t.Errorf("%v: status %d, %v", row.got, row.got.status, row.got.header)
+		}
+	}
+	for line, want := range map[string]string{
+		"Negative": "answered INTERNAL (13)",
+		"Limit":    "answered RESOURCE_EXHAUSTED (8)",
+		"Nothing":  "returned FORKER_OK without a response; answered INTERNAL (13)",
+	} {
+		if got := c.log.wait(t, 0, "the handler of POST /test.Echo/"+line).text; !strings.HasSuffix(got, want) {
+			t.Errorf("%s", got)
+		}
+	}
+	c.stop(syscall.SIGTERM)
+}
+
+// A request that is no call gets an answer of HTTP, and a call may be replied to by a route that is no method.
+func TestGRPC_routesAndMethods(t *testing.T) {
+	c := startGRPC(t, plain)
+	for _, typ := range []string{"application/json", "application/grpc-web", ""} {
+		if got := c.say("Say", "x", "Content-Type: "+typ); got.status != 415 || !strings.Contains(got.text, "this is a gRPC method") {
+			t.Errorf("%q: %d %v", typ, got.status, got)
+		}
+	}
+	resp, err := http.Post("http://"+c.address(0)+"/test.Echo/Say", "application/grpc", strings.NewReader(framed("x")))
+	if err != nil || resp.StatusCode != 415 {
+		t.Errorf("by HTTP/1.1: %v, %v", resp, err)
+	} else {
+		resp.Body.Close()
+	}
+	want := "-3: grpc_reply: the request is not a gRPC call\n"
+	if got := c.send("/plain", nil, "Content-Type: text/plain"); got.status != 200 || got.text != want {
+		t.Errorf("%d %v", got.status, got)
+	}
+	c.check(c.send("/plain", strings.NewReader(framed("x"))), "0", "", "")
+	c.stop(syscall.SIGTERM)
+}
+
+func TestGRPC_failures(t *testing.T) {
+	c := startGRPC(t, plain)
+	for code := 1; code <= 16; code++ {
+		c.check(c.say("Fail", "because", fmt.Sprint("Code: ", code)), strconv.Itoa(code), "because")
+	}
+	for _, text := range []string{"", "100 % of it", "\r\ngrpc-status: 0", "\t\x00", "\u00e9\u4e16\U0001f600", strings.Repeat("x", 1000)} {
+		c.check(c.say("Fail", text, "Code: 3"), "3", strings.TrimRight(text, "\x00"))
+	}
+	got := c.say("Fail", strings.Repeat("\n", 5000), "Code: 3")
+	c.check(got, "3", strings.Repeat("\n", 1024))
+	details := "\x08\x03\x00\xff"
+	got = c.say("Fail", "x", "Code: 3", "Details-Bin: "+base64.StdEncoding.EncodeToString([]byte(details)))
+	if sent, err := base64.RawStdEncoding.DecodeString(got.header.Get("Grpc-Status-Details-Bin")); string(sent) != details || err != nil {
+		t.Errorf("details %q, %v", sent, err)
+	}
+	c.stop(syscall.SIGTERM)
+}
+
+func TestGRPC_metadata(t *testing.T) {
+	c := startGRPC(t, plain)
+	for size := range 40 {
+		value := make([]byte, size)
+		for i := range value {
+			value[i] = byte(255 - i*7)
+		}
+		for _, coding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
+			got := c.say("Meta", "", "X-Text: a text", "X-Bytes-Bin: "+coding.EncodeToString(value))
+			c.check(got, "0", "", "")
+			for _, field := range []string{got.header.Get("X-Bytes-Bin"), got.trailer.Get("X-Last-Bin")} {
+				if back, err := base64.RawStdEncoding.DecodeString(field); err != nil || !bytes.Equal(back, value) {
+					t.Fatalf("%x comes back as %q, %v", value, field, err)
+				}
+			}
+			if got.header.Get("X-Text") != "a text" || got.trailer.Get("X-Last") != "a text" {
+				t.Fatalf("%v %v", got.header, got.trailer)
+			}
+		}
+	}
+	for _, bad := range []string{"A", "AAAAA", "A*==", "====", "AA=A"} {
+		c.check(c.say("Meta", "", "X-Text: a", "X-Bytes-Bin: "+bad), "3", "grpc_metadata: the value is not base64")
+	}
+	c.stop(syscall.SIGTERM)
+}
+
+func TestGRPC_mistakesHaveSentences(t *testing.T) {
+	c := startGRPC(t, plain)
+	c.check(c.say("Wrong", ""), "0", "", "wrong")
+	want := []string{
+		"-1: grpc_metadata_add grpc-status: belongs to gRPC",
+		"-1: grpc_metadata_add content-type: belongs to gRPC",
+		"-1: grpc_metadata_add a b: the name is not a token",
+		`-1: grpc_metadata_add text: the value has other characters than visible ASCII ones; a name that ends with "-bin" can have bytes`,
+		"-1: grpc_metadata_add NULL: the name is NULL",
+		"-1: grpc_trailer_add text: the value is NULL",
+		"-1: grpc_details: there are no 1 bytes at (nil)",
+		"-1: grpc_fail: code 0 is not within 1 to 16",
+		"-1: grpc_fail: code 17 is not within 1 to 16",
+		"-3: grpc_commit: nothing is reserved",
+		"-1: grpc_reply: there are no 1 bytes at (nil)",
+		"-3: grpc_reply: the request is answered already",
+		"-3: grpc_fail: the request is answered already",
+		"-3: grpc_trailer_add: the request is answered already",
+		"-3: grpc_reserve: the request is answered already",
+		"",
+	}
+	got := strings.Split(c.say("TellWrong", "").messages[0], "\n")
+	for i := range want {
+		if i >= len(got) || got[i] != want[i] {
+			t.Errorf("line %d: %q, want %q", i, got[min(i, len(got)-1)], want[i])
+		}
+	}
+	c.stop(syscall.SIGTERM)
+}
+
+func TestGRPC_deadlines(t *testing.T) {
+	c := startGRPC(t, plain)
+	c.check(c.say("Remaining", ""), "0", "", "-1")
+	c.check(c.say("Remaining", "", "Grpc-Timeout: 99999999H"), "0", "", "-1")
+	got := c.say("Remaining", "", "Grpc-Timeout: 2M")
+	if left, err := strconv.ParseInt(strings.Join(got.messages, ""), 10, 64); err != nil || left > int64(2*time.Minute) || left < int64(time.Minute) {
+		t.Errorf("%d, %v", left, err)
+	}
+	const passed = "the deadline of the call has passed"
+	c.check(c.say("Late", "", "Grpc-Timeout: 20m"), "4", passed)
+	c.check(c.say("TellWrong", ""), "0", "", "-15: grpc_reply: "+passed+"\n")
+	c.check(c.say("Never", "", "Grpc-Timeout: 50m"), "4", passed)
+	c.out.wait(t, 0, "closed 2")
+	// One whose message does not come.
+	read, write := io.Pipe()
+	defer write.Close()
+	c.check(c.send("/test.Echo/Say", read, "Grpc-Timeout: 50m"), "4", passed)
+	c.stop(syscall.SIGTERM)
+}
+
+func TestGRPC_setup(t *testing.T) {
+	p := start(t, setup{source: "grpc.c"})
+	p.out.wait(t, 0, "run returned -5: run: there are gRPC methods, which need option h2c, or option http2 and an address with tls=on")
+	<-p.ended
+}
