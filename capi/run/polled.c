@@ -60,8 +60,10 @@ int forker_server_open(forker_server *server)
 /* Whether the server is served in this process. */
 static bool is_here(const forker_server *server)
 {
-    return !server->lost && (server->owner == getpid() ||
-                             (fk_process.role == FK_ROLE_WORKER && fk_process.pid == getpid() && server->lent));
+    if (server->lent && fk_process.role == FK_ROLE_WORKER) { /* polled most often: without a system call */
+        return !server->lost && !fk_process.go_lost;
+    }
+    return !server->lost && server->owner == getpid();
 }
 
 /* Why the server cannot be polled, or FORKER_OK. */

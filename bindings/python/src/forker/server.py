@@ -14,6 +14,7 @@ from typing import Any
 
 from . import _library
 from ._library import c_path, c_text, lib
+from .accel import accel
 from .body import OnBody
 from .callback import flush
 from .deferred import Deferred, Report
@@ -184,10 +185,14 @@ class Server(Hooks):
 
     def _add_route(self, methods: str, pattern: str, call: Callable[[int, int | None], int]) -> ctypes.c_void_p:
         """Has C call a function with the forker_request, whose result is that of a C handler. Returns the forker_route."""
-        callback = _library.HANDLER(call)
-        self._handlers.append(callback)
+        if accel is not None:
+            function, user = accel.handler(call)
+            callback = _library.HANDLER(function)
+        else:
+            callback, user = _library.HANDLER(call), None
+        self._handlers.append((callback, call))
         added = ctypes.c_void_p()
-        arguments = (c_text(methods), c_text(pattern), callback, None, ctypes.byref(added))
+        arguments = (c_text(methods), c_text(pattern), callback, user, ctypes.byref(added))
         self._check_setup(lib.forker_server_route(self._live(), *arguments))
         return added
 

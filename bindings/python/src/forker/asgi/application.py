@@ -40,9 +40,9 @@ class Mounted:
     def handle(self, address: int, user: int | None) -> int:
         """The C handler."""
         try:
-            if asks_for_websocket(address):
-                return self._refuse_websocket(address)
             scope = self._scopes.of(address)
+            if asks_for_websocket(scope):
+                return self._refuse_websocket(address)
             if self.lifespan.is_on:
                 scope["state"] = self.lifespan.state.copy()
             return Exchange(self, address, scope).begin()

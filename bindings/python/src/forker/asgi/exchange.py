@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Optional
 
 from .. import _library
 from .._library import lib
+from ..accel import accel
 from ..callback import write_exception
 from ..error import E_ABORTED, E_AGAIN, Error, check_handle, check_request
 from .head import set_fields
@@ -23,7 +24,7 @@ Message = MutableMapping[str, Any]
 
 _OK = 0
 _DEFERRED = 2
-_HTTP_2 = 20
+_HTTP_2 = "2"
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
 _EARLY_HINTS = 103
@@ -31,6 +32,9 @@ _BODY_MOST = 64 * 1024  # bytes of a body that wait for the application before t
 
 # How far the response has come.
 _NONE, _STARTED, _STREAMS, _TRAILS, _COMPLETE = range(5)
+
+
+_set_status = lib.forker_response_status if accel is None else accel.set_status
 
 
 class ClientLeft(OSError):
@@ -76,25 +80,33 @@ class Exchange:
 
     def begin(self) -> int:
         """What the C handler does: makes the task."""
-        handle = c_uint64()
-        check_request(lib.forker_request_defer(self._address, byref(handle)), self._address)
-        self._handle = handle.value
+        self._handle = self._defer()
         _open[self._handle] = self
         try:
             self._take_body()
-            check_handle(lib.forker_deferred_on_close(self._handle, _CLOSED, None), self._handle)
-            self._mounted.loop.start(Turns(self._run(), self._handle))
+            self._mounted.loop.start(Turns(self._run(), self._handle), self)
         except BaseException as exc:
             del _open[self._handle]
             self._mounted.server._report_failure(f"{self._label}: no task could be made", exc)
             lib.forker_deferred_drop(self._handle)
         return _DEFERRED
 
+    def _defer(self) -> int:
+        """Makes the handle, whose end is told to _closed()."""
+        if accel is not None:
+            made: int = accel.defer(self._address, _closed)
+            check_request(min(made, 0), self._address)
+            return made
+        handle = c_uint64()
+        check_request(lib.forker_request_defer(self._address, byref(handle)), self._address)
+        check_handle(lib.forker_deferred_on_close(handle.value, _CLOSED, None), handle.value)
+        return handle.value
+
     def _take_body(self) -> None:
         """Has C give the body as it comes; to a client that waits to be told so, when the application asks for it."""
         fields = dict(self._scope["headers"])
         has_body = fields.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in fields
-        if not has_body and lib.forker_request_version(self._address) < _HTTP_2:
+        if not has_body and self._scope["http_version"] != _HTTP_2:
             return
         self._has_all = False
         check_request(lib.forker_request_on_body(self._address, _ON_BODY, self._handle), self._address)
@@ -113,6 +125,8 @@ class Exchange:
         else:
             if self._state != _COMPLETE and not self._has_left:
                 self._fail(RuntimeError("the application has returned without a complete response"))
+        finally:
+            self._mounted.loop.forget(self)
 
     # ---------------------------------------------------------------------------------------------------------- receive
 
@@ -192,7 +206,7 @@ class Exchange:
         status = message["status"]
         trails = bool(message.get("trailers", False))
         try:
-            check_request(lib.forker_response_status(self._address, status), self._address)
+            check_request(_set_status(self._address, status), self._address)
             self._length = set_fields(self._address, message.get("headers", ()), trails)
         except BaseException:
             lib.forker_response_reset(self._address)
@@ -221,7 +235,10 @@ class Exchange:
             body = b""
         elif self._length not in (None, len(body)) and self._status != _NO_CONTENT:
             raise ValueError(f"send: Content-Length is {self._length}, and the body has {len(body)} bytes")
-        code = lib.forker_deferred_respond(self._handle, self._status, None, body, len(body))
+        if accel is not None:
+            code = accel.deferred_respond(self._handle, self._status, body)
+        else:
+            code = lib.forker_deferred_respond(self._handle, self._status, None, body, len(body))
         if code != E_ABORTED:
             check_handle(code, self._handle)
         self._complete()
@@ -383,6 +400,10 @@ def _ON_BODY(address: int, data: int | None, length: int, last: int, handle: int
 
 @_library.CLOSE_FN
 def _CLOSED(handle: int, reason: int, user: int | None) -> None:
+    _closed(handle)
+
+
+def _closed(handle: int) -> None:
     exchange = _open.pop(handle, None)
     try:
         if exchange is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Optional
 
 from .._library import lib
+from ..accel import accel
 from ..error import check_request
 
 # It is the library's to say how a message is framed and what becomes of the connection (RFC 9110 section 7.6.1). Many
@@ -19,6 +20,8 @@ def set_fields(address: int, headers: Any, trails: bool) -> Optional[int]:
     """
     length = None
     add = lib.forker_response_header_add
+    if accel is not None:
+        headers = accel.set_fields(address, headers, bytes)
     for name, value in headers:
         name, value = bytes(name), bytes(value)
         lowered = name.lower()

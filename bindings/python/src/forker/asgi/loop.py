@@ -47,7 +47,7 @@ class Loop:
         self.asyncio: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # before worker_init
         self._server = weakref.proxy(server)
         self._context = contextvars.Context()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[object, asyncio.Task[None]] = {}
         self._ended: Optional[asyncio.Future[int]] = None
         self._until: Optional[float] = None  # when tasks are cancelled, by time.monotonic()
         server.set_option("half_close", False)
@@ -56,11 +56,13 @@ class Loop:
         server._add_hook("worker_exit", self._end)
         server.worker_loop(self._run)
 
-    def start(self, steps: Coroutine[Any, Any, None]) -> None:
-        """Has a coroutine run in a task."""
-        task = self._context.run(self.asyncio.create_task, steps)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def start(self, steps: Coroutine[Any, Any, None], owner: object) -> None:
+        """Has a coroutine run in a task, and keeps that, until its owner is forgotten: the loop itself does not."""
+        self._tasks[owner] = self._context.run(self.asyncio.create_task, steps)
+
+    def forget(self, owner: object) -> None:
+        """The task ends now."""
+        self._tasks.pop(owner, None)
 
     # ------------------------------------------------------------------------------------------------------------ hooks
 
@@ -118,21 +120,25 @@ class Loop:
 
     # ------------------------------------------------------------------------------------------------------------ tasks
 
+    def _left(self) -> set[asyncio.Task[None]]:
+        return {task for task in self._tasks.values() if not task.done()}
+
     def _cancel_tasks(self) -> None:
-        if self._tasks:
-            count = "a task" if len(self._tasks) == 1 else f"{len(self._tasks)} tasks"
+        left = self._left()
+        if left:
+            count = "a task" if len(left) == 1 else f"{len(left)} tasks"
             self._server.log(LOG_WARN, f"drain_timeout is over: {count} of the application cancelled")
-            for task in self._tasks:
+            for task in left:
                 task.cancel()
 
     def _finish_tasks(self) -> None:
         """Waits for what has outlived its request, and cancels it when there is no more time."""
         until = self._until if self._until is not None else time.monotonic()
-        while self._tasks and time.monotonic() < until:
-            self.asyncio.run_until_complete(asyncio.wait(set(self._tasks), timeout=until - time.monotonic()))
-        if self._tasks:
+        while (left := self._left()) and time.monotonic() < until:
+            self.asyncio.run_until_complete(asyncio.wait(left, timeout=until - time.monotonic()))
+        if left := self._left():
             self._cancel_tasks()
-            self.asyncio.run_until_complete(asyncio.wait(set(self._tasks), timeout=_RESERVE / 2))
+            self.asyncio.run_until_complete(asyncio.wait(left, timeout=_RESERVE / 2))
 
 
 def _make(kind: str) -> asyncio.AbstractEventLoop:

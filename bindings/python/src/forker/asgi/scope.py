@@ -7,6 +7,7 @@ from ctypes import byref, c_char_p, string_at
 from typing import Any, Optional
 
 from .._library import lib
+from ..accel import accel
 from ..server import Server
 
 _VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
@@ -28,9 +29,17 @@ class Scopes:
 
     def of(self, address: int) -> dict[str, Any]:
         """The scope of the forker_request at `address`."""
-        scope = (self._base or self._begin()).copy()
+        base = self._base or self._begin()
+        scope = accel.scope(address, base, self._names, self._lower) if accel is not None and not self._taken else None
+        if scope is None:
+            scope = self._make(base.copy(), address)
+        else:
+            scope["server"] = self._tcp
         scope["asgi"] = scope["asgi"].copy()
         scope["extensions"] = {name: {} for name in _EXTENSIONS}
+        return scope
+
+    def _make(self, scope: dict[str, Any], address: int) -> dict[str, Any]:
         number = lib.forker_request_version(address)
         scope["http_version"] = _VERSIONS.get(number) or f"{number / 10:g}"
         scope["method"] = string_at(lib.forker_request_method(address, None)).decode("latin-1")
@@ -83,10 +92,9 @@ class Scopes:
         scope["scheme"] = scheme
 
 
-def asks_for_websocket(address: int) -> bool:
+def asks_for_websocket(scope: dict[str, Any]) -> bool:
     """Whether a request is the handshake of a WebSocket (RFC 6455 section 4.1)."""
-    upgrade = lib.forker_request_header(address, b"Upgrade", None)
-    return upgrade is not None and string_at(upgrade).lower() == b"websocket"
+    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in scope["headers"])
 
 
 def _path_of(target: bytes) -> bytes:

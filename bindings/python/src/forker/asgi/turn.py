@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Generator
 from typing import Any
 
 from .._library import lib
+from ..accel import accel
 
 
 class Turns(Coroutine[Any, Any, None]):
@@ -39,3 +40,7 @@ class Turns(Coroutine[Any, Any, None]):
 
     def __repr__(self) -> str:
         return repr(self._coroutine)
+
+
+if accel is not None:
+    Turns = accel.Turns  # type: ignore[misc]

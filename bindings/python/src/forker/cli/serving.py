@@ -11,6 +11,7 @@ import forker
 import forker.asgi
 import forker.wsgi
 
+from ..accel import accel
 from .accesslog import FORMS, AccessLog
 from .hook import Hook, Process, log_to, register
 from .loading import LoadError, interface_of, load, probe_interface
@@ -50,6 +51,8 @@ class Serving:
         """Serves until stopped. False: the server has failed, and the log says why. Raises what keeps it from being run."""
         with self._make_server() as server:
             log_to(server)
+            if accel is None:
+                server.log(forker.LOG_INFO, "without forker._accel: the same, but slower")
             if "on_starting" in self._hooks:
                 self._hooks["on_starting"](Process(self._settings))
             for address in self._addresses():

@@ -9,6 +9,7 @@ from ctypes import byref, c_char_p, c_size_t, string_at
 from typing import Any, BinaryIO, NamedTuple
 
 from .._library import lib
+from ..accel import accel
 from ..server import Server, version
 from .errors import ErrorStream
 from .file import FileWrapper
@@ -36,6 +37,12 @@ class Environs:
 
     def of(self, address: int) -> dict[str, Any]:
         """The environ of the forker_request at `address`."""
+        if accel is not None:
+            base, taken = self._base or self._begin(), len(self._path.script_name)
+            made: dict[str, Any] = accel.environ(
+                address, base, taken, self._keys, self._key_of, io.BytesIO, self._add_body, self._add_peer
+            )
+            return made
         environ = (self._base or self._begin()).copy()
         environ["REQUEST_METHOD"] = _text(lib.forker_request_method, address)
         environ["RAW_URI"] = environ["REQUEST_URI"] = _text(lib.forker_request_target, address)

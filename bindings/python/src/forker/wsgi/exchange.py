@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .._library import lib
+from ..accel import accel
 from ..deferred import Deferred, Stream
 from ..error import E_ABORTED, Error, check_handle, check_request
 from ..request import Request
@@ -110,7 +111,11 @@ class Exchange:
             body = b""
         elif self._length not in (None, len(body)) and status != _NO_CONTENT:
             raise ValueError(f"the application gave a Content-Length of {self._length}, and a body of {len(body)} bytes")
-        check_request(lib.forker_respond(self._address, status, None, body, len(body)), self._address)
+        if accel is not None:
+            code = accel.respond(self._address, status, body)
+        else:
+            code = lib.forker_respond(self._address, status, None, body, len(body))
+        check_request(code, self._address)
         self._end()
 
     def _send_file(self, wrapper: FileWrapper) -> bool:

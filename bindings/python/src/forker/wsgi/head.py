@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._library import c_text, lib
+from ..accel import accel
 from ..error import check_request
 
 # What an application must not set (PEP 3333, RFC 9110 section 7.6.1): it is the library's to say how a message is framed
@@ -28,6 +29,8 @@ def set_fields(address: int, headers: Any) -> int | None:
     Raises TypeError, ValueError or Error.
     """
     length = None
+    if accel is not None:
+        headers = accel.set_fields(address, headers, str)
     for field in headers:
         name, value = field
         if not isinstance(name, str) or not isinstance(value, str):
