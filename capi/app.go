@@ -22,6 +22,7 @@ import (
 	"unsafe"
 
 	"libforker/engine"
+	"libforker/engine/gate"
 	"libforker/engine/memory"
 	"libforker/engine/router"
 )
@@ -33,10 +34,11 @@ type app struct {
 	server
 	router  router.Router
 	routes  []routeTraits
-	admits  bool   // Routes differ in their bodies.
-	calls   bool   // There are methods of gRPC.
-	maxBody int64  // What holds where there is no route.
-	allow   []byte // The latest Allow of the loop's thread.
+	admits  bool       // Routes differ in their bodies.
+	calls   bool       // There are methods of gRPC.
+	plan    *gate.Plan // What holds where there is no route.
+	maxBody int64      // What holds where there is no route.
+	allow   []byte     // The latest Allow of the loop's thread.
 }
 
 // routeTraits are the options of a route.
@@ -53,6 +55,10 @@ type routeTraits struct {
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
 func newApp(s server) (*app, error) {
 	a := &app{server: s, maxBody: s.number(C.FK_OPTION_MAX_BODY)}
+	var err error
+	if a.plan, err = a.serverPlan(); err != nil {
+		return nil, err
+	}
 	routes := unsafe.Slice(s.c.routes, int(s.c.route_count))
 	for i := range routes {
 		route := &routes[i]
@@ -69,6 +75,10 @@ func newApp(s server) (*app, error) {
 			a.calls = true
 			traits.body = a.admitCall(traits.call, traits.body.Stream)
 		}
+		if traits.body.Plan, err = a.planOf(i); err != nil {
+			return nil, fmt.Errorf("route %d: %w", i, err)
+		}
+		traits.body.Guards = traits.guards
 		a.admits = a.admits || traits.body.Stream || traits.body.Most != a.maxBody
 		a.routes = append(a.routes, traits)
 	}
@@ -154,6 +164,10 @@ func (a *app) Serve(call *engine.Call) {
 			return
 		}
 		traits := &a.routes[id]
+		if traits.body.Plan != call.Plan {
+			call.Outcome.Next, call.Outcome.Skip = engine.Gated, skip
+			return
+		}
 		if call.Early && !traits.body.Stream {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 			return
@@ -211,7 +225,7 @@ func (a *app) isMidway(req *engine.Request) bool {
 func (a *app) Admit(call *engine.Call) engine.Admission {
 	id, _, ok := a.router.Find(call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
 	if !ok {
-		return engine.Admission{Most: a.maxBody, None: true}
+		return engine.Admission{Most: a.maxBody, None: true, Plan: a.plan}
 	}
 	return a.routes[id].body
 }

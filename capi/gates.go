@@ -2,31 +2,51 @@ package main
 
 /*
 #include "base/server.h"
+#include "setup/gateoption.h"
 */
 import "C"
 
 import (
+	"fmt"
+	"unsafe"
+
 	"libforker/engine/gate"
+	"libforker/engine/memory"
 )
 
 // The gates of the engine, as the options say.
 
 // front makes what is done with every request; nil: nothing.
-func (w *worker) front() *gate.Front {
+func (w *worker) front(a *app) (*gate.Front, error) {
 	proxies, err := gate.ParseNetworks(w.text(C.FK_OPTION_TRUSTED_PROXIES))
 	if err != nil { // C has checked it.
-		w.log(C.FORKER_LOG_ERROR, "option trusted_proxies: "+err.Error())
-		proxies = gate.Networks{}
+		return nil, fmt.Errorf("option trusted_proxies: %w", err)
 	}
-	front := &gate.Front{Trust: gate.Trust{Proxies: proxies, Form: gate.Form(w.number(C.FK_OPTION_FORWARDED))}}
+	front := &gate.Front{
+		Trust:    gate.Trust{Proxies: proxies, Form: gate.Form(w.number(C.FK_OPTION_FORWARDED))},
+		Override: w.number(C.FK_OPTION_METHOD_OVERRIDE) != 0,
+		Slash:    gate.Slash(w.number(C.FK_OPTION_SLASH)),
+		WWW:      gate.WWW(w.number(C.FK_OPTION_WWW)),
+	}
+	front.Plans = a.hasPlans() || front.Slash != gate.SlashStrict
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
 	}
-	if front.IDs == nil && front.Trust.Form == gate.FormOff && !w.hasProxied() {
-		return nil
+	if w.c.rates != nil {
+		// SAFETY: C has mapped FK_RATES_SIZE bytes, which is gate.RatesBytes.
+		words := memory.Array[uint64](uintptr(w.c.rates), C.FK_RATES_SIZE)
+		if front.Rates, err = gate.OpenRates(words); err != nil {
+			return nil, fmt.Errorf("option rate_limit: %w", err)
+		}
 	}
-	return front
+	isOff := front.IDs == nil && front.Trust.Form == gate.FormOff && !front.Override && !front.Plans && front.WWW == gate.HostAsIs
+	if isOff && !w.hasProxied() {
+		return nil, nil
+	}
+	return front, nil
 }
+
+var _ [C.FK_RATES_SIZE]byte = [gate.RatesBytes]byte{}
 
 // hasProxied reports whether there is an address to which proxies pass on connections.
 func (w *worker) hasProxied() bool {
@@ -37,4 +57,48 @@ func (w *worker) hasProxied() bool {
 		}
 	}
 	return false
+}
+
+// serverPlan makes the plan of what has no options of its own.
+func (a *app) serverPlan() (*gate.Plan, error) { return gate.NewPlan(a.texts(nil), 0) }
+
+// planOf makes the plan of a route. One that has no options of its own has that of the server.
+func (a *app) planOf(index int) (*gate.Plan, error) {
+	route := &unsafe.Slice(a.c.routes, int(a.c.route_count))[index]
+	if !C.fk_gate_option_differs(route) {
+		return a.plan, nil
+	}
+	number := uint32(0)
+	if C.GoString(C.fk_gate_option_text(a.c, route, C.FK_OPTION_RATE_LIMIT)) != a.text(C.FK_OPTION_RATE_LIMIT) {
+		number = uint32(index) + 1
+	}
+	return gate.NewPlan(a.texts(route), number)
+}
+
+// hasPlans reports whether there is something to be done for some route.
+func (a *app) hasPlans() bool {
+	for i := range a.routes {
+		if a.routes[i].body.Plan != nil {
+			return true
+		}
+	}
+	return a.plan != nil
+}
+
+// texts gives what holds for a route; nil: for what has no options of its own.
+func (a *app) texts(route *C.fk_route) gate.Texts {
+	text := func(id C.int) string { return C.GoString(C.fk_gate_option_text(a.c, route, id)) }
+	return gate.Texts{
+		RateLimit:       text(C.FK_OPTION_RATE_LIMIT),
+		Security:        text(C.FK_OPTION_SECURITY) == "on",
+		HSTS:            text(C.FK_OPTION_HSTS),
+		CSP:             text(C.FK_OPTION_CSP),
+		CORSOrigins:     text(C.FK_OPTION_CORS_ORIGINS),
+		CORSHeaders:     text(C.FK_OPTION_CORS_HEADERS),
+		CORSExpose:      text(C.FK_OPTION_CORS_EXPOSE),
+		CORSMaxAge:      text(C.FK_OPTION_CORS_MAX_AGE),
+		CORSCredentials: text(C.FK_OPTION_CORS_CREDENTIALS) == "on",
+		CSRF:            text(C.FK_OPTION_CSRF) == "fetch",
+		CSRFOrigins:     text(C.FK_OPTION_CSRF_ORIGINS),
+	}
 }

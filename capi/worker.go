@@ -165,6 +165,9 @@ func (w *worker) prepare(cfg engine.Config) error {
 	}
 	cfg.Handlers, cfg.Holders, cfg.Memory, cfg.Log = app, app, app, app.log
 	cfg.Admits, cfg.RPC.On = app.admits, app.calls
+	if cfg.Front, err = w.front(app); err != nil {
+		return err
+	}
 	eventFd, err := C.fk_deferred_open(w.c)
 	if eventFd < 0 {
 		return fmt.Errorf("eventfd: %w", err)
@@ -293,8 +296,6 @@ func (w *worker) config() engine.Config {
 		NoKeepAlive:           w.number(C.FK_OPTION_KEEP_ALIVE) == 0,
 		Probe:                 w.number(C.FK_OPTION_TCP_KEEPALIVE) > 0,
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
-
-		Front: w.front(),
 
 		RPC: engine.RPCConfig{MaxMessage: w.number(C.FK_OPTION_GRPC_MAX_MESSAGE)},
 		HTTP2: engine.HTTP2Config{

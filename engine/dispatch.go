@@ -57,7 +57,7 @@ func (l *Loop) prepareCall(r *request) *Call {
 	call := &r.call
 	call.Method, call.Path = r.shared.Head.Method.In(r.text), l.locatePath(r)
 	call.Skip, call.Pooled, call.Early = r.body.skip, false, r.body.kind == bodyPassed
-	call.Outcome = Outcome{}
+	call.Plan, call.Outcome = r.gated.plan, Outcome{}
 	return call
 }
 
@@ -75,8 +75,8 @@ func (l *Loop) dispatch(r *request) {
 	}
 	r.become(stateHandling)
 	switch {
-	case r.redirected:
-		l.redirect(r, &call.Outcome)
+	case r.gated.barrier != passes:
+		l.bar(r, &call.Outcome)
 	case req.Head.Form != message.FormAsterisk:
 		l.cfg.Handlers.Serve(call)
 	default: // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).
@@ -105,6 +105,8 @@ func (l *Loop) carryOut(r *request) {
 		l.takeBody(r)
 	case outcome.Next == WantsBody:
 		l.gatherBody(r, outcome.Skip)
+	case outcome.Next == Gated:
+		l.passNext(r, outcome.Skip)
 	default:
 		r.call.Skip = outcome.Skip
 		l.submit(r)

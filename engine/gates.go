@@ -14,8 +14,36 @@ import (
 // stand in one order, whatever is on:
 //
 //  1. where the request is from: client, scheme and host, as trusted proxies say
-//  2. its id
-//  3. the redirect to HTTPS
+//  2. its id, and the method that it means
+//  3. redirects: to HTTPS, to another host, to the path with or without a slash at its end
+//  4. how often its client may come
+//  5. what browsers ask before they send a request of another site
+//  6. whether it is one that another site has a browser send
+//
+// The first two are the same for all requests, the others can differ by route. A request that one of them bars goes no
+// further: its body is not wanted, and the program does not see it.
+
+// gated is what the gates have found out about a request.
+type gated struct {
+	plan      *gate.Plan // Of its route; nil: there is none.
+	barrier   barrier
+	waitNs    int64        // barredByRate: how long it is until there is room.
+	origin    message.Span // Of the page that a browser has it from; empty: it does not say.
+	preflight bool         // It asks whether another request may be sent.
+}
+
+// barrier is why a request goes no further.
+type barrier uint8
+
+const (
+	passes barrier = iota
+	barredToHTTPS
+	barredToHost
+	barredToSlash
+	barredByRate
+	barredByPreflight // It is answered.
+	barredBySite
+)
 
 // passFront does what is done with every request.
 func (l *Loop) passFront(r *request) {
@@ -31,6 +59,130 @@ func (l *Loop) passFront(r *request) {
 	r.trace(origin)
 	if front.IDs != nil {
 		l.identify(r, front.Trust.Proxies.Has(peer))
+	}
+	if front.Override {
+		r.overrideMethod()
+	}
+}
+
+// passGates takes a request whose head is complete through the gates.
+func (l *Loop) passGates(r *request) {
+	r.gated.barrier = passes
+	if l.cfg.Front != nil {
+		l.passFront(r)
+	}
+	switch {
+	case l.isRedirected(r):
+		r.gated.barrier = barredToHTTPS
+	case l.cfg.Front == nil || r.shared.Head.Form == message.FormAsterisk:
+	case l.cfg.Front.WWW != gate.HostAsIs && gate.Moves(l.cfg.Front.WWW, r.host()):
+		r.gated.barrier = barredToHost
+	case l.cfg.Front.Plans:
+		l.passRoute(r)
+	}
+}
+
+// passRoute takes it through those of its route.
+func (l *Loop) passRoute(r *request) {
+	g, call := &r.gated, l.prepareCall(r)
+	before := g.plan
+	r.readOrigin(call)
+	admission := l.cfg.Handlers.Admit(call)
+	g.plan = admission.Plan
+	if (admission.None || admission.Guards) && l.cfg.Front.Slash != gate.SlashStrict && l.findsSlash(r, call) {
+		g.barrier = barredToSlash
+	}
+	if g.plan != nil && g.barrier == passes {
+		l.passPlan(r, before)
+	}
+}
+
+// passPlan asks the gates that the plan has, but those that have been asked for the plan before it.
+func (l *Loop) passPlan(r *request, before *gate.Plan) {
+	g := &r.gated
+	plan, head := g.plan, &r.shared.Head
+	if before == nil {
+		before = &gate.Plan{}
+	}
+	if rate := plan.Rate; rate != nil && (before.Rate == nil || *rate != *before.Rate) {
+		if g.waitNs = l.takeRate(r, rate); g.waitNs > 0 {
+			g.barrier = barredByRate
+			return
+		}
+	}
+	if g.preflight && plan.CORS != nil {
+		g.barrier = barredByPreflight
+		return
+	}
+	if plan.Sites != nil {
+		site := findField(head, r.text, "sec-fetch-site").In(r.text)
+		if !plan.Sites.Pass(r.call.Method, site, g.origin.In(r.text), r.host()) {
+			g.barrier = barredBySite
+		}
+	}
+}
+
+// passNext takes a request through the gates of the route that is asked next, after so many have left it to others, and
+// then to its handler.
+func (l *Loop) passNext(r *request, skip int) {
+	r.body.skip = skip
+	r.shared.Box = l.box
+	l.passRoute(r)
+	if r.gated.barrier != passes {
+		l.bar(r, &r.call.Outcome)
+	} else {
+		l.cfg.Handlers.Serve(&r.call)
+	}
+	l.carryOut(r)
+}
+
+// readOrigin notes what a browser says of the page that the request is from. Where it asks for another request, that one's
+// method is asked for.
+func (r *request) readOrigin(call *Call) {
+	g, head := &r.gated, &r.shared.Head
+	g.origin = findField(head, r.text, "origin")
+	if g.origin.Len == 0 || string(call.Method) != "OPTIONS" {
+		return
+	}
+	if asked := findField(head, r.text, "access-control-request-method"); asked.Len > 0 {
+		call.Method, g.preflight = asked.In(r.text), true
+	}
+}
+
+// takeRate asks whether the client may come once more, and returns after how long it may, else 0.
+func (l *Loop) takeRate(r *request, rate *gate.Rate) int64 {
+	rates := l.cfg.Front.Rates
+	if rates == nil {
+		return 0
+	}
+	if name := rate.Field(); name != "" {
+		return rates.ByText(rate, findField(&r.shared.Head, r.text, name).In(r.text), l.clock.now)
+	}
+	return rates.ByPeer(rate, r.client(), l.clock.now)
+}
+
+// findField returns the value of the first field with a name, which is in small letters.
+func findField(head *message.Head, text []byte, name string) message.Span {
+	for i := range head.Fields[:head.FieldCount] {
+		field := &head.Fields[i]
+		if int(field.Name.Len) == len(name) && bytes.EqualFold(field.Name.In(text), []byte(name)) {
+			return field.Value
+		}
+	}
+	return message.Span{}
+}
+
+// overrideMethod takes the method that a client means which can send no other than POST. It is none that is safe: what
+// takes POST for one that changes something would be passed by.
+func (r *request) overrideMethod() {
+	head := &r.shared.Head
+	if string(head.Method.In(r.text)) != "POST" {
+		return
+	}
+	meant := findField(head, r.text, "x-http-method-override")
+	switch string(meant.In(r.text)) {
+	case "PUT", "PATCH", "DELETE":
+		head.Method = meant
 	}
 }
 
@@ -64,9 +216,10 @@ func (l *Loop) identify(r *request, trusted bool) {
 	req.ID[n], req.IDLen = 0, uint8(n)
 }
 
-// forgetOrigin ends what is known of where a request was from.
-func (r *request) forgetOrigin() {
+// forgetGates ends what is known of a request by the gates.
+func (r *request) forgetGates() {
 	r.shared.Traced, r.shared.Scheme, r.shared.IDLen, r.shared.Host = 0, SchemeOfConn, 0, message.Span{}
+	r.gated = gated{}
 }
 
 // client is where a request is from.
@@ -97,21 +250,30 @@ func (r *request) hasTLS() bool {
 
 // addFields adds to a response what the program has not said itself.
 func (l *Loop) addFields(r *request) {
-	head := &r.response
+	head, g := &r.response, &r.gated
 	added := l.added[:0]
-	if n := r.shared.IDLen; n > 0 && !hasField(head.fields, "X-Request-Id") {
+	if n := r.shared.IDLen; n > 0 && !gate.HasField(head.fields, "X-Request-Id") {
 		added = append(append(append(added, "X-Request-Id: "...), r.shared.ID[:n]...), http1.CRLF...)
+	}
+	if plan := g.plan; plan != nil {
+		if plan.Block != nil {
+			added = plan.Block.Append(added, head.fields, r.isSecure())
+		}
+		if plan.CORS != nil {
+			added = l.addCORS(added, r)
+		}
 	}
 	l.added, head.added = added, added
 }
 
-// hasField reports whether there is a line with that name among the fields of a response.
-func hasField(fields []byte, name string) bool {
-	for len(fields) > 0 {
-		if len(fields) > len(name) && fields[len(name)] == ':' && bytes.EqualFold(fields[:len(name)], []byte(name)) {
-			return true
-		}
-		fields = fields[bytes.IndexByte(fields, '\n')+1:]
+func (l *Loop) addCORS(added []byte, r *request) []byte {
+	g, head := &r.gated, &r.shared.Head
+	if g.barrier != barredByPreflight {
+		return g.plan.CORS.AppendFields(added, g.origin.In(r.text), nil)
 	}
-	return false
+	ask := gate.Preflight{
+		Method:  findField(head, r.text, "access-control-request-method").In(r.text),
+		Headers: findField(head, r.text, "access-control-request-headers").In(r.text),
+	}
+	return g.plan.CORS.AppendFields(added, g.origin.In(r.text), &ask)
 }

@@ -55,10 +55,7 @@ var (
 func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	b := &r.body
 	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
-	if l.cfg.Front != nil {
-		l.passFront(r)
-	}
-	r.redirected = l.isRedirected(r)
+	l.passGates(r)
 	if length == 0 {
 		return nil
 	}
@@ -68,7 +65,7 @@ func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 func (l *Loop) admitBody(r *request) *message.Refusal {
 	b := &r.body
 	b.kind, b.most = bodyWanted, l.cfg.MaxBody
-	if r.redirected {
+	if r.gated.barrier != passes {
 		b.kind = bodyPassed
 		return nil
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"libforker/engine/gate"
 	"libforker/engine/grpc"
 	"libforker/engine/memory"
 )
@@ -57,12 +58,13 @@ const (
 	Elsewhere        // The next handler is for the other side, loop or pool.
 	AsksBody         // Handlers.Body wants the body, or more of it.
 	WantsBody        // The next handler is to be asked when the whole body is there. Only of a Call that is Early.
+	Gated            // The next handler is of a route with another plan than Call.Plan.
 )
 
 // Outcome is what became of a request in the program.
 type Outcome struct {
 	Next       int       // One of the above.
-	Skip       int       // Elsewhere, WantsBody: how many handlers have said that the request is not theirs.
+	Skip       int       // Elsewhere, WantsBody, Gated: how many handlers have said that the request is not theirs.
 	Status     int       // 0: the response is in Request.Response; else this status, with a text of the engine's.
 	Midway     bool      // Deferred: before its handler was called, which may still be asked. See EventNext.
 	Fault      string    // What the program did wrong, for the log.
@@ -82,15 +84,19 @@ type Call struct {
 	Pooled bool   // On a thread of the pool; else on the loop's.
 	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
 
+	Plan *gate.Plan // Of the route whose gates it has passed.
+
 	Outcome Outcome // For the program to fill in, zero before: it stays here because copies of it cost.
 }
 
 // Admission is how the first route that matches wants the body of a request.
 type Admission struct {
-	Most   int64 // Bytes that it may have.
-	Stream bool  // Its handler is called when there is no more than the head.
-	None   bool  // There is no such route: the program responds without a handler.
-	Single bool  // It is a method of gRPC that takes one message.
+	Most   int64      // Bytes that it may have.
+	Stream bool       // Its handler is called when there is no more than the head.
+	Plan   *gate.Plan // Of the route; nil: there is none.
+	Guards bool       // It is no route of the program's, but has functions asked about what has none.
+	None   bool       // There is no such route: the program responds without a handler.
+	Single bool       // It is a method of gRPC that takes one message.
 }
 
 // What Handlers.Body is told of a piece; `last` of forker_body_fn.

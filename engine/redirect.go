@@ -33,10 +33,7 @@ func (l *Loop) redirect(r *request, outcome *Outcome) {
 		outcome.Status, outcome.Detail = 400, "send a Host field: this address redirects to HTTPS"
 		return
 	}
-	outcome.Status = 301
-	if method := string(head.Method.In(text)); method != "GET" && method != "HEAD" {
-		outcome.Status = 308 // After a 301 clients may go on with GET (RFC 9110 §15.4.2).
-	}
+	outcome.Status = r.redirectStatus()
 	at := append(append(l.location[:0], "https://"...), host...)
 	if port := r.stream.conn().redirect; port != httpsPort {
 		at = strconv.AppendUint(append(at, ':'), uint64(port), 10)

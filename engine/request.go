@@ -31,7 +31,7 @@ type request struct {
 	midway bool   // It was deferred before its handler was called: EventNext may follow.
 	reason uint8  // For which it has parted from its connection; CloseDone: it has not.
 
-	redirected bool // It is not for the program, but for HTTPS.
+	gated gated
 
 	// What goes out.
 	response responseHead
@@ -119,7 +119,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 		r.block = nil
 	}
 	if l.cfg.Front != nil {
-		r.forgetOrigin()
+		r.forgetGates()
 	}
 	r.text, r.head = nil, 0
 	r.midway, r.reason = false, CloseDone

@@ -180,7 +180,12 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
  *              read.
  *
- * What is not set of a route is as forker_group_set() says, then as the default.
+ * and the options about gates of which docs/OPTIONS.md says that a route can have them: rate_limit, security, hsts, csp,
+ * cors_origins, cors_headers, cors_expose, cors_credentials, cors_max_age, csrf and csrf_origins. Gates decide before a
+ * handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that
+ * pages of other sites send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
+ *
+ * What is not set of a route is as forker_group_set() says, then as the default, of gates the server's option.
  *
  * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (running), FORKER_E_INVALID (NULL, as after a
  * route that was refused).

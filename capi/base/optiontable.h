@@ -125,6 +125,48 @@
     X(REQUEST_ID, "request_id", CHOICE, "off", "off|on", "", "", true,                                                 \
       "Whether each request has an id, which its response and the access log show: that of its X-Request-Id field if " \
       "a trusted proxy has sent it, else a new one.")                                                                  \
+    X(SLASH, "slash", CHOICE, "strict", "strict|add|remove", "", "", true,                                             \
+      "What becomes of a path that no route has, where one has it with a slash at its end (add) or without "           \
+      "(remove): a redirect there, else 404.")                                                                         \
+    X(WWW, "www", CHOICE, "keep", "keep|add|remove", "", "", true,                                                     \
+      "Whether requests for example.org are redirected to www.example.org (add), or the other way round "              \
+      "(remove). Addresses and names without a dot stay.")                                                             \
+    X(METHOD_OVERRIDE, "method_override", CHOICE, "off", "off|header", "", "", true,                                   \
+      "Whether a POST with X-HTTP-Method-Override: PUT, PATCH or DELETE is such a request. No other methods "          \
+      "are replaced, and by no others.")                                                                               \
+    X(RATE_LIMIT, "rate_limit", RATE, "", "", "", "", false,                                                           \
+      "How often a client may come, over all workers together, such as 100/s burst=200: in the long run, "             \
+      "and at once. by=client counts addresses, of IPv6 by their /64, by=header:X-Api-Key values of a "                \
+      "field, by=all everybody; more is answered 429 with Retry-After. Also of a route, which then counts "            \
+      "by itself.")                                                                                                    \
+    X(SECURITY, "security", CHOICE, "off", "off|on", "", "", true,                                                     \
+      "Whether responses have X-Content-Type-Options: nosniff, X-Frame-Options: SAMEORIGIN, Referrer- "                \
+      "Policy: strict-origin-when-cross-origin and Cross-Origin-Opener-Policy: same-origin, but for those "            \
+      "that the program sets. Also of a route.")                                                                       \
+    X(HSTS, "hsts", TEXT, "", "", "", "", true,                                                                        \
+      "Value of Strict-Transport-Security in responses over TLS, such as max-age=31536000; empty is none. "            \
+      "Also of a route.")                                                                                              \
+    X(CSP, "csp", TEXT, "", "", "", "", true,                                                                          \
+      "Value of Content-Security-Policy in responses where the program does not set it; empty is none. Also "          \
+      "of a route.")                                                                                                   \
+    X(CORS_ORIGINS, "cors_origins", ORIGINS, "", "", "", "", true,                                                     \
+      "Sites whose pages may read responses (CORS): origins such as https://example.org, "                             \
+      "https://*.example.org for all below, * for all. What browsers ask before (OPTIONS) is answered "                \
+      "without a handler. Also of a route.")                                                                           \
+    X(CORS_HEADERS, "cors_headers", NAMES, "*", "", "", "", true,                                                      \
+      "Fields that requests of those pages may have beyond the usual; * is what they ask for. Also of a "              \
+      "route.")                                                                                                        \
+    X(CORS_EXPOSE, "cors_expose", NAMES, "", "", "", "", true,                                                         \
+      "Fields of responses that those pages may read beyond the usual. Also of a route.")                              \
+    X(CORS_CREDENTIALS, "cors_credentials", CHOICE, "off", "off|on", "", "", true,                                     \
+      "Whether those pages may send cookies along; not with cors_origins=*. Also of a route.")                         \
+    X(CORS_MAX_AGE, "cors_max_age", DURATION, "0", "", "0", "24h", true,                                               \
+      "How long browsers may remember what they have asked; 0 leaves it to them. Also of a route.")                    \
+    X(CSRF, "csrf", CHOICE, "off", "off|fetch", "", "", true,                                                          \
+      "Whether requests that change something (all but GET, HEAD and OPTIONS) are refused when a page of "             \
+      "another site has the browser send them, as Sec-Fetch-Site says, or Origin: 403. Also of a route.")              \
+    X(CSRF_ORIGINS, "csrf_origins", ORIGINS, "", "", "", "", true,                                                     \
+      "Other sites from which they are served all the same. Also of a route.")                                         \
     X(HTTP2, "http2", CHOICE, "off", "off|on", "", "", true,                                                           \
       "Whether clients with TLS are offered HTTP/2, which browsers and most libraries take.")                          \
     X(H2C, "h2c", CHOICE, "off", "off|on", "", "", true,                                                               \

@@ -28,7 +28,10 @@ enum {
     FK_PARAMS_MAX = 16, /* of a route */
     FK_PATTERN_MAX = 1024,
     FK_METHOD_MAX = 24,
-    FK_METHODS_MAX = 54 /* that are not standard; router.maxNamed */
+    FK_METHODS_MAX = 54,             /* that are not standard; router.maxNamed */
+    FK_GATE_OPTIONS = 11,            /* that a route can have of its own; gateoption.c */
+    FK_RATES_SIZE = 64 + 65536 * 16, /* gate.RatesBytes: a key, and the clients */
+    FK_RATES_KEY = 16
 };
 
 /* What a program has set of a route or a group; routeoption.c. */
@@ -79,6 +82,8 @@ typedef struct {
     int64_t max_body;         /* -1: as the option says */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
+    const char
+        *own[FK_GATE_OPTIONS]; /* of its settings and its groups': options about gates; NULL: as the server says */
 } fk_route;
 
 /* What a program has of a route; those of a server are a list. */
@@ -204,6 +209,7 @@ struct forker_server {
     struct fk_certificates *certificates; /* NULL: none */
     struct fk_tickets *tickets;           /* shared; NULL: there are none */
     int tickets_fd;                       /* of the same memory; -1: none */
+    void *rates;                          /* shared, FK_RATES_SIZE: how often clients came; NULL: nobody asks */
     fk_hook before_fork, post_fork, worker_init, worker_ready, worker_loop, worker_drain, worker_exit, thread_start,
         thread_exit;
     fk_server_hook on_reload, on_reopen, master_tick;

@@ -13,6 +13,7 @@
 #include "run/background.h"
 #include "setup/admin.h"
 #include "setup/certificate.h"
+#include "setup/gateoption.h"
 #include "setup/group.h"
 #include "setup/keylog.h"
 #include "setup/listener.h"
@@ -65,6 +66,7 @@ void forker_server_free(forker_server *server)
     }
     fk_certificates_free(server->certificates);
     fk_tickets_close(server);
+    fk_gate_rates_close(server);
     free(server->directory);
     free(server->early);
     free(server->config_path);

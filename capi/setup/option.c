@@ -14,15 +14,31 @@
 #include "setup/account.h"
 #include "setup/admin.h"
 #include "setup/advice.h"
+#include "setup/gatetext.h"
 #include "setup/network.h"
 #include "setup/setup.h"
 
 #define PREFIX "FORKER_" /* of the variables that set options */
 
-enum option_type { NUMBER, SIZE, DURATION, MODE, CHOICE, TEXT, USER, GROUP, DIRECTORY, ADDRESS, NETWORKS };
+enum option_type {
+    NUMBER,
+    SIZE,
+    DURATION,
+    MODE,
+    CHOICE,
+    TEXT,
+    USER,
+    GROUP,
+    DIRECTORY,
+    ADDRESS,
+    NETWORKS,
+    RATE,
+    ORIGINS,
+    NAMES
+};
 
-static const char *const type_names[] = {"number", "size",  "duration",  "mode",    "choice",  "text",
-                                         "user",   "group", "directory", "address", "networks"};
+static const char *const type_names[] = {"number", "size",      "duration", "mode",     "choice", "text",    "user",
+                                         "group",  "directory", "address",  "networks", "rate",   "origins", "names"};
 
 struct forker_option {
     const char *name;
@@ -50,6 +66,12 @@ struct forker_option {
 
 #define BOUNDS_NETWORKS(words, least, most)                                                                            \
     "empty, or addresses, networks such as 10.0.0.0/8, and unix for unix sockets, separated by commas"
+
+#define BOUNDS_RATE(words, least, most)                                                                                \
+    "empty, or a count by s, m or h, perhaps with burst= and by=: 100/s burst=200 by=client; a burst takes a day at "  \
+    "most"
+#define BOUNDS_ORIGINS(words, least, most) "empty, or origins such as https://example.org, separated by commas, or *"
+#define BOUNDS_NAMES(words, least, most) "empty, or names of fields, separated by commas, or *"
 
 static const struct forker_option options[FK_OPTION_COUNT] = {
 #define ROW(id, name, type, initial, words, least, most, reloadable, description)                                      \
@@ -178,6 +200,12 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
         return parse_directory(text, number_out);
     case NETWORKS:
         return parse_text(text, number_out) && fk_networks_are(text);
+    case RATE:
+        return parse_text(text, number_out) && fk_rate_is(text);
+    case ORIGINS:
+        return parse_text(text, number_out) && fk_origins_are(text);
+    case NAMES:
+        return parse_text(text, number_out) && fk_names_are(text);
     default:
         return parse_text(text, number_out) && fk_admin_is_address(text);
     }
@@ -209,8 +237,7 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
     if (option->type == TEXT) {
         return parse_text(text, number_out);
     }
-    if (option->type == USER || option->type == GROUP || option->type == DIRECTORY || option->type == ADDRESS ||
-        option->type == NETWORKS) {
+    if (option->type >= USER) {
         return parse_name(option->type, text, number_out);
     }
     size_t word = strcspn(option->words, ",");
@@ -226,7 +253,7 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
 /* What stands before the name of the option's type in a sentence. */
 static const char *article(int id)
 {
-    if (options[id].type == NETWORKS) {
+    if (options[id].type == NETWORKS || options[id].type == ORIGINS || options[id].type == NAMES) {
         return "a list of";
     }
     return options[id].type == ADDRESS ? "an" : "a";

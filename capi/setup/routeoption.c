@@ -10,6 +10,7 @@
 
 #include "base/server.h"
 #include "setup/advice.h"
+#include "setup/gateoption.h"
 #include "setup/option.h"
 #include "setup/setup.h"
 
@@ -56,6 +57,17 @@ typedef struct {
     const char *kind, *name, *value, *methods, *pattern;
 } assignment;
 
+/* Tries a value of an option of gates, which the server has too. */
+static int try_gate(forker_server *server, int gate, const assignment *set)
+{
+    char sentence[FK_SENTENCE_MAX / 2];
+    if (fk_option_resolve(set->name, set->value, sentence, sizeof sentence) >= 0) {
+        return ROUTE_OPTIONS + gate;
+    }
+    return fk_setup_fail(server, FORKER_E_OPTION, "%s set of %s%s%s: %s", set->kind, set->methods,
+                         set->methods[0] != '\0' ? " " : "", set->pattern, sentence);
+}
+
 /* Finds the option and tries the value on `route`. Returns its number, or a code. */
 static int try_option(forker_server *server, fk_route *route, const assignment *set)
 {
@@ -77,8 +89,13 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
         }
         return i;
     }
+    int gate = fk_gate_option_find(set->name);
+    if (gate >= 0) {
+        return try_gate(server, gate, set);
+    }
     return fk_setup_fail(server, FORKER_E_OPTION,
-                         "%s set: no route option \"%s\"; there are dispatch, body and max_body", set->kind, set->name);
+                         "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of gates",
+                         set->kind, set->name);
 }
 
 /* Keeps what was set, in the place of an earlier value. false: no memory. */
@@ -146,7 +163,12 @@ int forker_group_set(forker_group *group, const char *name, const char *value)
 static void apply(fk_route *route, const fk_settings *settings)
 {
     for (uint32_t i = 0; i < settings->count; i++) {
-        (void)route_options[settings->items[i].option].set(route, settings->items[i].value); /* it was tried */
+        const fk_setting *item = &settings->items[i]; /* which was tried */
+        if (item->option >= ROUTE_OPTIONS) {
+            route->own[item->option - ROUTE_OPTIONS] = item->value;
+        } else {
+            (void)route_options[item->option].set(route, item->value);
+        }
     }
 }
 

@@ -26,7 +26,7 @@ func (c *conn) whoAsks(fields string) string {
 
 func TestProxies_clientSchemeHostAndID(t *testing.T) {
 	log := newLogFile(t)
-	p := gates(t, []string{"127.0.0.1:0"}, "workers=1", "trusted_proxies=127.0.0.0/8,unix", "forwarded=x-forwarded-for",
+	p := gates(t, []string{"127.0.0.1:0", "/who"}, "workers=1", "trusted_proxies=127.0.0.0/8,unix", "forwarded=x-forwarded-for",
 		"request_id=on", "access_log=json", "access_log_file="+log.path)
 	c := p.dial()
 	defer c.Close()
@@ -52,7 +52,7 @@ func TestProxies_clientSchemeHostAndID(t *testing.T) {
 }
 
 func TestProxies_othersAreNotBelieved(t *testing.T) {
-	p := gates(t, []string{"127.0.0.1:0"}, "workers=1", "trusted_proxies=10.0.0.0/8", "forwarded=forwarded", "request_id=on")
+	p := gates(t, []string{"127.0.0.1:0", "/who"}, "workers=1", "trusted_proxies=10.0.0.0/8", "forwarded=forwarded", "request_id=on")
 	c := p.dial()
 	defer c.Close()
 	if got := c.whoAsks("Forwarded: for=192.0.2.7;proto=https;host=a.example\nX-Request-Id: forged"); !strings.HasPrefix(got, "127.0.0.1 http h ") || strings.Contains(got, "forged") {
@@ -62,7 +62,7 @@ func TestProxies_othersAreNotBelieved(t *testing.T) {
 
 func TestProxies_onUnixSockets(t *testing.T) {
 	path := t.TempDir() + "/s"
-	p := gates(t, []string{"unix:" + path}, "workers=1", "trusted_proxies=unix", "forwarded=forwarded")
+	p := gates(t, []string{"unix:" + path, "/who"}, "workers=1", "trusted_proxies=unix", "forwarded=forwarded")
 	c := p.dial()
 	if got := c.whoAsks(`Forwarded: for="[2001:db8::7]";proto=https;host=a.example`); got != "2001:db8::7 https a.example none GET" {
 		t.Errorf("%q", got)
@@ -73,7 +73,7 @@ func TestProxies_onUnixSockets(t *testing.T) {
 }
 
 func TestProxies_wrongListIsRefused(t *testing.T) {
-	p := start(t, setup{source: "gates.c", args: []string{"127.0.0.1:0"}, env: environment([]string{"trusted_proxies=10.0.0.0/40"})})
+	p := start(t, setup{source: "gates.c", args: []string{"127.0.0.1:0", "/who"}, env: environment([]string{"trusted_proxies=10.0.0.0/40"})})
 	if p.wait() == 0 {
 		t.Error("it serves")
 	}
@@ -95,7 +95,7 @@ func (p *program) announce(header string) *conn {
 const announced = "PROXY TCP4 192.0.2.7 10.0.0.1 4711 443\r\n"
 
 func TestProxies_thatPassOnConnections(t *testing.T) {
-	p := gates(t, []string{"127.0.0.1:0?proxy=on"}, "workers=1", "trusted_proxies=127.0.0.1,192.0.2.7", "forwarded=x-forwarded-for", "h2c=on")
+	p := gates(t, []string{"127.0.0.1:0?proxy=on", "/who"}, "workers=1", "trusted_proxies=127.0.0.1,192.0.2.7", "forwarded=x-forwarded-for", "h2c=on")
 	c := p.announce(announced)
 	for range 2 {
 		if got := c.whoAsks("X-Forwarded-For: 192.0.2.8"); got != "192.0.2.8 http h none GET" {
@@ -119,7 +119,7 @@ func TestProxies_thatPassOnConnections(t *testing.T) {
 }
 
 func TestProxies_thatAreNotTrustedAreClosed(t *testing.T) {
-	p := gates(t, []string{"127.0.0.1:0?proxy=on"}, "workers=1", "trusted_proxies=10.0.0.1")
+	p := gates(t, []string{"127.0.0.1:0?proxy=on", "/who"}, "workers=1", "trusted_proxies=10.0.0.1")
 	c := p.dialClear()
 	_, _ = c.Write([]byte(announced))
 	c.expectClosed()
@@ -127,7 +127,7 @@ func TestProxies_thatAreNotTrustedAreClosed(t *testing.T) {
 }
 
 func TestProxies_headerMustComeInTime(t *testing.T) {
-	p := gates(t, []string{"127.0.0.1:0?proxy=on"}, "workers=1", "trusted_proxies=127.0.0.1", "read_header_timeout=50ms")
+	p := gates(t, []string{"127.0.0.1:0?proxy=on", "/who"}, "workers=1", "trusted_proxies=127.0.0.1", "read_header_timeout=50ms")
 	p.announce("PROXY TCP4 192").expectClosed()
 }
 
@@ -144,7 +144,7 @@ func TestProxies_passOnTLS(t *testing.T) {
 }
 
 func TestProxies_mustBeNamed(t *testing.T) {
-	p := start(t, setup{source: "gates.c", args: []string{"127.0.0.1:0?proxy=on"}})
+	p := start(t, setup{source: "gates.c", args: []string{"127.0.0.1:0?proxy=on", "/who"}})
 	if p.wait() == 0 {
 		t.Error("it serves")
 	}

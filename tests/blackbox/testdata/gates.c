@@ -1,7 +1,11 @@
-/* What the gates say of requests: gates <address> ... Options come from the environment. */
+/*
+ * What the gates say of requests: gates <address or route> ... Options come from the environment, those of a route from
+ * the arguments behind it: /limited +rate_limit=2/s
+ */
 #include "program.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *or_none(const char *text)
 {
@@ -19,12 +23,27 @@ static int who(forker_request *req, void *user)
     return response_text(req, text);
 }
 
+static int pass(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    return FORKER_NEXT;
+}
+
 int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
-    forker_server_handle(server, "*", "/who", who, NULL);
+    forker_route *route = NULL;
     for (int i = 1; i < argc; i++) {
-        forker_server_listen(server, argv[i]);
+        if (argv[i][0] == '/') {
+            forker_server_route(server, "*", argv[i], strstr(argv[i], "next") != NULL ? pass : who, NULL, &route);
+        } else if (argv[i][0] == '+') {
+            char *value = strchr(argv[i], '=');
+            *value = '\0';
+            forker_route_set(route, argv[i] + 1, value + 1);
+        } else {
+            forker_server_listen(server, argv[i]);
+        }
     }
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);

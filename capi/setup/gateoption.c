@@ -1,0 +1,107 @@
+/* Options about gates, which a route can have of its own. */
+#include "setup/gateoption.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "setup/gatetext.h"
+#include "setup/option.h"
+
+static const int ids[FK_GATE_OPTIONS] = {
+    FK_OPTION_RATE_LIMIT,       FK_OPTION_SECURITY,     FK_OPTION_HSTS,         FK_OPTION_CSP,
+    FK_OPTION_CORS_ORIGINS,     FK_OPTION_CORS_HEADERS, FK_OPTION_CORS_EXPOSE,  FK_OPTION_CORS_MAX_AGE,
+    FK_OPTION_CORS_CREDENTIALS, FK_OPTION_CSRF,         FK_OPTION_CSRF_ORIGINS,
+};
+
+static int place_of(int id)
+{
+    for (int place = 0; place < FK_GATE_OPTIONS; place++) {
+        if (ids[place] == id) {
+            return place;
+        }
+    }
+    return -1;
+}
+
+int fk_gate_option_find(const char *name)
+{
+    int id = fk_option_find(name);
+    return id >= 0 ? place_of(id) : -1;
+}
+
+const char *fk_gate_option_text(const forker_server *server, const fk_route *route, int id)
+{
+    int place = place_of(id);
+    const char *own = route != NULL && place >= 0 ? route->own[place] : NULL;
+    return own != NULL ? own : server->options[id].text;
+}
+
+bool fk_gate_option_differs(const fk_route *route)
+{
+    bool differs = false;
+    for (int place = 0; place < FK_GATE_OPTIONS; place++) {
+        differs = differs || route->own[place] != NULL;
+    }
+    return differs;
+}
+
+/* The route of that number, or for the last one what holds where there is none. */
+static const fk_route *route_at(const forker_server *server, uint32_t index)
+{
+    return index < server->route_count ? &server->routes[index] : NULL;
+}
+
+int fk_gate_options_check(forker_server *server)
+{
+    for (uint32_t i = 0; i <= server->route_count; i++) {
+        const fk_route *route = route_at(server, i);
+        bool own = route != NULL && fk_gate_option_differs(route);
+        const char *credentials = fk_gate_option_text(server, route, FK_OPTION_CORS_CREDENTIALS);
+        if (strcmp(credentials, "on") == 0 &&
+            fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CORS_ORIGINS))) {
+            return fk_server_fail(
+                server, FORKER_E_OPTION,
+                "%s: cors_credentials=on%s%s: cors_origins has *, and pages of all sites would act as "
+                "their users; name the origins",
+                server->verb, own ? " of route " : "", own ? route->pattern : "");
+        }
+    }
+    return FORKER_OK;
+}
+
+static bool has_rate(const forker_server *server)
+{
+    bool has = false;
+    for (uint32_t i = 0; i <= server->route_count; i++) {
+        has = has || fk_gate_option_text(server, route_at(server, i), FK_OPTION_RATE_LIMIT)[0] != '\0';
+    }
+    return has;
+}
+
+int fk_gate_rates_open(forker_server *server)
+{
+    if (!has_rate(server) || server->rates != NULL) {
+        return FORKER_OK;
+    }
+    void *table = mmap(NULL, FK_RATES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (table == MAP_FAILED) {
+        return fk_server_fail(server, FORKER_E_MEMORY, "%s: rate_limit: mmap: %s", server->verb, strerror(errno));
+    }
+    (void)madvise(table, FK_RATES_SIZE, MADV_DONTDUMP);
+    if (getrandom(table, FK_RATES_KEY, 0) != FK_RATES_KEY) {
+        (void)munmap(table, FK_RATES_SIZE);
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: rate_limit: getrandom: %s", server->verb, strerror(errno));
+    }
+    server->rates = table;
+    return FORKER_OK;
+}
+
+void fk_gate_rates_close(forker_server *server)
+{
+    if (server->rates != NULL) {
+        (void)munmap(server->rates, FK_RATES_SIZE);
+        server->rates = NULL;
+    }
+}

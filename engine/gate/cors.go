@@ -1,0 +1,128 @@
+package gate
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Answers that other sites' pages may read: CORS, as the Fetch standard has it (https://fetch.spec.whatwg.org/#http-cors-protocol).
+
+// origins is a list of origins, such as "https://example.org" and "https://*.example.org".
+type origins struct {
+	any    bool
+	exact  []string
+	inside []inside
+}
+
+// inside is all origins below a name.
+type inside struct {
+	scheme string // "https://"
+	suffix string // ".example.org", with a port if that is named
+}
+
+// parseOrigins reads a list that is separated by commas or blanks.
+func parseOrigins(text string) (o origins) {
+	for item := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		scheme, name, _ := strings.Cut(strings.ToLower(item), "*.")
+		switch {
+		case item == "*":
+			o.any = true
+		case strings.HasSuffix(scheme, "://"):
+			o.inside = append(o.inside, inside{scheme, "." + name})
+		default:
+			o.exact = append(o.exact, strings.ToLower(item))
+		}
+	}
+	return o
+}
+
+// Has reports whether an origin is of them, as browsers write it: in small letters, without a default port.
+func (o *origins) Has(origin []byte) bool {
+	for _, exact := range o.exact {
+		if string(origin) == exact {
+			return true
+		}
+	}
+	for i := range o.inside {
+		in := &o.inside[i]
+		if len(origin) <= len(in.scheme)+len(in.suffix) || string(origin[:len(in.scheme)]) != in.scheme {
+			continue
+		}
+		name := origin[len(in.scheme):]
+		if string(name[len(name)-len(in.suffix):]) == in.suffix && bytes.IndexAny(name[:len(name)-len(in.suffix)], "/:@[]") < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// CORS is whose pages may read the answers of a route, and what of them.
+type CORS struct {
+	origins     origins
+	credentials bool
+	headers     string // "": what the client asks for.
+	expose      string
+	maxAge      string
+}
+
+func newCORS(t Texts, age time.Duration) *CORS {
+	c := &CORS{origins: parseOrigins(t.CORSOrigins), credentials: t.CORSCredentials, expose: t.CORSExpose, headers: t.CORSHeaders}
+	if c.headers == "*" {
+		c.headers = ""
+	}
+	if age > 0 {
+		c.maxAge = strconv.FormatInt(int64(age/time.Second), 10)
+	}
+	return c
+}
+
+// Allows reports whether pages of an origin may read answers.
+func (c *CORS) Allows(origin []byte) bool {
+	return len(origin) > 0 && (c.origins.any || c.origins.Has(origin))
+}
+
+// Preflight is what a browser asks first, whether it may send a request.
+type Preflight struct{ Method, Headers []byte }
+
+// AppendFields appends what lets a page of an origin read the answer, or have the request be sent that it asks for. If
+// answers differ by origin, caches are told.
+func (c *CORS) AppendFields(b, origin []byte, ask *Preflight) []byte {
+	allowed := c.Allows(origin)
+	if !c.origins.any {
+		b = append(b, "Vary: Origin\r\n"...)
+	}
+	if !allowed {
+		return b
+	}
+	if c.origins.any {
+		origin = []byte{'*'}
+	}
+	b = appendLine(b, "Access-Control-Allow-Origin: ", origin)
+	if c.credentials {
+		b = append(b, "Access-Control-Allow-Credentials: true\r\n"...)
+	}
+	if ask == nil {
+		if c.expose != "" {
+			b = appendLine(b, "Access-Control-Expose-Headers: ", []byte(c.expose))
+		}
+		return b
+	}
+	b = append(b, "Vary: Access-Control-Request-Method, Access-Control-Request-Headers\r\n"...)
+	b = appendLine(b, "Access-Control-Allow-Methods: ", ask.Method)
+	switch {
+	case c.headers != "":
+		b = appendLine(b, "Access-Control-Allow-Headers: ", []byte(c.headers))
+	case len(ask.Headers) > 0:
+		b = appendLine(b, "Access-Control-Allow-Headers: ", ask.Headers)
+	}
+	if c.maxAge != "" {
+		b = appendLine(b, "Access-Control-Max-Age: ", []byte(c.maxAge))
+	}
+	return b
+}
+
+func appendLine(b []byte, name string, value []byte) []byte {
+	return append(append(append(b, name...), value...), '\r', '\n')
+}

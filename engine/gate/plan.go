@@ -1,0 +1,53 @@
+package gate
+
+import (
+	"fmt"
+	"time"
+)
+
+// What the gates do with the requests of a route.
+
+// Plan is what is done with the requests of a route. nil: nothing.
+type Plan struct {
+	Rate  *Rate  // nil: as often as they come.
+	CORS  *CORS  // nil: browsers keep answers from other sites.
+	Sites *Sites // nil: requests of other sites are served.
+	Block *Block // nil: no fields are added.
+}
+
+// Texts are the options of a route that its plan is made of, as they are written.
+type Texts struct {
+	RateLimit                                        string
+	Security                                         bool
+	HSTS, CSP                                        string
+	CORSOrigins, CORSHeaders, CORSExpose, CORSMaxAge string
+	CORSCredentials                                  bool
+	CSRF                                             bool
+	CSRFOrigins                                      string
+}
+
+// NewPlan makes a plan. number tells the limits of different routes apart.
+func NewPlan(t Texts, number uint32) (*Plan, error) {
+	var p Plan
+	var err error
+	if t.RateLimit != "" {
+		if p.Rate, err = parseRate(t.RateLimit, number); err != nil {
+			return nil, fmt.Errorf("rate_limit: %w", err)
+		}
+	}
+	if t.CORSOrigins != "" {
+		age, err := time.ParseDuration(t.CORSMaxAge)
+		if err != nil {
+			return nil, fmt.Errorf("cors_max_age: %w", err)
+		}
+		p.CORS = newCORS(t, age)
+	}
+	if t.CSRF {
+		p.Sites = &Sites{Trusted: parseOrigins(t.CSRFOrigins)}
+	}
+	p.Block = newBlock(t)
+	if p == (Plan{}) {
+		return nil, nil
+	}
+	return &p, nil
+}

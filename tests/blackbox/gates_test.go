@@ -1,0 +1,265 @@
+package blackbox
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// gated starts gates.c with arguments that say which routes it has.
+func gated(t *testing.T, arguments []string, options ...string) *program {
+	t.Helper()
+	return gates(t, append([]string{"127.0.0.1:0"}, arguments...), append([]string{"workers=1", "h2c=on"}, options...)...)
+}
+
+// exchange sends a request by each version of HTTP, and wants the same answer. what is "GET /path", and fields behind LF.
+func (p *program) exchange(what string) response {
+	p.t.Helper()
+	p.address(0)
+	line, fields, _ := strings.Cut(what, "\n")
+	var both [2]response
+	for i, transport := range []http.RoundTripper{
+		&http.Transport{DisableKeepAlives: true, DisableCompression: true}, p.http2Client(nil).Transport,
+	} {
+		method, path, _ := strings.Cut(line, " ")
+		path, body, _ := strings.Cut(path, " ")
+		req, err := http.NewRequest(method, "http://"+p.address(0)+path, strings.NewReader(body))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for field := range strings.Lines(fields) {
+			name, value, _ := strings.Cut(strings.TrimSpace(field), ": ")
+			if req.Header.Add(name, value); name == "Host" {
+				req.Host = value
+			}
+		}
+		res, err := transport.RoundTrip(req)
+		if err != nil {
+			p.t.Fatalf("%s: %v", what, err)
+		}
+		text, _ := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		both[i] = response{res, string(text)}
+		(&http.Client{Transport: transport}).CloseIdleConnections()
+	}
+	if a, b := both[0], both[1]; a.StatusCode != b.StatusCode || a.body != b.body || a.Header.Get("Location") != b.Header.Get("Location") || a.Header.Get("Vary") != b.Header.Get("Vary") {
+		p.t.Errorf("%s: HTTP/1.1 %d %q, HTTP/2 %d %q", what, a.StatusCode, a.body, b.StatusCode, b.body)
+	}
+	return both[0]
+}
+
+func TestGates_redirects(t *testing.T) {
+	for _, row := range []struct{ options, what, want string }{
+		{"slash=add", "GET /dir?a=b", "301 /dir/?a=b"},
+		{"slash=add", "POST /dir body", "308 /dir/"},
+		{"slash=add", "GET /dir/", "200 "},
+		{"slash=add", "GET /leaf", "200 "},
+		{"slash=add", "GET /leaf/", "404 "},
+		{"slash=add", "GET //dir", "404 "},
+		{"slash=remove", "GET /leaf/?a=b", "301 /leaf?a=b"},
+		{"slash=remove", "GET /dir", "404 "},
+		{"slash=strict", "GET /dir", "404 "},
+		{"www=add", "GET /leaf?a=b\nHost: example.org:8080", "301 http://www.example.org:8080/leaf?a=b"},
+		{"www=add", "GET /leaf", "200 "},
+		{"www=remove", "POST /nowhere body\nHost: www.example.org", "308 http://example.org/nowhere"},
+		{"www=remove trusted_proxies=127.0.0.1 forwarded=x-forwarded-for", "GET /leaf\nX-Forwarded-Host: www.example.org\nX-Forwarded-Proto: https", "301 https://example.org/leaf"},
+	} {
+		p := gated(t, []string{"/dir/", "/leaf"}, strings.Fields(row.options)...)
+		a := p.exchange(row.what)
+		if got := fmt.Sprintf("%d %s", a.StatusCode, a.Header.Get("Location")); got != row.want {
+			t.Errorf("%s: %q: %q, want %q", row.options, row.what, got, row.want)
+		}
+		p.stop(syscall.SIGTERM)
+	}
+}
+
+// TestGates_slashRedirectStaysHere: "//evil" and "/\evil" would lead elsewhere.
+func TestGates_slashRedirectStaysHere(t *testing.T) {
+	p := gated(t, []string{"/:a", "/:a/:b"}, "slash=remove")
+	for target, want := range map[string]string{
+		"//evil.example/":    "/evil.example",
+		"/\\evil.example/":   "/evil.example",
+		"///evil.example/":   "/evil.example",
+		"/%2Fevil.example/":  "/%2Fevil.example",
+		"/a\\evil.example/":  "/a%5Cevil.example",
+		"/\\/evil.example//": "/evil.example",
+	} {
+		a := p.dial().send("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET")
+		if location := a.Header.Get("Location"); location != "" && location != want {
+			t.Errorf("%s: %d %s", target, a.StatusCode, location)
+		}
+	}
+}
+
+func TestGates_methodOverride(t *testing.T) {
+	p := gated(t, []string{"/who"}, "method_override=header")
+	for what, want := range map[string]string{
+		"POST /who\nX-HTTP-Method-Override: DELETE": "DELETE",
+		"POST /who\nx-http-method-override: PATCH":  "PATCH",
+		"POST /who\nX-HTTP-Method-Override: GET":    "POST",
+		"POST /who\nX-HTTP-Method-Override: delete": "POST",
+		"GET /who\nX-HTTP-Method-Override: DELETE":  "GET",
+		"PUT /who\nX-HTTP-Method-Override: DELETE":  "PUT",
+	} {
+		if a := p.exchange(what); !strings.HasSuffix(a.body, " "+want) {
+			t.Errorf("%s: %q", what, a.body)
+		}
+	}
+	p = gated(t, []string{"/who"})
+	if a := p.exchange("POST /who\nX-HTTP-Method-Override: DELETE"); !strings.HasSuffix(a.body, " POST") {
+		t.Errorf("off: %q", a.body)
+	}
+}
+
+func TestGates_fields(t *testing.T) {
+	p := gated(t, []string{"/who", "/api", "+cors_origins=https://a.example", "+cors_credentials=on", "+security=off", "+csp=none"},
+		"security=on", "hsts=max-age=1")
+	a := p.exchange("GET /who")
+	if a.Header.Get("X-Content-Type-Options") != "nosniff" || a.Header.Get("X-Frame-Options") != "SAMEORIGIN" || a.Header.Get("Strict-Transport-Security") != "" {
+		t.Errorf("%v", a.Header)
+	}
+	if a = p.exchange("GET /nowhere"); a.StatusCode != 404 || a.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("%v", a.Header)
+	}
+	a = p.exchange("GET /api\nOrigin: https://a.example")
+	if a.StatusCode != 200 || a.Header.Get("X-Content-Type-Options") != "" || a.Header.Get("Content-Security-Policy") != "none" || a.Header.Get("Access-Control-Allow-Origin") != "https://a.example" || a.Header.Get("Vary") != "Origin" {
+		t.Errorf("%v", a.Header)
+	}
+	a = p.exchange("OPTIONS /api\nOrigin: https://a.example\nAccess-Control-Request-Method: PUT")
+	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Methods") != "PUT" || a.Header.Get("Access-Control-Allow-Credentials") != "true" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+	a = p.exchange("OPTIONS /api\nOrigin: https://evil.example\nAccess-Control-Request-Method: PUT")
+	if a.StatusCode != 204 || a.Header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+	if a = p.exchange("OPTIONS /api"); a.StatusCode != 200 || !strings.HasSuffix(a.body, " OPTIONS") {
+		t.Errorf("what is no preflight: %d %q", a.StatusCode, a.body)
+	}
+}
+
+func TestGates_otherSites(t *testing.T) {
+	p := gated(t, []string{"/who", "/hook", "+csrf=off"}, "csrf=fetch", "csrf_origins=https://partner.example")
+	for what, want := range map[string]int{
+		"POST /who body\nSec-Fetch-Site: cross-site\nOrigin: https://evil.example":    403,
+		"POST /who body\nSec-Fetch-Site: cross-site\nOrigin: https://partner.example": 200,
+		"POST /who body\nSec-Fetch-Site: same-origin":                                 200,
+		"POST /who body": 200,
+		"POST /who body\nOrigin: https://evil.example": 403,
+		"GET /who\nSec-Fetch-Site: cross-site":         200,
+		"POST /hook body\nSec-Fetch-Site: cross-site":  200,
+		"DELETE /who\nSec-Fetch-Site: same-site":       403,
+	} {
+		if a := p.exchange(what); a.StatusCode != want {
+			t.Errorf("%s: %d, want %d", what, a.StatusCode, want)
+		}
+	}
+}
+
+// TestGates_areNotPassedByNext: the handler of a route that bars nothing leaves requests to one that does.
+func TestGates_areNotPassedByNext(t *testing.T) {
+	p := gated(t, []string{"/next", "/:any", "+csrf=fetch", "+rate_limit=2/h"})
+	if a := p.exchange("POST /next body\nSec-Fetch-Site: cross-site"); a.StatusCode != 403 {
+		t.Errorf("%d", a.StatusCode)
+	}
+	if a := p.dial().send(getOf("/next")).receive("GET"); a.StatusCode != 429 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("%d: both that were barred count", a.StatusCode)
+	}
+	p = gated(t, []string{"/next", "/:any"}, "rate_limit=1/h")
+	if a := p.get("/next"); a.StatusCode != 200 {
+		t.Errorf("one request has counted twice: %d", a.StatusCode)
+	}
+}
+
+func TestGates_rateIsAnswered429(t *testing.T) {
+	p := gated(t, []string{"/who", "/own", "+rate_limit=1/m by=header:X-Api-Key"}, "rate_limit=2/h burst=3")
+	c := p.dial()
+	for i, want := range []int{200, 200, 200, 429, 429} {
+		if a := c.get("/who"); a.StatusCode != want || want == 429 && (a.Header.Get("Retry-After") != "1800" || a.body != "429 Too Many Requests\ntoo many requests\n") {
+			t.Errorf("request %d: %d %v %q", i, a.StatusCode, a.Header, a.body)
+		}
+	}
+	a := c.send("POST /who HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1000000\r\n\r\n").receive("POST")
+	if a.StatusCode != 429 {
+		t.Errorf("an upload: %d", a.StatusCode)
+	}
+	for _, row := range []struct {
+		key  string
+		want int
+	}{{"a", 200}, {"a", 429}, {"b", 200}} {
+		a := p.dial().send("GET /own HTTP/1.1\r\nHost: h\r\nX-Api-Key: " + row.key + "\r\n\r\n").receive("GET")
+		if a.StatusCode != row.want {
+			t.Errorf("key %s: %d", row.key, a.StatusCode)
+		}
+	}
+}
+
+// TestGates_rateHoldsOverWorkersThatAreKilled counts what a client gets of four workers, of which one is killed now and
+// then.
+func TestGates_rateHoldsOverWorkersThatAreKilled(t *testing.T) {
+	const each, burst, length = 200, 100, 3 * time.Second
+	p := gates(t, []string{"127.0.0.1:0", "/who"}, "workers=4", fmt.Sprintf("rate_limit=%d/s burst=%d", each, burst))
+	address := p.address(0)
+	p.serves(address)
+	time.Sleep(time.Second) // Until the burst is full again; nothing is waited for.
+	var served atomic.Int64
+	begin := time.Now()
+	var clients sync.WaitGroup
+	for range 8 {
+		clients.Go(func() {
+			for time.Since(begin) < length {
+				if a, err := ask(t, address, "/who"); err == nil && a.StatusCode == 200 {
+					served.Add(1)
+				}
+			}
+		})
+	}
+	for time.Since(begin) < length {
+		workers := p.workers()
+		_ = syscall.Kill(workers[0], syscall.SIGKILL)
+		time.Sleep(300 * time.Millisecond)
+	}
+	clients.Wait()
+	took := time.Since(begin).Seconds()
+	if most := float64(burst) + each*took; float64(served.Load()) > most*1.01 {
+		t.Errorf("%d requests were served in %.2f s, want %.0f at most", served.Load(), took, most)
+	} else if float64(served.Load()) < most*0.8 {
+		t.Errorf("%d requests were served in %.2f s, of %.0f that may be", served.Load(), took, most)
+	}
+}
+
+// serves waits until there is an answer.
+func (p *program) serves(address string) {
+	p.t.Helper()
+	if _, err := ask(p.t, address, "/who"); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestGates_wrongOptionsAreRefused(t *testing.T) {
+	for _, row := range []struct {
+		options, arguments []string
+		want               string
+	}{
+		{[]string{"rate_limit=100"}, nil, `"100" is not a rate (empty, or a count by s, m or h`},
+		{[]string{"rate_limit=1/h burst=100"}, nil, `"1/h burst=100" is not a rate`},
+		{[]string{"cors_origins=example.org"}, nil, `"example.org" is not a list of origins`},
+		{[]string{"cors_expose=a b:"}, nil, `is not a list of names`},
+		{[]string{"cors_origins=*", "cors_credentials=on"}, nil, "cors_credentials=on: cors_origins has *"},
+		{nil, []string{"/a", "+cors_origins=*", "+cors_credentials=on"}, "cors_credentials=on of route /a: cors_origins has *"},
+		{nil, []string{"/a", "+rate_limit=1/x"}, `route set of * /a: rate_limit: "1/x" is not a rate`},
+		{nil, []string{"/a", "+slash=add"}, `no route option "slash"`},
+	} {
+		p := start(t, setup{source: "gates.c", args: append([]string{"127.0.0.1:0", "/who"}, row.arguments...), env: environment(row.options)})
+		if p.wait() == 0 {
+			t.Errorf("%v %v: it serves", row.options, row.arguments)
+		}
+		p.log.wait(t, 0, row.want)
+	}
+}
