@@ -23,11 +23,21 @@ func ledgerTime() time.Duration {
 	return 4 * time.Second
 }
 
-// openLedger begins to send requests on 64 connections, and waits for the first responses.
+// inFlight is how many requests openLedger has sent at any time.
+const inFlight = 64
+
+// inUse is how many connections they need.
+func inUse() int {
+	if overHTTP2 {
+		return inFlight / ledger.Streams
+	}
+	return inFlight
+}
+
+// openLedger begins to send requests, and waits for the first responses.
 func (p *program) openLedger() *ledger.Ledger {
 	p.t.Helper()
-	network, address := dialName(p.address(0))
-	l := ledger.Open(ledger.Config{Network: network, Address: address, Target: "/ledger", Kept: 64, Timeout: patience, TLS: clientTLS()})
+	l := ledger.Open(p.ledgerConfig(inUse(), 0))
 	p.scrape()
 	eventually(p.t, "requests are answered", func() bool { return l.Answered() > 1000 })
 	return l
@@ -61,7 +71,7 @@ func TestDeath_ofNobodyLosesNothing(t *testing.T) {
 	p := serve(t, "workers=4")
 	l := p.openLedger()
 	time.Sleep(ledgerTime() / 2) // This is what is tested: that time passes.
-	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != 64 {
+	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != inUse() {
 		t.Errorf("%s: %+v", report, report.Losses)
 	}
 }
@@ -76,7 +86,7 @@ func TestDeath_ofMastersLosesNothing(t *testing.T) {
 		p.kill(p.master(), syscall.SIGKILL)
 		p.log.wait(t, mark, "a new master has taken over")
 	}
-	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != 64 {
+	if report := closeLedger(t, l); report.Lost() > 0 || report.Connects != inUse() {
 		t.Errorf("%s: %+v", report, report.Losses)
 	}
 	if least := int(ledgerTime() / time.Second); kills < least {
@@ -133,8 +143,8 @@ func TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted(t *testing.T) {
 			t.Errorf("lost after a pause of %v: %+v", loss.Pause(), *loss)
 		}
 	}
-	if queued > 64 {
-		t.Errorf("%d connections were reset before their first response, and there are 64 clients", queued)
+	if queued > inFlight {
+		t.Errorf("%d requests were reset before the first response, and %d were in flight", queued, inFlight)
 	}
 	t.Logf("%s", report)
 }
@@ -183,7 +193,7 @@ func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 			t.Errorf("a request was lost that no victim had: %+v", loss)
 		}
 	}
-	if lost, most := report.Lost(), 64*len(kills); lost > most {
+	if lost, most := report.Lost(), inFlight*len(kills); lost > most {
 		t.Errorf("%d requests were lost, and at most %d were in flight", lost, most)
 	}
 }
@@ -203,7 +213,7 @@ func expectLostOnlyBy(t *testing.T, report *ledger.Report, victims map[int]bool,
 			t.Errorf("lost, although worker %d was no victim, after a pause of %v: %+v", loss.Pid, loss.Pause(), *loss)
 		}
 	}
-	if most := 64 * len(victims); report.Lost() > most || unknown > most/2 {
+	if most := inFlight * len(victims); report.Lost() > most || unknown > most/2 {
 		t.Errorf("%d victims cost %d requests, %d of them on new connections", len(victims), report.Lost(), unknown)
 	}
 }

@@ -50,15 +50,25 @@ func isLate(loss *ledger.Loss, grace time.Duration) bool {
 	return loss.Fate == ledger.Reset && loss.Pause() > grace
 }
 
+// ledgerConfig is of a ledger at the first address.
+func (p *program) ledgerConfig(kept, anew int) ledger.Config {
+	network, address := dialName(p.address(0))
+	cfg := ledger.Config{
+		Network: network, Address: address, Target: "/ledger", Kept: kept, Anew: anew, Timeout: patience,
+		TLS: clientTLS(), HTTP2: overHTTP2,
+	}
+	if cfg.TLS != nil && cfg.HTTP2 {
+		cfg.TLS = cfg.TLS.Clone()
+		cfg.TLS.NextProtos = []string{"h2"}
+	}
+	return cfg
+}
+
 // load begins to send requests for /ledger: so many clients keep their connections, and as many open a new one for each
 // request. It ends with the test at the latest.
 func (p *program) load(clients int) *load {
 	p.t.Helper()
-	network, address := dialName(p.address(0))
-	l := &load{grace: p.grace(), Ledger: ledger.Open(ledger.Config{
-		Network: network, Address: address, Target: "/ledger", Kept: clients, Anew: clients, Timeout: patience,
-		TLS: clientTLS(),
-	})}
+	l := &load{grace: p.grace(), Ledger: ledger.Open(p.ledgerConfig(clients, clients))}
 	p.t.Cleanup(l.end)
 	p.scrape()
 	return l

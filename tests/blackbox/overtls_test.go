@@ -36,14 +36,48 @@ func clientTLS() *tls.Config {
 	return overTLS.config
 }
 
-// TestOverTLS runs tests of what HTTP and workers do again, over TLS.
-func TestOverTLS(t *testing.T) {
+// overHTTP2 has the programs speak HTTP/2, and ledgers ask so.
+var overHTTP2 bool
+
+// TestOverHTTP2 runs the tests that count every request again, over HTTP/2, with TLS and without.
+func TestOverHTTP2(t *testing.T) {
+	overHTTP2 = true
+	defer func() { overHTTP2 = false }()
+	t.Run("h2c", runLedgers)
 	pair := testcert.New(testcert.Spec{Names: []string{"localhost"}})
+	overTLS = trust(t, pair)
+	defer func() { overTLS = nil }()
+	t.Run("tls", runLedgers)
+}
+
+func runLedgers(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"nobody":    TestDeath_ofNobodyLosesNothing,
+		"masters":   TestDeath_ofMastersLosesNothing,
+		"workers":   TestDeath_ofWorkersLosesOnlyWhatTheyHad,
+		"spawner":   TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted,
+		"reload":    TestReload_losesNoRequest,
+		"scale":     TestScale_losesNoRequest,
+		"upgrade":   TestUpgrade_losesNothingAndRunsTheNewProgram,
+		"recycling": TestRecycle_underLoadLosesNoRequest,
+	} {
+		t.Run(name, test)
+	}
+}
+
+// trust has programs serve with a pair, and their clients trust it.
+func trust(t *testing.T, pair *testcert.Pair) *identity {
 	files := keep(t, t.TempDir(), "localhost", pair)
-	overTLS = &identity{
+	return &identity{
 		config: &tls.Config{RootCAs: pair.Pool(), ServerName: "localhost"},
 		env:    []string{"FORKER_TEST_CHAIN=" + files[0], "FORKER_TEST_KEY=" + files[1]},
 	}
+}
+
+// TestOverTLS runs tests of what HTTP and workers do again, over TLS.
+func TestOverTLS(t *testing.T) {
+	pair := testcert.New(testcert.Spec{Names: []string{"localhost"}})
+	overTLS = trust(t, pair)
 	defer func() { overTLS = nil }()
 	for name, test := range map[string]func(*testing.T){
 		"fate":         TestExchange_hasItsStatusAndFate,

@@ -75,6 +75,9 @@ func start(t *testing.T, s setup) *program {
 	if s.path == "" {
 		s.path = compile(t, *s.build, s.source, s.standard)
 	}
+	if overHTTP2 {
+		s.env = append(s.env, "FORKER_H2C=on", "FORKER_HTTP2=on")
+	}
 	if overTLS != nil {
 		s.args, s.env = overTLS.apply(s.args), append(s.env, overTLS.env...)
 	}

@@ -1,7 +1,8 @@
 // Package ledger is an HTTP client that accounts for every request that it sends: it was answered, or the entry in the
-// ledger says what became of it. It keeps some connections busy, each with one request at a time, and sends none twice.
+// ledger says what became of it. It keeps some connections busy, each with one request at a time or with HTTP/2 some, and
+// sends none twice but what the server says that it has not begun.
 //
-// Invariant: at any time Sent is the sum of Answered, of the losses, and of at most one request in flight per
+// Invariant: at any time Sent is the sum of Answered, of the losses, and with HTTP/1 of at most one request in flight per
 // connection.
 //
 // The server answers the target with "<worker> <pid> <time> <query>", so that each response names its request, who served
@@ -31,6 +32,7 @@ type Config struct {
 	Kept             int           // connections that are kept from request to request
 	Anew             int           // clients that open a connection for each request, and ask to close it
 	TLS              *tls.Config   // nil: clear text
+	HTTP2            bool          // RFC 9113, without TLS by prior knowledge
 	Timeout          time.Duration // of a connect or a response
 }
 
@@ -72,7 +74,8 @@ func (l *Loss) Pause() time.Duration {
 // Report is the closed ledger.
 type Report struct {
 	Sent, Answered, Connects int
-	Closed                   int // answers with Connection: close, on connections that the client would have kept
+	Closed                   int // answers with Connection: close, on connections that the client would have kept; GOAWAYs
+	Again                    int // with HTTP/2: requests that the server said it had not begun
 	Losses                   []Loss
 	Slowest                  time.Duration // of the responses
 }
@@ -92,8 +95,8 @@ func (r *Report) Count(fate Fate) int {
 func (r *Report) Lost() int { return len(r.Losses) - r.Count(Refused) }
 
 func (r *Report) String() string {
-	return fmt.Sprintf("%d sent, %d answered, %d refused, %d reset, %d timed out, %d wrong; %d connects, slowest answer %v",
-		r.Sent, r.Answered, r.Count(Refused), r.Count(Reset), r.Count(TimedOut), r.Count(Wrong), r.Connects, r.Slowest)
+	return fmt.Sprintf("%d sent, %d answered, %d refused, %d reset, %d timed out, %d wrong, %d again; %d connects, slowest answer %v",
+		r.Sent, r.Answered, r.Count(Refused), r.Count(Reset), r.Count(TimedOut), r.Count(Wrong), r.Again, r.Connects, r.Slowest)
 }
 
 // Ledger is open while requests are sent.
@@ -111,6 +114,11 @@ type Ledger struct {
 func Open(cfg Config) *Ledger {
 	l := &Ledger{cfg: cfg, stop: make(chan struct{})}
 	for number := range cfg.Kept + cfg.Anew {
+		if cfg.HTTP2 {
+			c := &streamer{ledger: l, number: number, most: Streams, anew: number >= cfg.Kept}
+			l.clients.Go(c.run)
+			continue
+		}
 		c := &client{ledger: l, number: number, anew: number >= cfg.Kept}
 		l.clients.Go(c.run)
 	}
@@ -183,21 +191,29 @@ func (c *client) disconnect() {
 }
 
 func (c *client) connect() bool {
-	begin := time.Now()
-	conn, err := net.DialTimeout(c.ledger.cfg.Network, c.ledger.cfg.Address, c.ledger.cfg.Timeout)
+	conn, since, ok := c.ledger.dial()
+	if ok {
+		c.conn, c.input, c.pid, c.since, c.before = conn, bufio.NewReader(conn), 0, since, time.Time{}
+	}
+	return ok
+}
+
+// dial connects, which began at since. The handshake of TLS is a part of the first request.
+func (l *Ledger) dial() (conn net.Conn, since time.Time, ok bool) {
+	since = time.Now()
+	conn, err := net.DialTimeout(l.cfg.Network, l.cfg.Address, l.cfg.Timeout)
 	if err != nil {
-		c.ledger.enter(func(r *Report) {
-			r.Losses = append(r.Losses, Loss{Fate: Refused, Sent: begin, Failed: time.Now(), Err: err})
+		l.enter(func(r *Report) {
+			r.Losses = append(r.Losses, Loss{Fate: Refused, Sent: since, Failed: time.Now(), Err: err})
 		})
 		time.Sleep(time.Millisecond)
-		return false
+		return nil, since, false
 	}
-	if c.ledger.cfg.TLS != nil {
-		conn = tls.Client(conn, c.ledger.cfg.TLS) // Its handshake is a part of the first request.
+	if l.cfg.TLS != nil {
+		conn = tls.Client(conn, l.cfg.TLS)
 	}
-	c.conn, c.input, c.pid, c.since, c.before = conn, bufio.NewReader(conn), 0, begin, time.Time{}
-	c.ledger.enter(func(r *Report) { r.Connects++ })
-	return true
+	l.enter(func(r *Report) { r.Connects++ })
+	return conn, since, true
 }
 
 // request sends one request and enters what becomes of it.
@@ -258,9 +274,15 @@ func (c *client) exchange(id string, begin time.Time) (keep bool, by handled, er
 	if err != nil {
 		return false, by, err
 	}
+	by, err = handledBy(id, strconv.Itoa(response.StatusCode), body, begin)
+	return !response.Close, by, err
+}
+
+// handledBy reads who has handled request id, out of the response to it.
+func handledBy(id, status string, body []byte, begin time.Time) (by handled, err error) {
 	text, own := strings.CutSuffix(string(body), " "+id)
-	if !own || response.StatusCode != 200 {
-		return false, by, fmt.Errorf("%w: %s %.100q", errWrong, response.Status, body)
+	if !own || status != "200" {
+		return by, fmt.Errorf("%w: %s %.100q", errWrong, status, body)
 	}
 	by.at = begin
 	if fields := strings.Fields(text); len(fields) == 3 {
@@ -268,7 +290,7 @@ func (c *client) exchange(id string, begin time.Time) (keep bool, by handled, er
 		by.pid, _ = strconv.Atoi(fields[1])
 		by.at = time.Unix(0, ns)
 	}
-	return !response.Close, by, nil
+	return by, nil
 }
 
 func fateOf(err error) Fate {
