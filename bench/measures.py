@@ -11,7 +11,7 @@ import threading
 import time
 
 import crew
-from servers import SERVERS, Failure, connect, exchange
+from servers import SERVERS, Failure, connect, exchange, url_of
 
 WARM_UP = 1  # seconds that warm caches and heaps up
 SLOW_INTERVAL = 5  # seconds between two steps of a slow client; most servers give a head 10 s or more
@@ -34,13 +34,30 @@ def wrk(server, mode, seconds, core):
         command += ["-H", f"{name}: {value}"]
     if mode.script:
         command += mode.script[:2]
-    command += [f"{'https' if mode.tls else 'http'}://127.0.0.1:{server.port}{mode.path}", *mode.script[2:]]
+    command += [url_of(server.port, mode), *mode.script[2:]]
     output = run_load(command, seconds)
     count = re.search(r"^\s+([0-9]+) requests in ", output, re.MULTILINE)
     rate = re.search(r"^Requests/sec:\s+([0-9.]+)", output, re.MULTILINE)
     if count is None or rate is None or float(rate[1]) == 0 or re.search(r"Socket errors|Non-2xx", output):
         raise Failure(f"wrk: {output}")
     return int(count[1]), float(rate[1])
+
+
+def h2load(server, mode, seconds, core):
+    """The same over HTTP/2."""
+    command = ["taskset", "-c", core, "h2load", "-t", 1, "-c", mode.connections, "-m", mode.streams, "-D", seconds]
+    if mode.upload:
+        command += ["-d", server.upload]
+    output = run_load([*command, url_of(server.port, mode)], seconds)
+    count = re.search(r"^requests: .* ([0-9]+) succeeded, 0 failed, 0 errored, 0 timeout$", output, re.MULTILINE)
+    rate = re.search(r"^finished in \S+, ([0-9.]+) req/s", output, re.MULTILINE)
+    if count is None or rate is None or int(count[1]) == 0:
+        raise Failure(f"h2load: {output}")
+    return int(count[1]), float(rate[1])
+
+
+def generate(server, mode, seconds, core):
+    return (h2load if mode.streams else wrk)(server, mode, seconds, core)
 
 
 def throughput(_name, server, mode, options):
@@ -71,9 +88,9 @@ CPUCLOCK_SCHED = 2  # with the pid, what clock_getcpuclockid(3) makes of it
 
 def cpu_time(_name, server, mode, options):
     """CPU time of all processes of a server for each request, while the load generator has another core."""
-    wrk(server, mode, WARM_UP, options.client_core)
+    generate(server, mode, WARM_UP, options.client_core)
     before = cpu_times(server.process.pid)
-    requests, rate = wrk(server, mode, options.duration, options.client_core)
+    requests, rate = generate(server, mode, options.duration, options.client_core)
     after = cpu_times(server.process.pid)
     if before.keys() - after.keys():
         raise Failure("a process of the server has ended, and the time that it had cannot be told")

@@ -37,6 +37,7 @@ class Mode:
     upload: int = 0  # bytes of the request's body; the response is this number
     file: bool = False
     tls: str = ""  # the kind of the server's key, ecdsa or rsa; "": clear text
+    streams: int = 0  # requests at a time on a connection of HTTP/2; 0: HTTP/1.1
     close: bool = False
     connections: int = CONNECTIONS
     others: str = ""  # what clients of load/slow.c do meanwhile, see there,
@@ -96,6 +97,11 @@ def secured(name, heading, measure="cpu", key="ecdsa", **more):
     return Mode(name, TLS, heading, measure, "tls", tls=key, **more)
 
 
+def http2(name, heading, streams, tls="", **more):
+    return Mode(name, HTTP2, heading, "cpu", "http2", streams=streams, tls=tls, options=HTTP2_OPTIONS, **more)
+
+
+HTTP2_OPTIONS = (("h2c", "on"), ("http2", "on"))
 CLOSE = (("Connection", "close"),)
 CREW_SIZE = 4
 CREW = f"{CREW_SIZE} workers"
@@ -105,6 +111,7 @@ BASIC = "Requests"
 FEW = "Few connections"
 APART = "Server and load generator on a core each"
 MANY = "Many connections"
+HTTP2 = "HTTP/2: CPU time of the server's processes, relative to h2o's"
 TLS = "TLS 1.3: CPU time of the server's processes, relative to nginx's"
 
 MODES = {
@@ -148,6 +155,14 @@ MODES = {
         secured("tls-resumed", "resumed", "resumed", close=True, fields=CLOSE),
         secured("tls-idle", "bytes for an idle one", "memory", connections=2000),
         secured("tls-storm", "storm of RSA handshakes", "storm", "rsa", close=True, fields=CLOSE),
+        http2("h2-1", "1 at a time", 1),
+        http2("h2-10", "10", 10),
+        http2("h2-100", "100", 100),
+        http2("h2-tls-1", "over TLS: 1", 1, "ecdsa"),
+        http2("h2-tls-10", "10", 10, "ecdsa"),
+        http2("h2-tls-100", "100", 100, "ecdsa"),
+        http2("h2-64k", "GET 64 KiB, 10 at a time", 10, path="/64k", body=64 * KIB),
+        http2("h2-post", "POST 1 KiB, 10 at a time", 10, path="/upload", upload=KIB),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),

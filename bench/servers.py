@@ -48,7 +48,7 @@ class Server:
     variant: bool = False
 
     def serves(self, mode):
-        if mode.needs and mode.needs not in self.can:
+        if mode.needs and mode.needs not in self.can or mode.upload and UPLOAD not in self.can:
             return False
         return mode.measure == "memory" or max(mode.connections, mode.others_count) <= self.most_connections
 
@@ -68,8 +68,8 @@ def nginx_command(launch):
     config = (HERE / "peers/nginx.conf").read_text()
     tls = (HERE / "peers/nginx-tls.conf").read_text() if launch.mode.tls else ""
     config = config.replace("@TLS@", tls)
-    if tls:
-        config = config.replace(" backlog=", " ssl backlog=")
+    protocols = " ssl" * bool(tls) + " http2" * bool(launch.mode.streams)
+    config = config.replace(" backlog=", f"{protocols} backlog=")
     config = config.replace("@DIR@", launch.scratch).replace("@ADDRESS@", f"127.0.0.1:{launch.port}")
     path = pathlib.Path(launch.scratch, "nginx.conf")
     path.write_text(config)
@@ -108,11 +108,11 @@ def libforker_version(_programs):
 
 
 PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW = "pipeline", "plain", "body", "upload", "file", "slow"
-TLS = "tls"
+TLS, HTTP2 = "tls", "http2"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
-EVERYTHING = MOST | {"pool", "deferred", SLEEP, WORKERS, TLS}
+EVERYTHING = MOST | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2}
 
 
 def variant(*options):
@@ -120,19 +120,19 @@ def variant(*options):
 
 
 # What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no
-# bodies but files and short texts; that of tls-64k is a file. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
+# bodies but files and short texts; those of tls-64k and h2-64k are files. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
 # and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
-    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS}),
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS, HTTP2}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
     "libforker-access-log-json": variant(("access_log", "json"), ("access_log_file", "{scratch}/access.log")),
     "libforker-access-log-null": variant(("access_log", "common"), ("access_log_file", "/dev/null")),
     "fasthttp": Server(program("fasthttp"), fasthttp_version, MOST),
-    "net/http": Server(program("nethttp"), go_version, MOST),
-    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE, TLS})),
-    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST | {TLS}),
+    "net/http": Server(program("nethttp"), go_version, MOST | {HTTP2}),
+    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE, TLS, HTTP2})),
+    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST | {TLS, HTTP2}),
     "libmicrohttpd": Server(program("libmicrohttpd"), debian_version("libmicrohttpd-dev"), MOST),
     "evhttp": Server(program("evhttp"), debian_version("libevent-dev"), MOST),
     "civetweb": Server(program("civetweb"), debian_version("libcivetweb-dev"), MOST - {FILE}, FEW_CONNECTIONS),
@@ -174,6 +174,26 @@ def connect(port, mode, session=None):
     return CLIENT_CONTEXT.wrap_socket(client, session=session) if mode.tls else client
 
 
+def url_of(port, mode):
+    return f"{'https' if mode.tls else 'http'}://127.0.0.1:{port}{mode.path}"
+
+
+def exchange_http2(port, mode, upload):
+    """The same over HTTP/2, by curl; ConnectionRefusedError if nobody listens yet. Returns the body."""
+    command = ["curl", "-sSk", "--http2" if mode.tls else "--http2-prior-knowledge", "-w", "\n%{http_version}"]
+    command += ["--data-binary", f"@{upload}"] if mode.upload else []
+    done = subprocess.run([*command, url_of(port, mode)], capture_output=True, timeout=START_LIMIT, check=False)
+    if done.returncode == CURL_REFUSED:
+        raise ConnectionRefusedError
+    body, _, version = done.stdout.rpartition(b"\n")
+    if body != mode.answer or version != b"2":
+        raise Failure(f"unexpected answer {done.stdout[:300]!r} over HTTP/2 {done.stderr!r}")
+    return body
+
+
+CURL_REFUSED = 7  # curl(1), EXIT CODES
+
+
 def make_certificate(scratch, kind):
     """tls.pem and tls.key, of ECDSA on P-256 or RSA of 2048 bits."""
     key = ["rsa:2048"] if kind == "rsa" else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
@@ -183,12 +203,14 @@ def make_certificate(scratch, kind):
     subprocess.run([*command, "-keyout", key_file, "-out", chain], check=True, capture_output=True)
 
 
-def wait_until_it_serves(process, port, mode):
+def wait_until_it_serves(process, port, mode, upload):
     deadline = time.monotonic() + START_LIMIT
     while True:
         if process.poll() is not None:
             raise Failure(f"it left with status {process.returncode} instead of serving")
         try:
+            if mode.streams:
+                return exchange_http2(port, mode, upload)
             with connect(port, mode) as client:
                 return exchange(client, mode)
         except ConnectionRefusedError:
@@ -201,7 +223,10 @@ def prepare_scratch(scratch, mode):
     os.chmod(scratch, 0o755)  # nginx, started by root, reads as another user
     if mode.tls:
         make_certificate(scratch, mode.tls)
-        pathlib.Path(scratch, "64k").write_bytes(b"x" * (64 << 10))  # nginx has bodies of that size from files only
+    if mode.path == "/64k":
+        pathlib.Path(scratch, "64k").write_bytes(mode.answer)  # nginx has bodies of that size from files only
+    if mode.upload:
+        pathlib.Path(scratch, "upload").write_bytes(b"x" * mode.upload)
     if mode.file:
         directory = pathlib.Path(scratch, "files")
         directory.mkdir()
@@ -215,6 +240,7 @@ class Running:
     process: subprocess.Popen
     port: int
     answer: bytes
+    upload: str  # the file with the body of requests
 
 
 @contextlib.contextmanager
@@ -236,7 +262,8 @@ def running(name, mode, options):
             start_new_session=True,
         )
         try:
-            yield Running(process, launch.port, wait_until_it_serves(process, launch.port, mode))
+            upload = os.path.join(scratch, "upload")
+            yield Running(process, launch.port, wait_until_it_serves(process, launch.port, mode, upload), upload)
         finally:
             stop(name, process)
 

@@ -77,6 +77,7 @@ static SSL_CTX *make_tls(const char *directory)
         SSL_CTX_use_PrivateKey_file(tls, key, SSL_FILETYPE_PEM) != 1) {
         exit(1);
     }
+    h2o_ssl_register_alpn_protocols(tls, h2o_http2_alpn_protocols);
     return tls;
 }
 

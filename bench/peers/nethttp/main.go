@@ -39,5 +39,13 @@ func main() {
 		respond(w, strconv.Itoa(len(body)))
 	})
 	http.Handle("GET /files/", http.FileServer(http.Dir(os.Args[3])))
-	log.Fatal(http.ListenAndServe("127.0.0.1:"+os.Args[1], nil))
+	server := http.Server{Addr: "127.0.0.1:" + os.Args[1], Protocols: new(http.Protocols)}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetHTTP2(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	chain, key := os.Args[3]+"/tls.pem", os.Args[3]+"/tls.key"
+	if _, err := os.Stat(chain); err == nil {
+		log.Fatal(server.ListenAndServeTLS(chain, key))
+	}
+	log.Fatal(server.ListenAndServe())
 }
