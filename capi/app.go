@@ -1,12 +1,9 @@
 package main
 
 /*
-#cgo nocallback fk_dispatch_release
 #cgo noescape fk_deferred_collect
 #cgo nocallback fk_deferred_collect
-#cgo nocallback fk_deferred_close
 #cgo noescape fk_deferred_take
-#cgo nocallback fk_deferred_take
 #cgo nocallback fk_deferred_leave
 #include "base/server.h"
 #include "exchange/chain.h"

@@ -1,4 +1,4 @@
-/* Calls into Go from inside of a handler. */
+/* Calls into Go from functions of the program. */
 #include "exchange/engine.h"
 
 #include "_cgo_export.h"
@@ -16,4 +16,14 @@ int fk_engine_hijack(forker_request *req, int *fd_out)
 void fk_engine_look(forker_request *req)
 {
     goLook(req->server, (uintptr_t)req);
+}
+
+int fk_engine_sign(forker_server *server, const char *text, size_t len, char *signature_out)
+{
+    return goSign(server, (uintptr_t)text, len, (uintptr_t)signature_out);
+}
+
+bool fk_engine_verify(forker_server *server, const char *text, size_t len, const char *signature)
+{
+    return goVerify(server, (uintptr_t)text, len, (uintptr_t)signature) == 1;
 }

@@ -41,6 +41,7 @@ enum {
     off_passed = offsetof(struct forker_request, passed),
     off_outcome = offsetof(struct forker_request, outcome),
     off_step = offsetof(struct forker_request, step),
+    off_values = offsetof(struct forker_request, values),
     size_outcome = sizeof(forker_outcome),
     off_outcome_ns = offsetof(forker_outcome, ns),
     size_part = sizeof(fk_part),
@@ -133,6 +134,7 @@ var (
 	_ [C.off_passed]byte                  = [unsafe.Offsetof(engine.Request{}.Passed)]byte{}
 	_ [C.off_outcome]byte                 = [unsafe.Offsetof(engine.Request{}.Ending)]byte{}
 	_ [C.off_step]byte                    = [unsafe.Offsetof(engine.Request{}.Step)]byte{}
+	_ [C.off_values]byte                  = [unsafe.Offsetof(engine.Request{}.Values)]byte{}
 	_ [C.size_outcome]byte                = [unsafe.Sizeof(engine.Ending{})]byte{}
 	_ [C.size_outcome]byte                = [engine.EndingSize]byte{}
 	_ [C.off_outcome_ns]byte              = [unsafe.Offsetof(engine.Ending{}.Ns)]byte{}

@@ -63,6 +63,7 @@ type Request struct {
 	Ending   Ending // Filled by the engine when the request ends, if Passed has something.
 	Step     uint32 // How many of those of its route it has come to; one more than there are: to the handler too.
 	_        uint32
+	Values   uintptr
 }
 
 // EndingSize is that of Ending.
@@ -181,5 +182,5 @@ func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body
 
 // needsRelease reports whether C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred|r.Failure != 0 || r.Passed.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
+	return r.Texts|r.Deferred|r.Failure|r.Values != 0 || r.Passed.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
 }

@@ -262,6 +262,30 @@ typedef void (*forker_done_fn)(forker_request *req, const forker_outcome *outcom
 int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user);
 
 /*
+ * A slot for a value that functions have for each other about a request, such as the user that a before function has
+ * found, see forker_request_set(). `destroy` is called for each value that is replaced, and for the last one when the
+ * request has ended, after the done functions, where these are called; NULL: for none.
+ *
+ * Returns the number of the slot, from 0 to 15, FORKER_E_LIMIT (there are 16).
+ */
+typedef void (*forker_release_fn)(void *user);
+int forker_server_slot(forker_server *server, forker_release_fn destroy);
+
+/*
+ * Signs the value of a cookie, so that a client cannot make one: text_out gets value, "." and 43 characters that are the
+ * HMAC-SHA256 of name and value by the first key of option cookie_keys. The value can still be read, and used by whoever
+ * has it: what it says should have an end, and say whose it is.
+ *
+ * verify gives the value of such a text, if it was signed for this name by one of the keys. Both need a process that serves;
+ * any thread.
+ *
+ * Return FORKER_OK, FORKER_E_INVALID (not a name or value of cookies; the signature is not good, then value_out is ""),
+ * FORKER_E_LIMIT (`size` is too small), FORKER_E_STATE (option cookie_keys is empty), FORKER_E_PROCESS.
+ */
+int forker_cookie_sign(forker_server *server, const char *name, const char *value, char *text_out, size_t size);
+int forker_cookie_verify(forker_server *server, const char *name, const char *text, char *value_out, size_t size);
+
+/*
  * Opens a listening socket; may be called several times, up to 64 sockets in all. The address is one of
  *
  *   "127.0.0.1:8080"   that IPv4 address ("0.0.0.0:8080": all of IPv4, only)
@@ -882,6 +906,51 @@ const char *forker_request_query(forker_request *req, size_t *len_out);
  */
 const char *forker_request_query_param(forker_request *req, const char *name, size_t *len_out);
 
+/*
+ * Name and value of query parameter number `index`, from 0, both decoded: so also those that have the same name. Each of
+ * the pointers may be NULL; len_out is the length of the value.
+ * Returns FORKER_OK or FORKER_E_INVALID (index beyond the last).
+ */
+int forker_request_query_at(forker_request *req, size_t index, const char **name_out, const char **value_out,
+                            size_t *len_out);
+
+/* The value of the first cookie of that name, in the case of its letters, without quotes around it; NULL if none. */
+const char *forker_request_cookie(forker_request *req, const char *name, size_t *len_out);
+
+/* Where forker_arg_int() and its like look. The numbers never change. */
+enum {
+    FORKER_FROM_QUERY = 0, /* forker_request_query_param() */
+    FORKER_FROM_PARAM = 1, /* forker_request_param() */
+    FORKER_FROM_HEADER = 2,
+    FORKER_FROM_COOKIE = 3
+};
+
+/*
+ * A value that the client has sent, as a whole number from `least` to `most`, in decimal digits with or without "-"; as a
+ * decimal number; as true, 1, on, yes or false, 0, off, no; or as one of several words, such as "asc|desc", of which *value_out
+ * gets the number, from 0. The fallback stands for one that was not sent, and is given with each failure too.
+ *
+ * Return FORKER_OK, FORKER_E_INVALID: what was sent is nothing of that. The sentence of forker_request_error() can be
+ * shown to the client, as in `return forker_respond_error(req, 400, forker_request_error(req))`: "page: "0" is not a whole
+ * number from 1 to 1000".
+ */
+int forker_arg_int(forker_request *req, int from, const char *name, int64_t least, int64_t most, int64_t fallback,
+                   int64_t *value_out);
+int forker_arg_double(forker_request *req, int from, const char *name, double least, double most, double fallback,
+                      double *value_out);
+int forker_arg_bool(forker_request *req, int from, const char *name, int fallback, int *value_out);
+int forker_arg_choice(forker_request *req, int from, const char *name, const char *words, int fallback, int *value_out);
+
+/*
+ * Keeps a value for the functions that see the request later, in a slot of forker_server_slot(); one that was there is
+ * destroyed, if it is another one. NULL takes it away. get gives it, NULL if there is none. For whoever has the request:
+ * its handler, or one thread at a time that has the handle.
+ *
+ * set returns FORKER_OK, FORKER_E_INVALID (no such slot).
+ */
+int forker_request_set(forker_request *req, int slot, void *value);
+void *forker_request_get(forker_request *req, int slot);
+
 /* What ":name" or "*name" of the route's pattern stood for, decoded; NULL if the pattern has no such name. */
 const char *forker_request_param(forker_request *req, const char *name, size_t *len_out);
 
@@ -1114,7 +1183,6 @@ int forker_response_reset(forker_request *req);
  * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_INVALID (a length that no object has),
  * FORKER_E_STATE (answered), FORKER_E_LIMIT (the body would have more than INT64_MAX bytes).
  */
-typedef void (*forker_release_fn)(void *user);
 int forker_response_lend(forker_request *req, const void *data, size_t len, forker_release_fn release, void *user);
 
 /*
@@ -1136,6 +1204,60 @@ int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t le
  * FORKER_E_SYSTEM.
  */
 int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path);
+
+/*
+ * Answers with a redirect: 301 or 308 for ever, 302, 303 or 307 for now; after 303 the client asks by GET, after 307 and 308
+ * by the same method. `location` begins with "/", "?", "http://" or "https://". One that begins with "/" stays on this host,
+ * whatever of it comes from a client: of several slashes and backslashes at its beginning one is left, and what may not stand
+ * in a URI, control characters among it, is percent-encoded; "%" itself stays.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (another status or beginning, more than 8192 bytes), FORKER_E_STATE (answered or
+ * written to already), FORKER_E_LIMIT.
+ */
+int forker_respond_redirect(forker_request *req, int status, const char *location);
+
+/*
+ * Says that the response is a file to be saved under a name, or if `in_page` is not 0 one to be shown, which has this name
+ * if it is saved (Content-Disposition, RFC 6266). The name is UTF-8, without a path: what could be one becomes "_". NULL: no
+ * name.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (not UTF-8, more than 1024 bytes), FORKER_E_STATE (answered), FORKER_E_LIMIT.
+ */
+int forker_response_attachment(forker_request *req, const char *filename, int in_page);
+
+/* What forker_cookie.flags and .same_site can be. The numbers never change. */
+enum {
+    FORKER_COOKIE_SECURE = 1,     /* for HTTPS only */
+    FORKER_COOKIE_SCRIPTS = 2,    /* scripts of the page may read it: without HttpOnly */
+    FORKER_COOKIE_PARTITIONED = 4 /* one for each site that the page is in */
+};
+enum {
+    FORKER_SAME_SITE_LAX = 0,    /* not sent along with requests of other sites, but if the user follows a link */
+    FORKER_SAME_SITE_STRICT = 1, /* nor then */
+    FORKER_SAME_SITE_NONE = 2
+};
+
+/* A cookie for the client. Zero is right for what is not wanted, but for size and max_age. */
+typedef struct forker_cookie {
+    uint32_t size; /* sizeof(forker_cookie) */
+    uint32_t flags;
+    int32_t same_site;
+    uint32_t pad;
+    int64_t max_age;    /* seconds; 0: the client forgets it now; -1: when it is closed */
+    const char *name;   /* a token */
+    const char *value;  /* ASCII without blanks, quotes, commas, semicolons and backslashes */
+    const char *domain; /* NULL: this host only */
+    const char *path;   /* NULL: where the request was */
+} forker_cookie;
+
+/*
+ * Adds a Set-Cookie field (RFC 6265bis). Refused is what browsers would not keep: SameSite=None, Partitioned and names with
+ * __Secure- need FORKER_COOKIE_SECURE, names with __Host- also the path "/" and no domain, and there are at most 4096 bytes
+ * of name and value.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID, FORKER_E_STATE (answered), FORKER_E_LIMIT.
+ */
+int forker_response_cookie(forker_request *req, const forker_cookie *cookie);
 
 /*
  * Sends an interim response of one field, such as 103 with "Link" (RFC 8297), behind the responses to earlier requests.

@@ -32,6 +32,7 @@ static const char head[] =
     "| rate | `100/s burst=200 by=client`: a count by `s`, `m` or `h`, how many at once, and of whom |\n"
     "| origins | `https://example.org, https://*.example.org`, `*` |\n"
     "| names | `X-Api-Key, X-Total`, `*` |\n"
+    "| keys | `5f0c...e1, 77ab...9d`, each of 32 bytes or more |\n"
     "| text | as it is |\n"
     "\n"
     "\"Reload\" says whether a reload can change the option.\n"

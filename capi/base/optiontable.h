@@ -185,6 +185,10 @@
       "How long a TLS handshake may take from accept on; then the connection is closed.")                              \
     X(TLS_WATCH, "tls_watch", DURATION, "off", "off, or ", "1s", "10000h", true,                                       \
       "How often the files of certificates are looked at; when some have changed, the server reloads.")                \
+    X(COOKIE_KEYS, "cookie_keys", KEYS, "", "", "", "", true,                                                          \
+      "Secrets by which forker_cookie_sign() signs, with the first, and forker_cookie_verify() verifies, with any: "   \
+      "so "                                                                                                            \
+      "a new one goes before the others, and an old one is left out when its cookies are over.")                       \
     X(TLS_TICKET_KEYS, "tls_ticket_keys", TEXT, "", "", "", "", false,                                                 \
       "File of one to three keys of 32 bytes each for session tickets, the one that tickets are made with first, for " \
       "servers on several machines; a reload reads it again. Empty: made at random, and changed every 12 h.")          \

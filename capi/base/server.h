@@ -26,6 +26,7 @@ enum {
     FK_NO_STOP = INT32_MAX, /* as the limit of a stop: nobody wants one */
     FK_ROUTES_MAX = 65535,
     FK_PARAMS_MAX = 16, /* of a route */
+    FK_VALUES_MAX = 16, /* of a request */
     FK_PATTERN_MAX = 1024,
     FK_METHOD_MAX = 24,
     FK_METHODS_MAX = 54,             /* that are not standard; router.maxNamed */
@@ -204,6 +205,8 @@ struct forker_server {
     uint32_t *shapes;   /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */
     char methods[FK_METHODS_MAX][FK_METHOD_MAX + 1]; /* that routes name and are not standard ones */
     uint32_t method_count;
+    forker_release_fn value_destroy[FK_VALUES_MAX]; /* by slot of forker_server_slot() */
+    uint32_t value_slots;
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
     struct fk_certificates *certificates; /* NULL: none */

@@ -14,6 +14,7 @@
 #include "exchange/chain.h"
 #include "exchange/failure.h"
 #include "exchange/response.h"
+#include "exchange/value.h"
 #include "log/log.h"
 #include "setup/callback.h"
 
@@ -128,6 +129,7 @@ void fk_dispatch_release(uintptr_t address)
     forker_request *req = (forker_request *)address;
     bool in_program = fk_thread.in_program;
     fk_thread.in_program = true;
+    fk_values_free(req);
     release_parts(&req->response);
     fk_thread.in_program = in_program;
     fk_texts_free(req);

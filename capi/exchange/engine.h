@@ -1,4 +1,7 @@
-/* What C asks of the engine while the loop stands still in a handler. On the loop's thread, inside of that handler. */
+/*
+ * What C asks of Go. What is about a request: while the loop stands still in its handler, on its thread. The rest: any thread of a
+ * process in which Go runs.
+ */
 #ifndef FORKER_ENGINE_H
 #define FORKER_ENGINE_H
 
@@ -18,5 +21,13 @@ int fk_engine_hijack(forker_request *req, int *fd_out);
 
 /* Brings req->cancelled up to date. */
 void fk_engine_look(forker_request *req);
+
+enum { FK_SIGNATURE = 43 };
+
+/* Writes the signature of a text, by the first of the server's keys: FK_SIGNATURE characters that may stand in a cookie. */
+int fk_engine_sign(forker_server *server, const char *text, size_t len, char *signature_out);
+
+/* Whether this is the signature of a text by one of the server's keys. */
+bool fk_engine_verify(forker_server *server, const char *text, size_t len, const char *signature);
 
 #endif

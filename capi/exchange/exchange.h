@@ -205,6 +205,8 @@ struct forker_request {
     forker_outcome outcome; /* filled by the engine when the request ends, if `passed` has something */
     uint32_t step; /* so many of its route's chain it has come to; one more than there are: to the handler too */
     uint32_t pad_step;
+
+    void **values; /* by slot; NULL: none was set */
 };
 
 #endif

@@ -88,68 +88,6 @@ const char *forker_request_query(forker_request *req, size_t *len_out)
     return span_text(req, req->head.query, len_out);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Decodes one character of a query ("+" is a space, a malformed escape stands for itself) and steps behind it. */
-static char query_char(const char **p, const char *end)
-{
-    char c = *(*p)++;
-    if (c == '+') {
-        return ' ';
-    }
-    if (c == '%' && end - *p >= 2 && hex_digit((*p)[0]) >= 0 && hex_digit((*p)[1]) >= 0) {
-        c = (char)(hex_digit((*p)[0]) * 16 + hex_digit((*p)[1]));
-        *p += 2;
-    }
-    return c;
-}
-
-/* Whether the encoded name in [p, end) stands for `name`. */
-static bool query_name_is(const char *p, const char *end, const char *name)
-{
-    while (p < end) {
-        if (*name == '\0' || query_char(&p, end) != *name++) {
-            return false;
-        }
-    }
-    return *name == '\0';
-}
-
-const char *forker_request_query_param(forker_request *req, const char *name, size_t *len_out)
-{
-    if (req == NULL || name == NULL) {
-        return give(NULL, 0, len_out);
-    }
-    const char *p = req->base + req->head.query.off;
-    const char *end = p + (req->head.has_query ? req->head.query.len : 0);
-    while (p < end) {
-        const char *next = memchr(p, '&', (size_t)(end - p));
-        const char *pair_end = next != NULL ? next : end;
-        const char *equals = memchr(p, '=', (size_t)(pair_end - p));
-        const char *value = equals != NULL ? equals + 1 : pair_end;
-        if (query_name_is(p, equals != NULL ? equals : pair_end, name)) {
-            char *text = fk_text_new(req, (size_t)(pair_end - value) + 1);
-            size_t len = 0;
-            while (text != NULL && value < pair_end) {
-                text[len++] = query_char(&value, pair_end);
-            }
-            if (text != NULL) {
-                text[len] = '\0';
-            }
-            return give(text, len, len_out);
-        }
-        p = next != NULL ? next + 1 : end;
-    }
-    return give(NULL, 0, len_out);
-}
-
 const char *forker_request_param(forker_request *req, const char *name, size_t *len_out)
 {
     if (req != NULL && name != NULL) {

@@ -34,11 +34,13 @@ enum option_type {
     NETWORKS,
     RATE,
     ORIGINS,
-    NAMES
+    NAMES,
+    KEYS
 };
 
-static const char *const type_names[] = {"number", "size",      "duration", "mode",     "choice", "text",    "user",
-                                         "group",  "directory", "address",  "networks", "rate",   "origins", "names"};
+static const char *const type_names[] = {"number",   "size", "duration", "mode",      "choice",
+                                         "text",     "user", "group",    "directory", "address",
+                                         "networks", "rate", "origins",  "names",     "keys"};
 
 struct forker_option {
     const char *name;
@@ -64,6 +66,7 @@ struct forker_option {
 
 #define BOUNDS_ADDRESS(words, least, most) "empty, \"unix:/path\", or an address of 127.0.0.0/8 or [::1] with a port"
 
+#define BOUNDS_KEYS(words, least, most) "empty, or keys of 32 bytes or more, separated by commas"
 #define BOUNDS_NETWORKS(words, least, most)                                                                            \
     "empty, or addresses, networks such as 10.0.0.0/8, and unix for unix sockets, separated by commas"
 
@@ -184,6 +187,27 @@ static bool parse_directory(const char *text, int64_t *number_out)
     return parse_text(text, number_out) && text[0] == '/' && stat(text, &file) == 0 && S_ISDIR(file.st_mode);
 }
 
+/* Whether a list of secrets has none that could be guessed. */
+static bool are_keys(const char *text)
+{
+    enum { KEY_LEAST = 32 };
+    for (;;) {
+        text += strspn(text, " ");
+        size_t len = strcspn(text, ",");
+        const char *next = text + len;
+        while (len > 0 && text[len - 1] == ' ') {
+            len--;
+        }
+        if (len < KEY_LEAST) {
+            return false;
+        }
+        if (*next == '\0') {
+            return true;
+        }
+        text = next + 1;
+    }
+}
+
 /* What the system, and not this table, knows. Empty is none. */
 static bool parse_name(enum option_type type, const char *text, int64_t *number_out)
 {
@@ -206,6 +230,8 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
         return parse_text(text, number_out) && fk_origins_are(text);
     case NAMES:
         return parse_text(text, number_out) && fk_names_are(text);
+    case KEYS:
+        return parse_text(text, number_out) && are_keys(text);
     default:
         return parse_text(text, number_out) && fk_admin_is_address(text);
     }
@@ -253,7 +279,8 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
 /* What stands before the name of the option's type in a sentence. */
 static const char *article(int id)
 {
-    if (options[id].type == NETWORKS || options[id].type == ORIGINS || options[id].type == NAMES) {
+    if (options[id].type == NETWORKS || options[id].type == ORIGINS || options[id].type == NAMES ||
+        options[id].type == KEYS) {
         return "a list of";
     }
     return options[id].type == ADDRESS ? "an" : "a";

@@ -17,6 +17,7 @@ INTEGERS = {
     "int": "c_int",
     "int32_t": "c_int",
     "int64_t": "c_long",
+    "double": "c_double",
     "size_t": "c_ulong",
     "forker_deferred": "c_ulong",
     "void": "NoneType",
@@ -61,6 +62,7 @@ class HeaderTest(unittest.TestCase):
             "forker_body_fn": _library.BODY_FN,
             "forker_close_fn": _library.CLOSE_FN,
             "forker_drain_fn": _library.DRAIN_FN,
+            "forker_done_fn": _library.DONE_FN,
             "forker_release_fn": _library.RELEASE_FN,
         }
         if c in callbacks:
@@ -75,6 +77,8 @@ class HeaderTest(unittest.TestCase):
             "size_t *": ("LP_c_ulong",),
             "forker_deferred *": ("LP_c_ulong",),
             "int *": ("LP_c_int",),
+            "int64_t *": ("LP_c_long",),
+            "double *": ("LP_c_double",),
             "forker_route **": ("LP_c_void_p",),
         }
         return bound.__name__ in pointers.get(c, ("c_void_p",))

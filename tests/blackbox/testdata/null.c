@@ -39,6 +39,7 @@ static void check_servers(void)
 {
     forker_stats stats = {.size = sizeof stats};
     forker_worker_stats worker_stats = {.size = sizeof worker_stats};
+    char sentence[64];
     forker_server_free(NULL);
     CHECK_CODE(forker_server_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_listen(NULL, "127.0.0.1:0"), FORKER_E_INVALID);
@@ -74,6 +75,10 @@ static void check_servers(void)
     CHECK_CODE(forker_group_route(NULL, "GET", "/", handler, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_set(NULL, "body", "stream"), FORKER_E_INVALID);
     CHECK_CODE(forker_group_use(NULL, handler, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_slot(NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_cookie_sign(NULL, "name", "value", sentence, sizeof sentence), FORKER_E_INVALID);
+    CHECK_CODE(forker_cookie_verify(NULL, "name", "value", sentence, sizeof sentence), FORKER_E_INVALID);
+    CHECK_TEXT(sentence, "");
     check_registration(NULL, FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(NULL, FORKER_LOG_ERROR, "text"), FORKER_E_INVALID);
 }
@@ -95,10 +100,8 @@ static const char *(*const texts[])(forker_request *, size_t *) = {
 };
 
 static const char *(*const named_texts[])(forker_request *, const char *, size_t *) = {
-    forker_request_query_param,
-    forker_request_param,
-    forker_request_header,
-    forker_request_trailer,
+    forker_request_query_param, forker_request_cookie,  forker_request_param,
+    forker_request_header,      forker_request_trailer,
 };
 
 static void check_requests(void)
@@ -119,6 +122,13 @@ static void check_requests(void)
     CHECK_CODE(forker_request_header_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
     CHECK(forker_request_trailer_count(NULL) == 0);
     CHECK_CODE(forker_request_trailer_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_query_at(NULL, 0, NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_set(NULL, 0, NULL), FORKER_E_INVALID);
+    CHECK(forker_request_get(NULL, 0) == NULL);
+    CHECK_CODE(forker_arg_int(NULL, FORKER_FROM_QUERY, "n", 0, 1, 0, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_arg_double(NULL, FORKER_FROM_QUERY, "n", 0, 1, 0, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_arg_bool(NULL, FORKER_FROM_QUERY, "n", 0, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_arg_choice(NULL, FORKER_FROM_QUERY, "n", "a|b", 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_body_fd(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_on_body(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_pause(NULL), FORKER_E_INVALID);
@@ -143,6 +153,9 @@ static void check_responses(void)
     CHECK_CODE(forker_response_lend(NULL, "", 0, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_response_file(NULL, 0, 0, -1), FORKER_E_INVALID);
     CHECK_CODE(forker_respond_file(NULL, 200, NULL, "/"), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_redirect(NULL, 303, "/"), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_attachment(NULL, NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_cookie(NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_respond_interim(NULL, 103, NULL, NULL), FORKER_E_INVALID);
 }
 

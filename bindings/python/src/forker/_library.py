@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from ctypes import POINTER, c_char_p, c_double, c_int, c_int32, c_int64, c_size_t, c_uint64, c_void_p
 from pathlib import Path
 
 SONAME = "libforker.so.0"
@@ -52,6 +52,9 @@ PROTOTYPES = {
     "forker_group_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
     "forker_group_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_group_use": (c_int, [c_void_p, HANDLER, DONE_FN, c_void_p]),
+    "forker_server_slot": (c_int, [c_void_p, RELEASE_FN]),
+    "forker_cookie_sign": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
+    "forker_cookie_verify": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_certificate": (c_int, [c_void_p, c_char_p, c_char_p]),
@@ -108,6 +111,14 @@ PROTOTYPES = {
     "forker_request_path": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_query": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_query_param": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_request_query_at": (c_int, [c_void_p, c_size_t, _TEXT_OUT, _TEXT_OUT, _LEN_OUT]),
+    "forker_request_cookie": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_arg_int": (c_int, [c_void_p, c_int, c_char_p, c_int64, c_int64, c_int64, POINTER(c_int64)]),
+    "forker_arg_double": (c_int, [c_void_p, c_int, c_char_p, c_double, c_double, c_double, POINTER(c_double)]),
+    "forker_arg_bool": (c_int, [c_void_p, c_int, c_char_p, c_int, POINTER(c_int)]),
+    "forker_arg_choice": (c_int, [c_void_p, c_int, c_char_p, c_char_p, c_int, POINTER(c_int)]),
+    "forker_request_set": (c_int, [c_void_p, c_int, c_void_p]),
+    "forker_request_get": (c_void_p, [c_void_p, c_int]),
     "forker_request_param": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
     "forker_request_header": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
     "forker_request_header_count": (c_size_t, [c_void_p]),
@@ -141,6 +152,9 @@ PROTOTYPES = {
     "forker_response_lend": (c_int, [c_void_p, c_void_p, c_size_t, RELEASE_FN, c_void_p]),
     "forker_response_file": (c_int, [c_void_p, c_int, c_int64, c_int64]),
     "forker_respond_file": (c_int, [c_void_p, c_int, c_char_p, c_char_p]),
+    "forker_respond_redirect": (c_int, [c_void_p, c_int, c_char_p]),
+    "forker_response_attachment": (c_int, [c_void_p, c_char_p, c_int]),
+    "forker_response_cookie": (c_int, [c_void_p, c_void_p]),
     "forker_respond_interim": (c_int, [c_void_p, c_int, c_char_p, c_char_p]),
     "forker_request_defer": (c_int, [c_void_p, POINTER(c_uint64)]),
     "forker_deferred_request": (c_void_p, [c_uint64]),

@@ -1,0 +1,166 @@
+/* Values that a client sends, as numbers and choices: what is not one, or is out of its bounds, is said in words. */
+#include <errno.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/ascii.h"
+#include "exchange/exchange.h"
+#include "exchange/failure.h"
+
+enum { SHOWN = 64 }; /* bytes of a value in a sentence */
+
+/* Finds the value of an argument. false: it fails with what is wrong with the call. *value_out NULL: the client sent none. */
+static bool find(forker_request *req, int from, const char *name, const char **value_out)
+{
+    static const char *(*const sources[])(forker_request *, const char *, size_t *) = {
+        [FORKER_FROM_QUERY] = forker_request_query_param,
+        [FORKER_FROM_PARAM] = forker_request_param,
+        [FORKER_FROM_HEADER] = forker_request_header,
+        [FORKER_FROM_COOKIE] = forker_request_cookie,
+    };
+    size_t len;
+    if (name == NULL || from < 0 || (size_t)from >= sizeof sources / sizeof *sources) {
+        (void)fk_fail(&req->failure, FORKER_E_INVALID, "arg: %s", name == NULL ? "name is NULL" : "no such source");
+        return false;
+    }
+    *value_out = sources[from](req, name, &len);
+    if (*value_out != NULL && strlen(*value_out) != len) {
+        (void)fk_fail(&req->failure, FORKER_E_INVALID, "%s: has a NUL in it", name);
+        return false;
+    }
+    return true;
+}
+
+static bool read_int(const char *text, int64_t *number_out)
+{
+    const char *digits = text + (text[0] == '-');
+    char *end;
+    if (!fk_ascii_is_digit(digits[0])) {
+        return false;
+    }
+    errno = 0;
+    *number_out = strtoll(text, &end, 10);
+    return *end == '\0' && errno == 0;
+}
+
+/* It takes what it says. NOLINTNEXTLINE(readability-function-size) */
+int forker_arg_int(forker_request *req, int from, const char *name, int64_t least, int64_t most, int64_t fallback,
+                   int64_t *value_out)
+{
+    const char *text;
+    int64_t number;
+    if (req == NULL || value_out == NULL) {
+        return FORKER_E_INVALID;
+    }
+    *value_out = fallback;
+    if (!find(req, from, name, &text)) {
+        return FORKER_E_INVALID;
+    }
+    if (text == NULL) {
+        return FORKER_OK;
+    }
+    if (!read_int(text, &number) || number < least || number > most) {
+        return fk_fail(&req->failure, FORKER_E_INVALID,
+                       "%s: \"%.*s\" is not a whole number from %" PRId64 " to %" PRId64, name, SHOWN, text, least,
+                       most);
+    }
+    *value_out = number;
+    return FORKER_OK;
+}
+
+/* Whether a text is a decimal number: neither hexadecimal digits nor "inf" count. */
+static bool is_decimal(const char *text)
+{
+    const char *p = text + (*text == '-');
+    return fk_ascii_is_digit(*p) && strspn(p, "0123456789.eE+-") == strlen(p);
+}
+
+static bool read_double(const char *text, double *number_out)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    char *end;
+    if (plain == (locale_t)0 || !is_decimal(text)) {
+        return false;
+    }
+    *number_out = strtod_l(text, &end, plain); /* a program's locale may have another decimal point */
+    freelocale(plain);
+    return *end == '\0' && isfinite(*number_out);
+}
+
+/* It takes what it says. NOLINTNEXTLINE(readability-function-size) */
+int forker_arg_double(forker_request *req, int from, const char *name, double least, double most, double fallback,
+                      double *value_out)
+{
+    const char *text;
+    double number;
+    if (req == NULL || value_out == NULL) {
+        return FORKER_E_INVALID;
+    }
+    *value_out = fallback;
+    if (!find(req, from, name, &text)) {
+        return FORKER_E_INVALID;
+    }
+    if (text == NULL) {
+        return FORKER_OK;
+    }
+    if (!read_double(text, &number) || number < least || number > most) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is not a number from %g to %g", name, SHOWN, text,
+                       least, most);
+    }
+    *value_out = number;
+    return FORKER_OK;
+}
+
+/* The number of `text` among words that are separated by "|"; -1: it is none of them. */
+static int index_of(const char *words, const char *text)
+{
+    size_t len = strlen(text);
+    for (int i = 0;; i++) {
+        size_t word = strcspn(words, "|");
+        if (word == len && memcmp(words, text, len) == 0) {
+            return i;
+        }
+        if (words[word] == '\0') {
+            return -1;
+        }
+        words += word + 1;
+    }
+}
+
+int forker_arg_choice(forker_request *req, int from, const char *name, const char *words, int fallback, int *value_out)
+{
+    const char *text;
+    if (req == NULL || value_out == NULL) {
+        return FORKER_E_INVALID;
+    }
+    *value_out = fallback;
+    if (words == NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "arg: words is NULL");
+    }
+    if (!find(req, from, name, &text)) {
+        return FORKER_E_INVALID;
+    }
+    if (text == NULL) {
+        return FORKER_OK;
+    }
+    int found = index_of(words, text);
+    if (found < 0) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is none of %s", name, SHOWN, text, words);
+    }
+    *value_out = found;
+    return FORKER_OK;
+}
+
+int forker_arg_bool(forker_request *req, int from, const char *name, int fallback, int *value_out)
+{
+    int word;
+    int code = forker_arg_choice(req, from, name, "false|true|0|1|off|on|no|yes", fallback != 0, &word);
+    if (value_out == NULL) {
+        return FORKER_E_INVALID;
+    }
+    *value_out = code == FORKER_OK ? word & 1 : fallback != 0;
+    return code;
+}

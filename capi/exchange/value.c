@@ -1,0 +1,69 @@
+/* What the program's functions have for each other about a request: values in slots, which end with it. */
+#include "exchange/value.h"
+
+#include <stdlib.h>
+
+#include "base/process.h"
+#include "exchange/failure.h"
+#include "setup/setup.h"
+
+int forker_server_slot(forker_server *server, forker_release_fn destroy)
+{
+    int refused = fk_setup_refuses(server);
+    if (refused != FORKER_OK) {
+        return refused;
+    }
+    if (server->value_slots == FK_VALUES_MAX) {
+        return fk_setup_fail(server, FORKER_E_LIMIT, "slot: there are %d already, which is the most", FK_VALUES_MAX);
+    }
+    server->value_destroy[server->value_slots] = destroy;
+    return (int)server->value_slots++;
+}
+
+static void destroy_value(const forker_request *req, int slot)
+{
+    forker_release_fn destroy = req->server->value_destroy[slot];
+    if (req->values[slot] != NULL && destroy != NULL) {
+        destroy(req->values[slot]);
+    }
+}
+
+static bool is_slot(const forker_request *req, int slot)
+{
+    return slot >= 0 && (uint32_t)slot < req->server->value_slots;
+}
+
+int forker_request_set(forker_request *req, int slot, void *value)
+{
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (!is_slot(req, slot)) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "set: there is no slot %d", slot);
+    }
+    if (req->values == NULL) {
+        req->values = calloc(FK_VALUES_MAX, sizeof *req->values);
+    }
+    if (req->values == NULL) {
+        return fk_fail(&req->failure, FORKER_E_MEMORY, "set: no memory for a value");
+    }
+    if (req->values[slot] != value) {
+        destroy_value(req, slot);
+    }
+    req->values[slot] = value;
+    return FORKER_OK;
+}
+
+void *forker_request_get(forker_request *req, int slot)
+{
+    return req != NULL && req->values != NULL && is_slot(req, slot) ? req->values[slot] : NULL;
+}
+
+void fk_values_free(forker_request *req)
+{
+    for (int slot = FK_VALUES_MAX; req->values != NULL && slot-- > 0;) {
+        destroy_value(req, slot);
+    }
+    free(req->values);
+    req->values = NULL;
+}
