@@ -96,6 +96,8 @@ func (l *Loop) carryOut(r *request) {
 		l.giveAway(r)
 	case outcome.Next == Answered:
 		l.respond(r)
+	case outcome.Next == Deferred && r.source.open: // A call, whose response has begun before all messages had come.
+		r.become(stateStreaming)
 	case outcome.Next == Deferred:
 		r.midway = outcome.Midway
 		r.become(stateHeld)

@@ -292,7 +292,9 @@ func (st *h2stream) passBody(l *Loop) {
 		case r.body.kind != bodyPassed:
 			l.passPiece(r, r.wholeBody())
 		case st.size == 0 && !st.ended:
-			st.awaitBody(l)
+			if !r.rpc.is { // The messages of a call may come at any time.
+				st.awaitBody(l)
+			}
 			return
 		default:
 			kept, size := st.kept, st.size
@@ -311,6 +313,10 @@ func (st *h2stream) passBody(l *Loop) {
 // pass gives the program a piece, which is the last one if all of the body has come.
 func (st *h2stream) pass(l *Loop, piece []byte) {
 	r := st.request
+	if r.shared.RPC.OnMessage != 0 {
+		st.passMessages(l, piece)
+		return
+	}
 	b := &r.body
 	if b.got += len(piece); int64(b.got) > b.most {
 		l.refuseBody(r, errBodyTooLarge, CloseError)
@@ -325,7 +331,7 @@ func (st *h2stream) pass(l *Loop, piece []byte) {
 // left is told that the client has reset the stream.
 func (st *h2stream) left(l *Loop) {
 	r := st.request
-	if r == nil {
+	if r == nil || r.stream == nil {
 		return
 	}
 	st.detach(l, r)

@@ -10,7 +10,7 @@ import "fmt"
 var successors = [...][]state{
 	stateDone:       {stateReceiving},
 	stateReceiving:  {stateHandling, stateResponding, stateDone},
-	stateHandling:   {stateReceiving, statePooled, stateTaking, statePaused, stateHeld, stateResponding, stateDone},
+	stateHandling:   {stateReceiving, statePooled, stateTaking, statePaused, stateHeld, stateStreaming, stateResponding, stateDone},
 	statePooled:     {stateHandling, stateHeld, stateDone},
 	stateTaking:     {stateHandling, statePaused, stateHeld, stateStreaming, stateResponding, stateDone},
 	statePaused:     {stateTaking, stateHeld, stateStreaming, stateResponding},

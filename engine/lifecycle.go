@@ -13,12 +13,13 @@ const (
 	// refused; done, if nothing of it or no more of it comes.
 	stateReceiving
 	// stateHandling: the loop's thread is in the program with it, or does what that has said. Next: receiving, if the next
-	// handler wants the body whole; pooled; taking; paused; held; responding; done, if the program takes the connection.
+	// handler wants the body whole; pooled; taking; paused; held; streaming, of a call whose response has begun; responding; done,
+	// if the program takes the connection.
 	stateHandling
 	// statePooled: it waits for a thread of the pool, or one has it in a handler. Next: handling; without a client held, done.
 	statePooled
 	// stateTaking: the program takes the body piece by piece, with a handle to the request or without, and the loop waits
-	// for the next piece. Next: handling; paused; held, if the client leaves; streaming; responding; done.
+	// for the next piece; of a call the response may have begun. Next: handling; paused; held, if the client leaves; streaming; responding; done.
 	stateTaking
 	// statePaused: the program has a handle, and wants no piece now. Next: taking; held, if the client leaves; streaming;
 	// responding.

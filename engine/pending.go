@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"libforker/engine/grpc"
 	"libforker/engine/memory"
 )
 
@@ -14,6 +15,11 @@ func (r *request) expire(l *Loop) {
 	l.cfg.Log(LogWarn, fmt.Sprintf("the handler of %s %s has not answered within handler_timeout; answered 504", r.call.Method,
 		r.call.Path))
 	c := r.stream.conn()
+	if r.source.open {
+		l.cut(r, &grpc.Fault{Code: grpc.DeadlineExceeded, Text: "the handler has paused for too long"}, CloseTimeout)
+		c.protocol.proceed(l)
+		return
+	}
 	if own := l.detach(r, 504, CloseTimeout); own != nil {
 		l.respondWith(own, Outcome{Status: 504, Detail: "the handler did not answer in time"})
 		c.protocol.proceed(l)
@@ -57,9 +63,7 @@ func (l *Loop) follow(r *request, kind uint32) {
 			r.early = kind // The handle was used before the handler returned.
 		}
 	case kind == EventResume:
-		if r.state == statePaused && !r.isPaused() {
-			l.resumeBody(r)
-		}
+		l.endPause(r)
 	case r.stream == nil:
 		if kind != EventStream {
 			l.recycle(r, CloseDone)
@@ -70,8 +74,17 @@ func (l *Loop) follow(r *request, kind uint32) {
 		l.askNext(r)
 	case r.source.open: // A stream goes on.
 		r.stream.resume(l, r)
+		l.endPause(r)
 	default:
 		l.respondLate(r, Outcome{})
+		l.endPause(r)
+	}
+}
+
+// endPause goes on with the body if the program has ended its pause. Of calls, an event of the response may stand for that too.
+func (l *Loop) endPause(r *request) {
+	if r.state == statePaused && !r.isPaused() {
+		l.resumeBody(r)
 	}
 }
 

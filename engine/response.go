@@ -43,13 +43,17 @@ func (l *Loop) respondWith(r *request, outcome Outcome) {
 
 // respond responds to a request as its Outcome says, and the program's Response.
 func (l *Loop) respond(r *request) {
-	l.stopTimers(r)
-	l.abortBody(r)
+	goesOn := r.isDuplex()
+	if !goesOn {
+		l.stopTimers(r)
+		l.abortBody(r)
+	}
 	l.describe(r)
 	head := &r.response
 	l.responseReady(r, head.status)
 	l.noteResponse(r, head.status, head.bodyLen())
 	switch {
+	case goesOn:
 	case r.state == stateResponding: // A stream that was dropped before it began.
 	case head.sourced && head.flags&ResponseStream != 0:
 		r.become(stateStreaming)

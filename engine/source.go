@@ -65,6 +65,8 @@ func (l *Loop) nextOfStream(r *request) segment {
 	s := &r.source
 	if piece.Ended {
 		s.last = true
+		l.stopTimers(r)
+		l.abortBody(r)
 		r.become(stateResponding)
 	}
 	if s.silent {

@@ -3,6 +3,7 @@ package engine
 import (
 	"sync/atomic"
 
+	"libforker/engine/grpc"
 	"libforker/engine/memory"
 	"libforker/engine/message"
 )
@@ -91,6 +92,10 @@ func (l *Loop) passAbort(r *request) {
 
 // refuseBody ends a request in the middle of its body; reason is for the program.
 func (l *Loop) refuseBody(r *request, fault *message.Refusal, reason int) {
+	if r.source.open {
+		l.cut(r, &grpc.Fault{Code: grpc.OfHTTP(fault.Status), Text: fault.Reason}, reason)
+		return
+	}
 	if !r.isHeld() {
 		l.abortBody(r)
 		r.stream.refuse(l, r, fault)

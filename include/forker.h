@@ -1514,6 +1514,36 @@ const void *forker_grpc_metadata(forker_request *req, const char *name, size_t *
 int forker_grpc_metadata_add(forker_request *req, const char *name, const void *value, size_t len);
 int forker_grpc_trailer_add(forker_request *req, const char *name, const void *value, size_t len);
 
+/*
+ * Has `on_message` called for each message of a call, on the worker's main thread: forker_request_on_body() for methods
+ * that take any number (FORKER_GRPC_CLIENT_STREAM, FORKER_GRPC_BIDI). Messages come with last=0, whole, and are valid until
+ * on_message returns. Then comes one call without a message: last=1 when the client has sent its last one, which `data`
+ * NULL tells, or FORKER_E_ABORTED. With last=1 the call must be replied to, or have a handle. While
+ * forker_request_pause() holds, the client can send no more than its window of 256 KiB.
+ *
+ * Returns FORKER_OK or FORKER_E_STATE (not in a handler, answered, asked for already, or the method takes one message).
+ */
+int forker_grpc_on_message(forker_request *req, forker_body_fn on_message, void *user);
+
+/*
+ * Sends a message through a handle, from any thread: the first one begins the response. The bytes are copied. While a
+ * method takes messages it can send as well.
+ *
+ * Returns FORKER_OK; FORKER_E_AGAIN: others wait, and there is no room in option stream_buffer: nothing was sent, on_drain
+ * (forker_stream_on_drain()) will be called; FORKER_E_ABORTED (the client has left, the deadline has passed, or the handle
+ * is used up), FORKER_E_INVALID, FORKER_E_LIMIT (4 GiB or more), FORKER_E_STATE (not a call, or replied to already).
+ */
+int forker_grpc_send(forker_deferred handle, const void *message, size_t len);
+
+/*
+ * Ends the call of a handle with a status, behind the messages that were sent, and uses the handle up: `code` is 0 (OK) to
+ * 16, `text` may be NULL. forker_deferred_drop() is INTERNAL (13), as for a handler that fails.
+ *
+ * Returns FORKER_OK, FORKER_E_ABORTED (likewise used up), FORKER_E_INVALID (code), FORKER_E_STATE (not a call, or replied to
+ * already; OK without a message, where the method gives one).
+ */
+int forker_grpc_finish(forker_deferred handle, int code, const char *text);
+
 /* How long the client still waits, in nanoseconds; 0: not any more, INT64_MAX: it has set no deadline. 0 for NULL. */
 int64_t forker_grpc_remaining(forker_request *req);
 

@@ -78,6 +78,9 @@ int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last)
     forker_request *req = (forker_request *)address;
     forker_body_fn on_body = req->on_body;
     const void *piece = data != 0 ? (const void *)data : "";
+    if (last > 0 && req->call.on_message) {
+        piece = NULL; /* the end is no message */
+    }
     if (last != 0) {
         req->on_body = NULL;
     }

@@ -6,6 +6,7 @@
 #include "exchange/deferred.h"
 #include "exchange/field.h"
 #include "exchange/response.h"
+#include "exchange/stream.h"
 
 /* Fails for an argument, whatever the handle is. */
 static int refuse(forker_deferred handle, const char *verb, int code, const char *fault)
@@ -47,23 +48,31 @@ static fk_deferred *lock_unanswered(forker_deferred handle, const char *verb, in
     return deferred;
 }
 
-/* Begins the stream of a locked entry, which is unlocked. */
-static int begin(fk_deferred *deferred, const char *verb, int64_t length)
+int fk_stream_open(fk_deferred *deferred, const char *verb, int64_t length)
 {
     fk_response *response = &deferred->req->response;
     if ((response->flags & FK_RESPONSE_LENGTH) != 0 && response->length != length) {
-        return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_INVALID,
-                                                    "%s: length is %" PRId64 ", but was set to %" PRId64, verb, length,
-                                                    response->length));
+        return fk_fail(&deferred->failure, FORKER_E_INVALID, "%s: length is %" PRId64 ", but was set to %" PRId64, verb,
+                       length, response->length);
     }
     deferred->state = FK_DEFERRED_STREAM;
     if (deferred->closed) {
-        return fk_deferred_abort(deferred, verb);
+        return fk_fail(&deferred->failure, FORKER_E_ABORTED, "%s: the client has left", verb);
     }
     response->state = FK_RESPONSE_WHOLE;
     response->flags |= FK_RESPONSE_STREAM;
     response->length = length;
     deferred->promised = length;
+    return FORKER_OK;
+}
+
+/* Begins the stream of a locked entry, which is unlocked. */
+static int begin(fk_deferred *deferred, const char *verb, int64_t length)
+{
+    int code = fk_stream_open(deferred, verb, length);
+    if (code != FORKER_OK) {
+        return fk_deferred_unlock(deferred, code);
+    }
     fk_deferred_tell(deferred, FK_EVENT_STREAM);
     return FORKER_OK;
 }

@@ -1,0 +1,120 @@
+package engine
+
+import (
+	"libforker/engine/grpc"
+	"libforker/engine/message"
+)
+
+// The messages of a call whose method takes any number: each is given to the program when it is whole, where it came if all of it is
+// there, else from a block that it was gathered in.
+
+// keptGathering is how much memory a call keeps for its next message.
+const keptGathering = 64 << 10
+
+var (
+	errPrefix     = &message.Refusal{Status: 400, Reason: grpc.ErrPrefix.Text}
+	errCutShort   = &message.Refusal{Status: 400, Reason: grpc.ErrCutShort.Text}
+	errTooLarge   = &message.Refusal{Status: 413, Reason: grpc.ErrTooLarge.Text}
+	errCompressed = &message.Refusal{Status: 400, Reason: grpc.ErrFlag.Text}
+)
+
+// passMessages gives the program the messages that a piece of the body completes.
+func (st *h2stream) passMessages(l *Loop, piece []byte) {
+	r := st.request
+	for len(piece) > 0 && r.state == stateTaking {
+		whole, n, refusal := l.gather(r, piece)
+		piece = piece[n:]
+		st.h.session.Take(st.s, n)
+		if refusal != nil {
+			l.refuseBody(r, refusal, CloseError)
+			return
+		}
+		if whole != nil {
+			l.passMessage(r, whole)
+			if st.request != r || r.stream == nil {
+				return
+			}
+			l.dropGathered(&r.body)
+		}
+	}
+	switch {
+	case r.state == statePaused && len(piece) > 0:
+		st.keep(l, piece)
+	case r.state == stateTaking && st.ended && r.body.got > 0:
+		l.refuseBody(r, errCutShort, CloseError)
+	case r.state == stateTaking && st.ended:
+		r.body.over = true
+		l.passPiece(r, nil)
+	}
+}
+
+// gather takes n bytes of piece, which complete a message, that is not nil then, or are all of piece.
+func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *message.Refusal) {
+	b := &r.body
+	if b.got == 0 && len(piece) >= grpc.PrefixLen {
+		size, refusal := l.sizeOf(piece)
+		if refusal != nil || len(piece) >= size {
+			return piece[grpc.PrefixLen:max(size, grpc.PrefixLen)], size, refusal
+		}
+	}
+	b.length = -1
+	if b.got < grpc.PrefixLen {
+		n = min(grpc.PrefixLen-b.got, len(piece))
+		if refusal = l.writeBody(b, piece[:n]); refusal != nil || b.got < grpc.PrefixLen {
+			return nil, n, refusal
+		}
+	}
+	size, refusal := l.sizeOf(b.block)
+	if refusal == nil {
+		more := min(size-b.got, len(piece)-n)
+		refusal = l.writeBody(b, piece[n:n+more])
+		n += more
+	}
+	if refusal != nil || b.got < size {
+		return nil, n, refusal
+	}
+	return b.block[grpc.PrefixLen:size], n, nil
+}
+
+// sizeOf returns how many bytes a message has with the prefix that it begins with.
+func (l *Loop) sizeOf(b []byte) (size int, refusal *message.Refusal) {
+	p, ok := grpc.ReadPrefix(b)
+	switch {
+	case !ok:
+		return 0, errPrefix
+	case int64(p.Size) > l.cfg.RPC.MaxMessage:
+		return 0, errTooLarge
+	case p.Compressed:
+		return 0, errCompressed
+	}
+	return grpc.PrefixLen + p.Size, nil
+}
+
+// passMessage gives the program a message, and carries out what it says.
+func (l *Loop) passMessage(r *request, whole []byte) {
+	req := r.shared
+	req.Now, req.Box = uint64(l.clock.now), l.box
+	r.call.Outcome = Outcome{}
+	r.become(stateHandling)
+	l.cfg.Handlers.Body(&r.call, whole, BodyGoesOn)
+	l.carryOut(r)
+}
+
+// dropGathered makes room for the next message.
+func (l *Loop) dropGathered(b *inbound) {
+	if b.got = 0; b.file.IsOpen() {
+		b.file.Close()
+	} else if len(b.block) > keptGathering {
+		l.blocks.Put(b.block)
+	} else {
+		return
+	}
+	b.block = nil
+	l.charge(b, 0)
+}
+
+// isDuplex reports whether a response begins while the program takes more of the request.
+func (r *request) isDuplex() bool {
+	return r.rpc.is && r.shared.Response.RPC == RPCStream && r.call.Outcome.Status == 0 && r.shared.OnBody != 0 &&
+		(r.state == stateTaking || r.state == statePaused)
+}
