@@ -1,0 +1,86 @@
+package engine
+
+import (
+	"bytes"
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/grpc"
+)
+
+func withCalls(cfg *Config) {
+	withH2C(cfg)
+	cfg.RPC, cfg.Admits = RPCConfig{On: true, MaxMessage: 1 << 20}, true
+}
+
+// TestCall_allocatesNothing counts the allocations of the whole process while calls are served that have metadata and a deadline.
+func TestCall_allocatesNothing(t *testing.T) {
+	s := start(t, tcp, withCalls)
+	const size = 100
+	s.handle("/call", func(c *call) {
+		if c.req.RPC.Len != 3 || c.req.RPC.Deadline == 0 {
+			t.Errorf("%+v", c.req.RPC)
+		}
+		response := &c.req.Response
+		response.Status, response.State, response.RPC = 200, ResponseWhole, RPCMessage
+		response.Body.Len = size
+	})
+	s.do(func() { s.admissions["/call"] = Admission{Most: 1 << 20, Single: true} })
+	warm := s.dial() // The response's memory is there now.
+	s.handle("/warm", func(c *call) { c.respond(200, text(20000)) })
+	warm.send(get("/warm"))
+	warm.receive()
+
+	var head, fields bytes.Buffer
+	coder := hpack.NewEncoder(&head)
+	coder.SetMaxDynamicTableSize(0)
+	for _, field := range [][2]string{
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":path", "/call"},
+		{":authority", "h"},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
+		{"grpc-timeout", "10S"},
+		{"x-some-metadata", "of some length"},
+	} {
+		s.must(coder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}))
+	}
+	fields.Write(head.Bytes())
+	c := s.dialH2()
+	file, err := c.client.Conn.(*net.TCPConn).File()
+	s.must(err)
+	defer file.Close()
+	fd := int(file.Fd())
+	s.must(unix.SetNonblock(fd, false))
+	var requests [][]byte
+	for range 60 {
+		var block bytes.Buffer
+		framer := http2.NewFramer(&block, nil)
+		s.must(framer.WriteHeaders(http2.HeadersFrameParam{StreamID: c.next, BlockFragment: fields.Bytes(), EndHeaders: true}))
+		s.must(framer.WriteData(c.next, true, append(grpc.AppendPrefix(nil, grpc.Prefix{Size: 3}), "abc"...)))
+		requests, c.next = append(requests, block.Bytes()), c.next+2
+	}
+	s.must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(patience / time.Second)}))
+	response, i := make([]byte, 1<<17), 0
+	if n := testing.AllocsPerRun(50, func() {
+		if _, err := unix.Write(fd, requests[i]); err != nil {
+			t.Error(err)
+		}
+		i++
+		for got := 0; got < size+3*http2FrameHead; { // A head, a message, trailers.
+			n, err := unix.Read(fd, response)
+			if n <= 0 {
+				t.Fatalf("%v: %q", err, response[:got])
+			}
+			got += n
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
