@@ -1,4 +1,4 @@
-/* What the files share that write responses piece by piece: stream.c, callstream.c. */
+/* Responses that are written piece by piece: what stream.c and callstream.c share. */
 #ifndef FORKER_STREAM_H
 #define FORKER_STREAM_H
 
