@@ -150,7 +150,7 @@ ACCEL := bindings/python/src/forker/_accel.abi3.so
 ACCEL_SOURCES := $(wildcard bindings/python/accel/*.c)
 
 ## python        build forker._accel, which makes the Python package faster; PYTHON=python3.12 for another Python
-PYTHON ?= python3
+PYTHON ?= /usr/bin/python3
 PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
 .PHONY: python
 python: $(ACCEL)

@@ -102,6 +102,17 @@ def http2(name, heading, streams, tls="", **more):
 
 
 HTTP2_OPTIONS = (("h2c", "on"), ("http2", "on"))
+
+
+def python(interface, heading, size=0):
+    """`interface` is what a server needs, and which application of bench/peers/application.py it serves."""
+    if size == 0:
+        return Mode(f"python-{interface}", PYTHON, heading, "cpu", interface, connections=FEW_PYTHON)
+    script = ("-s", str(HERE / "load/upload.lua"), "--", str(size))
+    more = {"path": "/upload", "upload": size, "script": script, "connections": FEW_PYTHON}
+    return Mode(f"python-{interface}-post", PYTHON, heading, "cpu", interface, **more)
+
+
 CLOSE = (("Connection", "close"),)
 CREW_SIZE = 4
 CREW = f"{CREW_SIZE} workers"
@@ -112,6 +123,8 @@ FEW = "Few connections"
 APART = "Server and load generator on a core each"
 MANY = "Many connections"
 HTTP2 = "HTTP/2: CPU time of the server's processes, relative to h2o's"
+PYTHON = "Python applications: CPU time per request of the server's processes"
+FEW_PYTHON = 16  # connections: gunicorn's threads keep each one
 TLS = "TLS 1.3: CPU time of the server's processes, relative to nginx's"
 
 MODES = {
@@ -163,6 +176,10 @@ MODES = {
         http2("h2-tls-100", "100", 100, "ecdsa"),
         http2("h2-64k", "GET 64 KiB, 10 at a time", 10, path="/64k", body=64 * KIB),
         http2("h2-post", "POST 1 KiB, 10 at a time", 10, path="/upload", upload=KIB),
+        python("wsgi", "WSGI: GET"),
+        python("wsgi", "WSGI: POST of 190 bytes", 190),
+        python("asgi", "ASGI: GET"),
+        python("asgi", "ASGI: POST of 190 bytes", 190),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),

@@ -15,6 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable
 
+from pythons import PYTHONS
+
 HERE = pathlib.Path(__file__).resolve().parent
 START_LIMIT = 10  # seconds until a server must accept connections
 STOP_LIMIT = 10  # seconds that a server has to leave after SIGTERM
@@ -112,7 +114,8 @@ TLS, HTTP2 = "tls", "http2"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
-EVERYTHING = MOST | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2}
+APPLICATIONS = {"wsgi", "asgi"}  # of Python; servers in C answer the same themselves
+EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2}
 
 
 def variant(*options):
@@ -140,6 +143,10 @@ SERVERS = {
         program("cpp_httplib"), debian_version("libcpp-httplib-dev"), frozenset({BODY, UPLOAD}), FEW_CONNECTIONS
     ),
 }
+SERVERS.update(
+    (f"python-{name}", Server(command, debian_version(package) if package else libforker_version, frozenset(serves)))
+    for name, (command, package, serves) in PYTHONS.items()
+)
 
 
 def free_port():

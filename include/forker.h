@@ -1401,6 +1401,16 @@ int forker_stream_begin(forker_deferred handle, int64_t length);
 int forker_stream_write(forker_deferred handle, const void *data, size_t len);
 
 /*
+ * The same, but where there is no room it waits until there is, for at most `timeout_ms`, or as long as it takes if that is
+ * negative: for threads of the program's own and handlers on a pool. It ends too when the client leaves, and when another
+ * thread uses the handle up.
+ *
+ * Returns as forker_stream_write() does; FORKER_E_AGAIN: there was no room in that time. FORKER_E_STATE also on the
+ * thread that serves, which makes the room.
+ */
+int forker_stream_write_wait(forker_deferred handle, const void *data, size_t len, int32_t timeout_ms);
+
+/*
  * Adds a field to the trailer section (RFC 9110 section 6.5), which is sent if the stream goes out in chunks. Fields
  * that a trailer section must not have are refused.
  * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (not begun), FORKER_E_INVALID, FORKER_E_LIMIT.

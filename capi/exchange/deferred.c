@@ -43,8 +43,12 @@ static bool add_slab(void)
     if (slab == NULL) {
         return false;
     }
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     for (uint32_t i = SLAB_ENTRIES; i-- > 0;) {
         (void)pthread_mutex_init(&slab[i].lock, NULL);
+        (void)pthread_cond_init(&slab[i].change, &monotonic);
         slab[i].index = slab_count * SLAB_ENTRIES + i;
         slab[i].next_free = first_free;
         first_free = &slab[i];
@@ -214,6 +218,7 @@ int fk_deferred_end(fk_deferred *deferred, uint32_t event)
         return FORKER_E_ABORTED;
     }
     deferred->state = FK_DEFERRED_ENDED;
+    (void)pthread_cond_broadcast(&deferred->change);
     fk_deferred_tell(deferred, closed ? FK_EVENT_RELEASE : event);
     return closed ? FORKER_E_ABORTED : FORKER_OK;
 }
@@ -309,6 +314,7 @@ static void retain(fk_deferred *deferred, void *user)
     }
     leave_queue(deferred);
     deferred->retained = left->retained;
+    (void)pthread_cond_broadcast(&deferred->change);
     fk_retained_hold(left->retained);
     if (deferred->state == FK_DEFERRED_ENDED) { /* the loop has not heard of it any more */
         end_late(deferred);
@@ -355,6 +361,7 @@ bool fk_deferred_close(uintptr_t request, int reason)
     void *user = deferred->on_close_user;
     bool ended = deferred->state == FK_DEFERRED_ENDED;
     deferred->closed = true;
+    (void)pthread_cond_broadcast(&deferred->change);
     if (ended) {
         release(deferred);
     } else {
@@ -392,6 +399,9 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     bool ended = over && !deferred->dropped; /* what was dropped must not look whole */
     bool drained = deferred->wants_drain && !over && (int64_t)deferred->sending.len <= most / 2;
     deferred->wants_drain = deferred->wants_drain && !drained;
+    if (drained) {
+        (void)pthread_cond_broadcast(&deferred->change);
+    }
     forker_drain_fn on_drain = deferred->on_drain;
     void *user = deferred->on_drain_user;
     forker_deferred handle = handle_of(deferred);

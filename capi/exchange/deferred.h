@@ -41,6 +41,7 @@ typedef struct fk_deferred {
     fk_block sending;      /* taken by the loop, not written to the client */
     int64_t promised;      /* of a stream with a length: what may still be written; else -1 */
     bool wants_drain;      /* a write was refused */
+    pthread_cond_t change; /* there is room, or nobody reads any more: for who waits in forker_stream_write_wait() */
     fk_failure failure;    /* of a call about the handle */
     forker_close_fn on_close;
     void *on_close_user;

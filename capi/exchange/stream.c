@@ -1,7 +1,10 @@
 /* Responses that are written piece by piece, through the handle of a deferred request. */
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/clock.h"
+#include "base/process.h"
 #include "exchange/block.h"
 #include "exchange/deferred.h"
 #include "exchange/field.h"
@@ -113,17 +116,9 @@ static int append_piece(fk_deferred *deferred, const char *verb, const void *dat
     return FORKER_OK;
 }
 
-static int write_piece(forker_deferred handle, const char *verb, const void *data, size_t len)
+/* What follows append_piece(): tells the loop, and unlocks. */
+static int conclude(fk_deferred *deferred, int code, size_t len)
 {
-    int code;
-    if (data == NULL && len > 0) {
-        return refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
-    }
-    fk_deferred *deferred = lock_stream(handle, verb, &code);
-    if (deferred == NULL) {
-        return code;
-    }
-    code = append_piece(deferred, verb, data, len);
     if (code != FORKER_OK) {
         return fk_deferred_unlock(deferred, code);
     }
@@ -134,9 +129,61 @@ static int write_piece(forker_deferred handle, const char *verb, const void *dat
     return FORKER_OK;
 }
 
+static int write_piece(forker_deferred handle, const char *verb, const void *data, size_t len)
+{
+    int code;
+    if (data == NULL && len > 0) {
+        return refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
+    }
+    fk_deferred *deferred = lock_stream(handle, verb, &code);
+    return deferred != NULL ? conclude(deferred, append_piece(deferred, verb, data, len), len) : code;
+}
+
 int forker_stream_write(forker_deferred handle, const void *data, size_t len)
 {
     return write_piece(handle, "stream_write", data, len);
+}
+
+/* Waits until something has changed, and unlocks. false: the time is over. */
+static bool wait_for_change(fk_deferred *deferred, uint64_t until_ns)
+{
+    const uint64_t second = 1000000000;
+    struct timespec until = {(time_t)(until_ns / second), (long)(until_ns % second)};
+    int code = until_ns == UINT64_MAX ? pthread_cond_wait(&deferred->change, &deferred->lock)
+                                      : pthread_cond_timedwait(&deferred->change, &deferred->lock, &until);
+    (void)pthread_mutex_unlock(&deferred->lock);
+    return code == 0;
+}
+
+/* Whether this is the thread that would make the room. */
+static bool serves(const forker_server *server)
+{
+    return fk_thread.box == &fk_server_slot(server, (uint32_t)fk_process.worker)->box;
+}
+
+int forker_stream_write_wait(forker_deferred handle, const void *data, size_t len, int32_t timeout_ms)
+{
+    static const char verb[] = "stream_write_wait";
+    uint64_t until_ns = timeout_ms < 0 ? UINT64_MAX : fk_clock() + (uint64_t)timeout_ms * 1000000;
+    if (data == NULL && len > 0) {
+        return refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
+    }
+    for (bool in_time = true;;) {
+        int code;
+        fk_deferred *deferred = lock_stream(handle, verb, &code);
+        if (deferred == NULL) {
+            return code;
+        }
+        if (deferred->retained == NULL && serves(deferred->req->server)) {
+            return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_STATE,
+                                                        "%s: called on the thread that would make the room", verb));
+        }
+        code = append_piece(deferred, verb, data, len);
+        if (code != FORKER_E_AGAIN || !in_time) {
+            return conclude(deferred, code, len);
+        }
+        in_time = wait_for_change(deferred, until_ns);
+    }
 }
 
 static int add_trailer(fk_deferred *deferred, const char *name, const char *value)

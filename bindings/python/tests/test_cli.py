@@ -207,6 +207,58 @@ class StartTest(CommandTest):
             self.assertEqual(self.seen(program)["version"], 1)
             self.assertEqual(program.stop(), 0)
 
+    def test_logging_by_a_configuration(self):
+        config = {
+            "version": 1,
+            "formatters": {"own": {"format": "own %(name)s %(levelname)s %(message)s"}},
+            "handlers": {"file": {"class": "logging.FileHandler", "filename": "log", "formatter": "own"}},
+            "loggers": {name: {"handlers": ["file"], "level": "INFO"} for name in ("forker.error", "forker.access")},
+        }
+        self.write("log.json", json.dumps(config))
+        ini = """
+[loggers]
+keys=root
+[handlers]
+keys=file
+[formatters]
+keys=own
+[logger_root]
+level=INFO
+handlers=file
+[handler_file]
+class=FileHandler
+args=("log",)
+formatter=own
+[formatter_own]
+format=own %(name)s %(levelname)s %(message)s
+"""
+        self.write("log.ini", ini)
+        for name in ("log.json", "log.ini"):
+            log = self.directory / "log"
+            log.unlink(missing_ok=True)
+            arguments = ["--chdir", str(self.directory), "-b", "127.0.0.1:0", "-w", "1"]
+            arguments += ["--access-log", "--log-config", name, "app"]
+            source = f"import runpy; sys.argv[1:] = {arguments!r}; runpy.run_module('forker', run_name='__main__')"
+            with self.subTest(name=name), Program(source) as program:
+                said = ("workers are ready", "serving on")
+                self.wait_until(lambda: log.exists() and all(text in log.read_text() for text in said))
+                program.address = re.search(r"own forker.error INFO .*serving on (\S+)", log.read_text())[1]
+                program.get("/asked")
+                self.wait_until(lambda: re.search(r'own forker.access INFO .*"GET /asked HTTP/1.1" 200', log.read_text()))
+                self.assertEqual(program.stop(), 0)
+                self.assertFalse([line for line in program.log.seen if "serving on" in line])
+        self.write("broken.json", "[]")
+        self.write("broken.ini", "[loggers]")
+        for arguments, sentence in (
+            (["--log-config", "broken.json"], "broken.json: this is no dictionary"),
+            (["--log-config", "broken.ini"], "broken.ini: "),
+            (["--log-config", "nowhere.ini"], "nowhere.ini"),
+            (["--static", "/static=static"], "directories are not served yet"),
+        ):
+            status, said = self.call("--check", *arguments, "app")
+            self.assertIn(sentence, said)
+            self.assertEqual(status, 2, said)
+
     def test_access_log(self):
         for file in (self.directory / "access", "-"):
             with self.serving("-w", "1", "--access-logfile", str(file), "--access-logformat", "common", "app") as program:
@@ -362,6 +414,18 @@ threading.Thread(target=time.sleep, args=(1e6,), name="ticker", daemon=True).sta
             with contextlib.suppress(ChildProcessError):
                 while True:
                     os.waitpid(-program.pid, 0)
+
+    def test_reload_by_patterns(self):
+        for name in ("note.txt", "skipped.txt", "other.dat"):
+            self.write(name, "one")
+        patterns = ["--reload-include", "*.txt", "--reload-exclude", "skipped*"]
+        with self.serving("-w", "1", "--reload", "--interface", "wsgi", *patterns, "app") as program:
+            self.assertEqual(self.seen(program)["version"], 1)
+            for name in ("other.dat", "skipped.txt", "note.txt"):
+                self.write(name, "changed")
+            program.log.wait_for("note.txt changed: reloading")
+            program.log.wait_for("reload: done")
+            self.assertEqual(program.stop(), 0)
 
     def test_reload_when_a_file_changes(self):
         extra = self.write("extra.txt", "one")

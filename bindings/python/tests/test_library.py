@@ -53,6 +53,7 @@ class HeaderTest(unittest.TestCase):
         callbacks = {
             "forker_handler": _library.HANDLER,
             "forker_hook": _library.HOOK,
+            "forker_done_fn": _library.DONE_FN,
             "forker_server_hook": _library.SERVER_HOOK,
             "forker_death_fn": _library.DEATH_FN,
             "forker_log_fn": _library.LOG_FN,

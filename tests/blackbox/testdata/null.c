@@ -182,6 +182,8 @@ static void check_deferred(void)
     CHECK_CODE(forker_deferred_on_close(0, NULL, NULL), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_begin(0, -1), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_begin(0, -2), FORKER_E_INVALID);
+    CHECK_CODE(forker_stream_write_wait(0, NULL, 1, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_stream_write_wait(0, "", 0, 0), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_write(0, NULL, 1), FORKER_E_INVALID);
     CHECK_CODE(forker_stream_write(0, "", 0), FORKER_E_ABORTED);
     CHECK_CODE(forker_stream_trailer(0, "Name", "value"), FORKER_E_ABORTED);

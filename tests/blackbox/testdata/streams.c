@@ -76,6 +76,43 @@ static int finite(forker_request *req, void *user)
     return FORKER_DEFERRED;
 }
 
+enum { WAITED_PIECES = 64, WAITED_PIECE = 64 * 1024 };
+
+/* More than the client takes at once, without a function that is told of the room. The first wait is one that ends early. */
+static void *pour(void *user)
+{
+    static const char piece[WAITED_PIECE];
+    forker_deferred handle = (forker_deferred)(uintptr_t)user;
+    int code = FORKER_OK;
+    int i = 0;
+    while (i < WAITED_PIECES && code == FORKER_OK) {
+        code = forker_stream_write_wait(handle, piece, sizeof piece, 50);
+        if (code == FORKER_E_AGAIN) {
+            tell("waits\n");
+            code = forker_stream_write_wait(handle, piece, sizeof piece, -1);
+        }
+        i += code == FORKER_OK;
+    }
+    tell(code == FORKER_OK ? "poured\n" : code == FORKER_E_ABORTED ? "nobody takes it\n" : "fails\n");
+    forker_stream_end(handle);
+    return NULL;
+}
+
+static int waiting(forker_request *req, void *user)
+{
+    forker_deferred handle = 0;
+    pthread_t thread;
+    (void)user;
+    forker_request_defer(req, &handle);
+    forker_stream_begin(handle, -1);
+    if (forker_stream_write_wait(handle, "x", 1, -1) != FORKER_E_STATE) {
+        tell("waits on the thread that serves\n");
+    }
+    pthread_create(&thread, NULL, pour, (void *)(uintptr_t)handle);
+    pthread_detach(thread);
+    return FORKER_DEFERRED;
+}
+
 static void wait_for_end(forker_deferred handle)
 {
     while (forker_deferred_cancelled(handle) == 0) {
@@ -155,6 +192,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/events", events, NULL);
     forker_server_handle(server, "GET", "/silent", silent, NULL);
     forker_server_handle(server, "GET", "/torrent", torrent, NULL);
+    forker_server_handle(server, "GET", "/waiting", waiting, NULL);
     forker_server_handle(server, "GET", "/finite", finite, NULL);
     forker_server_handle(server, "GET", "/bounded", bounded, NULL);
     forker_server_handle(server, "GET", "/later", later, NULL);

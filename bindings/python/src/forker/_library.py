@@ -170,6 +170,7 @@ PROTOTYPES = {
     "forker_deferred_on_close": (c_int, [c_uint64, CLOSE_FN, c_void_p]),
     "forker_stream_begin": (c_int, [c_uint64, c_int64]),
     "forker_stream_write": (c_int, [c_uint64, c_char_p, c_size_t]),
+    "forker_stream_write_wait": (c_int, [c_uint64, c_char_p, c_size_t, c_int32]),
     "forker_stream_trailer": (c_int, [c_uint64, c_char_p, c_char_p]),
     "forker_stream_end": (c_int, [c_uint64]),
     "forker_stream_on_drain": (c_int, [c_uint64, DRAIN_FN, c_void_p]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import os
 import re
 from collections.abc import Callable
@@ -58,8 +59,9 @@ def read_format(value: Any) -> str:
 class AccessLog:
     """Where lines go: a file, or stdout. Inherited by the workers, each of which writes whole lines."""
 
-    def __init__(self, path: str, log_format: Optional[str]) -> None:
-        """`log_format` None leaves lines as they are. Raises OSError."""
+    def __init__(self, path: str, log_format: Optional[str], logger: Optional[logging.Logger] = None) -> None:
+        """`log_format` None leaves lines as they are. With a logger they go there instead. Raises OSError."""
+        self._logger = logger
         self._path = None if path == "-" else os.path.abspath(path)
         self._format = log_format
         self._fd = 1 if self._path is None else _open(self._path)
@@ -69,6 +71,9 @@ class AccessLog:
         if self._format is not None:
             fields = json.loads(line)
             line = self._format % {name: str(atom(fields)).replace('"', '\\"') for name, atom in _ATOMS.items()}
+        if self._logger is not None:
+            self._logger.info("%s", line)
+            return
         os.write(self._fd, f"{line}\n".encode("utf-8", "replace"))
 
     def reopen(self) -> None:

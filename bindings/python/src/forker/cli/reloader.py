@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..error import Error
 from ..log import LOG_ERROR, LOG_INFO
@@ -20,9 +21,14 @@ _CLOCK_STEP_NS = 20_000_000  # by how much the times of files may be behind the 
 class Reloader:
     """Watches, in one worker, the files of the modules that are imported there, and others."""
 
-    def __init__(self, server: Server, extra: Iterable[str]) -> None:
+    def __init__(self, server: Server, extra: Iterable[str], includes: Sequence[str], excludes: Sequence[str]) -> None:
+        """`extra` are files, and directories: of these, files whose names fit one of `includes`; without those, all."""
         self._server = server
         self._extra = [os.path.abspath(path) for path in extra]
+        self._includes = includes or ("*",)
+        self._excludes = [*excludes, *(os.path.abspath(path) for path in excludes)]
+        if includes and not any(os.path.isdir(path) for path in self._extra):
+            self._extra.append(os.getcwd())
 
     def start(self, since_ns: int) -> None:
         """Has a thread watch for what has changed since a time, at which the modules were not imported yet."""
@@ -48,7 +54,14 @@ class Reloader:
             self._server.log(LOG_ERROR, f"reload: {exc}")
 
     def _look(self) -> dict[str, int]:
-        return {path: _modified(path) for path in self._files()}
+        return {path: _modified(path) for path in self._files() if not self._is_excluded(path)}
+
+    def _is_excluded(self, path: str) -> bool:
+        """Whether a pattern fits a path, its name, or a directory that it is in."""
+        names = (path, os.path.basename(path))
+        return any(
+            fnmatch.fnmatch(name, pattern) or path.startswith(pattern + os.sep) for pattern in self._excludes for name in names
+        )
 
     def _files(self) -> Iterator[str]:
         for module in list(sys.modules.values()):
@@ -62,7 +75,8 @@ class Reloader:
                 if "__pycache__" in directories:
                     directories.remove("__pycache__")
                 for name in names:
-                    yield os.path.join(directory, name)
+                    if any(fnmatch.fnmatch(name, pattern) for pattern in self._includes):
+                        yield os.path.join(directory, name)
 
 
 def _modified(path: str) -> int:

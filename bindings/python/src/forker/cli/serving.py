@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import traceback
@@ -14,6 +15,7 @@ import forker.wsgi
 from ..accel import accel
 from .accesslog import FORMS, AccessLog
 from .hook import Hook, Process, log_to, register
+from .logconfig import ACCESS_LOGGER, LOGGER, configure_logging
 from .loading import LoadError, interface_of, load, probe_interface
 from .preload import prepare_forks
 from .reloader import Reloader
@@ -73,6 +75,9 @@ class Serving:
     def _make_server(self) -> forker.Server:
         settings = self._settings
         server = forker.Server()
+        if settings["logconfig"] is not None:
+            configure_logging(settings["logconfig"])
+            server.set_log(logging.getLogger(LOGGER))
         if not self._preload:
             server.set_option("boot_timeout", _BOOT_TIMEOUT)
         for setting in SETTINGS:
@@ -92,12 +97,15 @@ class Serving:
 
     def _set_access_log(self, server: forker.Server) -> None:
         file, log_format = self._settings["accesslog"], self._settings["access_log_format"]
+        if file is None and self._settings["access_log"]:
+            file = "-"
         if file is None:
             return
         is_own = log_format not in FORMS
         server.set_option("access_log", "json" if is_own else log_format)
-        if is_own or file == "-":
-            log = AccessLog(file, log_format if is_own else None)
+        if is_own or file == "-" or self._settings["logconfig"] is not None:
+            to_logger = file == "-" and self._settings["logconfig"] is not None
+            log = AccessLog(file, log_format if is_own else None, logging.getLogger(ACCESS_LOGGER) if to_logger else None)
             server.set_access_log(log.write)
             server.on_reopen(log.reopen)
         else:
@@ -117,7 +125,7 @@ class Serving:
     def _mount(self, server: forker.Server, interface: str) -> None:
         settings = self._settings
         path = settings["root_path"].rstrip("/")
-        proxies = settings["forwarded_allow_ips"]
+        proxies = settings["forwarded_allow_ips"] if settings["proxy_headers"] else []
         if interface == "wsgi":
             forker.wsgi.mount(server, self._call, path, threads=settings["threads"], forwarded_allow_ips=proxies)
         elif settings["threads"] != 1:
@@ -133,7 +141,9 @@ class Serving:
             )
         self._set_options(server)  # they win over what that has set
         register(server, self._hooks, settings)
-        reloader = Reloader(server, settings["reload_extra_files"])
+        reloader = Reloader(
+            server, settings["reload_extra_files"], settings["reload_includes"], settings["reload_excludes"]
+        )
 
         @server.worker_init
         def begin(worker: int) -> None:

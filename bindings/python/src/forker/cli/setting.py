@@ -112,6 +112,10 @@ def worker_class(value: Any) -> str:
     return str(value)
 
 
+def static(value: Any) -> str:
+    raise ValueError("directories are not served yet: let the application do it, or a server in front")
+
+
 def log_file(value: Any) -> str:
     """The name of a file; "-" is stderr."""
     return "" if value in ("-", None) else text(value)
@@ -141,9 +145,12 @@ SETTINGS = (
     Setting("preload_app", ("--preload",), switch, "whether APP is imported once, before workers are forked (default), "
             "or in each of them", True),
     Setting("reload", ("--reload",), switch, "reload when a file of the program changes; implies --no-preload", False),
+    Setting("reload_includes", ("--reload-include",), texts, "patterns of files to watch in the directories of --reload-dir, "
+            "by default the working directory; repeatable", []),
+    Setting("reload_excludes", ("--reload-exclude",), texts, "patterns of files and directories not to watch; repeatable", []),
     Setting("reload_extra_files", ("--reload-extra-file", "--reload-dir"), texts,
             "files and directories to watch besides; repeatable", []),
-    Setting("max_requests", ("--max-requests",), count, "requests after which a worker is replaced, and up to a tenth more",
+    Setting("max_requests", ("--max-requests", "--limit-max-requests"), count, "requests after which a worker is replaced, and up to a tenth more",
             option="max_requests"),
     Setting("timeout", ("-t", "--timeout"), limit, "seconds that a request may hold up a worker's main thread until "
             "the worker is killed (default: no limit)", option="hang_timeout"),
@@ -157,10 +164,15 @@ SETTINGS = (
     Setting("limit_request_line", ("--limit-request-line",), number, "bytes of a request's target", option="max_target"),
     Setting("limit_request_fields", ("--limit-request-fields",), number, "header fields of a request", option="max_fields"),
     Setting("accesslog", ("--access-logfile",), text, "the file of the access log; - is stdout"),
+    Setting("access_log", ("--access-log",), switch, "as --access-logfile -, if that is not given", False),
     Setting("access_log_format", ("--access-logformat",), read_format, "common, combined, json, or a format of "
             "gunicorn's (default: combined)", "combined"),
     Setting("errorlog", ("--error-logfile", "--log-file"), log_file, "the file of the log; - is stderr", option="error_log"),
     Setting("loglevel", ("--log-level",), level, "debug, info, warning, error or critical", option="log_level"),
+    Setting("logconfig", ("--log-config",), text, "a configuration of Python's logging, as ini, .json or .yaml: the log goes to "
+            "its logger forker.error, the access log to forker.access"),
+    Setting("proxy_headers", ("--proxy-headers",), switch, "whether any proxy is believed, see --forwarded-allow-ips (default)", True),
+    Setting("static", ("--static",), static, "refused: directories are not served yet"),
     Setting("forwarded_allow_ips", ("--forwarded-allow-ips",), texts, "addresses of proxies whose X-Forwarded-Proto is "
             "believed, or * (default: $FORWARDED_ALLOW_IPS, else 127.0.0.1,::1)", ["127.0.0.1", "::1"]),
     Setting("certfile", ("--certfile", "--ssl-certfile"), text, "a certificate chain (PEM): all TCP addresses speak TLS"),
@@ -175,7 +187,9 @@ SETTINGS = (
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 # Given several times, each adds to the ones before.
-_REPEATED = ("bind", "raw_env", "options", "reload_extra_files")
+_REPEATED = ("bind", "raw_env", "options", "reload_extra_files", "reload_includes", "reload_excludes")
+# Uvicorn has "--no-" before these too, whatever the default is.
+_NEGATED = ("access_log",)
 
 
 class _Store(argparse.Action):
@@ -204,7 +218,7 @@ def make_parser() -> argparse.ArgumentParser:
                         "(default: gunicorn.conf.py, if there is one)")  # fmt: skip
     for setting in SETTINGS:
         if setting.read is switch:
-            is_on = setting.default is True
+            is_on = setting.default is True or setting.name in _NEGATED
             action: Any = argparse.BooleanOptionalAction if is_on else "store_true"
             parser.add_argument(*setting.flags, dest=setting.name, action=action, help=setting.help)
         else:

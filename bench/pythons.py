@@ -1,0 +1,64 @@
+"""Servers for Python applications, which all serve bench/peers/application.py: how each is started, on one worker."""
+
+import pathlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's servers
+WSGI, ASGI = "wsgi", "asgi"
+APPLICATIONS = {WSGI: "application:wsgi", ASGI: "application:asgi"}
+
+
+def interface(launch):
+    return launch.mode.needs
+
+
+def environment(*assignments):
+    """env(1), with which the command begins: the servers' own variables are not those of the benchmark."""
+    return ["env", f"PYTHONPATH={PEERS}:{HERE.parent / 'bindings/python/src'}", *assignments]
+
+
+def forker(accel):
+    def command(launch):
+        variables = environment(f"FORKER_LIBRARY={launch.programs.parent / 'libforker.so.0'}", f"FORKER_ACCEL={accel}")
+        address = f"127.0.0.1:{launch.port}"
+        return [*variables, PYTHON, "-m", "forker", "-w", "1", "-b", address, APPLICATIONS[interface(launch)]]
+
+    return command
+
+
+def gunicorn(*kind):
+    def command(launch):
+        options = ["--bind", f"127.0.0.1:{launch.port}", "--workers", "1", *kind]
+        return [*environment(), PYTHON, "-m", "gunicorn", *options, APPLICATIONS[interface(launch)]]
+
+    return command
+
+
+def uvicorn(launch):
+    options = ["--port", str(launch.port), "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
+    return [*environment(), PYTHON, "-m", "uvicorn", "--log-level", "warning", *options, APPLICATIONS[ASGI]]
+
+
+def hypercorn(launch):
+    options = ["--bind", f"127.0.0.1:{launch.port}", "--worker-class", "uvloop"]
+    return [*environment(), PYTHON, "-m", "hypercorn", *options, APPLICATIONS[ASGI]]
+
+
+def uwsgi(launch):
+    options = ["--http11-socket", f"127.0.0.1:{launch.port}", "--master", "--processes", "1", "--disable-logging", "--so-keepalive"]
+    plugin = ["--plugin", "python3", "--pythonpath", str(PEERS), "--module", APPLICATIONS[WSGI]]
+    return [*environment(), "uwsgi", *plugin, *options, "--die-on-term"]
+
+
+# Name: command, Debian's package (None: this project's), what it serves.
+PYTHONS = {
+    "forker": (forker(1), None, {WSGI, ASGI}),
+    "forker-ctypes": (forker(0), None, {WSGI, ASGI}),
+    "gunicorn": (gunicorn("--worker-class", "sync"), "gunicorn", {WSGI}),
+    "gunicorn-gthread": (gunicorn("--worker-class", "gthread", "--threads", "4"), "gunicorn", {WSGI}),
+    "gunicorn-uvicorn": (gunicorn("--worker-class", "uvicorn.workers.UvicornWorker"), "gunicorn", {ASGI}),
+    "uvicorn": (uvicorn, "python3-uvicorn", {ASGI}),
+    "hypercorn": (hypercorn, "python3-hypercorn", {ASGI}),
+    "uwsgi": (uwsgi, "uwsgi-core", {WSGI}),
+}
