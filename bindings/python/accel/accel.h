@@ -20,6 +20,7 @@ typedef struct {
     __typeof__(&forker_request_header_at) request_header_at;
     __typeof__(&forker_request_version) request_version;
     __typeof__(&forker_request_peer) request_peer;
+    __typeof__(&forker_request_client) request_client;
     __typeof__(&forker_request_scheme) request_scheme;
     __typeof__(&forker_request_body) request_body;
     __typeof__(&forker_request_body_fd) request_body_fd;
@@ -57,15 +58,15 @@ PyObject *accel_key(PyObject *keys, PyObject *make_key, const char *name);
 int accel_put(PyObject *dict, const char *key, PyObject *value);
 PyObject *accel_text(const char *data, size_t len);
 
-/* A client's address, "192.0.2.1:50000" or "[2001:db8::1]:50000". */
+/* The address of a client that has connected itself, over TCP: "192.0.2.1:50000" or "[2001:db8::1]:50000". */
 typedef struct {
     const char *host;
     size_t host_len;
     const char *port;
 } accel_address;
 
-/* false: it is none of these. */
-bool accel_split(const char *peer, size_t len, accel_address *address_out);
+/* false: it is none of these, or a proxy is in between, or may be and tells the scheme: Python looks at it. */
+bool accel_client(forker_request *req, accel_address *address_out);
 
 /* Adds the type Turns to the module. */
 int accel_add_turns(PyObject *module);

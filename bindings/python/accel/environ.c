@@ -115,17 +115,22 @@ static int put_fields(PyObject *environ, forker_request *req, PyObject *keys, Py
     return code;
 }
 
-bool accel_split(const char *peer, size_t len, accel_address *address_out)
+bool accel_client(forker_request *req, accel_address *address_out)
 {
+    size_t len;
+    size_t client_len;
+    const char *peer = forker.request_peer(req, &len);
+    const char *client = forker.request_client(req, &client_len);
     const char *colon = memrchr(peer, ':', len);
-    if (colon == NULL || colon == peer || colon[1] == '\0') {
+    if (colon == NULL || colon == peer || colon[1] == '\0' ||
+        forker.request_header(req, "X-Forwarded-Proto", NULL) != NULL) {
         return false;
     }
     bool bracketed = peer[0] == '[' && colon[-1] == ']';
     address_out->host = bracketed ? peer + 1 : peer;
     address_out->host_len = (size_t)(colon - peer) - (bracketed ? 2 : 0);
     address_out->port = colon + 1;
-    return true;
+    return address_out->host_len == client_len && memcmp(address_out->host, client, client_len) == 0;
 }
 
 /* 1: done. 0: Python has to, because the body is in a file. */
@@ -151,8 +156,7 @@ static int put_peer(PyObject *environ, forker_request *req)
 {
     size_t len;
     accel_address address;
-    const char *peer = forker.request_peer(req, &len);
-    if (!accel_split(peer, len, &address) || forker.request_header(req, "X-Forwarded-Proto", NULL) != NULL) {
+    if (!accel_client(req, &address)) {
         return 0;
     }
     const char *scheme = forker.request_scheme(req, &len);

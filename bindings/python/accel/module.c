@@ -14,13 +14,13 @@ static const struct {
     const char *name;
     void **function;
 } functions[] = {
-    FUNCTION(request_method),    FUNCTION(request_target),   FUNCTION(request_path),
-    FUNCTION(request_query),     FUNCTION(request_header),   FUNCTION(request_header_count),
-    FUNCTION(request_header_at), FUNCTION(request_version),  FUNCTION(request_peer),
-    FUNCTION(request_scheme),    FUNCTION(request_body),     FUNCTION(request_body_fd),
-    FUNCTION(request_defer),     FUNCTION(response_status),  FUNCTION(response_header_add),
-    FUNCTION(respond),           FUNCTION(deferred_respond), FUNCTION(deferred_on_close),
-    FUNCTION(deferred_enter),    FUNCTION(deferred_leave),
+    FUNCTION(request_method),      FUNCTION(request_target),  FUNCTION(request_path),
+    FUNCTION(request_query),       FUNCTION(request_header),  FUNCTION(request_header_count),
+    FUNCTION(request_header_at),   FUNCTION(request_version), FUNCTION(request_peer),
+    FUNCTION(request_client),      FUNCTION(request_scheme),  FUNCTION(request_body),
+    FUNCTION(request_body_fd),     FUNCTION(request_defer),   FUNCTION(response_status),
+    FUNCTION(response_header_add), FUNCTION(respond),         FUNCTION(deferred_respond),
+    FUNCTION(deferred_on_close),   FUNCTION(deferred_enter),  FUNCTION(deferred_leave),
 };
 
 forker_request *accel_request(PyObject *address)

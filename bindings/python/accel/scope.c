@@ -100,11 +100,8 @@ PyObject *accel_scope(PyObject *module, PyObject *args)
     if (req == NULL) {
         return NULL;
     }
-    size_t len;
     accel_address address;
-    const char *peer = forker.request_peer(req, &len);
-    if (!accel_split(peer, len, &address) || forker.request_target(req, NULL)[0] != '/' ||
-        forker.request_header(req, "X-Forwarded-Proto", NULL) != NULL) {
+    if (forker.request_target(req, NULL)[0] != '/' || !accel_client(req, &address)) {
         Py_RETURN_NONE;
     }
     PyObject *scope = PyDict_Copy(base);

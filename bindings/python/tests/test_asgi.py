@@ -101,6 +101,15 @@ class ScopeTest(unittest.TestCase):
             self.assertEqual(json.loads(served.get("/", told)[2])["scheme"], "http")
             self.assertEqual(served.stop(), 0)
 
+    def test_a_trusted_proxy_tells_the_client(self):
+        told = {"X-Forwarded-For": "192.0.2.7", "X-Forwarded-Proto": "https"}
+        with program(SHOW, trusted_proxies="127.0.0.1", forwarded="x-forwarded-for") as served:
+            served.wait_ready()
+            seen = json.loads(served.get("/", told)[2])
+            self.assertEqual((seen["client"], seen["scheme"]), (["192.0.2.7", 0], "https"))
+            self.assertEqual(json.loads(served.get("/")[2])["client"][0], "127.0.0.1")
+            self.assertEqual(served.stop(), 0)
+
     def test_several_applications_below_paths(self):
         source = (
             SHOW

@@ -54,6 +54,25 @@ class ServeTest(unittest.TestCase):
             client.get("/drop")
             self.assertEqual(client.get("/").json()["cookie"], "b=2")
 
+    def test_an_asgi_application(self):
+        told = []
+
+        async def asynchronous(scope, receive, send):
+            if scope["type"] == "lifespan":
+                for what in ("startup", "shutdown"):
+                    await receive()
+                    told.append(what)
+                    await send({"type": f"lifespan.{what}.complete"})
+                return
+            body = (await receive())["body"]
+            await send({"type": "http.response.start", "status": 201})
+            await send({"type": "http.response.body", "body": body.upper()})
+
+        with serve(asynchronous) as client:
+            response = client.post("/x", b"body")
+            self.assertEqual((response.status, response.body), (201, b"BODY"))
+        self.assertEqual(told, ["startup", "shutdown"])
+
     def test_an_application_can_ask_itself(self):
         def asks(environ, start_response):
             start_response("200 OK", [])

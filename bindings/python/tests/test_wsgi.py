@@ -87,6 +87,16 @@ class EnvironTest(unittest.TestCase):
             self.assertEqual(json.loads(served.get("/", told)[2])["wsgi.url_scheme"], "http")
             self.assertEqual(served.stop(), 0)
 
+    def test_a_trusted_proxy_tells_the_client(self):
+        with program(ENVIRON, trusted_proxies="127.0.0.1", forwarded="x-forwarded-for") as served:
+            served.wait_ready()
+            seen = json.loads(served.get("/", {"X-Forwarded-For": "192.0.2.7"})[2])
+            self.assertEqual((seen["REMOTE_ADDR"], seen["REMOTE_PORT"]), ("192.0.2.7", ""))
+            seen = json.loads(served.get("/")[2])
+            self.assertEqual(seen["REMOTE_ADDR"], "127.0.0.1")
+            self.assertTrue(seen["REMOTE_PORT"].isdecimal())
+            self.assertEqual(served.stop(), 0)
+
     def test_several_applications_below_paths(self):
         source = (
             ENVIRON

@@ -85,6 +85,9 @@ class Scopes:
             host = host.strip("[]")
             scope["client"] = (host, int(port))
             scope["server"] = self._tcp
+        client = string_at(lib.forker_request_client(address, None)).decode("latin-1")
+        if client not in (host, "unix:"):
+            scope["client"] = (client, 0)  # a trusted proxy says so, and does not tell the port
         scheme = string_at(lib.forker_request_scheme(address, None)).decode("latin-1")
         if is_unix or host in self._proxies or "*" in self._proxies:
             told = next((value.lower() for name, value in headers if name == b"x-forwarded-proto"), b"")

@@ -4,7 +4,7 @@
 
     from forker.testing import serve
 
-    with serve(app) as client:                       # a WSGI application, or a forker.Server that does not run
+    with serve(app) as client:                       # a WSGI or ASGI application, or a forker.Server that does not run
         response = client.get("/notes", headers={"Accept": "text/html"})
         assert response.status == 200, response.text
 
@@ -26,18 +26,19 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, Union
 
+from .. import asgi, wsgi
+from ..cli.loading import interface_of
 from ..server import Server
-from ..wsgi import Application, mount
 from .client import Client, Response
 
 __all__ = ["Client", "Response", "serve"]
 
 
 @contextlib.contextmanager
-def serve(served: Union[Application, Server], *, threads: int = 4, **options: Any) -> Iterator[Client]:
-    """Serves a WSGI application, or a :class:`forker.Server`, while the block lasts. Gives a client for it.
+def serve(served: Union[wsgi.Application, asgi.Application, Server], *, threads: int = 4, **options: Any) -> Iterator[Client]:
+    """Serves a WSGI or ASGI application, or a :class:`forker.Server`, while the block lasts. Gives a client for it.
 
-    An application is called on `threads` threads, so that it can ask itself; 1 is one at a time. `options` are those of
+    A WSGI application is called on `threads` threads, so that it can ask itself; 1 is one at a time. `options` are those of
     :class:`forker.Server`. Of a server, the option workers has to be 0. At the end of the block it is stopped, at once
     if that is by an exception.
 
@@ -50,7 +51,10 @@ def serve(served: Union[Application, Server], *, threads: int = 4, **options: An
     else:
         quick: dict[str, Any] = {"log_level": "warn", "drain_grace": 0}
         server = Server(workers=0, **{**quick, **options})
-        mount(server, served, threads=threads)
+        if interface_of(served) == "asgi":
+            asgi.mount(server, served)  # type: ignore[arg-type]
+        else:
+            wsgi.mount(server, served, threads=threads)  # type: ignore[arg-type]
     with server:
         server.listen("127.0.0.1:0")
         server.start()

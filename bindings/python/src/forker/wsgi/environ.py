@@ -110,12 +110,14 @@ class Environs:
     def _add_peer(self, environ: dict[str, Any], address: int) -> None:
         peer = _text(lib.forker_request_peer, address)
         host, _, port = peer.rpartition(":")
+        host = host.strip("[]")
         is_unix = peer.startswith("unix:")
-        environ["REMOTE_ADDR"] = "" if is_unix else host.strip("[]")
-        environ["REMOTE_PORT"] = "" if is_unix else port
+        client = _text(lib.forker_request_client, address)
+        environ["REMOTE_ADDR"] = "" if client == "unix:" else client
+        environ["REMOTE_PORT"] = port if client == host else ""  # a proxy in between does not tell it
         scheme = _text(lib.forker_request_scheme, address)
         proxies = self._path.proxies
-        if is_unix or environ["REMOTE_ADDR"] in proxies or "*" in proxies:
+        if is_unix or host in proxies or "*" in proxies:
             told = environ.get("HTTP_X_FORWARDED_PROTO", "").lower()
             scheme = told if told in ("http", "https") else scheme
         environ["wsgi.url_scheme"] = scheme
