@@ -18,7 +18,7 @@ import (
 
 // http2Client returns a client that speaks HTTP/2 to the first address, with TLS or without.
 func (p *program) http2Client(config *tls.Config) *http.Client {
-	_, name := dialName(p.ports[0])
+	_, name := dialName(p.address(0))
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if config == nil {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", name)
@@ -107,7 +107,7 @@ func TestHTTP2_withoutTLSByOption(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if curl, err := exec.LookPath("curl"); err == nil {
-		_, name := dialName(p.ports[0])
+		_, name := dialName(p.address(0))
 		got, err := exec.Command(curl, "-sS", "--http2-prior-knowledge", "-w", "%{http_version}", "http://"+name+"/show/x").CombinedOutput()
 		if err != nil || !strings.HasSuffix(string(got), "version 20\n2") {
 			t.Errorf("curl: %s, %v", got, err)
