@@ -122,9 +122,9 @@ def variant(*options):
     return Server(program("libforker"), libforker_version, EVERYTHING | {CREW}, options=options, variant=True)
 
 
-# What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no
-# bodies but files and short texts; those of tls-64k and h2-64k are files. cpp-httplib loses requests that were pipelined, compresses for whoever accepts that,
-# and sends no files in this version. CivetWeb's files are not asked for.
+# What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no bodies
+# but files and short texts; those of tls-64k and h2-64k are files. cpp-httplib loses requests that were pipelined,
+# compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
     "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS, HTTP2}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
