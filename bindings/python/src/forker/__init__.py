@@ -53,6 +53,7 @@ from .error import (
     E_THREADS,
     Error,
 )
+from .group import Group, Outcome
 from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
 from .request import Headers, Request
@@ -94,8 +95,10 @@ __all__ = [
     "NEXT",
     "Deferred",
     "Error",
+    "Group",
     "Headers",
     "Option",
+    "Outcome",
     "Request",
     "Response",
     "Server",

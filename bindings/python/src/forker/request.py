@@ -9,13 +9,14 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from ctypes import byref, c_char_p, c_int, c_size_t, string_at
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from ._library import c_text, lib, text_at
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
 from .error import E_ABORTED, E_AGAIN, check_request
+from .state import state_of
 from .tls import TLS, tls_of
 
 
@@ -205,6 +206,11 @@ class Request:
             if self._address is not None:
                 lib.forker_deferred_drop(self._handle)
                 self._end()
+
+    @property
+    def state(self) -> SimpleNamespace:
+        """What functions of groups and the handler keep for each other about this request. It ends with the request."""
+        return self._ask(state_of)
 
     @property
     def method(self) -> str:

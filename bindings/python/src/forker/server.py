@@ -18,13 +18,15 @@ from .accel import accel
 from .body import OnBody
 from .callback import flush
 from .deferred import Deferred, Report
-from .error import E_AGAIN, E_INVALID, E_PROCESS, E_STATE, Error
+from .error import E_AGAIN, E_INVALID, E_PROCESS, E_ROUTE, E_STATE, Error
+from .group import Group
 from .hook import Hooks
 from .log import LogFunction, Logger
 from .option import option_text
 from .request import Request
 from .response import NEXT, Response, respond
 from .signals import SignalGuard, call_program
+from .state import forget
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
 
 _OK = 0
@@ -66,6 +68,7 @@ class Server(Hooks):
         super().__init__()
         self._running = False
         self._guard: SignalGuard | None = None  # of poll()
+        self._check(lib.forker_server_slot(self._live(), forget))
         self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
         # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave
         # by _exit(2), which does not.
@@ -169,21 +172,52 @@ class Server(Hooks):
 
         Raises Error (E_ROUTE: malformed or taken; E_OPTION; E_STATE: running).
         """
+        return self._route(None, "", methods, pattern, options)
+
+    def group(self, prefix: str = "", **options: str | int | float | bool) -> Group:
+        """A group of routes below `prefix`, such as "/api"; "" is the server itself, with all its routes.
+
+        `options` are those of :meth:`route`, for all routes of the group. Its functions are registered by
+        :meth:`Group.use`. Raises Error (E_ROUTE: not a prefix; E_OPTION; E_LIMIT; E_STATE: running).
+        """
+        return self._make_group(lib.forker_server_group, self._live(), "", prefix, options)
+
+    def _make_group(self, make: Any, inside: Any, outer: str, prefix: str, options: dict[str, Any]) -> Group:
+        c = make(inside, c_text(prefix))
+        if c is None:
+            self._check_setup(E_ROUTE)
+        return Group(self, c, outer + prefix, options)
+
+    def _route(
+        self,
+        group: ctypes.c_void_p | None,
+        prefix: str,
+        methods: str | Sequence[str],
+        pattern: str,
+        options: dict[str, Any],
+    ) -> Callable[[Handler], Handler]:
+        """The decorator of :meth:`route` and :meth:`Group.route`."""
         listed = methods if isinstance(methods, str) else ",".join(methods)
-        names = [segment[1:] for segment in pattern.split("/") if segment.startswith((":", "*"))]
+        names = [segment[1:] for segment in (prefix + pattern).split("/") if segment.startswith((":", "*"))]
 
         def register(handler: Handler) -> Handler:
             def call(request: int, user: int | None) -> int:
                 return self._handle(handler, Request(request, names, self._log_exception, self._take), request)
 
-            added = self._add_route(listed, pattern, call)
+            added = self._add_route(listed, pattern, call, group)
             for name, value in options.items():
                 self._set_route(added, name, value)
             return handler
 
         return register
 
-    def _add_route(self, methods: str, pattern: str, call: Callable[[int, int | None], int]) -> ctypes.c_void_p:
+    def _add_route(
+        self,
+        methods: str,
+        pattern: str,
+        call: Callable[[int, int | None], int],
+        group: ctypes.c_void_p | None = None,
+    ) -> ctypes.c_void_p:
         """Has C call a function with the forker_request, whose result is that of a C handler. Returns the forker_route."""
         if accel is not None:
             function, user = accel.handler(call)
@@ -193,7 +227,10 @@ class Server(Hooks):
         self._handlers.append((callback, call))
         added = ctypes.c_void_p()
         arguments = (c_text(methods), c_text(pattern), callback, user, ctypes.byref(added))
-        self._check_setup(lib.forker_server_route(self._live(), *arguments))
+        if group is None:
+            self._check_setup(lib.forker_server_route(self._live(), *arguments))
+        else:
+            self._check_setup(lib.forker_group_route(group, *arguments))
         return added
 
     def _set_route(self, route: ctypes.c_void_p, name: str, value: str | int | float | bool) -> None:
