@@ -1554,6 +1554,22 @@ int forker_grpc_send(forker_deferred handle, const void *message, size_t len);
  */
 int forker_grpc_finish(forker_deferred handle, int code, const char *text);
 
+/* What the health service says of a service, as in grpc.health.v1. The numbers never change. */
+enum { FORKER_HEALTH_UNKNOWN = 0, FORKER_HEALTH_SERVING = 1, FORKER_HEALTH_NOT_SERVING = 2 };
+
+/*
+ * Says what a service of the program is. The first call has the server answer grpc.health.v1.Health, Check and List (not
+ * Watch, which is UNIMPLEMENTED: clients then ask no more); "" stands for the program as a whole, and is SERVING until the
+ * program says otherwise. A worker that drains says NOT_SERVING of all.
+ *
+ * Services are named before the server runs, up to 64 of them. What they are can be said at any time, by any thread of any
+ * process of the tree, and all workers know it at once.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (no such status), FORKER_E_LIMIT (too many, or a name of more than 200 bytes),
+ * FORKER_E_STATE or FORKER_E_PROCESS (a service that was not named before run), or what forker_server_grpc() does.
+ */
+int forker_grpc_health(forker_server *server, const char *service, int status);
+
 /* How long the client still waits, in nanoseconds; 0: not any more, INT64_MAX: it has set no deadline. 0 for NULL. */
 int64_t forker_grpc_remaining(forker_request *req);
 

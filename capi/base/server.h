@@ -210,6 +210,7 @@ struct forker_server {
     fk_listener listeners[FK_LISTENERS_MAX + 1]; /* the last place is for fk_listener_open() */
     uint32_t listener_count;
     struct fk_certificates *certificates; /* NULL: none */
+    struct fk_health *health;             /* NULL: there is no health service */
     struct fk_tickets *tickets;           /* shared; NULL: there are none */
     int tickets_fd;                       /* of the same memory; -1: none */
     void *rates;                          /* shared, FK_RATES_SIZE: how often clients came; NULL: nobody asks */

@@ -8,6 +8,7 @@
 #include "base/servers.h"
 #include "base/shared.h"
 #include "exchange/deferred.h"
+#include "exchange/health.h"
 #include "log/logfile.h"
 #include "run/atfork.h"
 #include "run/background.h"
@@ -57,6 +58,7 @@ void forker_server_free(forker_server *server)
     fk_listeners_close(server);
     fk_routes_free(server);
     fk_groups_free(server);
+    fk_health_free(server);
     fk_shared_unmap(server);
     if (server->wake_fd >= 0) {
         (void)close(server->wake_fd);

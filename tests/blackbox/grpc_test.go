@@ -300,3 +300,19 @@ func TestGRPC_setup(t *testing.T) {
 	p.out.wait(t, 0, "run returned -5: run: there are gRPC methods, which need option h2c, or option http2 and an address with tls=on")
 	<-p.ended
 }
+
+// What is no HealthCheckRequest is refused; fields that are not known are none of its business.
+func TestGRPC_health(t *testing.T) {
+	c := startGRPC(t, plain)
+	const check = "/grpc.health.v1.Health/"
+	send := func(method, message string) *reply { return c.send(check+method, strings.NewReader(framed(message))) }
+	for _, message := range []string{"", "\x0a\x00", "\x10\x01", "\x1d1234", "\x1912345678", "\x22\x02ab", "\x0a\x04none\x0a\x00"} {
+		c.check(send("Check", message), "0", "", "\x08\x01")
+	}
+	for _, message := range []string{"\x0a", "\x0a\x05abc", "\x0b", "\x0c", "\x0d123", "\x0f", "\x80", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
+		c.check(send("Check", message), "3", "the message is no HealthCheckRequest")
+	}
+	c.check(send("Check", "\x0a\x04none"), "5", "unknown service")
+	c.check(send("Watch", ""), "12", "Not Found")
+	c.stop(syscall.SIGTERM)
+}

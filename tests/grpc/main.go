@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -36,7 +37,11 @@ func (text) Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-type client struct{ *grpc.ClientConn }
+type client struct {
+	*grpc.ClientConn
+	plain *grpc.ClientConn // Of protobuf messages.
+	dial  func() (*grpc.ClientConn, error)
+}
 
 func main() {
 	creds := insecure.NewCredentials()
@@ -62,7 +67,12 @@ func main() {
 	if err != nil {
 		fail(err)
 	}
-	callEcho(&client{conn})
+	connect := func() (*grpc.ClientConn, error) { return grpc.NewClient(os.Args[2], dial) }
+	plain, err := connect()
+	if err != nil {
+		fail(err)
+	}
+	callEcho(&client{conn, plain, connect})
 }
 
 func fail(err error) {
@@ -74,7 +84,7 @@ func fail(err error) {
 func callEcho(c *client) {
 	var all []error
 	for _, test := range []func(context.Context) error{
-		c.unary, c.statuses, c.details, c.metadata, c.deadline, c.tooLarge, c.serverStream, c.clientStream, c.bidi, c.cancel, c.many,
+		c.unary, c.statuses, c.details, c.metadata, c.deadline, c.tooLarge, c.serverStream, c.clientStream, c.bidi, c.cancel, c.many, c.health,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		all = append(all, test(ctx))
@@ -254,6 +264,55 @@ func (c *client) cancel(ctx context.Context) error {
 		return fmt.Errorf("cancel: %w", err)
 	}
 	return nil
+}
+
+// health asks the health service, of grpc_health_v1's messages. What one worker has said, all know.
+func (c *client) health(ctx context.Context) error {
+	for _, row := range []struct {
+		set, service string
+		want         healthpb.HealthCheckResponse_ServingStatus
+	}{
+		{"", "", healthpb.HealthCheckResponse_SERVING},
+		{"", "test.Echo", healthpb.HealthCheckResponse_SERVING},
+		{"", "test.Late", healthpb.HealthCheckResponse_UNKNOWN},
+		{"test.Late 1", "test.Late", healthpb.HealthCheckResponse_SERVING},
+		{"test.Echo 2", "test.Echo", healthpb.HealthCheckResponse_NOT_SERVING},
+		{"all 2", "", healthpb.HealthCheckResponse_NOT_SERVING},
+	} {
+		if row.set != "" {
+			if got, err := c.say(ctx, "Health", row.set); got != "0" || err != nil {
+				return fmt.Errorf("Health %s: %q, %w", row.set, got, err)
+			}
+		}
+		for range 8 { // Each on a connection of its own: some are another worker's.
+			got, err := c.check(ctx, row.service)
+			if err != nil || got.GetStatus() != row.want {
+				return fmt.Errorf("Check %q: %v, %w; want %v", row.service, got, err, row.want)
+			}
+		}
+	}
+	all := make(map[string]string)
+	list, err := healthpb.NewHealthClient(c.plain).List(ctx, &healthpb.HealthListRequest{})
+	for name, response := range list.GetStatuses() {
+		all[name] = response.GetStatus().String()
+	}
+	if want := "map[:NOT_SERVING test.Echo:NOT_SERVING test.Late:SERVING]"; err != nil || fmt.Sprint(all) != want {
+		return fmt.Errorf("List: %v, %w; want %s", all, err, want)
+	}
+	_, none := c.check(ctx, "none")
+	if got, err := c.say(ctx, "Health", "none 1"); got != "-3" && got != "-4" || err != nil {
+		return fmt.Errorf("Health of what was not named: %q, %w", got, err)
+	}
+	return expect("Check", none, codes.NotFound, "unknown service")
+}
+
+func (c *client) check(ctx context.Context, service string) (*healthpb.HealthCheckResponse, error) {
+	conn, err := c.dial()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	return healthpb.NewHealthClient(conn).Check(ctx, &healthpb.HealthCheckRequest{Service: service})
 }
 
 // many makes calls at the same time.

@@ -361,6 +361,19 @@ static int refuse(forker_request *req, void *user)
     return forker_grpc_fail(req, 7, "not you");
 }
 
+/* Makes the health of a service what the message says, "<name> <status>", and tells what that gives. */
+static int health(forker_request *req, void *user)
+{
+    char text[300] = "", name[256] = "", code[16];
+    size_t len;
+    const void *message = forker_grpc_message(req, &len);
+    int status = -1;
+    memcpy(text, message, len < sizeof text ? len : sizeof text - 1);
+    sscanf(text, "%255s %d", name, &status);
+    snprintf(code, sizeof code, "%d", forker_grpc_health(user, strcmp(name, "all") == 0 ? "" : name, status));
+    return reply(req, code);
+}
+
 static int plain(forker_request *req, void *user)
 {
     (void)user;
@@ -393,6 +406,9 @@ int main(int argc, char **argv)
         forker_server_grpc(server, methods[i].method, FORKER_GRPC_UNARY, methods[i].handler, (void *)methods[i].result);
     }
     user_server = server;
+    forker_grpc_health(server, "test.Echo", FORKER_HEALTH_SERVING);
+    forker_grpc_health(server, "test.Late", FORKER_HEALTH_UNKNOWN);
+    forker_server_grpc(server, "/test.Echo/Health", FORKER_GRPC_UNARY, health, server);
     forker_server_grpc(server, "/test.Echo/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
     forker_server_grpc(server, "/test.Echo/ManyLater", FORKER_GRPC_SERVER_STREAM, many, server);
     forker_server_grpc(server, "/test.Echo/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);
