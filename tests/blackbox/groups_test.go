@@ -283,3 +283,16 @@ func TestGroup_hasOptions(t *testing.T) {
 		p.expectLedger()
 	})
 }
+
+// TestGroup_doneComesAfterTheServerHasStopped uses up a handle, in every way, when the loop that had the request is over.
+func TestGroup_doneComesAfterTheServerHasStopped(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := start(t, setup{build: &b, source: "ended.c"})
+		for way, code := range []int{-15, -15, -15, 0} {
+			p.out.wait(t, 0, fmt.Sprintf("way %d: 0, then 1 and 1, result %d", way, code))
+		}
+		if status := p.wait(); status != 0 || p.out.count("the handler was called") > 0 {
+			t.Errorf("exit status %d:\n%s", status, p.out)
+		}
+	})
+}
