@@ -164,16 +164,34 @@ func TestGates_otherSites(t *testing.T) {
 
 // TestGates_areNotPassedByNext: the handler of a route that bars nothing leaves requests to one that does.
 func TestGates_areNotPassedByNext(t *testing.T) {
-	p := gated(t, []string{"/next", "/:any", "+csrf=fetch", "+rate_limit=2/h"})
-	if a := p.exchange("POST /next body\nSec-Fetch-Site: cross-site"); a.StatusCode != 403 {
-		t.Errorf("%d", a.StatusCode)
+	for _, dispatch := range []string{"inline", "pool"} {
+		p := gated(t, []string{"/next", "+dispatch=" + dispatch, "/:any", "+csrf=fetch", "+rate_limit=2/h"})
+		if a := p.exchange("POST /next body\nSec-Fetch-Site: cross-site"); a.StatusCode != 403 {
+			t.Errorf("%s: %d", dispatch, a.StatusCode)
+		}
+		if a := p.dial().send(getOf("/next")).receive("GET"); a.StatusCode != 429 || a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d: both that were barred count", dispatch, a.StatusCode)
+		}
+		p = gated(t, []string{"/next", "/:any", "+dispatch=" + dispatch}, "rate_limit=1/h")
+		if a := p.get("/next"); a.StatusCode != 200 {
+			t.Errorf("%s: one request has counted twice: %d", dispatch, a.StatusCode)
+		}
 	}
-	if a := p.dial().send(getOf("/next")).receive("GET"); a.StatusCode != 429 || a.Header.Get("Retry-After") == "" {
-		t.Errorf("%d: both that were barred count", a.StatusCode)
-	}
-	p = gated(t, []string{"/next", "/:any"}, "rate_limit=1/h")
-	if a := p.get("/next"); a.StatusCode != 200 {
-		t.Errorf("one request has counted twice: %d", a.StatusCode)
+}
+
+// TestGates_ofGroups: an inner setting goes before an outer one, and all go before the server's.
+func TestGates_ofGroups(t *testing.T) {
+	p := gated(t, []string{"/out", "@/api", "+csrf=fetch", "+csp=none", "/in", "/open", "+csrf=off"}, "security=on", "csp=self")
+	for what, want := range map[string]string{
+		"POST /out body\nSec-Fetch-Site: cross-site":      "200 self nosniff",
+		"POST /api/in body\nSec-Fetch-Site: cross-site":   "403 none nosniff",
+		"POST /api/in body\nSec-Fetch-Site: same-origin":  "200 none nosniff",
+		"POST /api/open body\nSec-Fetch-Site: cross-site": "200 none nosniff",
+	} {
+		a := p.exchange(what)
+		if got := fmt.Sprint(a.StatusCode, " ", a.Header.Get("Content-Security-Policy"), " ", a.Header.Get("X-Content-Type-Options")); got != want {
+			t.Errorf("%s: %s, want %s", what, got, want)
+		}
 	}
 }
 

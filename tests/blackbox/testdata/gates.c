@@ -1,6 +1,6 @@
 /*
  * What the gates say of requests: gates <address or route> ... Options come from the environment, those of a route from
- * the arguments behind it: /limited +rate_limit=2/s
+ * the arguments behind it, those of a group likewise: @/api +csrf=fetch /limited +rate_limit=2/s
  */
 #include "program.h"
 
@@ -33,14 +33,22 @@ static int pass(forker_request *req, void *user)
 int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
+    forker_group *group = forker_server_group(server, "");
     forker_route *route = NULL;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '/') {
-            forker_server_route(server, "*", argv[i], strstr(argv[i], "next") != NULL ? pass : who, NULL, &route);
+            forker_group_route(group, "*", argv[i], strstr(argv[i], "next") != NULL ? pass : who, NULL, &route);
+        } else if (argv[i][0] == '@') {
+            group = forker_server_group(server, argv[i] + 1);
+            route = NULL;
         } else if (argv[i][0] == '+') {
             char *value = strchr(argv[i], '=');
             *value = '\0';
-            forker_route_set(route, argv[i] + 1, value + 1);
+            if (route != NULL) {
+                forker_route_set(route, argv[i] + 1, value + 1);
+            } else {
+                forker_group_set(group, argv[i] + 1, value + 1);
+            }
         } else {
             forker_server_listen(server, argv[i]);
         }
