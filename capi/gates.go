@@ -32,6 +32,9 @@ func (w *worker) front(a *app) (*gate.Front, error) {
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
 	}
+	for _, rule := range unsafe.Slice(w.c.rewrites, int(w.c.rewrite_count)) {
+		front.Rewrites = append(front.Rewrites, gate.Rewrite{From: C.GoString(rule.from), To: C.GoString(rule.to)})
+	}
 	if w.c.rates != nil {
 		// SAFETY: C has mapped FK_RATES_SIZE bytes, which is gate.RatesBytes.
 		words := memory.Array[uint64](uintptr(w.c.rates), C.FK_RATES_SIZE)
@@ -39,7 +42,7 @@ func (w *worker) front(a *app) (*gate.Front, error) {
 			return nil, fmt.Errorf("option rate_limit: %w", err)
 		}
 	}
-	isOff := front.IDs == nil && front.Trust.Form == gate.FormOff && !front.Override && !front.Plans && front.WWW == gate.HostAsIs
+	isOff := front.IDs == nil && front.Trust.Form == gate.FormOff && !front.Override && !front.Plans && front.WWW == gate.HostAsIs && len(front.Rewrites) == 0
 	if isOff && !w.hasProxied() {
 		return nil, nil
 	}

@@ -15,7 +15,8 @@ import (
 //
 //  1. where the request is from: client, scheme and host, as trusted proxies say
 //  2. its id, and the method that it means
-//  3. redirects: to HTTPS, to another host, to the path with or without a slash at its end
+//  3. redirects: to HTTPS, to another host, to the path with or without a slash at its end; a path that stands for another
+//     is that one from here on
 //  4. how often its client may come
 //  5. what browsers ask before they send a request of another site
 //  6. whether it is one that another site has a browser send
@@ -43,6 +44,7 @@ const (
 	barredByRate
 	barredByPreflight // It is answered.
 	barredBySite
+	barredByMemory
 )
 
 // passFront does what is done with every request.
@@ -77,6 +79,8 @@ func (l *Loop) passGates(r *request) {
 	case l.cfg.Front == nil || r.shared.Head.Form == message.FormAsterisk:
 	case l.cfg.Front.WWW != gate.HostAsIs && gate.Moves(l.cfg.Front.WWW, r.host()):
 		r.gated.barrier = barredToHost
+	case len(l.cfg.Front.Rewrites) > 0 && !l.rewrite(r):
+		r.gated.barrier = barredByMemory
 	case l.cfg.Front.Plans:
 		l.passRoute(r)
 	}

@@ -286,6 +286,17 @@ int forker_cookie_sign(forker_server *server, const char *name, const char *valu
 int forker_cookie_verify(forker_server *server, const char *name, const char *text, char *value_out, size_t size);
 
 /*
+ * Has requests for the path `from` be for the path `to`, before their route is looked for: "/old" and "/new". If `from` ends
+ * with a slash and a star, it is all that is below; then `to` can end with "/$1", for what stands in place of the star.
+ * Paths are written decoded. The first rule that matches counts, and what comes of it is not looked at again.
+ * forker_request_path() is the new path, forker_request_target() what the client has sent. At most 256.
+ *
+ * Returns FORKER_OK, FORKER_E_ROUTE (malformed), FORKER_E_LIMIT, FORKER_E_MEMORY, FORKER_E_STATE (running),
+ * FORKER_E_INVALID (NULL).
+ */
+int forker_server_rewrite(forker_server *server, const char *from, const char *to);
+
+/*
  * Opens a listening socket; may be called several times, up to 64 sockets in all. The address is one of
  *
  *   "127.0.0.1:8080"   that IPv4 address ("0.0.0.0:8080": all of IPv4, only)

@@ -32,7 +32,8 @@ enum {
     FK_METHODS_MAX = 54,             /* that are not standard; router.maxNamed */
     FK_GATE_OPTIONS = 11,            /* that a route can have of its own; gateoption.c */
     FK_RATES_SIZE = 64 + 65536 * 16, /* gate.RatesBytes: a key, and the clients */
-    FK_RATES_KEY = 16
+    FK_RATES_KEY = 16,
+    FK_REWRITES_MAX = 256
 };
 
 /* What a program has set of a route or a group; routeoption.c. */
@@ -86,6 +87,11 @@ typedef struct {
     const char
         *own[FK_GATE_OPTIONS]; /* of its settings and its groups': options about gates; NULL: as the server says */
 } fk_route;
+
+/* A path that stands for another one; rewrite.c. */
+typedef struct {
+    char *from, *to;
+} fk_rewrite;
 
 /* What a program has of a route; those of a server are a list. */
 struct forker_route {
@@ -200,6 +206,8 @@ struct forker_server {
     uint32_t route_count;
     uint32_t route_cap; /* a power of two */
     forker_route *route_handles;
+    fk_rewrite *rewrites;
+    uint32_t rewrite_count;
     forker_group *groups;
     forker_group *root; /* one of them: the server itself; NULL: the program has not asked for it */
     uint32_t *shapes;   /* by fk_route.shape, route_cap of them: the index and 1 of the latest such route; 0: none */

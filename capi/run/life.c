@@ -20,6 +20,7 @@
 #include "setup/listener.h"
 #include "setup/option.h"
 #include "setup/pidfile.h"
+#include "setup/rewrite.h"
 #include "setup/route.h"
 #include "setup/ticket.h"
 #include "supervisor/report.h"
@@ -57,6 +58,7 @@ void forker_server_free(forker_server *server)
     }
     fk_listeners_close(server);
     fk_routes_free(server);
+    fk_rewrites_free(server);
     fk_groups_free(server);
     fk_health_free(server);
     fk_shared_unmap(server);

@@ -38,6 +38,7 @@ type Front struct {
 	Rates    *Rates // nil: no plan has a Rate.
 	Slash    Slash
 	WWW      WWW
+	Rewrites []Rewrite
 }
 
 const www = "www."

@@ -281,3 +281,39 @@ func TestGates_wrongOptionsAreRefused(t *testing.T) {
 		p.log.wait(t, 0, row.want)
 	}
 }
+
+func TestGates_rewrite(t *testing.T) {
+	p := gated(t, []string{"/new/*path", "/other/*path", ">/old", "/new/one", ">/old/*", "/new/$1", ">/gone/*", "/new/none", ">/new/x", "/other/x"}, "csp=self")
+	for what, want := range map[string]string{
+		"GET /old":            "200 /new/one",
+		"GET /old/a/b?c":      "200 /new/a/b",
+		"GET /old/":           "200 /new/",
+		"GET /old/x":          "200 /new/x", // Once.
+		"GET /new/x":          "200 /other/x",
+		"GET /%6fld/%61":      "200 /new/a",
+		"GET /old//a":         "200 /new//a",
+		"GET /gone/a":         "200 /new/none",
+		"GET /older":          "404 404 Not Found\n",
+		"GET /old/a/../../..": "404 404 Not Found\n",
+		"GET /old/%2e%2e/a":   "404 404 Not Found\n",
+	} {
+		a := p.dial().send(strings.Replace(getOf("X"), "GET X", what, 1)).receive("GET")
+		if got := fmt.Sprint(a.StatusCode, " ", a.body); got != want {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	for _, row := range []struct{ from, to, want string }{
+		{"old", "/new", `both paths start with "/"`},
+		{"/old*", "/new", `"*" stands at the end`},
+		{"/old", "/new/$1", `"$1" stands at the end`},
+		{"/old/*", "/$1/new", `"$1" stands at the end`},
+		{"/old", "/new?a", "paths are written decoded"},
+		{"/old", "/../new", "the new path has a segment that begins with a dot"},
+	} {
+		p := start(t, setup{source: "gates.c", args: []string{"127.0.0.1:0", "/who", ">" + row.from, row.to}})
+		if p.wait() == 0 {
+			t.Errorf("%+v: it serves", row)
+		}
+		p.log.wait(t, 0, "rewrite "+row.from+" "+row.to+": "+row.want)
+	}
+}

@@ -16,7 +16,9 @@ static const char *or_none(const char *text)
 static int who(forker_request *req, void *user)
 {
     char text[512];
-    (void)user;
+    if (user != NULL) {
+        return response_text(req, forker_request_path(req, NULL));
+    }
     snprintf(text, sizeof text, "%s %s %s %s %s", forker_request_client(req, NULL), forker_request_scheme(req, NULL),
              or_none(forker_request_host(req, NULL)), or_none(forker_request_id(req, NULL)),
              forker_request_method(req, NULL));
@@ -37,7 +39,11 @@ int main(int argc, char **argv)
     forker_route *route = NULL;
     for (int i = 1; i < argc; i++) {
         if (argv[i][0] == '/') {
-            forker_group_route(group, "*", argv[i], strstr(argv[i], "next") != NULL ? pass : who, NULL, &route);
+            forker_group_route(group, "*", argv[i], strstr(argv[i], "next") != NULL ? pass : who,
+                               strstr(argv[i], "path") != NULL ? server : NULL, &route);
+        } else if (argv[i][0] == '>') { /* >/old/ * /new/$1, with nothing around the star */
+            forker_server_rewrite(server, argv[i] + 1, argv[i + 1]);
+            i++;
         } else if (argv[i][0] == '@') {
             group = forker_server_group(server, argv[i] + 1);
             route = NULL;

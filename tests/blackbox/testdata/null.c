@@ -42,6 +42,7 @@ static void check_servers(void)
     char sentence[64];
     forker_server_free(NULL);
     CHECK_CODE(forker_server_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_rewrite(NULL, "/a", "/b"), FORKER_E_INVALID);
     CHECK_CODE(forker_server_listen(NULL, "127.0.0.1:0"), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_address(NULL, 0), NULL);
     CHECK_CODE(forker_server_certificate(NULL, "chain", "key"), FORKER_E_INVALID);

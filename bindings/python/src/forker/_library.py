@@ -55,6 +55,7 @@ PROTOTYPES = {
     "forker_server_slot": (c_int, [c_void_p, RELEASE_FN]),
     "forker_cookie_sign": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
     "forker_cookie_verify": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
+    "forker_server_rewrite": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_listen": (c_int, [c_void_p, c_char_p]),
     "forker_server_address": (c_char_p, [c_void_p, c_size_t]),
     "forker_server_certificate": (c_int, [c_void_p, c_char_p, c_char_p]),
