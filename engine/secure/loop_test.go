@@ -32,6 +32,7 @@ type loop struct {
 	input   chan []byte // What comes; closed: the end.
 	room    int         // Bytes of what Read gets.
 	echoed  int
+	behind  int // Bytes that CloseWrite has put behind all that, at the end.
 }
 
 // serve sends back what the client says, in capitals, and returns why it ended.
@@ -50,6 +51,8 @@ func (l *loop) serve(config *tls.Config) error {
 		l.session.Keep()
 		l.flush()
 		if err != nil {
+			l.session.CloseWrite()
+			l.behind = len(l.session.Outbox())
 			return err
 		}
 	}

@@ -8,8 +8,6 @@ import (
 
 // What of TLS is spoken, and what is refused.
 
-// What is offered to clients: versions, suites, certificates.
-
 // Policy is what the operator decides. The rest is decided by NewConfig, or by crypto/tls: its groups, X25519MLKEM768
 // among them, and its order of suites.
 type Policy struct {

@@ -3,12 +3,11 @@ package secure
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"sync"
 
 	"github.com/valyala/bytebufferpool"
 )
-
-// Sessions: the TLS of one connection.
 
 // A session: the TLS of one connection.
 
@@ -123,10 +122,12 @@ func (s *Session) Write(b []byte) error {
 	return err
 }
 
-// CloseWrite puts what tells the client that nothing follows into the outbox. Without it an end is a truncation.
+// CloseWrite puts what tells the client that nothing follows into the outbox. Without it an end is a truncation; behind
+// the alert of an error there is none (RFC 8446 §6.2).
 func (s *Session) CloseWrite() {
-	// It fails if there was an error before, and then the client has been told of that.
-	_ = s.tls.CloseWrite()
+	if s.fault == nil || errors.Is(s.fault, io.EOF) {
+		_ = s.tls.CloseWrite() // Into memory.
+	}
 }
 
 // Outbox is what the client is to get; nil: nothing.

@@ -47,7 +47,7 @@ func TestSession_isATLSServer(t *testing.T) {
 					err = errors.Join(err, ask(c, text))
 				}
 				err = errors.Join(err, c.CloseWrite())
-				if ours := <-ended; ours != io.EOF || err != nil || l.echoed != 3*len(text) {
+				if ours := <-ended; ours != io.EOF || err != nil || l.echoed != 3*len(text) || l.behind == 0 {
 					t.Errorf("%s, %d bytes at a time, read by %d: %v, %v, %d bytes", tls.VersionName(version), size, room, ours, err, l.echoed)
 				}
 			}
@@ -80,6 +80,9 @@ func TestSession_refusesUselessRecords(t *testing.T) {
 		}
 		if err := <-ended; err == nil || errors.Is(err, io.EOF) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if l.behind > 0 {
+			t.Errorf("%s: %d bytes behind the alert", name, l.behind)
 		}
 	}
 }

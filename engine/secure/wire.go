@@ -9,8 +9,6 @@ import (
 
 // The transport of a session in memory, which crypto/tls takes for its connection.
 
-// A session as crypto/tls sees it: a connection that never waits.
-
 // recordHead is what stands before each record (RFC 8446 §5.1): its type, version and length.
 const recordHead = 5
 
