@@ -219,8 +219,7 @@ func (l *Loop) advance(c *conn) {
 		l.countHandshake(slot.HandshakeLeft)
 		l.closeConn(c, CloseClient)
 	case progress.Err != nil:
-		l.countHandshake(failureOf(progress.Err))
-		l.failHandshake(c, len(progress.Out) > 0)
+		l.failHandshake(c, failureOf(progress.Err))
 	case n < len(progress.Out):
 		l.shakes.Return(c.tls, progress.Out[n:])
 		l.setInterest(c, poller.Out)
@@ -258,9 +257,11 @@ func failureOf(err error) slot.Handshake {
 	return slot.HandshakeOther
 }
 
-// failHandshake ends a connection whose handshake has failed. A client that was told why gets the time to read it.
-func (l *Loop) failHandshake(c *conn, told bool) {
-	if !told {
+// failHandshake ends a connection whose handshake has failed. A client that is still there has been told why, now or when
+// the loop looked before, and gets the time to read it.
+func (l *Loop) failHandshake(c *conn, end slot.Handshake) {
+	l.countHandshake(end)
+	if end == slot.HandshakeLeft {
 		l.closeConn(c, CloseError)
 		return
 	}
