@@ -140,7 +140,7 @@ test: deps
 
 ## test-go       run the Go tests; those under tests/ drive the built library, C, C++ and real clients
 test-go: all asan
-	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 20m ./...
+	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 40m ./...
 
 ## test-race     run the tests of the packages without cgo under the race detector, with invariants on
 test-race:
