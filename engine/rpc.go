@@ -26,6 +26,9 @@ type rpc struct {
 	timer  timer        // Runs while the call has a time.
 }
 
+// mostType is up to where a content type is sent back: it has a place in headRoom.
+const mostType = 256
+
 var errTimeout = &message.Refusal{Status: 400, Reason: "the grpc-timeout is malformed"}
 
 // beginCall finds out whether a request whose head is there is a call, and begins its time.
@@ -37,7 +40,9 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 		switch name := field.Name.In(r.text); string(name) {
 		case "content-type":
 			r.rpc.is = grpc.IsCall(field.Value.In(r.text))
-			r.rpc.typ = field.Value
+			if r.rpc.typ = field.Value; field.Value.Len > mostType {
+				r.rpc.typ = message.Span{}
+			}
 		case "grpc-timeout":
 			timeout = field.Value.In(r.text)
 		case "grpc-encoding":

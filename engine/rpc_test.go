@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +83,32 @@ func TestCall_allocatesNothing(t *testing.T) {
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Many answers are collected before they are sent: what a client makes long is not sent back to it in each.
+func TestCall_longTypeIsNotSentBack(t *testing.T) {
+	s := start(t, tcp, withCalls)
+	s.handle("/call", func(c *call) {
+		response := &c.req.Response
+		response.Status, response.State, response.RPC = 200, ResponseWhole, RPCStatus
+	})
+	for _, row := range []struct{ parameter, want string }{
+		{"; a=b", "application/grpc; a=b"},
+		{"; a=" + strings.Repeat("!", 8000), "application/grpc"},
+	} {
+		c := s.dialH2()
+		c.request("POST", "/call", true, "content-type", "application/grpc"+row.parameter)
+		frame, err := c.ReadFrame()
+		s.must(err)
+		got := ""
+		for _, field := range frame.(*http2.MetaHeadersFrame).RegularFields() {
+			if field.Name == "content-type" {
+				got = field.Value
+			}
+		}
+		if got != row.want {
+			t.Errorf("%.100q, want %q", got, row.want)
+		}
 	}
 }
