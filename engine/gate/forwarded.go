@@ -30,7 +30,7 @@ type Origin struct {
 	Host    []byte // As the client has asked for it; nil: no proxy has said. Lies in the head.
 }
 
-// hopsMost is how many proxies a request can have come by. A list that has more says nothing.
+// hopsMost is how many proxies a request can have come by. What a list has to the left of so many is not looked at.
 const hopsMost = 32
 
 // Trust says whom to believe about that.
@@ -54,9 +54,9 @@ func (t *Trust) Trace(from slot.Peer, head *message.Head, text []byte) Origin {
 	return o
 }
 
-// list is the values of a list that stands in one field or more, from the right. There is room for one more than counts.
+// list is the values of a list that stands in one field or more, from the right.
 type list struct {
-	values [hopsMost + 1][]byte
+	values [hopsMost][]byte
 	count  int
 }
 
@@ -71,7 +71,7 @@ func (t *list) add(value []byte) {
 // at gives value number hop from the right; where there are not so many, the leftmost one: a proxy that overwrites
 // instead of appending leaves one for all.
 func (t *list) at(hop int) []byte {
-	if t.count == 0 || t.count > hopsMost {
+	if t.count == 0 {
 		return nil
 	}
 	return t.values[min(hop, t.count-1)]
@@ -99,9 +99,6 @@ func collect(name string, head *message.Head, text []byte) (t list) {
 // traceX reads X-Forwarded-For, -Proto and -Host.
 func (t *Trust) traceX(o *Origin, head *message.Head, text []byte) {
 	addresses := collect("x-forwarded-for", head, text)
-	if addresses.count > hopsMost {
-		return
-	}
 	hop := t.walk(o, &addresses)
 	protos, hosts := collect("x-forwarded-proto", head, text), collect("x-forwarded-host", head, text)
 	o.setScheme(protos.at(hop))
@@ -193,37 +190,53 @@ func (o *Origin) setHost(host []byte) {
 // node is an element of Forwarded: what one proxy says.
 type node struct{ address, proto, host []byte }
 
-// traceStandard reads Forwarded. A field that is malformed says nothing, and neither do the others then.
+// traceStandard reads Forwarded, from the right: whatever the client has sent stands to the left of what trusted proxies say, and
+// cannot spoil that. An element that is malformed says nothing, and ends what is known.
 func (t *Trust) traceStandard(o *Origin, head *message.Head, text []byte) {
-	var nodes [hopsMost]node // From the left.
-	count := 0
-	for i := range head.Fields[:head.FieldCount] {
+	hops := 0
+	for i := int(head.FieldCount) - 1; i >= 0; i-- {
 		field := &head.Fields[i]
 		if int(field.Name.Len) != len("forwarded") || !bytes.EqualFold(field.Name.In(text), []byte("forwarded")) {
 			continue
 		}
-		for rest := field.Value.In(text); len(rest) > 0; {
-			var n node
-			var ok bool
-			if n, rest, ok = cutNode(rest); !ok || count == len(nodes) {
+		for value := field.Value.In(text); len(value) > 0; hops++ {
+			start := lastElement(value)
+			if hops == hopsMost || !t.traceNode(o, value[start:]) {
 				return
 			}
-			nodes[count] = n
-			count++
+			value = value[:max(start-1, 0)]
 		}
 	}
-	for i := count - 1; i >= 0; i-- {
-		address, port, ok := parseNode(nodes[i].address)
-		if !ok {
-			return
-		}
-		o.Client = PeerOf(address, port)
-		o.setScheme(nodes[i].proto)
-		o.setHost(nodes[i].host)
-		if !t.Proxies.Has(o.Client) {
-			return
+}
+
+// traceNode takes in what one proxy says. false: whom it names is not trusted, or unknown.
+func (t *Trust) traceNode(o *Origin, element []byte) (goOn bool) {
+	n, rest, ok := cutNode(element)
+	if !ok || len(rest) > 0 {
+		return false
+	}
+	address, port, ok := parseNode(n.address)
+	if !ok {
+		return false
+	}
+	o.Client = PeerOf(address, port)
+	o.setScheme(n.proto)
+	o.setHost(n.host)
+	return t.Proxies.Has(o.Client)
+}
+
+// lastElement returns where the last element of a list begins: behind a comma that stands in no quoted string.
+func lastElement(list []byte) int {
+	quoted := false
+	for i := len(list) - 1; i >= 0; i-- {
+		switch {
+		case list[i] == '"':
+			quoted = !quoted
+		case list[i] == ',' && !quoted:
+			return i + 1
 		}
 	}
+	return 0
 }
 
 // cutNode reads one element (RFC 7239 §4): pairs that are separated by semicolons, up to a comma or the end.

@@ -69,7 +69,8 @@ func TestTrace(t *testing.T) {
 		{FormX, "10.0.0.1", "X-Forwarded-For: fe80::1%eth0", "10.0.0.1:0 - "},
 		{FormX, "10.0.0.1", "X-Forwarded-For: ,", "10.0.0.1:0 - "},
 		{FormX, "10.0.0.1", most + strings.Repeat(", 10.0.0.2", 31), "1.1.1.1:0 - "},
-		{FormX, "10.0.0.1", most + strings.Repeat(", 10.0.0.2", 32), "10.0.0.1:0 - "},
+		{FormX, "10.0.0.1", most + strings.Repeat(", 10.0.0.2", 32), "10.0.0.2:0 - "},
+		{FormX, "10.0.0.1", most + strings.Repeat(", 1.1.1.1", 99) + ", 192.0.2.7", "192.0.2.7:0 - "}, // It cannot hide behind the proxy.
 		// A scheme counts from the same place as the client.
 		{FormX, "10.0.0.1", "X-Forwarded-For: 192.0.2.7\nX-Forwarded-Proto: https, http", "192.0.2.7:0 http "},
 		{FormX, "10.0.0.1", "X-Forwarded-For: 192.0.2.7, 10.0.0.2\nX-Forwarded-Proto: https, http", "192.0.2.7:0 https "},
@@ -86,7 +87,12 @@ func TestTrace(t *testing.T) {
 		{FormStandard, "10.0.0.1", `Forwarded: for="192.0.2\.7"`, "10.0.0.1:0 - "},
 		{FormStandard, "10.0.0.1", "Forwarded: for=192.0.2.7 proto=https", "10.0.0.1:0 - "},
 		{FormStandard, "10.0.0.1", "Forwarded: for", "10.0.0.1:0 - "},
-		{FormStandard, "10.0.0.1", "Forwarded: for=1.1.1.1" + strings.Repeat(",for=10.0.0.2", 32), "10.0.0.1:0 - "},
+		{FormStandard, "10.0.0.1", "Forwarded: for=1.1.1.1" + strings.Repeat(",for=10.0.0.2", 32), "10.0.0.2:0 - "},
+		{FormStandard, "10.0.0.1", "Forwarded: for=1.1.1.1" + strings.Repeat(",for=1.1.1.1", 99) + ", for=192.0.2.7", "192.0.2.7:0 - "},
+		{FormStandard, "10.0.0.1", `Forwarded: for=", for=192.0.2.7;host="a.example"`, "192.0.2.7:0 - a.example"},
+		{FormStandard, "10.0.0.1", `Forwarded: for="192.0.2.1\", for=192.0.2.7`, "192.0.2.7:0 - "},
+		{FormStandard, "10.0.0.1", "Forwarded: =,;\nForwarded: for=192.0.2.7", "192.0.2.7:0 - "},
+		{FormStandard, "10.0.0.1", `Forwarded: for=127.0.0.1, for=192.0.2.7;x="a, for=10.0.0.2"`, "192.0.2.7:0 - "},
 	} {
 		proxies, err := ParseNetworks("10.0.0.0/8, 2001:db8:1::/48, unix")
 		if err != nil {
