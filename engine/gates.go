@@ -82,15 +82,16 @@ func (l *Loop) passGates(r *request) {
 	case len(l.cfg.Front.Rewrites) > 0 && !l.rewrite(r):
 		r.gated.barrier = barredByMemory
 	case l.cfg.Front.Plans:
-		l.passRoute(r)
+		call := l.prepareCall(r)
+		r.readOrigin(call)
+		l.passRoute(r, call)
 	}
 }
 
 // passRoute takes it through those of its route.
-func (l *Loop) passRoute(r *request) {
-	g, call := &r.gated, l.prepareCall(r)
+func (l *Loop) passRoute(r *request, call *Call) {
+	g := &r.gated
 	before := g.plan
-	r.readOrigin(call)
 	admission := l.cfg.Handlers.Admit(call)
 	g.plan = admission.Plan
 	if (admission.None || admission.Guards) && l.cfg.Front.Slash != gate.SlashStrict && l.findsSlash(r, call) {
@@ -127,11 +128,12 @@ func (l *Loop) passPlan(r *request, before *gate.Plan) {
 }
 
 // passNext takes a request through the gates of the route that is asked next, after so many have left it to others, and
-// then to its handler.
+// then to its handler. Should it ask for another request, it is not taken for that one any more: its handler is that of its
+// own method.
 func (l *Loop) passNext(r *request, skip int) {
 	r.body.skip = skip
 	r.shared.Box = l.box
-	l.passRoute(r)
+	l.passRoute(r, l.prepareCall(r))
 	if r.gated.barrier != passes {
 		l.bar(r, &r.call.Outcome)
 	} else {

@@ -317,3 +317,14 @@ func TestGates_rewrite(t *testing.T) {
 		p.log.wait(t, 0, "rewrite "+row.from+" "+row.to+": "+row.want)
 	}
 }
+
+// What asks before a request is not that request: where no CORS answers it, it goes to the handler of its own method, also if the routes of
+// the two have different gates.
+func TestGates_preflightIsNoRequest(t *testing.T) {
+	p := gated(t, []string{"DELETE/thing", "+security=on", "OPTIONS/thing", "+rate_limit=1000/s"})
+	a := p.exchange("OPTIONS /thing\nOrigin: http://other.example\nAccess-Control-Request-Method: DELETE")
+	if !strings.HasSuffix(a.body, " OPTIONS") || a.Header.Get("X-Frame-Options") != "" {
+		t.Errorf("%d %v %q", a.StatusCode, a.Header, a.body)
+	}
+	p.stop(syscall.SIGTERM)
+}

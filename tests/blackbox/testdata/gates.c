@@ -1,6 +1,7 @@
 /*
  * What the gates say of requests: gates <address or route> ... Options come from the environment, those of a route from
- * the arguments behind it, those of a group likewise: @/api +csrf=fetch /limited +rate_limit=2/s
+ * the arguments behind it, those of a group likewise: @/api +csrf=fetch /limited +rate_limit=2/s. A route has all methods,
+ * or those before it: DELETE/thing
  */
 #include "program.h"
 
@@ -38,8 +39,12 @@ int main(int argc, char **argv)
     forker_group *group = forker_server_group(server, "");
     forker_route *route = NULL;
     for (int i = 1; i < argc; i++) {
-        if (argv[i][0] == '/') {
-            forker_group_route(group, "*", argv[i], strstr(argv[i], "next") != NULL ? pass : who,
+        char *path = strchr(argv[i], '/');
+        if (argv[i][0] == '/' || (path != NULL && argv[i][0] >= 'A' && argv[i][0] <= 'Z')) {
+            char methods[32];
+            snprintf(methods, sizeof methods, "%.*s", path == argv[i] ? 1 : (int)(path - argv[i]),
+                     path == argv[i] ? "*" : argv[i]);
+            forker_group_route(group, methods, path, strstr(argv[i], "next") != NULL ? pass : who,
                                strstr(argv[i], "path") != NULL ? server : NULL, &route);
         } else if (argv[i][0] == '>') { /* >/old/ * /new/$1, with nothing around the star */
             forker_server_rewrite(server, argv[i] + 1, argv[i + 1]);
