@@ -33,6 +33,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/engine"
+	"libforker/engine/errorpage"
 	"libforker/engine/message"
 	"libforker/engine/poller"
 	"libforker/prefork/control"
@@ -288,6 +289,7 @@ func (w *worker) config() engine.Config {
 		IdleTimeout:       w.duration(C.FK_OPTION_IDLE_TIMEOUT),
 		ReadBuffer:        int(w.number(C.FK_OPTION_READ_BUFFER)),
 		HideDate:          w.number(C.FK_OPTION_DATE) == 0,
+		Errors:            errorpage.Form(w.number(C.FK_OPTION_ERRORS)),
 
 		MaxConnections:        int(w.number(C.FK_OPTION_MAX_CONNECTIONS)),
 		MaxConnectionsPerPeer: int(w.number(C.FK_OPTION_MAX_CONNECTIONS_PER_PEER)),

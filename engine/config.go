@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libforker/engine/access"
+	"libforker/engine/errorpage"
 	"libforker/engine/gate"
 	"libforker/engine/message"
 	"libforker/slot"
@@ -86,7 +87,8 @@ type Config struct {
 	HalfClose         bool          // A client that has sent its end may still want the response that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 
-	Front *gate.Front // nil: nothing of it.
+	Front  *gate.Front    // nil: nothing of it.
+	Errors errorpage.Form // What the bodies of the engine's own error responses are.
 
 	HTTP2       HTTP2Config
 	RPC         RPCConfig

@@ -126,7 +126,10 @@ func appendTextFields(out []byte, head *responseHead) []byte {
 		out = append(strconv.AppendInt(append(out, "Retry-After: "...), int64(head.retryAfter), 10), http1.CRLF...)
 	}
 	if http1.HasContent(head.status) {
-		out = append(out, "Content-Type: text/plain; charset=utf-8\r\n"...)
+		out = append(append(append(out, "Content-Type: "...), head.form.MediaType()...), http1.CRLF...)
+	}
+	if head.varies {
+		out = append(out, "Vary: Accept\r\n"...)
 	}
 	return out
 }

@@ -104,7 +104,10 @@ func appendH2TextFields(out []byte, head *responseHead) []byte {
 		out = http2.AppendField(out, []byte("retry-after"), strconv.AppendInt(number[:0], int64(head.retryAfter), 10))
 	}
 	if http1.HasContent(head.status) {
-		out = http2.AppendField(out, []byte("content-type"), []byte("text/plain; charset=utf-8"))
+		out = http2.AppendField(out, []byte("content-type"), []byte(head.form.MediaType()))
+	}
+	if head.varies {
+		out = http2.AppendField(out, []byte("vary"), []byte("Accept"))
 	}
 	return out
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"libforker/engine/errorpage"
+)
 
 // Requests as the loop has them, from the first byte of a head to the end of the response.
 
@@ -34,8 +38,9 @@ type request struct {
 	gated gated
 
 	// What goes out.
-	response responseHead
-	source   source
+	response  responseHead
+	source    source
+	errorForm errorpage.Form // Of the one whose place it has taken: see detach.
 
 	// What is counted and logged.
 	inFlight bool  // It is counted in the slot,
@@ -122,7 +127,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 		r.forgetGates()
 	}
 	r.text, r.head = nil, 0
-	r.midway, r.reason = false, CloseDone
+	r.midway, r.reason, r.errorForm = false, CloseDone, errorpage.Text
 	r.source.open = false
 	r.shared.Serial++
 	r.shared.Response.reset()
@@ -188,7 +193,7 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 		s.reset(l, r, CloseError)
 		return nil
 	}
-	own.isHead, own.rpc.is = r.isHead, r.rpc.is
+	own.isHead, own.rpc.is, own.errorForm = r.isHead, r.rpc.is, l.errorForm(r)
 	s.replace(l, own)
 	l.noteResponse(r, status, 0)
 	own.logged.alias = true

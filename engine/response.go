@@ -1,8 +1,8 @@
 package engine
 
 import (
-	"strconv"
-
+	"libforker/engine/errorpage"
+	"libforker/engine/grammar"
 	"libforker/engine/grpc"
 	"libforker/engine/http1"
 	"libforker/engine/memory"
@@ -28,11 +28,13 @@ type responseHead struct {
 	code       grpc.Code // this status
 	statusText []byte    // and text, but for a stream's.
 
-	isText    bool   // The body is a text of the engine's own.
-	announced bool   // The program has given no body, but said how long it would be.
-	hasBody   bool   // A body follows: the request is not for the head alone, and the status allows for one.
-	sourced   bool   // It comes from request.source; else it is
-	body      []byte // this.
+	isText    bool           // The body is a text of the engine's own,
+	form      errorpage.Form // in this form.
+	varies    bool           // Other clients get another one.
+	announced bool           // The program has given no body, but said how long it would be.
+	hasBody   bool           // A body follows: the request is not for the head alone, and the status allows for one.
+	sourced   bool           // It comes from request.source; else it is
+	body      []byte         // this.
 }
 
 // respondWith responds to a request as outcome says.
@@ -83,11 +85,11 @@ func (l *Loop) describe(r *request) {
 		head.flags &= ResponseClose
 		head.allow, head.location, head.retryAfter = outcome.Allow, outcome.Location, outcome.RetryAfter
 		response.Fields.Len = 0
-		l.describeText(head, outcome.Detail)
+		l.describeText(r, outcome.Detail)
 	case response.Flags&ResponseError != 0:
 		head.status = int(response.Status)
 		detail := memory.View(response.Body.Data, min(response.Body.Len, smallBody/2))
-		l.describeText(head, string(detail))
+		l.describeText(r, string(detail))
 	case response.Flags&ResponseStream != 0:
 		head.status, head.length, head.sourced = int(response.Status), response.Length, true
 	default:
@@ -118,15 +120,33 @@ func (l *Loop) describe(r *request) {
 }
 
 // describeText makes the body a text of the engine's own, valid until the next one.
-func (l *Loop) describeText(head *responseHead, detail string) {
+func (l *Loop) describeText(r *request, detail string) {
+	head := &r.response
 	head.isText = true
 	if !http1.HasContent(head.status) {
 		return
 	}
-	l.text = strconv.AppendInt(l.text[:0], int64(head.status), 10)
-	l.text = append(append(append(l.text, ' '), http1.Reason(head.status)...), '\n')
-	if detail != "" {
-		l.text = append(append(l.text, detail...), '\n')
+	if head.status >= 400 {
+		head.form, head.varies = l.errorForm(r), l.cfg.Errors == errorpage.ByAccept
 	}
+	l.text = errorpage.Append(l.text[:0], head.form, head.status, http1.Reason(head.status), detail)
 	head.body, head.length = l.text, int64(len(l.text))
+}
+
+// errorForm is the form of an error response to r. Of a client whose head could not be read nothing is known but that.
+func (l *Loop) errorForm(r *request) errorpage.Form {
+	switch {
+	case l.cfg.Errors != errorpage.ByAccept:
+		return l.cfg.Errors
+	case r.head == 0:
+		return r.errorForm
+	}
+	var wishes errorpage.Wishes
+	head := &r.shared.Head
+	for i := range head.Fields[:head.FieldCount] {
+		if field := &head.Fields[i]; grammar.EqualFold(field.Name.In(r.text), "accept") {
+			wishes.Add(field.Value.In(r.text))
+		}
+	}
+	return wishes.Best()
 }

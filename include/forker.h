@@ -1142,7 +1142,8 @@ int forker_respond(forker_request *req, int status, const char *content_type, co
  * Answers with a short text: "404 Not Found" and `detail`, which may be NULL. `status` is 400 to 599. Fields that were
  * set are sent too, such as WWW-Authenticate with 401, but for those that describe content: Content-Type,
  * Content-Encoding, Content-Language, Content-Location, Content-Range, ETag and Last-Modified. A body that was written
- * is dropped. Results as for forker_respond(), FORKER_E_STATE only if answered.
+ * is dropped. Option errors has it be HTML or problem+json, in which the detail is text too. Results as for
+ * forker_respond(), FORKER_E_STATE only if answered.
  */
 int forker_respond_error(forker_request *req, int status, const char *detail);
 

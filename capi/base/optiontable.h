@@ -125,6 +125,10 @@
     X(REQUEST_ID, "request_id", CHOICE, "off", "off|on", "", "", true,                                                 \
       "Whether each request has an id, which its response and the access log show: that of its X-Request-Id field if " \
       "a trusted proxy has sent it, else a new one.")                                                                  \
+    X(ERRORS, "errors", CHOICE, "text", "text|html|problem|accept", "", "", true,                                      \
+      "What the bodies of the library's own error responses are (404, 405, 413, 500 and so on): text, a page of "      \
+      "HTML, details of a problem (RFC 9457, application/problem+json), or that of these which the request's Accept "  \
+      "likes best. Redirects, calls of gRPC and what is refused before there is a request keep text.")                 \
     X(SLASH, "slash", CHOICE, "strict", "strict|add|remove", "", "", true,                                             \
       "What becomes of a path that no route has, where one has it with a slash at its end (add) or without "           \
       "(remove): a redirect there, else 404.")                                                                         \

@@ -26,6 +26,13 @@ static int who(forker_request *req, void *user)
     return response_text(req, text);
 }
 
+/* Answers with an error that quotes the path. */
+static int fail(forker_request *req, void *user)
+{
+    (void)user;
+    return forker_respond_error(req, 422, forker_request_path(req, NULL));
+}
+
 static int pass(forker_request *req, void *user)
 {
     (void)req;
@@ -44,7 +51,10 @@ int main(int argc, char **argv)
             char methods[32];
             snprintf(methods, sizeof methods, "%.*s", path == argv[i] ? 1 : (int)(path - argv[i]),
                      path == argv[i] ? "*" : argv[i]);
-            forker_group_route(group, methods, path, strstr(argv[i], "next") != NULL ? pass : who,
+            forker_group_route(group, methods, path,
+                               strstr(argv[i], "next") != NULL    ? pass
+                               : strstr(argv[i], "error") != NULL ? fail
+                                                                  : who,
                                strstr(argv[i], "path") != NULL ? server : NULL, &route);
         } else if (argv[i][0] == '>') { /* >/old/ * /new/$1, with nothing around the star */
             forker_server_rewrite(server, argv[i] + 1, argv[i + 1]);
