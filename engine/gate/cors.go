@@ -78,9 +78,13 @@ func newCORS(t Texts, age time.Duration) *CORS {
 	return c
 }
 
+// reflectMost is how long what a client sends can be to be sent back: the output has room for that, however large the head may be
+// that it comes in.
+const reflectMost = 8 << 10
+
 // Allows reports whether pages of an origin may read answers.
 func (c *CORS) Allows(origin []byte) bool {
-	return len(origin) > 0 && (c.origins.any || c.origins.Has(origin))
+	return len(origin) > 0 && len(origin) <= reflectMost && (c.origins.any || c.origins.Has(origin))
 }
 
 // Preflight is what a browser asks first, whether it may send a request.
@@ -89,7 +93,7 @@ type Preflight struct{ Method, Headers []byte }
 // AppendFields appends what lets a page of an origin read the answer, or have the request be sent that it asks for. If
 // answers differ by origin, caches are told.
 func (c *CORS) AppendFields(b, origin []byte, ask *Preflight) []byte {
-	allowed := c.Allows(origin)
+	allowed := c.Allows(origin) && (ask == nil || len(ask.Method)+len(ask.Headers) <= reflectMost)
 	if !c.origins.any {
 		b = append(b, "Vary: Origin\r\n"...)
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -217,6 +218,10 @@ func TestCORS(t *testing.T) {
 		{all, "https://whoever.example", nil, "Access-Control-Allow-Origin: *; "},
 		{all, "null", ask, "Access-Control-Allow-Origin: *; " + vary + "Access-Control-Allow-Methods: PUT; Access-Control-Allow-Headers: X-Key; "},
 		{all, "", nil, ""},
+		// What is too long to be sent back is not allowed.
+		{list, "https://" + strings.Repeat("x", reflectMost) + ".b.example:8443", nil, "Vary: Origin; "},
+		{list, "https://a.example", &Preflight{[]byte("PUT"), bytes.Repeat([]byte("x"), reflectMost)}, "Vary: Origin; "},
+		{all, "https://a.example", &Preflight{bytes.Repeat([]byte("P"), reflectMost+1), nil}, ""},
 	} {
 		p, err := NewPlan(row.texts, 1)
 		if err != nil {
