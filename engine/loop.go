@@ -123,7 +123,7 @@ type ending struct {
 }
 
 const (
-	outSize   = 128 << 10            // A head of the greatest size fits, with a small body.
+	outSize   = 192 << 10            // A head of the greatest size fits, with a small body and the greatest trailer section.
 	leastRoom = http1.MaxTrailer + 1 // Behind the largest head: a trailer section, or the first of a body in chunks.
 	pauseNs   = 100 * int64(time.Millisecond)
 	maxWaitMs = 1000 // The heartbeat is never older.

@@ -138,6 +138,21 @@ func TestGRPC_unary(t *testing.T) {
 	})
 }
 
+func TestGRPC_mostMetadata(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b)
+		got := c.say("Most", "reply")
+		if got.code != "0" || len(got.messages) != 1 || len(got.header["X-Before"]) < 60 || len(got.trailer["X-Behind"]) < 60 {
+			t.Errorf("%s, %d messages, %d and %d", got.code, len(got.messages), len(got.header["X-Before"]), len(got.trailer["X-Behind"]))
+		}
+		got = c.say("Most", "fail")
+		if got.code != "9" || len(got.header["X-Before"]) < 60 || len(got.header["X-Behind"]) < 60 {
+			t.Errorf("%s, %d and %d", got.code, len(got.header["X-Before"]), len(got.header["X-Behind"]))
+		}
+		c.stop(syscall.SIGTERM)
+	})
+}
+
 func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
 	c := startGRPC(t, plain)
 	body := func(text string) io.Reader { return strings.NewReader(text) }

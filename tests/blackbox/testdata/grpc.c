@@ -51,6 +51,22 @@ static int fail(forker_request *req, void *user)
     return forker_grpc_fail(req, code != NULL ? atoi(code) : 0, forker_grpc_message(req, NULL));
 }
 
+/* Replies with a message that is sent along with its head, and as much metadata around it as there can be. */
+static int most(forker_request *req, void *user)
+{
+    char value[1000], message[16000];
+    (void)user;
+    memset(value, '!', sizeof value); /* which HPACK cannot make shorter */
+    memset(message, 'm', sizeof message);
+    while (forker_grpc_metadata_add(req, "x-before", value, sizeof value) == FORKER_OK) {
+    }
+    while (forker_grpc_trailer_add(req, "x-behind", value, sizeof value) == FORKER_OK) {
+    }
+    return forker_grpc_message(req, NULL) != NULL && *(const char *)forker_grpc_message(req, NULL) == 'f'
+               ? forker_grpc_fail(req, 9, "m")
+               : forker_grpc_reply(req, message, sizeof message);
+}
+
 /* Sends the client's metadata back, before and behind the message. */
 static int meta(forker_request *req, void *user)
 {
@@ -408,6 +424,7 @@ int main(int argc, char **argv)
     user_server = server;
     forker_grpc_health(server, "test.Echo", FORKER_HEALTH_SERVING);
     forker_grpc_health(server, "test.Late", FORKER_HEALTH_UNKNOWN);
+    forker_server_grpc(server, "/test.Echo/Most", FORKER_GRPC_UNARY, most, NULL);
     forker_server_grpc(server, "/test.Echo/Health", FORKER_GRPC_UNARY, health, server);
     forker_server_grpc(server, "/test.Echo/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
     forker_server_grpc(server, "/test.Echo/ManyLater", FORKER_GRPC_SERVER_STREAM, many, server);
