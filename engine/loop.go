@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"libforker/engine/access"
+	"libforker/engine/grpc"
 	"libforker/engine/http1"
 	"libforker/engine/http2"
 	"libforker/engine/inventory"
@@ -76,11 +77,12 @@ type connections struct {
 	freeH2        []*h2       // Free list.
 	freeH2Streams []*h2stream // Free list.
 	h2            *http2.Shared
-	h2Text        []byte       // Where the head of an HTTP/2 request is decoded.
-	freeMessages  []*h1message // Free list.
-	dead          []*conn      // Closed in this step.
-	turns         []nextTurn   // Connections that have more to serve, in the next iteration.
-	freeTurns     []nextTurn   // Room for them.
+	h2Text        []byte         // Where the head of an HTTP/2 request is decoded.
+	inflater      *grpc.Inflater // Of messages of calls; nil: none was compressed yet.
+	freeMessages  []*h1message   // Free list.
+	dead          []*conn        // Closed in this step.
+	turns         []nextTurn     // Connections that have more to serve, in the next iteration.
+	freeTurns     []nextTurn     // Room for them.
 }
 
 // requests are those that are being received, handled or answered. Phases 3 and 4.

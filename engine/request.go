@@ -195,6 +195,9 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 	}
 	own.isHead, own.rpc.is, own.errorForm = r.isHead, r.rpc.is, l.errorForm(r)
 	s.replace(l, own)
+	if r.rpc.is {
+		status = 200 // Of a call the failure is in its own status.
+	}
 	l.noteResponse(r, status, 0)
 	own.logged.alias = true
 	r.cancel()

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"bytes"
-
 	"libforker/engine/grpc"
 	"libforker/engine/http1"
 	"libforker/engine/http2"
@@ -21,6 +19,7 @@ type RPCConfig struct {
 // rpc is what a request has that is a call.
 type rpc struct {
 	is     bool
+	gzip   bool         // Its messages may be compressed.
 	single bool         // Its method takes one message, which is found before the program is called.
 	typ    message.Span // The content type, which is also that of the response.
 	timer  timer        // Runs while the call has a time.
@@ -61,10 +60,11 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 		}
 		l.beginDeadline(r, ns)
 	}
-	if encoding != nil && !bytes.Equal(encoding, []byte("identity")) {
-		return errEncoding
+	switch r.rpc.gzip = string(encoding) == "gzip"; {
+	case encoding == nil || r.rpc.gzip || string(encoding) == "identity":
+		return nil
 	}
-	return nil
+	return errEncoding
 }
 
 var errEncoding = &message.Refusal{Status: 501, Reason: "the grpc-encoding is not one that this server knows"}
@@ -92,8 +92,14 @@ func (l *Loop) openMessage(r *request) *grpc.Fault {
 	switch {
 	case fault != nil:
 		return fault
-	case compressed:
+	case compressed && !r.rpc.gzip:
 		return grpc.ErrFlag
+	case compressed:
+		if refusal := l.inflateBody(r, single); refusal != nil {
+			return &grpc.Fault{Code: grpc.OfHTTP(refusal.Status), Text: refusal.Reason}
+		}
+		req.RPC.Message, req.RPC.Len = req.Body+grpc.PrefixLen, req.BodyLen-grpc.PrefixLen
+		return nil
 	}
 	req.RPC.Message, req.RPC.Len = req.Body+grpc.PrefixLen, uint64(len(single))
 	return nil
@@ -185,7 +191,8 @@ func appendCallFields(out []byte, r *request) []byte {
 	if len(typ) == 0 {
 		typ = []byte("application/grpc")
 	}
-	return http2.AppendField(out, []byte("content-type"), typ)
+	out = http2.AppendField(out, []byte("content-type"), typ)
+	return http2.AppendField(out, []byte("grpc-accept-encoding"), []byte(grpc.Encodings))
 }
 
 // appendStatus appends the fields that a response to a call ends with.

@@ -30,7 +30,12 @@ func (st *h2stream) passMessages(l *Loop, piece []byte) {
 			return
 		}
 		if whole != nil {
-			l.passMessage(r, whole)
+			if message := whole[grpc.PrefixLen:]; whole[0] == 0 {
+				l.passMessage(r, message)
+			} else if refusal = l.passInflated(r, message); refusal != nil {
+				l.refuseBody(r, refusal, CloseError)
+				return
+			}
 			if st.request != r || r.stream == nil {
 				return
 			}
@@ -48,13 +53,13 @@ func (st *h2stream) passMessages(l *Loop, piece []byte) {
 	}
 }
 
-// gather takes n bytes of piece, which complete a message, that is not nil then, or are all of piece.
+// gather takes n bytes of piece, which complete a message, that is not nil then and has its prefix, or are all of piece.
 func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *message.Refusal) {
 	b := &r.body
 	if b.got == 0 && len(piece) >= grpc.PrefixLen {
-		size, refusal := l.sizeOf(piece)
+		size, refusal := l.sizeOf(r, piece)
 		if refusal != nil || len(piece) >= size {
-			return piece[grpc.PrefixLen:max(size, grpc.PrefixLen)], size, refusal
+			return piece[:size], size, refusal
 		}
 	}
 	b.length = -1
@@ -64,7 +69,7 @@ func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *m
 			return nil, n, refusal
 		}
 	}
-	size, refusal := l.sizeOf(b.block)
+	size, refusal := l.sizeOf(r, b.block)
 	if refusal == nil {
 		more := min(size-b.got, len(piece)-n)
 		refusal = l.writeBody(b, piece[n:n+more])
@@ -73,18 +78,18 @@ func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *m
 	if refusal != nil || b.got < size {
 		return nil, n, refusal
 	}
-	return b.block[grpc.PrefixLen:size], n, nil
+	return b.block[:size], n, nil
 }
 
 // sizeOf returns how many bytes a message has with the prefix that it begins with.
-func (l *Loop) sizeOf(b []byte) (size int, refusal *message.Refusal) {
+func (l *Loop) sizeOf(r *request, b []byte) (size int, refusal *message.Refusal) {
 	p, ok := grpc.ReadPrefix(b)
 	switch {
 	case !ok:
 		return 0, errPrefix
 	case int64(p.Size) > l.cfg.RPC.MaxMessage:
 		return 0, errTooLarge
-	case p.Compressed:
+	case p.Compressed && !r.rpc.gzip:
 		return 0, errCompressed
 	}
 	return grpc.PrefixLen + p.Size, nil

@@ -229,7 +229,7 @@ typedef struct forker_outcome {
     int32_t status;     /* of the response, also of one that was the library's own; 0: there was none */
     int32_t reason;     /* FORKER_CLOSE_* */
     uint32_t pad;       /* 0 */
-    uint64_t bytes_in;  /* of the request's body, as far as it has come */
+    uint64_t bytes_in;  /* of the request's body, as far as it has come; of a compressed gRPC message: inflated */
     uint64_t bytes_out; /* of the response's body, as far as it was to be sent */
     uint64_t ns;        /* since the library had the request's head */
 } forker_outcome;

@@ -2,6 +2,7 @@ package grpc
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"math"
 	"net/url"
@@ -103,6 +104,51 @@ func FuzzAppendText(f *testing.F) {
 		}
 		if got, err := url.PathUnescape(string(coded)); err != nil || got != string(text) {
 			t.Errorf("%q comes back as %q, %v", text, got, err)
+		}
+	})
+}
+
+// zip returns text compressed.
+func zip(text []byte) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	w.Write(text)
+	w.Close()
+	return b.Bytes()
+}
+
+func inflate(i *Inflater, message []byte, most int64) (text []byte, fault *Fault) {
+	for fault = i.Begin(message, most); fault == nil; {
+		var piece []byte
+		if piece, fault = i.Next(); len(piece) == 0 {
+			break
+		}
+		text = append(text, piece...)
+	}
+	return text, fault
+}
+
+// Nothing gives more than the bound, and what was compressed comes back, also when the message before was broken.
+func FuzzInflater(f *testing.F) {
+	f.Add([]byte("text"), int64(4))
+	f.Add(zip(bytes.Repeat([]byte("x"), 100_000)), int64(1000))
+	f.Add(append(zip([]byte("one")), zip([]byte("two"))...), int64(6))
+	var i Inflater
+	f.Fuzz(func(t *testing.T, data []byte, most int64) {
+		most &= 1<<20 - 1
+		text, fault := inflate(&i, data, most)
+		switch {
+		case int64(len(text)) > most:
+			t.Errorf("%d bytes, where %d are the most", len(text), most)
+		case fault != nil && fault != ErrBroken && fault != ErrTooLarge:
+			t.Error(fault)
+		}
+		want := (*Fault)(nil)
+		if int64(len(data)) > most {
+			want = ErrTooLarge
+		}
+		if text, fault = inflate(&i, zip(data), most); fault != want || fault == nil && !bytes.Equal(text, data) {
+			t.Errorf("%q comes back as %q, %v", data, text, fault)
 		}
 	})
 }

@@ -44,6 +44,7 @@ var (
 	ErrCutShort  = &Fault{Internal, "the call ends in the middle of a message"}
 	ErrPrefix    = &Fault{Internal, "the prefix of a message is malformed"}
 	ErrTooLarge  = &Fault{ResourceExhausted, "a message is larger than option grpc_max_message"}
+	ErrBroken    = &Fault{Internal, "a compressed message is malformed"}
 	ErrFlag      = &Fault{Internal, "a message is said to be compressed, but there is no grpc-encoding"}
 )
 

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
@@ -47,6 +48,19 @@ func framed(messages ...string) string {
 	var out []byte
 	for _, m := range messages {
 		out = append(binary.BigEndian.AppendUint32(append(out, 0), uint32(len(m))), m...)
+	}
+	return string(out)
+}
+
+// zipped is framed of messages that are compressed.
+func zipped(messages ...string) string {
+	var out []byte
+	for _, m := range messages {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		io.WriteString(w, m)
+		w.Close()
+		out = append(binary.BigEndian.AppendUint32(append(out, 1), uint32(b.Len())), b.Bytes()...)
 	}
 	return string(out)
 }
@@ -153,6 +167,40 @@ func TestGRPC_mostMetadata(t *testing.T) {
 	})
 }
 
+// Messages that the client has compressed, in memory and in a file, are as others.
+func TestGRPC_compressedMessages(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b, "body_buffer=64k")
+		const field = "Grpc-Encoding: gzip"
+		for _, size := range []int{0, 1, 100, 64 << 10, 271828, 4 << 20} {
+			message := strings.Repeat("m", size)
+			for _, method := range []string{"Say", "Later"} {
+				for _, body := range []string{zipped(message), framed(message)} {
+					if got := c.send("/test.Echo/"+method, strings.NewReader(body), field); got.code != "0" || got.messages[0] != message {
+						t.Errorf("%s of %d bytes: %s, %q", method, size, got.code, got.text)
+					}
+				}
+			}
+		}
+		large := strings.Repeat("x", 3<<20)
+		count := func(body io.Reader) *reply { return c.send("/test.Echo/Count", body, field) }
+		for body, want := range map[string]string{
+			zipped("a", "", "bcd"):                            "3 messages, 4 bytes",
+			zipped("a") + framed("bc") + zipped("def"):        "3 messages, 6 bytes",
+			zipped(large, "a", large[:100_000]) + framed("b"): fmt.Sprintf("4 messages, %d bytes", len(large)+100_002),
+		} {
+			c.check(count(strings.NewReader(body)), "0", "", want)
+		}
+		c.check(count(&dribble{zipped("abc", "", "d")}), "0", "", "3 messages, 4 bytes")
+		c.check(count(strings.NewReader(zipped("a", "stop", "b"))), "10", "stopped")
+		c.check(count(strings.NewReader(zipped("a")+"\x01\x00\x00\x00\x01x")), "13", "a compressed message is malformed")
+		c.check(count(strings.NewReader(zipped("a", strings.Repeat("x", 4<<20+1)))), "8", "a message is larger than option grpc_max_message")
+		c.check(c.send("/test.Echo/Count", strings.NewReader(zipped("a"))), "13",
+			"a message is said to be compressed, but there is no grpc-encoding")
+		c.stop(syscall.SIGTERM)
+	})
+}
+
 func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
 	c := startGRPC(t, plain)
 	body := func(text string) io.Reader { return strings.NewReader(text) }
@@ -168,6 +216,11 @@ func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
 		{c.say("Limit", ""), "8", "the handler has reached a limit"},
 		{c.say("Say", "", "Grpc-Timeout: 1s"), "13", "the grpc-timeout is malformed"},
 		{c.say("Say", "", "Grpc-Encoding: lzw"), "12", "the grpc-encoding is not one that this server knows"},
+		{c.send("/test.Echo/Say", body(zipped("x"))), "13", "a message is said to be compressed, but there is no grpc-encoding"},
+		{c.send("/test.Echo/Say", body(zipped("x")), "Grpc-Encoding: identity"), "13", "a message is said to be compressed, but there is no grpc-encoding"},
+		{c.send("/test.Echo/Say", body("\x01\x00\x00\x00\x03abc"), "Grpc-Encoding: gzip"), "13", "a compressed message is malformed"},
+		{c.send("/test.Echo/Say", body("\x01\x00\x00\x00\x00"), "Grpc-Encoding: gzip"), "13", "a compressed message is malformed"},
+		{c.send("/test.Echo/Say", body(zipped(strings.Repeat("x", 4<<20+1))), "Grpc-Encoding: gzip"), "8", "a message is larger than option grpc_max_message"},
 		{c.send("/test.Echo/Say", nil), "12", "the call has no message, where the method takes one"},
 		{c.send("/test.Echo/Say", body("")), "12", "the call has no message, where the method takes one"},
 		{c.send("/test.Echo/Say", body(framed("a", "b"))), "12", "the call has more than one message, where the method takes one"},
@@ -178,6 +231,9 @@ func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
 		{c.send("/test.Echo/Say", body(framed(strings.Repeat("x", 4<<20+1)))), "8", "the body is larger than option max_body"},
 	} {
 		c.check(row.got, row.code, row.text)
+		if accepted := row.got.header.Get("Grpc-Accept-Encoding"); accepted != "identity,gzip" {
+			t.Errorf("%v: Grpc-Accept-Encoding %q", row.got, accepted)
+		}
 		if row.got.status != 200 || row.got.header.Get("Content-Type") != "application/grpc" || row.got.header.Get("Content-Length") != "" {
 			t.Errorf("%v: status %d, %v", row.got, row.got.status, row.got.header)
 		}
@@ -291,7 +347,7 @@ func TestGRPC_mistakesHaveSentences(t *testing.T) {
 }
 
 func TestGRPC_deadlines(t *testing.T) {
-	c := startGRPC(t, plain)
+	c := startGRPC(t, plain, "access_log=common")
 	c.check(c.say("Remaining", ""), "0", "", "-1")
 	c.check(c.say("Remaining", "", "Grpc-Timeout: 99999999H"), "0", "", "-1")
 	got := c.say("Remaining", "", "Grpc-Timeout: 2M")
@@ -307,6 +363,9 @@ func TestGRPC_deadlines(t *testing.T) {
 	read, write := io.Pipe()
 	defer write.Close()
 	c.check(c.send("/test.Echo/Say", read, "Grpc-Timeout: 50m"), "4", passed)
+	for _, method := range []string{"Late", "Never", "Say"} { // All of them had 200 of HTTP.
+		c.log.wait(t, 0, `"POST /test.Echo/`+method+` HTTP/2.0" 200 `)
+	}
 	c.stop(syscall.SIGTERM)
 }
 

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/encoding/gzip"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -84,7 +85,7 @@ func fail(err error) {
 func callEcho(c *client) {
 	var all []error
 	for _, test := range []func(context.Context) error{
-		c.unary, c.statuses, c.details, c.metadata, c.deadline, c.tooLarge, c.serverStream, c.clientStream, c.bidi, c.cancel, c.many, c.health,
+		c.unary, c.statuses, c.details, c.metadata, c.deadline, c.zipped, c.tooLarge, c.serverStream, c.clientStream, c.bidi, c.cancel, c.many, c.health,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		all = append(all, test(ctx))
@@ -169,6 +170,37 @@ func (c *client) deadline(ctx context.Context) error {
 	return nil
 }
 
+// zipped makes calls whose messages are compressed.
+func (c *client) zipped(ctx context.Context) error {
+	option := grpc.UseCompressor(gzip.Name)
+	for _, size := range []int{0, 1, 271828, 4 << 20} {
+		message := strings.Repeat("m", size)
+		if got, err := c.say(ctx, "Say", message, option); err != nil || got != message {
+			return fmt.Errorf("compressed, %d bytes: %d bytes, %w", size, len(got), err)
+		}
+	}
+	_, err := c.say(ctx, "Say", strings.Repeat("x", 4<<20+1), option)
+	if status.Code(err) != codes.ResourceExhausted {
+		return fmt.Errorf("a compressed message that is too large: %w", err)
+	}
+	s, err := c.open(ctx, "Count", option)
+	if err != nil {
+		return err
+	}
+	for _, size := range []int{27182, 0, 3 << 20} {
+		message := strings.Repeat("m", size)
+		if err := s.SendMsg(&message); err != nil {
+			return err
+		}
+	}
+	var got string
+	err = errors.Join(s.CloseSend(), s.RecvMsg(&got))
+	if want := "3 messages, 3172910 bytes"; err != nil || got != want {
+		return fmt.Errorf("Count, compressed: %q, %w; want %q", got, err, want)
+	}
+	return nil
+}
+
 func (c *client) tooLarge(ctx context.Context) error {
 	_, err := c.say(ctx, "Say", strings.Repeat("x", 4<<20+1))
 	if status.Code(err) != codes.ResourceExhausted {
@@ -177,8 +209,8 @@ func (c *client) tooLarge(ctx context.Context) error {
 	return nil
 }
 
-func (c *client) open(ctx context.Context, method string) (grpc.ClientStream, error) {
-	return c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/test.Echo/"+method)
+func (c *client) open(ctx context.Context, method string, options ...grpc.CallOption) (grpc.ClientStream, error) {
+	return c.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, "/test.Echo/"+method, options...)
 }
 
 func (c *client) serverStream(ctx context.Context) error {
