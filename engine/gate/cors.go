@@ -51,7 +51,7 @@ func (o *origins) Has(origin []byte) bool {
 			continue
 		}
 		name := origin[len(in.scheme):]
-		if string(name[len(name)-len(in.suffix):]) == in.suffix && bytes.IndexAny(name[:len(name)-len(in.suffix)], "/:@[]") < 0 {
+		if string(name[len(name)-len(in.suffix):]) == in.suffix && !bytes.ContainsAny(name[:len(name)-len(in.suffix)], "/:@[]") {
 			return true
 		}
 	}
