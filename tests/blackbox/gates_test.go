@@ -89,6 +89,8 @@ func TestGates_slashRedirectStaysHere(t *testing.T) {
 		"/%2Fevil.example/":  "/%2Fevil.example",
 		"/a\\evil.example/":  "/a%5Cevil.example",
 		"/\\/evil.example//": "/evil.example",
+		"/a%2F":              "",
+		"/a/.":               "",
 	} {
 		a := p.dial().send("GET " + target + " HTTP/1.1\r\nHost: h\r\n\r\n").receive("GET")
 		if location := a.Header.Get("Location"); location != "" && location != want {
