@@ -3,22 +3,7 @@
 
 #include <stdlib.h>
 
-#include "base/process.h"
 #include "exchange/failure.h"
-#include "setup/setup.h"
-
-int forker_server_slot(forker_server *server, forker_release_fn destroy)
-{
-    int refused = fk_setup_refuses(server);
-    if (refused != FORKER_OK) {
-        return refused;
-    }
-    if (server->value_slots == FK_VALUES_MAX) {
-        return fk_setup_fail(server, FORKER_E_LIMIT, "slot: there are %d already, which is the most", FK_VALUES_MAX);
-    }
-    server->value_destroy[server->value_slots] = destroy;
-    return (int)server->value_slots++;
-}
 
 static void destroy_value(const forker_request *req, int slot)
 {

@@ -18,7 +18,10 @@ import (
 
 // http2Client returns a client that speaks HTTP/2 to the first address, with TLS or without.
 func (p *program) http2Client(config *tls.Config) *http.Client {
-	_, name := dialName(p.address(0))
+	if len(p.ports) == 0 { // It is a program that says where it listens.
+		p.address(0)
+	}
+	_, name := dialName(p.ports[0])
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		if config == nil {
 			return (&net.Dialer{}).DialContext(ctx, "tcp", name)
