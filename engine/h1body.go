@@ -86,7 +86,7 @@ func (h *h1) receiveContent(l *Loop, r *request) (complete bool, err *message.Re
 // awaitBody lets a client go on that waits for that, and has the time of the body begin.
 func (h *h1) awaitBody(l *Loop, r *request) {
 	if l.awaitBody(&r.body) && r.body.asks {
-		l.outLen += copy(l.out[l.outLen:], http1.Continue)
+		l.commit(append(l.out[:l.outLen], http1.Continue...))
 	}
 }
 

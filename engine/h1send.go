@@ -28,7 +28,7 @@ func (h *h1) respond(l *Loop, r *request) {
 		return
 	}
 	if head.hasBody {
-		l.outLen += copy(l.out[l.outLen:], head.body)
+		l.commit(append(l.out[:l.outLen], head.body...))
 	}
 	if c.blocked {
 		l.send(c)
@@ -98,7 +98,7 @@ func (h *h1) appendHead(l *Loop, r *request) {
 	if head.length < 0 && version == message.Version10 && http1.HasContent(head.status) {
 		h.closing = closeLinger // The end of the body is that of the connection.
 	}
-	l.outLen = len(http1.AppendHeadEnd(out, version, h.closing != keepOpen))
+	l.commit(http1.AppendHeadEnd(out, version, h.closing != keepOpen))
 }
 
 // appendWithoutTrailer appends the program's fields but those that announce trailer fields: none will follow.
@@ -302,7 +302,7 @@ func (h *h1) interim(l *Loop, status int, field []byte) error {
 		return ErrNoRoom
 	}
 	l.reserve(c, len(field)+headRoom)
-	l.outLen = len(http1.AppendInterim(l.out[:l.outLen], status, field))
+	l.commit(http1.AppendInterim(l.out[:l.outLen], status, field))
 	l.send(c)
 	if c.state == connDead {
 		return ErrClientGone

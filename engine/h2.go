@@ -206,7 +206,7 @@ func (h *h2) send(l *Loop) {
 func (h *h2) collectControl(l *Loop) {
 	if h.session.HasControl() {
 		l.reserve(h.c, http2.MostControl)
-		l.outLen = len(h.session.AppendControl(l.out[:l.outLen]))
+		l.commit(h.session.AppendControl(l.out[:l.outLen]))
 	}
 }
 

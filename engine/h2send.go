@@ -27,7 +27,7 @@ func (st *h2stream) interim(l *Loop, status int, field []byte) error {
 	start := l.outLen
 	out := http2.AppendStatus(st.h.session.BeginSection(l.out[:start]), status)
 	out = http2.AppendFields(out, field)
-	l.outLen = len(st.h.session.EndSection(out, start, st.s, false))
+	l.commit(st.h.session.EndSection(out, start, st.s, false))
 	l.send(c)
 	switch {
 	case c.state == connDead:
@@ -66,7 +66,7 @@ func (st *h2stream) respond(l *Loop, r *request) {
 		h.sending++
 		h.session.Want(st.s)
 	}
-	l.outLen = len(out)
+	l.commit(out)
 	if h.c.blocked {
 		l.send(h.c)
 	}
@@ -237,7 +237,7 @@ func (st *h2stream) resume(l *Loop, r *request) {
 	h.session.Want(st.s)
 	if h.session.Room(st.s) == 0 { // For an end there is always room.
 		l.reserve(h.c, trailerRoom(r)+headRoom)
-		l.outLen = len(st.appendBody(l, l.out[:l.outLen], 0))
+		l.commit(st.appendBody(l, l.out[:l.outLen], 0))
 	}
 	h.proceed(l)
 }
@@ -268,7 +268,7 @@ func (st *h2stream) reset(l *Loop, r *request, reason int) {
 	h := st.h
 	if r.source.open && r.source.silent {
 		l.reserve(h.c, headRoom)
-		l.outLen = len(h.session.AppendData(l.out[:l.outLen], st.s, 0, true))
+		l.commit(h.session.AppendData(l.out[:l.outLen], st.s, 0, true))
 		st.endResponse(l, r)
 	} else {
 		h.send(l)

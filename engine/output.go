@@ -29,11 +29,20 @@ type fileRange struct {
 // sendfileMost is how much of a file goes out by sendfile(2) before others have their turn.
 const sendfileMost = 1 << 20
 
-// reserve makes room for size bytes in the loop's buffer.
+// reserve makes room for size bytes in the loop's buffer, as far as it has that.
 func (l *Loop) reserve(c *conn, size int) {
-	if l.outLen+size > outSize {
+	if l.outLen+size > len(l.out) {
 		l.send(c)
 	}
+}
+
+// commit takes in what was appended to what is collected. If there was no room for all of it, append has moved that to
+// larger memory, which is the loop's buffer from then on.
+func (l *Loop) commit(out []byte) {
+	if cap(out) > cap(l.out) {
+		l.out = out[:cap(out)]
+	}
+	l.outLen = len(out)
 }
 
 // send writes what is collected for c, and then what c.body, c.tail and c.file say. What the client does not take is

@@ -81,3 +81,32 @@ func TestSlowReader_pipelinesWithoutEnd(t *testing.T) {
 	}
 	s.must(<-sent)
 }
+
+// TestOutput_hasRoomForMoreThanWasReserved: whoever reserves too little costs memory, and not the worker.
+func TestOutput_hasRoomForMoreThanWasReserved(t *testing.T) {
+	s := start(t, tcp)
+	c := s.dial()
+	c.send(getHello)
+	c.response("GET")
+	large := text(2*outSize + 1)
+	s.do(func() {
+		for _, to := range s.loop.conns {
+			if to == nil {
+				continue
+			}
+			for _, piece := range []string{"a", large, "b"} {
+				s.loop.reserve(to, 1)
+				s.loop.commit(append(s.loop.out[:s.loop.outLen], piece...))
+			}
+			s.loop.send(to)
+		}
+	})
+	got := make([]byte, len(large)+2)
+	if _, err := io.ReadFull(c.in, got); err != nil || string(got) != "a"+large+"b" {
+		t.Errorf("%v, %d bytes", err, len(got))
+	}
+	c.send(getHello)
+	if _, got := c.response("GET"); got != "hello" {
+		t.Errorf("%q", got)
+	}
+}

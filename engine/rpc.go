@@ -133,7 +133,7 @@ func (l *Loop) cut(r *request, fault *grpc.Fault, reason int) {
 	l.reserve(h.c, 3*len(fault.Text)+headRoom)
 	start := l.outLen
 	out := appendStatus(h.session.BeginSection(l.out[:start]), fault.Code, []byte(fault.Text))
-	l.outLen = len(h.session.EndSection(out, start, st.s, true))
+	l.commit(h.session.EndSection(out, start, st.s, true))
 	if h.c.blocked {
 		l.send(h.c)
 	}
