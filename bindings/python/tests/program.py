@@ -9,6 +9,7 @@ import http.client
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -73,6 +74,17 @@ def each_mode(test):
                 test(self, f"server = make_server(workers={workers}, half_close=False)\n")
 
     return run
+
+
+def read_to(connection, end):
+    """What comes up to some bytes, inclusive."""
+    received = b""
+    while not received.endswith(end):
+        data = connection.recv(65536)
+        if not data:
+            raise AssertionError(f"the connection ended behind {received!r}")
+        received += data
+    return received
 
 
 class _Lines:
@@ -164,6 +176,17 @@ class Program:
     def connect(self):
         """A new connection, to be closed by the caller."""
         return http.client.HTTPConnection(self.address, timeout=TIMEOUT)
+
+    def connect_socket(self):
+        """The same for bytes as they are."""
+        host, port = self.address.rsplit(":", 1)
+        return socket.create_connection((host, int(port)), TIMEOUT)
+
+    def raw(self, text):
+        """What comes for a request that is sent as it is, up to the end of the connection."""
+        with self.connect_socket() as connection, connection.makefile("rb") as stream:
+            connection.sendall(text)
+            return stream.read()
 
     def request(self, method, target, body=None, headers=None):
         """One request on a connection of its own. Returns status, headers and body."""

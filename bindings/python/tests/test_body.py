@@ -2,10 +2,9 @@
 
 import contextlib
 import json
-import socket
 import unittest
 
-from program import SERVE_WITH_THREAD, THREAD, TIMEOUT, Program, each_mode
+from program import SERVE_WITH_THREAD, THREAD, Program, each_mode
 
 # collect() takes a body and gives how much there was.
 COLLECT = """
@@ -340,9 +339,8 @@ def close(request):
 {SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
-            host, port = program.address.split(":")
             for target, said in (("/hijack", b"mine behind"), ("/raise", b"")):
-                with socket.create_connection((host, int(port)), TIMEOUT) as client:
+                with program.connect_socket() as client:
                     client.sendall(b"GET %s HTTP/1.1\r\nHost: a\r\n\r\nbehind" % target.encode())
                     if target == "/raise":
                         program.log.wait_for("ValueError: after hijack")
@@ -370,11 +368,7 @@ def hint(request):
 {SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
-            host, port = program.address.split(":")
-            with socket.create_connection((host, int(port)), TIMEOUT) as client:
-                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-                with client.makefile("rb") as stream:
-                    received = stream.read()
+            received = program.raw(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             self.assertTrue(received.startswith(b"HTTP/1.1 103 "), received)
             self.assertIn(b"Link: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n", received)
             self.assertTrue(received.endswith(b"True"), received)

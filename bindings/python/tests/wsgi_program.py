@@ -41,12 +41,15 @@ def program(source, threads=1, **options):
     return Program(f"{PROLOGUE}{source}\nserve(threads={threads}{arguments})\n")
 
 
+THREADS = (1, 3)
+
+
 def each_way(test):
     """Runs a test with the application on the main thread, and on threads."""
 
     @functools.wraps(test)
     def run(self):
-        for threads in (1, 3):
+        for threads in THREADS:
             with self.subTest(threads=threads):
                 test(self, threads)
 
