@@ -60,7 +60,24 @@ server.run()
             self.assertEqual(program.request("POST", "/api/echo", b"12345678901", headers=user)[0], 413)
             self.assertEqual(program.request("GET", "/fresh")[2], b'{"state":{"order":["server"]}}')
             self.assertEqual(program.request("GET", "/elsewhere")[2], b"open")
-            program.stop()
+            self.assertEqual(program.stop(), 0)
+
+    def test_a_decorator_is_for_its_method_alone(self):
+        source = """
+server = make_server()
+for routes, path in ((server, "/on"), (server.group("/in"), "")):
+    for name in ("get", "post", "put", "patch", "delete"):
+        getattr(routes, name)(f"{path}/{name}")(lambda request: request.method)
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+            for path in ("/on", "/in"):
+                for name in methods:
+                    answers = {method: program.request(method, f"{path}/{name.lower()}")[0] for method in methods}
+                    self.assertEqual(answers, {method: 200 if method == name else 405 for method in methods})
+            self.assertEqual(program.stop(), 0)
 
     def test_what_is_no_prefix_is_refused(self):
         server = forker.Server()

@@ -12,9 +12,10 @@ from ._library import c_text, lib
 from .option import option_text
 from .request import Request
 from .response import NEXT
+from .route import Handler, Routes, names_of
 
 if TYPE_CHECKING:
-    from .server import Handler, Server
+    from .server import Server
 
 
 class Outcome(NamedTuple):
@@ -39,7 +40,7 @@ class _COutcome(ctypes.Structure):
     )
 
 
-class Group:
+class Group(Routes):
     """Routes below a prefix, made by :meth:`Server.group` or :meth:`Group.group`."""
 
     def __init__(self, server: Server, c: int, prefix: str, options: dict[str, Any]) -> None:
@@ -59,26 +60,6 @@ class Group:
         """Decorates a function like :meth:`Server.route`, with the prefix before `pattern`, which may be ""."""
         return self._server._route(self._c, self._prefix, methods, pattern, options)
 
-    def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for GET, and HEAD with it."""
-        return self.route("GET", pattern, **options)
-
-    def post(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for POST."""
-        return self.route("POST", pattern, **options)
-
-    def put(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for PUT."""
-        return self.route("PUT", pattern, **options)
-
-    def patch(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for PATCH."""
-        return self.route("PATCH", pattern, **options)
-
-    def delete(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for DELETE."""
-        return self.route("DELETE", pattern, **options)
-
     def use(self, function: Callable[[Request], Any]) -> Callable[[Request], Any]:
         """Decorates a function that is called before the handlers of the group, and of those inside of it.
 
@@ -93,7 +74,7 @@ class Group:
         """
         running: dict[int, Generator[None, Outcome, Any]] = {}  # by the address of the request
         begins = _generator(function, running) if inspect.isgeneratorfunction(function) else _plain(function)
-        server, names = self._server, _names(self._prefix)
+        server, names = self._server, names_of(self._prefix)
 
         def before(address: int, user: int | None) -> int:
             def handler(request: Request) -> Any:
@@ -111,11 +92,6 @@ class Group:
         server._handlers.append(callbacks)
         server._check_setup(lib.forker_group_use(self._c, *callbacks, None))
         return function
-
-
-def _names(pattern: str) -> list[str]:
-    """The names of a pattern's parameters."""
-    return [segment[1:] for segment in pattern.split("/") if segment.startswith((":", "*"))]
 
 
 def _plain(function: Callable[[Request], Any]) -> Callable[[int, Request], Any]:

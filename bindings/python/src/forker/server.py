@@ -15,27 +15,22 @@ from typing import Any
 from . import _library
 from ._library import c_path, c_text, lib
 from .accel import accel
-from .body import OnBody
 from .callback import flush
-from .deferred import Deferred, Report
+from .deferred import Report
 from .error import E_AGAIN, E_INVALID, E_PROCESS, E_ROUTE, E_STATE, Error
 from .group import Group
-from .hook import Hooks
+from .handling import Handling
 from .log import LogFunction, Logger
 from .option import option_text
 from .request import Request
-from .response import NEXT, Response, respond
+from .route import Handler, Routes, names_of
 from .signals import SignalGuard, call_program
 from .state import forget
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
 
 _OK = 0
-_NEXT = 1
-_DEFERRED = 2
 _SERVES = 1  # of forker_server_poll()
 _WAIT_MS = 100  # how long wait() and poll() keep a signal from Python's handler
-
-Handler = Callable[[Request], Any]
 
 
 def version() -> str:
@@ -43,7 +38,7 @@ def version() -> str:
     return lib.forker_version().decode()
 
 
-class Server(Hooks):
+class Server(Handling, Routes):
     """A server: its options, routes, hooks and listening sockets.
 
     ``workers`` and the other options are those of :func:`forker.options`, as text in C's form ("64k", "10s") or
@@ -198,7 +193,7 @@ class Server(Hooks):
     ) -> Callable[[Handler], Handler]:
         """The decorator of :meth:`route` and :meth:`Group.route`."""
         listed = methods if isinstance(methods, str) else ",".join(methods)
-        names = [segment[1:] for segment in (prefix + pattern).split("/") if segment.startswith((":", "*"))]
+        names = names_of(prefix + pattern)
 
         def register(handler: Handler) -> Handler:
             def call(request: int, user: int | None) -> int:
@@ -235,26 +230,6 @@ class Server(Hooks):
 
     def _set_route(self, route: ctypes.c_void_p, name: str, value: str | int | float | bool) -> None:
         self._check(lib.forker_route_set(route, c_text(name), c_text(option_text(name, value))))
-
-    def get(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for GET, and HEAD with it."""
-        return self.route("GET", pattern, **options)
-
-    def post(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for POST."""
-        return self.route("POST", pattern, **options)
-
-    def put(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for PUT."""
-        return self.route("PUT", pattern, **options)
-
-    def patch(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for PATCH."""
-        return self.route("PATCH", pattern, **options)
-
-    def delete(self, pattern: str, **options: Any) -> Callable[[Handler], Handler]:
-        """:meth:`route` for DELETE."""
-        return self.route("DELETE", pattern, **options)
 
     # ---------------------------------------------------------------------------------------------- figures
 
@@ -534,67 +509,6 @@ class Server(Hooks):
 
     # ------------------------------------------------------------------------------------------- called by C
 
-    def _handle(self, handler: Handler, request: Request, address: int) -> int:
-        """Answers one request. Its result is the result of the C handler."""
-        try:
-            response = call_program(handler, request)
-            if request._handle is not None:
-                _expect_deferred(response, request)
-                return _DEFERRED
-            if response is NEXT:
-                return _NEXT
-            if response is not None or not (request._takes_body or request._is_hijacked):
-                respond(address, Response.of(response))
-            return _OK
-        except BaseException as exc:
-            self._report_failure(f"{request._label()}: the handler failed", exc)
-            return self._fail(request, address)
-        finally:
-            if request._handle is None and not request._takes_body:
-                request._end()
-
-    def _take(self, request: Request, function: OnBody, address: int, piece: bytes | None, last: bool) -> int:
-        """Gives the program a piece of a body. Its result is the result of the C function on_body."""
-        was_deferred = request._handle is not None
-        if was_deferred and request._address is None and piece is not None:  # it was answered meanwhile
-            if not last:
-                return _OK
-            piece = None
-        if last:
-            request._end_body()
-        try:
-            response = call_program(function, piece, last)
-            if piece is None:
-                return _OK
-            if was_deferred:
-                if response is not None:
-                    raise TypeError(f"on_body returns None if the request is deferred, not {response!r}")
-            elif request._handle is not None:
-                _expect_deferred(response, request)
-            elif last or response is not None:
-                respond(address, Response.of(response))
-            return _OK
-        except BaseException as exc:
-            self._report_failure(f"{request._label()}: on_body failed", exc)
-            return _OK if piece is None else self._fail(request, address)
-        finally:
-            if last and request._handle is None:
-                request._end()
-
-    def _report_failure(self, where: str, exc: BaseException) -> None:
-        self._log_exception(where, exc)
-        if isinstance(exc, KeyboardInterrupt) and os.getpid() == self._pid:
-            self._contain("the handler was interrupted", exc)
-
-    def _fail(self, request: Request, address: int) -> int:
-        """Answers a request whose handler has failed."""
-        if request._handle is not None:
-            request._abandon()
-            return _DEFERRED
-        if request._is_hijacked:
-            return _OK
-        return lib.forker_respond_error(address, 500, None)
-
     def _fork(self, user: int | None) -> int:
         """os.fork() for C: 0 in the child, the child's pid in the parent, -1 and errno if it failed."""
         pids: list[int] = []
@@ -630,11 +544,6 @@ def _POSTED(server: int, key: int) -> None:
         call_program(function)
     except BaseException as exc:
         report("call_soon: the function failed", exc)
-
-
-def _expect_deferred(response: Any, request: Request) -> None:
-    if not isinstance(response, Deferred) or response.request is not request:
-        raise TypeError(f"a handler that defers its request returns the Deferred, not {response!r}")
 
 
 def _slice_ms(timeout: float) -> int:

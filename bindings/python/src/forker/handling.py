@@ -1,0 +1,89 @@
+"""What becomes of a request: the handler is called, and what it returns or raises is the response."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ._library import lib
+from .body import OnBody
+from .deferred import Deferred
+from .hook import Hooks
+from .request import Request
+from .response import NEXT, Response, respond
+from .route import Handler
+from .signals import call_program
+
+_OK = 0
+_NEXT = 1
+_DEFERRED = 2
+
+
+class Handling(Hooks):
+    """The functions that C calls for requests."""
+
+    def _handle(self, handler: Handler, request: Request, address: int) -> int:
+        """Answers one request. Its result is the result of the C handler."""
+        try:
+            response = call_program(handler, request)
+            if request._handle is not None:
+                _expect_deferred(response, request)
+                return _DEFERRED
+            if response is NEXT:
+                return _NEXT
+            if response is not None or not (request._takes_body or request._is_hijacked):
+                respond(address, Response.of(response))
+            return _OK
+        except BaseException as exc:
+            self._report_failure(f"{request._label()}: the handler failed", exc)
+            return self._fail(request, address)
+        finally:
+            if request._handle is None and not request._takes_body:
+                request._end()
+
+    def _take(self, request: Request, function: OnBody, address: int, piece: bytes | None, last: bool) -> int:
+        """Gives the program a piece of a body. Its result is the result of the C function on_body."""
+        was_deferred = request._handle is not None
+        if was_deferred and request._address is None and piece is not None:  # it was answered meanwhile
+            if not last:
+                return _OK
+            piece = None
+        if last:
+            request._end_body()
+        try:
+            response = call_program(function, piece, last)
+            if piece is None:
+                return _OK
+            if was_deferred:
+                if response is not None:
+                    raise TypeError(f"on_body returns None if the request is deferred, not {response!r}")
+            elif request._handle is not None:
+                _expect_deferred(response, request)
+            elif last or response is not None:
+                respond(address, Response.of(response))
+            return _OK
+        except BaseException as exc:
+            self._report_failure(f"{request._label()}: on_body failed", exc)
+            return _OK if piece is None else self._fail(request, address)
+        finally:
+            if last and request._handle is None:
+                request._end()
+
+    def _report_failure(self, where: str, exc: BaseException) -> None:
+        self._log_exception(where, exc)
+        if isinstance(exc, KeyboardInterrupt) and os.getpid() == self._pid:
+            self._contain("the handler was interrupted", exc)
+
+    def _fail(self, request: Request, address: int) -> int:
+        """Answers a request whose handler has failed."""
+        if request._handle is not None:
+            request._abandon()
+            return _DEFERRED
+        if request._is_hijacked:
+            return _OK
+        return lib.forker_respond_error(address, 500, None)
+
+
+def _expect_deferred(response: Any, request: Request) -> None:
+    if not isinstance(response, Deferred) or response.request is not request:
+        raise TypeError(f"a handler that defers its request returns the Deferred, not {response!r}")
