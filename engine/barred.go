@@ -99,13 +99,13 @@ func appendPath(at, path []byte) []byte {
 	return at
 }
 
-// findsSlash reports whether there is a route for the path with a slash at its end, or without. One that is escaped cannot be
-// taken away: the redirect would lead to itself.
+// findsSlash reports whether there is a route for the path with a slash at its end, or without. Where the target ends
+// otherwise, since that slash is escaped or a rule for another path has put or left it there, the redirect would lead to itself.
 func (l *Loop) findsSlash(r *request, call *Call) bool {
 	path := call.Path
 	ends := len(path) > 0 && path[len(path)-1] == '/'
 	add := l.cfg.Front.Slash == gate.SlashAdd
-	if len(path) < 2 || ends == add || ends && !bytes.HasSuffix(r.shared.Head.Path.In(r.text), []byte("/")) {
+	if len(path) < 2 || ends == add || ends != bytes.HasSuffix(r.shared.Head.Path.In(r.text), []byte("/")) {
 		return false
 	}
 	l.text = append(append(l.text[:0], path...), '/')

@@ -31,6 +31,7 @@ type gated struct {
 	waitNs    int64        // barredByRate: how long it is until there is room.
 	origin    message.Span // Of the page that a browser has it from; empty: it does not say.
 	preflight bool         // It asks whether another request may be sent.
+	inherits  bool         // Its response adds what stands in Loop.added: see inherit.
 }
 
 // barrier is why a request goes no further.
@@ -93,7 +94,7 @@ func (l *Loop) passRoute(r *request, call *Call) {
 	g := &r.gated
 	before := g.plan
 	admission := l.cfg.Handlers.Admit(call)
-	g.plan = admission.Plan
+	g.plan, call.Plan = admission.Plan, admission.Plan
 	if (admission.None || admission.Guards) && l.cfg.Front.Slash != gate.SlashStrict && l.findsSlash(r, call) {
 		g.barrier = barredToSlash
 	}
@@ -257,6 +258,10 @@ func (r *request) hasTLS() bool {
 // addFields adds to a response what the program has not said itself.
 func (l *Loop) addFields(r *request) {
 	head, g := &r.response, &r.gated
+	if g.inherits {
+		head.added = l.added
+		return
+	}
 	added := l.added[:0]
 	if n := r.shared.IDLen; n > 0 && !gate.HasField(head.fields, "X-Request-Id") {
 		added = append(append(append(added, "X-Request-Id: "...), r.shared.ID[:n]...), http1.CRLF...)
@@ -265,11 +270,18 @@ func (l *Loop) addFields(r *request) {
 		if plan.Block != nil {
 			added = plan.Block.Append(added, head.fields, r.isSecure())
 		}
-		if plan.CORS != nil {
+		if plan.CORS != nil && !gate.HasField(head.fields, "Access-Control-Allow-Origin") {
 			added = l.addCORS(added, r)
 		}
 	}
 	l.added, head.added = added, added
+}
+
+// inherit has own, which takes the place of r and responds next, add what a response to r would.
+func (l *Loop) inherit(own, r *request) {
+	r.response = responseHead{} // It has none yet.
+	l.addFields(r)
+	own.gated.inherits = true
 }
 
 func (l *Loop) addCORS(added []byte, r *request) []byte {

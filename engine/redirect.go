@@ -27,28 +27,16 @@ func (l *Loop) isRedirected(r *request) bool {
 
 // redirect sends the client to the same target by HTTPS.
 func (l *Loop) redirect(r *request, outcome *Outcome) {
-	head, text := &r.shared.Head, r.text
-	host := withoutPort(head.Host.In(text))
+	host := withoutPort(r.host())
 	if len(host) == 0 { // HTTP/1.0; else the parser has refused it.
 		outcome.Status, outcome.Detail = 400, "send a Host field: this address redirects to HTTPS"
 		return
 	}
-	outcome.Status = r.redirectStatus()
 	at := append(append(l.location[:0], "https://"...), host...)
 	if port := r.stream.conn().redirect; port != httpsPort {
 		at = strconv.AppendUint(append(at, ':'), uint64(port), 10)
 	}
-	if head.Path.Len == 0 {
-		at = append(at, '/')
-	}
-	at = append(at, head.Path.In(text)...)
-	if head.HasQuery != 0 {
-		at = append(append(at, '?'), head.Query.In(text)...)
-	}
-	l.location, outcome.Location = at, at
-	if len(at) > locationMost {
-		*outcome = Outcome{Status: 414, Detail: "the target is too long to be redirected to HTTPS"}
-	}
+	l.finishRedirect(r, outcome, l.appendTarget(at, r))
 }
 
 // withoutPort returns the host of a valid host[:port].

@@ -194,6 +194,9 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 		return nil
 	}
 	own.isHead, own.rpc.is, own.errorForm = r.isHead, r.rpc.is, l.errorForm(r)
+	if l.cfg.Front != nil {
+		l.inherit(own, r)
+	}
 	s.replace(l, own)
 	if r.rpc.is {
 		status = 200 // Of a call the failure is in its own status.
