@@ -50,12 +50,15 @@ const (
 
 // passFront does what is done with every request.
 func (l *Loop) passFront(r *request) {
-	front, req := l.cfg.Front, r.shared
-	peer, via := r.stream.conn().peer, r.stream.conn().via
-	if via != nil && via.Client.Family != 0 {
+	front, req, c := l.cfg.Front, r.shared, r.stream.conn()
+	peer, via := c.peer, c.via
+	if via != nil && !via.Local {
 		peer = via.Client
 	}
 	origin := front.Trust.Trace(peer, &req.Head, r.text)
+	if origin.Client.Family == 0 { // The proxy does not know whose request it passes on: nobody is believed.
+		origin.Client = c.peer
+	}
 	if via != nil && via.Secure && !origin.Schemed {
 		origin.Secure, origin.Schemed = true, true
 	}

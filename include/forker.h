@@ -327,7 +327,9 @@ int forker_server_rewrite(forker_server *server, const char *from, const char *t
  *
  *   proxy=on               each connection begins with a header of the PROXY protocol, version 1 or 2, which says who the
  *                          client is: that is forker_request_client() then, and the address in the access log. Who is
- *                          not one of option trusted_proxies, or sends no header, is not served.
+ *                          not one of option trusted_proxies, or sends no header, is not served. A header that passes on
+ *                          a client without naming it (UNKNOWN) leaves the proxy's address, and nothing that such a
+ *                          client says of itself is believed. Option max_connections_per_peer counts proxies here.
  *
  * Port 0 lets the system choose; forker_server_address() tells what it chose. TCP sockets get SO_REUSEADDR.
  *

@@ -16,8 +16,9 @@ import (
 
 // Via is what such a header says of the client.
 type Via struct {
-	Client slot.Peer // Family 0: nothing; the proxy speaks for itself, as in a health check.
+	Client slot.Peer // Family 0: nothing.
 	Secure bool      // The client speaks TLS to the proxy.
+	Local  bool      // There is none: the proxy speaks for itself, as in a health check.
 }
 
 // ProxyMost is the length of the longest header that is read. Version 2 allows 64 KiB, of which proxies use some hundred.
@@ -107,7 +108,7 @@ func parseProxy2(header []byte) (via Via, err error) {
 	command, family, rest := header[12], header[13], header[fixed2:]
 	switch {
 	case command == versionLocal:
-		return via, nil
+		return Via{Local: true}, nil
 	case command != versionProxy:
 		return via, errMalformed
 	}
