@@ -139,7 +139,7 @@ class Program:
         inherited = {
             name: value
             for name, value in os.environ.items()
-            if name == "FORKER_LIBRARY" or not name.startswith(("FORKER_", "PYTHON"))
+            if name in ("FORKER_LIBRARY", "FORKER_ACCEL") or not name.startswith(("FORKER_", "PYTHON"))
         }
         self._process = subprocess.Popen(
             [sys.executable, "-c", PROLOGUE + source],

@@ -1,6 +1,7 @@
 """The extension in C, forker._accel, where it has been built: ``make python``.
 
-What it does is the same without it, only slower. The environment variable FORKER_ACCEL=0 leaves it out.
+What it does is the same without it, only slower. The environment variable FORKER_ACCEL=0 leaves it out, and with
+FORKER_ACCEL=1 it has to be there.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from ._library import lib
 
 
 def _find() -> Any:
-    if os.environ.get("FORKER_ACCEL") == "0":
+    wanted = os.environ.get("FORKER_ACCEL")
+    if wanted == "0":
         return None
     try:
         from . import _accel
     except ImportError:
+        if wanted == "1":
+            raise
         return None
     _accel.use(lib._handle)
     return _accel
