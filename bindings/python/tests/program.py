@@ -5,6 +5,7 @@ timeouts are failures, not waits.
 """
 
 import contextlib
+import functools
 import http.client
 import os
 import queue
@@ -14,8 +15,11 @@ import subprocess
 import sys
 import threading
 import time
+import unittest
 
 TIMEOUT = 30  # seconds; an event that takes longer is taken for one that never comes
+
+_IS_OWN = "TESTS_IN_OWN_PROCESS"  # a variable of the environment, see in_own_process()
 
 # Every program starts with this: make_server() gives a server whose workers print a line when they serve.
 PROLOGUE = """
@@ -72,6 +76,31 @@ def each_mode(test):
         for workers in (1, 0):
             with self.subTest(workers=workers):
                 test(self, f"server = make_server(workers={workers}, half_close=False)\n")
+
+    return run
+
+
+def in_own_process(case):
+    """Has each test of a case run in a process of its own: one in which Go runs can fork no workers, as other tests want."""
+    if _IS_OWN not in os.environ:
+        for name in unittest.defaultTestLoader.getTestCaseNames(case):
+            setattr(case, name, _run_elsewhere(getattr(case, name)))
+    return case
+
+
+def _run_elsewhere(test):
+    @functools.wraps(test)
+    def run(self):
+        module = os.path.splitext(os.path.basename(test.__code__.co_filename))[0]
+        done = subprocess.run(
+            [sys.executable, *(f"-W{option}" for option in sys.warnoptions), "-m", "unittest", f"{module}.{test.__qualname__}"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), _IS_OWN: "1"},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        )
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Ran 1 test", done.stderr)
 
     return run
 

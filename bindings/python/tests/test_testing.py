@@ -1,4 +1,4 @@
-"""forker.testing: a server in the test's own process, its client, the fixture of pytest."""
+"""forker.testing: a server in the process that tests, its client, the fixture of pytest."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import forker
 from forker.testing import serve
-from program import TIMEOUT
+from program import TIMEOUT, in_own_process
 
 
 def application(environ, start_response):
@@ -33,6 +33,7 @@ def application(environ, start_response):
     return [json.dumps(seen).encode()]
 
 
+@in_own_process
 class ServeTest(unittest.TestCase):
     def test_requests(self):
         with serve(application) as client:
