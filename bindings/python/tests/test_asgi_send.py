@@ -99,6 +99,25 @@ def max_rss():
             self.assertEqual(served.stop(), 0)
 
     @each_loop
+    def test_tasks_that_send_at_the_same_time_all_go_on(self, loop):
+        source = """
+@path
+async def much(scope, receive, send):
+    await start(send)
+    async def flood(number):
+        for _ in range(32):
+            await body(send, bytes(1 << 19), True)
+        told("sent", number)
+    await asyncio.gather(flood(1), flood(2))
+    await body(send)
+"""
+        with program(source, loop) as served:
+            served.wait_ready()
+            self.assertEqual(len(served.get("/much")[2]), 1 << 25)
+            self.assertEqual(served.stop(), 0)
+            self.assertEqual(sorted(served.out.seen[1:]), ["sent 1", "sent 2"])
+
+    @each_loop
     def test_extensions(self, loop):
         source = """
 @path
@@ -189,6 +208,7 @@ CASES = {
     "text": [{"type": "http.response.start", "status": 200}, {"type": "http.response.body", "body": "text"}],
     "file": [{"type": "http.response.start", "status": 200}, {"type": "http.response.pathsend", "path": "/dev/null"}],
     "trailers": [{"type": "http.response.start", "status": 200}, {"type": "http.response.trailers", "headers": []}],
+    "hint": [{"type": "http.response.early_hint", "links": [b"</a\\0>"]}],
 }
 @path
 async def wrong(scope, receive, send):
@@ -214,6 +234,7 @@ async def wrong(scope, receive, send):
             "text": "TypeError: send: a body is bytes, not str",
             "file": "ValueError: send: /dev/null is no regular file",
             "trailers": "RuntimeError: send: 'http.response.trailers' comes after 'http.response.start'",
+            "hint": "ValueError: send: a header with a NUL character",
         }
         with program(source, loop) as served:
             served.wait_ready()

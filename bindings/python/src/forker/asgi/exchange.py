@@ -14,7 +14,7 @@ from .._library import lib
 from ..accel import accel
 from ..callback import write_exception
 from ..error import E_ABORTED, E_AGAIN, Error, check_handle, check_request
-from .head import set_fields
+from .head import c_bytes, set_fields
 from .turn import Turns
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Exchange:
 
     __slots__ = (
         "_mounted", "_address", "_handle", "_scope", "_label", "_is_head", "_pieces", "_waiting", "_has_all", "_is_reading",
-        "_is_read", "_is_paused", "_is_lost", "_has_left", "_receivers", "_room", "_state", "_status", "_length", "_sent",
+        "_is_read", "_is_paused", "_is_lost", "_has_left", "_receivers", "_senders", "_state", "_status", "_length", "_sent",
         "_trails",
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ class Exchange:
         self._has_left = False
         self._receivers: list[asyncio.Future[None]] = []
         # The response.
-        self._room: Optional[asyncio.Future[None]] = None  # a full stream has room again
+        self._senders: list[asyncio.Future[None]] = []  # who wait for room in a stream
         self._state = _NONE
         self._status = 0
         self._length: Optional[int] = None
@@ -139,14 +139,14 @@ class Exchange:
                 break
             if self._is_paused and not self._is_read:
                 self._resume()
-            await self._wait_for_client()
+            await self._wait(self._receivers)
         return {"type": "http.disconnect"}
 
-    def _wait_for_client(self) -> asyncio.Future[None]:
-        """Something has come, or nothing will any more."""
-        receiver = self._mounted.loop.asyncio.create_future()
-        self._receivers.append(receiver)
-        return receiver
+    def _wait(self, waiting: list[asyncio.Future[None]]) -> asyncio.Future[None]:
+        """Of receivers: something has come, or nothing will any more. Of senders: there is room, or nobody to send to."""
+        future = self._mounted.loop.asyncio.create_future()
+        waiting.append(future)
+        return future
 
     def _next_piece(self) -> Message:
         body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
@@ -168,7 +168,7 @@ class Exchange:
             self._waiting += len(piece)
             if last == 0 and self._waiting >= _BODY_MOST:
                 self._pause()
-        self._wake_receivers()
+        _wake(self._receivers)
 
     def _pause(self) -> None:
         self._is_paused = lib.forker_request_pause(self._address) == _OK
@@ -176,12 +176,6 @@ class Exchange:
     def _resume(self) -> None:
         self._is_paused = False
         lib.forker_deferred_resume(self._handle)
-
-    def _wake_receivers(self) -> None:
-        receivers, self._receivers = self._receivers, []
-        for receiver in receivers:
-            if not receiver.done():
-                receiver.set_result(None)
 
     # ------------------------------------------------------------------------------------------------------------- send
 
@@ -247,7 +241,7 @@ class Exchange:
         """Sends the head. With it the body of the request ends: if the application is reading that, all of it comes before."""
         while self._is_reading and not (self._has_all or self._has_left):
             self._resume()
-            await self._wait_for_client()
+            await self._wait(self._receivers)
         if self._has_left:
             return
         length = -1 if self._length is None else self._length
@@ -266,8 +260,7 @@ class Exchange:
         if body and not self._is_head:
             for piece in self._mounted.pieces.of(body):
                 while (code := lib.forker_stream_write(self._handle, piece, len(piece))) == E_AGAIN:
-                    self._room = self._mounted.loop.asyncio.create_future()
-                    await self._room
+                    await self._wait(self._senders)
                 if code == E_ABORTED or self._has_left:
                     return
                 check_handle(code, self._handle)
@@ -283,7 +276,7 @@ class Exchange:
     def _trailers(self, message: Message) -> None:
         self._expect(message, _TRAILS)
         for name, value in message.get("headers", ()):
-            code = lib.forker_stream_trailer(self._handle, bytes(name), bytes(value))
+            code = lib.forker_stream_trailer(self._handle, c_bytes(name), c_bytes(value))
             if code != E_ABORTED:
                 check_handle(code, self._handle)
         if not message.get("more_trailers", False):
@@ -315,7 +308,7 @@ class Exchange:
 
     def _hint(self, message: Message) -> None:
         self._expect(message, _NONE)
-        links = b", ".join(bytes(link) for link in message["links"])
+        links = b", ".join(c_bytes(link) for link in message["links"])
         if links:
             code = lib.forker_respond_interim(self._address, _EARLY_HINTS, b"Link", links)
             if code not in (E_ABORTED, E_AGAIN):
@@ -327,22 +320,20 @@ class Exchange:
 
     def drain(self) -> None:
         """There is room in the stream."""
-        room, self._room = self._room, None
-        if room is not None and not room.done():
-            room.set_result(None)
+        _wake(self._senders)
 
     # ------------------------------------------------------------------------------------------------------------- ends
 
     def _complete(self) -> None:
         self._state = _COMPLETE
-        self._wake_receivers()
+        _wake(self._receivers)
 
     def close(self) -> None:
         """The request has ended: unless the response is complete, because the client has left or has to."""
         if self._state != _COMPLETE:
             self._has_left = True
             lib.forker_deferred_drop(self._handle)
-        self._wake_receivers()
+        _wake(self._receivers)
         self.drain()
 
     def _fail(self, exc: BaseException) -> None:
@@ -366,6 +357,15 @@ class Exchange:
         if not self._has_left and self._state != _COMPLETE:
             lib.forker_deferred_drop(self._handle)
             self._complete()
+
+
+def _wake(waiting: list[asyncio.Future[None]]) -> None:
+    """Has all that wait look again."""
+    woken = waiting.copy()
+    waiting.clear()
+    for future in woken:
+        if not future.done():
+            future.set_result(None)
 
 
 _STEPS: dict[str, Callable[[Exchange, Message], Optional[bytes]]] = {

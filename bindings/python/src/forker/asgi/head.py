@@ -31,10 +31,16 @@ def set_fields(address: int, headers: Any, trails: bool) -> Optional[int]:
             if lowered == b"connection" and value.lower() == b"close":
                 check_request(add(address, name, value), address)
         elif lowered != b"trailer" or trails:
-            if b"\0" in name or b"\0" in value:
-                raise ValueError(f"send: a header with a NUL character: {name!r}: {value!r}")
-            check_request(add(address, name, value), address)
+            check_request(add(address, c_bytes(name), c_bytes(value)), address)
     return length
+
+
+def c_bytes(part: Any) -> bytes:
+    """A name or value as C takes it."""
+    content = bytes(part)
+    if b"\0" in content:
+        raise ValueError(f"send: a header with a NUL character: {content!r}")
+    return content
 
 
 def _length_of(value: bytes) -> int:
