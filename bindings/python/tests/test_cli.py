@@ -164,6 +164,7 @@ class StartTest(CommandTest):
             (["app:make(1, 2)"], "cannot be called so"),
             (["app:make(os)"], "are no literals"),
             (["--threads", "2", "app:asynchronous"], "--threads is for WSGI, and app:asynchronous speaks ASGI"),
+            (["--threads", "2", "--interface", "asgi", "app:make"], "--threads is for WSGI, and app:make speaks ASGI"),
             (["--interface", "rsgi", "app"], "'rsgi' is none of auto, wsgi, asgi"),
             (["--loop", "trio", "app"], "'trio' is none of auto, asyncio, uvloop"),
             (["broken"], "ZeroDivisionError"),
@@ -288,6 +289,11 @@ format=own %(name)s %(levelname)s %(message)s
             r'"a \\"client\\"" \d+ 0\.\d{6} <\d+> 100%\n$',
         )
         self.assertIn("GET /z HTTP/1.1", rotated.read_text() + file.read_text())
+        arguments += ["-o", "trusted_proxies=127.0.0.1", "-o", "forwarded=x-forwarded-for"]
+        with self.serving(*arguments, "app:make()") as program:
+            program.get("/proxied", {"X-Forwarded-For": "192.0.2.7"})
+            self.assertEqual(program.stop(), 0)
+        self.assertRegex(file.read_text(), r'(?m)^192\.0\.2\.7 .* "GET /proxied ')
         for wrong in ("%(nothing)s", "text", "%(h)s %d", "%(h)s 100%"):
             status, said = self.call("--check", "--access-logformat", wrong, "app")
             self.assertEqual(status, 2, said)

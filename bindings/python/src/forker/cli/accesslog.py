@@ -16,7 +16,7 @@ _GUNICORN_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
 
 # What gunicorn's letters stand for, of a line as JSON.
 _ATOMS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "h": lambda line: line["peer"].rpartition(":")[0].strip("[]") or "-",
+    "h": lambda line: line.get("client") or line["peer"].rpartition(":")[0].strip("[]") or "-",
     "l": lambda line: "-",
     "u": lambda line: "-",
     "t": lambda line: _time(line["time"]),

@@ -39,7 +39,7 @@ class Serving:
         """Finds out what is wrong without serving. Raises what is."""
         with self._make_server() as server:
             self._load_first()
-            self._mount(server, interface_of(self._application))
+            self._mount(server, self._find_interface())
 
     def print_config(self) -> None:
         """Prints all settings, and all options as the library would use them."""
@@ -118,7 +118,7 @@ class Serving:
             return str(settings["interface"])
         if settings["worker_class"] is not None:
             return CLASSES[settings["worker_class"]]
-        if self._preload:
+        if self._application is not None:
             return interface_of(self._application)
         return probe_interface(self._name, settings["factory"])
 
