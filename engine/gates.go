@@ -1,9 +1,8 @@
 package engine
 
 import (
-	"bytes"
-
 	"libforker/engine/gate"
+	"libforker/engine/grammar"
 	"libforker/engine/http1"
 	"libforker/engine/memory"
 	"libforker/engine/message"
@@ -175,7 +174,7 @@ func (l *Loop) takeRate(r *request, rate *gate.Rate) int64 {
 func findField(head *message.Head, text []byte, name string) message.Span {
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
-		if int(field.Name.Len) == len(name) && bytes.EqualFold(field.Name.In(text), []byte(name)) {
+		if grammar.EqualFold(field.Name.In(text), name) {
 			return field.Value
 		}
 	}

@@ -68,9 +68,9 @@ func widthOf(name []byte, types []string) width {
 	for _, t := range types {
 		slash := bytes.IndexByte([]byte(t), '/')
 		switch {
-		case equal(name, t):
+		case grammar.EqualFold(name, t):
 			return oneSubtype
-		case len(name) == slash+2 && equal(name[:slash], t[:slash]) && string(name[slash:]) == "/*":
+		case len(name) == slash+2 && grammar.EqualFold(name[:slash], t[:slash]) && string(name[slash:]) == "/*":
 			found = oneType
 		case string(name) == "*/*":
 			found = max(found, everything)
@@ -78,8 +78,6 @@ func widthOf(name []byte, types []string) width {
 	}
 	return found
 }
-
-func equal(name []byte, t string) bool { return bytes.EqualFold(name, []byte(t)) }
 
 // qualityOf reads the weight among parameters, in thousandths; 1000 if there is none, -1 if it is malformed.
 func qualityOf(parameters []byte) int {

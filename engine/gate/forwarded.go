@@ -81,7 +81,7 @@ func (t *list) at(hop int) []byte {
 func collect(name string, head *message.Head, text []byte) (t list) {
 	for i := int(head.FieldCount) - 1; i >= 0; i-- {
 		field := &head.Fields[i]
-		if int(field.Name.Len) != len(name) || !bytes.EqualFold(field.Name.In(text), []byte(name)) {
+		if !grammar.EqualFold(field.Name.In(text), name) {
 			continue
 		}
 		for rest := field.Value.In(text); ; {
@@ -174,9 +174,9 @@ func parse4(text []byte) (address netip.Addr, ok bool) {
 
 func (o *Origin) setScheme(scheme []byte) {
 	switch {
-	case bytes.EqualFold(scheme, []byte("https")):
+	case grammar.EqualFold(scheme, "https"):
 		o.Secure, o.Schemed = true, true
-	case bytes.EqualFold(scheme, []byte("http")):
+	case grammar.EqualFold(scheme, "http"):
 		o.Secure, o.Schemed = false, true
 	}
 }
@@ -196,7 +196,7 @@ func (t *Trust) traceStandard(o *Origin, head *message.Head, text []byte) {
 	hops := 0
 	for i := int(head.FieldCount) - 1; i >= 0; i-- {
 		field := &head.Fields[i]
-		if int(field.Name.Len) != len("forwarded") || !bytes.EqualFold(field.Name.In(text), []byte("forwarded")) {
+		if !grammar.EqualFold(field.Name.In(text), "forwarded") {
 			continue
 		}
 		for value := field.Value.In(text); len(value) > 0; hops++ {
@@ -253,11 +253,11 @@ func cutNode(text []byte) (n node, rest []byte, ok bool) {
 			return n, nil, false
 		}
 		switch {
-		case bytes.EqualFold(name, []byte("for")):
+		case grammar.EqualFold(name, "for"):
 			n.address = value
-		case bytes.EqualFold(name, []byte("proto")):
+		case grammar.EqualFold(name, "proto"):
 			n.proto = value
-		case bytes.EqualFold(name, []byte("host")):
+		case grammar.EqualFold(name, "host"):
 			n.host = value
 		}
 		rest = bytes.TrimLeft(rest, " \t")

@@ -47,7 +47,7 @@ const www = "www."
 // other.
 func Moves(policy WWW, host []byte) bool {
 	name, _ := cutPort(host)
-	has := len(name) > len(www) && bytes.EqualFold(name[:len(www)], []byte(www))
+	has := len(name) > len(www) && grammar.EqualFold(name[:len(www)], www)
 	return has == (policy == HostWithoutWWW) && isName(name)
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	mathrand "math/rand/v2"
 
+	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
 
@@ -38,10 +39,9 @@ func (g *IDs) Make(id *[IDMost]byte) int {
 
 // FindID gives the id that a head brings; nil: none, or several, or one that is not safe to be put into a log line.
 func FindID(head *message.Head, text []byte) (id []byte) {
-	const name = "x-request-id"
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
-		if int(field.Name.Len) != len(name) || !bytes.EqualFold(field.Name.In(text), []byte(name)) {
+		if !grammar.EqualFold(field.Name.In(text), "x-request-id") {
 			continue
 		}
 		if id != nil {
