@@ -68,6 +68,9 @@ func FuzzAppend(f *testing.F) {
 		if len(page) > Most || strings.Count(string(page), "<") != strings.Count(string(Append(nil, HTML, 500, "Internal Server Error", "a")), "<") && detail != "" {
 			t.Errorf("%d bytes: %q", len(page), page)
 		}
+		if text := Append(nil, Text, 500, "Internal Server Error", detail); len(text) > Most {
+			t.Errorf("%d bytes of text", len(text))
+		}
 		problem := Append(nil, Problem, 500, "Internal Server Error", detail)
 		var told struct{ Detail string }
 		want := string([]rune(detail)) // What is not UTF-8 has become U+FFFD.

@@ -176,6 +176,26 @@ func TestRate_believesNobody(t *testing.T) {
 	if wait := rates.ByPeer(rate, peerOf("192.0.2.7"), 1); wait != int64(time.Second) {
 		t.Errorf("wait %d", wait)
 	}
+	// The times of the client itself, and of all whose place it could take.
+	const now = int64(time.Hour)
+	for _, row := range []struct {
+		due  int64
+		peer string
+		most int64
+	}{
+		{1<<63 - 1, "192.0.2.7", 0},
+		{-1 << 63, "192.0.2.7", 0},
+		{now + int64(2*time.Hour), "192.0.2.7", 0},
+		{now + int64(time.Minute), "192.0.2.7", int64(time.Minute)}, // As if it had come to a worker whose clock is ahead.
+		{now + int64(time.Minute), "192.0.2.8", 0},
+	} {
+		for i := headBytes/8 + 1; i < len(words); i += entryWords {
+			words[i] = uint64(row.due)
+		}
+		if wait := rates.ByPeer(rate, peerOf(row.peer), now); wait < 0 || wait > row.most {
+			t.Errorf("due %d, %s: wait %d", row.due, row.peer, wait)
+		}
+	}
 }
 
 func TestRate_doesNotAllocate(t *testing.T) {
