@@ -144,7 +144,7 @@
       "field, by=all everybody; more is answered 429 with Retry-After. Also of a route, which then counts "            \
       "by itself.")                                                                                                    \
     X(SECURITY, "security", CHOICE, "off", "off|on", "", "", true,                                                     \
-      "Whether responses have X-Content-Type-Options: nosniff, X-Frame-Options: SAMEORIGIN, Referrer- "                \
+      "Whether responses have X-Content-Type-Options: nosniff, X-Frame-Options: SAMEORIGIN, Referrer-"                 \
       "Policy: strict-origin-when-cross-origin and Cross-Origin-Opener-Policy: same-origin, but for those "            \
       "that the program sets. Also of a route.")                                                                       \
     X(HSTS, "hsts", TEXT, "", "", "", "", true,                                                                        \
@@ -156,7 +156,8 @@
     X(CORS_ORIGINS, "cors_origins", ORIGINS, "", "", "", "", true,                                                     \
       "Sites whose pages may read responses (CORS): origins such as https://example.org, "                             \
       "https://*.example.org for all below, * for all. What browsers ask before (OPTIONS) is answered "                \
-      "without a handler. Also of a route.")                                                                           \
+      "without a handler; a response that has Access-Control-Allow-Origin of the program is left as it is. Also of a " \
+      "route.")                                                                                                        \
     X(CORS_HEADERS, "cors_headers", NAMES, "*", "", "", "", true,                                                      \
       "Fields that requests of those pages may have beyond the usual; * is what they ask for. Also of a "              \
       "route.")                                                                                                        \

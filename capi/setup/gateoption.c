@@ -53,19 +53,31 @@ static const fk_route *route_at(const forker_server *server, uint32_t index)
     return index < server->route_count ? &server->routes[index] : NULL;
 }
 
+/* What is wrong with the options that hold for a route, and which option it is; NULL: nothing. */
+static const char *fault_of(const forker_server *server, const fk_route *route, const char **option_out)
+{
+    const char *credentials = fk_gate_option_text(server, route, FK_OPTION_CORS_CREDENTIALS);
+    if (strcmp(credentials, "on") == 0 &&
+        fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CORS_ORIGINS))) {
+        *option_out = "cors_credentials=on";
+        return "cors_origins has *, and pages of all sites would act as their users; name the origins";
+    }
+    if (fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CSRF_ORIGINS))) {
+        *option_out = "csrf_origins";
+        return "* would be all sites, from which csrf protects; name the origins, or set csrf=off";
+    }
+    return NULL;
+}
+
 int fk_gate_options_check(forker_server *server)
 {
     for (uint32_t i = 0; i <= server->route_count; i++) {
         const fk_route *route = route_at(server, i);
         bool own = route != NULL && fk_gate_option_differs(route);
-        const char *credentials = fk_gate_option_text(server, route, FK_OPTION_CORS_CREDENTIALS);
-        if (strcmp(credentials, "on") == 0 &&
-            fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CORS_ORIGINS))) {
-            return fk_server_fail(
-                server, FORKER_E_OPTION,
-                "%s: cors_credentials=on%s%s: cors_origins has *, and pages of all sites would act as "
-                "their users; name the origins",
-                server->verb, own ? " of route " : "", own ? route->pattern : "");
+        const char *option, *fault = fault_of(server, route, &option);
+        if (fault != NULL) {
+            return fk_server_fail(server, FORKER_E_OPTION, "%s: %s%s%s: %s", server->verb, option,
+                                  own ? " of route " : "", own ? route->pattern : "", fault);
         }
     }
     return FORKER_OK;

@@ -273,6 +273,8 @@ func TestGates_wrongOptionsAreRefused(t *testing.T) {
 		{[]string{"cors_expose=a b:"}, nil, `is not a list of names`},
 		{[]string{"cors_origins=*", "cors_credentials=on"}, nil, "cors_credentials=on: cors_origins has *"},
 		{nil, []string{"/a", "+cors_origins=*", "+cors_credentials=on"}, "cors_credentials=on of route /a: cors_origins has *"},
+		{[]string{"csrf_origins=https://a.example,*"}, nil, "csrf_origins: * would be all sites"},
+		{nil, []string{"/a", "+csrf_origins=*"}, "csrf_origins of route /a: * would be all sites"},
 		{nil, []string{"/a", "+rate_limit=1/x"}, `route set of * /a: rate_limit: "1/x" is not a rate`},
 		{nil, []string{"/a", "+slash=add"}, `no route option "slash"`},
 	} {
