@@ -30,13 +30,13 @@ type conn struct {
 	output
 	protocol protocol // nil in a handshake.
 
-	peer   slot.Peer
 	info   *tlsInfo  // nil: no TLS.
 	via    *gate.Via // What a proxy has said in front of all; nil: nothing.
 	born   int64     // When it was accepted, on the loop's clock.
-	tag    uint32    // Tells it from earlier connections of the same fd; 0: freed.
-	forks  uint32    // Of the process, when it was accepted.
-	served uint32    // Requests so far.
+	peer   slot.Peer
+	tag    uint32 // Tells it from earlier connections of the same fd; 0: freed.
+	forks  uint32 // Of the process, when it was accepted.
+	served uint32 // Requests so far.
 
 	interest uint32 // What the poller watches for.
 	watched  bool   // The poller knows the connection.
@@ -87,8 +87,10 @@ func (l *Loop) newConn(fd int) *conn {
 	}
 	c.fd, c.tag, c.born, c.forks = fd, l.lastTag, l.clock.now, inventory.Forks()
 	c.timer.owner = c
-	for len(l.conns) <= fd {
-		l.conns = append(l.conns, nil)
+	if fd >= len(l.conns) {
+		// Twice as many: append grows large slices by a quarter, and leaves more memory than they have to the collector.
+		l.conns = append(make([]*conn, 0, 2*(fd+1)), l.conns...)
+		l.conns = l.conns[:cap(l.conns)]
 	}
 	l.conns[fd] = c
 	l.open++

@@ -15,9 +15,8 @@ type timer struct {
 	owner interface{ expire(l *Loop) } // Is told on the loop's thread when the deadline has come.
 
 	// The wheel's.
-	armed      bool
 	deadline   int64
-	slotTime   int64
+	slotTime   int64 // Of the slot that it stands in; 0: it is not armed.
 	next, prev *timer
 }
 
@@ -39,7 +38,7 @@ func (w *wheel) start(now int64) { w.tick = now / wheelTick }
 // arm sets t's deadline, in ns of the loop's clock.
 func (w *wheel) arm(t *timer, deadline int64) {
 	t.deadline = deadline
-	if !t.armed || t.slotTime > deadline {
+	if t.slotTime == 0 || t.slotTime > deadline {
 		w.move(t)
 	}
 }
@@ -52,11 +51,11 @@ func (w *wheel) move(t *timer) {
 
 // disarm takes t out.
 func (w *wheel) disarm(t *timer) {
-	if !t.armed {
+	if t.slotTime == 0 {
 		return
 	}
-	t.armed = false
 	slot := int(t.slotTime / wheelTick % wheelSlots)
+	t.slotTime = 0
 	if t.prev != nil {
 		t.prev.next = t.next
 	} else if t == w.due {
@@ -75,7 +74,7 @@ func (w *wheel) disarm(t *timer) {
 func (w *wheel) insert(t *timer) {
 	tick := min(max(t.deadline/wheelTick+1, w.tick+1), w.tick+wheelSlots-1)
 	slot := int(tick % wheelSlots)
-	t.armed, t.slotTime = true, tick*wheelTick
+	t.slotTime = tick * wheelTick
 	t.next, t.prev = w.slots[slot], nil
 	if t.next != nil {
 		t.next.prev = t
