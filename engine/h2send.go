@@ -26,7 +26,7 @@ func (st *h2stream) interim(l *Loop, status int, field []byte) error {
 	l.reserve(c, len(field)+headRoom)
 	start := l.outLen
 	out := http2.AppendStatus(st.h.session.BeginSection(l.out[:start]), status)
-	out = http2.AppendFields(out, field)
+	out = l.h2.AppendFields(out, field)
 	l.commit(st.h.session.EndSection(out, start, st.s, false))
 	l.send(c)
 	switch {
@@ -51,7 +51,7 @@ func (st *h2stream) respond(l *Loop, r *request) {
 	start := l.outLen
 	out := appendH2Head(h.session.BeginSection(l.out[:start]), l, r)
 	if !hasBody && head.rpc {
-		out = appendTrailers(out, r)
+		out = l.appendTrailers(out, r)
 	}
 	out = h.session.EndSection(out, start, st.s, !hasBody)
 	switch {
@@ -59,7 +59,7 @@ func (st *h2stream) respond(l *Loop, r *request) {
 	case !head.sourced && len(head.body) <= h.session.Room(st.s):
 		out = append(h.session.AppendData(out, st.s, len(head.body), !head.rpc), head.body...)
 		if head.rpc {
-			out = st.endWithTrailers(out, r)
+			out = st.endWithTrailers(l, out, r)
 		}
 	case head.sourced || st.keepBody(l, r):
 		r.source.open = true
@@ -88,7 +88,7 @@ func appendH2Head(out []byte, l *Loop, r *request) []byte {
 	if head.isText {
 		out = appendH2TextFields(out, head)
 	}
-	return http2.AppendFields(http2.AppendFields(out, head.fields), head.added)
+	return l.h2.AppendFields(l.h2.AppendFields(out, head.fields), head.added)
 }
 
 // appendH2TextFields appends the fields of a response whose body is a text of the engine's own.
@@ -168,7 +168,7 @@ func (st *h2stream) appendBody(l *Loop, out []byte, room int) []byte {
 	}
 	if last {
 		if trails {
-			out = st.endWithTrailers(out, r)
+			out = st.endWithTrailers(l, out, r)
 		}
 		st.endResponse(l, r)
 	}
@@ -176,9 +176,9 @@ func (st *h2stream) appendBody(l *Loop, out []byte, room int) []byte {
 }
 
 // endWithTrailers appends the trailer section of the response.
-func (st *h2stream) endWithTrailers(out []byte, r *request) []byte {
+func (st *h2stream) endWithTrailers(l *Loop, out []byte, r *request) []byte {
 	session, start := st.h.session, len(out)
-	return session.EndSection(appendTrailers(session.BeginSection(out), r), start, st.s, true)
+	return session.EndSection(l.appendTrailers(session.BeginSection(out), r), start, st.s, true)
 }
 
 // hasNext reports whether there is something left of the segment that is being sent.

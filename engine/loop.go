@@ -394,7 +394,7 @@ func (l *Loop) renewDate() {
 	}
 	l.ok = http1.AppendPrefix(l.ok[:0], 200, l.common)
 	for i := range l.h2Common {
-		l.h2Common[i] = http2.AppendFields(l.h2Common[i][:0], l.commonFor(uint8(i)*ResponseHasDate))
+		l.h2Common[i] = l.h2.AppendFields(l.h2Common[i][:0], l.commonFor(uint8(i)*ResponseHasDate))
 	}
 }
 

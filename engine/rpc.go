@@ -187,16 +187,28 @@ func (l *Loop) describeStatus(head *responseHead, status int, text []byte) {
 
 // appendCallFields appends the fields that the response to a call begins with.
 func appendCallFields(out []byte, r *request) []byte {
-	typ := r.rpc.typ.In(r.text)
-	if len(typ) == 0 {
-		typ = []byte("application/grpc")
+	if typ := r.rpc.typ.In(r.text); len(typ) == 0 || string(typ) == plainCall {
+		out = append(out, plainCallField...)
+	} else {
+		out = http2.AppendField(out, []byte("content-type"), typ)
 	}
-	out = http2.AppendField(out, []byte("content-type"), typ)
-	return http2.AppendField(out, []byte("grpc-accept-encoding"), []byte(grpc.Encodings))
+	return append(out, encodingsField...)
 }
+
+const plainCall = "application/grpc"
+
+// Fields that nearly all responses to calls have.
+var (
+	plainCallField = http2.AppendField(nil, []byte("content-type"), []byte(plainCall))
+	encodingsField = http2.AppendField(nil, []byte("grpc-accept-encoding"), []byte(grpc.Encodings))
+	statusOKField  = http2.AppendField(nil, []byte("grpc-status"), grpc.AppendCode(nil, grpc.OK))
+)
 
 // appendStatus appends the fields that a response to a call ends with.
 func appendStatus(out []byte, code grpc.Code, text []byte) []byte {
+	if code == grpc.OK && len(text) == 0 {
+		return append(out, statusOKField...)
+	}
 	var room [3 * 64]byte
 	out = http2.AppendField(out, []byte("grpc-status"), grpc.AppendCode(room[:0], code))
 	if len(text) > 0 {
@@ -218,7 +230,7 @@ func trailerRoom(r *request) int {
 }
 
 // appendTrailers appends the fields of the trailer section of a response.
-func appendTrailers(out []byte, r *request) []byte {
+func (l *Loop) appendTrailers(out []byte, r *request) []byte {
 	response, head := &r.shared.Response, &r.response
 	if head.rpc {
 		code, text := head.code, head.statusText
@@ -228,5 +240,5 @@ func appendTrailers(out []byte, r *request) []byte {
 		}
 		out = appendStatus(out, code, text)
 	}
-	return http2.AppendFields(out, memory.View(response.Trailers.Data, response.Trailers.Len))
+	return l.h2.AppendFields(out, memory.View(response.Trailers.Data, response.Trailers.Len))
 }

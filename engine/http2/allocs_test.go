@@ -41,7 +41,7 @@ func TestRequest_allocatesNothing(t *testing.T) {
 					break
 				}
 				start := len(out)
-				out = AppendFields(AppendLength(AppendStatus(c.conn.BeginSection(out), 200), 6), lines)
+				out = c.shared.AppendFields(AppendLength(AppendStatus(c.conn.BeginSection(out), 200), 6), lines)
 				out = c.conn.EndSection(out, start, ev.Stream, false)
 				c.conn.Want(ev.Stream)
 				s, _ := c.conn.Turn()

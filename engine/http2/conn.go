@@ -338,6 +338,13 @@ func (c *Conn) abort(s *Stream, code Code) Event {
 //
 // Of a refusal with a status the client is to be told; without one, the stream was reset.
 func (c *Conn) ReadHead(s *Stream, block []byte, h *message.Head) (n int, refusal *message.Refusal) {
+	fragment, version := c.section.fragment, c.decoder.version
+	m := c.shared.headOf(fragment)
+	if c.reading == s {
+		if n := c.recall(m, s, block, h); n > 0 {
+			return n, nil
+		}
+	}
 	h.Reset()
 	sec := section{block: block, head: h, limits: &c.shared.limits, cookie: -1, urgency: defaultUrgency}
 	if !c.readSection(s, &sec) {
@@ -345,6 +352,9 @@ func (c *Conn) ReadHead(s *Stream, block []byte, h *message.Head) (n int, refusa
 	}
 	sec.finish(s.received)
 	s.left, s.urgency = h.ContentLength, sec.urgency
+	if m != nil && sec.refusal == nil && c.decoder.version == version {
+		m.keep(fragment, version, s, block[:sec.len], h)
+	}
 	return sec.len, c.judge(s, &sec)
 }
 
@@ -389,7 +399,7 @@ func (c *Conn) decode(sec *section) bool {
 			return false
 		}
 		if b = b[n:]; sec != nil && f.kind != kindNone {
-			sec.take(&f)
+			sec.take(f)
 		}
 	}
 	return true

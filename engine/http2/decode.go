@@ -89,65 +89,70 @@ func isValue(v []byte) bool {
 type decoder struct {
 	table   *dynamicTable // nil: nothing was inserted yet.
 	limit   uint32        // Of the table, while there is none.
+	started bool          // The present section has had a field: the size of the table does not change any more.
+	version uint64        // Another one for each state of each table of the loop; 0: nothing was done to it.
 	shared  *Shared
-	started bool // The present section has had a field: the size of the table does not change any more.
 }
 
-// next reads a field from the beginning of b, which is not empty. n is how many bytes it took; 0: it does not
-// decode.
-func (d *decoder) next(b []byte) (f field, n int) {
+// next reads a field from the beginning of b, which is not empty; it is valid until the next one is read. n is how many bytes it took; 0:
+// it does not decode.
+func (d *decoder) next(b []byte) (f *field, n int) {
 	switch c := b[0]; {
 	case c&0x80 != 0: // §6.1
 		d.started = true
 		index, n := integer(b, 7)
-		f, ok := d.lookUp(index)
-		if !ok {
-			return field{}, 0
+		if f = d.lookUp(index); f == nil {
+			return nil, 0
 		}
 		return f, n
 	case c&0xc0 == 0x40: // §6.2.1
 		d.started = true
 		if f, n = d.literal(b, 6); n > 0 {
-			d.insert(&f)
+			d.insert(f)
 		}
 		return f, n
 	case c&0xe0 == 0x20: // §6.3
 		size, n := integer(b, 5)
 		if d.started || size > tableSize {
-			return field{}, 0
+			return nil, 0
 		}
 		d.resize(uint32(size))
-		return field{}, n
+		return &noField, n
 	}
 	d.started = true
 	return d.literal(b, 4) // §6.2.2, §6.2.3
 }
 
-// lookUp returns the field at an index (RFC 7541 §2.3.3).
-func (d *decoder) lookUp(index uint64) (field, bool) {
+var noField field
+
+// lookUp returns the field at an index (RFC 7541 §2.3.3); nil: there is none.
+func (d *decoder) lookUp(index uint64) *field {
 	switch {
 	case index == 0:
-		return field{}, false
+		return nil
 	case index <= staticCount:
-		return staticTable[index], true
+		return &staticTable[index]
 	case d.table == nil || index-staticCount > uint64(d.table.count):
-		return field{}, false
+		return nil
 	}
-	return d.table.at(uint32(index) - staticCount - 1), true
+	d.table.at(uint32(index)-staticCount-1, &d.shared.field)
+	return &d.shared.field
 }
 
 // literal reads a field whose value stands there, and its name too unless that has an index.
-func (d *decoder) literal(b []byte, prefix uint) (f field, n int) {
+func (d *decoder) literal(b []byte, prefix uint) (f *field, n int) {
 	index, n := integer(b, prefix)
 	if n == 0 {
-		return field{}, 0
+		return nil, 0
 	}
+	f = &d.shared.field
 	scratch := d.shared.scratch[:0]
 	if index > 0 {
-		var ok bool
-		if f, ok = d.lookUp(index); !ok {
-			return field{}, 0
+		named := d.lookUp(index)
+		if named == nil {
+			return nil, 0
 		}
+		f.name, f.kind = named.name, named.kind
 		if index > staticCount { // An insert could move it.
 			scratch = append(scratch, f.name...)
 			f.name = scratch
@@ -155,14 +160,14 @@ func (d *decoder) literal(b []byte, prefix uint) (f field, n int) {
 	} else {
 		var taken int
 		if f.name, scratch, taken = text(b[n:], scratch); taken == 0 {
-			return field{}, 0
+			return nil, 0
 		}
 		f.kind = kindOf(f.name)
 		n += taken
 	}
 	value, scratch, taken := text(b[n:], scratch)
 	if taken == 0 {
-		return field{}, 0
+		return nil, 0
 	}
 	d.shared.scratch = scratch
 	f.value, f.bad = value, !isValue(value)
@@ -212,7 +217,14 @@ func integer(b []byte, prefix uint) (value uint64, n int) {
 	return 0, 0
 }
 
+// change is called when something is done to the table.
+func (d *decoder) change() {
+	d.shared.versions++
+	d.version = d.shared.versions
+}
+
 func (d *decoder) insert(f *field) {
+	d.change()
 	if d.table == nil {
 		d.table = d.shared.newTable()
 		d.table.limit(d.limit)
@@ -221,6 +233,7 @@ func (d *decoder) insert(f *field) {
 }
 
 func (d *decoder) resize(size uint32) {
+	d.change()
 	d.limit = size
 	if d.table != nil {
 		d.table.limit(size)

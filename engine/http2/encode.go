@@ -48,14 +48,18 @@ func AppendLength(out []byte, length int64) []byte {
 
 // AppendFields appends the fields of "Name: value" lines, which are well-formed and end with CRLF each. Those about the connection are
 // left out (RFC 9113 §8.2.2).
-func AppendFields(out, lines []byte) []byte {
+func (sh *Shared) AppendFields(out, lines []byte) []byte {
 	for len(lines) > 0 {
-		end := bytes.IndexByte(lines, '\n')
-		colon := bytes.IndexByte(lines, ':')
-		out = AppendField(out, lines[:colon], bytes.Trim(lines[colon+1:end], " \t\r"))
-		lines = lines[end+1:]
+		end := bytes.IndexByte(lines, '\n') + 1
+		out = sh.appendLine(out, lines[:end])
+		lines = lines[end:]
 	}
 	return out
+}
+
+func appendLine(out, line []byte) []byte {
+	colon := bytes.IndexByte(line, ':')
+	return AppendField(out, line[:colon], bytes.Trim(line[colon+1:], " \t\r\n"))
 }
 
 // AppendField appends one field, with its name in lower case.

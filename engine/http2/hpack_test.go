@@ -172,7 +172,7 @@ func TestEncoder_isReadByTheLibrary(t *testing.T) {
 	out = AppendStatus(out, 418)
 	out = AppendLength(out, 0)
 	out = AppendLength(out, 1<<63-1)
-	out = AppendFields(out, []byte("Content-Type: text/plain\r\nX-Empty:\r\nx-y:  z \t\r\nSet-Cookie: a=b\r\nConnection: close\r\nTRANSFER-ENCODING: chunked\r\n"+
+	out = NewShared(wide, 1).AppendFields(out, []byte("Content-Type: text/plain\r\nX-Empty:\r\nx-y:  z \t\r\nSet-Cookie: a=b\r\nConnection: close\r\nTRANSFER-ENCODING: chunked\r\n"+
 		"Keep-Alive: 5\r\nProxy-Connection: x\r\nUpgrade: y\r\nX-Long-"+long+": "+long+"\r\nX-Bytes: \x80\xff\"\r\n"))
 	fields, err := hpack.NewDecoder(4096, nil).DecodeFull(out)
 	if err != nil {

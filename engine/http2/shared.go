@@ -15,6 +15,11 @@ type Shared struct {
 	streams int
 	hello   []byte // What a connection begins with.
 	scratch []byte // Strings that were decoded.
+	field   field  // The latest one that lies in no table.
+
+	versions uint64 // Of all tables, see decoder.
+	heads    [memos]headMemo
+	lines    [keptLines]lineMemo
 
 	conns       []*Conn
 	freeStreams []*Stream

@@ -35,11 +35,11 @@ func (t *dynamicTable) reset() {
 	t.most = tableSize
 }
 
-// at returns the entry that came so many before the latest one. It is valid until the next insert.
-func (t *dynamicTable) at(age uint32) field {
+// at makes f the entry that came so many before the latest one. It is valid until the next insert.
+func (t *dynamicTable) at(age uint32, f *field) {
 	e := &t.entries[(t.next-1-age)%maxEntries]
 	text := t.text[e.off:][:e.nameLen+e.valueLen]
-	return field{name: text[:e.nameLen:e.nameLen], value: text[e.nameLen:], kind: e.kind, bad: e.bad}
+	f.name, f.value, f.kind, f.bad = text[:e.nameLen:e.nameLen], text[e.nameLen:], e.kind, e.bad
 }
 
 // insert adds a field, none of which lies in the table (RFC 7541 §4.4).

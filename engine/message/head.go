@@ -74,6 +74,16 @@ func (h *Head) Reset() {
 	h.FieldCount, h.TrailerCount = 0, 0
 }
 
+// CopyTo makes other the same head, but for what it has of a trailer section.
+func (h *Head) CopyTo(other *Head) {
+	other.Method, other.Target, other.Path, other.Query, other.Host = h.Method, h.Target, h.Path, h.Query, h.Host
+	other.ContentLength = h.ContentLength
+	other.Form, other.Version, other.KeepAlive, other.Chunked = h.Form, h.Version, h.KeepAlive, h.Chunked
+	other.ExpectContinue, other.HasQuery, other.PlainPath = h.ExpectContinue, h.HasQuery, h.PlainPath
+	other.FieldCount, other.TrailerCount = h.FieldCount, 0
+	copy(other.Fields[:h.FieldCount], h.Fields[:])
+}
+
 // Limits bounds a head.
 type Limits struct {
 	Head   int // Bytes from the first one to the empty line's LF, both included. At least 64.
