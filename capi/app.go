@@ -9,12 +9,15 @@ package main
 #include "exchange/chain.h"
 #include "exchange/deferred.h"
 #include "exchange/dispatch.h"
+#include "exchange/errorcall.h"
+#include "exchange/onhead.h"
 #include "exchange/wire.h"
 */
 import "C"
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"unsafe"
 
@@ -208,6 +211,30 @@ func whole(call *engine.Call, traits *routeTraits) C.int {
 
 // Done is engine.Handlers'.
 func (a *app) Done(req *engine.Request) { C.fk_chain_end(address(req)) }
+
+// Head is engine.Handlers'.
+func (a *app) Head(req *engine.Request, status int) { C.fk_dispatch_head(address(req), C.int(status)) }
+
+// Error is engine.Handlers'.
+func (a *app) Error(req *engine.Request, e *engine.ProgramError) bool {
+	// SAFETY: C reads the bytes during the call only.
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	asked := C.fk_error{status: C.int32_t(e.Status), retry_after: C.int32_t(e.RetryAfter)}
+	asked.detail, asked.detail_len = pinned(&pinner, e.Detail), C.uint64_t(len(e.Detail))
+	asked.allow, asked.allow_len = pinned(&pinner, e.Allow), C.uint64_t(len(e.Allow))
+	return bool(C.fk_dispatch_error(address(req), &asked))
+}
+
+// pinned returns bytes as C gets them, pinned if they are on the Go heap.
+func pinned(pinner *runtime.Pinner, text []byte) *C.char {
+	if len(text) == 0 {
+		return nil
+	}
+	start := unsafe.SliceData(text)
+	pinner.Pin(start)
+	return (*C.char)(unsafe.Pointer(start))
+}
 
 // Resumed is engine.Holders'.
 func (a *app) Resumed(req *engine.Request) { C.fk_deferred_leave(address(req)) }

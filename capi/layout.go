@@ -42,6 +42,8 @@ enum {
     off_outcome = offsetof(struct forker_request, outcome),
     off_step = offsetof(struct forker_request, step),
     off_values = offsetof(struct forker_request, values),
+    off_fd = offsetof(struct forker_request, fd),
+    off_heads = offsetof(struct forker_request, heads),
     size_outcome = sizeof(forker_outcome),
     off_outcome_ns = offsetof(forker_outcome, ns),
     size_part = sizeof(fk_part),
@@ -135,6 +137,8 @@ var (
 	_ [C.off_outcome]byte                 = [unsafe.Offsetof(engine.Request{}.Ending)]byte{}
 	_ [C.off_step]byte                    = [unsafe.Offsetof(engine.Request{}.Step)]byte{}
 	_ [C.off_values]byte                  = [unsafe.Offsetof(engine.Request{}.Values)]byte{}
+	_ [C.off_fd]byte                      = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
+	_ [C.off_heads]byte                   = [unsafe.Offsetof(engine.Request{}.Heads)]byte{}
 	_ [C.size_outcome]byte                = [unsafe.Sizeof(engine.Ending{})]byte{}
 	_ [C.size_outcome]byte                = [engine.EndingSize]byte{}
 	_ [C.off_outcome_ns]byte              = [unsafe.Offsetof(engine.Ending{}.Ns)]byte{}

@@ -5,6 +5,7 @@ package main
 #include "exchange/deferred.h"
 #include "exchange/dispatch.h"
 #include "exchange/post.h"
+#include "exchange/timer.h"
 #include "log/log.h"
 #include "log/logfile.h"
 #include "log/loglimit.h"
@@ -128,6 +129,7 @@ func (w *worker) poll(timeoutMs int) (over bool) {
 func (w *worker) end(err error) {
 	w.over, w.err = true, err
 	C.fk_post_close(w.c)
+	C.fk_timers_close(w.c)
 	if w.channel < 0 {
 		w.leaveHost()
 	}
@@ -137,6 +139,7 @@ func (w *worker) end(err error) {
 func (w *worker) close() {
 	w.loop.Close()
 	C.fk_post_close(w.c)
+	C.fk_timers_close(w.c)
 }
 
 func (w *worker) fail(err error) C.int {
@@ -211,6 +214,13 @@ func (w *worker) watchDescriptors() error {
 		return fmt.Errorf("eventfd: %w", err)
 	}
 	if err := w.loop.Watch(int(postFd), func() { C.fk_post_run(w.c) }); err != nil {
+		return err
+	}
+	timerFd, err := C.fk_timers_open(w.c)
+	if timerFd < 0 {
+		return fmt.Errorf("timerfd: %w", err)
+	}
+	if err := w.loop.Watch(int(timerFd), func() { C.fk_timers_run(w.c) }); err != nil {
 		return err
 	}
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
@@ -290,6 +300,7 @@ func (w *worker) config() engine.Config {
 		ReadBuffer:        int(w.number(C.FK_OPTION_READ_BUFFER)),
 		HideDate:          w.number(C.FK_OPTION_DATE) == 0,
 		Errors:            errorpage.Form(w.number(C.FK_OPTION_ERRORS)),
+		OwnErrors:         w.c.on_error != nil,
 
 		MaxConnections:        int(w.number(C.FK_OPTION_MAX_CONNECTIONS)),
 		MaxConnectionsPerPeer: int(w.number(C.FK_OPTION_MAX_CONNECTIONS_PER_PEER)),

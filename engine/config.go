@@ -90,6 +90,8 @@ type Config struct {
 	Front  *gate.Front    // nil: nothing of it.
 	Errors errorpage.Form // What the bodies of the engine's own error responses are.
 
+	OwnErrors bool // The program is asked for them: Handlers.Error.
+
 	HTTP2       HTTP2Config
 	RPC         RPCConfig
 	TLS         TLSConfig // Where a listener has TLS.

@@ -69,6 +69,7 @@ func (l *Loop) dispatch(r *request) {
 	r.isHead = string(call.Method) == "HEAD"
 	req.Base = memory.Address(r.text)
 	req.ParamCount, req.Cancelled, req.Interims = 0, 0, 0
+	req.Fd = int32(r.stream.conn().fd)
 	req.Now, req.Box = uint64(l.clock.now), l.box
 	if !r.inFlight {
 		l.beginRequest(r)

@@ -19,6 +19,20 @@ type Handlers interface {
 	// Done tells the functions around the handlers, which a request has come to (Request.Passed), that it has ended. Called on
 	// the loop's thread.
 	Done(req *Request)
+	// Head tells the functions that want to see the head of a response (Request.Heads) what its status is; they can set fields.
+	// Called on the loop's thread.
+	Head(req *Request, status int)
+	// Error asks the program for the response to an error, and reports whether it is in req.Response. Only where
+	// Config.OwnErrors says so. Called on the loop's thread.
+	Error(req *Request, e *ProgramError) bool
+}
+
+// ProgramError is an error response that the program can word.
+type ProgramError struct {
+	Status     int
+	Detail     []byte
+	Allow      []byte // The value of an Allow field, if not empty.
+	RetryAfter int    // Seconds; 0: it has no such field.
 }
 
 // Holders are those parts of the program that hold handles to requests, on any thread. Called on the loop's thread.

@@ -88,14 +88,16 @@ func (p *program) Body(request *Call, piece []byte, last int) {
 }
 
 // Collect, Stream and Close are for requests that are answered later, which the tests through the C API have.
-func (p *program) Collect([]Event) int              { return 0 }
-func (p *program) Interim() (Interim, bool)         { return Interim{}, false }
-func (p *program) Stream(*Request) Piece            { return Piece{} }
-func (p *program) Failure(*Request) string          { return "" }
-func (p *program) Closed(*Request, int) bool        { return true }
-func (p *program) Done(*Request)                    {}
-func (p *program) Resumed(*Request)                 {}
-func (p *program) Retain(left []memory.Mapping) int { return 0 }
+func (p *program) Collect([]Event) int                { return 0 }
+func (p *program) Interim() (Interim, bool)           { return Interim{}, false }
+func (p *program) Stream(*Request) Piece              { return Piece{} }
+func (p *program) Failure(*Request) string            { return "" }
+func (p *program) Closed(*Request, int) bool          { return true }
+func (p *program) Done(*Request)                      {}
+func (p *program) Resumed(*Request)                   {}
+func (p *program) Head(*Request, int)                 {}
+func (p *program) Error(*Request, *ProgramError) bool { return false }
+func (p *program) Retain(left []memory.Mapping) int   { return 0 }
 
 func (p *program) Free(req *Request) {
 	p.frees++

@@ -50,6 +50,9 @@ func (l *Loop) respond(r *request) {
 		l.stopTimers(r)
 		l.abortBody(r)
 	}
+	if l.cfg.OwnErrors {
+		l.askForError(r)
+	}
 	l.describe(r)
 	head := &r.response
 	l.responseReady(r, head.status)
@@ -105,6 +108,9 @@ func (l *Loop) describe(r *request) {
 	}
 	if head.status == 205 {
 		head.length = 0 // RFC 9110 §15.3.6: there is no body, and its length says so.
+	}
+	if r.shared.Heads.Len > 0 {
+		l.showHead(r)
 	}
 	head.fields = memory.View(response.Fields.Data, response.Fields.Len)
 	if l.cfg.Front != nil {

@@ -43,8 +43,8 @@ type Request struct {
 	_           [3]uint8
 	Client      slot.Peer
 	Host        message.Span // As a trusted proxy says; empty: it is Head.Host.
-	_           uint32
-	ID          [72]uint8 // NUL-terminated.
+	Fd          int32        // Of the connection, as long as Cancelled is 0.
+	ID          [72]uint8    // NUL-terminated.
 	RPC         RPC
 	Params      [MaxParams]message.Span
 	Head        message.Head
@@ -64,6 +64,7 @@ type Request struct {
 	Step     uint32 // How many of those of its route it has come to; one more than there are: to the handler too.
 	_        uint32
 	Values   uintptr
+	Heads    Block // Functions that want to see the head of the response: Handlers.Head calls them.
 }
 
 // EndingSize is that of Ending.
@@ -182,5 +183,5 @@ func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body
 
 // needsRelease reports whether C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred|r.Failure|r.Values != 0 || r.Passed.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
+	return r.Texts|r.Deferred|r.Failure|r.Values != 0 || r.Passed.Len|r.Heads.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
 }

@@ -142,7 +142,8 @@ void forker_server_free(forker_server *server);
  *   pattern   starts with "/". A segment ":name" matches any one non-empty segment, a last segment "*name" matches the
  *             rest of the path, however many segments, also none; both are read by forker_request_param(). Everything
  *             else must be equal, byte by byte, to the decoded path of the request. What could never be, or is a
- *             parameter in patterns of other libraries, is refused: "?", "#", "%20", "{id}", "<id>".
+ *             parameter in patterns of other libraries, is refused: "?", "#", "%20", "{id}", "<id>". A segment that
+ *             itself begins with ":" or "*" is written with a backslash before it: "/tasks/\:done".
  *
  * Of several patterns that match, an exact segment goes before ":name" and that before "*name", from left to right.
  * A path that matches nothing is answered 404; one that only matches under other methods 405 with Allow, or 204 with
@@ -180,6 +181,8 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
  *              read.
  *
+ *   name       By which forker_url() knows the route: any text but "", which no other route has.
+ *
  * and the options about gates of which docs/OPTIONS.md says that a route can have them: rate_limit, security, hsts, csp,
  * cors_origins, cors_headers, cors_expose, cors_credentials, cors_max_age, csrf and csrf_origins. Gates decide before a
  * handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that
@@ -191,6 +194,36 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  * route that was refused).
  */
 int forker_route_set(forker_route *route, const char *name, const char *value);
+
+/*
+ * Makes the path that leads to a route which has a name (forker_route_set()): its pattern with the `count` values in
+ * the place of the parameters that have these names. Values are percent-encoded (RFC 3986 section 2.1), in that of
+ * "*name" the slashes stay. What is no parameter of the pattern becomes a query behind the path: with names "id" and
+ * "page" and values "7" and "2", "/users/:id" becomes "/users/7?page=2". At most `size` bytes with the NUL behind them
+ * are written to text_out; if that is not enough, or something else is wrong, it is "".
+ *
+ * Any thread, in any process that has the server. Returns FORKER_OK, FORKER_E_ROUTE (no route has that name),
+ * FORKER_E_INVALID (a parameter has no value, or one with which the path would be another: a segment "." or "..", or of
+ * ":name" also "" and one with a slash; a NULL; `size` is 0), FORKER_E_LIMIT (`size` is too small).
+ */
+int forker_url(forker_server *server, const char *name, const char *const *names, const char *const *values,
+               size_t count, char *text_out, size_t size);
+
+/* A route, as forker_route_at() tells of it. The texts are the server's, and stay as long as it has the route. */
+typedef struct forker_route_info {
+    uint32_t size; /* in: sizeof(forker_route_info), so that the library knows how much the program knows */
+    uint32_t pad;
+    const char *methods; /* "GET,POST" or "*" */
+    const char *pattern; /* with the prefixes of its groups */
+    const char *name;    /* "" if it has none */
+} forker_route_info;
+
+/*
+ * Tells of route number `index` of a server, from 0, in the order in which they were registered. Any thread, in any process
+ * that has the server; not while one is registered. Returns FORKER_OK, FORKER_E_INVALID (index beyond the last; `size` is
+ * not set).
+ */
+int forker_route_at(forker_server *server, size_t index, forker_route_info *info_out);
 
 /*
  * A part of a server: routes with a common prefix, their options, and functions around their handlers. It is the server's,
@@ -260,6 +293,22 @@ typedef struct forker_outcome {
  */
 typedef void (*forker_done_fn)(forker_request *req, const forker_outcome *outcome, void *user);
 int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user);
+
+/*
+ * Has `on_error` answer where the library would put an error into words: its own (404 and 405 without a route, 413,
+ * 415, 429, 503 ..., 500 for a handler that has failed) and those of forker_respond_error(). It gets the request, the
+ * status, and what the library would put behind that, which may be "", and answers as a handler does on the main
+ * thread, at once: with this status, or another one. Fields that belong to the error are set already and stay: Allow,
+ * Retry-After, those that were set before forker_respond_error(). FORKER_NEXT leaves the words to the library (option
+ * errors). After anything else than FORKER_OK and a response these are sent too, and the log has a line.
+ *
+ * The body of the request is empty where it has not come, and the parameters are those of the route that was found, if
+ * any. In the library's words are always: errors of requests whose head has not come or is malformed, 504 for option
+ * handler_timeout and others in the place of a response that the program still owes, and errors in calls of gRPC. What
+ * the function answers with forker_respond_error() is in the library's words, too. NULL removes it.
+ */
+typedef int (*forker_error_fn)(forker_request *req, int status, const char *detail, void *user);
+int forker_server_on_error(forker_server *server, forker_error_fn on_error, void *user);
 
 /*
  * A slot for a value that functions have for each other about a request, such as the user that a before function has
@@ -594,6 +643,26 @@ int forker_server_upgrade(forker_server *server);
  */
 typedef void (*forker_post_fn)(forker_server *server, void *user);
 int forker_server_post(forker_server *server, forker_post_fn fn, void *user);
+
+/*
+ * Has `fn` called on the main thread of this process, between requests, after `first_ms` milliseconds, and if
+ * `every_ms` is not 0, from then on every so many. It gets the number of the timer. Timers that are due at once are
+ * called in the order of their times; a call that comes too late because the thread was busy makes up for all that were
+ * due before. They end with the server in this process, without being called.
+ *
+ * Any thread of a process that serves, from the hook worker_ready on; not a signal handler. Returns the number, which
+ * is greater than 0; or FORKER_E_INVALID (a NULL, a negative time, or more than 10 years), FORKER_E_STATE (this process
+ * does not serve, or not any more), FORKER_E_PROCESS (in a process that was forked off one which serves),
+ * FORKER_E_MEMORY.
+ */
+typedef void (*forker_timer_fn)(forker_server *server, int64_t timer, void *user);
+int64_t forker_server_timer(forker_server *server, int64_t first_ms, int64_t every_ms, forker_timer_fn fn, void *user);
+
+/*
+ * Ends a timer. On the main thread its function is not called any more afterwards; called from another thread, it may be
+ * running. Returns FORKER_OK, FORKER_E_INVALID (there is no such timer: it was called, or has ended), FORKER_E_PROCESS.
+ */
+int forker_server_timer_cancel(forker_server *server, int64_t timer);
 
 /* ---------------------------------------------------------------------------------------------------------- options */
 
@@ -1048,6 +1117,12 @@ int forker_request_pause(forker_request *req);
 const char *forker_request_peer(forker_request *req, size_t *len_out);
 
 /*
+ * This end of the connection, in the same form, as of accept(2): behind a proxy it is the address that the proxy connects
+ * to. NULL if the client has left.
+ */
+const char *forker_request_local(forker_request *req, size_t *len_out);
+
+/*
  * The address of the client, without a port: "192.0.2.1", "2001:db8::1" or "unix:". It is that of the connection, or what
  * a proxy says that is one of option trusted_proxies: by the PROXY protocol (proxy= of forker_server_listen()), or by
  * the fields that option forwarded names. Scheme, host and access log follow the same proxies.
@@ -1116,6 +1191,9 @@ int forker_request_hijack(forker_request *req, int *fd_out, const char **data_ou
  * the next call about the request fails; forker_deferred_error() has those of calls that take a handle.
  */
 const char *forker_request_error(forker_request *req);
+
+/* The server that has received the request; NULL for NULL. */
+forker_server *forker_request_server(forker_request *req);
 
 /* The index of the worker process that runs the handler, from 0; -1 for NULL. */
 int32_t forker_request_worker(forker_request *req);
@@ -1272,6 +1350,19 @@ typedef struct forker_cookie {
  * Returns FORKER_OK, FORKER_E_INVALID, FORKER_E_STATE (answered), FORKER_E_LIMIT.
  */
 int forker_response_cookie(forker_request *req, const forker_cookie *cookie);
+
+/*
+ * Has `on_head` called when the head of the response is about to be sent, whatever it comes from: a handler, a stream,
+ * an error of the library. It is told the status, and can set fields, cookies among them; nothing else of the response
+ * can be changed any more. Those that were registered last are called first, so that functions around a handler have
+ * the last word. It is called once, on the worker's main thread, or for forker_stream_begin() on the thread that calls
+ * that; not if there is no such response, because the client has left, the connection was taken over, or a 504 for
+ * option handler_timeout is sent in its place.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered; a call of gRPC), FORKER_E_LIMIT (more than 16).
+ */
+typedef void (*forker_head_fn)(forker_request *req, int status, void *user);
+int forker_request_on_head(forker_request *req, forker_head_fn on_head, void *user);
 
 /*
  * Sends an interim response of one field, such as 103 with "Link" (RFC 8297), behind the responses to earlier requests.

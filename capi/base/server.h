@@ -75,6 +75,8 @@ typedef struct {
     uint32_t param_count;
     uint32_t shape;           /* a hash of the pattern without the names of its parameters */
     uint32_t next;            /* another route in the same place of forker_server.shapes: its index and 1; 0: none */
+    uint32_t ordinal;         /* how many routes of the program's there are up to this one */
+    char *name;               /* for forker_url(); NULL: it has none */
     forker_group *group;      /* NULL: the server itself */
     fk_settings settings;     /* its own, which go before those of the group */
     bool guards;              /* it has no handler, but the group's functions for what is below the prefix */
@@ -137,6 +139,15 @@ typedef struct {
     struct fk_post *first, *last;
     int fd; /* eventfd: there are some; -1: none is taken */
 } fk_posts;
+
+typedef struct fk_timer_table fk_timer_table;
+
+/* Timers; timer.c. */
+typedef struct {
+    pthread_mutex_t lock;
+    fk_timer_table *table;
+    int fd; /* timerfd: some are due; -1: none is taken */
+} fk_timers;
 
 typedef struct {
     int fd;       /* -1 while closed between two runs */
@@ -205,6 +216,8 @@ struct forker_server {
     fk_route *routes;
     uint32_t route_count;
     uint32_t route_cap; /* a power of two */
+    uint32_t named_count;
+    uint32_t *named; /* the indices of routes that have a name, by it */
     forker_route *route_handles;
     fk_rewrite *rewrites;
     uint32_t rewrite_count;
@@ -224,6 +237,8 @@ struct forker_server {
     void *rates;                          /* shared, FK_RATES_SIZE: how often clients came; NULL: nobody asks */
     fk_hook before_fork, post_fork, worker_init, worker_ready, worker_loop, worker_drain, worker_exit, thread_start,
         thread_exit;
+    forker_error_fn on_error; /* NULL: none */
+    void *on_error_user;
     fk_server_hook on_reload, on_reopen, master_tick;
     forker_death_fn worker_died;
     void *worker_died_user;
@@ -271,6 +286,7 @@ struct forker_server {
     volatile uint64_t early_asker; /* who has asked for the stop that came before the run */
     fk_queue queue;                /* of the process that serves */
     fk_posts posts;                /* likewise */
+    fk_timers timers;              /* likewise */
     volatile int
         wake_fd; /* eventfd: shared->stop_timeout_ms or orders->actions has changed; open from the first run on. In a
                     worker: the pipe by which it has the spawner look at its slot */

@@ -431,6 +431,9 @@ int forker_request_defer(forker_request *req, forker_deferred *handle_out)
     if (req->deferred != NULL) {
         return fk_fail(&req->failure, FORKER_E_STATE, "defer: the request is deferred already");
     }
+    if (req->inside == FK_INSIDE_LATE) {
+        return fk_fail(&req->failure, FORKER_E_STATE, "defer: an error function answers at once");
+    }
     int code = fk_response_open(req, &req->failure, "defer");
     if (code != FORKER_OK) {
         return code;

@@ -35,7 +35,7 @@ void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t sin
     __atomic_store_n(&box->busy, 1, __ATOMIC_RELEASE);
 }
 
-static void enter(forker_request *req, uint8_t inside, sigset_t *blocked)
+void fk_dispatch_enter(forker_request *req, uint8_t inside, sigset_t *blocked)
 {
     fk_dispatch_note(req->box, req,
                      fk_thread.pooled ? fk_clock() : req->now_ns); /* it may have waited for this thread */
@@ -44,7 +44,7 @@ static void enter(forker_request *req, uint8_t inside, sigset_t *blocked)
     fk_thread_enter_program(blocked);
 }
 
-static void leave(forker_request *req, const sigset_t *blocked)
+void fk_dispatch_leave(forker_request *req, const sigset_t *blocked)
 {
     fk_callback_check(req->server, "handler");
     fk_thread_leave_program(blocked);
@@ -57,9 +57,9 @@ int fk_dispatch(uintptr_t address)
     forker_request *req = (forker_request *)address;
     const fk_route *route = &req->server->routes[req->route];
     sigset_t blocked;
-    enter(req, FK_INSIDE_HANDLER, &blocked);
+    fk_dispatch_enter(req, FK_INSIDE_HANDLER, &blocked);
     int result = route->handler(req, route->user);
-    leave(req, &blocked);
+    fk_dispatch_leave(req, &blocked);
     return result;
 }
 
@@ -67,9 +67,9 @@ int fk_dispatch_chain(uintptr_t address, int whole)
 {
     forker_request *req = (forker_request *)address;
     sigset_t blocked;
-    enter(req, FK_INSIDE_HANDLER, &blocked);
+    fk_dispatch_enter(req, FK_INSIDE_HANDLER, &blocked);
     int result = fk_chain_run(req, whole != 0);
-    leave(req, &blocked);
+    fk_dispatch_leave(req, &blocked);
     return result;
 }
 
@@ -91,9 +91,9 @@ int fk_dispatch_body(uintptr_t address, uintptr_t data, uint64_t len, int last)
         }
     }
     sigset_t blocked;
-    enter(req, FK_INSIDE_ON_BODY, &blocked);
+    fk_dispatch_enter(req, FK_INSIDE_ON_BODY, &blocked);
     int result = on_body(req, piece, (size_t)len, last, req->on_body_user);
-    leave(req, &blocked);
+    fk_dispatch_leave(req, &blocked);
     return result;
 }
 
@@ -115,7 +115,7 @@ static void trim_block(fk_block *block)
     }
 }
 
-static void release_parts(fk_response *response)
+void fk_dispatch_release_parts(fk_response *response)
 {
     fk_part *parts = (fk_part *)(void *)response->parts.data;
     size_t count = (size_t)response->parts.len / sizeof *parts;
@@ -133,8 +133,9 @@ void fk_dispatch_release(uintptr_t address)
     bool in_program = fk_thread.in_program;
     fk_thread.in_program = true;
     fk_values_free(req);
-    release_parts(&req->response);
+    fk_dispatch_release_parts(&req->response);
     fk_thread.in_program = in_program;
+    req->heads.len = 0;
     fk_texts_free(req);
     fk_failure_clear(&req->failure);
     trim_block(&req->response.fields);
@@ -149,6 +150,7 @@ void fk_dispatch_free(uintptr_t address)
     fk_block_free(&response->parts);
     fk_block_free(&response->trailers);
     fk_block_free(&((forker_request *)address)->passed);
+    fk_block_free(&((forker_request *)address)->heads);
 }
 
 /* Its black box is one of those that are looked at from now on. */

@@ -11,6 +11,13 @@
  */
 int fk_dispatch(uintptr_t address);
 
+/* What is around each call of a function of the program's about a request. `inside` is FK_INSIDE_*. */
+void fk_dispatch_enter(forker_request *req, uint8_t inside, sigset_t *blocked);
+void fk_dispatch_leave(forker_request *req, const sigset_t *blocked);
+
+/* Has lent bytes and files of a body go back. */
+void fk_dispatch_release_parts(fk_response *response);
+
 /* Notes a request in a black box: the program works for it since then. */
 void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t since_ns);
 

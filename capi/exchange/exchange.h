@@ -75,7 +75,8 @@ enum {
 enum {
     FK_RESPONSE_NONE = 0,
     FK_RESPONSE_STARTED = 1, /* a status, field or body was set piece by piece */
-    FK_RESPONSE_WHOLE = 2    /* answered in one call: nothing can be added */
+    FK_RESPONSE_WHOLE = 2,   /* answered in one call: nothing can be added */
+    FK_RESPONSE_HEAD = 3     /* its head is about to be sent: fields can be set; onhead.c */
 };
 
 /* What a request's scheme is. */
@@ -90,7 +91,12 @@ enum {
 };
 
 /* Where the program is inside of, as far as it matters for what it may do. */
-enum { FK_INSIDE_NOTHING, FK_INSIDE_HANDLER, FK_INSIDE_ON_BODY };
+enum {
+    FK_INSIDE_NOTHING,
+    FK_INSIDE_HANDLER,
+    FK_INSIDE_ON_BODY,
+    FK_INSIDE_LATE /* of a function that the loop calls when it responds: onhead.c, errorcall.c */
+};
 
 /* What a piece of a body is. */
 enum {
@@ -184,8 +190,8 @@ struct forker_request {
     uint8_t pad[3];
     fk_peer client;
     fk_span host; /* as a trusted proxy says; empty: it is head.host */
-    uint32_t pad_id;
-    char id[72]; /* NUL-terminated */
+    int32_t fd;   /* of the connection, as long as `cancelled` is 0 */
+    char id[72];  /* NUL-terminated */
     fk_call call;
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
     fk_head head;
@@ -207,6 +213,8 @@ struct forker_request {
     uint32_t pad_step;
 
     void **values; /* by slot; NULL: none was set */
+
+    fk_block heads; /* what forker_request_on_head() was called with; onhead.c */
 };
 
 #endif

@@ -4,6 +4,7 @@
  * ends.
  */
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -193,25 +194,55 @@ int forker_request_body_fd(forker_request *req)
                              : fk_fail(&req->failure, FORKER_E_STATE, "body_fd: the body is in memory only");
 }
 
-const char *forker_request_peer(forker_request *req, size_t *len_out)
+/* An end of a connection, with its port. */
+static const char *give_end(forker_request *req, int family, const void *addr, unsigned port, size_t *len_out)
 {
-    enum { PEER_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535" };
-    if (req == NULL) {
-        return give(NULL, 0, len_out);
+    enum { END_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535" };
+    if (family != AF_INET && family != AF_INET6) {
+        return give("unix:", 5, len_out);
     }
     char address[INET6_ADDRSTRLEN];
-    char *text = fk_text_new(req, PEER_MAX);
-    int len = 0;
+    char *text = fk_text_new(req, END_MAX);
     if (text == NULL) {
         return give(NULL, 0, len_out);
     }
-    if (req->peer.family == AF_INET || req->peer.family == AF_INET6) {
-        (void)inet_ntop(req->peer.family, req->peer.addr, address, sizeof address);
-        len = snprintf(text, PEER_MAX, req->peer.family == AF_INET ? "%s:%u" : "[%s]:%u", address, req->peer.port);
-    } else {
-        len = snprintf(text, PEER_MAX, "unix:");
-    }
+    (void)inet_ntop(family, addr, address, sizeof address);
+    int len = snprintf(text, END_MAX, family == AF_INET ? "%s:%u" : "[%s]:%u", address, port);
     return give(text, (size_t)len, len_out);
+}
+
+const char *forker_request_peer(forker_request *req, size_t *len_out)
+{
+    return req != NULL ? give_end(req, req->peer.family, req->peer.addr, req->peer.port, len_out)
+                       : give(NULL, 0, len_out);
+}
+
+/* The loop notes that a client has left before it closes the connection: if it has not, the descriptor was that one's. */
+static bool has_left(const forker_request *req)
+{
+    return __atomic_load_n(&req->cancelled, __ATOMIC_SEQ_CST) != 0;
+}
+
+const char *forker_request_local(forker_request *req, size_t *len_out)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+        struct sockaddr_storage room;
+    } name = {.any = {.sa_family = AF_UNSPEC}};
+    socklen_t size = sizeof name;
+    if (req == NULL || has_left(req) || getsockname(req->fd, &name.any, &size) != 0 || has_left(req)) {
+        return give(NULL, 0, len_out);
+    }
+    if (name.any.sa_family != AF_INET6) {
+        return give_end(req, name.any.sa_family, &name.four.sin_addr, ntohs(name.four.sin_port), len_out);
+    }
+    const uint8_t *addr = name.six.sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&name.six.sin6_addr)) { /* as the peer's is shown */
+        return give_end(req, AF_INET, addr + 12, ntohs(name.six.sin6_port), len_out);
+    }
+    return give_end(req, AF_INET6, addr, ntohs(name.six.sin6_port), len_out);
 }
 
 const char *forker_request_client(forker_request *req, size_t *len_out)
@@ -262,6 +293,11 @@ const char *forker_request_error(forker_request *req)
 int forker_request_version(forker_request *req)
 {
     return req != NULL ? req->head.version : 0;
+}
+
+forker_server *forker_request_server(forker_request *req)
+{
+    return req != NULL ? req->server : NULL;
 }
 
 int32_t forker_request_worker(forker_request *req)

@@ -25,6 +25,9 @@ static bool is_status(int status)
 
 int fk_response_open(forker_request *req, fk_failure *failure, const char *verb)
 {
+    if (req->response.state == FK_RESPONSE_HEAD) {
+        return fk_fail(failure, FORKER_E_STATE, "%s: only fields can be set when the head is about to be sent", verb);
+    }
     if (req->response.state == FK_RESPONSE_WHOLE) {
         return fk_fail(failure, FORKER_E_STATE, "%s: the request is answered already", verb);
     }
@@ -96,7 +99,7 @@ static int set_field(forker_request *req, fk_failure *failure, const char *verb,
         return fk_fail(failure, FORKER_E_INVALID, "%s %s: %s", verb, name, fault);
     }
     fk_response *response = &req->response;
-    int code = fk_response_open(req, failure, verb);
+    int code = response->state != FK_RESPONSE_HEAD ? fk_response_open(req, failure, verb) : FORKER_OK;
     if (code != FORKER_OK) {
         return code;
     }
@@ -114,7 +117,9 @@ static int set_field(forker_request *req, fk_failure *failure, const char *verb,
     response->flags |= (uint8_t)(fk_ascii_equal(name, "Date") ? FK_RESPONSE_HAS_DATE : 0);
     response->flags |= (uint8_t)(fk_ascii_equal(name, "Server") ? FK_RESPONSE_HAS_SERVER : 0);
     response->flags |= (uint8_t)(fk_ascii_equal(name, "Trailer") ? FK_RESPONSE_ANNOUNCES : 0);
-    response->state = FK_RESPONSE_STARTED;
+    if (response->state != FK_RESPONSE_HEAD) {
+        response->state = FK_RESPONSE_STARTED;
+    }
     return FORKER_OK;
 }
 

@@ -8,8 +8,11 @@
 #include "exchange/block.h"
 #include "exchange/deferred.h"
 #include "exchange/field.h"
+#include "exchange/onhead.h"
 #include "exchange/response.h"
 #include "exchange/stream.h"
+
+enum { STATUS_OK = 200 };
 
 /* Fails for an argument, whatever the handle is. */
 static int refuse(forker_deferred handle, const char *verb, int code, const char *fault)
@@ -88,6 +91,12 @@ int forker_stream_begin(forker_deferred handle, int64_t length)
         return refuse(handle, verb, FORKER_E_INVALID, "the length is negative, and not -1");
     }
     fk_deferred *deferred = lock_unanswered(handle, verb, &code);
+    if (deferred != NULL && deferred->req->heads.len > 0) {
+        forker_request *req = deferred->req;
+        (void)fk_deferred_unlock(deferred, FORKER_OK); /* the program's functions may use the handle */
+        fk_on_head_run(req, req->response.status != 0 ? req->response.status : STATUS_OK);
+        deferred = lock_unanswered(handle, verb, &code);
+    }
     return deferred != NULL ? begin(deferred, verb, length) : code;
 }
 

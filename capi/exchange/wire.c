@@ -122,7 +122,8 @@ static int hand_over_deferred(forker_request *req, int status, const fk_block *l
 /* Whether this thread is in the handler or on_body of the request. Others cannot know when that returns. */
 static bool is_inside(const forker_request *req)
 {
-    return req->inside != FK_INSIDE_NOTHING && fk_thread.in_program && fk_thread.box == req->box;
+    return (req->inside == FK_INSIDE_HANDLER || req->inside == FK_INSIDE_ON_BODY) && fk_thread.in_program &&
+           fk_thread.box == req->box;
 }
 
 /* Whether that is so, and the loop stands still meanwhile: it can be asked. */

@@ -56,6 +56,7 @@ static void leave(forker_server *server)
     server->lost = true;
     fk_descriptor_close(&server->queue.fd);
     fk_descriptor_close(&server->posts.fd);
+    fk_descriptor_close(&server->timers.fd);
     fk_tickets_forget(server);
     fk_listeners_forget(server);
     fk_admin_forget(server);

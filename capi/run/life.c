@@ -33,7 +33,8 @@ forker_server *forker_server_new(void)
     }
     server->owner = getpid();
     server->early_stop_ms = FK_NO_STOP;
-    server->wake_fd = server->queue.fd = server->posts.fd = server->shared_fd = server->tickets_fd = -1;
+    server->wake_fd = server->queue.fd = server->posts.fd = server->timers.fd = server->shared_fd = server->tickets_fd =
+        -1;
     server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = server->keylog_fd = -1;
     server->journal = fk_logfile_is_journal(STDERR_FILENO);
     server->loglimit.timer = server->stderr_aside = -1;
@@ -41,6 +42,7 @@ forker_server *forker_server_new(void)
     server->pidfile = (fk_pidfile){-1, -1};
     fk_options_init(server);
     (void)pthread_mutex_init(&server->posts.lock, NULL);
+    (void)pthread_mutex_init(&server->timers.lock, NULL);
     fk_atfork_watch();
     fk_servers_add(server);
     return server;

@@ -71,6 +71,16 @@ int forker_server_on_worker_died(forker_server *server, forker_death_fn death_fn
     return refused;
 }
 
+int forker_server_on_error(forker_server *server, forker_error_fn on_error, void *user)
+{
+    int refused = fk_setup_refuses(server);
+    if (refused == FORKER_OK) {
+        server->on_error = on_error;
+        server->on_error_user = user;
+    }
+    return refused;
+}
+
 bool fk_hook_before_fork(forker_server *server, uint32_t index)
 {
     const fk_hook *hook = &server->before_fork;

@@ -15,6 +15,11 @@ static bool is_name_char(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+bool fk_pattern_is_escaped(const char *segment)
+{
+    return segment[0] == '\\' && (segment[1] == ':' || segment[1] == '*');
+}
+
 /* Returns what is wrong with the segment at `segment`, up to '/' or the end, or NULL. */
 static const char *segment_fault(const char *segment)
 {

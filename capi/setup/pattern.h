@@ -12,4 +12,7 @@
  */
 bool fk_pattern_check(const char *pattern, uint32_t *params_out, char *fault_out, size_t size);
 
+/* Whether a segment of a pattern begins with a backslash that is none of its text. */
+bool fk_pattern_is_escaped(const char *segment);
+
 #endif

@@ -81,6 +81,7 @@ static void free_route(fk_route *route)
     free(route->pattern);
     free(route->names);
     free(route->param_names);
+    free(route->name);
     fk_settings_free(&route->settings);
 }
 
@@ -171,6 +172,8 @@ static int enter_route(const fk_route_spec *spec, fk_route *route, const char *p
     if (!grow_routes(server) || !copy_route(route, spec->methods, pattern)) {
         return REFUSE(spec, FORKER_E_MEMORY, "%s", "out of memory");
     }
+    uint32_t before = server->route_count > 0 ? server->routes[server->route_count - 1].ordinal : 0;
+    route->ordinal = before + (route->guards ? 0 : 1);
     server->routes[server->route_count] = *route;
     if (!route->guards) {
         enter_shape(server, server->route_count);
@@ -264,6 +267,9 @@ void fk_routes_free(forker_server *server)
     }
     free(server->routes);
     free(server->shapes);
+    free(server->named);
+    server->named = NULL;
+    server->named_count = 0;
     server->routes = NULL;
     server->shapes = NULL;
     server->route_count = server->route_cap = 0;

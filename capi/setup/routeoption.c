@@ -13,6 +13,7 @@
 #include "setup/gateoption.h"
 #include "setup/option.h"
 #include "setup/setup.h"
+#include "setup/url.h"
 
 /* The options of a route: how a value for each is read, and what values there are. */
 static bool set_dispatch(fk_route *route, const char *value)
@@ -141,6 +142,9 @@ int forker_route_set(forker_route *route, const char *name, const char *value)
     int refused = fk_setup_refuses(route->server);
     if (refused != FORKER_OK) {
         return refused;
+    }
+    if (name != NULL && strcmp(name, "name") == 0) {
+        return fk_route_name(route->server, route->index, value);
     }
     fk_route *set = &route->server->routes[route->index];
     return assign(route->server, set, &set->settings, &(assignment){"route", name, value, set->methods, set->pattern});

@@ -42,6 +42,8 @@ func parsePattern(pattern string) (segments []segment, params int, err error) {
 		switch {
 		case text == "." || text == "..":
 			return nil, 0, fmt.Errorf("pattern %q: has a segment %q, which no path has after decoding", pattern, text)
+		case strings.HasPrefix(text, `\:`) || strings.HasPrefix(text, `\*`):
+			s.text = text[1:] // The backslash says that it is no parameter.
 		case strings.HasPrefix(text, ":"):
 			s = segment{kind: kindParam}
 		case strings.HasPrefix(text, "*"):

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"libforker/engine/message"
 )
@@ -73,7 +74,7 @@ func (r *Router) Add(methods []string, pattern string, id int) error {
 		if r.whole == nil {
 			r.whole = map[string]*node{}
 		}
-		r.whole[pattern] = at.node
+		r.whole[wholePath(segments)] = at.node
 	}
 	if r.count == 0 || len(named) > 0 {
 		r.named = append(r.named, named...)
@@ -81,6 +82,15 @@ func (r *Router) Add(methods []string, pattern string, id int) error {
 	}
 	r.count++
 	return nil
+}
+
+// wholePath is the path that a pattern without parameters matches.
+func wholePath(segments []segment) string {
+	var path strings.Builder
+	for _, s := range segments {
+		path.WriteString("/" + s.text)
+	}
+	return path.String()
 }
 
 // AddGuard makes `id` the response for every path that is prefix or below it, whatever the method, and matches no route

@@ -46,6 +46,21 @@ func find(r *Router, method, path string) string {
 	}
 }
 
+func TestFind_escapes(t *testing.T) {
+	r := build(t, `GET /tasks/\:done`, "GET /tasks/:id", `GET /\*`, "GET /*all", `GET /a/\:b/:c`, `GET /x\:y`, `GET /\x`)
+	for path, want := range map[string]string{
+		"/tasks/:done": "0 1[:done] 3[tasks/:done]", `/tasks/\:done`: `1[\:done] 3[tasks/\:done]`, "/tasks/7": "1[7] 3[tasks/7]",
+		"/*": "2 3[*]", "/a/:b/7": "4[7] 3[a/:b/7]", `/x\:y`: `5 3[x\:y]`, `/\x`: `6 3[\x]`,
+	} {
+		if got := find(r, "GET", path); got != want {
+			t.Errorf("%s: %q, want %q", path, got, want)
+		}
+	}
+	if r.Add([]string{"GET"}, `/\:`, 9) != nil || r.Add([]string{"GET"}, `/\:`, 10) == nil {
+		t.Errorf("a lone colon is a segment like others")
+	}
+}
+
 func TestFind_matches(t *testing.T) {
 	for _, row := range []struct{ pattern, path, want string }{
 		{"/", "/", "0"},

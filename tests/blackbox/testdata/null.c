@@ -14,6 +14,13 @@ static void post(forker_server *server, void *user)
     (void)user;
 }
 
+static void tick(forker_server *server, int64_t timer, void *user)
+{
+    (void)server;
+    (void)timer;
+    (void)user;
+}
+
 /* What registers a function takes NULL for none, and gives this code. */
 static void check_registration(forker_server *server, int code)
 {
@@ -31,6 +38,7 @@ static void check_registration(forker_server *server, int code)
     CHECK_CODE(forker_server_on_reload(server, NULL, NULL), code);
     CHECK_CODE(forker_server_on_reopen(server, NULL, NULL), code);
     CHECK_CODE(forker_server_set_fork(server, NULL, NULL), code);
+    CHECK_CODE(forker_server_on_error(server, NULL, NULL), code);
     CHECK_CODE(forker_server_set_log(server, NULL, NULL), code);
     CHECK_CODE(forker_server_set_access_log(server, NULL, NULL), code);
 }
@@ -63,6 +71,11 @@ static void check_servers(void)
     CHECK_CODE(forker_server_reopen(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_upgrade(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_post(NULL, post, NULL), FORKER_E_INVALID);
+    CHECK(forker_server_timer(NULL, 1, 0, tick, NULL) == FORKER_E_INVALID);
+    CHECK_CODE(forker_server_timer_cancel(NULL, 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_url(NULL, "name", NULL, NULL, 0, sentence, sizeof sentence), FORKER_E_INVALID);
+    CHECK_TEXT(sentence, "");
+    CHECK_CODE(forker_route_at(NULL, 0, &(forker_route_info){.size = sizeof(forker_route_info)}), FORKER_E_INVALID);
     CHECK_CODE(forker_server_stats(NULL, &stats), FORKER_E_INVALID);
     CHECK_CODE(forker_server_worker_stats(NULL, 0, &worker_stats), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_error(NULL), NULL);
@@ -96,8 +109,9 @@ static void check_options(void)
 }
 
 static const char *(*const texts[])(forker_request *, size_t *) = {
-    forker_request_method, forker_request_target, forker_request_path, forker_request_query,  forker_request_body,
-    forker_request_peer,   forker_request_scheme, forker_request_host, forker_request_client, forker_request_id,
+    forker_request_method, forker_request_target, forker_request_path,   forker_request_query,
+    forker_request_body,   forker_request_peer,   forker_request_scheme, forker_request_host,
+    forker_request_client, forker_request_id,     forker_request_local,
 };
 
 static const char *(*const named_texts[])(forker_request *, const char *, size_t *) = {
@@ -138,6 +152,7 @@ static void check_requests(void)
     CHECK_TEXT(forker_request_tls(NULL, FORKER_TLS_VERSION, NULL), NULL);
     CHECK_CODE(forker_request_version(NULL), 0);
     CHECK_CODE(forker_request_worker(NULL), -1);
+    CHECK(forker_request_server(NULL) == NULL);
 }
 
 static void check_responses(void)
@@ -157,6 +172,7 @@ static void check_responses(void)
     CHECK_CODE(forker_respond_redirect(NULL, 303, "/"), FORKER_E_INVALID);
     CHECK_CODE(forker_response_attachment(NULL, NULL, 0), FORKER_E_INVALID);
     CHECK_CODE(forker_response_cookie(NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_on_head(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_respond_interim(NULL, 103, NULL, NULL), FORKER_E_INVALID);
 }
 

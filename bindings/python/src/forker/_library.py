@@ -29,6 +29,9 @@ BODY_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_int, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
 DONE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p)
 DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
+ERROR_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_int, c_char_p, c_void_p)
+HEAD_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int, c_void_p)
+TIMER_FN = ctypes.CFUNCTYPE(None, c_void_p, c_int64, c_void_p)
 RELEASE_FN = ctypes.CFUNCTYPE(None, c_void_p)
 # With use_errno, ctypes.set_errno() in the callback is what C finds in errno afterwards.
 FORK_FN = ctypes.CFUNCTYPE(c_int32, c_void_p, use_errno=True)
@@ -46,12 +49,15 @@ PROTOTYPES = {
     "forker_server_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
     "forker_server_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
     "forker_route_set": (c_int, [c_void_p, c_char_p, c_char_p]),
+    "forker_url": (c_int, [c_void_p, c_char_p, _TEXT_OUT, _TEXT_OUT, c_size_t, c_char_p, c_size_t]),
+    "forker_route_at": (c_int, [c_void_p, c_size_t, c_void_p]),
     "forker_server_group": (c_void_p, [c_void_p, c_char_p]),
     "forker_group_group": (c_void_p, [c_void_p, c_char_p]),
     "forker_group_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
     "forker_group_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
     "forker_group_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_group_use": (c_int, [c_void_p, HANDLER, DONE_FN, c_void_p]),
+    "forker_server_on_error": (c_int, [c_void_p, ERROR_FN, c_void_p]),
     "forker_server_slot": (c_int, [c_void_p, RELEASE_FN]),
     "forker_cookie_sign": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
     "forker_cookie_verify": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
@@ -77,6 +83,8 @@ PROTOTYPES = {
     "forker_server_reopen": (c_int, [c_void_p]),
     "forker_server_upgrade": (c_int, [c_void_p]),
     "forker_server_post": (c_int, [c_void_p, POST_FN, c_void_p]),
+    "forker_server_timer": (c_int64, [c_void_p, c_int64, c_int64, TIMER_FN, c_void_p]),
+    "forker_server_timer_cancel": (c_int, [c_void_p, c_int64]),
     "forker_server_set": (c_int, [c_void_p, c_char_p, c_char_p]),
     "forker_server_load": (c_int, [c_void_p, c_char_p]),
     "forker_server_get": (c_char_p, [c_void_p, c_char_p]),
@@ -132,6 +140,7 @@ PROTOTYPES = {
     "forker_request_on_body": (c_int, [c_void_p, BODY_FN, c_void_p]),
     "forker_request_pause": (c_int, [c_void_p]),
     "forker_request_peer": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_local": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_client": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_scheme": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_id": (c_void_p, [c_void_p, _LEN_OUT]),
@@ -140,6 +149,7 @@ PROTOTYPES = {
     "forker_request_cancelled": (c_int, [c_void_p]),
     "forker_request_hijack": (c_int, [c_void_p, POINTER(c_int), _TEXT_OUT, _LEN_OUT]),
     "forker_request_error": (c_char_p, [c_void_p]),
+    "forker_request_server": (c_void_p, [c_void_p]),
     "forker_request_worker": (c_int32, [c_void_p]),
     "forker_request_draining": (c_int, [c_void_p]),
     "forker_respond": (c_int, [c_void_p, c_int, c_char_p, c_char_p, c_size_t]),
@@ -156,6 +166,7 @@ PROTOTYPES = {
     "forker_respond_redirect": (c_int, [c_void_p, c_int, c_char_p]),
     "forker_response_attachment": (c_int, [c_void_p, c_char_p, c_int]),
     "forker_response_cookie": (c_int, [c_void_p, c_void_p]),
+    "forker_request_on_head": (c_int, [c_void_p, HEAD_FN, c_void_p]),
     "forker_respond_interim": (c_int, [c_void_p, c_int, c_char_p, c_char_p]),
     "forker_request_defer": (c_int, [c_void_p, POINTER(c_uint64)]),
     "forker_deferred_request": (c_void_p, [c_uint64]),
