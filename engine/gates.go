@@ -72,7 +72,6 @@ func (l *Loop) passFront(r *request) {
 
 // passGates takes a request whose head is complete through the gates.
 func (l *Loop) passGates(r *request) {
-	r.gated.barrier = passes
 	if l.cfg.Front != nil {
 		l.passFront(r)
 	}

@@ -55,7 +55,10 @@ var (
 func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	b := &r.body
 	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
-	l.passGates(r)
+	r.gated.barrier = passes
+	if l.cfg.Front != nil || l.redirects {
+		l.passGates(r)
+	}
 	if length == 0 {
 		return nil
 	}

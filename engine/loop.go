@@ -62,6 +62,7 @@ type polling struct {
 // listening is where connections come from. Phase 3.
 type listening struct {
 	listeners   []listener
+	redirects   bool            // One of them leads to HTTPS.
 	pausedUntil int64           // Listeners are not watched until then; 0: they are.
 	full        bool            // MaxConnections are open.
 	peers       map[peerKey]int // Connections by client; nil: not counted.
@@ -164,6 +165,7 @@ func NewLoop(cfg Config) (*Loop, error) {
 func (l *Loop) acquire() error {
 	for _, ln := range l.cfg.Listeners {
 		l.listeners = append(l.listeners, listener{fd: inventory.Add(ln.Fd), place: ln.Place, tls: ln.TLS, redirect: ln.Redirect, proxied: ln.Proxied})
+		l.redirects = l.redirects || ln.Redirect != 0
 		l.watch(ln.Fd, l.acceptFrom(len(l.listeners)-1))
 	}
 	var err error

@@ -49,11 +49,14 @@ func (w *wheel) move(t *timer) {
 	w.insert(t)
 }
 
-// disarm takes t out.
+// disarm takes t out. Small, because most timers of a request have not been armed when it ends.
 func (w *wheel) disarm(t *timer) {
-	if t.slotTime == 0 {
-		return
+	if t.slotTime != 0 {
+		w.remove(t)
 	}
+}
+
+func (w *wheel) remove(t *timer) {
 	slot := int(t.slotTime / wheelTick % wheelSlots)
 	t.slotTime = 0
 	if t.prev != nil {

@@ -20,7 +20,7 @@
 
 enum { KEEP_MOST = 256 * 1024 };
 
-void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t since_ns)
+static inline void note(fk_black_box *box, const forker_request *req, uint64_t since_ns)
 {
     const fk_head *head = &req->head;
     size_t method_len = head->method.len < FK_METHOD_KEPT ? head->method.len : FK_METHOD_KEPT;
@@ -35,10 +35,14 @@ void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t sin
     __atomic_store_n(&box->busy, 1, __ATOMIC_RELEASE);
 }
 
+void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t since_ns)
+{
+    note(box, req, since_ns);
+}
+
 void fk_dispatch_enter(forker_request *req, uint8_t inside, sigset_t *blocked)
 {
-    fk_dispatch_note(req->box, req,
-                     fk_thread.pooled ? fk_clock() : req->now_ns); /* it may have waited for this thread */
+    note(req->box, req, fk_thread.pooled ? fk_clock() : req->now_ns); /* it may have waited for this thread */
     req->inside = inside;
     fk_thread.box = req->box;
     fk_thread_enter_program(blocked);
