@@ -25,6 +25,7 @@ import (
 	"libforker/engine/gate"
 	"libforker/engine/memory"
 	"libforker/engine/router"
+	"libforker/engine/static"
 )
 
 // The program as the engine sees it: its routes, handlers and handles.
@@ -50,6 +51,8 @@ type routeTraits struct {
 	chain    uint32
 	body     engine.Admission
 	call     callKind
+	served   bool          // In place of a handler, files are served
+	mount    *static.Mount // of this directory.
 }
 
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
@@ -67,6 +70,10 @@ func newApp(s server) (*app, error) {
 		}
 		traits := routeTraits{pooled: bool(route.pooled), guards: bool(route.guards), streamed: bool(route.streamed), chain: s.chainOf(route)}
 		traits.chained = traits.chain > 0
+		traits.served = route.directory != nil || bool(route.follows)
+		if traits.served { // A body is of no use to it, and without functions around it there is nothing to wait for.
+			traits.streamed, traits.pooled = traits.chained, traits.pooled && traits.chained
+		}
 		traits.body = engine.Admission{Most: a.maxBody, Stream: traits.streamed || traits.chained}
 		if route.max_body >= 0 {
 			traits.body.Most = int64(route.max_body)
@@ -180,6 +187,10 @@ func (a *app) Serve(call *engine.Call) {
 			return
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
+		if traits.served && !traits.chained {
+			call.Outcome.Next, call.Outcome.Mount = engine.Filed, traits.mount
+			return
+		}
 		var result C.int
 		if traits.chained {
 			call.Skip = skip
@@ -194,6 +205,10 @@ func (a *app) Serve(call *engine.Call) {
 		if traits.chained {
 			if req.Step <= traits.chain { // The handler was not called.
 				call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
+				return
+			}
+			if traits.served {
+				call.Outcome.Next, call.Outcome.Mount = engine.Filed, traits.mount
 				return
 			}
 			req.Step = 0

@@ -193,6 +193,9 @@ func (w *worker) prepare(cfg engine.Config) error {
 		index := int(C.fk_process.worker)
 		cfg.Crowded = func() bool { return table.Crowded(index) }
 	}
+	if cfg.Mounts, err = app.openMounts(); err != nil {
+		return err
+	}
 	if w.loop, err = engine.NewLoop(cfg); err != nil {
 		return err
 	}
@@ -226,10 +229,10 @@ func (w *worker) watchDescriptors() error {
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
 }
 
-// procs is how many threads may run Go code at once. With TLS, the loop's is not the only one.
+// procs is how many threads may run Go code at once. With TLS, or files that are served, the loop's is not the only one.
 func (w *worker) procs() int {
 	procs := int(w.number(C.FK_OPTION_GO_MAX_PROCS))
-	if C.fk_certificates_are_used(w.c) {
+	if bool(C.fk_certificates_are_used(w.c)) || w.servesFiles() {
 		procs = max(procs, 2)
 	}
 	return procs

@@ -8,6 +8,7 @@ import (
 	"libforker/engine/errorpage"
 	"libforker/engine/gate"
 	"libforker/engine/message"
+	"libforker/engine/static"
 	"libforker/slot"
 )
 
@@ -87,8 +88,9 @@ type Config struct {
 	HalfClose         bool          // A client that has sent its end may still want the response that is being made.
 	DrainGrace        time.Duration // How long idle connections are kept while draining.
 
-	Front  *gate.Front    // nil: nothing of it.
-	Errors errorpage.Form // What the bodies of the engine's own error responses are.
+	Mounts []*static.Mount // Directories that are served; the loop closes them.
+	Front  *gate.Front     // nil: nothing of it.
+	Errors errorpage.Form  // What the bodies of the engine's own error responses are.
 
 	OwnErrors bool // The program is asked for them: Handlers.Error.
 

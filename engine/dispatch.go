@@ -108,6 +108,8 @@ func (l *Loop) carryOut(r *request) {
 		l.takeBody(r)
 	case outcome.Next == WantsBody:
 		l.gatherBody(r, outcome.Skip)
+	case outcome.Next == Filed:
+		l.serveFile(r)
 	case outcome.Next == Gated:
 		l.passNext(r, outcome.Skip)
 	default:

@@ -175,6 +175,9 @@ func (h *h1) fill(l *Loop) bool {
 		if len(c.body) > 0 || c.file.left > 0 {
 			return true
 		}
+		if !r.source.last { // The disk is asked for it.
+			return false
+		}
 	}
 	h.endResponse(l)
 	return false

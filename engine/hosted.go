@@ -32,10 +32,17 @@ func (l *Loop) end() (over bool) {
 	for _, r := range l.pool.close() {
 		l.recycle(r, CloseShutdown)
 	}
+	if l.disk != nil {
+		for _, job := range l.disk.close() {
+			job.finish()
+		}
+	}
 	return l.isOver()
 }
 
-func (l *Loop) isOver() bool { return l.isShaken() && (!l.cfg.Hosted || l.pool.isEmpty()) }
+func (l *Loop) isOver() bool {
+	return l.isShaken() && (!l.cfg.Hosted || l.pool.isEmpty() && (l.disk == nil || l.disk.isIdle()))
+}
 
 // Close ends the loop, if it has not ended, and releases everything but the watched descriptors.
 func (l *Loop) Close() {
@@ -45,8 +52,12 @@ func (l *Loop) Close() {
 	}
 	if l.cfg.Hosted {
 		l.finishPooled()
+		if l.disk != nil {
+			l.finishDisk()
+		}
 		l.releaseMemory()
 	}
+	l.closeFiles()
 	l.closeAccess()
 	l.pool.release()
 	l.releaseSecuring()

@@ -41,6 +41,7 @@ type Loop struct {
 	requests
 	collecting
 	ending
+	filing
 
 	securing
 
@@ -188,6 +189,9 @@ func (l *Loop) acquire() error {
 	if err = l.startHandlers(); err != nil {
 		return err
 	}
+	if err = l.startFiles(); err != nil {
+		return err
+	}
 	if err = l.startSecuring(); err != nil {
 		return err
 	}
@@ -203,6 +207,7 @@ func (l *Loop) undo() {
 	if l.pool != nil {
 		l.pool.release()
 	}
+	l.closeFiles()
 	l.cfg.Memory.Retain(nil)
 	l.closeAccess()
 	l.blocks.Close()

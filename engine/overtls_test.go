@@ -37,6 +37,11 @@ func TestOverTLS(t *testing.T) {
 		{"Pool_servesManyConnectionsAtOnce", TestPool_servesManyConnectionsAtOnce},
 		{"Pool_keepsARequestWhoseClientLeft", TestPool_keepsARequestWhoseClientLeft},
 
+		{"Files_areServed", TestFiles_areServed},
+		{"Files_ranges", TestFiles_ranges},
+		{"Files_severalRanges", TestFiles_severalRanges},
+		{"Files_evictedWhileTheyAreSent", TestFiles_evictedWhileTheyAreSent},
+
 		{"Response_framing", TestResponse_framing},
 		{"Response_toARefusedHead", TestResponse_toARefusedHead},
 		{"Response_ofTheEngine", TestResponse_ofTheEngine},

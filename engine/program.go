@@ -4,6 +4,7 @@ import (
 	"libforker/engine/gate"
 	"libforker/engine/grpc"
 	"libforker/engine/memory"
+	"libforker/engine/static"
 )
 
 // What the engine asks of the program behind it, and what the program says.
@@ -73,20 +74,22 @@ const (
 	AsksBody         // Handlers.Body wants the body, or more of it.
 	WantsBody        // The next handler is to be asked when the whole body is there. Only of a Call that is Early.
 	Gated            // The next handler is of a route with another plan than Call.Plan.
+	Filed            // It is for a file of Outcome.Mount: what its path below that is, is the parameter behind Mount.Params others.
 )
 
 // Outcome is what became of a request in the program.
 type Outcome struct {
-	Next       int       // One of the above.
-	Skip       int       // Elsewhere, WantsBody, Gated: how many handlers have said that the request is not theirs.
-	Status     int       // 0: the response is in Request.Response; else this status, with a text of the engine's.
-	Midway     bool      // Deferred: before its handler was called, which may still be asked. See EventNext.
-	Fault      string    // What the program did wrong, for the log.
-	Detail     string    // Put behind the status in that text.
-	Code       grpc.Code // Of a response to a call of gRPC; OK: that which belongs to Status.
-	RetryAfter int       // Seconds, for a Retry-After field; 0: none.
-	Location   []byte    // The value of a Location field, if not empty; valid until the next redirect.
-	Allow      []byte    // The value of an Allow field, if not empty; valid until the next call of Serve.
+	Next       int           // One of the above.
+	Mount      *static.Mount // Filed: whose file.
+	Skip       int           // Elsewhere, WantsBody, Gated: how many handlers have said that the request is not theirs.
+	Status     int           // 0: the response is in Request.Response; else this status, with a text of the engine's.
+	Midway     bool          // Deferred: before its handler was called, which may still be asked. See EventNext.
+	Fault      string        // What the program did wrong, for the log.
+	Detail     string        // Put behind the status in that text.
+	Code       grpc.Code     // Of a response to a call of gRPC; OK: that which belongs to Status.
+	RetryAfter int           // Seconds, for a Retry-After field; 0: none.
+	Location   []byte        // The value of a Location field, if not empty; valid until the next redirect.
+	Allow      []byte        // The value of an Allow field, if not empty; valid until the next call of Serve.
 }
 
 // Call is a request on its way to the handlers.

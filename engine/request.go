@@ -29,11 +29,12 @@ type request struct {
 
 	// What the program does with it.
 	call   Call
-	timer  timer  // Runs while the program has it.
-	early  uint32 // What was done by its handle before the pool's handler returned; 0: nothing.
-	isHead bool   // Its method is HEAD.
-	midway bool   // It was deferred before its handler was called: EventNext may follow.
-	reason uint8  // For which it has parted from its connection; CloseDone: it has not.
+	file   *fileAnswer // What its route serves; nil: that is no file.
+	timer  timer       // Runs while the program has it.
+	early  uint32      // What was done by its handle before the pool's handler returned; 0: nothing.
+	isHead bool        // Its method is HEAD.
+	midway bool        // It was deferred before its handler was called: EventNext may follow.
+	reason uint8       // For which it has parted from its connection; CloseDone: it has not.
 
 	gated gated
 
@@ -122,6 +123,9 @@ func (l *Loop) endRequest(r *request, reason int) {
 	if r.block != nil {
 		l.blocks.Put(r.block)
 		r.block = nil
+	}
+	if r.file != nil {
+		l.dropAnswer(r)
 	}
 	if l.cfg.Front != nil {
 		r.forgetGates()

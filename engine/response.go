@@ -89,6 +89,8 @@ func (l *Loop) describe(r *request) {
 		head.allow, head.location, head.retryAfter = outcome.Allow, outcome.Location, outcome.RetryAfter
 		response.Fields.Len = 0
 		l.describeText(r, outcome.Detail)
+	case r.file != nil:
+		l.describeFile(r)
 	case response.Flags&ResponseError != 0:
 		head.status = int(response.Status)
 		detail := memory.View(response.Body.Data, min(response.Body.Len, smallBody/2))
@@ -113,11 +115,15 @@ func (l *Loop) describe(r *request) {
 		l.showHead(r)
 	}
 	head.fields = memory.View(response.Fields.Data, response.Fields.Len)
+	isFile := r.file != nil && outcome.Status == 0
+	if isFile {
+		head.fields = l.fieldsOfFile(r.file, head.fields)
+	}
 	if l.cfg.Front != nil {
 		l.addFields(r)
 	}
 	head.hasBody = !r.isHead && head.length != 0 && http1.HasContent(head.status)
-	if !head.isText && head.hasBody && (response.Parts.Len > 0 || head.length > smallBody) {
+	if !head.isText && head.hasBody && (response.Parts.Len > 0 || head.length > smallBody || isFile && r.file.isSourced()) {
 		head.sourced = true
 	}
 	if head.sourced {

@@ -39,6 +39,9 @@ func (l *Loop) nextSegment(r *request) segment {
 	if r.isStream() {
 		return l.nextOfStream(r)
 	}
+	if r.file != nil {
+		return l.nextOfFile(r)
+	}
 	response, at := &r.shared.Response, &r.source
 	body := memory.View(response.Body.Data, response.Body.Len)
 	parts := memory.Array[Part](response.Parts.Data, response.Parts.Len)

@@ -184,7 +184,8 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *   name       By which forker_url() knows the route: any text but "", which no other route has.
  *
  * and the options about gates of which docs/OPTIONS.md says that a route can have them: rate_limit, security, hsts, csp,
- * cors_origins, cors_headers, cors_expose, cors_credentials, cors_max_age, csrf and csrf_origins. Gates decide before a
+ * cors_origins, cors_headers, cors_expose, cors_credentials, cors_max_age, csrf and csrf_origins; of a directory's files
+ * (forker_server_static()) those whose names begin with static_. Gates decide before a
  * handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that
  * pages of other sites send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
  *
@@ -319,6 +320,35 @@ int forker_server_on_error(forker_server *server, forker_error_fn on_error, void
  */
 typedef void (*forker_release_fn)(void *user);
 int forker_server_slot(forker_server *server, forker_release_fn destroy);
+
+/*
+ * Serves the files of a directory to GET and HEAD, at the paths below `prefix`, such as "/assets"; "" is all paths that no
+ * better route has. forker_group_static() puts the prefix of the group before it. The prefix itself, and directories, are
+ * redirected to the path with a slash at its end, which is answered with the file of option static_index. They are routes
+ * like others: options, gates and functions of their groups count for them, and a request is served only after all of
+ * these. What functions before have set of fields goes before what the file says. The rest of the path is their parameter
+ * "file".
+ *
+ * What is served, and how:
+ *   - Nothing outside of the directory: links that lead out of it are 404, as are hidden files, whose names begin with a
+ *     dot (but "/.well-known/"), empty segments, escaped slashes and backslashes, and whatever is not a regular file. A
+ *     file that must not be read is 403.
+ *   - ETag, Last-Modified and conditional requests (RFC 9110 section 13), ranges, up to 16 that do not overlap (section
+ *     14), X-Content-Type-Options: nosniff, and a Content-Type by the ending of the name.
+ *   - The workers keep files open, and those of up to 16 KiB in memory; each is looked at again after a second. None of it
+ *     calls the program, and a slow disk keeps only those waiting who want what is on it.
+ *
+ * The directory is looked for now, and again by each worker, as the user that it is, under chroot too; where another one
+ * takes its place, a reload has it served. A relative one is meant from the present directory on.
+ *
+ * How it is served is said by forker_route_set() and forker_group_set() with the options whose names begin with static_,
+ * see docs/OPTIONS.md; route_out gets the route for that, and may be NULL. It is NULL if the call fails.
+ *
+ * Return FORKER_OK, FORKER_E_ROUTE (malformed prefix, or there is a route already), FORKER_E_SYSTEM (the directory cannot
+ * be opened), FORKER_E_LIMIT, FORKER_E_MEMORY, FORKER_E_STATE (running), FORKER_E_INVALID (NULL).
+ */
+int forker_server_static(forker_server *server, const char *prefix, const char *directory, forker_route **route_out);
+int forker_group_static(forker_group *group, const char *prefix, const char *directory, forker_route **route_out);
 
 /*
  * Signs the value of a cookie, so that a client cannot make one: text_out gets value, "." and 43 characters that are the

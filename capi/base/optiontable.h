@@ -172,6 +172,27 @@
       "another site has the browser send them, as Sec-Fetch-Site says, or Origin: 403. Also of a route.")              \
     X(CSRF_ORIGINS, "csrf_origins", ORIGINS, "", "", "", "", true,                                                     \
       "Other sites from which they are served all the same. Also of a route.")                                         \
+    X(STATIC_INDEX, "static_index", FILE_NAME, "index.html", "", "", "", true,                                         \
+      "File that is served for a directory (forker_server_static()); empty is none. Also of a route.")                 \
+    X(STATIC_LISTING, "static_listing", CHOICE, "off", "off|on", "", "", true,                                         \
+      "Whether a page that lists its files is served for a directory without that one. Also of a route.")              \
+    X(STATIC_FALLBACK, "static_fallback", FILE_NAME, "", "", "", "", true,                                             \
+      "File that is served where there is none, as applications in a single page need it: to requests whose Accept "   \
+      "names text/html and whose last segment has no dot, so that a script that is missing stays a 404. Also of a "    \
+      "route.")                                                                                                        \
+    X(STATIC_CACHE_CONTROL, "static_cache_control", RULES, "", "", "", "", true,                                       \
+      "Value of Cache-Control by the names of files, of which the first pattern that matches counts: "                 \
+      "*.js=public, max-age=31536000, immutable; *=no-cache. * stands for anything; a pattern with a slash is for "    \
+      "the whole path below the directory. Also of a route.")                                                          \
+    X(STATIC_TYPES, "static_types", TYPES, "", "", "", "", true,                                                       \
+      "Media types by the endings of names, before those that are known: wasm=application/wasm, log=text/plain. "      \
+      "Those of text get charset=utf-8 if they say none; what nobody knows is application/octet-stream. Also of a "    \
+      "route.")                                                                                                        \
+    X(STATIC_ETAG, "static_etag", CHOICE, "on", "off|on", "", "", true,                                                \
+      "Whether files have an ETag, made of their time and size. Also of a route.")                                     \
+    X(STATIC_PRECOMPRESSED, "static_precompressed", CHOICE, "off", "off|on", "", "", true,                             \
+      "Whether a file is served compressed, to who takes that, where the same stands beside it with .br, .zst or .gz " \
+      "behind the name and is not older. Also of a route.")                                                            \
     X(HTTP2, "http2", CHOICE, "off", "off|on", "", "", true,                                                           \
       "Whether clients with TLS are offered HTTP/2, which browsers and most libraries take.")                          \
     X(H2C, "h2c", CHOICE, "off", "off|on", "", "", true,                                                               \

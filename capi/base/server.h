@@ -29,9 +29,10 @@ enum {
     FK_VALUES_MAX = 16, /* of a request */
     FK_PATTERN_MAX = 1024,
     FK_METHOD_MAX = 24,
-    FK_METHODS_MAX = 54,             /* that are not standard; router.maxNamed */
-    FK_GATE_OPTIONS = 11,            /* that a route can have of its own; gateoption.c */
-    FK_RATES_SIZE = 64 + 65536 * 16, /* gate.RatesBytes: a key, and the clients */
+    FK_METHODS_MAX = 54,                  /* that are not standard; router.maxNamed */
+    FK_GATE_OPTIONS = 11,                 /* that a route can have of its own; gateoption.c */
+    FK_OWN_OPTIONS = FK_GATE_OPTIONS + 7, /* those too that say how files are served */
+    FK_RATES_SIZE = 64 + 65536 * 16,      /* gate.RatesBytes: a key, and the clients */
     FK_RATES_KEY = 16,
     FK_REWRITES_MAX = 256
 };
@@ -79,6 +80,8 @@ typedef struct {
     char *name;               /* for forker_url(); NULL: it has none */
     forker_group *group;      /* NULL: the server itself */
     fk_settings settings;     /* its own, which go before those of the group */
+    char *directory;          /* in place of the handler: its files are served; NULL: none */
+    bool follows;             /* likewise: it is the same as the route before, for the prefix of the directory itself */
     bool guards;              /* it has no handler, but the group's functions for what is below the prefix */
     bool pooled;              /* the handler runs on a thread of the pool */
     bool streamed;            /* it is called at the head, and may take the body piece by piece */
@@ -86,8 +89,7 @@ typedef struct {
     int64_t max_body;         /* -1: as the option says */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
-    const char
-        *own[FK_GATE_OPTIONS]; /* of its settings and its groups': options about gates; NULL: as the server says */
+    const char *own[FK_OWN_OPTIONS]; /* of its settings and its groups': gateoption.c; NULL: as the server says */
 } fk_route;
 
 /* A path that stands for another one; rewrite.c. */

@@ -82,7 +82,7 @@ int fk_chain_run(forker_request *req, bool whole)
             return result;
         }
     }
-    if (route->guards) {
+    if (route->guards || route->directory != NULL || route->follows) {
         begin_step(req);
         return FORKER_NEXT;
     }

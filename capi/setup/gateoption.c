@@ -1,4 +1,4 @@
-/* Options about gates, which a route can have of its own. */
+/* Options about gates, and how files are served, which a route can have of its own. */
 #include "setup/gateoption.h"
 
 #include <errno.h>
@@ -9,15 +9,31 @@
 #include "setup/gatetext.h"
 #include "setup/option.h"
 
-static const int ids[FK_GATE_OPTIONS] = {
-    FK_OPTION_RATE_LIMIT,       FK_OPTION_SECURITY,     FK_OPTION_HSTS,         FK_OPTION_CSP,
-    FK_OPTION_CORS_ORIGINS,     FK_OPTION_CORS_HEADERS, FK_OPTION_CORS_EXPOSE,  FK_OPTION_CORS_MAX_AGE,
-    FK_OPTION_CORS_CREDENTIALS, FK_OPTION_CSRF,         FK_OPTION_CSRF_ORIGINS,
+/* Those about gates go first. */
+static const int ids[FK_OWN_OPTIONS] = {
+    FK_OPTION_RATE_LIMIT,
+    FK_OPTION_SECURITY,
+    FK_OPTION_HSTS,
+    FK_OPTION_CSP,
+    FK_OPTION_CORS_ORIGINS,
+    FK_OPTION_CORS_HEADERS,
+    FK_OPTION_CORS_EXPOSE,
+    FK_OPTION_CORS_MAX_AGE,
+    FK_OPTION_CORS_CREDENTIALS,
+    FK_OPTION_CSRF,
+    FK_OPTION_CSRF_ORIGINS,
+    FK_OPTION_STATIC_INDEX,
+    FK_OPTION_STATIC_LISTING,
+    FK_OPTION_STATIC_FALLBACK,
+    FK_OPTION_STATIC_CACHE_CONTROL,
+    FK_OPTION_STATIC_TYPES,
+    FK_OPTION_STATIC_ETAG,
+    FK_OPTION_STATIC_PRECOMPRESSED,
 };
 
 static int place_of(int id)
 {
-    for (int place = 0; place < FK_GATE_OPTIONS; place++) {
+    for (int place = 0; place < FK_OWN_OPTIONS; place++) {
         if (ids[place] == id) {
             return place;
         }

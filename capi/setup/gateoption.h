@@ -1,4 +1,4 @@
-/* Options about gates, which a route can have of its own. */
+/* Options about gates, and how files are served, which a route can have of its own. */
 #ifndef FORKER_GATEOPTION_H
 #define FORKER_GATEOPTION_H
 
@@ -10,7 +10,7 @@ int fk_gate_option_find(const char *name);
 /* What holds for a route: its own value, or the server's. */
 const char *fk_gate_option_text(const forker_server *server, const fk_route *route, int id);
 
-/* Whether a route has some value of its own. */
+/* Whether a route has some value of its own for an option about gates. */
 bool fk_gate_option_differs(const fk_route *route);
 
 /* FORKER_OK if what holds for each route goes together, or FORKER_E_OPTION with a sentence. */

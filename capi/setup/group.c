@@ -117,9 +117,14 @@ int forker_group_handle(forker_group *group, const char *methods, const char *pa
                         void *user)
 {
     int refused = group != NULL ? fk_setup_refuses(group->server) : FORKER_E_INVALID;
-    return refused == FORKER_OK
-               ? fk_route_add(&(fk_route_spec){group->server, group, methods, group->prefix, pattern, handler, user})
-               : refused;
+    return refused == FORKER_OK ? fk_route_add(&(fk_route_spec){.server = group->server,
+                                                                .group = group,
+                                                                .methods = methods,
+                                                                .prefix = group->prefix,
+                                                                .pattern = pattern,
+                                                                .handler = handler,
+                                                                .user = user})
+                                : refused;
 }
 
 /* What forker_group_handle() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
@@ -132,7 +137,13 @@ int forker_group_route(forker_group *group, const char *methods, const char *pat
         }
         return FORKER_E_INVALID;
     }
-    return fk_route_handle(&(fk_route_spec){group->server, group, methods, group->prefix, pattern, handler, user},
+    return fk_route_handle(&(fk_route_spec){.server = group->server,
+                                            .group = group,
+                                            .methods = methods,
+                                            .prefix = group->prefix,
+                                            .pattern = pattern,
+                                            .handler = handler,
+                                            .user = user},
                            route_out);
 }
 

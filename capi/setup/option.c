@@ -17,6 +17,7 @@
 #include "setup/gatetext.h"
 #include "setup/network.h"
 #include "setup/setup.h"
+#include "setup/statictext.h"
 
 #define PREFIX "FORKER_" /* of the variables that set options */
 
@@ -35,12 +36,15 @@ enum option_type {
     RATE,
     ORIGINS,
     NAMES,
-    KEYS
+    KEYS,
+    FILE_NAME,
+    RULES,
+    TYPES
 };
 
-static const char *const type_names[] = {"number",   "size", "duration", "mode",      "choice",
-                                         "text",     "user", "group",    "directory", "address",
-                                         "networks", "rate", "origins",  "names",     "keys"};
+static const char *const type_names[] = {"number",  "size",  "duration",  "mode",    "choice",   "text",
+                                         "user",    "group", "directory", "address", "networks", "rate",
+                                         "origins", "names", "keys",      "file",    "rules",    "types"};
 
 struct forker_option {
     const char *name;
@@ -66,6 +70,11 @@ struct forker_option {
 
 #define BOUNDS_ADDRESS(words, least, most) "empty, \"unix:/path\", or an address of 127.0.0.0/8 or [::1] with a port"
 
+#define BOUNDS_FILE_NAME(words, least, most)                                                                           \
+    "empty, or the name of a file below the directory, no part of which begins with a dot"
+#define BOUNDS_RULES(words, least, most) "empty, or patterns with values, such as *.js=max-age=600; *=no-cache"
+#define BOUNDS_TYPES(words, least, most)                                                                               \
+    "empty, or endings with media types, such as wasm=application/wasm, log=text/plain"
 #define BOUNDS_KEYS(words, least, most) "empty, or keys of 32 bytes or more, separated by commas"
 #define BOUNDS_NETWORKS(words, least, most)                                                                            \
     "empty, or addresses, networks such as 10.0.0.0/8, and unix for unix sockets, separated by commas"
@@ -232,6 +241,12 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
         return parse_text(text, number_out) && fk_names_are(text);
     case KEYS:
         return parse_text(text, number_out) && are_keys(text);
+    case FILE_NAME:
+        return parse_text(text, number_out) && fk_file_name_is(text);
+    case RULES:
+        return parse_text(text, number_out) && fk_cache_rules_are(text);
+    case TYPES:
+        return parse_text(text, number_out) && fk_media_types_are(text);
     default:
         return parse_text(text, number_out) && fk_admin_is_address(text);
     }
@@ -280,7 +295,7 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
 static const char *article(int id)
 {
     if (options[id].type == NETWORKS || options[id].type == ORIGINS || options[id].type == NAMES ||
-        options[id].type == KEYS) {
+        options[id].type == KEYS || options[id].type == RULES || options[id].type == TYPES) {
         return "a list of";
     }
     return options[id].type == ADDRESS ? "an" : "a";

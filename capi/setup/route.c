@@ -82,6 +82,7 @@ static void free_route(fk_route *route)
     free(route->names);
     free(route->param_names);
     free(route->name);
+    free(route->directory);
     fk_settings_free(&route->settings);
 }
 
@@ -97,13 +98,15 @@ static void split_names(fk_route *route)
     }
 }
 
-static bool copy_route(fk_route *route, const char *methods, const char *pattern)
+static bool copy_route(fk_route *route, const fk_route_spec *spec, const char *pattern)
 {
-    route->methods = strdup(methods);
+    route->methods = strdup(spec->methods);
+    route->directory = spec->directory != NULL ? strdup(spec->directory) : NULL;
     route->pattern = strdup(pattern);
     route->names = strdup(pattern);
     route->param_names = calloc(FK_PARAMS_MAX, sizeof *route->param_names);
-    if (route->methods == NULL || route->pattern == NULL || route->names == NULL || route->param_names == NULL) {
+    if (route->methods == NULL || route->pattern == NULL || route->names == NULL || route->param_names == NULL ||
+        (spec->directory != NULL && route->directory == NULL)) {
         free_route(route);
         return false;
     }
@@ -169,7 +172,7 @@ static int enter_route(const fk_route_spec *spec, fk_route *route, const char *p
     if (!fk_methods_note(server, spec->methods)) {
         return REFUSE(spec, FORKER_E_LIMIT, "more than %d methods that are no standard ones", FK_METHODS_MAX);
     }
-    if (!grow_routes(server) || !copy_route(route, spec->methods, pattern)) {
+    if (!grow_routes(server) || !copy_route(route, spec, pattern)) {
         return REFUSE(spec, FORKER_E_MEMORY, "%s", "out of memory");
     }
     uint32_t before = server->route_count > 0 ? server->routes[server->route_count - 1].ordinal : 0;
@@ -185,11 +188,13 @@ static int enter_route(const fk_route_spec *spec, fk_route *route, const char *p
 int fk_route_add(const fk_route_spec *spec)
 {
     forker_server *server = spec->server;
-    if (spec->methods == NULL || spec->pattern == NULL || spec->handler == NULL) {
+    bool served = spec->directory != NULL || spec->follows;
+    if (spec->methods == NULL || spec->pattern == NULL || (spec->handler == NULL && !served)) {
         return fk_setup_fail(server, FORKER_E_INVALID, "handle: methods, pattern or handler is NULL");
     }
     fk_route route = {.handler = spec->handler, .user = spec->user, .group = spec->group, .max_body = -1};
     route.pooled = fk_server_option(server, FK_OPTION_DISPATCH) != 0;
+    route.follows = spec->follows;
     char pattern[FK_PATTERN_MAX + 1];
     size_t prefix = strlen(spec->prefix), len = strlen(spec->pattern);
     if (prefix + len > FK_PATTERN_MAX) {
@@ -244,7 +249,13 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
                          void *user)
 {
     int refused = fk_setup_refuses(server);
-    return refused == FORKER_OK ? fk_route_add(&(fk_route_spec){server, NULL, methods, "", pattern, handler, user})
+    return refused == FORKER_OK ? fk_route_add(&(fk_route_spec){.server = server,
+                                                                .group = NULL,
+                                                                .methods = methods,
+                                                                .prefix = "",
+                                                                .pattern = pattern,
+                                                                .handler = handler,
+                                                                .user = user})
                                 : refused;
 }
 
@@ -252,7 +263,14 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
 int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
                         void *user, forker_route **route_out)
 {
-    return fk_route_handle(&(fk_route_spec){server, NULL, methods, "", pattern, handler, user}, route_out);
+    return fk_route_handle(&(fk_route_spec){.server = server,
+                                            .group = NULL,
+                                            .methods = methods,
+                                            .prefix = "",
+                                            .pattern = pattern,
+                                            .handler = handler,
+                                            .user = user},
+                           route_out);
 }
 
 void fk_routes_free(forker_server *server)

@@ -13,6 +13,8 @@ typedef struct {
     const char *pattern;
     forker_handler handler;
     void *user;
+    const char *directory; /* in place of a handler: its files are served */
+    bool follows;          /* likewise: it belongs to the route before */
 } fk_route_spec;
 
 /* Registers a route of a server that can be set up, as the last one of its routes. */

@@ -91,12 +91,17 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
         return i;
     }
     int gate = fk_gate_option_find(set->name);
+    if (gate >= FK_GATE_OPTIONS && route->methods != NULL && route->directory == NULL) {
+        return fk_setup_fail(server, FORKER_E_OPTION, "route set %s of %s %s: it has a handler, and serves no files",
+                             set->name, set->methods, set->pattern);
+    }
     if (gate >= 0) {
         return try_gate(server, gate, set);
     }
-    return fk_setup_fail(server, FORKER_E_OPTION,
-                         "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of gates",
-                         set->kind, set->name);
+    return fk_setup_fail(
+        server, FORKER_E_OPTION,
+        "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of gates and of files",
+        set->kind, set->name);
 }
 
 /* Keeps what was set, in the place of an earlier value. false: no memory. */
@@ -189,7 +194,7 @@ void fk_route_options_apply(forker_server *server)
     for (uint32_t i = 0; i < server->route_count; i++) {
         fk_route *route = &server->routes[i];
         apply_groups(route, route->group != NULL ? route->group : server->root);
-        apply(route, &route->settings);
+        apply(route, route->follows ? &route[-1].settings : &route->settings);
     }
 }
 

@@ -45,7 +45,7 @@ func (w *Wishes) Add(value []byte) {
 		item, value, _ = bytes.Cut(value, []byte{','})
 		name, parameters, _ := bytes.Cut(item, []byte{';'})
 		name = bytes.Trim(name, " \t")
-		quality := qualityOf(parameters)
+		quality := grammar.Quality(parameters)
 		if len(name) == 0 || quality < 0 {
 			continue
 		}
@@ -77,38 +77,6 @@ func widthOf(name []byte, types []string) width {
 		}
 	}
 	return found
-}
-
-// qualityOf reads the weight among parameters, in thousandths; 1000 if there is none, -1 if it is malformed.
-func qualityOf(parameters []byte) int {
-	for len(parameters) > 0 {
-		var one []byte
-		one, parameters, _ = bytes.Cut(parameters, []byte{';'})
-		one = bytes.Trim(one, " \t")
-		if len(one) >= 2 && one[0]|0x20 == 'q' && one[1] == '=' {
-			return weight(one[2:])
-		}
-	}
-	return 1000
-}
-
-// weight reads a qvalue (RFC 9110 §12.4.2).
-func weight(text []byte) int {
-	if len(text) == 0 || len(text) > len("0.000") || text[0] > '1' || text[0] < '0' || len(text) > 1 && text[1] != '.' {
-		return -1
-	}
-	total, unit := int(text[0]-'0')*1000, 100
-	for _, c := range text[min(2, len(text)):] {
-		if !grammar.IsDigit(c) {
-			return -1
-		}
-		total += int(c-'0') * unit
-		unit /= 10
-	}
-	if total > 1000 {
-		return -1
-	}
-	return total
 }
 
 // Best returns the form that is liked best: of those with the same weight the one that is named more narrowly, then that

@@ -7,6 +7,40 @@ from program import Program
 
 
 class GroupTest(unittest.TestCase):
+    def test_static_files_are_served(self):
+        source = """
+import pathlib, tempfile
+root = pathlib.Path(tempfile.mkdtemp())
+(root / "a.js").write_text("js")
+(root / "index.html").write_text("index")
+server = make_server()
+server.static("/assets", root, cache_control="*.js=max-age=600", fallback="index.html", security=True)
+private = server.group("/private")
+@private.use
+def auth(request):
+    if request.headers.get("x-user") is None:
+        return 401, "who are you?"
+private.static("", str(root), listing=True, index="")
+try:
+    forker.Server().static("/x", root / "none")
+except forker.Error as error:
+    told("refused", error.code == forker.E_SYSTEM)
+server.run()
+"""
+        user = {"X-User": "u"}
+        with Program(source) as program:
+            program.out.wait_for("refused True")
+            program.wait_ready()
+            status, headers, body = program.request("GET", "/assets/a.js")
+            self.assertEqual((status, body), (200, b"js"))
+            self.assertEqual(headers["cache-control"], "max-age=600")
+            self.assertEqual(headers["x-frame-options"], "SAMEORIGIN")
+            self.assertEqual(program.request("GET", "/assets/users/7", headers={"Accept": "text/html"})[2], b"index")
+            self.assertEqual(program.request("GET", "/private/a.js")[0], 401)
+            self.assertEqual(program.request("GET", "/private/a.js", headers=user)[2], b"js")
+            self.assertIn(b"./index.html", program.request("GET", "/private/", headers=user)[2])
+            self.assertEqual(program.stop(), 0)
+
     def test_functions_come_before_and_after(self):
         source = """
 server = make_server()

@@ -90,6 +90,8 @@ static void check_servers(void)
     CHECK_CODE(forker_group_set(NULL, "body", "stream"), FORKER_E_INVALID);
     CHECK_CODE(forker_group_use(NULL, handler, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_slot(NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_static(NULL, "/a", "/", NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_static(NULL, "/a", "/", NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_cookie_sign(NULL, "name", "value", sentence, sizeof sentence), FORKER_E_INVALID);
     CHECK_CODE(forker_cookie_verify(NULL, "name", "value", sentence, sizeof sentence), FORKER_E_INVALID);
     CHECK_TEXT(sentence, "");

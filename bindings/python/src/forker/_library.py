@@ -59,6 +59,8 @@ PROTOTYPES = {
     "forker_group_use": (c_int, [c_void_p, HANDLER, DONE_FN, c_void_p]),
     "forker_server_on_error": (c_int, [c_void_p, ERROR_FN, c_void_p]),
     "forker_server_slot": (c_int, [c_void_p, RELEASE_FN]),
+    "forker_server_static": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(c_void_p)]),
+    "forker_group_static": (c_int, [c_void_p, c_char_p, c_char_p, POINTER(c_void_p)]),
     "forker_cookie_sign": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
     "forker_cookie_verify": (c_int, [c_void_p, c_char_p, c_char_p, c_char_p, c_size_t]),
     "forker_server_rewrite": (c_int, [c_void_p, c_char_p, c_char_p]),

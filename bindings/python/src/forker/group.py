@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import inspect
+import os
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -59,6 +60,10 @@ class Group(Routes):
     ) -> Callable[[Handler], Handler]:
         """Decorates a function like :meth:`Server.route`, with the prefix before `pattern`, which may be ""."""
         return self._server._route(self._c, self._prefix, methods, pattern, options)
+
+    def static(self, prefix: str, directory: str | os.PathLike[str], **options: str | int | float | bool) -> None:
+        """Serves the files of a directory as :meth:`Server.static`, below the prefix of the group and behind its functions."""
+        self._server._static(lib.forker_group_static, self._c, prefix, directory, options)
 
     def use(self, function: Callable[[Request], Any]) -> Callable[[Request], Any]:
         """Decorates a function that is called before the handlers of the group, and of those inside of it.

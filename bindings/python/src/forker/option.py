@@ -58,6 +58,12 @@ def option_text(name: str, value: str | int | float | bool) -> str:
     return str(value)
 
 
+def static_name(name: str) -> str:
+    """The option that `name` means where files are served: "index" is static_index."""
+    whole = "static_" + name
+    return whole if any(option.name == whole for option in options()) else name
+
+
 def size_of(text: str) -> int:
     """The bytes of a size in C's form, such as "64k"."""
     factor = _FACTORS.get(text[-1])

@@ -21,7 +21,7 @@ from .error import E_AGAIN, E_INVALID, E_PROCESS, E_ROUTE, E_STATE, Error
 from .group import Group
 from .handling import Handling
 from .log import LogFunction, Logger
-from .option import option_text
+from .option import option_text, static_name
 from .request import Request
 from .route import Handler, Routes, names_of
 from .signals import SignalGuard, call_program
@@ -176,6 +176,25 @@ class Server(Handling, Routes):
         :meth:`Group.use`. Raises Error (E_ROUTE: not a prefix; E_OPTION; E_LIMIT; E_STATE: running).
         """
         return self._make_group(lib.forker_server_group, self._live(), "", prefix, options)
+
+    def static(self, prefix: str, directory: str | os.PathLike[str], **options: str | int | float | bool) -> None:
+        """Serves the files of a directory below `prefix`, such as "/assets"; "" is all that no better route has.
+
+        No Python runs for it. `options` say how: ``index``, ``listing``, ``fallback``, ``cache_control``, ``types``,
+        ``etag`` and ``precompressed`` are the options of docs/OPTIONS.md whose names begin with ``static_``, and there are
+        those of gates, such as ``rate_limit``. See forker_server_static() of forker.h for what is served.
+
+        Raises Error (E_ROUTE: malformed or taken; E_SYSTEM: the directory cannot be opened; E_OPTION; E_STATE: running).
+        """
+        self._static(lib.forker_server_static, self._live(), prefix, directory, options)
+
+    def _static(
+        self, serve: Any, where: Any, prefix: str, directory: str | os.PathLike[str], options: dict[str, Any]
+    ) -> None:
+        added = ctypes.c_void_p()
+        self._check_setup(serve(where, c_text(prefix), c_path(directory), ctypes.byref(added)))
+        for name, value in options.items():
+            self._set_route(added, static_name(name), value)
 
     def _make_group(self, make: Any, inside: Any, outer: str, prefix: str, options: dict[str, Any]) -> Group:
         c = make(inside, c_text(prefix))

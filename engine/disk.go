@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"fmt"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/inventory"
+	"libforker/engine/poller"
+)
+
+// The threads that wait for disks, so that the loop does not.
+
+// diskThreads is how many of them there are at most: a disk has little use for more.
+const diskThreads = 8
+
+// diskJob is something that is done on one of them.
+type diskJob struct {
+	work   func() // On the thread,
+	finish func() // and then on the loop's; not called if the loop has ended.
+}
+
+// disk has jobs done. Those that wait are no more than the loop has requests.
+type disk struct {
+	fd int // An eventfd: done has something.
+
+	mu      sync.Mutex // Guards the following.
+	closing bool
+	running int // Threads.
+	queue   []diskJob
+	done    []diskJob
+}
+
+func newDisk() (*disk, error) {
+	fd, err := poller.Raise(unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK))
+	if err != nil {
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	return &disk{fd: inventory.Add(fd)}, nil
+}
+
+// submit has a job done.
+func (d *disk) submit(job diskJob) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.queue = append(d.queue, job)
+	if d.running < diskThreads {
+		d.running++
+		go d.run()
+	}
+}
+
+// run does jobs until none waits.
+func (d *disk) run() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for len(d.queue) > 0 {
+		job := d.queue[0]
+		d.queue = d.queue[1:]
+		d.mu.Unlock()
+		job.work()
+		d.mu.Lock()
+		if d.done = append(d.done, job); len(d.done) == 1 {
+			poller.Signal(d.fd)
+		}
+	}
+	d.queue = nil
+	if d.running--; d.closing {
+		poller.Signal(d.fd)
+	}
+}
+
+// take returns what has been done.
+func (d *disk) take() []diskJob {
+	poller.Settle(d.fd)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	done := d.done
+	d.done = nil
+	return done
+}
+
+// close has the threads end when they have done what they have begun, and returns what they have not.
+func (d *disk) close() []diskJob {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closing = true
+	waiting := d.queue
+	d.queue = nil
+	return waiting
+}
+
+// isIdle reports whether there is no thread.
+func (d *disk) isIdle() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.running == 0
+}
+
+// release closes the descriptor. Threads that still run do not write to it any more.
+func (d *disk) release() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	poller.Close(d.fd)
+	d.fd = -1
+}
+
+// finishDisk goes on with what the disk has been asked for.
+func (l *Loop) finishDisk() {
+	for _, job := range l.disk.take() {
+		job.finish()
+		l.bury()
+	}
+}

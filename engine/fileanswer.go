@@ -1,0 +1,272 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/hex"
+	"math/rand/v2"
+	"strconv"
+
+	"libforker/engine/gate"
+	"libforker/engine/http1"
+	"libforker/engine/static"
+)
+
+// Responses that are files, or parts of them.
+
+// fileAnswer is a request for a file, and the response to it. Owned by the loop.
+type fileAnswer struct {
+	mount     *static.Mount
+	name      []byte // Which is looked for.
+	step      lookStep
+	wantsPage bool // The client would take the page that is there for all.
+
+	held   *static.File // The file that the rest is of.
+	from   *static.Representation
+	status int
+	lines  []byte      // Of fields, perhaps in text.
+	text   []byte      // What was written for this response: fields, and what stands between parts.
+	pieces []filePiece // The body,
+	next   int         // of which this is sent next.
+	length int64       // Of all of it.
+
+	waiting bool // The disk is asked for what comes next,
+	warm    bool // or was, and that is in memory.
+}
+
+// filePiece is a part of a body: of fileAnswer.text, or of the file.
+type filePiece struct {
+	isText   bool
+	off, len int64
+}
+
+// windowMost is how much of a file is asked for at a time.
+const windowMost = 256 << 10
+
+// newAnswer begins the response to r, which is for a file.
+func (l *Loop) newAnswer(r *request, m *static.Mount) *fileAnswer {
+	var a *fileAnswer
+	if n := len(l.freeAnswers); n > 0 {
+		a = l.freeAnswers[n-1]
+		l.freeAnswers = l.freeAnswers[:n-1]
+	} else {
+		a = new(fileAnswer)
+	}
+	a.mount, r.file = m, a
+	return a
+}
+
+// keptText is how much room for text an answer keeps for the next one.
+const keptText = 16 << 10
+
+// dropAnswer ends the response.
+func (l *Loop) dropAnswer(r *request) {
+	a := r.file
+	r.file = nil
+	if a.held != nil {
+		a.held.Release()
+	}
+	text := a.text[:0]
+	if cap(text) > keptText {
+		text = nil
+	}
+	*a = fileAnswer{name: a.name[:0], text: text, pieces: a.pieces[:0]}
+	l.freeAnswers = append(l.freeAnswers, a)
+}
+
+// answerFile responds with a file, or what of it the client wants.
+func (l *Loop) answerFile(r *request, f *static.File) {
+	a := r.file
+	wishes := static.Read(&r.shared.Head, r.text, !r.isHead)
+	from := wishes.Choose(f)
+	switch wishes.Judge(from) {
+	case static.NotModified:
+		a.status, a.lines = 304, from.Kept
+	case static.Failed:
+		l.respondWith(r, Outcome{Status: 412})
+		return
+	default:
+		f.Hold()
+		a.held, a.from = f, from
+		extent, parts := wishes.Ranges(from, &l.ranges)
+		a.describe(extent, parts)
+	}
+	l.respond(r)
+}
+
+// describe makes the response one of these parts of the file.
+func (a *fileAnswer) describe(extent static.Extent, parts []static.Range) {
+	from := a.from
+	switch {
+	case extent == static.Whole:
+		a.status, a.lines = 200, from.Full
+		a.add(filePiece{off: 0, len: from.Size})
+	case extent == static.Unsatisfiable:
+		a.status = 416
+		a.text = strconv.AppendInt(append(a.text, "Content-Range: bytes */"...), from.Size, 10)
+		a.text = append(a.text, http1.CRLF...)
+		a.lines = a.text
+	case len(parts) == 1:
+		a.status = 206
+		a.text = appendContentRange(append(a.text, from.Full...), parts[0], from.Size)
+		a.lines = a.text
+		a.add(filePiece{off: parts[0].Start, len: parts[0].Len})
+	default:
+		a.status = 206
+		a.describeParts(parts)
+	}
+}
+
+// describeParts makes the body several parts, each with a head (RFC 9110 §14.6).
+func (a *fileAnswer) describeParts(parts []static.Range) {
+	from := a.from
+	boundary := newBoundary()
+	a.text = append(append(a.text, "Content-Type: multipart/byteranges; boundary="...), boundary[:]...)
+	a.text = append(append(a.text, http1.CRLF...), from.More...)
+	fields := len(a.text)
+	for _, part := range parts {
+		start := len(a.text)
+		a.text = append(append(append(a.text, "\r\n--"...), boundary[:]...), http1.CRLF...)
+		a.text = appendContentRange(append(a.text, from.Type...), part, from.Size)
+		a.text = append(a.text, http1.CRLF...)
+		a.add(filePiece{isText: true, off: int64(start), len: int64(len(a.text) - start)})
+		a.add(filePiece{off: part.Start, len: part.Len})
+	}
+	start := len(a.text)
+	a.text = append(append(append(a.text, "\r\n--"...), boundary[:]...), "--\r\n"...)
+	a.add(filePiece{isText: true, off: int64(start), len: int64(len(a.text) - start)})
+	a.lines = a.text[:fields]
+}
+
+func (a *fileAnswer) add(p filePiece) {
+	if p.len > 0 {
+		a.pieces = append(a.pieces, p)
+		a.length += p.len
+	}
+}
+
+func appendContentRange(b []byte, part static.Range, size int64) []byte {
+	b = strconv.AppendInt(append(b, "Content-Range: bytes "...), part.Start, 10)
+	b = strconv.AppendInt(append(b, '-'), part.Start+part.Len-1, 10)
+	b = strconv.AppendInt(append(b, '/'), size, 10)
+	return append(b, http1.CRLF...)
+}
+
+// newBoundary makes what separates parts, which no file can be made to have in it: nobody knows it before.
+func newBoundary() (b [32]byte) {
+	var random [16]byte
+	for i := range random {
+		random[i] = byte(rand.Uint32())
+	}
+	hex.Encode(b[:], random[:])
+	return b
+}
+
+// answerPage responds with a page of HTML.
+func (l *Loop) answerPage(r *request, page []byte) {
+	const fields = "Content-Type: text/html; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
+	a := r.file
+	a.status = 200
+	a.text = append(append(a.text, fields...), page...)
+	a.lines = a.text[:len(fields)]
+	a.add(filePiece{isText: true, off: int64(len(fields)), len: int64(len(page))})
+	l.respond(r)
+}
+
+// describeFile decides on the response to r, which is for a file that was found.
+func (l *Loop) describeFile(r *request) {
+	a, head := r.file, &r.response
+	head.status = a.status
+	head.flags &= ResponseClose | ResponseHasDate | ResponseHasServer
+	if a.status == 416 {
+		l.describeText(r, "")
+		return
+	}
+	head.length = a.length
+	if len(a.pieces) == 1 {
+		head.body = a.inMemory(&a.pieces[0])
+	}
+}
+
+// isSourced reports whether the body does not go out whole with the head.
+func (a *fileAnswer) isSourced() bool {
+	return len(a.pieces) > 1 || len(a.pieces) == 1 && (a.length > smallBody || a.inMemory(&a.pieces[0]) == nil)
+}
+
+// inMemory returns the bytes of a piece; nil: they are in a file.
+func (a *fileAnswer) inMemory(p *filePiece) []byte {
+	switch {
+	case p.isText:
+		return a.text[p.off : p.off+p.len]
+	case a.from.Fd < 0:
+		return a.from.Data[p.off : p.off+p.len]
+	}
+	return nil
+}
+
+// fieldsOfFile returns the fields of the response: those that the program has set before, and those of the file that it has not.
+func (l *Loop) fieldsOfFile(a *fileAnswer, set []byte) []byte {
+	if len(set) == 0 {
+		return a.lines
+	}
+	l.merged = append(l.merged[:0], set...)
+	for rest := a.lines; len(rest) > 0; {
+		line := rest[:bytes.IndexByte(rest, '\n')+1]
+		if !gate.HasField(set, string(line[:bytes.IndexByte(line, ':')])) {
+			l.merged = append(l.merged, line...)
+		}
+		rest = rest[len(line):]
+	}
+	return l.merged
+}
+
+// nextOfFile fetches the next segment of a body that is a file or parts of one. It is empty while the disk is asked for
+// it.
+func (l *Loop) nextOfFile(r *request) segment {
+	a := r.file
+	if a.waiting {
+		return segment{}
+	}
+	p := &a.pieces[a.next]
+	if data := a.inMemory(p); data != nil {
+		a.advance(&r.source, p.len)
+		return segment{data: data}
+	}
+	size := min(p.len, windowMost)
+	if !a.warm && !static.IsWarm(a.from.Fd, p.off+size-1) {
+		l.warmFile(r, p.off, size)
+		return segment{}
+	}
+	next := segment{file: fileRange{a.from.Fd, p.off, size}}
+	a.advance(&r.source, size)
+	return next
+}
+
+// advance takes so many bytes as sent.
+func (a *fileAnswer) advance(s *source, size int64) {
+	p := &a.pieces[a.next]
+	p.off, p.len = p.off+size, p.len-size
+	if p.len == 0 {
+		a.next++
+	}
+	a.warm = false
+	s.last = a.next == len(a.pieces)
+}
+
+// warmFile has a thread read a part of the file, which then is in the kernel's memory.
+func (l *Loop) warmFile(r *request, off, size int64) {
+	a, serial := r.file, r.shared.Serial
+	file, fd := a.held, a.from.Fd
+	file.Hold()
+	a.waiting = true
+	l.disk.submit(diskJob{
+		work: func() { static.Warm(fd, off, size) },
+		finish: func() {
+			file.Release()
+			if r.shared.Serial != serial || r.file == nil {
+				return
+			}
+			r.file.waiting, r.file.warm = false, true
+			r.stream.resume(l, r)
+		},
+	})
+}

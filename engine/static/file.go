@@ -1,0 +1,162 @@
+package static
+
+import (
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"libforker/engine/poller"
+)
+
+// Files, as they are sent.
+
+// Coding is how a representation of a file is compressed.
+type Coding int
+
+// The codings, those that make it smaller before the others.
+const (
+	Brotli Coding = iota
+	Zstd
+	Gzip
+	codings  // How many there are.
+	Identity = codings
+)
+
+var (
+	codingNames = [codings]string{"br", "zstd", "gzip"}
+	extensions  = [codings]string{".br", ".zst", ".gz"}
+)
+
+// KeptMost is up to which size the bytes of a file are kept in memory.
+const KeptMost = 16 << 10
+
+// Representation is a file that is open, or what was in it. Not changed once it is made.
+type Representation struct {
+	Fd   int    // -1: Data is all that is in it.
+	Data []byte // Of a file of up to KeptMost bytes.
+	Size int64
+	Type string // A line: that of Content-Type.
+	More []byte // Lines: what else a response that has content says of it.
+	Full []byte // Type and More.
+	Kept []byte // Lines: what a response says that has none, since the client has it (RFC 9110 §15.4.5).
+
+	tag      string    // The opaque part of its entity tag, without quotes; "": it has none.
+	weak     bool      // It may still be changed in the second that it says.
+	modified time.Time // To the second.
+	identity identity
+}
+
+// identity tells whether a file is the one that was opened before, and as it was then.
+type identity struct {
+	dev, ino           uint64
+	size               int64
+	modified, replaced unix.Timespec
+}
+
+// File is what a name stands for: its bytes, and the same in files that are compressed. The loop's.
+type File struct {
+	Representation
+	compressed [codings]*Representation
+	refs       int
+}
+
+// Coded returns the representation in a coding; nil: there is none.
+func (f *File) Coded(c Coding) *Representation {
+	if c == Identity {
+		return &f.Representation
+	}
+	return f.compressed[c]
+}
+
+// varies reports whether there is more than one representation.
+func (f *File) varies() bool { return f.compressed != [codings]*Representation{} }
+
+// Hold keeps the file open until Release.
+func (f *File) Hold() { f.refs++ }
+
+// Release gives it back, and closes it if nobody has it any more.
+func (f *File) Release() {
+	if f.refs--; f.refs <= 0 {
+		f.close()
+	}
+}
+
+func (f *File) close() {
+	for c := range Identity + 1 {
+		if r := f.Coded(c); r != nil && r.Fd >= 0 {
+			poller.Close(r.Fd)
+			r.Fd = -1
+		}
+	}
+}
+
+// kept is how many bytes of memory it takes besides what any does.
+func (f *File) kept() (bytes int) {
+	for c := range Identity + 1 {
+		if r := f.Coded(c); r != nil {
+			bytes += len(r.Data)
+		}
+	}
+	return bytes
+}
+
+// isSame reports whether nothing has changed between two times that a name was loaded.
+func (f *File) isSame(other *File) bool {
+	for c := range Identity + 1 {
+		a, b := f.Coded(c), other.Coded(c)
+		if (a == nil) != (b == nil) || a != nil && (a.identity != b.identity || a.weak != b.weak) {
+			return false
+		}
+	}
+	return true
+}
+
+// timeFormat is that of dates in fields (RFC 9110 §5.6.7).
+const timeFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
+
+// describe makes the lines of all representations.
+func (m *Mount) describe(f *File, name string, now time.Time) {
+	typ, control, varies := m.typeOf(name), m.cacheControl(name), f.varies()
+	for c := range Identity + 1 {
+		r := f.Coded(c)
+		if r == nil {
+			continue
+		}
+		r.weak = now.Sub(r.modified) < 2*time.Second
+		if !m.NoETag {
+			r.tag = strconv.FormatInt(r.modified.Unix(), 16) + "-" + strconv.FormatInt(r.Size, 16)
+			if c != Identity {
+				r.tag += "-" + codingNames[c]
+			}
+		}
+		r.Type = "Content-Type: " + typ + "\r\n"
+		r.Kept = r.appendKept(nil, control, varies)
+		r.More = append([]byte(nil), r.Kept...)
+		if c != Identity {
+			r.More = append(r.More, "Content-Encoding: "+codingNames[c]+"\r\n"...)
+		}
+		r.More = append(r.More, "Accept-Ranges: bytes\r\nX-Content-Type-Options: nosniff\r\n"...)
+		r.Full = append([]byte(r.Type), r.More...)
+	}
+}
+
+func (r *Representation) appendKept(b []byte, control string, varies bool) []byte {
+	if r.tag != "" {
+		b = append(b, "ETag: "...)
+		if r.weak {
+			b = append(b, "W/"...)
+		}
+		b = append(b, '"')
+		b = append(append(b, r.tag...), "\"\r\n"...)
+	}
+	b = append(b, "Last-Modified: "...)
+	b = append(r.modified.AppendFormat(b, timeFormat), "\r\n"...)
+	if control != "" {
+		b = append(append(append(b, "Cache-Control: "...), control...), "\r\n"...)
+	}
+	if varies {
+		b = append(b, "Vary: Accept-Encoding\r\n"...)
+	}
+	return b
+}
