@@ -55,6 +55,9 @@ func (l *Loop) newAnswer(r *request, m *static.Mount) *fileAnswer {
 	return a
 }
 
+// isFile reports whether the response to r is a file that was found. Of one that was not, it is an error.
+func (r *request) isFile() bool { return r.file != nil && r.file.status != 0 }
+
 // keptText is how much room for text an answer keeps for the next one.
 const keptText = 16 << 10
 

@@ -89,7 +89,7 @@ func (l *Loop) describe(r *request) {
 		head.allow, head.location, head.retryAfter = outcome.Allow, outcome.Location, outcome.RetryAfter
 		response.Fields.Len = 0
 		l.describeText(r, outcome.Detail)
-	case r.file != nil:
+	case r.isFile():
 		l.describeFile(r)
 	case response.Flags&ResponseError != 0:
 		head.status = int(response.Status)
@@ -115,7 +115,7 @@ func (l *Loop) describe(r *request) {
 		l.showHead(r)
 	}
 	head.fields = memory.View(response.Fields.Data, response.Fields.Len)
-	isFile := r.file != nil && outcome.Status == 0
+	isFile := outcome.Status == 0 && r.isFile()
 	if isFile {
 		head.fields = l.fieldsOfFile(r.file, head.fields)
 	}

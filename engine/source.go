@@ -39,7 +39,7 @@ func (l *Loop) nextSegment(r *request) segment {
 	if r.isStream() {
 		return l.nextOfStream(r)
 	}
-	if r.file != nil {
+	if r.isFile() {
 		return l.nextOfFile(r)
 	}
 	response, at := &r.shared.Response, &r.source

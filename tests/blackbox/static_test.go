@@ -121,6 +121,20 @@ func TestStatic_gatesCount(t *testing.T) {
 	}
 }
 
+func TestStatic_errorsCanBeTheProgramsOwn(t *testing.T) {
+	root := site(t, map[string]string{"a.txt": "hello"})
+	p := serving(t, []string{"?", "=/a=" + root})
+	for what, want := range map[string]string{
+		"GET /a/a.txt": "200 hello", "GET /a/none": "404 own", "POST /a/a.txt": "405 own", "GET /a/a.txt\nIf-Match: \"x\"": "412 own",
+		"GET /a/a.txt\nIf-None-Match: *": "304 ", "GET /a": "301 301 Moved Permanently\n",
+	} {
+		a := p.exchange(what)
+		if got := fmt.Sprint(a.StatusCode, " ", a.body); got != want {
+			t.Errorf("%s: %q", what, got)
+		}
+	}
+}
+
 func TestStatic_refusesWhatCannotBeServed(t *testing.T) {
 	root := site(t, map[string]string{"a.txt": "hello"})
 	for _, row := range []struct {

@@ -1,6 +1,6 @@
 /*
  * Directories that are served, as the arguments say: @PREFIX makes a group, =PREFIX=DIRECTORY serves one in it, +NAME=VALUE
- * sets an option of the latest of both, ! guards the group, & has it wait for another thread, PATH/ is a route with a handler,
+ * sets an option of the latest of both, ? has errors be the program's, ! guards the group, & has it wait for another thread, PATH/ is a route with a handler,
  * the others are addresses.
  */
 #include "program.h"
@@ -52,6 +52,13 @@ static int handle(forker_request *req, void *user)
     return response_text(req, "handled");
 }
 
+static int own_error(forker_request *req, int status, const char *detail, void *user)
+{
+    (void)detail;
+    (void)user;
+    return forker_respond(req, status, "text/plain", "own", 3);
+}
+
 int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
@@ -75,6 +82,9 @@ int main(int argc, char **argv)
             } else {
                 forker_group_set(group, rest, value + 1);
             }
+            break;
+        case '?':
+            forker_server_on_error(server, own_error, NULL);
             break;
         case '!':
             forker_group_use(group, guard, tell_done, NULL);
