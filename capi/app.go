@@ -33,7 +33,7 @@ import (
 // app is the program, as the engine sees it.
 type app struct {
 	server
-	router  router.Router
+	router  router.Hosts
 	routes  []routeTraits
 	admits  bool       // Routes differ in their bodies.
 	calls   bool       // There are methods of gRPC.
@@ -94,11 +94,15 @@ func newApp(s server) (*app, error) {
 
 // enter enters a route into the router.
 func (a *app) enter(route *C.fk_route, id int) error {
-	pattern := C.GoString(route.pattern)
-	if route.guards {
-		return a.router.AddGuard(pattern, id)
+	pattern, host := C.GoString(route.pattern), ""
+	if route.group != nil {
+		host = C.GoString(route.group.host)
 	}
-	return a.router.Add(strings.Split(C.GoString(route.methods), ","), pattern, id)
+	routes := a.router.Of(host)
+	if route.guards {
+		return routes.AddGuard(pattern, id)
+	}
+	return routes.Add(strings.Split(C.GoString(route.methods), ","), pattern, id)
 }
 
 // chainOf returns how many functions the group of a route has, with those around it.
@@ -165,7 +169,7 @@ func address(req *engine.Request) C.uintptr_t { return C.uintptr_t(memory.Addres
 func (a *app) Serve(call *engine.Call) {
 	req := call.Req
 	for skip := call.Skip; ; skip++ {
-		id, params, ok := a.router.Find(call.Method, call.Path, skip, (*router.Params)(&req.Params))
+		id, params, ok := a.router.Find(call.Host, call.Method, call.Path, skip, (*router.Params)(&req.Params))
 		if !ok {
 			a.refuse(call, skip)
 			return
@@ -262,7 +266,7 @@ func (a *app) isMidway(req *engine.Request) bool {
 
 // Admit is engine.Handlers'.
 func (a *app) Admit(call *engine.Call) engine.Admission {
-	id, _, ok := a.router.Find(call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
+	id, _, ok := a.router.Find(call.Host, call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
 	if !ok {
 		return engine.Admission{Most: a.maxBody, None: true, Plan: a.plan}
 	}
@@ -303,7 +307,7 @@ func (a *app) refuse(call *engine.Call, asked int) {
 	if call.Pooled {
 		room = nil
 	}
-	allow := a.router.Allowed(room, call.Path)
+	allow := a.router.Allowed(room, call.Host, call.Path)
 	if !call.Pooled {
 		a.allow = allow
 	}
@@ -324,7 +328,7 @@ func (a *app) refuse(call *engine.Call, asked int) {
 // hasAsked reports whether there are handlers among the first `asked` that were, and not only guards.
 func (a *app) hasAsked(call *engine.Call, asked int) bool {
 	for skip := range asked {
-		id, _, _ := a.router.Find(call.Method, call.Path, skip, (*router.Params)(&call.Req.Params))
+		id, _, _ := a.router.Find(call.Host, call.Method, call.Path, skip, (*router.Params)(&call.Req.Params))
 		if !a.routes[id].guards {
 			return true
 		}

@@ -168,7 +168,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 		return err
 	}
 	cfg.Handlers, cfg.Holders, cfg.Memory, cfg.Log = app, app, app, app.log
-	cfg.Admits, cfg.RPC.On = app.admits, app.calls
+	cfg.Admits, cfg.RPC.On, cfg.Hosts = app.admits, app.calls, app.router.Differ()
 	if cfg.Front, err = w.front(app); err != nil {
 		return err
 	}

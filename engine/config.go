@@ -74,6 +74,7 @@ type Config struct {
 	MaxPipelined          int           // Requests of one connection before the others have their turn. 0: no limit.
 
 	Admits     bool   // Routes differ in how they want bodies: Handlers.Admit is asked.
+	Hosts      bool   // Routes differ by host: handlers want Call.Host.
 	BodyBuffer int64  // A larger body is kept in a file,
 	SpillDir   string // in this directory, or if that is "" in a memfd.
 	BodyMemory int64  // Bytes of memory for all bodies together; more go to files of SpillDir, or are answered 503. 0: no limit.

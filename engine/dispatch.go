@@ -58,6 +58,9 @@ func (l *Loop) prepareCall(r *request) *Call {
 	call.Method, call.Path = r.shared.Head.Method.In(r.text), l.locatePath(r)
 	call.Skip, call.Pooled, call.Early = r.body.skip, false, r.body.kind == bodyPassed
 	call.Plan, call.Outcome = r.gated.plan, Outcome{}
+	if l.cfg.Hosts {
+		call.Host = r.host()
+	}
 	return call
 }
 

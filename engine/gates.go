@@ -26,6 +26,9 @@ import (
 // gated is what the gates have found out about a request.
 type gated struct {
 	plan      *gate.Plan // Of its route; nil: there is none.
+	admission Admission  // Of that, as the head has it, if it is known (admitted).
+	admitted  bool
+	counted   []*gate.Rate // That were asked for the routes before the present one.
 	barrier   barrier
 	waitNs    int64        // barredByRate: how long it is until there is room.
 	origin    message.Span // Of the page that a browser has it from; empty: it does not say.
@@ -96,22 +99,33 @@ func (l *Loop) passRoute(r *request, call *Call) {
 	before := g.plan
 	admission := l.cfg.Handlers.Admit(call)
 	g.plan, call.Plan = admission.Plan, admission.Plan
+	g.admission, g.admitted = admission, !g.preflight
 	if (admission.None || admission.Guards) && l.cfg.Front.Slash != gate.SlashStrict && l.findsSlash(r, call) {
 		g.barrier = barredToSlash
 	}
+	if before != nil && before.Rate != nil && before != g.plan {
+		g.counted = append(g.counted, before.Rate)
+	}
 	if g.plan != nil && g.barrier == passes {
-		l.passPlan(r, before)
+		l.passPlan(r)
 	}
 }
 
-// passPlan asks the gates that the plan has, but those that have been asked for the plan before it.
-func (l *Loop) passPlan(r *request, before *gate.Plan) {
+// hasCounted reports whether a rate was asked for a route that has left the request to others. A client comes once.
+func (g *gated) hasCounted(rate *gate.Rate) bool {
+	for _, counted := range g.counted {
+		if *counted == *rate {
+			return true
+		}
+	}
+	return false
+}
+
+// passPlan asks the gates that the plan has, but a rate that was asked for a plan before it.
+func (l *Loop) passPlan(r *request) {
 	g := &r.gated
 	plan, head := g.plan, &r.shared.Head
-	if before == nil {
-		before = &gate.Plan{}
-	}
-	if rate := plan.Rate; rate != nil && (before.Rate == nil || *rate != *before.Rate) {
+	if rate := plan.Rate; rate != nil && !g.hasCounted(rate) {
 		if g.waitNs = l.takeRate(r, rate); g.waitNs > 0 {
 			g.barrier = barredByRate
 			return
@@ -227,7 +241,7 @@ func (l *Loop) identify(r *request, trusted bool) {
 // forgetGates ends what is known of a request by the gates.
 func (r *request) forgetGates() {
 	r.shared.Traced, r.shared.Scheme, r.shared.IDLen, r.shared.Host = 0, SchemeOfConn, 0, message.Span{}
-	r.gated = gated{}
+	r.gated = gated{counted: r.gated.counted[:0]}
 }
 
 // client is where a request is from.

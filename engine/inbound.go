@@ -73,7 +73,10 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		return nil
 	}
 	if l.cfg.Admits || b.asks {
-		admission := l.cfg.Handlers.Admit(l.prepareCall(r))
+		admission := r.gated.admission
+		if !r.gated.admitted {
+			admission = l.cfg.Handlers.Admit(l.prepareCall(r))
+		}
 		if l.cfg.Admits {
 			b.most = admission.Most
 		}

@@ -97,6 +97,7 @@ type Call struct {
 	Req    *Request
 	Method []byte
 	Path   []byte // Decoded.
+	Host   []byte // As request.host says, if Config.Hosts.
 	Skip   int    // How many handlers have said that the request is not theirs.
 	Pooled bool   // On a thread of the pool; else on the loop's.
 	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.

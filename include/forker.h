@@ -217,6 +217,7 @@ typedef struct forker_route_info {
     const char *methods; /* "GET,POST" or "*" */
     const char *pattern; /* with the prefixes of its groups */
     const char *name;    /* "" if it has none */
+    const char *host;    /* of forker_server_host(), in small letters; "" for any */
 } forker_route_info;
 
 /*
@@ -240,6 +241,20 @@ int forker_route_at(forker_server *server, size_t index, forker_route_info *info
 typedef struct forker_group forker_group;
 forker_group *forker_server_group(forker_server *server, const char *prefix);
 forker_group *forker_group_group(forker_group *group, const char *prefix);
+
+/*
+ * Makes a group of routes for requests to one host, "api.example.org", or to all hosts below a name, "*.example.org" (not to
+ * that itself). Requests name it as forker_request_host() tells, whatever the case, the port, or a dot at the end; a host can
+ * also be an address, "192.0.2.1" or "[2001:db8::1]".
+ *
+ * Nobody comes to these routes and functions by naming another host. Routes of a host go before those of the names above
+ * it, the longest first, and these before routes without a host, to which requests go that the others do not match or leave
+ * by FORKER_NEXT. So functions of the server itself see every request, those of a group without a host what no host has a
+ * route or functions for, and those of a host all requests to it. Groups may have the same host.
+ *
+ * Returns the group; or NULL, with the reason in forker_server_error(), where others return FORKER_E_ROUTE (not a host).
+ */
+forker_group *forker_server_host(forker_server *server, const char *host);
 
 /*
  * Registers a route in a group, like forker_server_handle() and forker_server_route(), with the prefix before `pattern`;

@@ -297,7 +297,7 @@ enum {
         FK_OPTION_COUNT
 };
 
-enum { FK_OPTION_TEXT_MAX = 256 };
+enum { FK_OPTION_TEXT_MAX = 1024 };
 
 /* One option's value: as text, and as what the text means (durations in ns, sizes in bytes, ids). */
 typedef struct {

@@ -59,6 +59,7 @@ typedef struct {
 struct forker_group {
     forker_server *server;
     forker_group *around; /* the group that it is in; NULL: it is the server itself */
+    char *host;           /* of its routes, in small letters, "*.example.org" too; NULL: any */
     char *prefix;         /* of all patterns in it, with those of the groups around it; "" or "/..." */
     fk_settings settings;
     fk_use *uses;

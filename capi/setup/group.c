@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/server.h"
 #include "setup/pattern.h"
 #include "setup/route.h"
 #include "setup/routeoption.h"
 #include "setup/setup.h"
 
-enum { USES_MAX = 64, DEPTH_MAX = 16 };
+enum { USES_MAX = 64, DEPTH_MAX = 16, HOST_MAX = 253 };
 
 /* The group that is the server itself. NULL: no memory. */
 static forker_group *root_of(forker_server *server)
@@ -84,7 +85,14 @@ static forker_group *make(forker_group *around, const char *prefix)
         free(whole);
         return NULL;
     }
-    *group = (forker_group){.server = server, .around = around, .prefix = whole, .next = server->groups};
+    char *host = around->host != NULL ? strdup(around->host) : NULL;
+    if (around->host != NULL && host == NULL) {
+        free(group);
+        free(whole);
+        (void)fk_setup_fail(server, FORKER_E_MEMORY, "group %s: out of memory", prefix);
+        return NULL;
+    }
+    *group = (forker_group){.server = server, .around = around, .host = host, .prefix = whole, .next = server->groups};
     return server->groups = group;
 }
 
@@ -111,6 +119,54 @@ forker_group *forker_group_group(forker_group *group, const char *prefix)
         return NULL;
     }
     return make(group, prefix);
+}
+
+/* What is wrong with a host, or NULL. */
+static const char *host_fault(const char *host)
+{
+    const char *name = strncmp(host, "*.", 2) == 0 ? host + 2 : host;
+    size_t len = strlen(host);
+    if (host[0] == '[') {
+        return strspn(host + 1, "0123456789abcdefABCDEF:.") + 2 == len && host[len - 1] == ']'
+                   ? NULL
+                   : "between the brackets of a host is an IPv6 address, and nothing comes behind them";
+    }
+    if (strchr(host, ':') != NULL || strchr(host, '/') != NULL) {
+        return "a host is a name without scheme, port and path, such as \"api.example.org\" or \"*.example.org\"";
+    }
+    for (const char *p = name; *p != '\0'; p++) {
+        bool is_name = fk_ascii_is_digit(*p) || (fk_ascii_lower(*p) >= 'a' && fk_ascii_lower(*p) <= 'z');
+        if (!is_name && *p != '-' && *p != '_' && (*p != '.' || p == name || p[1] == '.' || p[1] == '\0')) {
+            return "a host has letters, digits, \"-\" and \"_\" between dots, and others as browsers send them (xn--)";
+        }
+    }
+    return name[0] == '\0' || len > HOST_MAX ? "a host has 1 to 253 bytes" : NULL;
+}
+
+forker_group *forker_server_host(forker_server *server, const char *host)
+{
+    if (fk_setup_refuses(server) != FORKER_OK) {
+        return NULL;
+    }
+    const char *fault = host != NULL ? host_fault(host) : "it is NULL";
+    if (fault != NULL) {
+        (void)fk_setup_fail(server, host != NULL ? FORKER_E_ROUTE : FORKER_E_INVALID, "host %s: %s",
+                            host != NULL ? host : "", fault);
+        return NULL;
+    }
+    forker_group *root = root_of(server), *group = root != NULL ? make(root, "") : NULL;
+    if (group == NULL) {
+        return NULL;
+    }
+    group->host = strdup(host);
+    if (group->host == NULL) {
+        (void)fk_setup_fail(server, FORKER_E_MEMORY, "host %s: out of memory", host);
+        return NULL;
+    }
+    for (char *p = group->host; *p != '\0'; p++) {
+        *p = fk_ascii_lower(*p);
+    }
+    return group;
 }
 
 int forker_group_handle(forker_group *group, const char *methods, const char *pattern, forker_handler handler,
@@ -222,6 +278,7 @@ void fk_groups_free(forker_server *server)
         fk_settings_free(&group->settings);
         free(group->uses);
         free((void *)group->chain);
+        free(group->host);
         free(group->prefix);
         free(group);
     }

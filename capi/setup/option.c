@@ -63,7 +63,7 @@ struct forker_option {
 #define BOUNDS_DURATION BOUNDS_NUMBER
 #define BOUNDS_MODE BOUNDS_NUMBER
 #define BOUNDS_CHOICE(words, least, most) words
-#define BOUNDS_TEXT(words, least, most) "at most 255 bytes, no control characters"
+#define BOUNDS_TEXT(words, least, most) "at most 1023 bytes, no control characters"
 #define BOUNDS_USER(words, least, most) "empty, or the name or number of one that is not root"
 #define BOUNDS_GROUP(words, least, most) "empty, or the name or number of one"
 #define BOUNDS_DIRECTORY(words, least, most) "empty, or the absolute path of one that exists"

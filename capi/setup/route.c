@@ -58,16 +58,22 @@ static void enter_shape(forker_server *server, uint32_t index)
     *place = index + 1;
 }
 
-/* The first route that has one of the methods on the same paths, or NULL. */
-static const fk_route *find_conflict(const forker_server *server, const char *methods, const char *pattern,
-                                     uint32_t shape)
+static const char *host_of(const forker_group *group)
 {
+    return group != NULL && group->host != NULL ? group->host : "";
+}
+
+/* The first route that has one of the methods on the same paths of the same host, or NULL. */
+static const fk_route *find_conflict(const fk_route_spec *spec, const char *pattern, uint32_t shape)
+{
+    const forker_server *server = spec->server;
     const fk_route *first = NULL;
     uint32_t next = server->route_cap > 0 ? *place_of(server, shape) : 0;
     while (next != 0) { /* the latest one first */
         const fk_route *route = &server->routes[next - 1];
         if (route->shape == shape && same_shape(route->pattern, pattern) &&
-            fk_methods_overlap(route->methods, methods)) {
+            strcmp(host_of(route->group), host_of(spec->group)) == 0 &&
+            fk_methods_overlap(route->methods, spec->methods)) {
             first = route;
         }
         next = route->next;
@@ -155,7 +161,7 @@ static int check_route(const fk_route_spec *spec, fk_route *route, const char *p
         return REFUSE(spec, FORKER_E_ROUTE, "%s", fault);
     }
     route->shape = hash_shape(pattern);
-    const fk_route *conflict = find_conflict(spec->server, spec->methods, pattern, route->shape);
+    const fk_route *conflict = find_conflict(spec, pattern, route->shape);
     if (conflict != NULL) {
         return REFUSE(spec, FORKER_E_ROUTE, "%s %s has a handler already", conflict->methods, conflict->pattern);
     }

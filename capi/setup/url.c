@@ -290,7 +290,8 @@ int forker_route_at(forker_server *server, size_t index, forker_route_info *info
     forker_route_info info = {.size = info_out->size,
                               .methods = route->methods,
                               .pattern = route->pattern,
-                              .name = route->name != NULL ? route->name : ""};
+                              .name = route->name != NULL ? route->name : "",
+                              .host = route->group != NULL && route->group->host != NULL ? route->group->host : ""};
     size_t known = info.size < sizeof info ? info.size : sizeof info;
     memset(info_out, 0, info.size);
     memcpy(info_out, &info, known);

@@ -156,20 +156,27 @@ func (l leaf) methods() (set methodSet) {
 // better ones: a handler may pass a request on. A route for GET matches HEAD too, after one for HEAD itself on the same
 // pattern. params must not be nil; it gets the first nparams values, and the others mean nothing.
 func (r *Router) Find(method, path []byte, skip int, params *Params) (id int, nparams int, ok bool) {
-	if len(path) == 0 || path[0] != '/' {
+	found, _ := r.find(method, path, skip, params)
+	if found == nil {
 		return 0, 0, false
+	}
+	return found.id, found.params, true
+}
+
+// find is Find, and returns how many of the matches to be passed over are left where there is no route.
+func (r *Router) find(method, path []byte, skip int, params *Params) (found *route, left int) {
+	if len(path) == 0 || path[0] != '/' {
+		return nil, skip
 	}
 	s := search{path: path, params: params, skip: skip, method: r.methodBit(method)}
 	if skip == 0 {
 		// A path that is itself a pattern has no better match.
 		if n := r.whole[string(path)]; n != nil && s.pick(n.leaf) {
-			return s.found.id, 0, true
+			return s.found, 0
 		}
 	}
-	if !s.walk(&r.root, 1, 0) {
-		return 0, 0, false
-	}
-	return s.found.id, s.found.params, true
+	s.walk(&r.root, 1, 0)
+	return s.found, s.skip
 }
 
 // search is one Find on its way through the tree.

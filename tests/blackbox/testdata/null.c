@@ -85,6 +85,7 @@ static void check_servers(void)
     CHECK_CODE(forker_route_set(NULL, "body", "stream"), FORKER_E_INVALID);
     CHECK(forker_server_group(NULL, "/a") == NULL);
     CHECK(forker_group_group(NULL, "/a") == NULL);
+    CHECK(forker_server_host(NULL, "a") == NULL);
     CHECK_CODE(forker_group_handle(NULL, "GET", "/", handler, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_route(NULL, "GET", "/", handler, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_set(NULL, "body", "stream"), FORKER_E_INVALID);

@@ -53,6 +53,7 @@ PROTOTYPES = {
     "forker_route_at": (c_int, [c_void_p, c_size_t, c_void_p]),
     "forker_server_group": (c_void_p, [c_void_p, c_char_p]),
     "forker_group_group": (c_void_p, [c_void_p, c_char_p]),
+    "forker_server_host": (c_void_p, [c_void_p, c_char_p]),
     "forker_group_handle": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p]),
     "forker_group_route": (c_int, [c_void_p, c_char_p, c_char_p, HANDLER, c_void_p, POINTER(c_void_p)]),
     "forker_group_set": (c_int, [c_void_p, c_char_p, c_char_p]),
