@@ -183,11 +183,13 @@ func (a *app) Serve(call *engine.Call) {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 			return
 		}
-		if traits.call != noCall && !a.fits(call, traits.call) {
-			return
-		}
 		if traits.pooled != call.Pooled {
 			call.Outcome.Next, call.Outcome.Skip = engine.Elsewhere, skip
+			return
+		}
+		misfit := traits.call.misfit(call)
+		if misfit != nil && !traits.chained {
+			call.Outcome = *misfit
 			return
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
@@ -198,7 +200,7 @@ func (a *app) Serve(call *engine.Call) {
 		var result C.int
 		if traits.chained {
 			call.Skip = skip
-			result = C.fk_dispatch_chain(address(req), whole(call, traits))
+			result = C.fk_dispatch_chain(address(req), whole(call, traits, misfit))
 		} else {
 			result = C.fk_dispatch(address(req))
 		}
@@ -207,6 +209,10 @@ func (a *app) Serve(call *engine.Call) {
 			return
 		}
 		if traits.chained {
+			if req.Step <= traits.chain && misfit != nil {
+				call.Outcome = *misfit
+				return
+			}
 			if req.Step <= traits.chain { // The handler was not called.
 				call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 				return
@@ -220,9 +226,9 @@ func (a *app) Serve(call *engine.Call) {
 	}
 }
 
-// whole reports as a number whether all of the body is there that the handler of a route wants.
-func whole(call *engine.Call, traits *routeTraits) C.int {
-	if call.Early && !traits.streamed {
+// whole reports as a number whether all is there that the handler of a route wants.
+func whole(call *engine.Call, traits *routeTraits, misfit *engine.Outcome) C.int {
+	if call.Early && !traits.streamed || misfit != nil {
 		return 0
 	}
 	return 1

@@ -36,19 +36,23 @@ func (a *app) admitCall(kind callKind, early bool) engine.Admission {
 	return engine.Admission{Most: math.MaxInt64, Stream: true}
 }
 
-// fits reports whether a request can be given to a method; else it is refused.
-func (a *app) fits(call *engine.Call, kind callKind) bool {
+// Why a request cannot be given to a method.
+var (
+	errNoCall    = engine.Outcome{Status: 415, Detail: "this is a gRPC method: it takes Content-Type application/grpc, by HTTP/2"}
+	errNoMessage = engine.Outcome{Status: 400, Code: grpc.ErrNoMessage.Code, Detail: grpc.ErrNoMessage.Text}
+)
+
+// misfit returns why a request cannot be given to a method; nil: it can.
+func (k callKind) misfit(call *engine.Call) *engine.Outcome {
 	rpc := &call.Req.RPC
-	out := &call.Outcome
 	switch {
+	case k == noCall:
 	case rpc.Is == 0:
-		out.Status, out.Detail = 415, "this is a gRPC method: it takes Content-Type application/grpc, by HTTP/2"
-	case kind.isSingle() && !call.Early && rpc.Message == 0:
-		out.Status, out.Code, out.Detail = 400, grpc.ErrNoMessage.Code, grpc.ErrNoMessage.Text
-	default:
-		return true
+		return &errNoCall
+	case k.isSingle() && !call.Early && rpc.Message == 0:
+		return &errNoMessage
 	}
-	return false
+	return nil
 }
 
 // isCallOpen reports whether the program has begun with the response to a call of a method, and not ended it.

@@ -4,6 +4,7 @@ package main
 #include "base/process.h"
 #include "exchange/deferred.h"
 #include "exchange/dispatch.h"
+#include "exchange/health.h"
 #include "exchange/post.h"
 #include "exchange/timer.h"
 #include "log/log.h"
@@ -226,6 +227,11 @@ func (w *worker) watchDescriptors() error {
 	if err := w.loop.Watch(int(timerFd), func() { C.fk_timers_run(w.c) }); err != nil {
 		return err
 	}
+	if changes := int(C.fk_health_changes(w.c)); changes >= 0 {
+		if err := w.loop.WatchShared(changes, func() { C.fk_health_tell(w.c) }); err != nil {
+			return err
+		}
+	}
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
 }
 
@@ -403,6 +409,7 @@ func (w *worker) drain(limit time.Duration) {
 	w.loop.Drain(limit)
 	if !w.draining {
 		w.draining = true
+		C.fk_health_tell(w.c)
 		C.fk_callback_hook(w.c, &w.c.worker_drain)
 	}
 }

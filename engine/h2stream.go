@@ -121,7 +121,7 @@ func (st *h2stream) advance(l *Loop) {
 	switch {
 	case r.state == stateTaking:
 		st.passBody(l)
-	case r.state == statePooled && r.body.kind == bodyPassed:
+	case r.state == statePooled: // The handler may ask for the body, also for one that is there, or is empty.
 		st.markKept()
 	}
 }

@@ -228,9 +228,16 @@ func (l *Loop) startHandlers() error {
 }
 
 // Watch calls ready, on the loop's thread, whenever fd can be read. Before Run, or from such a call.
-func (l *Loop) Watch(fd int, ready func()) error {
+func (l *Loop) Watch(fd int, ready func()) error { return l.watchFor(fd, poller.In, ready) }
+
+// WatchShared calls ready whenever fd, an eventfd that other loops watch too, is written to. None of them reads it.
+func (l *Loop) WatchShared(fd int, ready func()) error {
+	return l.watchFor(fd, poller.In|poller.Edge, ready)
+}
+
+func (l *Loop) watchFor(fd int, interest uint32, ready func()) error {
 	l.watch(fd, ready)
-	if err := l.poll.Add(fd, poller.In, 0); err != nil {
+	if err := l.poll.Add(fd, interest, 0); err != nil {
 		return fmt.Errorf("watch descriptor %d: %w", fd, err)
 	}
 	return nil

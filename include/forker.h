@@ -1619,6 +1619,26 @@ enum {
 int forker_server_grpc(forker_server *server, const char *method, int kind, forker_handler handler, void *user);
 
 /*
+ * The same, and puts the route that the method is into *route_out, for forker_route_set(): dispatch, and the options about
+ * gates. body and max_body are FORKER_E_OPTION for it: what a method takes is messages, which option grpc_max_message
+ * bounds; where a group sets them, methods in it do without. NULL if it failed.
+ *
+ * Returns what forker_server_grpc() and forker_server_route() do.
+ */
+int forker_server_grpc_route(forker_server *server, const char *method, int kind, forker_handler handler, void *user,
+                             forker_route **route_out);
+
+/*
+ * The same in a group, whose functions and options the method then has; the prefix of the group and `method` together are
+ * "/package.Service/Method". A method that was registered by the functions above belongs to the innermost group whose
+ * prefix it is below of, in whatever order all of that is registered: a guard holds for methods that others register too,
+ * those of the health service as well. If of two such groups neither is inside of the other, run returns FORKER_E_ROUTE.
+ *
+ * Returns what forker_server_grpc() does.
+ */
+int forker_group_grpc(forker_group *group, const char *method, int kind, forker_handler handler, void *user);
+
+/*
  * The message of a call that has one (FORKER_GRPC_UNARY, FORKER_GRPC_SERVER_STREAM), as bytes; NULL if there is none. It
  * may be empty. As long as the request.
  */
@@ -1708,9 +1728,9 @@ int forker_grpc_finish(forker_deferred handle, int code, const char *text);
 enum { FORKER_HEALTH_UNKNOWN = 0, FORKER_HEALTH_SERVING = 1, FORKER_HEALTH_NOT_SERVING = 2 };
 
 /*
- * Says what a service of the program is. The first call has the server answer grpc.health.v1.Health, Check and List (not
- * Watch, which is UNIMPLEMENTED: clients then ask no more); "" stands for the program as a whole, and is SERVING until the
- * program says otherwise. A worker that drains says NOT_SERVING of all.
+ * Says what a service of the program is. The first call has the server answer grpc.health.v1.Health: Check, List and Watch;
+ * "" stands for the program as a whole, and is SERVING until the program says otherwise. A worker that drains says
+ * NOT_SERVING of all, and ends calls of Watch with UNAVAILABLE, so that their clients go to another one.
  *
  * Services are named before the server runs, up to 64 of them. What they are can be said at any time, by any thread of any
  * process of the tree, and all workers know it at once.

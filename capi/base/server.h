@@ -80,6 +80,7 @@ typedef struct {
     uint32_t ordinal;         /* how many routes of the program's there are up to this one */
     char *name;               /* for forker_url(); NULL: it has none */
     forker_group *group;      /* NULL: the server itself */
+    bool adopted;             /* a method of gRPC that is in its group because it is below the prefix */
     fk_settings settings;     /* its own, which go before those of the group */
     char *directory;          /* in place of the handler: its files are served; NULL: none */
     bool follows;             /* likewise: it is the same as the route before, for the prefix of the directory itself */

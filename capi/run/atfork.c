@@ -24,6 +24,7 @@
 #include "base/server.h"
 #include "base/servers.h"
 #include "base/shared.h"
+#include "exchange/health.h"
 #include "log/logfile.h"
 #include "setup/admin.h"
 #include "setup/keylog.h"
@@ -58,6 +59,7 @@ static void leave(forker_server *server)
     fk_descriptor_close(&server->posts.fd);
     fk_descriptor_close(&server->timers.fd);
     fk_tickets_forget(server);
+    fk_health_forget(server);
     fk_listeners_forget(server);
     fk_admin_forget(server);
     fk_logfile_close(server);

@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "base/server.h"
+#include "setup/grpc.h"
 #include "setup/pattern.h"
 #include "setup/route.h"
 #include "setup/routeoption.h"
@@ -266,8 +267,11 @@ int fk_groups_plan(forker_server *server)
             return fk_server_fail(server, FORKER_E_MEMORY, "%s: no memory for the groups", server->verb);
         }
     }
-    fk_route_options_apply(server);
-    return FORKER_OK;
+    int code = fk_grpc_plan(server);
+    if (code == FORKER_OK) {
+        fk_route_options_apply(server);
+    }
+    return code;
 }
 
 void fk_groups_free(forker_server *server)

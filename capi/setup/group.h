@@ -4,7 +4,7 @@
 
 #include "base/server.h"
 
-/* Makes what the routes do ready, before a server is forked or serves. Returns FORKER_OK or FORKER_E_MEMORY. */
+/* Makes what the routes do ready, before a server is forked or serves. Returns FORKER_OK, FORKER_E_MEMORY, or what fk_grpc_plan() does. */
 int fk_groups_plan(forker_server *server);
 
 /* Releases the groups. */

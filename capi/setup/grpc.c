@@ -1,8 +1,13 @@
-/* Methods of gRPC, as the program enters them: each is a route. */
+/*
+ * Methods of gRPC, as the program enters them: each is a route. One that was not registered in a group, and whose path is below
+ * that of one, belongs to it: so what guards the prefix guards the method, whoever has registered it.
+ */
+#include "setup/grpc.h"
+
 #include <string.h>
 
 #include "base/ascii.h"
-#include "base/server.h"
+#include "setup/route.h"
 #include "setup/setup.h"
 
 static bool is_name_byte(char c)
@@ -36,27 +41,148 @@ static bool is_method(const char *text)
     return p != NULL && *p == '\0';
 }
 
-int forker_server_grpc(forker_server *server, const char *method, int kind, forker_handler handler, void *user)
+/* Whether `prefix` and the method are a method together. */
+static bool is_whole_method(const char *prefix, const char *method)
 {
-    int refused = fk_setup_refuses(server);
-    if (refused != FORKER_OK) {
-        return refused;
+    char whole[FK_PATTERN_MAX + 1];
+    size_t outer = strlen(prefix), len = strlen(method);
+    if (outer + len > FK_PATTERN_MAX) {
+        return false;
     }
-    if (method == NULL || handler == NULL) {
+    memcpy(whole, prefix, outer);
+    memcpy(whole + outer, method, len + 1);
+    return is_method(whole);
+}
+
+/* Fails if this cannot be a method; `spec` is one for POST. */
+static int check_method(const fk_route_spec *spec, int kind)
+{
+    forker_server *server = spec->server;
+    if (spec->pattern == NULL || spec->handler == NULL) {
         return fk_setup_fail(server, FORKER_E_INVALID, "grpc: method or handler is NULL");
     }
-    if (!is_method(method)) {
-        return fk_setup_fail(server, FORKER_E_ROUTE, "grpc %s: a method is written \"/package.Service/Method\"",
-                             method);
+    if (!is_whole_method(spec->prefix, spec->pattern)) {
+        return fk_setup_fail(server, FORKER_E_ROUTE, "grpc %s%s: a method is written \"/package.Service/Method\"",
+                             spec->prefix, spec->pattern);
     }
     if (kind < FORKER_GRPC_UNARY || kind > FORKER_GRPC_BIDI) {
-        return fk_setup_fail(server, FORKER_E_INVALID, "grpc %s: kind %d is none of FORKER_GRPC_*", method, kind);
+        return fk_setup_fail(server, FORKER_E_INVALID, "grpc %s: kind %d is none of FORKER_GRPC_*", spec->pattern,
+                             kind);
     }
-    int code = forker_server_handle(server, "POST", method, handler, user);
+    return FORKER_OK;
+}
+
+/* Makes the latest route of a server a method. */
+static void become_method(forker_server *server, int kind)
+{
+    fk_route *route = &server->routes[server->route_count - 1];
+    route->grpc = (uint8_t)(kind + 1);
+    route->streamed = kind == FORKER_GRPC_CLIENT_STREAM || kind == FORKER_GRPC_BIDI;
+}
+
+static int add_method(const fk_route_spec *spec, int kind)
+{
+    int code = fk_setup_refuses(spec->server);
     if (code == FORKER_OK) {
-        fk_route *route = &server->routes[server->route_count - 1];
-        route->grpc = (uint8_t)(kind + 1);
-        route->streamed = kind == FORKER_GRPC_CLIENT_STREAM || kind == FORKER_GRPC_BIDI;
+        code = check_method(spec, kind);
+    }
+    if (code == FORKER_OK) {
+        code = fk_route_add(spec);
+    }
+    if (code == FORKER_OK) {
+        become_method(spec->server, kind);
+    }
+    return code;
+}
+
+int forker_server_grpc(forker_server *server, const char *method, int kind, forker_handler handler, void *user)
+{
+    return add_method(&(fk_route_spec){server, NULL, "POST", "", method, handler, user}, kind);
+}
+
+int forker_group_grpc(forker_group *group, const char *method, int kind, forker_handler handler, void *user)
+{
+    if (group == NULL) {
+        return FORKER_E_INVALID;
+    }
+    return add_method(&(fk_route_spec){group->server, group, "POST", group->prefix, method, handler, user}, kind);
+}
+
+/* What forker_server_grpc() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
+int forker_server_grpc_route(forker_server *server, const char *method, int kind, forker_handler handler, void *user,
+                             forker_route **route_out)
+{
+    fk_route_spec spec = {server, NULL, "POST", "", method, handler, user};
+    if (route_out != NULL) {
+        *route_out = NULL;
+    }
+    int code = fk_setup_refuses(server);
+    if (code == FORKER_OK) {
+        code = check_method(&spec, kind);
+    }
+    if (code == FORKER_OK) {
+        code = fk_route_handle(&spec, route_out);
+    }
+    if (code == FORKER_OK) {
+        become_method(server, kind);
+    }
+    return code;
+}
+
+/* ------------------------------------------------------------------------------------------------ methods and groups */
+
+/* Whether the prefix of a group matches the first segments of a path, or all. ":name" matches any one. */
+static bool is_below(const char *path, const char *prefix)
+{
+    while (*prefix != '\0') {
+        if (prefix[0] == '/' && prefix[1] == ':') {
+            prefix += strcspn(prefix + 1, "/") + 1;
+            path += *path == '/' ? strcspn(path + 1, "/") + 1 : 0;
+        } else if (*prefix++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '/' || *path == '\0';
+}
+
+static bool is_inside(const forker_group *group, const forker_group *around)
+{
+    while (group != NULL && group != around) {
+        group = group->around;
+    }
+    return group != NULL;
+}
+
+/* Finds the innermost of the groups that a path is below of. Fails if of two of them neither is inside of the other. */
+static int find_group(forker_server *server, const char *path, forker_group **group_out)
+{
+    *group_out = NULL;
+    for (forker_group *group = server->groups; group != NULL; group = group->next) {
+        forker_group *found = *group_out;
+        bool asks = group->use_count > 0 || group->settings.count > 0;
+        if (!asks || group == server->root || !is_below(path, group->prefix) || is_inside(found, group)) {
+            continue;
+        }
+        if (found != NULL && !is_inside(group, found)) {
+            return fk_server_fail(server, FORKER_E_ROUTE,
+                                  "%s: the gRPC method %s is below %s and %s, two groups of which neither is inside of "
+                                  "the other; register it by forker_group_grpc() in that which it belongs to",
+                                  server->verb, path, found->prefix, group->prefix);
+        }
+        *group_out = group;
+    }
+    return FORKER_OK;
+}
+
+int fk_grpc_plan(forker_server *server)
+{
+    int code = FORKER_OK;
+    for (uint32_t i = 0; code == FORKER_OK && server->groups != NULL && i < server->route_count; i++) {
+        fk_route *route = &server->routes[i];
+        if (route->grpc != 0 && (route->group == NULL || route->adopted)) {
+            route->adopted = true;
+            code = find_group(server, route->pattern, &route->group);
+        }
     }
     return code;
 }

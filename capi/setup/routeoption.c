@@ -44,11 +44,12 @@ static const struct {
     const char *name;
     bool (*set)(fk_route *route, const char *value);
     const char *fault;
-    int like; /* the option of the server that has the same values; -1: none */
+    int like;       /* the option of the server that has the same values; -1: none */
+    bool of_bodies; /* methods of gRPC do not have it: what they take is messages */
 } route_options[] = {
-    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH},
-    {"body", set_body, "is neither buffer nor stream", -1},
-    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY},
+    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH, false},
+    {"body", set_body, "is neither buffer nor stream", -1, true},
+    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY, true},
 };
 
 enum { ROUTE_OPTIONS = sizeof route_options / sizeof route_options[0] };
@@ -78,6 +79,12 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
     for (int i = 0; i < ROUTE_OPTIONS; i++) {
         if (strcmp(set->name, route_options[i].name) != 0) {
             continue;
+        }
+        if (route->grpc != 0 && route_options[i].of_bodies) {
+            return fk_setup_fail(server, FORKER_E_OPTION,
+                                 "%s set %s of %s: it is a gRPC method, which takes messages and no body; "
+                                 "option grpc_max_message is their limit",
+                                 set->kind, set->name, set->pattern);
         }
         if (!route_options[i].set(route, set->value)) {
             char advice[FK_ADVICE_MAX] = "";
@@ -175,7 +182,7 @@ static void apply(fk_route *route, const fk_settings *settings)
         const fk_setting *item = &settings->items[i]; /* which was tried */
         if (item->option >= ROUTE_OPTIONS) {
             route->own[item->option - ROUTE_OPTIONS] = item->value;
-        } else {
+        } else if (route->grpc == 0 || !route_options[item->option].of_bodies) { /* which a group can have set */
             (void)route_options[item->option].set(route, item->value);
         }
     }

@@ -24,12 +24,13 @@ const (
 	Out       = unix.EPOLLOUT
 	PeerEnd   = unix.EPOLLRDHUP // The client has sent its end.
 	Exclusive = unix.EPOLLEXCLUSIVE
+	Edge      = unix.EPOLLET // Tells once of whatever comes, and not for as long as it is there.
 )
 
 // Event tells that a descriptor is ready. Fd and Pad are what Add was given.
 type Event = unix.EpollEvent
 
-// Poller is an epoll instance, level-triggered.
+// Poller is an epoll instance, level-triggered but where Edge is asked for.
 type Poller struct {
 	fd     int
 	busy   bool // The last Wait found something.

@@ -65,10 +65,10 @@ func zipped(messages ...string) string {
 	return string(out)
 }
 
-// send sends a call whose body is given, with further fields such as "code: 3".
-func (c *rpc) send(method string, body io.Reader, fields ...string) *reply {
+// request is a call that is not sent yet.
+func (c *rpc) request(ctx context.Context, method string, body io.Reader, fields []string) *http.Request {
 	c.t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), "POST", "http://localhost"+method, body)
+	req, err := http.NewRequestWithContext(ctx, "POST", "http://localhost"+method, body)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -77,7 +77,13 @@ func (c *rpc) send(method string, body io.Reader, fields ...string) *reply {
 		name, value, _ := strings.Cut(field, ": ")
 		req.Header.Set(name, value)
 	}
-	resp, err := c.client.Do(req)
+	return req
+}
+
+// send sends a call whose body is given, with further fields such as "code: 3".
+func (c *rpc) send(method string, body io.Reader, fields ...string) *reply {
+	c.t.Helper()
+	resp, err := c.client.Do(c.request(context.Background(), method, body, fields))
 	if err != nil {
 		c.t.Fatalf("%s: %v", method, err)
 	}
@@ -373,20 +379,4 @@ func TestGRPC_setup(t *testing.T) {
 	p := start(t, setup{source: "grpc.c"})
 	p.out.wait(t, 0, "run returned -5: run: there are gRPC methods, which need option h2c, or option http2 and an address with tls=on")
 	<-p.ended
-}
-
-// What is no HealthCheckRequest is refused; fields that are not known are none of its business.
-func TestGRPC_health(t *testing.T) {
-	c := startGRPC(t, plain)
-	const check = "/grpc.health.v1.Health/"
-	send := func(method, message string) *reply { return c.send(check+method, strings.NewReader(framed(message))) }
-	for _, message := range []string{"", "\x0a\x00", "\x10\x01", "\x1d1234", "\x1912345678", "\x22\x02ab", "\x0a\x04none\x0a\x00"} {
-		c.check(send("Check", message), "0", "", "\x08\x01")
-	}
-	for _, message := range []string{"\x0a", "\x0a\x05abc", "\x0b", "\x0c", "\x0d123", "\x0f", "\x80", "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
-		c.check(send("Check", message), "3", "the message is no HealthCheckRequest")
-	}
-	c.check(send("Check", "\x0a\x04none"), "5", "unknown service")
-	c.check(send("Watch", ""), "12", "Not Found")
-	c.stop(syscall.SIGTERM)
 }

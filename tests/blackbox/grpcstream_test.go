@@ -25,15 +25,7 @@ func (c *rpc) open(method string, fields ...string) *chat {
 	read, write := io.Pipe()
 	ctx, cancel := context.WithCancel(context.Background())
 	c.t.Cleanup(cancel)
-	req, err := http.NewRequestWithContext(ctx, "POST", "http://localhost/test.Echo/"+method, read)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	req.Header = http.Header{"Content-Type": {"application/grpc"}, "Te": {"trailers"}}
-	for _, field := range fields {
-		name, value, _ := strings.Cut(field, ": ")
-		req.Header.Set(name, value)
-	}
+	req := c.request(ctx, "/test.Echo/"+method, read, fields)
 	k := &chat{rpc: c, write: write, cancel: cancel}
 	done := make(chan error, 1)
 	go func() {
@@ -228,4 +220,18 @@ func TestGRPC_streamsThatAreCutShort(t *testing.T) {
 		c.check(k.end(), "0", "")
 		c.stop(syscall.SIGTERM)
 	})
+}
+
+// A call whose messages are all there, or that has none, is answered wherever its handler is called.
+func TestGRPC_streamsThatHaveEnded(t *testing.T) {
+	for _, dispatch := range []string{"inline", "pool"} {
+		c := startGRPC(t, plain, "dispatch="+dispatch)
+		for range 10 {
+			c.check(c.send("/test.Echo/Count", nil), "0", "", "0 messages, 0 bytes")
+			c.check(c.send("/test.Echo/Count", strings.NewReader(framed("x", "y"))), "0", "", "2 messages, 2 bytes")
+			c.check(c.send("/test.Echo/Chat", nil), "0", "")
+			c.check(c.send("/test.Echo/Chat", strings.NewReader(framed("x"))), "0", "", "x")
+		}
+		c.stop(syscall.SIGTERM)
+	}
 }

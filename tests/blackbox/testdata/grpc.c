@@ -11,6 +11,7 @@
 #include <time.h>
 
 static forker_server *user_server;
+static pthread_t main_thread; /* a child's too */
 
 static int reply(forker_request *req, const char *text)
 {
@@ -377,6 +378,13 @@ static int refuse(forker_request *req, void *user)
     return forker_grpc_fail(req, 7, "not you");
 }
 
+/* Tells whether it is called on the main thread. */
+static int thread(forker_request *req, void *user)
+{
+    (void)user;
+    return reply(req, pthread_equal(pthread_self(), main_thread) ? "main" : "other");
+}
+
 /* Makes the health of a service what the message says, "<name> <status>", and tells what that gives. */
 static int health(forker_request *req, void *user)
 {
@@ -388,6 +396,38 @@ static int health(forker_request *req, void *user)
     sscanf(text, "%255s %d", name, &status);
     snprintf(code, sizeof code, "%d", forker_grpc_health(user, strcmp(name, "all") == 0 ? "" : name, status));
     return reply(req, code);
+}
+
+/* Lets only calls pass that have a key. */
+static int guard(forker_request *req, void *user)
+{
+    (void)user;
+    return forker_grpc_metadata(req, "key", NULL) != NULL ? FORKER_NEXT : forker_grpc_fail(req, 16, "no key");
+}
+
+/* Methods below a prefix that is guarded, though they are the server's, and a method with options of its own. */
+static void add_routes(forker_server *server)
+{
+    static const int negative = FORKER_E_INVALID;
+    forker_route *route;
+    forker_server_grpc(server, "/test.Guarded/Say", FORKER_GRPC_UNARY, say, NULL);
+    forker_server_grpc(server, "/test.Guarded/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
+    forker_server_grpc(server, "/test.Guarded/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);
+    forker_server_grpc(server, "/test.Guarded/Chat", FORKER_GRPC_BIDI, chat, NULL);
+    forker_server_grpc(server, "/test.Guarded/Negative", FORKER_GRPC_UNARY, give, (void *)&negative);
+    forker_group *guarded = forker_server_group(server, "/test.Guarded");
+    forker_group_use(guarded, guard, NULL, NULL);
+    forker_group_grpc(guarded, "/Inside", FORKER_GRPC_UNARY, say, NULL);
+    forker_group_use(forker_group_group(forker_server_group(server, ""), "/:service/Any"), guard, NULL, NULL);
+    forker_server_grpc(server, "/test.Elsewhere/Any", FORKER_GRPC_UNARY, say, NULL);
+    forker_server_grpc(server, "/test.Elsewhere/AnyOther", FORKER_GRPC_UNARY, say, NULL);
+    if (forker_server_grpc_route(server, "/test.Pooled/Thread", FORKER_GRPC_UNARY, thread, NULL, &route) != FORKER_OK ||
+        forker_route_set(route, "dispatch", "pool") != FORKER_OK ||
+        forker_server_grpc_route(server, "/test.Inline/Thread", FORKER_GRPC_UNARY, thread, NULL, &route) != FORKER_OK ||
+        forker_route_set(route, "dispatch", "inline") != FORKER_OK ||
+        forker_group_set(forker_server_group(server, "/test.Inline"), "body", "stream") != FORKER_OK) {
+        tell("no routes\n");
+    }
 }
 
 static int plain(forker_request *req, void *user)
@@ -422,6 +462,8 @@ int main(int argc, char **argv)
         forker_server_grpc(server, methods[i].method, FORKER_GRPC_UNARY, methods[i].handler, (void *)methods[i].result);
     }
     user_server = server;
+    main_thread = pthread_self();
+    add_routes(server);
     forker_grpc_health(server, "test.Echo", FORKER_HEALTH_SERVING);
     forker_grpc_health(server, "test.Late", FORKER_HEALTH_UNKNOWN);
     forker_server_grpc(server, "/test.Echo/Most", FORKER_GRPC_UNARY, most, NULL);

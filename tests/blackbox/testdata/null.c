@@ -217,6 +217,10 @@ static void check_deferred(void)
 static void check_calls(void)
 {
     size_t len = 7;
+    forker_route *route;
+    CHECK_CODE(forker_server_grpc_route(NULL, "/a.B/C", FORKER_GRPC_UNARY, handler, NULL, &route), FORKER_E_INVALID);
+    CHECK(route == NULL);
+    CHECK_CODE(forker_group_grpc(NULL, "/a.B/C", FORKER_GRPC_UNARY, handler, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_grpc(NULL, "/a.B/C", FORKER_GRPC_UNARY, handler, NULL), FORKER_E_INVALID);
     CHECK(forker_grpc_message(NULL, &len) == NULL && len == 0);
     CHECK(forker_grpc_message(NULL, NULL) == NULL);
@@ -302,6 +306,11 @@ static int no_grpc_handler(forker_server *server)
     return forker_server_grpc(server, "/a.B/C", FORKER_GRPC_UNARY, NULL, NULL);
 }
 
+static int no_grpc_route(forker_server *server)
+{
+    return forker_server_grpc_route(server, "/a.B/C", FORKER_GRPC_UNARY, handler, NULL, NULL);
+}
+
 static int no_value(forker_server *server)
 {
     return forker_server_set(server, "workers", NULL);
@@ -327,6 +336,7 @@ static void check_arguments(void)
     CHECK_CODE(refused(no_path), FORKER_E_INVALID);
     CHECK_CODE(refused(no_grpc_method), FORKER_E_INVALID);
     CHECK_CODE(refused(no_grpc_handler), FORKER_E_INVALID);
+    CHECK_CODE(refused(no_grpc_route), FORKER_E_INVALID);
     CHECK_TEXT(forker_server_get(server, NULL), NULL);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(server, FORKER_LOG_ERROR - 1, "text"), FORKER_E_INVALID);

@@ -192,6 +192,8 @@ PROTOTYPES = {
     "forker_sse_begin": (c_int, [c_uint64]),
     "forker_sse_send": (c_int, [c_uint64, c_char_p, c_char_p, c_char_p]),
     "forker_server_grpc": (c_int, [c_void_p, c_char_p, c_int, HANDLER, c_void_p]),
+    "forker_server_grpc_route": (c_int, [c_void_p, c_char_p, c_int, HANDLER, c_void_p, POINTER(c_void_p)]),
+    "forker_group_grpc": (c_int, [c_void_p, c_char_p, c_int, HANDLER, c_void_p]),
     "forker_grpc_message": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_grpc_reply": (c_int, [c_void_p, c_char_p, c_size_t]),
     "forker_grpc_reserve": (c_void_p, [c_void_p, c_size_t]),
