@@ -51,6 +51,20 @@ func (d *disk) submit(job diskJob) {
 	}
 }
 
+// later has the loop finish a job in its next iteration, when others have had their turn.
+func (d *disk) later(job diskJob) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.add(job)
+}
+
+// add has the loop take a job that is done. With mu.
+func (d *disk) add(job diskJob) {
+	if d.done = append(d.done, job); len(d.done) == 1 {
+		poller.Signal(d.fd)
+	}
+}
+
 // run does jobs until none waits.
 func (d *disk) run() {
 	d.mu.Lock()
@@ -61,9 +75,7 @@ func (d *disk) run() {
 		d.mu.Unlock()
 		job.work()
 		d.mu.Lock()
-		if d.done = append(d.done, job); len(d.done) == 1 {
-			poller.Signal(d.fd)
-		}
+		d.add(job)
 	}
 	d.queue = nil
 	if d.running--; d.closing {

@@ -29,8 +29,9 @@ type fileAnswer struct {
 	next   int         // of which this is sent next.
 	length int64       // Of all of it.
 
-	waiting bool // The disk is asked for what comes next,
-	warm    bool // or was, and that is in memory.
+	waiting bool  // The disk is asked for what comes next,
+	warm    bool  // or was, and that is in memory.
+	turn    int64 // Bytes since others have had their turn.
 }
 
 // filePiece is a part of a body: of fileAnswer.text, or of the file.
@@ -223,7 +224,7 @@ func (l *Loop) fieldsOfFile(a *fileAnswer, set []byte) []byte {
 }
 
 // nextOfFile fetches the next segment of a body that is a file or parts of one. It is empty while the disk is asked for
-// it.
+// it, and while others have their turn.
 func (l *Loop) nextOfFile(r *request) segment {
 	a := r.file
 	if a.waiting {
@@ -235,11 +236,17 @@ func (l *Loop) nextOfFile(r *request) segment {
 		return segment{data: data}
 	}
 	size := min(p.len, windowMost)
-	if !a.warm && !static.IsWarm(a.from.Fd, p.off+size-1) {
+	switch {
+	case !a.warm && !static.IsWarm(a.from.Fd, p.off+size-1):
 		l.warmFile(r, p.off, size)
+		return segment{}
+	case a.turn >= sendfileMost: // A client can take it as fast as it is sent.
+		a.turn, a.waiting = 0, true
+		l.disk.later(diskJob{finish: l.goOnWith(r)})
 		return segment{}
 	}
 	next := segment{file: fileRange{a.from.Fd, p.off, size}}
+	a.turn += size
 	a.advance(&r.source, size)
 	return next
 }
@@ -257,19 +264,26 @@ func (a *fileAnswer) advance(s *source, size int64) {
 
 // warmFile has a thread read a part of the file, which then is in the kernel's memory.
 func (l *Loop) warmFile(r *request, off, size int64) {
-	a, serial := r.file, r.shared.Serial
-	file, fd := a.held, a.from.Fd
+	a := r.file
+	file, fd, goOn := a.held, a.from.Fd, l.goOnWith(r)
 	file.Hold()
-	a.waiting = true
+	a.waiting, a.turn = true, 0
 	l.disk.submit(diskJob{
 		work: func() { static.Warm(fd, off, size) },
 		finish: func() {
 			file.Release()
-			if r.shared.Serial != serial || r.file == nil {
-				return
-			}
-			r.file.waiting, r.file.warm = false, true
-			r.stream.resume(l, r)
+			goOn()
 		},
 	})
+}
+
+// goOnWith returns what goes on with a response whose next segment was waited for, if it is still being sent then.
+func (l *Loop) goOnWith(r *request) func() {
+	serial := r.shared.Serial
+	return func() {
+		if r.shared.Serial == serial {
+			r.file.waiting, r.file.warm = false, true
+			r.stream.resume(l, r)
+		}
+	}
 }

@@ -590,11 +590,105 @@ func TestFiles_smallAllocateNothing(t *testing.T) {
 	c := s.dial()
 	request := "GET /f/a HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip, br\r\n\r\n"
 	var room [4096]byte
-	n := testing.AllocsPerRun(200, func() {
+	n := testing.AllocsPerRun(50, func() {
 		_, _ = c.Write([]byte(request))
 		_, _ = c.Read(room[:])
 	})
 	if n > 1 { // That of the test.
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestFiles_fromAColdDisk: what is not in the kernel's memory is fetched by a thread, and sent as if it had been.
+func TestFiles_fromAColdDisk(t *testing.T) {
+	big := text(3 << 20)
+	s, root := serveFiles(t, tcp, map[string]string{"big": big, "small": "hello"}, static.Options{}, withH2C)
+	file, err := os.Open(root + "/big")
+	s.must(err)
+	defer file.Close()
+	s.must(file.Sync())
+	chill := func() bool {
+		s.must(unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED))
+		return !static.IsWarm(int(file.Fd()), windowMost-1)
+	}
+	if !chill() {
+		t.Skip("this file system keeps all in memory")
+	}
+	c, client := s.dial(), s.h2Client()
+	for range 3 {
+		chill()
+		if _, body := c.ask("GET", "/f/big"); body != big {
+			t.Errorf("%d bytes came", len(body))
+		}
+		chill()
+		if !overTLS {
+			if got := fetch(t, client, "GET", "/f/big", nil); got != fmt.Sprintf("200 %d %s", len(big), big) {
+				t.Errorf("by HTTP/2 %d bytes came", len(got))
+			}
+		}
+		chill()
+		gone := s.dial()
+		gone.send(get("/f/big"))
+		gone.reset()
+		if _, body := c.ask("GET", "/f/big", "Range: bytes=0-99,1000000-2999999"); !strings.Contains(body, big[1000000:3000000]) {
+			t.Error("parts are not those of the file")
+		}
+	}
+}
+
+// TestFiles_clientsThatLeave leave while a thread looks for what they want.
+func TestFiles_clientsThatLeave(t *testing.T) {
+	s, root := serveFiles(t, tcp, map[string]string{"a": "hello"}, static.Options{Listing: true})
+	for i := range 200 {
+		c := s.dial()
+		c.send(get(fmt.Sprintf("/f/none-%d", i)) + get("/f/") + get("/f/a"))
+		if i%3 == 0 {
+			s.settle()
+		}
+		putFile(t, root, fmt.Sprint(i), "x")
+		c.reset()
+	}
+	if _, body := s.dial().ask("GET", "/f/a"); body != "hello" {
+		t.Errorf("%q", body)
+	}
+}
+
+// TestFiles_loopEndsMeanwhile: of a hosted loop nothing is left, though threads look for files when it ends.
+func TestFiles_loopEndsMeanwhile(t *testing.T) {
+	for range 20 {
+		s, _ := serveFiles(t, tcp, map[string]string{"a": text(100 << 10)}, static.Options{Listing: true}, func(cfg *Config) { cfg.Hosted = true })
+		for i := range 30 {
+			s.dial().send(get(fmt.Sprintf("/f/none-%d", i)))
+			s.dial().send(get("/f/"))
+		}
+		s.unused = 0 // A hosted loop gives back what it has itself, too.
+		s.drain(0)
+		s.wait()
+	}
+}
+
+func TestFiles_othersHaveTheirTurn(t *testing.T) {
+	big := text(64 << 20)
+	s, _ := serveFiles(t, tcp, map[string]string{"big": big}, static.Options{})
+	c := s.dial()
+	c.send(get("/f/big"))
+	done := make(chan int)
+	go func() {
+		_, body := c.response("GET")
+		done <- len(body)
+	}()
+	others := 0
+	for other := s.dial(); ; others++ {
+		select {
+		case n := <-done:
+			if n != len(big) {
+				t.Errorf("%d bytes came", n)
+			}
+			return
+		default:
+			if _, body := other.ask("GET", "/hello"); body != "hello" {
+				t.Errorf("%q", body)
+			}
+		}
 	}
 }

@@ -11,9 +11,9 @@ const (
 
 // Cache keeps the files that were asked for last. The zero value keeps none: see SetMost.
 type Cache struct {
-	most    int    // Files.
+	most    int    // Descriptors, as if all files had one.
 	count   int    // Of those there are.
-	bytes   int    // That these keep in memory.
+	bytes   int    // That the files keep in memory.
 	entries *entry // A ring, from the one that was asked for last to the one that was not for longest.
 }
 
@@ -27,7 +27,7 @@ type entry struct {
 }
 
 // SetMost says how many files are kept open at most. Before the first Put.
-func (c *Cache) SetMost(files int) { c.most = files }
+func (c *Cache) SetMost(descriptors int) { c.most = descriptors }
 
 // Get returns a file that was looked at less than FreshNs before; nil: it is to be loaded.
 func (c *Cache) Get(m *Mount, name []byte, nowNs int64) *File {
@@ -58,9 +58,9 @@ func (c *Cache) Put(m *Mount, name string, f *File, nowNs int64) *File {
 	f.Hold()
 	m.entries[name] = e
 	c.link(e)
-	c.count++
+	c.count += f.descriptors()
 	c.bytes += f.kept()
-	for c.count > 1 && (c.count > c.most || c.bytes > keptBytes) {
+	for c.entries.next != c.entries && (c.count > c.most || c.bytes > keptBytes) {
 		c.drop(c.entries.prev)
 	}
 	return f
@@ -83,7 +83,7 @@ func (c *Cache) Clear() {
 func (c *Cache) drop(e *entry) {
 	c.unlink(e)
 	delete(e.mount.entries, e.name)
-	c.count--
+	c.count -= e.file.descriptors()
 	c.bytes -= e.file.kept()
 	e.file.Release()
 }

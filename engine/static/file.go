@@ -91,6 +91,16 @@ func (f *File) close() {
 	}
 }
 
+// descriptors is how many it may have.
+func (f *File) descriptors() (n int) {
+	for c := range Identity + 1 {
+		if f.Coded(c) != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // kept is how many bytes of memory it takes besides what any does.
 func (f *File) kept() (bytes int) {
 	for c := range Identity + 1 {

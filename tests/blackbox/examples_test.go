@@ -288,3 +288,27 @@ func TestExampleWorkerLoop_servesNextToATimer(t *testing.T) {
 		t.Errorf("the stop took %v", took)
 	}
 }
+
+func TestExampleFiles_servesWhoKnowsThePassword(t *testing.T) {
+	path, root := socketIn(t), site(t, map[string]string{"a.txt": "hello", "film": content(2_000_000)})
+	example(t, setup{args: []string{"unix:" + path, root, "secret"}}, "files")
+	ask := func(arguments ...string) string {
+		return curl(t, "", append([]string{"--unix-socket", path}, arguments...)...)
+	}
+	for _, target := range []string{"/", "/a.txt", "/none", "//a.txt", "/%2e/a.txt"} {
+		for _, password := range []string{":", "me:", "me:secre", "me:secrett", "secret:", "me:\x01secret"} {
+			if got := ask("-o", "/dev/null", "-w", "%{http_code}", "-u", password, "http://h"+target); got != "401" {
+				t.Errorf("%s with %q: %s", target, password, got)
+			}
+		}
+	}
+	if got := ask("-u", "me:secret", "http://h/"); !strings.Contains(got, `<a href="./film">`) {
+		t.Errorf("the list is %s", got)
+	}
+	if got := ask("-u", ":secret", "http://h/a.txt"); got != "hello" {
+		t.Errorf("the file is %q", got)
+	}
+	if got := ask("-u", "me:secret", "-r", "1000000-", "http://h/film"); got != content(2_000_000)[1_000_000:] {
+		t.Errorf("%d bytes of the film came", len(got))
+	}
+}

@@ -198,3 +198,35 @@ func TestHowTo_haproxyByFields(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestHowTo_siteWithFallback sets the options that the page has.
+func TestHowTo_siteWithFallback(t *testing.T) {
+	page, err := os.ReadFile("../../docs/HOWTO.md")
+	must(t, err)
+	_, text, _ := strings.Cut(string(page), "forker_server_static(srv, \"\", \"/srv/site\", &site);\n")
+	text, _, _ = strings.Cut(text, "```")
+	root := site(t, map[string]string{"index.html": "app", "assets/app.1f.js": "js", "assets/app.1f.js.gz": "gzip"})
+	arguments := []string{"/api/users", "==" + root}
+	for line := range strings.Lines(text) {
+		var name, value string
+		if _, err := fmt.Sscanf(strings.ReplaceAll(line, ",", " , "), "forker_route_set(site , %q , %q);", &name, &value); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		arguments = append(arguments, "+"+name+"="+strings.ReplaceAll(value, " , ", ","))
+	}
+	p := serving(t, arguments)
+	const forever = "public, max-age=31536000, immutable"
+	for _, row := range []struct{ what, want, control string }{
+		{"GET /users/7\nAccept: text/html", "200 app", "no-cache"},
+		{"GET /\nAccept: text/html", "200 app", "no-cache"},
+		{"GET /assets/app.1f.js", "200 js", forever},
+		{"GET /assets/app.1f.js\nAccept-Encoding: gzip", "200 gzip", forever},
+		{"GET /assets/gone.js\nAccept: text/html", "404 404 Not Found\n", ""},
+		{"GET /api/users\nAccept: text/html", "200 handled", ""},
+	} {
+		a := p.exchange(row.what)
+		if got := fmt.Sprint(a.StatusCode, " ", a.body); got != row.want || a.Header.Get("Cache-Control") != row.control {
+			t.Errorf("%s: %s, %q", row.what, got, a.Header.Get("Cache-Control"))
+		}
+	}
+}

@@ -1,5 +1,6 @@
 """The examples, used as their first lines say."""
 
+import base64
 import contextlib
 import json
 import signal
@@ -47,6 +48,21 @@ class ExampleTest(unittest.TestCase):
             self.assertGreater(json.loads(program.get("/next")[2])["ticks"], before)
             self.assertEqual(program.stop(signal.SIGINT), 0)
             self.assertNotIn("Traceback", "\n".join(program.log.seen))
+
+    def test_files_are_listed_and_served(self):
+        credentials = {"Authorization": "Basic " + base64.b64encode(b"me:secret").decode()}
+        with tempfile.TemporaryDirectory() as directory:
+            Path(directory, "a.txt").write_text("hello")
+            with example("files.py", directory) as program:
+                self.assertIn(b"./a.txt", program.get("/")[2])
+                self.assertEqual(program.get("/a.txt", {"Range": "bytes=1-2"})[2], b"el")
+                self.assertEqual(program.stop(), 0)
+            with example("files.py", directory, "secret") as program:
+                for path in ("/", "/a.txt", "/none", "//a.txt"):
+                    self.assertEqual(program.get(path)[0], 401)
+                self.assertEqual(program.get("/a.txt", {"Authorization": "Basic !"})[0], 401)
+                self.assertEqual(program.get("/a.txt", credentials)[2], b"hello")
+                self.assertEqual(program.stop(), 0)
 
     def test_upload_writes_files(self):
         with tempfile.TemporaryDirectory() as directory, example("upload.py", directory) as program:
