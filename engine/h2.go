@@ -161,7 +161,7 @@ func (h *h2) takeFrames(l *Loop) (more bool) {
 		if ev.Kind == http2.Head {
 			n++
 		}
-		h.follow(l, &ev)
+		h.follow(l, ev)
 	}
 	switch {
 	case in.bytes == nil:
@@ -175,12 +175,12 @@ func (h *h2) takeFrames(l *Loop) (more bool) {
 }
 
 // follow does what a frame says.
-func (h *h2) follow(l *Loop, ev *http2.Event) {
+func (h *h2) follow(l *Loop, ev http2.Event) {
 	switch ev.Kind {
 	case http2.Head:
 		h.begin(l, ev.Stream, ev.End)
 	case http2.Data:
-		ev.Stream.Owner.(*h2stream).receive(l, ev.Data, ev.End)
+		ev.Stream.Owner.(*h2stream).receive(l, h.session.Piece(), ev.End)
 	case http2.Trailers:
 		ev.Stream.Owner.(*h2stream).receiveTrailers(l)
 	case http2.Reset:

@@ -374,8 +374,8 @@ func (h *h2) free(l *Loop, st *h2stream) {
 	st.dropKept(l)
 	st.dropText(l)
 	st.unmarkKept()
-	timer := st.timer
-	*st = h2stream{timer: timer}
+	st.h, st.s, st.request = nil, nil, nil
+	st.next, st.ended, st.waiting = segment{}, false, false
 	l.freeH2Streams = append(l.freeH2Streams, st)
 }
 

@@ -36,7 +36,7 @@ func TestRequest_allocatesNothing(t *testing.T) {
 					t.Fatal(refusal)
 				}
 			case Data:
-				c.conn.Take(ev.Stream, len(ev.Data))
+				c.conn.Take(ev.Stream, len(c.conn.Piece()))
 				if !ev.End {
 					break
 				}

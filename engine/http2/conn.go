@@ -15,20 +15,19 @@ type Kind uint8
 const (
 	None     Kind = iota // Nothing for the caller; or, if Next took no bytes, more of them are needed.
 	Head                 // A request begins: ReadHead has its head. The stream is the caller's until Release.
-	Data                 // A piece of a request's body, which may be empty.
+	Data                 // A piece of a request's body, which may be empty: Piece has it.
 	Trailers             // The body has ended with a trailer section: ReadTrailers has it.
 	Reset                // A stream was reset: by the client, or because of what it did.
 	Leaving              // The client will begin nothing more (GOAWAY).
 	Failed               // The connection is over: what AppendControl has is the last that is to be sent. Fault says why.
 )
 
-// Event is what a frame says, or a piece of one.
+// Event is what a frame says, or a piece of one. Four fields are what the compiler keeps in registers.
 type Event struct {
 	Kind   Kind
 	End    bool    // Head, Data, Trailers: the client sends nothing more on this stream.
+	Code   Code    // Reset, Leaving, Failed.
 	Stream *Stream // Head, Data, Trailers, Reset.
-	Data   []byte  // Data: where they came; valid until the next call of Next.
-	Code   Code    // Reset, Leaving.
 }
 
 // Conn is the state of a connection.
@@ -88,6 +87,7 @@ type incoming struct {
 // pieces is a DATA frame on its way.
 type pieces struct {
 	stream  *Stream // nil: what comes is thrown away.
+	came    []byte  // What the latest event has brought of it, where it came.
 	left    int     // Bytes of data,
 	padding int     // and of padding behind them.
 	ends    bool
@@ -116,6 +116,9 @@ func (c *Conn) Next(in []byte, now int64) (n int, ev Event) {
 
 // Fault returns why the connection is over; nil: it is not.
 func (c *Conn) Fault() *Fault { return c.fault }
+
+// Piece returns the data of an event that has some, where they came: valid until the next call of Next.
+func (c *Conn) Piece() []byte { return c.data.came }
 
 // InSection reports whether a field section has begun and is not complete.
 func (c *Conn) InSection() bool { return c.section.open }
@@ -219,19 +222,20 @@ func (c *Conn) headers(f *frameHead, payload []byte) Event {
 	if why != nil {
 		return c.fail(why)
 	}
-	c.section = incoming{id: f.stream, ends: f.has(flagEndStream)}
+	in := &c.section
+	in.id, in.ends, in.open, in.refused, in.more = f.stream, f.has(flagEndStream), false, false, 0
 	if f.has(flagPriority) {
 		if len(payload) < 5 {
 			return c.fail(ErrFrameSize)
 		}
-		c.section.refused = binary.BigEndian.Uint32(payload)&lastStream == f.stream
+		in.refused = binary.BigEndian.Uint32(payload)&lastStream == f.stream
 		payload = payload[5:]
 	}
 	if f.has(flagEndHeaders) {
-		c.section.fragment = payload
+		in.fragment = payload
 		return c.sectionCame()
 	}
-	c.section.open = true
+	in.open = true
 	return c.gather(payload)
 }
 
@@ -300,10 +304,8 @@ func (c *Conn) open(id uint32) Event {
 		return Event{}
 	}
 	s := c.shared.newStream()
-	*s = Stream{
-		id: id, urgency: defaultUrgency, received: c.section.ends, left: -1,
-		sendWindow: c.firstWindow, recvWindow: streamWindow,
-	}
+	s.id, s.urgency, s.received, s.left = id, defaultUrgency, c.section.ends, -1
+	s.sendWindow, s.recvWindow = c.firstWindow, streamWindow
 	c.streams.add(s)
 	c.reading = s
 	c.progress()

@@ -52,8 +52,8 @@ func feed(in []byte, cuts ...int) told {
 				n, refusal := conn.ReadTrailers(s, block, 0, &h)
 				fmt.Fprintf(&log, "%d trailers %d %v %q\n", body[s.id], s.id, refusal, block[:n])
 			case Data:
-				conn.Take(s, len(ev.Data))
-				body[s.id] += len(ev.Data)
+				conn.Take(s, len(conn.Piece()))
+				body[s.id] += len(conn.Piece())
 				if ev.End {
 					fmt.Fprintf(&log, "body %d %d\n", s.id, body[s.id])
 				}

@@ -141,7 +141,7 @@ func (c *client) note(ev Event) {
 		}
 		fmt.Fprintf(&c.log, "head %d %s", ev.Stream.ID(), describe(c.text, &c.head))
 	case Data:
-		fmt.Fprintf(&c.log, "data %d %d", ev.Stream.ID(), len(ev.Data))
+		fmt.Fprintf(&c.log, "data %d %d", ev.Stream.ID(), len(c.conn.Piece()))
 	case Trailers:
 		n, refusal := c.conn.ReadTrailers(ev.Stream, c.text, c.used, &c.head)
 		if refusal != nil {

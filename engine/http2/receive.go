@@ -109,12 +109,13 @@ func (c *Conn) pieceCame(data []byte) Event {
 	if d.left == 0 {
 		d.stream = nil
 	}
+	d.came = data
 	if len(data) > 0 {
 		c.progress()
 	} else if !end {
 		return Event{}
 	}
-	return Event{Kind: Data, Stream: s, Data: data, End: end}
+	return Event{Kind: Data, Stream: s, End: end}
 }
 
 // resetFrame takes a RST_STREAM frame (RFC 9113 §6.4).

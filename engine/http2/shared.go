@@ -80,6 +80,7 @@ func (sh *Shared) newTable() *dynamicTable {
 	return t
 }
 
+// newStream returns a stream of which nothing is set.
 func (sh *Shared) newStream() *Stream {
 	n := len(sh.freeStreams)
 	if n == 0 {
