@@ -190,14 +190,19 @@ func (s *server) dialH2(settings ...http2.Setting) *rawH2 {
 	return c
 }
 
-// request sends the head of a request and returns its stream.
-func (c *rawH2) request(method, path string, ends bool, fields ...string) uint32 {
+// section encodes fields, given as names and values, into c.block.
+func (c *rawH2) section(fields []string) {
 	c.t.Helper()
 	c.block.Reset()
-	fields = append([]string{":method", method, ":scheme", "http", ":path", path, ":authority", "h"}, fields...)
 	for i := 0; i < len(fields); i += 2 {
 		c.must(c.hpack.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}))
 	}
+}
+
+// request sends the head of a request and returns its stream.
+func (c *rawH2) request(method, path string, ends bool, fields ...string) uint32 {
+	c.t.Helper()
+	c.section(append([]string{":method", method, ":scheme", "http", ":path", path, ":authority", "h"}, fields...))
 	id := c.next
 	c.next += 2
 	c.must(c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: c.block.Bytes(), EndStream: ends, EndHeaders: true}))

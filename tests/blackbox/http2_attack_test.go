@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -86,11 +87,10 @@ func (a *attacker) read() {
 	}
 }
 
-// TestHTTP2_attacksEndTheirConnectionAndTakeLittle: each is ended by GOAWAY, and takes no more than 4 MiB of memory. A
-// client that behaves is served as before.
-func TestHTTP2_attacksEndTheirConnectionAndTakeLittle(t *testing.T) {
+// attacks has what attackers do again and again, by name.
+func attacks() map[string]func(a *attacker) error {
 	large := make([]byte, 16<<10)
-	for name, again := range map[string]func(a *attacker) error{
+	return map[string]func(a *attacker) error{
 		// Those that are answered already cost no more than others.
 		"rapid reset": func(a *attacker) error { // CVE-2023-44487
 			id, err := a.get(false)
@@ -119,7 +119,13 @@ func TestHTTP2_attacksEndTheirConnectionAndTakeLittle(t *testing.T) {
 			id, err := a.get(true, slices.Repeat([]hpack.HeaderField{bomb}, 100)...)
 			return errors.Join(err, a.WriteRSTStream(id, http2.ErrCodeCancel))
 		},
-	} {
+	}
+}
+
+// TestHTTP2_attacksEndTheirConnectionAndTakeLittle: each is ended by GOAWAY, and takes no more than 4 MiB of memory. A
+// client that behaves is served as before.
+func TestHTTP2_attacksEndTheirConnectionAndTakeLittle(t *testing.T) {
+	for name, again := range attacks() {
 		for _, deaf := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/deaf %v", name, deaf), func(t *testing.T) {
 				p := serve(t, "workers=1", "h2c=on")
@@ -136,6 +142,71 @@ func TestHTTP2_attacksEndTheirConnectionAndTakeLittle(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestHTTP2_attacksHarmNobody: while attackers come again and again, a client that behaves has all its responses. How long those take
+// at most, of 99 in a hundred, and with no attack, is in the log: it depends on how many processors there are for the attackers.
+func TestHTTP2_attacksHarmNobody(t *testing.T) {
+	requests := 200
+	if long() {
+		requests = 5000
+	}
+	p := serve(t, "workers=1", "h2c=on")
+	client := p.http2Client(nil)
+	quiet := p99(t, client, requests)
+	for name, again := range attacks() {
+		t.Run(name, func(t *testing.T) {
+			p := *p
+			p.t = t
+			stop, ended := make(chan struct{}), make(chan struct{})
+			var attackers sync.WaitGroup
+			defer attackers.Wait()
+			defer close(stop)
+			for i := range 2 {
+				attackers.Go(func() { p.attackUntil(stop, ended, i == 1, again) })
+			}
+			for range 10 { // Attackers come and go meanwhile.
+				select {
+				case <-ended:
+				case <-time.After(patience):
+					t.Fatal("no attack is ended")
+				}
+				p99(t, client, requests/20)
+			}
+			t.Logf("99 %% take %v, without an attack %v", p99(t, client, requests/2), quiet)
+		})
+	}
+}
+
+// attackUntil attacks again and again, until stop is closed. ended is told of attacks that were ended, if somebody wants to know.
+func (p *program) attackUntil(stop, ended chan struct{}, deaf bool, again func(a *attacker) error) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if code := p.attack(deaf, 20000, again); code != http2.ErrCodeEnhanceYourCalm {
+			p.t.Errorf("an attack was ended by %v", code)
+		}
+		select {
+		case ended <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// p99 sends requests one after the other, and returns how long 99 of a hundred take at most.
+func p99(t *testing.T, client *http.Client, requests int) time.Duration {
+	t.Helper()
+	took := make([]time.Duration, requests)
+	for i := range took {
+		begin := time.Now()
+		fetch(t, client, newRequest(t, "GET", "/", nil))
+		took[i] = time.Since(begin)
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100]
 }
 
 // goOn has a section of fields that never ends go on.
