@@ -191,6 +191,13 @@ test-languages:
 	@$(MAKE) --no-print-directory lib
 	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags languages ./tests/languages
 
+## test-clients  have other clients ask by HTTP/2: Node.js, Java, Python's httpx, Chromium; not part of test: they take 600 MB to install
+.PHONY: test-clients
+test-clients:
+	@tools/install-deps clients
+	@$(MAKE) --no-print-directory all
+	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags clients -run HTTP2Clients ./tests/blackbox
+
 ## soak          run the long versions of the black-box tests (half an hour), and print what they count: ledgers of 60 s, 10 million requests
 .PHONY: soak
 soak: deps
@@ -223,7 +230,7 @@ check: check-go check-c check-docs
 ## check-go      gofumpt, go vet, staticcheck, errcheck
 check-go:
 	@unformatted=$$($(GO_TOOL) gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt's format:" $$unformatted; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags vm ./tests/systemd && $(GO) vet -tags languages ./tests/languages
+	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags vm ./tests/systemd && $(GO) vet -tags languages ./tests/languages && $(GO) vet -tags clients ./tests/blackbox
 	cd bench && $(GO) vet ./...
 	cd tests/metrics && $(GO) vet ./...
 	cd tests/grpc && $(GO) vet ./...

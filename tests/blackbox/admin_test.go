@@ -428,16 +428,16 @@ func TestPage_drawsInABrowser(t *testing.T) {
 }
 
 // dumpDOM gives a page as it is after some seconds, and wants the browser to have nothing to complain about.
-func dumpDOM(t *testing.T, browser, url string) string {
+func dumpDOM(t *testing.T, browser, url string, options ...string) string {
 	t.Helper()
 	profile, err := os.MkdirTemp("", "profile")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(profile)
-	cmd := exec.Command(browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+	cmd := exec.Command(browser, append(options, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--enable-logging=stderr", "--user-data-dir="+profile,
-		"--virtual-time-budget=3000", "--dump-dom", url)
+		"--virtual-time-budget=3000", "--dump-dom", url)...)
 	var complaints bytes.Buffer
 	cmd.Stderr = &complaints
 	dom, err := cmd.Output()
