@@ -243,10 +243,14 @@ func http2Get(t *testing.T) string {
 	framer, fields := http2.NewFramer(&out, nil), hpack.NewEncoder(&section)
 	must(t, framer.WriteSettings())
 	for _, f := range [][2]string{
-		{":method", "GET"}, {":scheme", "http"}, {":authority", "localhost:8080"}, {":path", "/"},
+		{":method", "GET"},
+		{":scheme", "http"},
+		{":authority", "localhost:8080"},
+		{":path", "/"},
 		{"user-agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"},
 		{"accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"},
-		{"accept-language", "en-US,en;q=0.9"}, {"cookie", "session=0123456789abcdef0123456789abcdef"},
+		{"accept-language", "en-US,en;q=0.9"},
+		{"cookie", "session=0123456789abcdef0123456789abcdef"},
 	} {
 		must(t, fields.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
 	}
