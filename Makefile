@@ -101,12 +101,14 @@ asan:
 # ------------------------------------------------------------------------------------------------------------ examples
 
 HAS_LIBEVENT := $(shell pkg-config --exists libevent 2>/dev/null && echo yes)
-EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(filter-out \
-	$(if $(HAS_LIBEVENT),,examples_c/libevent_loop.c),$(wildcard examples_c/*.c))) \
-	$(patsubst examples_c/%.cpp,$(BUILD)/%_cpp,$(if $(shell command -v $(CXX)),$(wildcard examples_c/*.cpp)))
+HAS_SQLITE := $(shell pkg-config --exists sqlite3 2>/dev/null && echo yes)
+EXAMPLE_FILES := $(filter-out $(if $(HAS_LIBEVENT),,%/libevent_loop.c) $(if $(HAS_SQLITE),,%/rest.c %/rest.cpp), \
+	$(wildcard examples_c/*.c) $(if $(shell command -v $(CXX)),$(wildcard examples_c/*.cpp)))
+EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(filter %.c,$(EXAMPLE_FILES))) \
+	$(patsubst examples_c/%.cpp,$(BUILD)/%_cpp,$(filter %.cpp,$(EXAMPLE_FILES)))
 LINK_FORKER := -L$(BUILD) -lforker -Wl,-rpath
 
-## examples      build the examples into build/ (x.cpp: x_cpp; that on libevent if it is installed)
+## examples      build the examples into build/ (x.cpp: x_cpp; those on libevent and SQLite if these are installed)
 examples: $(EXAMPLES)
 
 $(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
@@ -114,8 +116,10 @@ $(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
 
 $(BUILD)/libevent_loop: LIBS = $(shell pkg-config --cflags --libs libevent)
 
-$(BUILD)/%_cpp: examples_c/%.cpp include/forker.h $(LINKS)
-	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
+$(BUILD)/rest $(BUILD)/rest_cpp: LIBS = $(shell pkg-config --cflags --libs sqlite3)
+
+$(BUILD)/%_cpp: examples_c/%.cpp include/forker.h include/forker.hpp $(LINKS)
+	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN' $(LIBS)
 
 ## run           serve examples_c/hello.c on http://localhost:8080/ (ADDRESS=:9000: elsewhere)
 .PHONY: run
@@ -307,7 +311,7 @@ install: lib
 	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(DOCDIR)/LICENSES
 	install -m 644 LICENSE $(DESTDIR)$(DOCDIR)/
 	install -m 644 LICENSES/* $(DESTDIR)$(DOCDIR)/LICENSES/
-	install -m 644 include/forker.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 include/forker.h include/forker.hpp $(DESTDIR)$(INCLUDEDIR)/
 	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/libforker.so

@@ -112,6 +112,7 @@ func installed(t *testing.T, libdir string) []string {
 	real := "libforker.so." + headerVersion(t)
 	list := []string{
 		"include/forker.h",
+		"include/forker.hpp",
 		libdir + "/" + real,
 		libdir + "/libforker.so.0 -> " + real,
 		libdir + "/libforker.so -> " + real,

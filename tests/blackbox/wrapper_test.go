@@ -1,0 +1,133 @@
+package blackbox
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func wrapper(t *testing.T, b build, options ...string) *program {
+	t.Helper()
+	dir := t.TempDir()
+	must(t, os.WriteFile(filepath.Join(dir, "wrapper.txt"), []byte("a file"), 0o644))
+	return startInMode(t, setup{build: &b, source: "wrapper.cpp", standard: "c++17", args: []string{"127.0.0.1:0", dir}}, options)
+}
+
+func TestWrapper_answers(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := wrapper(t, b, "h2c=on")
+		p.out.wait(t, 0, "refused")
+		for _, row := range []struct {
+			request string
+			status  int
+			body    string
+		}{
+			{"GET /", 200, "literal"},
+			{"GET /string", 200, "string /string"},
+			{"GET /response", 201, "{}"},
+			{"GET /code", 202, "code"},
+			{"GET /nothing", 500, ""},
+			{"GET /void", 203, "in parts"},
+			{"GET /next/a", 200, "next a"},
+			{"GET /throw", 500, ""},
+			{"GET /throw-int", 500, ""},
+			{"GET /throw-http", 409, "busy"},
+			{"GET /throw-bad", 500, ""},
+			{"GET /throw-library", 500, ""},
+			{"GET /redirect", 303, ""},
+			{"GET /html", 200, "<p>"},
+			{"GET /args", 200, "5 1 0 1 - 0"},
+			{"GET /args?n=7&b=off&c=desc&d=0.1", 200, "7 0 1 0 7 4"},
+			{"GET /args?n=70", 400, `n: "70" is not a whole number from 1 to 10`},
+			{"POST /echo body\nX-Token: t", 200, "POST body t 0"},
+			{"GET /nowhere", 404, "own 404"},
+			{"GET /api/nowhere", 401, "who are you?"},
+			{"GET /api/v1/users/7\nX-Token: joe", 200, "joe 7"},
+			{"GET /url", 200, "/api/v1/users/a%20b?page=2 1"},
+			{"GET /no-url", 500, ""},
+			{"GET /\nHost: api.example", 200, "host"},
+			{"GET /files/wrapper.txt", 200, "a file"},
+			{"GET /later", 200, "later"},
+			{"GET /dropped", 500, ""},
+			{"GET /stream", 200, "piece piece piece "},
+			{"GET /events", 200, "event: kind\nid: 1\ndata: two\ndata: lines\n\n"},
+			{"POST /take " + strings.Repeat("x", 100), 200, "taken 100"},
+			{"POST /take-badly 123", 500, ""},
+		} {
+			a := p.exchange(row.request)
+			if a.StatusCode != row.status || !strings.Contains(a.body, row.body) {
+				t.Errorf("%s: %s %q, want %d %q", row.request, a.Status, a.body, row.status, row.body)
+			}
+			if row.status == 500 && strings.Contains(a.body, "reason") {
+				t.Errorf("%s: tells the client why: %q", row.request, a.body)
+			}
+		}
+		for _, said := range []string{
+			"a handler threw: the reason", "a handler threw something that is no std::exception", "respond_error: status 99",
+			"header_set Content-Length", "url nobody", "on_body threw: bad piece", "without a response",
+		} {
+			p.log.wait(t, 0, said)
+		}
+		if about := p.dial().get("/about").body; about != "http 11 0 0" {
+			t.Errorf("%q", about)
+		}
+		a := p.dial().send("GET /api/v1/users/7 HTTP/1.1\r\nHost: t\r\nX-Token: joe\r\n\r\n").receive("GET")
+		if a.Header.Get("X-Head") != "200" || a.Header.Get("X-Inner") != "1" {
+			t.Errorf("%v", a.Header)
+		}
+		a = p.dial().get("/cookie")
+		if a.Header.Get("Set-Cookie") != "sid=none; Path=/; Secure; HttpOnly; SameSite=Lax" {
+			t.Errorf("%v", a.Header)
+		}
+		p.out.wait(t, 0, "done 401 nobody")
+		p.out.wait(t, 0, "done 200 joe")
+	})
+}
+
+func TestWrapper_releasesWhatItKeeps(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := wrapper(t, b)
+		c := p.dial()
+		for range 3 {
+			p.expectGet("/timers", 200, "100")
+			p.expectGet("/post", 200, "posted")
+		}
+		eventually(t, "all timers have been called", func() bool { return p.out.count("thrice") == 3 && p.out.count("once") == 3 })
+		p.out.wait(t, 0, "posted")
+		p.log.wait(t, 0, "a posted function threw: posted in vain")
+		// A client that leaves in the middle of a body.
+		d := p.dial().send("POST /take HTTP/1.1\r\nHost: t\r\nContent-Length: 10\r\n\r\n12345")
+		d.waitRead()
+		_ = d.Close()
+		eventually(t, "nothing is kept", func() bool { return c.get("/alive").body == "0" })
+		p.stop(syscall.SIGTERM)
+		p.out.wait(t, 0, "alive at the end 0")
+	})
+}
+
+// TestWrapper_hasAllOfTheAPI: what is left out of forker.hpp is listed here.
+func TestWrapper_hasAllOfTheAPI(t *testing.T) {
+	left := map[string]bool{}
+	for _, name := range strings.Fields(`
+		forker_version forker_option_at forker_option_name forker_option_type forker_option_default forker_option_bounds
+		forker_option_description forker_option_reloadable forker_server_handle forker_server_route forker_server_static forker_group_handle
+		forker_server_clear_error forker_cookie_sign forker_cookie_verify forker_server_certificate_pem forker_server_certificate_ocsp
+		forker_server_on_worker_died forker_server_set_fork forker_server_set_log forker_server_set_access_log forker_server_worker_stats
+		forker_request_trailer_count forker_request_trailer_at forker_request_body_fd forker_request_pause forker_request_hijack
+		forker_response_lend forker_response_file forker_deferred_enter forker_deferred_leave forker_deferred_on_close
+		forker_stream_on_drain forker_grpc_reserve forker_grpc_commit forker_grpc_details forker_grpc_metadata forker_grpc_metadata_add
+		forker_grpc_trailer_add forker_grpc_on_message forker_grpc_send forker_grpc_finish forker_grpc_health forker_grpc_remaining
+	`) {
+		left[name] = true
+	}
+	source, err := os.ReadFile(filepath.Join("..", "..", "include", "forker.hpp"))
+	must(t, err)
+	for _, name := range declaredFunctions(t) {
+		if has := regexp.MustCompile(`\b` + name + `\b`).Match(source); has == left[name] {
+			t.Errorf("%s: in forker.hpp: %v", name, has)
+		}
+	}
+}
