@@ -32,6 +32,7 @@ enum {
     off_on_body = offsetof(struct forker_request, on_body),
     off_rest_first = offsetof(struct forker_request, rest_first),
     off_scheme = offsetof(struct forker_request, scheme),
+    off_kept = offsetof(struct forker_request, kept),
     off_client = offsetof(struct forker_request, client),
     off_host = offsetof(struct forker_request, host),
     off_id = offsetof(struct forker_request, id),
@@ -127,6 +128,7 @@ var (
 	_ [C.off_rest_first]byte              = [unsafe.Offsetof(engine.Request{}.RestFirst)]byte{}
 	_ [C.off_scheme]byte                  = [unsafe.Offsetof(engine.Request{}.Scheme)]byte{}
 	_ [C.FK_SCHEME_HTTPS]byte             = [engine.SchemeHTTPS]byte{}
+	_ [C.off_kept]byte                    = [unsafe.Offsetof(engine.Request{}.Kept)]byte{}
 	_ [C.off_client]byte                  = [unsafe.Offsetof(engine.Request{}.Client)]byte{}
 	_ [C.off_host]byte                    = [unsafe.Offsetof(engine.Request{}.Host)]byte{}
 	_ [C.off_id]byte                      = [unsafe.Offsetof(engine.Request{}.ID)]byte{}

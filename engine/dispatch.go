@@ -69,6 +69,9 @@ func (l *Loop) prepareCall(r *request) *Call {
 func (l *Loop) dispatch(r *request) {
 	req := r.shared
 	call := l.prepareCall(r)
+	if r.body.kind != bodyPassed {
+		l.endBodyWait(&r.body)
+	}
 	r.isHead = string(call.Method) == "HEAD"
 	req.Base = memory.Address(r.text)
 	req.ParamCount, req.Cancelled, req.Interims = 0, 0, 0

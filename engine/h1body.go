@@ -169,6 +169,9 @@ func (h *h1) finishInput(l *Loop, r *request) {
 // passBody gives the program what has come of the body. true: the next request can be looked at.
 func (h *h1) passBody(l *Loop, r *request) bool {
 	for h.request == r && r.state == stateTaking {
+		if l.passKept(r) {
+			continue
+		}
 		piece, fault := h.nextPiece(l, r)
 		switch {
 		case fault != nil:

@@ -206,7 +206,7 @@ func (st *h2stream) receive(l *Loop, piece []byte, end bool) {
 			return
 		}
 	}
-	if end || st.size > 0 {
+	if end || st.size > 0 || r.shared.Kept != 0 {
 		st.advance(l)
 	}
 	if st.request == r && r.state == statePaused {
@@ -289,6 +289,7 @@ func (st *h2stream) passBody(l *Loop) {
 	r := st.request
 	for st.request == r && r.state == stateTaking {
 		switch {
+		case l.passKept(r):
 		case r.body.kind != bodyPassed:
 			l.passPiece(r, r.wholeBody())
 		case st.size == 0 && !st.ended:

@@ -40,7 +40,8 @@ type Request struct {
 	Traced      uint8 // 1: Client says where the request is from; else it is Peer.
 	Scheme      uint8 // One of the schemes below.
 	IDLen       uint8 // Bytes of ID; 0: the request has none.
-	_           [3]uint8
+	Kept        uint8 // 1: OnBody has kept some of a piece, and is to be called for that when there is no pause. Written by the program.
+	_           [2]uint8
 	Client      slot.Peer
 	Host        message.Span // As a trusted proxy says; empty: it is Head.Host.
 	Fd          int32        // Of the connection, as long as Cancelled is 0.
@@ -65,6 +66,7 @@ type Request struct {
 	_        uint32
 	Values   uintptr
 	Heads    Block // Functions that want to see the head of the response: Handlers.Head calls them.
+	_        uintptr
 }
 
 // EndingSize is that of Ending.

@@ -32,6 +32,7 @@ func (l *Loop) passPiece(r *request, piece []byte) {
 	last := BodyGoesOn
 	if r.body.over {
 		last = BodyEnds
+		l.endBodyWait(&r.body)
 	}
 	req := r.shared
 	req.Now, req.Box = uint64(l.clock.now), l.box
@@ -39,6 +40,15 @@ func (l *Loop) passPiece(r *request, piece []byte) {
 	r.become(stateHandling)
 	l.cfg.Handlers.Body(&r.call, piece, last)
 	l.carryOut(r)
+}
+
+// passKept has the program take what it has kept of a piece when it paused, and reports whether there was something.
+func (l *Loop) passKept(r *request) bool {
+	if r.shared.Kept == 0 {
+		return false
+	}
+	l.passPiece(r, nil)
+	return true
 }
 
 // wholeBody returns a body that was collected as the only piece of it.
@@ -115,6 +125,14 @@ func (l *Loop) awaitBody(b *inbound) bool {
 	b.awaited = true
 	l.wheel.arm(&b.timer, l.clock.now+int64(l.cfg.ReadBodyTimeout))
 	return true
+}
+
+// endBodyWait is told that the whole body has come.
+func (l *Loop) endBodyWait(b *inbound) {
+	if b.awaited {
+		b.awaited = false
+		l.wheel.disarm(&b.timer)
+	}
 }
 
 // creditBody gives the client another second for each body_min_rate bytes that it has sent, but never more than a whole

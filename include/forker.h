@@ -183,7 +183,8 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *
  *   name       By which forker_url() knows the route: any text but "", which no other route has.
  *
- * and the options about gates of which docs/OPTIONS.md says that a route can have them: rate_limit, security, hsts, csp,
+ * the limits of forms, form_parts, form_field, form_fields, form_file and form_files, see forker_request_form(); and the
+ * options about gates of which docs/OPTIONS.md says that a route can have them: rate_limit, security, hsts, csp,
  * cors_origins, cors_headers, cors_expose, cors_credentials, cors_max_age, csrf and csrf_origins; of a directory's files
  * (forker_server_static()) those whose names begin with static_. Gates decide before a
  * handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that
@@ -1049,7 +1050,8 @@ enum {
     FORKER_FROM_QUERY = 0, /* forker_request_query_param() */
     FORKER_FROM_PARAM = 1, /* forker_request_param() */
     FORKER_FROM_HEADER = 2,
-    FORKER_FROM_COOKIE = 3
+    FORKER_FROM_COOKIE = 3,
+    FORKER_FROM_FORM = 4 /* forker_form_value(); a form that cannot be read is a failure */
 };
 
 /*
@@ -1157,6 +1159,86 @@ int forker_request_on_body(forker_request *req, forker_body_fn on_body, void *us
  * Returns FORKER_OK or FORKER_E_STATE (not called there, not deferred, or there is no more to come).
  */
 int forker_request_pause(forker_request *req);
+
+/*
+ * Forms: bodies of the type multipart/form-data (RFC 7578) or application/x-www-form-urlencoded (URL Standard), as browsers send
+ * them. A part with a name of a file is a file, also if that is empty, as where nothing was chosen; any other is a field. Limits are
+ * the options form_parts, form_field, form_fields, form_file and form_files, which a route can have of its own; the header of a
+ * part has at most 8 KiB, a boundary 70 bytes, an urlencoded form 1,000 fields.
+ *
+ * forker_request_form() parses the body, which is there as a whole, the first time that it or one of the functions below is called
+ * for a request. Files are not copied: they stay in the body, which if it is large is in a file (options body_buffer, spill_dir).
+ *
+ * Returns FORKER_OK; FORKER_E_INVALID: the body is no form, or a malformed one, and 400 is the right answer; FORKER_E_LIMIT: a limit is
+ * exceeded, 413; FORKER_E_STATE: the body is not there, because the route has body=stream, or its handler has not been called
+ * yet. The sentence of forker_request_error() can be shown to the client, as in `return forker_respond_error(req, code ==
+ * FORKER_E_LIMIT ? 413 : 400, forker_request_error(req))`.
+ */
+int forker_request_form(forker_request *req);
+
+/*
+ * The value of field number `index`, from 0, of those that have this name; NULL if there is none, or the form cannot be read. A value
+ * can contain NUL: then only len_out tells its end.
+ */
+const char *forker_form_value(forker_request *req, const char *name, size_t index, size_t *len_out);
+
+/*
+ * Name and value of field number `index`, from 0, of all fields in the order they came. Each of the pointers may be NULL; len_out is the
+ * length of the value. Returns FORKER_OK, FORKER_E_INVALID (index beyond the last), or what forker_request_form() does.
+ */
+int forker_form_at(forker_request *req, size_t index, const char **name_out, const char **value_out, size_t *len_out);
+
+/* A file of a form. All of it belongs to the request. */
+typedef struct forker_file {
+    uint32_t size; /* in: sizeof(forker_file) */
+    int32_t fd; /* forker_request_body_fd(), in which the file is `len` bytes from `offset`; -1: it is in memory only */
+    const char *name;         /* of the field */
+    const char *filename;     /* as it came, see forker_basename() */
+    const char *content_type; /* as it came; NULL: none was given, which means text/plain */
+    const void *data;         /* not NUL-terminated */
+    uint64_t len;
+    int64_t offset; /* in the body */
+} forker_file;
+
+/*
+ * File number `index`, from 0, of those of the field `name`, or of all files if that is NULL. `size` of *file_out is to be set.
+ * Returns FORKER_OK, FORKER_E_INVALID (there is none; size is not set), or what forker_request_form() does.
+ */
+int forker_form_file(forker_request *req, const char *name, size_t index, forker_file *file_out);
+
+/*
+ * What stands behind the last "/" or "\" of a name of a file, as clients send it; "" for "." and "..", NULL for NULL. It is what the
+ * client likes all the same: a program that takes it for a file of its own may overwrite one. Any thread. It is a part of the text.
+ */
+const char *forker_basename(const char *filename);
+
+/* A part of a form that comes in, field or file. It and its texts stay until the call with last=1. */
+typedef struct forker_part {
+    uint32_t size; /* sizeof(forker_part), so that the program knows how much the library knows */
+    uint32_t pad;
+    const char *name;
+    const char *filename;     /* as it came, see forker_basename(); NULL: it is a field */
+    const char *content_type; /* as it came; NULL: none was given */
+    uint64_t offset;          /* where in the part this piece begins */
+} forker_part;
+
+/*
+ * Has `on_part` called for each piece of each part of a form that is multipart/form-data, as it comes: forker_request_on_body() with
+ * the parts taken apart, which says what holds here too. For a route with body=stream nothing is collected, however large a file is.
+ *
+ *   last   0: more of the part follows. 1: this is its end; the piece is empty. With `part` NULL there is no piece, it is the last call,
+ *          and the place to release what `user` is: 1: the form is complete, and is to be answered now. FORKER_E_ABORTED: as for
+ *          on_body. FORKER_E_INVALID: it is malformed, or FORKER_E_LIMIT: larger than its limits, as forker_request_error() says; no
+ *          more of it is read. If on_part does not answer, the library does, by 400 and 413; a handle is to be used.
+ *
+ * forker_request_pause() holds up the next call, also where more of the form has come already.
+ *
+ * Returns FORKER_OK, FORKER_E_STATE (as forker_request_on_body() does), FORKER_E_INVALID: the request's body is of another type, or has
+ * no boundary; 400 is the right answer, with the sentence of forker_request_error().
+ */
+typedef int (*forker_part_fn)(forker_request *req, const forker_part *part, const void *data, size_t len, int last,
+                              void *user);
+int forker_request_on_part(forker_request *req, forker_part_fn on_part, void *user);
 
 /* The other end of the connection: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:". It may be a proxy. */
 const char *forker_request_peer(forker_request *req, size_t *len_out);

@@ -257,6 +257,15 @@
     X(SPILL_DIR, "spill_dir", DIRECTORY, "", "", "", "", true,                                                         \
       "Where those files are, without names; empty keeps them in memory (memfd_create(2)). The workers look for it "   \
       "as the user that they are, under chroot too.")                                                                  \
+    X(FORM_PARTS, "form_parts", NUMBER, "128", "", "1", "10000", true,                                                 \
+      "Parts of a form that is multipart/form-data; more are 413.")                                                    \
+    X(FORM_FIELD, "form_field", SIZE, "64k", "", "1", "1g", true, "Bytes of one field of a form; more are 413.")       \
+    X(FORM_FIELDS, "form_fields", SIZE, "1m", "", "1", "1g", true,                                                     \
+      "Bytes of all fields of a form; more are 413. Of application/x-www-form-urlencoded the names count too.")        \
+    X(FORM_FILE, "form_file", SIZE, "off", "off, or ", "0", "1t", true,                                                \
+      "Bytes of one file of a form; more are 413. off is as many as the body may have (max_body).")                    \
+    X(FORM_FILES, "form_files", SIZE, "off", "off, or ", "0", "1t", true,                                              \
+      "Bytes of all files of a form; more are 413. off is as many as the body may have.")                              \
     X(SERVER_NAME, "server_name", TEXT, "libforker", "", "", "", true,                                                 \
       "Value of the Server field in responses; empty leaves the field out.")                                           \
     X(DATE, "date", CHOICE, "on", "off|on", "", "", true, "Whether responses have a Date field.")                      \

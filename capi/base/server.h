@@ -30,12 +30,17 @@ enum {
     FK_PATTERN_MAX = 1024,
     FK_METHOD_MAX = 24,
     FK_METHODS_MAX = 54,                  /* that are not standard; router.maxNamed */
+    FK_FORM_LIMITS = 5,                   /* see FK_FORM_PARTS */
+    FK_FORM_OWN = 2,                      /* what the limits of a route have added */
     FK_GATE_OPTIONS = 11,                 /* that a route can have of its own; gateoption.c */
     FK_OWN_OPTIONS = FK_GATE_OPTIONS + 7, /* those too that say how files are served */
     FK_RATES_SIZE = 64 + 65536 * 16,      /* gate.RatesBytes: a key, and the clients */
     FK_RATES_KEY = 16,
     FK_REWRITES_MAX = 256
 };
+
+/* Limits of forms, in the order of their options, the first of which is FK_OPTION_FORM_PARTS. */
+enum { FK_FORM_PARTS, FK_FORM_FIELD, FK_FORM_FIELDS, FK_FORM_FILE, FK_FORM_FILES };
 
 /* What a program has set of a route or a group; routeoption.c. */
 typedef struct {
@@ -92,6 +97,8 @@ typedef struct {
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
     const char *own[FK_OWN_OPTIONS]; /* of its settings and its groups': gateoption.c; NULL: as the server says */
+    /* Limits of forms, by FK_FORM_*: the limit, or -1 for none, and FK_FORM_OWN; 0: as the option says. */
+    int64_t form[FK_FORM_LIMITS];
 } fk_route;
 
 /* A path that stands for another one; rewrite.c. */

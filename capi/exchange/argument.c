@@ -12,6 +12,12 @@
 
 enum { SHOWN = 64 }; /* bytes of a value in a sentence */
 
+/* The first field of a form of that name. */
+static const char *form_field(forker_request *req, const char *name, size_t *len_out)
+{
+    return forker_form_value(req, name, 0, len_out);
+}
+
 /* Finds the value of an argument. false: it fails with what is wrong with the call. *value_out NULL: the client sent none. */
 static bool find(forker_request *req, int from, const char *name, const char **value_out)
 {
@@ -20,10 +26,14 @@ static bool find(forker_request *req, int from, const char *name, const char **v
         [FORKER_FROM_PARAM] = forker_request_param,
         [FORKER_FROM_HEADER] = forker_request_header,
         [FORKER_FROM_COOKIE] = forker_request_cookie,
+        [FORKER_FROM_FORM] = form_field,
     };
     size_t len;
     if (name == NULL || from < 0 || (size_t)from >= sizeof sources / sizeof *sources) {
         (void)fk_fail(&req->failure, FORKER_E_INVALID, "arg: %s", name == NULL ? "name is NULL" : "no such source");
+        return false;
+    }
+    if (from == FORKER_FROM_FORM && forker_request_form(req) != FORKER_OK) {
         return false;
     }
     *value_out = sources[from](req, name, &len);

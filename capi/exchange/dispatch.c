@@ -141,6 +141,7 @@ void fk_dispatch_release(uintptr_t address)
     fk_thread.in_program = in_program;
     req->heads.len = 0;
     fk_texts_free(req);
+    req->form = NULL;
     fk_failure_clear(&req->failure);
     trim_block(&req->response.fields);
     trim_block(&req->response.body);

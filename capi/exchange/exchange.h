@@ -187,7 +187,8 @@ struct forker_request {
     uint8_t traced;     /* 1: client says where the request is from; else it is peer */
     uint8_t scheme;     /* FK_SCHEME_* */
     uint8_t id_len;     /* bytes of id; 0: the request has none */
-    uint8_t pad[3];
+    uint8_t kept;       /* 1: on_body has kept some of a piece, and is to be called for that when there is no pause */
+    uint8_t pad[2];
     fk_peer client;
     fk_span host; /* as a trusted proxy says; empty: it is head.host */
     int32_t fd;   /* of the connection, as long as `cancelled` is 0 */
@@ -215,6 +216,8 @@ struct forker_request {
     void **values; /* by slot; NULL: none was set */
 
     fk_block heads; /* what forker_request_on_head() was called with; onhead.c */
+
+    struct fk_form *form; /* one of the texts; NULL: not parsed */
 };
 
 #endif

@@ -18,8 +18,7 @@ static int hex_digit(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Decodes one character ("+" is a space, a malformed escape stands for itself) and steps behind it. */
-static char next_char(const char **p, const char *end)
+char fk_query_char(const char **p, const char *end)
 {
     char c = *(*p)++;
     if (c == '+') {
@@ -51,20 +50,30 @@ bool fk_query_next(fk_query *at, fk_pair *pair_out)
 bool fk_query_is(const fk_pair *pair, const char *name)
 {
     for (const char *p = pair->name; p < pair->name_end;) {
-        if (*name == '\0' || next_char(&p, pair->name_end) != *name++) {
+        if (*name == '\0' || fk_query_char(&p, pair->name_end) != *name++) {
             return false;
         }
     }
     return *name == '\0';
 }
 
+size_t fk_query_decode(char *out, const char *p, const char *end)
+{
+    size_t len = 0;
+    while (p < end) {
+        char c = fk_query_char(&p, end);
+        if (out != NULL) {
+            out[len] = c;
+        }
+        len++;
+    }
+    return len;
+}
+
 const char *fk_query_text(forker_request *req, const char *p, const char *end, size_t *len_out)
 {
     char *text = fk_text_new(req, (size_t)(end - p) + 1);
-    size_t len = 0;
-    while (text != NULL && p < end) {
-        text[len++] = next_char(&p, end);
-    }
+    size_t len = text != NULL ? fk_query_decode(text, p, end) : 0;
     if (text != NULL) {
         text[len] = '\0';
     }

@@ -20,6 +20,12 @@ bool fk_query_next(fk_query *at, fk_pair *pair_out);
 /* Whether the name of a pair is this one, when it is decoded. */
 bool fk_query_is(const fk_pair *pair, const char *name);
 
+/* Decodes one character ("+" is a space, a malformed escape stands for itself) and steps behind it. */
+char fk_query_char(const char **p, const char *end);
+
+/* Decodes what stands from `p` to `end`, and puts it to `out`, if that is not NULL. Returns how long it is. */
+size_t fk_query_decode(char *out, const char *p, const char *end);
+
 /* What stands from `p` to `end`, decoded; as long as the request. NULL: no memory. */
 const char *fk_query_text(forker_request *req, const char *p, const char *end, size_t *len_out);
 

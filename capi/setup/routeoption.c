@@ -16,33 +16,42 @@
 #include "setup/url.h"
 
 /* The options of a route: how a value for each is read, and what values there are. */
-static bool set_dispatch(fk_route *route, const char *value)
+static bool set_dispatch(fk_route *route, int like, const char *value)
 {
     int64_t number;
-    bool is = fk_option_parse(FK_OPTION_DISPATCH, value, &number);
+    bool is = fk_option_parse(like, value, &number);
     route->pooled = is ? number != 0 : route->pooled;
     return is;
 }
 
-static bool set_body(fk_route *route, const char *value)
+static bool set_body(fk_route *route, int like, const char *value)
 {
+    (void)like;
     bool streamed = strcmp(value, "stream") == 0;
     bool is = streamed || strcmp(value, "buffer") == 0;
     route->streamed = is ? streamed : route->streamed;
     return is;
 }
 
-static bool set_max_body(fk_route *route, const char *value)
+static bool set_max_body(fk_route *route, int like, const char *value)
 {
     int64_t number;
-    bool is = fk_option_parse(FK_OPTION_MAX_BODY, value, &number);
+    bool is = fk_option_parse(like, value, &number);
     route->max_body = is ? number : route->max_body;
+    return is;
+}
+
+static bool set_form(fk_route *route, int like, const char *value)
+{
+    int64_t number, *limit = &route->form[like - FK_OPTION_FORM_PARTS];
+    bool is = fk_option_parse(like, value, &number);
+    *limit = is ? number + FK_FORM_OWN : *limit;
     return is;
 }
 
 static const struct {
     const char *name;
-    bool (*set)(fk_route *route, const char *value);
+    bool (*set)(fk_route *route, int like, const char *value);
     const char *fault;
     int like;       /* the option of the server that has the same values; -1: none */
     bool of_bodies; /* methods of gRPC do not have it: what they take is messages */
@@ -50,6 +59,11 @@ static const struct {
     {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH, false},
     {"body", set_body, "is neither buffer nor stream", -1, true},
     {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY, true},
+    {"form_parts", set_form, "is not a number from 1 to 10000", FK_OPTION_FORM_PARTS, true},
+    {"form_field", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELD, true},
+    {"form_fields", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELDS, true},
+    {"form_file", set_form, "is neither off nor a size up to 1t", FK_OPTION_FORM_FILE, true},
+    {"form_files", set_form, "is neither off nor a size up to 1t", FK_OPTION_FORM_FILES, true},
 };
 
 enum { ROUTE_OPTIONS = sizeof route_options / sizeof route_options[0] };
@@ -86,7 +100,7 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
                                  "option grpc_max_message is their limit",
                                  set->kind, set->name, set->pattern);
         }
-        if (!route_options[i].set(route, set->value)) {
+        if (!route_options[i].set(route, route_options[i].like, set->value)) {
             char advice[FK_ADVICE_MAX] = "";
             if (route_options[i].like >= 0) {
                 fk_advice_value(route_options[i].like, set->value, advice);
@@ -107,7 +121,7 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
     }
     return fk_setup_fail(
         server, FORKER_E_OPTION,
-        "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of gates and of files",
+        "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of forms, gates and files",
         set->kind, set->name);
 }
 
@@ -183,7 +197,7 @@ static void apply(fk_route *route, const fk_settings *settings)
         if (item->option >= ROUTE_OPTIONS) {
             route->own[item->option - ROUTE_OPTIONS] = item->value;
         } else if (route->grpc == 0 || !route_options[item->option].of_bodies) { /* which a group can have set */
-            (void)route_options[item->option].set(route, item->value);
+            (void)route_options[item->option].set(route, route_options[item->option].like, item->value);
         }
     }
 }

@@ -150,6 +150,13 @@ static void check_requests(void)
     CHECK_CODE(forker_request_body_fd(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_on_body(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_pause(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_form(NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_on_part(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_form_at(NULL, 0, NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_form_file(NULL, "name", 0, NULL), FORKER_E_INVALID);
+    CHECK_TEXT(forker_form_value(NULL, "name", 0, NULL), NULL);
+    CHECK_TEXT(forker_form_value(NULL, NULL, 0, NULL), NULL);
+    CHECK_TEXT(forker_basename(NULL), NULL);
     CHECK_CODE(forker_request_cancelled(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_draining(NULL), 0);
     CHECK_TEXT(forker_request_tls(NULL, FORKER_TLS_VERSION, NULL), NULL);

@@ -325,7 +325,8 @@ static const struct {
     {"max_body", "1MB", "route set max_body of GET /: \"1MB\" is not a size up to 1t: write 1m"},
     {"dispatch", "POOL", "route set dispatch of GET /: \"POOL\" is neither inline nor pool: write pool"},
     {"max_head", "1",
-     "route set: no route option \"max_head\"; there are dispatch, body, max_body, and those of gates and of files"},
+     "route set: no route option \"max_head\"; there are dispatch, body, max_body, and those of forms, gates and "
+     "files"},
 };
 
 static void check_route_options(void)

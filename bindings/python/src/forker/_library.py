@@ -26,6 +26,7 @@ ACCESS_LOG_FN = ctypes.CFUNCTYPE(None, c_void_p, c_size_t, c_void_p)
 POST_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
 LOG_FN = ctypes.CFUNCTYPE(None, c_int, c_void_p, c_size_t, c_void_p)
 BODY_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_int, c_void_p)
+PART_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_size_t, c_int, c_void_p)
 CLOSE_FN = ctypes.CFUNCTYPE(None, c_uint64, c_int, c_void_p)
 DONE_FN = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p)
 DRAIN_FN = ctypes.CFUNCTYPE(None, c_uint64, c_void_p)
@@ -142,6 +143,12 @@ PROTOTYPES = {
     "forker_request_body_fd": (c_int, [c_void_p]),
     "forker_request_on_body": (c_int, [c_void_p, BODY_FN, c_void_p]),
     "forker_request_pause": (c_int, [c_void_p]),
+    "forker_request_form": (c_int, [c_void_p]),
+    "forker_form_value": (c_void_p, [c_void_p, c_char_p, c_size_t, _LEN_OUT]),
+    "forker_form_at": (c_int, [c_void_p, c_size_t, _TEXT_OUT, _TEXT_OUT, _LEN_OUT]),
+    "forker_form_file": (c_int, [c_void_p, c_char_p, c_size_t, c_void_p]),
+    "forker_basename": (c_char_p, [c_char_p]),
+    "forker_request_on_part": (c_int, [c_void_p, PART_FN, c_void_p]),
     "forker_request_peer": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_local": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_client": (c_void_p, [c_void_p, _LEN_OUT]),
