@@ -98,7 +98,7 @@ func (l *Loop) findFile(r *request) {
 		f := l.files.Get(a.mount, a.name, l.clock.now)
 		var err error
 		if f == nil {
-			f, err = a.mount.Load(string(a.name), false)
+			f, err = a.mount.Load(string(a.name), false, l.files.Known(a.mount, a.name))
 			if errors.Is(err, static.ErrWouldBlock) {
 				l.loadFile(r)
 				return
@@ -196,8 +196,9 @@ func (l *Loop) askDisk(r *request, work func() (finish func(gone bool))) {
 // loadFile goes on with findFile when the disk has been asked.
 func (l *Loop) loadFile(r *request) {
 	m, name := r.file.mount, string(r.file.name)
+	known := l.files.Known(m, r.file.name)
 	l.askDisk(r, func() func(bool) {
-		f, err := m.Load(name, true)
+		f, err := m.Load(name, true, known)
 		return func(gone bool) {
 			f = l.keepFile(m, name, f, err)
 			if !gone && !l.foundFile(r, f, err) {

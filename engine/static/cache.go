@@ -42,6 +42,14 @@ func (c *Cache) Get(m *Mount, name []byte, nowNs int64) *File {
 	return e.file
 }
 
+// Known returns a file that may have changed since it was looked at; nil: there is none.
+func (c *Cache) Known(m *Mount, name []byte) *File {
+	if e := m.entries[string(name)]; e != nil {
+		return e.file
+	}
+	return nil
+}
+
 // Put takes a file that was loaded, and returns it; or the one that is there already, if that is the same.
 func (c *Cache) Put(m *Mount, name string, f *File, nowNs int64) *File {
 	if e := m.entries[name]; e != nil {

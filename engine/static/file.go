@@ -111,11 +111,12 @@ func (f *File) kept() (bytes int) {
 	return bytes
 }
 
-// isSame reports whether nothing has changed between two times that a name was loaded.
+// isSame reports whether nothing has changed between two times that a name was loaded. Where it had been changed just before
+// the first one, it may have been again in the same tick of the kernel's clock.
 func (f *File) isSame(other *File) bool {
 	for c := range Identity + 1 {
 		a, b := f.Coded(c), other.Coded(c)
-		if (a == nil) != (b == nil) || a != nil && (a.identity != b.identity || a.weak != b.weak) {
+		if (a == nil) != (b == nil) || a != nil && (a.identity != b.identity || a.weak) {
 			return false
 		}
 	}

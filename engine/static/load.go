@@ -25,15 +25,22 @@ var (
 const resolveCached = 0x20
 
 // Load opens what a name stands for. Without `wait` it does so only if that is in the kernel's memory, else it is
-// ErrWouldBlock. The result is the caller's, to be put into a Cache.
-func (m *Mount) Load(name string, wait bool) (*File, error) {
+// ErrWouldBlock. known is what the name stood for before, which is not read again if it is that still; nil: nobody knows. Its
+// descriptors are not looked at, and may be closed meanwhile. The result is the caller's, to be put into a Cache.
+func (m *Mount) Load(name string, wait bool, known *File) (*File, error) {
+	if m.isRemote && !wait {
+		return nil, ErrWouldBlock
+	}
+	if known == nil {
+		known = &File{}
+	}
 	f := &File{}
 	f.Fd = -1
-	if err := m.load(&f.Representation, name, wait); err != nil {
+	if err := m.load(&f.Representation, name, wait, &known.Representation); err != nil {
 		return nil, err
 	}
 	if m.Precompressed {
-		if err := m.loadCompressed(f, name, wait); err != nil {
+		if err := m.loadCompressed(f, name, wait, known); err != nil {
 			f.close()
 			return nil, err
 		}
@@ -44,10 +51,10 @@ func (m *Mount) Load(name string, wait bool) (*File, error) {
 
 // loadCompressed looks for the same in files that are compressed. One that is older than the file itself is of what was in
 // that before.
-func (m *Mount) loadCompressed(f *File, name string, wait bool) error {
+func (m *Mount) loadCompressed(f *File, name string, wait bool, known *File) error {
 	for c := range codings {
 		r := &Representation{Fd: -1}
-		switch err := m.load(r, name+extensions[c], wait); {
+		switch err := m.load(r, name+extensions[c], wait, known.compressed[c]); {
 		case err == nil && !r.modified.Before(f.modified):
 			f.compressed[c] = r
 		case err == nil:
@@ -62,7 +69,7 @@ func (m *Mount) loadCompressed(f *File, name string, wait bool) error {
 }
 
 // load opens one file, or reads it if it is small.
-func (m *Mount) load(r *Representation, name string, wait bool) error {
+func (m *Mount) load(r *Representation, name string, wait bool, known *Representation) error {
 	resolve := uint64(0)
 	if !wait {
 		resolve = resolveCached
@@ -72,7 +79,7 @@ func (m *Mount) load(r *Representation, name string, wait bool) error {
 	if err != nil {
 		return meaningOf(err, wait)
 	}
-	if err = r.take(fd, wait); err != nil || r.Fd < 0 {
+	if err = r.take(fd, wait, known); err != nil || r.Fd < 0 {
 		poller.Close(fd)
 	}
 	return err
@@ -112,7 +119,7 @@ func meaningOf(err error, wait bool) error {
 }
 
 // take finds out what was opened. A small file is read; of others the descriptor is kept.
-func (r *Representation) take(fd int, wait bool) error {
+func (r *Representation) take(fd int, wait bool, known *Representation) error {
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return fmt.Errorf("fstat: %w", err)
@@ -127,11 +134,15 @@ func (r *Representation) take(fd int, wait bool) error {
 	r.Size = stat.Size
 	r.modified = time.Unix(stat.Mtim.Sec, 0).UTC()
 	r.identity = identity{uint64(stat.Dev), stat.Ino, stat.Size, stat.Mtim, stat.Ctim}
-	if stat.Size > KeptMost {
+	switch {
+	case stat.Size > KeptMost:
 		r.Fd = fd
-		return nil
+	case known != nil && known.identity == r.identity && !known.weak:
+		r.Data, r.Size = known.Data, known.Size
+	default:
+		return r.read(fd, wait)
 	}
-	return r.read(fd, wait)
+	return nil
 }
 
 // read takes all that is in a small file. One that has become shorter meanwhile is as long as it is now.

@@ -29,7 +29,8 @@ type Mount struct {
 	Params int // How many parameters stand before the path of a file in its route.
 
 	directory string
-	root      int // An O_PATH descriptor.
+	root      int  // An O_PATH descriptor.
+	isRemote  bool // Opening a file asks another machine or process, whatever is in memory.
 	rules     []rule
 	types     map[string]string // By extension, in small letters.
 	entries   map[string]*entry // Of the Cache.
@@ -52,7 +53,22 @@ func Open(directory string, options Options, params int) (*Mount, error) {
 		return nil, fmt.Errorf("directory %s: openat2(2), which Linux has from 5.6 on: %w", directory, err)
 	}
 	poller.Close(fd)
+	m.isRemote = isRemote(m.root)
 	return m, nil
+}
+
+// isRemote reports whether a directory is on a file system that is not this kernel's.
+func isRemote(fd int) bool {
+	var stat unix.Statfs_t
+	if unix.Fstatfs(fd, &stat) != nil {
+		return false
+	}
+	switch uint32(stat.Type) {
+	case unix.NFS_SUPER_MAGIC, unix.SMB_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.FUSE_SUPER_MAGIC,
+		unix.V9FS_MAGIC, unix.CEPH_SUPER_MAGIC, unix.AFS_SUPER_MAGIC, unix.AFS_FS_MAGIC, unix.CODA_SUPER_MAGIC, unix.OCFS2_SUPER_MAGIC:
+		return true
+	}
+	return false
 }
 
 // Close closes the directory. Nothing of it is loaded then.

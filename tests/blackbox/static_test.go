@@ -158,5 +158,8 @@ func TestStatic_refusesWhatCannotBeServed(t *testing.T) {
 		if !strings.Contains(line.text, row.want) {
 			t.Errorf("%v: %s", row.arguments, line.text)
 		}
+		if status := p.wait(); status != 1 {
+			t.Errorf("%v: it ends with %d", row.arguments, status)
+		}
 	}
 }
