@@ -139,6 +139,51 @@ func TestExampleLater_answersFromOtherThreads(t *testing.T) {
 	}
 }
 
+func TestExampleForm_writesFiles(t *testing.T) {
+	path, dir, from := socketIn(t), t.TempDir(), t.TempDir()
+	example(t, setup{args: []string{"unix:" + path, dir}, env: []string{"FORKER_WORKERS=1"}}, "form")
+	post := func(args ...string) string {
+		return curl(t, "", append(args, "--unix-socket", path, "-w", " %{http_code}", "http://host/")...)
+	}
+	if got := post(); !strings.Contains(got, "enctype=multipart/form-data") {
+		t.Errorf("the page: %q", got)
+	}
+	large := content(20 << 20)
+	write(t, filepath.Join(from, "large"), large)
+	write(t, filepath.Join(from, "empty"), "")
+	if got := post("-F", "from=me", "-F", "file=@"+filepath.Join(from, "large"), "-F", "file=@"+filepath.Join(from, "empty")); got != "me 201" {
+		t.Errorf("an upload: %q", got)
+	}
+	for name, want := range map[string]string{"large": large, "empty": ""} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+	for what, args := range map[string][]string{
+		"there already": {"-F", "file=@" + filepath.Join(from, "empty")},
+		"hidden":        {"-F", "file=@" + filepath.Join(from, "empty") + ";filename=a/.x"},
+		"no form":       {"-d", "from=me"},
+	} {
+		if got := post(args...); !strings.HasSuffix(got, " 400") {
+			t.Errorf("%s: %q", what, got)
+		}
+	}
+	if got := post("-F", "file=;filename=", "-F", "from=you"); got != "you 201" {
+		t.Errorf("no file: %q", got)
+	}
+	c := dial(t, "unix:"+path).send("POST / HTTP/1.1\r\nHost: t\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n" +
+		"--b\r\nContent-Disposition: form-data; name=file; filename=half\r\n\r\nhalf")
+	is := func(there bool) func() bool {
+		return func() bool {
+			_, err := os.Stat(filepath.Join(dir, "half"))
+			return (err == nil) == there
+		}
+	}
+	eventually(t, "half a file is there", is(true))
+	must(t, c.Close())
+	eventually(t, "half a file is gone", is(false))
+}
+
 func TestExampleUpload_writesFiles(t *testing.T) {
 	path, dir := socketIn(t), t.TempDir()
 	example(t, setup{args: []string{"unix:" + path, dir}, env: []string{"FORKER_WORKERS=1"}}, "upload")

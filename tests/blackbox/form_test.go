@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/textproto"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -404,5 +405,57 @@ func TestForm_ofCurl(t *testing.T) {
 		if err != nil || got != want {
 			t.Errorf("%s: %v %q, want %q", target, err, got, want)
 		}
+	}
+}
+
+// formRecipe starts a program of the lines of C that docs/HOWTO.md has behind a heading, with the handler for POST /.
+func formRecipe(t *testing.T, heading, handler, user string) *program {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/HOWTO.md")
+	must(t, err)
+	_, text, _ := strings.Cut(string(page), "## "+heading+"\n\n```c\n")
+	text, _, closed := strings.Cut(text, "```")
+	if !closed {
+		t.Fatalf("docs/HOWTO.md has no C behind %q", heading)
+	}
+	dir := t.TempDir()
+	source, path := filepath.Join(dir, "recipe.c"), filepath.Join(dir, "recipe")
+	write(t, source, "#include \"program.h\"\n#include <time.h>\n"+text+"int main(void) {\n    forker_server *server = forker_server_new();\n"+
+		"    forker_server_handle(server, \"POST\", \"/\", "+handler+", \""+user+"\");\n    forker_server_on_worker_init(server, tell_worker, NULL);\n"+
+		"    forker_server_listen(server, \"127.0.0.1:0\");\n    return serve_to_end(server);\n}\n")
+	must(t, runCompiler("gcc", []string{
+		"-std=c11", "-D_GNU_SOURCE", "-Wall", "-I" + filepath.Join(sourceTree(), "include"), "-Itestdata", "-o", path, source, "-L" + plain.dir, "-lforker", "-Wl,-rpath," + plain.dir,
+	}))
+	return start(t, setup{path: path, env: environment([]string{"workers=1"})}).waitReady()
+}
+
+func TestHowTo_form(t *testing.T) {
+	p := formRecipe(t, "A form", "sign_up", "")
+	for form, want := range map[string]string{"name=me&age=20": "303 ", "name=me": "303 ", "age=20": "422 the name is missing", "name=me&age=7": `422 age: "7" is not`, "name=" + content(70000): "413 "} {
+		a := p.sendForm("/", form, "application/x-www-form-urlencoded")
+		if got := fmt.Sprint(a.StatusCode, " ", a.body); !strings.HasPrefix(want, got[:4]) || !strings.Contains(got, want[4:]) {
+			t.Errorf("%.40s: %q", form, got)
+		}
+	}
+}
+
+func TestHowTo_upload(t *testing.T) {
+	dir := t.TempDir()
+	p := formRecipe(t, "An upload", "take_picture", dir)
+	body, contentType := multipartForm([]part{{"picture", "x.jpg", content(100000)}})
+	if a := p.sendForm("/", body, contentType); a.StatusCode != 201 {
+		t.Errorf("%s %q", a.Status, a.body)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	must(t, err)
+	if len(files) != 1 {
+		t.Fatalf("there are %q", files)
+	}
+	if got, err := os.ReadFile(files[0]); err != nil || string(got) != content(100000) {
+		t.Errorf("%d bytes, %v", len(got), err)
+	}
+	body, contentType = multipartForm(someForms[1])
+	if a := p.sendForm("/", body, contentType); a.StatusCode != 400 || !strings.Contains(a.body, "there is no file number 0") {
+		t.Errorf("%s %q", a.Status, a.body)
 	}
 }

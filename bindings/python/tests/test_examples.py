@@ -4,6 +4,7 @@ import base64
 import contextlib
 import json
 import signal
+import subprocess
 import tempfile
 import time
 import unittest
@@ -63,6 +64,24 @@ class ExampleTest(unittest.TestCase):
                 self.assertEqual(program.get("/a.txt", {"Authorization": "Basic !"})[0], 401)
                 self.assertEqual(program.get("/a.txt", credentials)[2], b"hello")
                 self.assertEqual(program.stop(), 0)
+
+    def test_form_writes_files(self):
+        with tempfile.TemporaryDirectory() as directory, example("form.py", directory) as program:
+
+            def post(*args):
+                command = ["curl", "-sS", "--noproxy", "*", "-w", " %{http_code}", *args, f"http://{program.address}/"]
+                return subprocess.run(command, capture_output=True, text=True, check=True, timeout=TIMEOUT).stdout
+
+            source = Path(directory, "source")
+            source.write_bytes(bytes(range(256)) * 4096)
+            self.assertIn(" 200", post())
+            self.assertEqual(post("-F", "from=me", "-F", f"file=@{source};filename=a/copy"), "1 files from me\n 201")
+            self.assertEqual(Path(directory, "copy").read_bytes(), source.read_bytes())
+            self.assertEqual(post("-F", f"file=@{source}"), "source is there already\n 409")
+            self.assertEqual(post("-F", f"file=@{source};filename=.."), "not a name for a file\n 400")
+            self.assertIn(" 400", post("-d", "x", "-H", "Content-Type: text/plain"))
+            self.assertEqual(post("-F", "file=;filename="), "0 files from nobody\n 201")
+            self.assertEqual(program.stop(), 0)
 
     def test_upload_writes_files(self):
         with tempfile.TemporaryDirectory() as directory, example("upload.py", directory) as program:

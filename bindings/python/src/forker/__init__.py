@@ -24,6 +24,7 @@ What the C API has and this package has not, and why:
   content that does not change is best sent as a file.
 - forker_response_status, forker_response_write, forker_response_header_set and others for a response in parts: a
   :class:`forker.Response` is built by the program, and given to C at once.
+- forker_request_on_part: a form that is too large to be kept; its body can be taken by :meth:`Request.on_body`.
 - forker_server_set_fork: the package sets os.fork().
 - NULL, which removes a hook: a function that does nothing is one as well.
 
@@ -53,6 +54,7 @@ from .error import (
     E_THREADS,
     Error,
 )
+from .form import File, FormError, Values
 from .group import Group, Outcome
 from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
@@ -95,6 +97,8 @@ __all__ = [
     "NEXT",
     "Deferred",
     "Error",
+    "File",
+    "FormError",
     "Group",
     "Headers",
     "Option",
@@ -105,6 +109,7 @@ __all__ = [
     "Stats",
     "Stream",
     "TLS",
+    "Values",
     "WorkerStats",
     "options",
     "version",

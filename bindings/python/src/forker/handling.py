@@ -8,6 +8,7 @@ from typing import Any
 from ._library import lib
 from .body import OnBody
 from .deferred import Deferred
+from .form import FormError
 from .hook import Hooks
 from .request import Request
 from .response import NEXT, Response, respond
@@ -35,6 +36,8 @@ class Handling(Hooks):
                 respond(address, Response.of(response))
             return _OK
         except BaseException as exc:
+            if isinstance(exc, FormError) and request._handle is None:
+                return lib.forker_respond_error(address, exc.status, str(exc).encode())
             self._report_failure(f"{request._label()}: the handler failed", exc)
             return self._fail(request, address)
         finally:

@@ -16,6 +16,7 @@ from ._library import c_text, lib, text_at
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
 from .error import E_ABORTED, E_AGAIN, check_request
+from .form import File, Values, fields_of, files_of, parameters_of
 from .state import state_of
 from .tls import TLS, tls_of
 
@@ -248,6 +249,26 @@ class Request:
 
         value = self._keep(("query_param", name), fetch)
         return default if value is None else value
+
+    @property
+    def query_params(self) -> Values[str]:
+        """All parameters of the query, decoded: the first of a name by ``[name]``, all of them by ``get_all(name)``."""
+        return self._keep("query_params", parameters_of)
+
+    @property
+    def form(self) -> Values[str]:
+        """The fields of the form that is the body: multipart/form-data or application/x-www-form-urlencoded.
+
+        Its limits are the options form_parts, form_field, form_fields, form_file and form_files, which a route can have of its
+        own. Raises FormError (400, 413), which can be left to the library, and Error (E_STATE: the body is not there, as with
+        ``body="stream"``, or in a function of a group before the handler).
+        """
+        return self._keep("form", fields_of)
+
+    @property
+    def files(self) -> Values[File]:
+        """The files of that form, in the same way. They stay in the body, and end with the request."""
+        return self._keep("files", lambda address: files_of(address, self._ask))
 
     @property
     def params(self) -> Mapping[str, str]:
