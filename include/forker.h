@@ -1714,7 +1714,8 @@ int forker_server_grpc_route(forker_server *server, const char *method, int kind
  * The same in a group, whose functions and options the method then has; the prefix of the group and `method` together are
  * "/package.Service/Method". A method that was registered by the functions above belongs to the innermost group whose
  * prefix it is below of, in whatever order all of that is registered: a guard holds for methods that others register too,
- * those of the health service as well. If of two such groups neither is inside of the other, run returns FORKER_E_ROUTE.
+ * those of the health service as well. If of two such groups neither is inside of the other, or one is for a host, run
+ * returns FORKER_E_ROUTE.
  *
  * Returns what forker_server_grpc() does.
  */
@@ -1821,6 +1822,18 @@ enum { FORKER_HEALTH_UNKNOWN = 0, FORKER_HEALTH_SERVING = 1, FORKER_HEALTH_NOT_S
  * FORKER_E_STATE or FORKER_E_PROCESS (a service that was not named before run), or what forker_server_grpc() does.
  */
 int forker_grpc_health(forker_server *server, const char *service, int status);
+
+/*
+ * Has the server answer grpc.reflection.v1.ServerReflection, and v1alpha: clients such as grpcurl and grpcui list its services
+ * and make calls without having been built for them. `set` is a packed google.protobuf.FileDescriptorSet of the program's
+ * services, as `protoc --include_imports --descriptor_set_out=FILE` writes it, and is copied; NULL and 0: none but those of
+ * the library. Several calls add up; a file that is there already has to be the same. Anybody who can make calls can read all
+ * of it: without this call there is no reflection.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (not such a set, malformed, a file without one that it imports, or two that declare the
+ * same), FORKER_E_LIMIT (more than 64 MiB), or what forker_server_grpc() does.
+ */
+int forker_server_grpc_descriptors(forker_server *server, const void *set, size_t len);
 
 /* How long the client still waits, in nanoseconds; 0: not any more, INT64_MAX: it has set no deadline. 0 for NULL. */
 int64_t forker_grpc_remaining(forker_request *req);

@@ -85,6 +85,7 @@ typedef struct {
     uint32_t ordinal;         /* how many routes of the program's there are up to this one */
     char *name;               /* for forker_url(); NULL: it has none */
     forker_group *group;      /* NULL: the server itself */
+    bool begins_service;      /* the first method of its service */
     bool adopted;             /* a method of gRPC that is in its group because it is below the prefix */
     fk_settings settings;     /* its own, which go before those of the group */
     char *directory;          /* in place of the handler: its files are served; NULL: none */
@@ -243,6 +244,7 @@ struct forker_server {
     uint32_t listener_count;
     struct fk_certificates *certificates; /* NULL: none */
     struct fk_health *health;             /* NULL: there is no health service */
+    struct fk_descriptors *descriptors;   /* NULL: there is no reflection */
     struct fk_tickets *tickets;           /* shared; NULL: there are none */
     int tickets_fd;                       /* of the same memory; -1: none */
     void *rates;                          /* shared, FK_RATES_SIZE: how often clients came; NULL: nobody asks */

@@ -8,6 +8,7 @@
 #include "base/servers.h"
 #include "base/shared.h"
 #include "exchange/deferred.h"
+#include "exchange/descriptors.h"
 #include "exchange/health.h"
 #include "log/logfile.h"
 #include "run/atfork.h"
@@ -63,6 +64,7 @@ void forker_server_free(forker_server *server)
     fk_rewrites_free(server);
     fk_groups_free(server);
     fk_health_free(server);
+    fk_descriptors_free(server);
     fk_shared_unmap(server);
     if (server->wake_fd >= 0) {
         (void)close(server->wake_fd);

@@ -72,10 +72,21 @@ static int check_method(const fk_route_spec *spec, int kind)
     return FORKER_OK;
 }
 
+/* Whether the methods of two routes are of the same service. */
+static bool is_same_service(const fk_route *a, const fk_route *b)
+{
+    size_t len = (size_t)(strrchr(a->pattern, '/') - a->pattern) + 1;
+    return strncmp(a->pattern, b->pattern, len) == 0;
+}
+
 /* Makes the latest route of a server a method. */
 static void become_method(forker_server *server, int kind)
 {
     fk_route *route = &server->routes[server->route_count - 1];
+    route->begins_service = true;
+    for (uint32_t i = server->route_count - 1; route->begins_service && i-- > 0;) {
+        route->begins_service = server->routes[i].grpc == 0 || !is_same_service(route, &server->routes[i]);
+    }
     route->grpc = (uint8_t)(kind + 1);
     route->streamed = kind == FORKER_GRPC_CLIENT_STREAM || kind == FORKER_GRPC_BIDI;
 }
@@ -97,7 +108,10 @@ static int add_method(const fk_route_spec *spec, int kind)
 
 int forker_server_grpc(forker_server *server, const char *method, int kind, forker_handler handler, void *user)
 {
-    return add_method(&(fk_route_spec){server, NULL, "POST", "", method, handler, user}, kind);
+    return add_method(
+        &(fk_route_spec){
+            .server = server, .methods = "POST", .prefix = "", .pattern = method, .handler = handler, .user = user},
+        kind);
 }
 
 int forker_group_grpc(forker_group *group, const char *method, int kind, forker_handler handler, void *user)
@@ -105,14 +119,22 @@ int forker_group_grpc(forker_group *group, const char *method, int kind, forker_
     if (group == NULL) {
         return FORKER_E_INVALID;
     }
-    return add_method(&(fk_route_spec){group->server, group, "POST", group->prefix, method, handler, user}, kind);
+    return add_method(&(fk_route_spec){.server = group->server,
+                                       .group = group,
+                                       .methods = "POST",
+                                       .prefix = group->prefix,
+                                       .pattern = method,
+                                       .handler = handler,
+                                       .user = user},
+                      kind);
 }
 
 /* What forker_server_grpc() takes, and a result. NOLINTNEXTLINE(readability-function-size) */
 int forker_server_grpc_route(forker_server *server, const char *method, int kind, forker_handler handler, void *user,
                              forker_route **route_out)
 {
-    fk_route_spec spec = {server, NULL, "POST", "", method, handler, user};
+    fk_route_spec spec = {
+        .server = server, .methods = "POST", .prefix = "", .pattern = method, .handler = handler, .user = user};
     if (route_out != NULL) {
         *route_out = NULL;
     }
@@ -153,15 +175,30 @@ static bool is_inside(const forker_group *group, const forker_group *around)
     return group != NULL;
 }
 
-/* Finds the innermost of the groups that a path is below of. Fails if of two of them neither is inside of the other. */
+/* Whether all that is below the prefix of a group is the group's: one that has the prefix of the group around it is for some. */
+static bool has_prefix(const forker_group *group)
+{
+    return group->around != NULL && strcmp(group->prefix, group->around->prefix) != 0;
+}
+
+/*
+ * Finds the innermost of the groups that a path is below of. Fails if of two of them neither is inside of the other, or one is
+ * for a host, while the method is for all.
+ */
 static int find_group(forker_server *server, const char *path, forker_group **group_out)
 {
     *group_out = NULL;
     for (forker_group *group = server->groups; group != NULL; group = group->next) {
         forker_group *found = *group_out;
         bool asks = group->use_count > 0 || group->settings.count > 0;
-        if (!asks || group == server->root || !is_below(path, group->prefix) || is_inside(found, group)) {
+        if (!asks || !has_prefix(group) || !is_below(path, group->prefix) || is_inside(found, group)) {
             continue;
+        }
+        if (group->host != NULL) {
+            return fk_server_fail(server, FORKER_E_ROUTE,
+                                  "%s: the gRPC method %s is of all hosts, and below %s of %s; register it by "
+                                  "forker_group_grpc() where it belongs to",
+                                  server->verb, path, group->prefix, group->host);
         }
         if (found != NULL && !is_inside(group, found)) {
             return fk_server_fail(server, FORKER_E_ROUTE,

@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -22,6 +23,20 @@ var grpcClient = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
+// describedBy has grpc.c know its descriptors, for reflection.
+func describedBy(t *testing.T, client string) string {
+	t.Helper()
+	set, err := exec.Command(client, "set").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "set")
+	if err := os.WriteFile(path, set, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "FORKER_TEST_DESCRIPTORS=" + path
+}
+
 // callByGRPCGo has a client of grpc-go's make its calls, in clear text and over TLS.
 func callByGRPCGo(t *testing.T, source, calls string) {
 	client, err := grpcClient()
@@ -31,7 +46,7 @@ func callByGRPCGo(t *testing.T, source, calls string) {
 	eachBuild(t, func(t *testing.T, b build) {
 		for _, row := range []struct{ address, option string }{{"127.0.0.1:0", "h2c=on"}, {"127.0.0.1:0?tls=on", "http2=on"}} {
 			files := keep(t, t.TempDir(), "own", testcert.New(testcert.Spec{Names: []string{"127.0.0.1", "localhost"}}))
-			env := append(environment([]string{"workers=2", row.option}), "FORKER_TEST_CHAIN="+files[0], "FORKER_TEST_KEY="+files[1])
+			env := append(environment([]string{"workers=2", row.option}), "FORKER_TEST_CHAIN="+files[0], "FORKER_TEST_KEY="+files[1], describedBy(t, client))
 			p := start(t, setup{build: &b, source: source, args: []string{row.address}, env: env}).waitReady()
 			args := []string{calls, p.address(0)}
 			if row.option == "http2=on" {

@@ -56,6 +56,17 @@ func TestGRPC_setupHasSentences(t *testing.T) {
 			`max_body: -5: route set max_body of /a.B/C: it is a gRPC method, which takes messages and no body; option grpc_max_message is their limit`,
 			`groups: -7: run: the gRPC method /a.B/C is below /:any and /a.B, two groups of which neither is inside of the other; ` +
 				`register it by forker_group_grpc() in that which it belongs to`,
+			`host: -7: run: the gRPC method /a.B/C is of all hosts, and below /a.B of api.example.org; register it by forker_group_grpc() ` +
+				`where it belongs to`,
+			`no set: -1: grpc_descriptors: this is no FileDescriptorSet; protoc --descriptor_set_out writes one`,
+			`file alone: -1: grpc_descriptors: this is no FileDescriptorSet; protoc --descriptor_set_out writes one`,
+			`no bytes: -1: grpc_descriptors: there is no set of 5 bytes at (nil)`,
+			`no length: -1: grpc_descriptors: there is no set of 0 bytes at `,
+			`no import: -1: grpc_descriptors: a.proto imports b.proto, which is in no set; protoc --include_imports puts it there`,
+			`no name: -1: grpc_descriptors: a.proto is malformed`,
+			`other file: -1: grpc_descriptors: there are two that are called a.proto`,
+			`other symbol: -1: grpc_descriptors: p.M is in a.proto and in b.proto`,
+			`again: 0: `,
 		} {
 			p.out.wait(t, 0, want)
 		}

@@ -1,5 +1,6 @@
 // Command grpc is a client of grpc-go's: `grpc echo ADDRESS [CA]` calls the methods of tests/blackbox/testdata/grpc.c, `grpc interop ADDRESS
-// [CA]` those of interop.c as gRPC's own tests do. It writes what is not as it should be, and ends with status 1 if something is.
+// [CA]` those of interop.c as gRPC's own tests do. `grpc set` writes a FileDescriptorSet for grpc.c, `grpc
+// own` the library's own (reflectionown.c). It writes what is not as it should be, and ends with status 1 if something is.
 package main
 
 import (
@@ -45,6 +46,16 @@ type client struct {
 }
 
 func main() {
+	switch os.Args[1] {
+	case "own":
+		end(writeOwn(os.Stdout))
+	case "set":
+		packed, err := proto.Marshal(echoFiles())
+		if err == nil {
+			_, err = os.Stdout.Write(packed)
+		}
+		end(err)
+	}
 	creds := insecure.NewCredentials()
 	if len(os.Args) > 3 {
 		var err error
@@ -76,6 +87,13 @@ func main() {
 	callEcho(&client{conn, plain, connect})
 }
 
+func end(err error) {
+	if err != nil {
+		fail(err)
+	}
+	os.Exit(0)
+}
+
 func fail(err error) {
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
@@ -85,7 +103,7 @@ func fail(err error) {
 func callEcho(c *client) {
 	var all []error
 	for _, test := range []func(context.Context) error{
-		c.unary, c.statuses, c.details, c.metadata, c.deadline, c.zipped, c.tooLarge, c.serverStream, c.clientStream, c.bidi, c.cancel, c.many, c.health,
+		c.unary, c.statuses, c.details, c.metadata, c.deadline, c.zipped, c.tooLarge, c.serverStream, c.clientStream, c.bidi, c.cancel, c.many, c.health, c.watch, c.reflection,
 	} {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		all = append(all, test(ctx))
@@ -336,6 +354,28 @@ func (c *client) health(ctx context.Context) error {
 		return fmt.Errorf("Health of what was not named: %q, %w", got, err)
 	}
 	return expect("Check", none, codes.NotFound, "unknown service")
+}
+
+// watch is told what a service is, and what it becomes.
+func (c *client) watch(ctx context.Context) error {
+	const kept = healthpb.HealthCheckResponse_SERVING
+	if _, err := c.say(ctx, "Health", "test.Echo 1"); err != nil {
+		return err
+	}
+	w, err := healthpb.NewHealthClient(c.plain).Watch(ctx, &healthpb.HealthCheckRequest{Service: "test.Echo"})
+	if err != nil {
+		return err
+	}
+	for _, want := range []healthpb.HealthCheckResponse_ServingStatus{kept, healthpb.HealthCheckResponse_NOT_SERVING, kept} {
+		got, err := w.Recv()
+		if err != nil || got.GetStatus() != want {
+			return fmt.Errorf("Watch: %v, %w; want %v", got, err, want)
+		}
+		if _, err := c.say(ctx, "Health", fmt.Sprint("test.Echo ", 3-int(want))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *client) check(ctx context.Context, service string) (*healthpb.HealthCheckResponse, error) {

@@ -430,6 +430,20 @@ static void add_routes(forker_server *server)
     }
 }
 
+/* Has reflection tell of the descriptors in a file. */
+static void describe(forker_server *server, const char *path)
+{
+    static char set[1 << 16];
+    FILE *file = path != NULL ? fopen(path, "rb") : NULL;
+    size_t len = file != NULL ? fread(set, 1, sizeof set, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+        if (forker_server_grpc_descriptors(server, set, len) != FORKER_OK) {
+            tell("no descriptors\n");
+        }
+    }
+}
+
 static int plain(forker_request *req, void *user)
 {
     (void)user;
@@ -464,6 +478,7 @@ int main(int argc, char **argv)
     user_server = server;
     main_thread = pthread_self();
     add_routes(server);
+    describe(server, getenv("FORKER_TEST_DESCRIPTORS"));
     forker_grpc_health(server, "test.Echo", FORKER_HEALTH_SERVING);
     forker_grpc_health(server, "test.Late", FORKER_HEALTH_UNKNOWN);
     forker_server_grpc(server, "/test.Echo/Most", FORKER_GRPC_UNARY, most, NULL);

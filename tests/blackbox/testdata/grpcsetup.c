@@ -61,14 +61,130 @@ static int groups(forker_server *server)
     return forker_server_run(server);
 }
 
+static int host(forker_server *server)
+{
+    add(server, "/a.B/C");
+    forker_group *api = forker_server_host(server, "api.example.org");
+    forker_group_use(api, handle, NULL, NULL);
+    forker_group_use(forker_group_group(api, "/a.B"), handle, NULL, NULL);
+    forker_server_listen(server, "127.0.0.1:0");
+    forker_server_set(server, "h2c", "on");
+    return forker_server_run(server);
+}
+
+/* A FileDescriptorSet of one file, whose bytes are those of a text. */
+static int describe(forker_server *server, const char *file, size_t len)
+{
+    char set[128] = {0x0a, (char)len};
+    memcpy(set + 2, file, len);
+    return forker_server_grpc_descriptors(server, set, len + 2);
+}
+
+#define DESCRIBE(server, file) describe(server, file, sizeof file - 1)
+
+static int no_set(forker_server *server)
+{
+    return forker_server_grpc_descriptors(server, "hello", 5);
+}
+
+static int file_alone(forker_server *server)
+{
+    return forker_server_grpc_descriptors(server,
+                                          "\x0a\x07"
+                                          "a.proto",
+                                          9);
+}
+
+static int no_bytes(forker_server *server)
+{
+    return forker_server_grpc_descriptors(server, NULL, 5);
+}
+
+static int no_length(forker_server *server)
+{
+    return forker_server_grpc_descriptors(server, "", 0);
+}
+
+static int no_import(forker_server *server)
+{
+    return DESCRIBE(server, "\x0a\x07"
+                            "a.proto"
+                            "\x1a\x07"
+                            "b.proto");
+}
+
+static int no_name(forker_server *server)
+{
+    return DESCRIBE(server, "\x0a\x07"
+                            "a.proto"
+                            "\x22\x00");
+}
+
+static int other_file(forker_server *server)
+{
+    int code = DESCRIBE(server, "\x0a\x07"
+                                "a.proto"
+                                "\x12\x01"
+                                "p");
+    return code == FORKER_OK ? DESCRIBE(server, "\x0a\x07"
+                                                "a.proto")
+                             : code;
+}
+
+static int other_symbol(forker_server *server)
+{
+    int code = DESCRIBE(server, "\x0a\x07"
+                                "a.proto"
+                                "\x12\x01"
+                                "p"
+                                "\x22\x03\x0a\x01"
+                                "M");
+    return code == FORKER_OK ? DESCRIBE(server, "\x0a\x07"
+                                                "b.proto"
+                                                "\x12\x01"
+                                                "p"
+                                                "\x22\x03\x0a\x01"
+                                                "M")
+                             : code;
+}
+
+/* What was refused is not there: it may come again, as it should be. */
+static int again(forker_server *server)
+{
+    int code = no_import(server);
+    if (code == FORKER_E_INVALID && (code = forker_server_clear_error(server)) == FORKER_OK) {
+        code = DESCRIBE(server, "\x0a\x07"
+                                "b.proto"
+                                "\x22\x03\x0a\x01"
+                                "M");
+    }
+    code = code == FORKER_OK ? no_import(server) : code;
+    return code == FORKER_OK ? no_import(server) : code;
+}
+
 int main(void)
 {
     static const struct {
         const char *name;
         int (*make)(forker_server *server);
     } mistakes[] = {
-        {"malformed", malformed}, {"kind", kind},         {"group", group},   {"twice", twice},
-        {"body", body},           {"max_body", max_body}, {"groups", groups},
+        {"malformed", malformed},
+        {"kind", kind},
+        {"group", group},
+        {"twice", twice},
+        {"body", body},
+        {"max_body", max_body},
+        {"groups", groups},
+        {"host", host},
+        {"no set", no_set},
+        {"file alone", file_alone},
+        {"no bytes", no_bytes},
+        {"no length", no_length},
+        {"no import", no_import},
+        {"no name", no_name},
+        {"other file", other_file},
+        {"other symbol", other_symbol},
+        {"again", again},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         forker_server *server = forker_server_new();

@@ -246,6 +246,7 @@ static void check_calls(void)
     CHECK_CODE(forker_grpc_finish(0, 17, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_grpc_finish(0, 0, NULL), FORKER_E_ABORTED);
     CHECK_CODE(forker_grpc_health(NULL, "", FORKER_HEALTH_SERVING), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_grpc_descriptors(NULL, NULL, 0), FORKER_E_INVALID);
     CHECK(forker_grpc_remaining(NULL) == 0);
 }
 

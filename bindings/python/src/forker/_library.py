@@ -214,6 +214,7 @@ PROTOTYPES = {
     "forker_grpc_send": (c_int, [c_uint64, c_char_p, c_size_t]),
     "forker_grpc_finish": (c_int, [c_uint64, c_int, c_char_p]),
     "forker_grpc_health": (c_int, [c_void_p, c_char_p, c_int]),
+    "forker_server_grpc_descriptors": (c_int, [c_void_p, c_char_p, c_size_t]),
     "forker_grpc_remaining": (c_int64, [c_void_p]),
 }
 
