@@ -351,8 +351,9 @@ int forker_server_slot(forker_server *server, forker_release_fn destroy);
  *     file that must not be read is 403.
  *   - ETag, Last-Modified and conditional requests (RFC 9110 section 13), ranges, up to 16 that do not overlap (section
  *     14), X-Content-Type-Options: nosniff, and a Content-Type by the ending of the name.
- *   - The workers keep files open, and those of up to 16 KiB in memory; each is looked at again after a second. None of it
- *     calls the program, and a slow disk keeps only those waiting who want what is on it.
+ *   - Each worker keeps up to 1000 files open, and for that no more than an eighth of the descriptors that it may have; of
+ *     files of up to 16 KiB it has the bytes instead, 8 MiB of them. Each is looked at again after a second. None of it calls
+ *     the program, and a slow disk keeps only those waiting who want what is on it.
  *
  * The directory is looked for now, and again by each worker, as the user that it is, under chroot too; where another one
  * takes its place, a reload has it served. A relative one is meant from the present directory on.
