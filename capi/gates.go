@@ -103,5 +103,8 @@ func (a *app) texts(route *C.fk_route) gate.Texts {
 		CORSCredentials: text(C.FK_OPTION_CORS_CREDENTIALS) == "on",
 		CSRF:            text(C.FK_OPTION_CSRF) == "fetch",
 		CSRFOrigins:     text(C.FK_OPTION_CSRF_ORIGINS),
+		Compress:        text(C.FK_OPTION_COMPRESS),
+		CompressTypes:   text(C.FK_OPTION_COMPRESS_TYPES),
+		CompressMin:     a.number(C.FK_OPTION_COMPRESS_MIN),
 	}
 }

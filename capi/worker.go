@@ -317,6 +317,7 @@ func (w *worker) config() engine.Config {
 		MaxAge:                w.duration(C.FK_OPTION_MAX_CONNECTION_AGE),
 		NoKeepAlive:           w.number(C.FK_OPTION_KEEP_ALIVE) == 0,
 		Probe:                 w.number(C.FK_OPTION_TCP_KEEPALIVE) > 0,
+		CompressStreams:       int(w.number(C.FK_OPTION_COMPRESS_STREAMS)),
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
 
 		RPC: engine.RPCConfig{MaxMessage: w.number(C.FK_OPTION_GRPC_MAX_MESSAGE)},

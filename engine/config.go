@@ -71,6 +71,7 @@ type Config struct {
 	MaxAge                time.Duration // After that a connection's next response is its last. 0: no limit.
 	NoKeepAlive           bool          // Every response is the last of its connection.
 	Probe                 bool          // The kernel asks whether silent clients are still there (tcp(7), SO_KEEPALIVE).
+	CompressStreams       int           // How many responses are compressed at a time, besides small ones.
 	MaxPipelined          int           // Requests of one connection before the others have their turn. 0: no limit.
 
 	Admits     bool   // Routes differ in how they want bodies: Handlers.Admit is asked.

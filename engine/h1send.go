@@ -154,7 +154,7 @@ func (h *h1) beginSource(l *Loop, r *request) {
 		l.send(h.c)
 		return
 	}
-	if !r.isStream() {
+	if !r.isStream() && r.source.encoder == nil {
 		h.fill(l) // So that it leaves together with the head.
 	}
 	l.send(h.c)
@@ -167,7 +167,7 @@ func (h *h1) fill(l *Loop) bool {
 	switch {
 	case c.state != connOpen || r == nil || !r.source.open:
 		return false
-	case r.isStream():
+	case r.isStream() || r.source.encoder != nil:
 		return h.fillStream(l, r)
 	case !r.source.last:
 		next := l.nextSegment(r)
@@ -183,7 +183,7 @@ func (h *h1) fill(l *Loop) bool {
 	return false
 }
 
-// fillStream is fill for streams.
+// fillStream is fill for streams, and for bodies whose length is not known because they are compressed.
 func (h *h1) fillStream(l *Loop, r *request) bool {
 	c, s := h.c, &r.source
 	switch {
@@ -201,7 +201,7 @@ func (h *h1) fillStream(l *Loop, r *request) bool {
 		return false
 	}
 	switch {
-	case r.shared.Response.Length >= 0 || r.shared.Head.Version == message.Version10 || s.silent:
+	case r.response.length >= 0 || r.shared.Head.Version == message.Version10 || s.silent:
 		c.body = data
 		if s.last && r.isShort() {
 			h.closing = closeNow // The client learns by the missing end.

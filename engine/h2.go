@@ -217,7 +217,7 @@ func (h *h2) fill(l *Loop) bool {
 		return false
 	}
 	out := l.out[:0]
-	for len(out) < outSize/2 {
+	for len(out) < outSize/2 && !l.isSpent() {
 		s, room := h.session.Turn()
 		if s == nil {
 			break

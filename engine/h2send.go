@@ -117,7 +117,7 @@ func appendH2TextFields(out []byte, head *responseHead) []byte {
 func (st *h2stream) keepBody(l *Loop, r *request) bool {
 	head := &r.response
 	r.source.begin(r, true)
-	if !head.isText {
+	if !head.isOwn {
 		return true
 	}
 	block, err := l.blocks.Get(len(head.body))

@@ -44,6 +44,7 @@ type Loop struct {
 	filing
 
 	securing
+	compressing
 
 	sendFile sendFile
 }

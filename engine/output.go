@@ -69,11 +69,16 @@ func (l *Loop) sendRest(c *conn, written int) {
 
 // pump writes until the client takes no more or nothing is left.
 func (l *Loop) pump(c *conn) {
+	l.spent = 0
 	for {
 		if (len(c.rest)+len(c.body)+len(c.tail) > 0 || c.isSealing()) && !l.writeBytes(c) {
 			return
 		}
 		if c.file.left > 0 && !l.writeFile(c) {
+			return
+		}
+		if l.isSpent() {
+			l.block(c, 0)
 			return
 		}
 		if !c.protocol.fill(l) {

@@ -133,6 +133,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 	r.text, r.head = nil, 0
 	r.midway, r.reason, r.errorForm = false, CloseDone, errorpage.Text
 	r.source.open = false
+	l.leaveEncoder(&r.source)
 	r.shared.Serial++
 	r.shared.Response.reset()
 	r.become(stateDone)

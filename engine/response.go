@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"libforker/engine/coding"
 	"libforker/engine/errorpage"
 	"libforker/engine/grammar"
 	"libforker/engine/grpc"
@@ -28,7 +29,10 @@ type responseHead struct {
 	code       grpc.Code // this status
 	statusText []byte    // and text, but for a stream's.
 
-	isText    bool           // The body is a text of the engine's own,
+	encoder *coding.Encoder // Compresses a body that is sourced; nil: none.
+
+	isOwn     bool           // The body is the engine's own, valid until the next response,
+	isText    bool           // a text
 	form      errorpage.Form // in this form.
 	varies    bool           // Other clients get another one.
 	announced bool           // The program has given no body, but said how long it would be.
@@ -126,6 +130,9 @@ func (l *Loop) describe(r *request) {
 	if !head.isText && head.hasBody && (response.Parts.Len > 0 || head.length > smallBody || isFile && r.file.isSourced()) {
 		head.sourced = true
 	}
+	if plan := r.gated.plan; plan != nil && plan.Compress != nil {
+		l.compress(r, plan.Compress)
+	}
 	if head.sourced {
 		r.source.begin(r, head.hasBody)
 	}
@@ -134,7 +141,7 @@ func (l *Loop) describe(r *request) {
 // describeText makes the body a text of the engine's own, valid until the next one.
 func (l *Loop) describeText(r *request, detail string) {
 	head := &r.response
-	head.isText = true
+	head.isText, head.isOwn = true, true
 	if !http1.HasContent(head.status) {
 		return
 	}

@@ -1,6 +1,9 @@
 package engine
 
-import "libforker/engine/memory"
+import (
+	"libforker/engine/coding"
+	"libforker/engine/memory"
+)
 
 // Bodies of responses that do not go out whole with their head: parts, files, streams. What they consist of is fetched
 // here, segment by segment; the protocols frame it.
@@ -12,6 +15,10 @@ type source struct {
 	last     bool  // The last segment was fetched.
 	silent   bool  // The client gets no body (HEAD): a stream is fetched and thrown away.
 	promised int64 // Of a stream with a length: what is still to come.
+
+	encoder *coding.Encoder // The body is compressed; nil: it is sent as it is.
+	raw     []byte          // What of a segment is still to be compressed.
+	rawLast bool            // It is the last one.
 }
 
 // segment is the next piece of a body, where it lies: bytes, or a range of a file.
@@ -22,7 +29,7 @@ type segment struct {
 
 // begin makes ready for the response to r.
 func (s *source) begin(r *request, hasBody bool) {
-	*s = source{silent: !hasBody, promised: r.shared.Response.Length}
+	*s = source{silent: !hasBody, promised: r.shared.Response.Length, encoder: r.response.encoder}
 }
 
 // isStream reports whether the body is a stream of the program's.
@@ -36,6 +43,14 @@ func (r *request) isShort() bool {
 // nextSegment fetches the next segment of r's body. It is empty if there is none now; source.last tells if nothing
 // follows.
 func (l *Loop) nextSegment(r *request) segment {
+	if r.source.encoder != nil {
+		return l.nextCompressed(r)
+	}
+	return l.nextPlain(r)
+}
+
+// nextPlain is nextSegment of a body as the program gives it.
+func (l *Loop) nextPlain(r *request) segment {
 	if r.isStream() {
 		return l.nextOfStream(r)
 	}
@@ -75,7 +90,7 @@ func (l *Loop) nextOfStream(r *request) segment {
 	if s.silent {
 		return segment{}
 	}
-	if r.shared.Response.Length < 0 {
+	if r.shared.Response.Length < 0 && s.encoder == nil {
 		r.logged.bytes += int64(len(piece.Data))
 	}
 	s.promised -= int64(len(piece.Data))

@@ -172,6 +172,24 @@
       "another site has the browser send them, as Sec-Fetch-Site says, or Origin: 403. Also of a route.")              \
     X(CSRF_ORIGINS, "csrf_origins", ORIGINS, "", "", "", "", true,                                                     \
       "Other sites from which they are served all the same. Also of a route.")                                         \
+    X(COMPRESS, "compress", CHOICE, "off", "off|on|gzip|zstd", "", "", true,                                           \
+      "How responses are compressed whose client takes that: on is zstd or gzip, whichever it likes best. Not those "  \
+      "that have "                                                                                                     \
+      "Content-Encoding, no-transform or a promised length, parts, and files: beside these there can be compressed "   \
+      "ones "                                                                                                          \
+      "(static_precompressed). Leave it off where a secret stands beside text of the client (BREACH). Also of a "      \
+      "route.")                                                                                                        \
+    X(COMPRESS_TYPES, "compress_types", MEDIA_TYPES,                                                                   \
+      "text/*, application/json, application/javascript, application/xml, application/wasm, image/svg+xml", "", "",    \
+      "", true,                                                                                                        \
+      "Media types of the responses that are compressed; those of text/event-stream are only if it is named. Also of " \
+      "a route.")                                                                                                      \
+    X(COMPRESS_MIN, "compress_min", SIZE, "1k", "", "0", "1g", true,                                                   \
+      "Bytes that a body has at least, as far as its length is known, to be compressed.")                              \
+    X(COMPRESS_STREAMS, "compress_streams", NUMBER, "64", "", "0", "10000", true,                                      \
+      "Responses of more than 16 KiB, and streams, that each worker compresses at a time, with 1 MB of memory each; "  \
+      "more go "                                                                                                       \
+      "out as they are.")                                                                                              \
     X(STATIC_INDEX, "static_index", FILE_NAME, "index.html", "", "", "", true,                                         \
       "File that is served for a directory (forker_server_static()); empty is none. Also of a route.")                 \
     X(STATIC_LISTING, "static_listing", CHOICE, "off", "off|on", "", "", true,                                         \

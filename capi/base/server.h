@@ -32,7 +32,7 @@ enum {
     FK_METHODS_MAX = 54,                  /* that are not standard; router.maxNamed */
     FK_FORM_LIMITS = 5,                   /* see FK_FORM_PARTS */
     FK_FORM_OWN = 2,                      /* what the limits of a route have added */
-    FK_GATE_OPTIONS = 11,                 /* that a route can have of its own; gateoption.c */
+    FK_GATE_OPTIONS = 13,                 /* that a route can have of its own; gateoption.c */
     FK_OWN_OPTIONS = FK_GATE_OPTIONS + 7, /* those too that say how files are served */
     FK_RATES_SIZE = 64 + 65536 * 16,      /* gate.RatesBytes: a key, and the clients */
     FK_RATES_KEY = 16,

@@ -106,6 +106,15 @@ static bool is_name(const char *item, size_t len)
     return strspn(item, token) >= len;
 }
 
+/* "text/html", "text/" with "*" behind it */
+static bool is_media_range(const char *item, size_t len)
+{
+    size_t first = strspn(item, token);
+    size_t second = first > 0 && first < len && item[first] == '/' ? strspn(item + first + 1, token) : 0;
+    const char *star = memchr(item, '*', len);
+    return second > 0 && first + 1 + second >= len && (star == NULL || (star == item + first + 1 && second == 1));
+}
+
 bool fk_origins_are(const char *text)
 {
     return each(text, is_origin);
@@ -114,6 +123,11 @@ bool fk_origins_are(const char *text)
 bool fk_names_are(const char *text)
 {
     return each(text, is_name);
+}
+
+bool fk_media_ranges_are(const char *text)
+{
+    return each(text, is_media_range);
 }
 
 bool fk_origins_have_all(const char *text)

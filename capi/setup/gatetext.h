@@ -1,4 +1,4 @@
-/* What options about gates are written like: rates, origins, names of fields. The engine reads them once more. */
+/* What options about gates are written like: rates, origins, names of fields, media types. The engine reads them once more. */
 #ifndef FORKER_GATETEXT_H
 #define FORKER_GATETEXT_H
 
@@ -15,5 +15,8 @@ bool fk_origins_have_all(const char *text);
 
 /* Whether it is a list of names of fields, or "*". */
 bool fk_names_are(const char *text);
+
+/* Whether it is a list of media types such as "text/html" and "text/" with "*" for all of text, or "*". */
+bool fk_media_ranges_are(const char *text);
 
 #endif

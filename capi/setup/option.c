@@ -39,12 +39,13 @@ enum option_type {
     KEYS,
     FILE_NAME,
     RULES,
-    TYPES
+    TYPES,
+    MEDIA_TYPES
 };
 
-static const char *const type_names[] = {"number",  "size",  "duration",  "mode",    "choice",   "text",
-                                         "user",    "group", "directory", "address", "networks", "rate",
-                                         "origins", "names", "keys",      "file",    "rules",    "types"};
+static const char *const type_names[] = {
+    "number",   "size", "duration", "mode",  "choice", "text", "user",  "group", "directory",  "address",
+    "networks", "rate", "origins",  "names", "keys",   "file", "rules", "types", "media types"};
 
 struct forker_option {
     const char *name;
@@ -75,6 +76,7 @@ struct forker_option {
 #define BOUNDS_RULES(words, least, most) "empty, or patterns with values, such as *.js=max-age=600; *=no-cache"
 #define BOUNDS_TYPES(words, least, most)                                                                               \
     "empty, or endings with media types, such as wasm=application/wasm, log=text/plain"
+#define BOUNDS_MEDIA_TYPES(words, least, most) "empty, or media types such as text/html, text/*, separated by commas"
 #define BOUNDS_KEYS(words, least, most) "empty, or keys of 32 bytes or more, separated by commas"
 #define BOUNDS_NETWORKS(words, least, most)                                                                            \
     "empty, or addresses, networks such as 10.0.0.0/8, and unix for unix sockets, separated by commas"
@@ -245,6 +247,8 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
         return parse_text(text, number_out) && fk_file_name_is(text);
     case RULES:
         return parse_text(text, number_out) && fk_cache_rules_are(text);
+    case MEDIA_TYPES:
+        return parse_text(text, number_out) && fk_media_ranges_are(text);
     case TYPES:
         return parse_text(text, number_out) && fk_media_types_are(text);
     default:
@@ -295,7 +299,8 @@ bool fk_option_parse(int id, const char *text, int64_t *number_out)
 static const char *article(int id)
 {
     if (options[id].type == NETWORKS || options[id].type == ORIGINS || options[id].type == NAMES ||
-        options[id].type == KEYS || options[id].type == RULES || options[id].type == TYPES) {
+        options[id].type == KEYS || options[id].type == RULES || options[id].type == TYPES ||
+        options[id].type == MEDIA_TYPES) {
         return "a list of";
     }
     return options[id].type == ADDRESS ? "an" : "a";

@@ -3,6 +3,8 @@ package gate
 import (
 	"fmt"
 	"time"
+
+	"libforker/engine/coding"
 )
 
 // What the gates do with the requests of a route.
@@ -13,6 +15,8 @@ type Plan struct {
 	CORS  *CORS  // nil: browsers keep answers from other sites.
 	Sites *Sites // nil: requests of other sites are served.
 	Block *Block // nil: no fields are added.
+
+	Compress *coding.Policy // nil: responses stay as they are.
 }
 
 // Texts are the options of a route that its plan is made of, as they are written.
@@ -24,6 +28,8 @@ type Texts struct {
 	CORSCredentials                                  bool
 	CSRF                                             bool
 	CSRFOrigins                                      string
+	Compress, CompressTypes                          string
+	CompressMin                                      int64
 }
 
 // NewPlan makes a plan. number tells the limits of different routes apart.
@@ -46,6 +52,7 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 		p.Sites = &Sites{Trusted: parseOrigins(t.CSRFOrigins)}
 	}
 	p.Block = newBlock(t)
+	p.Compress = coding.NewPolicy(t.Compress, t.CompressTypes, t.CompressMin)
 	if p == (Plan{}) {
 		return nil, nil
 	}
