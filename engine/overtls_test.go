@@ -37,6 +37,9 @@ func TestOverTLS(t *testing.T) {
 		{"Pool_servesManyConnectionsAtOnce", TestPool_servesManyConnectionsAtOnce},
 		{"Pool_keepsARequestWhoseClientLeft", TestPool_keepsARequestWhoseClientLeft},
 
+		{"Compress_ofWhat", TestCompress_ofWhat},
+		{"Compress_streamsAreFlushed", TestCompress_streamsAreFlushed},
+
 		{"Files_areServed", TestFiles_areServed},
 		{"Files_ranges", TestFiles_ranges},
 		{"Files_severalRanges", TestFiles_severalRanges},

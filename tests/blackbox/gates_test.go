@@ -332,3 +332,25 @@ func TestGates_preflightIsNoRequest(t *testing.T) {
 	}
 	p.stop(syscall.SIGTERM)
 }
+
+// A route has its responses compressed or not, whatever the server has.
+func TestCompress_byRoute(t *testing.T) {
+	p := gated(t, []string{
+		"/path/:p", "/path-off/:p", "+compress=off", "/path-html/:p", "+compress_types=text/html", "/path-zstd/:p", "+compress=zstd",
+	}, "compress=gzip", "compress_min=100")
+	long := strings.Repeat("a", 200)
+	for _, row := range []struct{ path, accept, want string }{
+		{"/path/" + long, "gzip, zstd", "gzip Accept-Encoding"},
+		{"/path/" + long, "br", " Accept-Encoding"},
+		{"/path/short", "gzip", " "},
+		{"/path-off/" + long, "gzip", " "},
+		{"/path-html/" + long, "gzip", " "},
+		{"/path-zstd/" + long, "gzip, zstd", "zstd Accept-Encoding"},
+		{"/path-zstd/" + long, "gzip", " Accept-Encoding"},
+	} {
+		res := p.exchange("GET " + row.path + "\nAccept-Encoding: " + row.accept)
+		if got := res.Header.Get("Content-Encoding") + " " + res.Header.Get("Vary"); got != row.want {
+			t.Errorf("%s %s: %q, want %q", row.path, row.accept, got, row.want)
+		}
+	}
+}
