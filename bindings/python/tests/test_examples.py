@@ -26,6 +26,31 @@ def example(name, *arguments):
 
 
 class ExampleTest(unittest.TestCase):
+    def test_rest_keeps_notes(self):
+        with tempfile.TemporaryDirectory() as directory:
+            source = f"import runpy; sys.argv[1:] = {[directory + '/notes.db', '127.0.0.1:0']!r}"
+            with Program(f"{source}; runpy.run_path({str(EXAMPLES / 'rest.py')!r})") as program:
+                program.address = program.log.wait_for("serving on ").split()[-1]
+
+                def ask(method, path, body=None, token="Bearer secret"):
+                    status, headers, answer = program.request(method, "/api" + path, body, {"Authorization": token})
+                    return status, headers, json.loads(answer) if answer else None
+
+                for wrong in ("", "Bearer", "Bearer wrong", "Basic secret"):
+                    status, headers, _ = ask("GET", "/notes", token=wrong)
+                    self.assertEqual((status, headers["WWW-Authenticate"]), (401, "Bearer"))
+                self.assertEqual(ask("GET", "/notes")[::2], (200, []))
+                for wrong in ("{", "[]", "{}", '{"text": 7}', ""):
+                    self.assertEqual(ask("POST", "/notes", wrong)[0], 422)
+                text = "it's \"quoted\"; DROP TABLE notes; ü"
+                status, headers, note = ask("POST", "/notes", json.dumps({"text": text}))
+                self.assertEqual((status, headers["Location"], note), (201, "/api/notes/1", {"id": 1}))
+                self.assertEqual(ask("GET", "/notes/1")[::2], (200, {"id": 1, "text": text}))
+                self.assertEqual(ask("GET", "/notes")[::2], (200, [{"id": 1, "text": text}]))
+                self.assertEqual(ask("GET", "/notes/2")[0], 404)
+                self.assertEqual([ask("DELETE", "/notes/1")[0] for _ in range(2)], [204, 404])
+                self.assertEqual(program.stop(), 0)
+
     def wait_until(self, condition):
         until = time.monotonic() + TIMEOUT
         while not condition():

@@ -69,6 +69,9 @@ class HeaderTest(unittest.TestCase):
             "forker_drain_fn": _library.DRAIN_FN,
             "forker_done_fn": _library.DONE_FN,
             "forker_release_fn": _library.RELEASE_FN,
+            "forker_error_fn": _library.ERROR_FN,
+            "forker_head_fn": _library.HEAD_FN,
+            "forker_timer_fn": _library.TIMER_FN,
         }
         if c in callbacks:
             return bound is callbacks[c]

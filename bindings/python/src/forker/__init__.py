@@ -59,8 +59,8 @@ from .group import Group, Outcome
 from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
 from .request import Headers, Request
-from .response import NEXT, Response
-from .server import Server, version
+from .response import NEXT, HTTPError, Response, abort, redirect
+from .server import RouteInfo, Server, Timer, version
 from .stats import Stats, WorkerStats
 from .tls import TLS
 
@@ -100,17 +100,22 @@ __all__ = [
     "File",
     "FormError",
     "Group",
+    "HTTPError",
     "Headers",
     "Option",
     "Outcome",
     "Request",
     "Response",
+    "RouteInfo",
     "Server",
     "Stats",
     "Stream",
     "TLS",
+    "Timer",
     "Values",
     "WorkerStats",
+    "abort",
     "options",
+    "redirect",
     "version",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ._library import lib
@@ -11,7 +12,7 @@ from .deferred import Deferred
 from .form import FormError
 from .hook import Hooks
 from .request import Request
-from .response import NEXT, Response, respond
+from .response import NEXT, HTTPError, Response, respond, respond_error
 from .route import Handler
 from .signals import call_program
 
@@ -20,8 +21,15 @@ _NEXT = 1
 _DEFERRED = 2
 
 
+ErrorFunction = Callable[[Request, HTTPError], Any]
+
+
 class Handling(Hooks):
     """The functions that C calls for requests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._error_functions: dict[int | None, ErrorFunction] = {}  # by status; None: for all others
 
     def _handle(self, handler: Handler, request: Request, address: int) -> int:
         """Answers one request. Its result is the result of the C handler."""
@@ -36,10 +44,7 @@ class Handling(Hooks):
                 respond(address, Response.of(response))
             return _OK
         except BaseException as exc:
-            if isinstance(exc, FormError) and request._handle is None:
-                return lib.forker_respond_error(address, exc.status, str(exc).encode())
-            self._report_failure(f"{request._label()}: the handler failed", exc)
-            return self._fail(request, address)
+            return self._answer_failure(request, address, exc, "the handler failed")
         finally:
             if request._handle is None and not request._takes_body:
                 request._end()
@@ -66,11 +71,40 @@ class Handling(Hooks):
                 respond(address, Response.of(response))
             return _OK
         except BaseException as exc:
+            if piece is not None:
+                return self._answer_failure(request, address, exc, "on_body failed")
             self._report_failure(f"{request._label()}: on_body failed", exc)
-            return _OK if piece is None else self._fail(request, address)
+            return _OK
         finally:
             if last and request._handle is None:
                 request._end()
+
+    def _answer_failure(self, request: Request, address: int, exc: BaseException, what: str) -> int:
+        """Answers a request for which the program has raised something."""
+        if isinstance(exc, FormError) and request._handle is None:
+            return lib.forker_respond_error(address, exc.status, str(exc).encode())
+        if isinstance(exc, HTTPError) and request._handle is None and not request._is_hijacked:
+            try:
+                respond_error(address, exc)
+                return _OK
+            except BaseException as other:  # its text or fields cannot be sent
+                exc = other
+        self._report_failure(f"{request._label()}: {what}", exc)
+        return self._fail(request, address)
+
+    def _word_error(self, request: Request, address: int, status: int, detail: str) -> int:
+        """Has the program answer an error. Its result is that of C's function on_error."""
+        function = self._error_functions.get(status) or self._error_functions.get(None)
+        if function is None:
+            return _NEXT
+
+        def handler(request: Request) -> Any:
+            response = function(request, HTTPError(status, detail))
+            if response is None:
+                return NEXT
+            return response if isinstance(response, (Response, tuple)) or response is NEXT else (status, response)
+
+        return self._handle(handler, request, address)
 
     def _report_failure(self, where: str, exc: BaseException) -> None:
         self._log_exception(where, exc)

@@ -251,6 +251,18 @@ class Request:
         return default if value is None else value
 
     @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies by name, each the first of that name and without quotes around it, as ISO-8859-1."""
+
+        def fetch(address: int) -> Mapping[str, str]:
+            pairs = (pair for field in self.headers.get_all("Cookie") for pair in field.split(";"))
+            names = {pair.partition("=")[0].strip(" \t") for pair in pairs if "=" in pair}
+            values = {name: _fetch(lib.forker_request_cookie, address, name.encode("latin-1")) for name in names if name}
+            return MappingProxyType({name: value.decode("latin-1") for name, value in values.items() if value is not None})
+
+        return self._keep("cookies", fetch)
+
+    @property
     def query_params(self) -> Values[str]:
         """All parameters of the query, decoded: the first of a name by ``[name]``, all of them by ``get_all(name)``."""
         return self._keep("query_params", parameters_of)
@@ -329,6 +341,12 @@ class Request:
     def peer(self) -> str:
         """The other end of the connection: "192.0.2.1:50000", "[2001:db8::1]:50000" or "unix:"."""
         return self._keep("peer", lambda address: _fetch(lib.forker_request_peer, address).decode("latin-1"))
+
+    @property
+    def local(self) -> str | None:
+        """This end of the connection, in the same form; None if the client has left."""
+        found = self._keep("local", lambda address: _fetch(lib.forker_request_local, address))
+        return found.decode("latin-1") if found is not None else None
 
     @property
     def client(self) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import mimetypes
 import os
 import stat
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from ._library import c_path, c_text, lib
 from .error import check_request
@@ -60,7 +61,7 @@ class Response:
     is sent. A body that is given has to be as long.
     """
 
-    __slots__ = ("status", "headers", "content_type", "body", "path", "range", "length")
+    __slots__ = ("status", "headers", "content_type", "body", "path", "range", "length", "location", "cookies")
 
     def __init__(
         self,
@@ -79,6 +80,8 @@ class Response:
             raise ValueError(f"a body has no length of {length}")
         self.length = length
         self.status = _status(status)
+        self.location: bytes | None = None  # of a redirect
+        self.cookies: list[CCookie] = []
         self.path: bytes | None = None
         self.range: tuple[int, int] | None = None  # of the file: offset, and length or -1
         self.body, by_body = _encode(body)
@@ -117,6 +120,43 @@ class Response:
             response.content_type = _type_of(os.fsdecode(path))
         return response
 
+    def set_cookie(
+        self,
+        name: str,
+        value: str,
+        *,
+        max_age: int | None = None,
+        path: str | None = "/",
+        domain: str | None = None,
+        secure: bool = False,
+        scripts: bool = False,
+        same_site: str = "lax",
+        partitioned: bool = False,
+    ) -> Response:
+        """Adds a cookie for the client (RFC 6265bis), and returns the response.
+
+        ``max_age`` is in seconds, 0 has the client forget it now, None when it is closed. ``scripts``: those of the page
+        may read it. ``same_site`` is "lax", "strict" or "none". What browsers would not keep is an Error (E_INVALID) when
+        the response is sent: "none" and ``partitioned`` without ``secure``, for example. Raises TypeError or ValueError.
+        """
+        if same_site not in _SAME_SITE:
+            raise ValueError(f"same_site is lax, strict or none, not {same_site!r}")
+        if max_age is not None and max_age < 0:
+            raise ValueError(f"a cookie has no max_age of {max_age}")
+        self.cookies.append(
+            CCookie(
+                size=ctypes.sizeof(CCookie),
+                flags=_SECURE * secure + _SCRIPTS * scripts + _PARTITIONED * partitioned,
+                same_site=_SAME_SITE.index(same_site),
+                max_age=-1 if max_age is None else max_age,
+                name=c_text(name),
+                value=c_text(value),
+                domain=None if domain is None else c_text(domain),
+                path=None if path is None else c_text(path),
+            )
+        )
+        return self
+
     @classmethod
     def of(cls, value: Any) -> Response:
         """The Response for what a handler returned, NEXT excepted. Raises TypeError or ValueError."""
@@ -135,11 +175,78 @@ class Response:
         return f"<Response {self.status} {self.content_type} of {size}>"
 
 
+class HTTPError(Exception):
+    """Raised by a handler, or by :func:`abort`: the request is answered with a status and a sentence.
+
+    The text of that is the library's, as option errors says, or that of :meth:`Server.errorhandler`'s function.
+    """
+
+    def __init__(
+        self, status: int, detail: str = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """Raises TypeError, or ValueError (a status that is none of an error)."""
+        if _status(status) < 400:
+            raise ValueError(f"status {status} is none of an error")
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+        self.headers, _ = _fields(headers)
+
+
+def abort(
+    status: int, detail: str = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
+) -> NoReturn:
+    """Ends a handler or function of a group: raises :class:`HTTPError`."""
+    raise HTTPError(status, detail, headers)
+
+
+def redirect(location: str, status: int = 303) -> Response:
+    """A Response that sends the client to another place: 301, 302, 303, 307 or 308.
+
+    `location` begins with "/", "?", "http://" or "https://". One that begins with "/" stays on this host, whatever of it
+    comes from a client, and what may not stand in a URI is percent-encoded. Anything else is an Error (E_INVALID) when it
+    is sent.
+    """
+    response = Response(status)
+    response.location = c_text(location)
+    return response
+
+
+class CCookie(ctypes.Structure):
+    """forker_cookie."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("same_site", ctypes.c_int32),
+        ("pad", ctypes.c_uint32),
+        ("max_age", ctypes.c_int64),
+        ("name", ctypes.c_char_p),
+        ("value", ctypes.c_char_p),
+        ("domain", ctypes.c_char_p),
+        ("path", ctypes.c_char_p),
+    )
+
+
+_SECURE, _SCRIPTS, _PARTITIONED = 1, 2, 4  # FORKER_COOKIE_*
+_SAME_SITE = ("lax", "strict", "none")  # in the order of FORKER_SAME_SITE_*
+
+
+def respond_error(address: int, error: HTTPError) -> None:
+    """Answers a forker_request with an error. Raises Error."""
+    for name, value in error.headers:
+        code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
+        check_request(code, address)
+    check_request(lib.forker_respond_error(address, error.status, c_text(error.detail)), address)
+
+
 def prepare(address: int, response: Response) -> None:
     """Sets the fields of a response on a forker_request. Raises Error."""
     for name, value in response.headers:
         code = lib.forker_response_header_add(address, c_text(name, "latin-1"), c_text(value, "latin-1"))
         check_request(code, address)
+    for cookie in response.cookies:
+        check_request(lib.forker_response_cookie(address, ctypes.byref(cookie)), address)
 
 
 def respond(address: int, response: Response) -> None:
@@ -148,7 +255,9 @@ def respond(address: int, response: Response) -> None:
     if response.length is not None:
         check_request(lib.forker_response_length(address, response.length), address)
     content_type = None if response.content_type is None else c_text(response.content_type, "latin-1")
-    if response.range is not None:
+    if response.location is not None:
+        code = lib.forker_respond_redirect(address, response.status, response.location)
+    elif response.range is not None:
         code = _respond_part(address, response, content_type)
     elif response.path is not None:
         code = lib.forker_respond_file(address, response.status, content_type, response.path)

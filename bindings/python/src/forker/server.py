@@ -10,19 +10,20 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import _library
 from ._library import c_path, c_text, lib
 from .accel import accel
 from .callback import flush
 from .deferred import Report
-from .error import E_AGAIN, E_INVALID, E_PROCESS, E_ROUTE, E_STATE, Error
+from .error import E_AGAIN, E_INVALID, E_LIMIT, E_PROCESS, E_ROUTE, E_STATE, Error
 from .group import Group
-from .handling import Handling
+from .handling import ErrorFunction, Handling
 from .log import LogFunction, Logger
 from .option import option_text, static_name
 from .request import Request
+from .response import HTTPError
 from .route import Handler, Routes, names_of
 from .signals import SignalGuard, call_program
 from .state import forget
@@ -195,6 +196,66 @@ class Server(Handling, Routes):
         self._check_setup(serve(where, c_text(prefix), c_path(directory), ctypes.byref(added)))
         for name, value in options.items():
             self._set_route(added, static_name(name), value)
+
+    def host(self, host: str, **options: str | int | float | bool) -> Group:
+        """A group of routes for requests to one host, "api.example.org", or to all below a name, "*.example.org".
+
+        They go before routes without a host, see forker_server_host() of forker.h. As :meth:`group` else.
+        """
+        c = lib.forker_server_host(self._live(), c_text(host))
+        if c is None:
+            self._check_setup(E_ROUTE)
+        return Group(self, c, "", options)
+
+    def url(self, name: str, **values: Any) -> str:
+        """The path of the route that has the option ``name``, with these values, as str gives them, for its parameters.
+
+        They are percent-encoded, and those of no parameter become the query. Any process that has the server, so in
+        handlers too. Raises Error (E_ROUTE: no route has that name; E_INVALID: a parameter has no value, or one with which
+        the path would be another).
+        """
+        names = (ctypes.c_char_p * len(values))(*map(c_text, values))
+        texts = (ctypes.c_char_p * len(values))(*(c_text(str(value)) for value in values.values()))
+        code, size = E_LIMIT, 256
+        while code == E_LIMIT:
+            size *= 4
+            text = ctypes.create_string_buffer(size)
+            code = lib.forker_url(self._live(), c_text(name), names, texts, len(values), text, size)
+        self._expect(code, f"url {name}: {lib.forker_strerror(code).decode()}")
+        return text.value.decode()
+
+    def routes(self) -> list[RouteInfo]:
+        """The routes, in the order in which they were registered."""
+        found: list[RouteInfo] = []
+        c = _CRouteInfo(size=ctypes.sizeof(_CRouteInfo))
+        while lib.forker_route_at(self._live(), len(found), ctypes.byref(c)) == _OK:
+            found.append(RouteInfo(*(text.decode() for text in (c.methods, c.pattern, c.name, c.host))))
+        return found
+
+    def errorhandler(self, status: int | None = None) -> Callable[[ErrorFunction], ErrorFunction]:
+        """Decorates a function that words errors of one status, or with None all for which there is no other.
+
+        It is called with the :class:`forker.Request` and a :class:`forker.HTTPError`, for errors of the library's own, such
+        as 404, for handlers that have failed (500), and for :func:`forker.abort`. What it returns is the response, with the
+        status of the error unless it says another; None leaves the words to the library (option errors). It answers at
+        once: it cannot defer. See forker_server_on_error() of forker.h.
+
+        Raises ValueError or TypeError (not a status of errors), Error (E_STATE: running).
+        """
+        if status is not None:
+            HTTPError(status)
+
+        def register(function: ErrorFunction) -> ErrorFunction:
+            if not self._error_functions:
+                self._register("on_error", lib.forker_server_on_error, _library.ERROR_FN(self._on_error))
+            self._error_functions[status] = function
+            return function
+
+        return register
+
+    def _on_error(self, address: int, status: int, detail: bytes, user: int | None) -> int:
+        request = Request(address, (), self._log_exception, self._take)
+        return self._word_error(request, address, status, detail.decode("utf-8", "replace"))
 
     def _make_group(self, make: Any, inside: Any, outer: str, prefix: str, options: dict[str, Any]) -> Group:
         c = make(inside, c_text(prefix))
@@ -480,6 +541,25 @@ class Server(Handling, Routes):
             del _posted[key]
             raise Error(code)
 
+    def call_later(self, delay: float, function: Callable[[], None], *, every: float | None = None) -> Timer:
+        """Has a function called on the main thread of this process after so many seconds: forker_server_timer().
+
+        With `every`, again and again from then on, until :meth:`Timer.cancel` or the end of the server. What it raises is
+        logged. Any thread of a process that serves, from the hook worker_ready on. Raises ValueError (a time below 1 ms
+        for `every`), Error (E_INVALID: negative, or more than ten years; E_STATE: this process does not serve; E_PROCESS).
+        """
+        if every is not None and every < 0.001:
+            raise ValueError(f"every is 0.001 or more, not {every}")
+        timer = Timer(self, self._log_exception, function, every is not None)
+        _timers[timer._key] = timer
+        times = (math.ceil(delay * 1000), 0 if every is None else math.ceil(every * 1000))
+        number = lib.forker_server_timer(self._live(), *times, _TIMED, timer._key)
+        if number < 0:
+            del _timers[timer._key]
+            raise Error(number)
+        timer._number = number
+        return timer
+
     def _ask(self, function: Callable[..., int], *arguments: int) -> None:
         code = function(self._live(), *arguments)
         if code != _OK:
@@ -563,6 +643,61 @@ def _POSTED(server: int, key: int) -> None:
         call_program(function)
     except BaseException as exc:
         report("call_soon: the function failed", exc)
+
+
+class Timer:
+    """What :meth:`Server.call_later` has begun."""
+
+    __slots__ = ("_server", "_report", "_function", "_repeats", "_key", "_number")
+
+    def __init__(self, server: Server, report: Report, function: Callable[[], None], repeats: bool) -> None:
+        """Made by the server only."""
+        self._server, self._report, self._function, self._repeats = server, report, function, repeats
+        self._key = next(_keys)
+        self._number = 0
+
+    def cancel(self) -> bool:
+        """Ends it. False: it was called, or has ended. On the main thread the function is not called any more then."""
+        ended = lib.forker_server_timer_cancel(self._server._live(), self._number) == _OK
+        _timers.pop(self._key, None)
+        return ended
+
+
+# By the number that C gives back. C is given the function below, which lives as long as the module.
+_timers: dict[int, Timer] = {}
+
+
+@_library.TIMER_FN
+def _TIMED(server: int, number: int, key: int) -> None:
+    timer = _timers.get(key)
+    if timer is None:  # it was cancelled by another thread meanwhile
+        return
+    if not timer._repeats:
+        del _timers[key]
+    try:
+        call_program(timer._function)
+    except BaseException as exc:
+        timer._report("call_later: the function failed", exc)
+
+
+class RouteInfo(NamedTuple):
+    """A route. ``name`` and ``host`` are "" if it has none."""
+
+    methods: str
+    pattern: str
+    name: str
+    host: str
+
+
+class _CRouteInfo(ctypes.Structure):
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+        ("methods", ctypes.c_char_p),
+        ("pattern", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("host", ctypes.c_char_p),
+    )
 
 
 def _slice_ms(timeout: float) -> int:
