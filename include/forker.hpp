@@ -357,6 +357,20 @@ class Request {
         return value;
     }
 
+    /* Of the form that is the body, a field or a file. A form that cannot be read throws HttpError 400 or 413. */
+    std::optional<std::string_view> form(const char *name, std::size_t index = 0) {
+        read_form();
+        std::size_t len = 0;
+        const char *value = forker_form_value(req_, name, index, &len);
+        return detail::maybe(value, len);
+    }
+    std::optional<forker_file> form_file(const char *name, std::size_t index = 0) {
+        read_form();
+        forker_file file = {};
+        file.size = sizeof file;
+        return forker_form_file(req_, name, index, &file) == FORKER_OK ? std::optional(file) : std::nullopt;
+    }
+
     /* A value for functions that see the request later; nullptr if there is none. */
     template <typename T> T &set(const Slot<T> &slot, T value) {
         auto kept = std::make_unique<T>(std::move(value));
@@ -505,6 +519,12 @@ class Request {
     Request &done(int code) {
         check(code);
         return *this;
+    }
+    void read_form() const {
+        int code = forker_request_form(req_);
+        if (code == FORKER_E_INVALID || code == FORKER_E_LIMIT)
+            throw HttpError(code == FORKER_E_LIMIT ? 413 : 400, forker_request_error(req_));
+        check(code);
     }
     void check_arg(int code) const {
         if (code == FORKER_E_INVALID)

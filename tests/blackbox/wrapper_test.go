@@ -43,6 +43,8 @@ func TestWrapper_answers(t *testing.T) {
 			{"GET /args?n=7&b=off&c=desc&d=0.1", 200, "7 0 1 0 7 4"},
 			{"GET /args?n=70", 400, `n: "70" is not a whole number from 1 to 10`},
 			{"POST /echo body\nX-Token: t", 200, "POST body t 0"},
+			{"POST /form a=b+c\nContent-Type: application/x-www-form-urlencoded", 200, "b c none"},
+			{"POST /form {}\nContent-Type: application/json", 400, "form"},
 			{"GET /nowhere", 404, "own 404"},
 			{"GET /api/nowhere", 401, "who are you?"},
 			{"GET /api/v1/users/7\nX-Token: joe", 200, "joe 7"},
@@ -119,7 +121,8 @@ func TestWrapper_hasAllOfTheAPI(t *testing.T) {
 		forker_request_trailer_count forker_request_trailer_at forker_request_body_fd forker_request_pause forker_request_hijack
 		forker_response_lend forker_response_file forker_deferred_enter forker_deferred_leave forker_deferred_on_close
 		forker_stream_on_drain forker_grpc_reserve forker_grpc_commit forker_grpc_details forker_grpc_metadata forker_grpc_metadata_add
-		forker_grpc_trailer_add forker_grpc_on_message forker_grpc_send forker_grpc_finish forker_grpc_health forker_grpc_remaining
+		forker_grpc_trailer_add forker_grpc_on_message forker_grpc_send forker_grpc_finish forker_grpc_health forker_grpc_remaining forker_server_grpc_route forker_group_grpc
+		forker_form_at forker_basename forker_request_on_part
 	`) {
 		left[name] = true
 	}

@@ -65,6 +65,9 @@ void add_answers(forker::Server &server)
                                std::string(req.header("x-token").value_or("no token")) + " " +
                                std::to_string(req.headers().empty()));
     });
+    server.post("/form", [](forker::Request &req) {
+        return std::string(req.form("a").value_or("-")) + " " + (req.form_file("f") ? "file" : "none");
+    });
     server.get("/about", [](forker::Request &req) {
         return std::string(req.scheme()) + " " + std::to_string(req.version()) + " " +
                std::to_string(req.peer().empty() || req.local().empty() || req.client().empty() || req.tls(0)) + " " +
