@@ -93,7 +93,7 @@ func TestForm_isTheSameInEveryWay(t *testing.T) {
 		for i, parts := range someForms {
 			body, contentType := multipartForm(parts)
 			want := formText(parts)
-			for _, target := range []string{"/whole", "/before/whole", "/parts", "/parts-whole", "/own", "/paused", "/paused-whole"} {
+			for _, target := range []string{"/whole", "/before/whole", "/parts", "/parts-whole", "/own", "/paused", "/paused-whole", "/paused-pool", "/whole-pool"} {
 				for _, chunk := range []int{0, 7, 4096, 1 << 30} {
 					if chunk == 7 && len(body) > 20000 {
 						continue
@@ -141,7 +141,7 @@ func TestForm_comesByHTTP2(t *testing.T) {
 	client := p.http2Client(nil)
 	for i, parts := range someForms {
 		body, contentType := multipartForm(parts)
-		for _, target := range []string{"/whole", "/parts", "/paused", "/paused-whole"} {
+		for _, target := range []string{"/whole", "/parts", "/paused", "/paused-whole", "/paused-pool"} {
 			for _, reader := range []io.Reader{strings.NewReader(body), io.MultiReader(strings.NewReader(body))} {
 				req := newRequest(t, "POST", target, reader)
 				req.URL.Scheme = "http"

@@ -422,6 +422,11 @@ int main(int argc, char **argv)
     handle(server, "/held", "buffer", held);
     forker_server_handle(server, "GET", "/release", release, NULL);
     forker_route *route;
+    forker_server_route(server, "POST", "/paused-pool", paused, NULL, &route);
+    forker_route_set(route, "body", "stream");
+    forker_route_set(route, "dispatch", "pool");
+    forker_server_route(server, "POST", "/whole-pool", whole, NULL, &route);
+    forker_route_set(route, "dispatch", "pool");
     forker_server_route(server, "POST", "/fail", enough, &yes, &route);
     forker_route_set(route, "body", "stream");
     handle_limited(server, "/whole");
