@@ -82,6 +82,7 @@ type connections struct {
 	h2            *http2.Shared
 	h2Text        []byte         // Where the head of an HTTP/2 request is decoded.
 	inflater      *grpc.Inflater // Of messages of calls; nil: none was compressed yet.
+	deflater      *grpc.Deflater // Of their replies, likewise.
 	freeMessages  []*h1message   // Free list.
 	dead          []*conn        // Closed in this step.
 	turns         []nextTurn     // Connections that have more to serve, in the next iteration.

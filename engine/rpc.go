@@ -14,12 +14,14 @@ import (
 type RPCConfig struct {
 	On         bool  // The program has methods: requests are looked at for being calls.
 	MaxMessage int64 // Bytes that a message may have.
+	Compress   int64 // From how many bytes on a reply is compressed; 0: none is.
 }
 
 // rpc is what a request has that is a call.
 type rpc struct {
 	is     bool
-	gzip   bool         // Its messages may be compressed.
+	gzip   bool         // Its messages may be compressed,
+	takes  bool         // and so may its reply.
 	single bool         // Its method takes one message, which is found before the program is called.
 	typ    message.Span // The content type, which is also that of the response.
 	timer  timer        // Runs while the call has a time.
@@ -46,6 +48,8 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 			timeout = field.Value.In(r.text)
 		case "grpc-encoding":
 			encoding = field.Value.In(r.text)
+		case "grpc-accept-encoding":
+			r.rpc.takes = r.rpc.takes || grpc.TakesGzip(field.Value.In(r.text))
 		}
 	}
 	r.rpc.is = r.rpc.is && string(head.Method.In(r.text)) == "POST"
@@ -163,6 +167,7 @@ func (l *Loop) describeCall(r *request) bool {
 	case response.RPC == RPCStream:
 		head.length, head.sourced = -1, true
 	case response.RPC == RPCMessage:
+		head.zipped = l.deflate(r)
 		head.body = memory.View(response.Body.Data, response.Body.Len)
 		head.length = int64(response.Body.Len)
 	default:
@@ -191,6 +196,9 @@ func appendCallFields(out []byte, r *request) []byte {
 		out = append(out, plainCallField...)
 	} else {
 		out = http2.AppendField(out, []byte("content-type"), typ)
+	}
+	if r.response.zipped {
+		out = http2.AppendField(out, []byte("grpc-encoding"), []byte("gzip"))
 	}
 	return append(out, encodingsField...)
 }

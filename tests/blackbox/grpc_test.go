@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -203,6 +204,57 @@ func TestGRPC_compressedMessages(t *testing.T) {
 		c.check(count(strings.NewReader(zipped("a", strings.Repeat("x", 4<<20+1)))), "8", "a message is larger than option grpc_max_message")
 		c.check(c.send("/test.Echo/Count", strings.NewReader(zipped("a"))), "13",
 			"a message is said to be compressed, but there is no grpc-encoding")
+		c.stop(syscall.SIGTERM)
+	})
+}
+
+// A reply is compressed from grpc_compress bytes on, if the client takes that and the reply is shorter then.
+func TestGRPC_compressedReplies(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b, "grpc_compress=100")
+		noise := make([]byte, 5000)
+		rand.NewChaCha8([32]byte{}).Read(noise)
+		for _, row := range []struct {
+			message, takes string
+			zipped         bool
+		}{
+			{strings.Repeat("m", 99), "gzip", false},
+			{strings.Repeat("m", 100), "gzip", true},
+			{strings.Repeat("m", 20_000), "identity, gzip", true},
+			{strings.Repeat("m", 20_000), "identity", false},
+			{strings.Repeat("m", 20_000), "", false},
+			{strings.Repeat("0123456789", 100_000), "gzip", true},
+			{strings.Repeat("m", 1<<20+1), "gzip", false},
+			{string(noise), "gzip", false},
+			{string(noise) + strings.Repeat("m", 100_000), "gzip", true},
+		} {
+			for _, method := range []string{"Say", "Pack", "Later"} {
+				resp, err := c.client.Do(c.request(context.Background(), "/test.Echo/"+method, strings.NewReader(framed(row.message)), []string{"Grpc-Accept-Encoding: " + row.takes}))
+				if err != nil {
+					t.Fatal(err)
+				}
+				content, err := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if err != nil || len(content) < 5 || len(content) != 5+int(binary.BigEndian.Uint32(content[1:])) || resp.Trailer.Get("Grpc-Status") != "0" {
+					t.Fatalf("%d bytes, %v, %v", len(content), resp.Trailer, err)
+				}
+				got := content[5:]
+				if zipped := content[0] == 1 && resp.Header.Get("Grpc-Encoding") == "gzip"; zipped != row.zipped {
+					t.Errorf("%s of %d bytes for %q: %d, %v", method, len(row.message), row.takes, content[0], resp.Header)
+				} else if zipped {
+					r, err := gzip.NewReader(bytes.NewReader(got))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got, err = io.ReadAll(r); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if string(got) != row.message {
+					t.Errorf("%s of %d bytes for %q: %d come back", method, len(row.message), row.takes, len(got))
+				}
+			}
+		}
 		c.stop(syscall.SIGTERM)
 	})
 }

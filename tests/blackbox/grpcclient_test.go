@@ -44,9 +44,11 @@ func callByGRPCGo(t *testing.T, source, calls string) {
 		t.Fatal(err)
 	}
 	eachBuild(t, func(t *testing.T, b build) {
-		for _, row := range []struct{ address, option string }{{"127.0.0.1:0", "h2c=on"}, {"127.0.0.1:0?tls=on", "http2=on"}} {
+		for _, row := range []struct{ address, option, compress string }{
+			{"127.0.0.1:0", "h2c=on", "0"}, {"127.0.0.1:0?tls=on", "http2=on", "1k"},
+		} {
 			files := keep(t, t.TempDir(), "own", testcert.New(testcert.Spec{Names: []string{"127.0.0.1", "localhost"}}))
-			env := append(environment([]string{"workers=2", row.option}), "FORKER_TEST_CHAIN="+files[0], "FORKER_TEST_KEY="+files[1], describedBy(t, client))
+			env := append(environment([]string{"workers=2", row.option, "grpc_compress=" + row.compress}), "FORKER_TEST_CHAIN="+files[0], "FORKER_TEST_KEY="+files[1], describedBy(t, client))
 			p := start(t, setup{build: &b, source: source, args: []string{row.address}, env: env}).waitReady()
 			args := []string{calls, p.address(0)}
 			if row.option == "http2=on" {
