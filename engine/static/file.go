@@ -6,27 +6,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/coding"
 	"libforker/engine/poller"
 )
 
 // Files, as they are sent.
 
-// Coding is how a representation of a file is compressed.
-type Coding int
-
-// The codings, those that make it smaller before the others.
-const (
-	Brotli Coding = iota
-	Zstd
-	Gzip
-	codings  // How many there are.
-	Identity = codings
-)
-
-var (
-	codingNames = [codings]string{"br", "zstd", "gzip"}
-	extensions  = [codings]string{".br", ".zst", ".gz"}
-)
+// extensions are what names of files have that are compressed, by coding.
+var extensions = [coding.Count]string{".br", ".zst", ".gz"}
 
 // KeptMost is up to which size the bytes of a file are kept in memory.
 const KeptMost = 16 << 10
@@ -57,20 +44,20 @@ type identity struct {
 // File is what a name stands for: its bytes, and the same in files that are compressed. The loop's.
 type File struct {
 	Representation
-	compressed [codings]*Representation
+	compressed [coding.Count]*Representation
 	refs       int
 }
 
 // Coded returns the representation in a coding; nil: there is none.
-func (f *File) Coded(c Coding) *Representation {
-	if c == Identity {
+func (f *File) Coded(c coding.Coding) *Representation {
+	if c == coding.Identity {
 		return &f.Representation
 	}
 	return f.compressed[c]
 }
 
 // varies reports whether there is more than one representation.
-func (f *File) varies() bool { return f.compressed != [codings]*Representation{} }
+func (f *File) varies() bool { return f.compressed != [coding.Count]*Representation{} }
 
 // Hold keeps the file open until Release.
 func (f *File) Hold() { f.refs++ }
@@ -83,7 +70,7 @@ func (f *File) Release() {
 }
 
 func (f *File) close() {
-	for c := range Identity + 1 {
+	for c := range coding.Identity + 1 {
 		if r := f.Coded(c); r != nil && r.Fd >= 0 {
 			poller.Close(r.Fd)
 			r.Fd = -1
@@ -93,7 +80,7 @@ func (f *File) close() {
 
 // descriptors is how many it may have.
 func (f *File) descriptors() (n int) {
-	for c := range Identity + 1 {
+	for c := range coding.Identity + 1 {
 		if f.Coded(c) != nil {
 			n++
 		}
@@ -103,7 +90,7 @@ func (f *File) descriptors() (n int) {
 
 // kept is how many bytes of memory it takes besides what any does.
 func (f *File) kept() (bytes int) {
-	for c := range Identity + 1 {
+	for c := range coding.Identity + 1 {
 		if r := f.Coded(c); r != nil {
 			bytes += len(r.Data)
 		}
@@ -114,7 +101,7 @@ func (f *File) kept() (bytes int) {
 // isSame reports whether nothing has changed between two times that a name was loaded. Where it had been changed just before
 // the first one, it may have been again in the same tick of the kernel's clock.
 func (f *File) isSame(other *File) bool {
-	for c := range Identity + 1 {
+	for c := range coding.Identity + 1 {
 		a, b := f.Coded(c), other.Coded(c)
 		if (a == nil) != (b == nil) || a != nil && (a.identity != b.identity || a.weak) {
 			return false
@@ -129,7 +116,7 @@ const timeFormat = "Mon, 02 Jan 2006 15:04:05 GMT"
 // describe makes the lines of all representations.
 func (m *Mount) describe(f *File, name string, now time.Time) {
 	typ, control, varies := m.typeOf(name), m.cacheControl(name), f.varies()
-	for c := range Identity + 1 {
+	for c := range coding.Identity + 1 {
 		r := f.Coded(c)
 		if r == nil {
 			continue
@@ -137,15 +124,15 @@ func (m *Mount) describe(f *File, name string, now time.Time) {
 		r.weak = now.Sub(r.modified) < 2*time.Second
 		if !m.NoETag {
 			r.tag = strconv.FormatInt(r.modified.Unix(), 16) + "-" + strconv.FormatInt(r.Size, 16)
-			if c != Identity {
-				r.tag += "-" + codingNames[c]
+			if c != coding.Identity {
+				r.tag += "-" + c.String()
 			}
 		}
 		r.Type = "Content-Type: " + typ + "\r\n"
 		r.Kept = r.appendKept(nil, control, varies)
 		r.More = append([]byte(nil), r.Kept...)
-		if c != Identity {
-			r.More = append(r.More, "Content-Encoding: "+codingNames[c]+"\r\n"...)
+		if c != coding.Identity {
+			r.More = append(r.More, "Content-Encoding: "+c.String()+"\r\n"...)
 		}
 		r.More = append(r.More, "Accept-Ranges: bytes\r\nX-Content-Type-Options: nosniff\r\n"...)
 		r.Full = append([]byte(r.Type), r.More...)

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/coding"
 	"libforker/engine/inventory"
 	"libforker/engine/poller"
 )
@@ -52,7 +53,7 @@ func (m *Mount) Load(name string, wait bool, known *File) (*File, error) {
 // loadCompressed looks for the same in files that are compressed. One that is older than the file itself is of what was in
 // that before.
 func (m *Mount) loadCompressed(f *File, name string, wait bool, known *File) error {
-	for c := range codings {
+	for c := range coding.Count {
 		r := &Representation{Fd: -1}
 		switch err := m.load(r, name+extensions[c], wait, known.compressed[c]); {
 		case err == nil && !r.modified.Before(f.modified):

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"libforker/engine/coding"
 	"libforker/engine/message"
 )
 
@@ -119,7 +120,7 @@ func FuzzWishes(f *testing.F) {
 		}
 		w := wishesOf("accept-encoding:" + codings + "\nif-none-match:" + tags + "\nIf-Range:" + date + "\nRange:bytes=0-1\naccept:" + accept + "\nif-modified-since:" + date + "\n")
 		file := &File{Representation: Representation{Fd: -1, Size: 10, tag: "b"}}
-		file.compressed[Gzip] = &Representation{Fd: -1, Size: 5, tag: "b-gzip"}
+		file.compressed[coding.Gzip] = &Representation{Fd: -1, Size: 5, tag: "b-gzip"}
 		r := w.Choose(file)
 		if r == nil {
 			t.Fatal("nothing is chosen")

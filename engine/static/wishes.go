@@ -3,6 +3,7 @@ package static
 import (
 	"bytes"
 
+	"libforker/engine/coding"
 	"libforker/engine/grammar"
 	"libforker/engine/message"
 )
@@ -17,7 +18,7 @@ type Wishes struct {
 	text []byte
 	some uint16 // Bits of the fields below that there are.
 
-	quality [codings + 1]int // Of codings, in thousandths; unsaid.
+	accept coding.Accept
 }
 
 // The fields, by bits of Wishes.some.
@@ -43,22 +44,16 @@ var names = []struct {
 	{hasIfRange, "if-range"},
 }
 
-// unsaid is the quality of a coding that no field names.
-const unsaid = -1
-
 // Read reads the fields of a request. The result is valid for as long as they are.
 func Read(head *message.Head, text []byte, isGet bool) (w Wishes) {
-	w = Wishes{IsGet: isGet, head: head, text: text}
-	for c := range w.quality {
-		w.quality[c] = unsaid
-	}
+	w = Wishes{IsGet: isGet, head: head, text: text, accept: coding.NewAccept()}
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
 		name := field.Name.In(text)
 		switch name[0] | 0x20 {
 		case 'a':
 			if grammar.EqualFold(name, "accept-encoding") {
-				w.readCodings(field.Value.In(text))
+				w.accept.Add(field.Value.In(text))
 			}
 		case 'i', 'r':
 			w.note(name)
@@ -99,54 +94,16 @@ func (w *Wishes) values(name string) func(yield func([]byte) bool) {
 	}
 }
 
-// readCodings reads an Accept-Encoding field (RFC 9110 §12.5.3). What is malformed in it is passed over.
-func (w *Wishes) readCodings(value []byte) {
-	rest := unsaid // Of those that are not named.
-	for len(value) > 0 {
-		var item []byte
-		item, value, _ = bytes.Cut(value, []byte{','})
-		name, parameters, _ := bytes.Cut(item, []byte{';'})
-		name = bytes.Trim(name, " \t")
-		quality := grammar.Quality(parameters)
-		if quality < 0 {
-			continue
-		}
-		switch {
-		case string(name) == "*":
-			rest = quality
-		case grammar.EqualFold(name, "identity"):
-			w.quality[Identity] = quality
-		case grammar.EqualFold(name, "x-gzip"): // RFC 9110 §8.4.1.3
-			w.quality[Gzip] = quality
-		default:
-			for c := range codings {
-				if grammar.EqualFold(name, codingNames[c]) {
-					w.quality[c] = quality
-				}
-			}
-		}
-	}
-	for c := range w.quality {
-		if w.quality[c] == unsaid {
-			w.quality[c] = rest
-		}
-	}
-}
-
 // Choose returns the representation of a file that the client likes best. One that likes none gets the file as it is.
 func (w *Wishes) Choose(f *File) *Representation {
-	best, most := Identity, 0
-	if f.varies() {
-		for c := range codings {
-			if f.compressed[c] != nil && w.quality[c] > most {
-				best, most = c, w.quality[c]
-			}
+	var room [coding.Count]coding.Coding
+	there := room[:0]
+	for c := range coding.Identity {
+		if f.compressed[c] != nil {
+			there = append(there, c)
 		}
 	}
-	if best != Identity && w.quality[Identity] > most {
-		best = Identity
-	}
-	return f.Coded(best)
+	return f.Coded(w.accept.Best(there))
 }
 
 // WantsPage reports whether an Accept field names text/html: the client would show a page.
