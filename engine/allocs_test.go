@@ -46,7 +46,7 @@ func TestRequest_allocatesNothing(t *testing.T) {
 			fd := s.dialRaw()
 			defer unix.Close(fd)
 			request, response := []byte(row.request), make([]byte, 1<<17)
-			if n := testing.AllocsPerRun(50, func() {
+			if n := testing.AllocsPerRun(20, func() {
 				if _, err := unix.Write(fd, request); err != nil {
 					t.Error(err)
 				}
@@ -77,7 +77,7 @@ func TestConnection_allocatesNothing(t *testing.T) {
 	for range 100 {
 		once()
 	}
-	if n := testing.AllocsPerRun(100, once); n > 0 {
+	if n := testing.AllocsPerRun(25, once); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

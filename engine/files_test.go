@@ -596,7 +596,7 @@ func TestFiles_smallAllocateNothing(t *testing.T) {
 		fd := s.dialRaw()
 		defer unix.Close(fd)
 		text, room := []byte(request), make([]byte, 1<<16)
-		if n := testing.AllocsPerRun(50, func() {
+		if n := testing.AllocsPerRun(20, func() {
 			_, _ = unix.Write(fd, text)
 			_, _ = unix.Read(fd, room)
 		}); n != 0 {

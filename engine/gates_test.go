@@ -61,7 +61,7 @@ func TestGates_allocateNothing(t *testing.T) {
 			fd := s.dialRaw()
 			defer unix.Close(fd)
 			request, response := []byte(row.request), make([]byte, 1<<14)
-			if n := testing.AllocsPerRun(50, func() {
+			if n := testing.AllocsPerRun(20, func() {
 				if _, err := unix.Write(fd, request); err != nil {
 					t.Error(err)
 				}

@@ -602,7 +602,7 @@ func TestH2_requestAllocatesNothing(t *testing.T) {
 	}
 	s.must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(patience / time.Second)}))
 	response, i := make([]byte, 1<<17), 0
-	if n := testing.AllocsPerRun(50, func() {
+	if n := testing.AllocsPerRun(20, func() {
 		if _, err := unix.Write(fd, requests[i]); err != nil {
 			t.Error(err)
 		}

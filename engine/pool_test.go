@@ -197,7 +197,7 @@ func TestFifo_keepsOrderAndRoom(t *testing.T) {
 	if q.len() != 0 || cap(q.items) > 600 {
 		t.Errorf("%d left, room for %d", q.len(), cap(q.items))
 	}
-	if allocs := testing.AllocsPerRun(100, func() { q.push(items[0]); q.pop() }); allocs > 0 {
+	if allocs := testing.AllocsPerRun(25, func() { q.push(items[0]); q.pop() }); allocs > 0 {
 		t.Errorf("%v allocations for an item", allocs)
 	}
 }
