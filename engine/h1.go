@@ -332,7 +332,7 @@ func (h *h1) refuse(l *Loop, r *request, fault *message.Refusal) {
 	in := &h.c.input
 	r.isHead = string(h.refusedMethod(r)) == "HEAD"
 	h.closing = closeLinger
-	r.shared.Response.reset()
+	r.shared.Response.withdraw()
 	r.shared.Head.Version = message.Version11
 	h.end, h.behind = in.end, in.bytes[in.end]
 	l.respondWith(r, Outcome{Status: fault.Status, Detail: fault.Reason})

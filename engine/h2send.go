@@ -227,7 +227,7 @@ func (st *h2stream) endResponse(l *Loop, r *request) {
 
 // refuse responds to a request that is not served, or whose body is not taken.
 func (st *h2stream) refuse(l *Loop, r *request, fault *message.Refusal) {
-	r.shared.Response.reset()
+	r.shared.Response.withdraw()
 	l.respondWith(r, Outcome{Status: fault.Status, Detail: fault.Reason})
 }
 

@@ -181,6 +181,14 @@ func (a *Response) reset() {
 // bodyLen is the length of the whole body of a response that is no stream.
 func (a *Response) bodyLen() uint64 { return a.Body.Len + a.Extra }
 
+// withdraw takes back a response that was begun. What it has of the program's memory and files goes back when the request
+// ends.
+func (a *Response) withdraw() {
+	parts := a.Parts.Len
+	a.reset()
+	a.Parts.Len = parts
+}
+
 func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body.Cap > keptResponse }
 
 // needsRelease reports whether C holds something for the request that goes back when it ends.

@@ -395,3 +395,15 @@ func TestTaking_isCollectedForARouteThatDoesNotStream(t *testing.T) {
 		}
 	}
 }
+
+// A response that has been begun is taken back when the body turns out to be malformed, and what was lent for it with it.
+func TestTaking_whatWasLentComesBackWithARefusal(t *testing.T) {
+	s := start(t, tcp, admits)
+	s.takes("/up", 1<<20, func(c *call) { c.lent("lent") })
+	c := s.dial()
+	c.send("POST /up HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\nx")
+	if res, body := c.response("POST"); res.StatusCode != 400 || strings.Contains(body, "lent") {
+		t.Errorf("%d %q", res.StatusCode, body)
+	}
+	s.eventually("what was lent to come back", func() bool { return len(s.lent) == 0 })
+}
