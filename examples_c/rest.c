@@ -1,6 +1,6 @@
 /*
- * A REST service: notes of several users as JSON, kept by SQLite. Start it with `build/rest notes.db`, or
- * `build/rest notes.db 127.0.0.1:9000`, and:
+ * A REST service: notes of several users as JSON, kept by SQLite. Start it with `build/rest`, or
+ * `build/rest 127.0.0.1:9000 notes.db`, and:
  *     curl -i -H 'Authorization: Bearer secret' -d '{"text": "buy milk"}' http://localhost:8080/api/notes
  *     curl -i -H 'Authorization: Bearer secret' http://localhost:8080/api/notes
  *     curl -i -H 'Authorization: Bearer secret' -X DELETE http://localhost:8080/api/notes/1
@@ -98,7 +98,7 @@ static bool make_tables(const char *path) {
 }
 
 int main(int argc, char **argv) {
-    const char *path = argc > 1 ? argv[1] : "notes.db";
+    const char *path = argc > 2 ? argv[2] : "notes.db";
     if (!make_tables(path))
         return fprintf(stderr, "%s is no database for notes\n", path) > 0;
     forker_server *server = forker_server_new();
@@ -112,7 +112,7 @@ int main(int argc, char **argv) {
     forker_group_handle(api, "POST", "/notes", answer, (void *)&add);
     forker_group_handle(api, "GET", "/notes/:id", answer, (void *)&show);
     forker_group_handle(api, "DELETE", "/notes/:id", answer, (void *)&drop);
-    forker_server_listen(server, argc > 2 ? argv[2] : ":8080");
+    forker_server_listen(server, argc > 1 ? argv[1] : ":8080");
     int code = forker_server_run(server);
     forker_server_free(server);
     return code == FORKER_OK ? 0 : 1;

@@ -1,6 +1,6 @@
 /*
- * A REST service in C++17: notes of several users as JSON, kept by SQLite. Start it with `build/rest_cpp notes.db`, or
- * `build/rest_cpp notes.db 127.0.0.1:9000`, and:
+ * A REST service in C++17: notes of several users as JSON, kept by SQLite. Start it with `build/rest_cpp`, or
+ * `build/rest_cpp 127.0.0.1:9000 notes.db`, and:
  *
  *     curl -i -H 'Authorization: Bearer secret' -d '{"text": "buy milk"}' http://localhost:8080/api/notes
  *     curl -i -H 'Authorization: Bearer secret' http://localhost:8080/api/notes
@@ -110,7 +110,7 @@ void serve(const std::string &path, const std::string &address) {
 
 int main(int argc, char **argv) {
     try {
-        serve(argc > 1 ? argv[1] : "notes.db", argc > 2 ? argv[2] : ":8080");
+        serve(argc > 2 ? argv[2] : "notes.db", argc > 1 ? argv[1] : ":8080");
     } catch (const std::exception &thrown) {
         std::cerr << argv[0] << ": " << thrown.what() << '\n';
         return 1;

@@ -220,11 +220,12 @@ func TestExampleUpload_writesFiles(t *testing.T) {
 	}
 }
 
-// python starts an example of the Python binding on a unix socket.
+// python starts an example of the Python binding.
 func python(t *testing.T, name string, args ...string) *program {
 	t.Helper()
 	binding := filepath.Join(sourceTree(), "bindings/python")
 	return start(t, setup{
+		dir:   t.TempDir(), // Some write a file.
 		under: []string{"python3", "-W", "error"},
 		path:  filepath.Join(binding, "examples", name),
 		args:  args,
@@ -294,7 +295,7 @@ func TestExamples_sayWhyTheyCannotServe(t *testing.T) {
 				if _, err := os.Stat(path); err != nil {
 					t.Skip("make examples has not built it: what it needs is not installed")
 				}
-				expect(t, start(t, setup{path: path, args: []string{address}}))
+				expect(t, start(t, setup{path: path, args: []string{address}, dir: t.TempDir()})) // Some write a file.
 			})
 		}
 	}

@@ -22,6 +22,7 @@ type setup struct {
 	under    []string // what runs the program, such as strace with its flags
 	args     []string
 	env      []string
+	dir      string     // where it runs; empty: here
 	files    []*os.File // descriptors 3 and on
 	stdin    *os.File   // /dev/null if nil
 	terminal *os.File   // stdin too, and the controlling terminal of a session that the program leads
@@ -84,6 +85,7 @@ func start(t *testing.T, s setup) *program {
 	command := append(append(slices.Clone(s.under), s.path), s.args...)
 	p := &program{t: t, cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.Dir = s.dir
 	p.cmd.Env = append(append(cleanEnvironment(), s.build.env...), s.env...)
 	p.cmd.ExtraFiles = s.files
 	if s.stdin != nil {

@@ -13,7 +13,7 @@ func TestExampleRest_keepsNotes(t *testing.T) {
 	for _, name := range []string{"rest", "rest_cpp"} {
 		t.Run(name, func(t *testing.T) {
 			path, database := socketIn(t), filepath.Join(t.TempDir(), "notes.db")
-			example(t, setup{args: []string{database, "unix:" + path}, env: []string{"NOTES_TOKEN=right"}}, name)
+			example(t, setup{args: []string{"unix:" + path, database}, env: []string{"NOTES_TOKEN=right"}}, name)
 			ask := func(status int, arguments ...string) string {
 				t.Helper()
 				out := curl(t, "", append([]string{"--unix-socket", path, "-w", "\n%{http_code}"}, arguments...)...)

@@ -34,6 +34,9 @@ if password:
 
 
 server.static("", directory)
-server.listen(address)
+try:
+    server.listen(address)
+except forker.Error as error:  # taken, for example
+    sys.exit(str(error))
 print("serving on", server.address(0), flush=True)
 server.run()

@@ -1,6 +1,6 @@
 """A REST service: notes of several users as JSON, kept by SQLite.
 
-Start it with ``python3 examples/rest.py notes.db [address]``, then::
+Start it with ``python3 examples/rest.py [address [notes.db]]``, then::
 
     curl -i -H 'Authorization: Bearer secret' -d '{"text": "buy milk"}' http://localhost:8080/api/notes
     curl -i -H 'Authorization: Bearer secret' http://localhost:8080/api/notes
@@ -17,7 +17,7 @@ import sys
 
 import forker
 
-path = sys.argv[1] if len(sys.argv) > 1 else "notes.db"
+path = sys.argv[2] if len(sys.argv) > 2 else "notes.db"
 server = forker.Server(errors="problem")
 api = server.group("/api", max_body="64k")
 db = None  # each worker has its own connection
@@ -88,5 +88,8 @@ def delete_note(request):
     return 204, None
 
 
-server.listen(sys.argv[2] if len(sys.argv) > 2 else ":8080")
+try:
+    server.listen(sys.argv[1] if len(sys.argv) > 1 else ":8080")
+except forker.Error as error:  # taken, for example
+    sys.exit(str(error))
 server.run()

@@ -28,7 +28,7 @@ def example(name, *arguments):
 class ExampleTest(unittest.TestCase):
     def test_rest_keeps_notes(self):
         with tempfile.TemporaryDirectory() as directory:
-            source = f"import runpy; sys.argv[1:] = {[directory + '/notes.db', '127.0.0.1:0']!r}"
+            source = f"import runpy; sys.argv[1:] = {['127.0.0.1:0', directory + '/notes.db']!r}"
             with Program(f"{source}; runpy.run_path({str(EXAMPLES / 'rest.py')!r})") as program:
                 program.address = program.log.wait_for("serving on ").split()[-1]
 
