@@ -184,12 +184,12 @@ int forker_request_on_part(forker_request *req, forker_part_fn on_part, void *us
         return fk_fail(&req->failure, FORKER_E_INVALID, "on_part: the function is NULL");
     }
     int code = fk_form_type(req, &boundary);
-    if (code == FORKER_OK && boundary == NULL) {
-        code = fk_fail(&req->failure, FORKER_E_INVALID,
-                       "form: it is application/x-www-form-urlencoded, which has no parts");
-    }
     if (code != FORKER_OK) {
         return code;
+    }
+    if (boundary == NULL) {
+        return fk_fail(&req->failure, FORKER_E_INVALID,
+                       "form: it is application/x-www-form-urlencoded, which has no parts");
     }
     taking *t = (taking *)(void *)fk_text_new(req, sizeof *t);
     if (t == NULL) {
