@@ -7,7 +7,7 @@ import (
 
 // The encoders.
 
-// gzipLevel makes text as small as the usual level of zlib does, in a quarter of its time.
+// gzipLevel makes text as small as the usual level of zlib does, in less than half of its time.
 const gzipLevel = 5
 
 // window is how far back zstd looks. Clients have to keep as much.
