@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -225,6 +226,20 @@ func TestCompress_othersHaveTheirTurn(t *testing.T) {
 		if _, busy := other.response("GET"); busy != "1" {
 			t.Errorf("HTTP/%d: %s bodies were under way", version, busy)
 		}
+	}
+}
+
+// A client that takes all that it is given does not run out of time, however long the compression of a body takes.
+func TestCompress_takesItsTime(t *testing.T) {
+	s := start(t, tcp, compresses, func(cfg *Config) { cfg.WriteTimeout, cfg.WriteMinRate = time.Millisecond, 500 })
+	body := strings.Repeat("a larger text ", 4<<20)
+	s.handle("/large", func(c *call) { c.field("Content-Type", "text/plain"); c.respond(200, body) })
+	withCompression(t, s, "/large")
+	c := s.dial()
+	c.send("GET /large HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n")
+	res, coded := c.response("GET")
+	if got := decoded(t, res, strings.NewReader(coded)); got != body {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 

@@ -78,7 +78,7 @@ func (l *Loop) pump(c *conn) {
 			return
 		}
 		if l.isSpent() {
-			l.block(c, 0)
+			l.block(c, l.spent) // The client has taken all of it.
 			return
 		}
 		if !c.protocol.fill(l) {
