@@ -199,6 +199,26 @@ func TestCompress_notOfEveryStream(t *testing.T) {
 	s.expectAllBack()
 }
 
+// The encoder of a stream whose client has left is there for others, though the program still has its handle.
+func TestCompress_encodersOfClientsThatLeave(t *testing.T) {
+	s, h := startHolder(t, tcp, compresses)
+	requests := h.holdAll(s, "/stream")
+	withCompression(t, s, "/stream")
+	c := s.dial()
+	c.send("GET /stream HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip\r\n\r\n")
+	req := <-requests
+	s.add(&req.Response.Fields, "Content-Type: text/plain\r\n")
+	begin(req, -1)
+	h.write(req, "one", false)
+	if _, err := http.ReadResponse(c.in, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.reset()
+	s.eventually("the encoder to be given back", func() bool { return s.loop.busy == 0 })
+	h.write(req, "", true)
+	s.expectAllBack()
+}
+
 // A large body is compressed piece by piece, between which others are served.
 func TestCompress_othersHaveTheirTurn(t *testing.T) {
 	s := start(t, tcp, compresses, withH2C)

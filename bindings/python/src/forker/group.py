@@ -14,6 +14,7 @@ from .option import option_text
 from .request import Request
 from .response import NEXT
 from .route import Handler, Routes, names_of
+from .signals import call_program
 
 if TYPE_CHECKING:
     from .server import Server
@@ -125,11 +126,10 @@ def _generator(
 def _finish(server: Server, generator: Generator[None, Outcome, Any], c: _COutcome) -> None:
     """Goes on behind the yield."""
     try:
-        generator.send(Outcome(c.status, c.reason, c.bytes_in, c.bytes_out, c.ns / 1e9))
+        call_program(generator.send, Outcome(c.status, c.reason, c.bytes_in, c.bytes_out, c.ns / 1e9))
+        call_program(generator.close)
+        raise RuntimeError("it yields twice")
     except StopIteration:
         return
     except BaseException as exc:
-        server._log_exception("a function of a group failed behind its yield", exc)
-    else:
-        generator.close()
-        server._log_exception("a function of a group", RuntimeError("it yields twice"))
+        server._report_failure("a function of a group failed behind its yield", exc)

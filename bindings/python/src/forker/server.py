@@ -535,7 +535,7 @@ class Server(Handling, Routes):
         serve, or not any more; E_PROCESS: it was forked off one that does).
         """
         key = next(_keys)
-        _posted[key] = (self._log_exception, function)
+        _posted[key] = (self._report_failure, function)
         code = lib.forker_server_post(self._live(), _POSTED, key)
         if code != _OK:
             del _posted[key]
@@ -550,7 +550,7 @@ class Server(Handling, Routes):
         """
         if every is not None and every < 0.001:
             raise ValueError(f"every is 0.001 or more, not {every}")
-        timer = Timer(self, self._log_exception, function, every is not None)
+        timer = Timer(self, self._report_failure, function, every is not None)
         _timers[timer._key] = timer
         times = (math.ceil(delay * 1000), 0 if every is None else math.ceil(every * 1000))
         number = lib.forker_server_timer(self._live(), *times, _TIMED, timer._key)
