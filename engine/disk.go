@@ -21,7 +21,11 @@ type diskJob struct {
 	finish func() // and then on the loop's; not called if the loop has ended.
 }
 
-// disk has jobs done. Those that wait are no more than the loop has requests.
+// diskQueue is how many jobs may wait when another request is to. Those of clients that have left wait too, and a disk may
+// not answer for long.
+const diskQueue = 4096
+
+// disk has jobs done.
 type disk struct {
 	fd int // An eventfd: done has something.
 
@@ -38,6 +42,13 @@ func newDisk() (*disk, error) {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
 	return &disk{fd: inventory.Add(fd)}, nil
+}
+
+// isFull reports whether no more requests are to wait.
+func (d *disk) isFull() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.queue) >= diskQueue
 }
 
 // submit has a job done.

@@ -171,6 +171,10 @@ func (l *Loop) redirectToDirectory(r *request) {
 // askDisk has the disk asked on a request's behalf. What `work` returns is called on the loop's thread then; gone: the
 // request has no client any more.
 func (l *Loop) askDisk(r *request, work func() (finish func(gone bool))) {
+	if l.disk.isFull() {
+		l.respondWith(r, Outcome{Status: 503, Detail: "too many files are waited for", RetryAfter: 1})
+		return
+	}
 	if l.outLen > 0 {
 		l.send(r.stream.conn()) // Earlier responses do not wait for it.
 	}

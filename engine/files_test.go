@@ -659,6 +659,40 @@ func TestFiles_clientsThatLeave(t *testing.T) {
 	}
 }
 
+// TestFiles_diskThatDoesNotAnswer: no more requests wait for it than may.
+func TestFiles_diskThatDoesNotAnswer(t *testing.T) {
+	s, _ := serveFiles(t, tcp, map[string]string{"a": "hello"}, static.Options{Listing: true}, withH2C)
+	answer := make(chan bool)
+	s.do(func() {
+		for range diskThreads + diskQueue {
+			s.loop.disk.submit(diskJob{work: func() { <-answer }, finish: func() {}})
+		}
+	})
+	s.eventually("the threads to be busy", func() bool {
+		s.loop.disk.mu.Lock()
+		defer s.loop.disk.mu.Unlock()
+		return len(s.loop.disk.queue) == diskQueue
+	})
+	c := s.dial()
+	c.send(get("/f/") + getHello)
+	if res, _ := c.response("GET"); res.StatusCode != 503 || res.Header.Get("Retry-After") != "1" {
+		t.Errorf("%s %v", res.Status, res.Header)
+	}
+	if _, body := c.response("GET"); body != "hello" {
+		t.Errorf("behind it: %q", body)
+	}
+	if !overTLS {
+		if got := fetch(t, s.h2Client(), "GET", "/f/", nil); !strings.HasPrefix(got, "503") {
+			t.Errorf("by HTTP/2: %s", got)
+		}
+	}
+	close(answer)
+	s.eventually("the disk to answer", func() bool { return s.loop.disk.isIdle() })
+	if res, _ := c.ask("GET", "/f/"); res.StatusCode != 200 {
+		t.Errorf("afterwards: %s", res.Status)
+	}
+}
+
 // TestFiles_loopEndsMeanwhile: of a hosted loop nothing is left, though threads look for files when it ends.
 func TestFiles_loopEndsMeanwhile(t *testing.T) {
 	for range 20 {
