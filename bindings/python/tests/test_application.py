@@ -78,6 +78,10 @@ def auth(request):
 def api_root(request):
     return "api"
 
+@server.get("/refused", security=True)
+def refused(request):
+    return 200, "", [("Cache-Control", "public, max-age=99"), ("X", "two\\nlines")]
+
 @server.get("/timers")
 def timers(request):
     ticks = []
@@ -173,6 +177,10 @@ class ApplicationTest(unittest.TestCase):
         self.assertEqual(self.ask("/", Host="other.example")[0], 404)
         with forker.Server() as server, self.assertRaises(forker.Error):
             server.host("http://api.example")
+
+    def test_a_failure_has_no_fields_of_the_response_that_was_refused(self):
+        status, headers, _ = self.ask("/refused")
+        self.assertEqual((status, headers["Cache-Control"], headers["X-Frame-Options"]), (500, None, "SAMEORIGIN"))
 
     def test_timers(self):
         self.assertEqual(json.loads(self.ask("/timers")[2]), [True, False])

@@ -118,6 +118,7 @@ class Handling(Hooks):
             return _DEFERRED
         if request._is_hijacked:
             return _OK
+        lib.forker_response_reset(address)  # no field of what was refused, such as Cache-Control, belongs to this
         return lib.forker_respond_error(address, 500, None)
 
 
