@@ -77,10 +77,23 @@ def fresh(request):
 @server.route("*", "/*rest")
 def rest(request):
     return "open"
+@server.group("/twice").use
+def twice(request):
+    fails = request.query
+    try:
+        yield
+        yield
+    finally:
+        if fails:
+            raise ValueError("at the end")
 server.run()
 """
         with Program(source) as program:
             program.wait_ready()
+            self.assertEqual(program.request("GET", "/twice")[2], b"open")
+            program.log.wait_for("RuntimeError: it yields twice")
+            self.assertEqual(program.request("GET", "/twice?fails")[2], b"open")
+            program.log.wait_for("ValueError: at the end")
             user = {"X-User": "joe"}
             for method, path in (("GET", "/api/me"), ("POST", "/api/me"), ("DELETE", "/api/none"), ("GET", "/api")):
                 self.assertEqual(program.request(method, path)[0], 401, (method, path))

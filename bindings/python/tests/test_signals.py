@@ -75,6 +75,14 @@ def wait(request):
             time.sleep(30)
     except Late:
         return "caught"
+group = server.group("/group")
+@group.use
+def around(request):
+    yield
+    try:
+        signal.raise_signal(signal.SIGALRM)
+    except Late:
+        told("caught behind the yield")
 @server.get("/raised")
 def raised(request):
     signal.raise_signal(signal.SIGALRM)
@@ -87,6 +95,8 @@ server.run()
             program.wait_ready()
             pid = program.get("/pid")[2]
             self.assertEqual(program.get("/late")[2], b"caught")
+            self.assertEqual(program.get("/group")[0], 404)
+            program.out.wait_for("caught behind the yield")
             self.assertEqual(program.get("/raised")[0], 500)
             program.log.wait_for("Late")
             self.assertEqual(program.get("/pid")[2], pid)
@@ -112,6 +122,25 @@ server.run()
             program.log.wait_for("ValueError: of the handler")
             self.assertEqual(program.stop(), 0)
             self.assertNotIn("ctypes callback", "\n".join(program.log.seen))
+
+
+    def test_interrupt_of_a_function_that_was_posted_comes_out_of_run(self):
+        for post in ("server.call_soon(interrupt)", "server.call_later(0, interrupt)"):
+            source = f"""
+server = make_server(workers=0, handle_signals=False){SERVE}
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+@server.worker_ready
+def begin(worker):
+    {post}
+try:
+    server.run()
+except KeyboardInterrupt:
+    told("interrupted")
+"""
+            with self.subTest(post), Program(source) as program:
+                program.out.wait_for("interrupted")
+                self.assertEqual(program.wait(), 0)
 
 
 class RegistrationTest(unittest.TestCase):
