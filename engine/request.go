@@ -160,6 +160,7 @@ func (l *Loop) stopTimers(r *request) {
 // it.
 func (l *Loop) leave(r *request, reason int) {
 	r.stream, r.reason = nil, uint8(reason)
+	l.leaveEncoder(&r.source)
 	l.stopTimers(r)
 	l.wheel.disarm(&r.rpc.timer)
 	if r.state == statePooled {
