@@ -466,6 +466,25 @@ func TestH2_laterResponsesAndStreams(t *testing.T) {
 	h.reasons(t, 5)
 }
 
+// Only of a stream the length that the program has said is more than what its body has anyway: neither that of a whole response,
+// nor what the request before has left, makes a body a short one.
+func TestH2_lengthOfAWholeResponse(t *testing.T) {
+	s := start(t, tcp, withH2C)
+	large := text(100 << 10)
+	for _, length := range []int{len(large), 0} { // The second one does not say it.
+		s.handle("/large", func(c *call) {
+			if length > 0 {
+				c.req.Response.Flags |= ResponseLength
+				c.req.Response.Length = int64(length)
+			}
+			c.respond(200, large)
+		})
+		if got := fetch(t, s.h2Client(), "GET", "/large", nil); got != fmt.Sprintf("200 %d %s", len(large), large) {
+			t.Errorf("%.40q", got)
+		}
+	}
+}
+
 // A client that resets its stream: the program learns of it, and the request counts until it has let go.
 func TestH2_resetOfWhatTheProgramHas(t *testing.T) {
 	s, h := startHolder(t, tcp, func(cfg *Config) { cfg.HTTP2 = HTTP2Config{Clear: true, Streams: 1} })

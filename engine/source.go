@@ -29,7 +29,10 @@ type segment struct {
 
 // begin makes ready for the response to r.
 func (s *source) begin(r *request, hasBody bool) {
-	*s = source{silent: !hasBody, promised: r.shared.Response.Length, encoder: r.response.encoder}
+	*s = source{silent: !hasBody, encoder: r.response.encoder}
+	if r.isStream() { // Of others Length says nothing more, or is that of an earlier response.
+		s.promised = r.shared.Response.Length
+	}
 }
 
 // isStream reports whether the body is a stream of the program's.
@@ -37,7 +40,7 @@ func (r *request) isStream() bool { return r.shared.Response.Flags&ResponseStrea
 
 // isShort reports whether a stream has ended before it had the length that was promised.
 func (r *request) isShort() bool {
-	return r.shared.Response.Length >= 0 && r.source.promised > 0 && !r.source.silent
+	return r.source.promised > 0 && !r.source.silent
 }
 
 // nextSegment fetches the next segment of r's body. It is empty if there is none now; source.last tells if nothing
