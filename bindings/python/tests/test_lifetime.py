@@ -60,6 +60,36 @@ for call in (server.stats, server.reload, lambda: server.log(forker.LOG_INFO, ""
         self.assertEqual(kept.code, forker.E_STATE)
 
 
+    def test_timers_of_a_server_that_has_ended_do_not_keep_it(self):
+        source = """
+import gc, weakref
+def serve():
+    server = forker.Server(workers=0, log=lambda level, line: None)
+    server.listen("127.0.0.1:0")
+    server.get("/")(lambda request: "")
+    for _ in range(2):
+        @server.worker_ready
+        def begin(worker):
+            server.call_later(3600, lambda: None, every=1)
+            for delay in (float("nan"), float("inf"), 1e300, -1):
+                try:
+                    server.call_later(delay, lambda: None)
+                except (forker.Error, ValueError) as error:
+                    told(type(error).__name__)
+        server.start()
+        server.stop()
+        server.wait()
+    told(len(server._timers))
+    return weakref.ref(server)
+ended = serve()
+gc.collect()
+told(ended() is None, len(forker.timer._timers))
+"""
+        with Program(source) as program:
+            self.assertEqual(program.wait(), 0)
+            self.assertEqual(program.out.seen, [*["ValueError", "Error", "Error", "Error"] * 2, "1", "True 0"])
+
+
 class DeferredTest(unittest.TestCase):
     @each_mode
     def test_request_ends_with_a_deferred_that_is_lost(self, server):

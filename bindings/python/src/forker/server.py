@@ -28,6 +28,7 @@ from .route import Handler, Routes, names_of
 from .signals import SignalGuard, call_program
 from .state import forget
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
+from .timer import TIMED, Timer
 
 _OK = 0
 _SERVES = 1  # of forker_server_poll()
@@ -64,6 +65,7 @@ class Server(Handling, Routes):
         super().__init__()
         self._running = False
         self._guard: SignalGuard | None = None  # of poll()
+        self._timers: dict[int, Timer] = {}  # of this run, by the number that C gives back
         self._check(lib.forker_server_slot(self._live(), forget))
         self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
         # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave
@@ -385,6 +387,7 @@ class Server(Handling, Routes):
         if self in _serving:
             raise Error(E_STATE, "the server was started already: wait for its end first")
         self._interrupt = None
+        self._timers.clear()  # they have ended with the run before
 
     def _serve(self, function: Callable[..., int]) -> None:
         """Has C serve while the program goes on."""
@@ -550,12 +553,12 @@ class Server(Handling, Routes):
         """
         if every is not None and every < 0.001:
             raise ValueError(f"every is 0.001 or more, not {every}")
-        timer = Timer(self, self._report_failure, function, every is not None)
-        _timers[timer._key] = timer
-        times = (math.ceil(delay * 1000), 0 if every is None else math.ceil(every * 1000))
-        number = lib.forker_server_timer(self._live(), *times, _TIMED, timer._key)
+        times = (_timer_ms(delay), 0 if every is None else _timer_ms(every))
+        timer = Timer(self, function, every is not None)
+        self._timers[timer._key] = timer
+        number = lib.forker_server_timer(self._live(), *times, TIMED, timer._key)
         if number < 0:
-            del _timers[timer._key]
+            del self._timers[timer._key]
             raise Error(number)
         timer._number = number
         return timer
@@ -645,41 +648,6 @@ def _POSTED(server: int, key: int) -> None:
         report("call_soon: the function failed", exc)
 
 
-class Timer:
-    """What :meth:`Server.call_later` has begun."""
-
-    __slots__ = ("_server", "_report", "_function", "_repeats", "_key", "_number")
-
-    def __init__(self, server: Server, report: Report, function: Callable[[], None], repeats: bool) -> None:
-        """Made by the server only."""
-        self._server, self._report, self._function, self._repeats = server, report, function, repeats
-        self._key = next(_keys)
-        self._number = 0
-
-    def cancel(self) -> bool:
-        """Ends it. False: it was called, or has ended. On the main thread the function is not called any more then."""
-        ended = lib.forker_server_timer_cancel(self._server._live(), self._number) == _OK
-        _timers.pop(self._key, None)
-        return ended
-
-
-# By the number that C gives back. C is given the function below, which lives as long as the module.
-_timers: dict[int, Timer] = {}
-
-
-@_library.TIMER_FN
-def _TIMED(server: int, number: int, key: int) -> None:
-    timer = _timers.get(key)
-    if timer is None:  # it was cancelled by another thread meanwhile
-        return
-    if not timer._repeats:
-        del _timers[key]
-    try:
-        call_program(timer._function)
-    except BaseException as exc:
-        timer._report("call_later: the function failed", exc)
-
-
 class RouteInfo(NamedTuple):
     """A route. ``name`` and ``host`` are "" if it has none."""
 
@@ -703,3 +671,8 @@ class _CRouteInfo(ctypes.Structure):
 def _slice_ms(timeout: float) -> int:
     """For how long C may wait, of so many seconds."""
     return math.ceil(min(max(timeout, 0) * 1000, _WAIT_MS))
+
+
+def _timer_ms(seconds: float) -> int:
+    """The same for C's timers, which refuse what is more than ten years."""
+    return math.ceil(min(seconds, 1e12) * 1000)
