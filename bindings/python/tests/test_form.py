@@ -25,6 +25,17 @@ def save(request):
     kept.append(file)
     file.save(request.query_params["to"])
     return 201, f"{file!r}"
+@server.post("/full")
+def full(request):
+    import errno, pathlib, resource
+    path = pathlib.Path(request.query_params["to"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, resource.RLIM_INFINITY))  # SIGXFSZ is ignored by Python
+    try:
+        request.files["f"].save(path)
+    except OSError as error:
+        return f"{error.errno == errno.EFBIG} {path.exists()}"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 @server.get("/after")
 def after(request):
     try:
@@ -103,6 +114,8 @@ class FormTest(unittest.TestCase):
                 self.expect("POST", f"/save?to={path}", body, MULTIPART, 201, f"<File 'x', {size} bytes>")
                 self.assertEqual(path.read_bytes(), content[:size])
                 self.assertEqual(self.program.request("POST", f"/save?to={path}", body, MULTIPART)[0], 500)  # it is there
+                self.assertEqual(path.read_bytes(), content[:size])
+            self.expect("POST", f"/full?to={directory}/full", file("f", "x", content) + END, MULTIPART, 200, "True False")
         self.expect("GET", "/after", None, {}, 200, "ended")
 
     def test_what_is_no_form_is_refused(self):

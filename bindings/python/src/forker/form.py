@@ -99,12 +99,20 @@ class File:
         return self._look(lambda _: string_at(self._data, self.size))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes it to a new file. Raises FileExistsError if there is one, OSError, RuntimeError if the request has ended."""
+        """Writes it to a new file. Raises FileExistsError if there is one, RuntimeError if the request has ended, OSError.
+
+        A file that cannot be written whole is removed again.
+        """
 
         def write(_: int) -> None:
-            with open(path, "xb") as file:
-                if self.size > 0:
-                    file.write((ctypes.c_char * self.size).from_address(self._data))
+            file = open(path, "xb")  # noqa: SIM115: a failure is not to remove what was there before
+            try:
+                with file:
+                    if self.size > 0:
+                        file.write((ctypes.c_char * self.size).from_address(self._data))
+            except OSError:
+                os.unlink(path)
+                raise
 
         self._look(write)
 
