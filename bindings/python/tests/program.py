@@ -38,7 +38,7 @@ def make_server(workers=1, **options):
     return server
 """
 
-# Behind it, in programs that response later: a thread of the worker does what handlers put into a queue.
+# Behind it, in programs that respond later: a thread of the worker does what handlers put into a queue.
 # SERVE_WITH_THREAD comes last.
 THREAD = """
 import gc, queue, threading, time, weakref

@@ -144,6 +144,7 @@ class RecipeTest(unittest.TestCase):
                 self.assertEqual(program.request("POST", "/sign-up", b"age=7", URLENCODED)[0], 422)
                 body = file("picture", "../x", b"bytes") + END
                 self.assertEqual(program.request("POST", "/pictures", body, MULTIPART)[2], b"5 bytes")
+                self.assertEqual(program.request("POST", "/pictures", field("a", b"1") + END, MULTIPART)[0], 400)
                 self.assertEqual([path.read_bytes() for path in Path(directory).iterdir()], [b"bytes"])
                 program.stop()
 

@@ -240,7 +240,7 @@ class Server(Handling, Routes):
         It is called with the :class:`forker.Request` and a :class:`forker.HTTPError`, for errors of the library's own, such
         as 404, for handlers that have failed (500), and for :func:`forker.abort`. What it returns is the response, with the
         status of the error unless it says another; None leaves the words to the library (option errors). It answers at
-        once: it cannot defer. See forker_server_on_error() of forker.h.
+        once: it cannot defer. ``params`` of the request are empty. See forker_server_on_error() of forker.h.
 
         Raises ValueError or TypeError (not a status of errors), Error (E_STATE: running).
         """
