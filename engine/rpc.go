@@ -36,6 +36,7 @@ var errTimeout = &message.Refusal{Status: 400, Reason: "the grpc-timeout is malf
 func (l *Loop) beginCall(r *request) *message.Refusal {
 	head := &r.shared.Head
 	var timeout, encoding []byte
+	takes := false
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
 		switch name := field.Name.In(r.text); string(name) {
@@ -49,14 +50,14 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 		case "grpc-encoding":
 			encoding = field.Value.In(r.text)
 		case "grpc-accept-encoding":
-			r.rpc.takes = r.rpc.takes || grpc.TakesGzip(field.Value.In(r.text))
+			takes = takes || grpc.TakesGzip(field.Value.In(r.text))
 		}
 	}
 	r.rpc.is = r.rpc.is && string(head.Method.In(r.text)) == "POST"
 	if !r.rpc.is {
 		return nil
 	}
-	r.shared.RPC.Is = 1
+	r.shared.RPC.Is, r.rpc.takes = 1, takes
 	if timeout != nil {
 		ns, ok := grpc.ParseTimeout(timeout)
 		if !ok {

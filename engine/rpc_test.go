@@ -86,6 +86,42 @@ func TestCall_allocatesNothing(t *testing.T) {
 	}
 }
 
+// Only to a client that takes it is a reply compressed: what an earlier request said, which was no call, is of no account.
+func TestCall_replyForWhoTakesIt(t *testing.T) {
+	s := start(t, tcp, withCalls, func(cfg *Config) { cfg.RPC.Compress = 100 })
+	s.handle("/call", func(c *call) {
+		c.respond(200, string(grpc.AppendPrefix(nil, grpc.Prefix{Size: 1000}))+strings.Repeat("a", 1000))
+		c.req.Response.State, c.req.Response.RPC = ResponseWhole, RPCMessage
+	})
+	c := s.dialH2()
+	for _, row := range []struct {
+		fields []string
+		want   string
+	}{
+		{[]string{"content-type", "application/grpc", "grpc-accept-encoding", "gzip"}, "gzip"},
+		{[]string{"content-type", "text/plain", "grpc-accept-encoding", "gzip"}, ""},
+		{[]string{"content-type", "application/grpc"}, ""},
+	} {
+		id := c.request("POST", "/call", true, row.fields...)
+		for ended := false; !ended; {
+			frame, err := c.ReadFrame()
+			s.must(err)
+			ended = frame.Header().StreamID == id && frame.Header().Flags.Has(http2.FlagHeadersEndStream)
+			if head, ok := frame.(*http2.MetaHeadersFrame); ok && head.PseudoValue("status") != "" {
+				got := ""
+				for _, field := range head.RegularFields() {
+					if field.Name == "grpc-encoding" {
+						got = field.Value
+					}
+				}
+				if got != row.want {
+					t.Errorf("%v: %q, want %q", row.fields, got, row.want)
+				}
+			}
+		}
+	}
+}
+
 // Many answers are collected before they are sent: what a client makes long is not sent back to it in each.
 func TestCall_longTypeIsNotSentBack(t *testing.T) {
 	s := start(t, tcp, withCalls)
