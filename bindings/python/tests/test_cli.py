@@ -254,7 +254,7 @@ format=own %(name)s %(levelname)s %(message)s
             (["--log-config", "broken.json"], "broken.json: this is no dictionary"),
             (["--log-config", "broken.ini"], "broken.ini: "),
             (["--log-config", "nowhere.ini"], "nowhere.ini"),
-            (["--static", "/static=static"], "directories are not served yet"),
+            (["--static", "/static=static"], "the command serves no directories"),
         ):
             status, said = self.call("--check", *arguments, "app")
             self.assertIn(sentence, said)

@@ -113,7 +113,8 @@ def worker_class(value: Any) -> str:
 
 
 def static(value: Any) -> str:
-    raise ValueError("directories are not served yet: let the application do it, or a server in front")
+    raise ValueError("the command serves no directories: let the application do it, a program with forker.Server.static, or a "
+                     "server in front")  # fmt: skip
 
 
 def log_file(value: Any) -> str:
@@ -172,7 +173,7 @@ SETTINGS = (
     Setting("logconfig", ("--log-config",), text, "a configuration of Python's logging, as ini, .json or .yaml: the log goes to "
             "its logger forker.error, the access log to forker.access"),
     Setting("proxy_headers", ("--proxy-headers",), switch, "whether any proxy is believed, see --forwarded-allow-ips (default)", True),
-    Setting("static", ("--static",), static, "refused: directories are not served yet"),
+    Setting("static", ("--static",), static, "refused: the command serves no directories"),
     Setting("forwarded_allow_ips", ("--forwarded-allow-ips",), texts, "addresses of proxies whose X-Forwarded-Proto is "
             "believed, or * (default: $FORWARDED_ALLOW_IPS, else 127.0.0.1,::1)", ["127.0.0.1", "::1"]),
     Setting("certfile", ("--certfile", "--ssl-certfile"), text, "a certificate chain (PEM): all TCP addresses speak TLS"),
