@@ -707,7 +707,38 @@ func TestFiles_loopEndsMeanwhile(t *testing.T) {
 	}
 }
 
+// asking is a program that asks the server for something else as soon as it is asked for a file.
+type asking struct {
+	mounted
+	ask func()
+}
+
+func (a asking) Serve(call *Call) {
+	if a.mounted.Serve(call); call.Outcome.Next == Filed {
+		a.ask()
+	}
+}
+
+// A client that takes a file as fast as it is sent does not have it whole before others have their turn.
 func TestFiles_othersHaveTheirTurn(t *testing.T) {
+	s, _ := serveFiles(t, tcp, map[string]string{"big": text(8 << 20)}, static.Options{})
+	s.handle("/other", func(c *call) { c.respond(200, fmt.Sprint(len(s.loop.freeAnswers), " are done")) })
+	other := s.dial()
+	s.do(func() {
+		s.loop.sendFile = func(_, _ int, off *int64, size int) (int, unix.Errno) {
+			*off += int64(size)
+			return size, 0
+		}
+		s.loop.cfg.Handlers = asking{s.loop.cfg.Handlers.(mounted), func() { _, _ = io.WriteString(other.Conn, get("/other")) }}
+	})
+	s.dial().send(get("/f/big"))
+	if _, done := other.response("GET"); done != "0 are done" {
+		t.Error(done)
+	}
+}
+
+// TestFiles_besideOthers: a large file comes whole, whatever others are asked for meanwhile.
+func TestFiles_besideOthers(t *testing.T) {
 	big := text(64 << 20)
 	s, _ := serveFiles(t, tcp, map[string]string{"big": big}, static.Options{})
 	c := s.dial()
@@ -717,8 +748,7 @@ func TestFiles_othersHaveTheirTurn(t *testing.T) {
 		_, body := c.response("GET")
 		done <- len(body)
 	}()
-	others := 0
-	for other := s.dial(); ; others++ {
+	for other := s.dial(); ; {
 		select {
 		case n := <-done:
 			if n != len(big) {
