@@ -224,12 +224,17 @@ func TestExampleUpload_writesFiles(t *testing.T) {
 func python(t *testing.T, name string, args ...string) *program {
 	t.Helper()
 	binding := filepath.Join(sourceTree(), "bindings/python")
+	interpreter, path := "python3", filepath.Join(binding, "src")
+	if name == "greeter.py" {
+		interpreter = debianPython
+		path += ":" + generatePython(t, "-I"+filepath.Join(binding, "examples"), "helloworld.proto")
+	}
 	return start(t, setup{
 		dir:   t.TempDir(), // Some write a file.
-		under: []string{"python3", "-W", "error"},
+		under: []string{interpreter, "-W", "error"},
 		path:  filepath.Join(binding, "examples", name),
 		args:  args,
-		env:   []string{"PYTHONPATH=" + filepath.Join(binding, "src"), "FORKER_LIBRARY=" + filepath.Join(plain.dir, "libforker.so.0")},
+		env:   []string{"PYTHONPATH=" + path, "FORKER_LIBRARY=" + filepath.Join(plain.dir, "libforker.so.0")},
 	})
 }
 

@@ -1,6 +1,6 @@
 // Command grpc is a client of grpc-go's: `grpc echo ADDRESS [CA]` calls the methods of tests/blackbox/testdata/grpc.c, `grpc interop ADDRESS
 // [CA]` those of interop.c as gRPC's own tests do. `grpc set` writes a FileDescriptorSet for grpc.c, `grpc
-// own` the library's own (reflectionown.c). It writes what is not as it should be, and ends with status 1 if something is.
+// own` the library's own (reflectionown.c), `grpc interopset` one for what interop calls. It writes what is not as it should be, and ends with status 1 if something is.
 package main
 
 import (
@@ -49,6 +49,8 @@ func main() {
 	switch os.Args[1] {
 	case "own":
 		end(writeOwn(os.Stdout))
+	case "interopset":
+		end(writeInterop(os.Stdout))
 	case "set":
 		packed, err := proto.Marshal(echoFiles())
 		if err == nil {

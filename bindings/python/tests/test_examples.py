@@ -5,11 +5,15 @@ import contextlib
 import json
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
+import grpc
+
+from grpc_program import generated
 from program import TIMEOUT, Program
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -107,6 +111,30 @@ class ExampleTest(unittest.TestCase):
             self.assertIn(" 400", post("-d", "x", "-H", "Content-Type: text/plain"))
             self.assertEqual(post("-F", "file=;filename="), "0 files from nobody\n 201")
             self.assertEqual(program.stop(), 0)
+
+    def test_greeter_greets(self):
+        with generated() as directory:
+            sys.path.append(directory)  # of this process and the example
+            self.addCleanup(sys.path.remove, directory)
+            from helloworld_pb2 import HelloRequest
+            from helloworld_pb2_grpc import GreeterStub
+
+            with example("greeter.py") as program, grpc.insecure_channel(program.address) as channel:
+                greeter = GreeterStub(channel)
+                you, me = HelloRequest(name="you"), HelloRequest(name="me")
+                self.assertEqual(greeter.SayHello(you, timeout=TIMEOUT).message, "Hello you")
+                with self.assertRaises(grpc.RpcError) as raised:
+                    greeter.SayHello(HelloRequest(), timeout=TIMEOUT)
+                self.assertEqual(raised.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+                self.assertEqual(raised.exception.details(), "who are you?")
+                twice = greeter.SayHelloTwice(you, timeout=TIMEOUT)
+                self.assertEqual([reply.message for reply in twice], ["Hello you"] * 2)
+                self.assertEqual(greeter.SayHelloToAll(iter([you, me]), timeout=TIMEOUT).message, "Hello you and me")
+                replies = greeter.Chat(iter([you, me]), timeout=TIMEOUT)
+                self.assertEqual([reply.message for reply in replies], ["Hello you", "Hello me"])
+                check = channel.unary_unary("/grpc.health.v1.Health/Check")
+                self.assertEqual(check(b"\x0a\x12helloworld.Greeter", timeout=TIMEOUT), b"\x08\x01")
+                self.assertEqual(program.stop(), 0)
 
     def test_upload_writes_files(self):
         with tempfile.TemporaryDirectory() as directory, example("upload.py", directory) as program:

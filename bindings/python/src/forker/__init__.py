@@ -60,7 +60,8 @@ from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
 from .request import Headers, Request
 from .response import NEXT, HTTPError, Response, abort, redirect
-from .server import RouteInfo, Server, version
+from .route import RouteInfo
+from .server import Server, version
 from .stats import Stats, WorkerStats
 from .timer import Timer
 from .tls import TLS

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .request import Request
 
 Handler = Callable[[Request], Any]
+
+
+class RouteInfo(NamedTuple):
+    """A route. ``name`` and ``host`` are "" if it has none."""
+
+    methods: str
+    pattern: str
+    name: str
+    host: str
+
+
+class CRouteInfo(ctypes.Structure):
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("pad", ctypes.c_uint32),
+        ("methods", ctypes.c_char_p),
+        ("pattern", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("host", ctypes.c_char_p),
+    )
 
 
 class Routes:

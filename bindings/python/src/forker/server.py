@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from . import _library
 from ._library import c_path, c_text, lib
@@ -24,11 +24,14 @@ from .log import LogFunction, Logger
 from .option import option_text, static_name
 from .request import Request
 from .response import HTTPError
-from .route import Handler, Routes, names_of
+from .route import CRouteInfo, Handler, RouteInfo, Routes, names_of
 from .signals import SignalGuard, call_program
 from .state import forget
 from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
 from .timer import TIMED, Timer
+
+if TYPE_CHECKING:
+    from .grpc import Services
 
 _OK = 0
 _SERVES = 1  # of forker_server_poll()
@@ -229,7 +232,7 @@ class Server(Handling, Routes):
     def routes(self) -> list[RouteInfo]:
         """The routes, in the order in which they were registered."""
         found: list[RouteInfo] = []
-        c = _CRouteInfo(size=ctypes.sizeof(_CRouteInfo))
+        c = CRouteInfo(size=ctypes.sizeof(CRouteInfo))
         while lib.forker_route_at(self._live(), len(found), ctypes.byref(c)) == _OK:
             found.append(RouteInfo(*(text.decode() for text in (c.methods, c.pattern, c.name, c.host))))
         return found
@@ -296,22 +299,42 @@ class Server(Handling, Routes):
         group: ctypes.c_void_p | None = None,
     ) -> ctypes.c_void_p:
         """Has C call a function with the forker_request, whose result is that of a C handler. Returns the forker_route."""
-        if accel is not None:
-            function, user = accel.handler(call)
-            callback = _library.HANDLER(function)
-        else:
-            callback, user = _library.HANDLER(call), None
-        self._handlers.append((callback, call))
         added = ctypes.c_void_p()
-        arguments = (c_text(methods), c_text(pattern), callback, user, ctypes.byref(added))
+        arguments = (c_text(methods), c_text(pattern), *self._c_handler(call), ctypes.byref(added))
         if group is None:
             self._check_setup(lib.forker_server_route(self._live(), *arguments))
         else:
             self._check_setup(lib.forker_group_route(group, *arguments))
         return added
 
+    def _c_handler(self, call: Callable[[int, int | None], int]) -> tuple[Any, int | None]:
+        """A function as the handler of C, and what that is registered with. The server keeps it."""
+        if accel is not None:
+            function, user = accel.handler(call)
+            callback = _library.HANDLER(function)
+        else:
+            callback, user = _library.HANDLER(call), None
+        self._handlers.append((callback, call))
+        return callback, user
+
     def _set_route(self, route: ctypes.c_void_p, name: str, value: str | int | float | bool) -> None:
         self._check(lib.forker_route_set(route, c_text(name), c_text(option_text(name, value))))
+
+    def grpc(self, *, threads: int = 16, inline: bool = False, interceptors: Sequence[Any] = ()) -> Services:
+        """The gRPC services of the server, for generated code: see :mod:`forker.grpc`. It takes option h2c, or TLS.
+
+        `threads` is how many threads of a worker call servicers, each for one call until that has ended; they are made when
+        they are needed. Further calls wait, up to option handler_queue; more end with UNAVAILABLE. With `inline`, methods
+        with one request and one response are called on the main thread of the worker instead, which costs less, and
+        must not wait. `interceptors` are those of grpcio, ServerInterceptor. Raises ValueError for no threads.
+        """
+        from .grpc import Services
+
+        return Services(self, threads, inline, interceptors)
+
+    def _add_method(self, path: str, kind: int, call: Callable[[int, int | None], int]) -> None:
+        """Has C call a function for the calls of a gRPC method, as for the requests of a route."""
+        self._check_setup(lib.forker_server_grpc(self._live(), c_text(path), kind, *self._c_handler(call)))
 
     # ---------------------------------------------------------------------------------------------- figures
 
@@ -646,26 +669,6 @@ def _POSTED(server: int, key: int) -> None:
         call_program(function)
     except BaseException as exc:
         report("call_soon: the function failed", exc)
-
-
-class RouteInfo(NamedTuple):
-    """A route. ``name`` and ``host`` are "" if it has none."""
-
-    methods: str
-    pattern: str
-    name: str
-    host: str
-
-
-class _CRouteInfo(ctypes.Structure):
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-        ("methods", ctypes.c_char_p),
-        ("pattern", ctypes.c_char_p),
-        ("name", ctypes.c_char_p),
-        ("host", ctypes.c_char_p),
-    )
 
 
 def _slice_ms(timeout: float) -> int:

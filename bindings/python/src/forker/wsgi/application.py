@@ -9,10 +9,10 @@ from .._library import lib
 from ..option import size_of
 from ..pieces import Pieces
 from ..server import Server
+from ..threads import Threads
 from .environ import Environs, Path
 from .inline import Inline
 from .threaded import Threaded
-from .threads import Threads
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -39,5 +39,5 @@ class Mounted:
             return int(lib.forker_respond_error(address, 500, None))
 
     def _make_threads(self) -> Threads:
-        self._threads = Threads(self._thread_count, int(self.server.option("handler_queue")))
+        self._threads = Threads("forker-wsgi", self._thread_count, int(self.server.option("handler_queue")))
         return self._threads

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from .exchange import Exchange, checked
 
 if TYPE_CHECKING:
+    from ..threads import Threads
     from .application import Mounted
-    from .threads import Threads
 
 _DEFERRED = 2
 

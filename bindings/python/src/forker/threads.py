@@ -1,4 +1,4 @@
-"""The threads of a worker that call an application.
+"""The threads of a worker that call an application, or servicers of gRPC.
 
 They are Python's own, and not those of the library's handler pool, because a response in pieces is sent while the call
 that makes it goes on, and because what an application keeps in a :class:`threading.local`, a connection to a database
@@ -18,9 +18,10 @@ Job = Callable[[], None]
 
 
 class Threads:
-    """At most so many threads, made when they are needed. Jobs deal with their exceptions themselves."""
+    """At most so many threads, made when they are needed, with a name. Jobs deal with their exceptions themselves."""
 
-    def __init__(self, most: int, waiting_most: int) -> None:
+    def __init__(self, name: str, most: int, waiting_most: int) -> None:
+        self._name = name
         self._most = most
         self._waiting_most = waiting_most
         self._jobs: queue.SimpleQueue[Job] = queue.SimpleQueue()
@@ -44,7 +45,7 @@ class Threads:
 
     def _start(self) -> None:
         with contextlib.suppress(RuntimeError):  # the system has no more; the others do what waits
-            threading.Thread(target=self._work, name="forker-wsgi", daemon=True).start()
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
             self._count += 1
 
     def _work(self) -> None:

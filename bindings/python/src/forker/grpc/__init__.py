@@ -1,0 +1,44 @@
+"""Serve gRPC: servicers of generated code, unchanged, or functions that take and give bytes.
+
+With the code that ``protoc`` has generated, by the plugin of grpcio-tools::
+
+    import forker
+    import helloworld_pb2, helloworld_pb2_grpc
+
+    class Greeter(helloworld_pb2_grpc.GreeterServicer):
+        def SayHello(self, request, context):
+            return helloworld_pb2.HelloReply(message=f"Hello {request.name}")
+
+    server = forker.Server(h2c=True)
+    services = server.grpc()
+    helloworld_pb2_grpc.add_GreeterServicer_to_server(Greeter(), services)
+    server.listen(":50051")
+    server.run()
+
+Generated code imports grpcio, which then gives the names that servicers use: ``forker.grpc.StatusCode`` is
+``grpc.StatusCode``. Nothing of it serves: the calls are those of libforker, in processes that were forked. Without grpcio
+this module has the names itself, and :meth:`Services.unary_unary` and its sisters register functions.
+
+What is otherwise than in ``grpc.Server``:
+
+- ``context.send_initial_metadata()`` sends with the first message, or with the status.
+- ``context.set_compression()`` and ``disable_next_message_compression()`` change nothing: option grpc_compress says what is
+  compressed.
+- Functions of ``context.add_callback()`` are called on the main thread of the worker, which must not wait.
+- What a servicer raises is in the log of the server.
+- Servicers of ``grpc.aio`` are refused.
+"""
+
+from .context import Context
+from .services import HEALTH_NOT_SERVING, HEALTH_SERVING, HEALTH_UNKNOWN, Services
+from .status import RpcError, StatusCode
+
+__all__ = [
+    "HEALTH_NOT_SERVING",
+    "HEALTH_SERVING",
+    "HEALTH_UNKNOWN",
+    "Context",
+    "RpcError",
+    "Services",
+    "StatusCode",
+]
