@@ -63,3 +63,36 @@ func TestGRPCPython_interop(t *testing.T) {
 		})
 	}
 }
+
+// The ledger over calls of functions of Python: reloads lose none, kills only those of the workers that were killed.
+func TestGRPCPython_losesOnlyWhatKilledWorkersHad(t *testing.T) {
+	overHTTP2, overGRPC = true, true
+	defer func() { overHTTP2, overGRPC = false, false }()
+	rounds, each := 3, 500
+	if long() {
+		rounds, each = 30, 5000
+	}
+	p := start(t, setup{
+		under: []string{debianPython, "-W", "error"}, path: filepath.Join(sourceTree(), "tests/blackbox/testdata/ledger.py"), args: []string{"127.0.0.1:0"},
+		env: append(environment(watched(t, []string{"workers=2", "drain_grace=200ms"})),
+			"PYTHONPATH="+filepath.Join(sourceTree(), "bindings/python/src"), "FORKER_LIBRARY="+filepath.Join(plain.dir, "libforker.so.0")),
+	}).waitReady()
+	l := p.openLedger()
+	more := func() {
+		want := l.Answered() + each
+		eventually(t, "calls are answered", func() bool { return l.Answered() >= want })
+	}
+	victims := map[int]bool{}
+	for i := range rounds {
+		p.reload("reload: done")
+		more()
+		index := i % 2
+		pid := p.workers()[index]
+		victims[pid] = true
+		p.kill(pid, syscall.SIGKILL)
+		p.waitReplaced(index, pid)
+		more()
+	}
+	expectLostOnlyBy(t, closeLedger(t, l), victims, p.grace())
+	p.stop(syscall.SIGTERM)
+}

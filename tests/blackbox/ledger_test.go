@@ -55,7 +55,7 @@ func (p *program) ledgerConfig(kept, anew int) ledger.Config {
 	network, address := dialName(p.address(0))
 	cfg := ledger.Config{
 		Network: network, Address: address, Target: "/ledger", Kept: kept, Anew: anew, Timeout: patience,
-		TLS: clientTLS(), HTTP2: overHTTP2,
+		TLS: clientTLS(), HTTP2: overHTTP2, Calls: p.calls(),
 	}
 	if cfg.TLS != nil && cfg.HTTP2 {
 		cfg.TLS = cfg.TLS.Clone()

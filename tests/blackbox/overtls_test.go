@@ -3,6 +3,7 @@ package blackbox
 import (
 	"crypto/tls"
 	"slices"
+	"strings"
 	"testing"
 
 	"libforker/engine/secure/testcert"
@@ -46,6 +47,32 @@ func TestOverHTTP2(t *testing.T) {
 	t.Run("h2c", runLedgers)
 	pair := testcert.New(testcert.Spec{Names: []string{"localhost"}})
 	overTLS = trust(t, pair)
+	defer func() { overTLS = nil }()
+	t.Run("tls", runLedgers)
+}
+
+// overGRPC has ledgers make calls. overHTTP2 goes with it.
+var overGRPC bool
+
+// callsVariable names the file where programs note the calls that begin (ledgercalls.h).
+const callsVariable = "FORKER_TEST_CALLS="
+
+// calls is that file; "": there are none.
+func (p *program) calls() string {
+	for _, entry := range p.cmd.Env {
+		if path, is := strings.CutPrefix(entry, callsVariable); is {
+			return path
+		}
+	}
+	return ""
+}
+
+// TestOverGRPC runs them by calls of gRPC.
+func TestOverGRPC(t *testing.T) {
+	overHTTP2, overGRPC = true, true
+	defer func() { overHTTP2, overGRPC = false, false }()
+	t.Run("h2c", runLedgers)
+	overTLS = trust(t, testcert.New(testcert.Spec{Names: []string{"localhost"}}))
 	defer func() { overTLS = nil }()
 	t.Run("tls", runLedgers)
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,6 +79,9 @@ func start(t *testing.T, s setup) *program {
 	}
 	if overHTTP2 {
 		s.env = append(s.env, "FORKER_H2C=on", "FORKER_HTTP2=on")
+	}
+	if overGRPC {
+		s.env = append(s.env, callsVariable+filepath.Join(t.TempDir(), "calls"))
 	}
 	if overTLS != nil {
 		s.args, s.env = overTLS.apply(s.args), append(s.env, overTLS.env...)

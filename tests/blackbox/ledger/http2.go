@@ -48,6 +48,11 @@ type stream struct {
 	sent, written time.Time
 	status        string
 	body          []byte
+
+	// Of a call.
+	talks bool
+	said  int    // Messages that were sent, and the end.
+	code  string // grpc-status
 }
 
 func (c *streamer) run() {
@@ -135,18 +140,15 @@ func (c *streamer) send() error {
 		s.id = fmt.Sprintf("%d-%d", c.number, c.count)
 		c.count++
 	}
-	c.head.Reset()
-	for _, field := range [][2]string{
-		{":method", "GET"}, {":scheme", "http"}, {":authority", "ledger"}, {":path", c.ledger.cfg.Target + "?" + s.id},
-	} {
-		if err := c.fields.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]}); err != nil {
-			return err
-		}
-	}
 	c.open[c.next] = s
-	err := c.framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: c.next, BlockFragment: c.head.Bytes(), EndStream: true, EndHeaders: true,
-	})
+	var err error
+	if c.ledger.cfg.Calls != "" {
+		err = c.call(s)
+	} else {
+		err = c.writeHead(true, [][2]string{
+			{":method", "GET"}, {":scheme", "http"}, {":authority", "ledger"}, {":path", c.ledger.cfg.Target + "?" + s.id},
+		})
+	}
 	s.written = time.Now()
 	c.next += 2
 	return err
@@ -167,13 +169,24 @@ func (c *streamer) take(frame http2.Frame) error {
 		}
 	case *http2.MetaHeadersFrame:
 		if s := c.open[f.StreamID]; s != nil {
-			s.status = f.PseudoValue("status")
+			if s.status == "" {
+				s.status = f.PseudoValue("status")
+			}
+			for _, field := range f.RegularFields() {
+				if field.Name == "grpc-status" {
+					s.code = field.Value
+				}
+			}
 			return c.end(f.StreamID, s, f.StreamEnded())
 		}
 	case *http2.DataFrame:
 		if s := c.open[f.StreamID]; s != nil {
 			s.body = append(s.body, f.Data()...)
-			if err := c.end(f.StreamID, s, f.StreamEnded()); err != nil {
+			err := c.end(f.StreamID, s, f.StreamEnded())
+			if err == nil && s.talks {
+				err = c.talkOn(f.StreamID, s)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -212,12 +225,19 @@ func (c *streamer) sendAgain(id uint32) {
 	}
 }
 
+func (c *streamer) answeredBy(s *stream) (handled, error) {
+	if c.ledger.cfg.Calls != "" {
+		return calledBy(s)
+	}
+	return handledBy(s.id, s.status, s.body, s.sent)
+}
+
 // end enters a response that is whole.
 func (c *streamer) end(id uint32, s *stream, whole bool) error {
 	if !whole {
 		return nil
 	}
-	by, err := handledBy(s.id, s.status, s.body, s.sent)
+	by, err := c.answeredBy(s)
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	Anew             int           // clients that open a connection for each request, and ask to close it
 	TLS              *tls.Config   // nil: clear text
 	HTTP2            bool          // RFC 9113, without TLS by prior knowledge
+	Calls            string        // gRPC by HTTP/2; a file to which the server appends the id of each call that begins, in a line
 	Timeout          time.Duration // of a connect or a response
 }
 
@@ -113,6 +114,9 @@ type Ledger struct {
 // Open begins to send requests.
 func Open(cfg Config) *Ledger {
 	l := &Ledger{cfg: cfg, stop: make(chan struct{})}
+	if cfg.Calls != "" {
+		_ = os.Truncate(cfg.Calls, 0) // Of a ledger before this one. It need not be there.
+	}
 	for number := range cfg.Kept + cfg.Anew {
 		if cfg.HTTP2 {
 			c := &streamer{ledger: l, number: number, most: Streams, anew: number >= cfg.Kept}
@@ -139,6 +143,9 @@ func (l *Ledger) Close() (*Report, error) {
 	r := &l.report
 	if r.Sent != r.Answered+r.Lost() {
 		return r, fmt.Errorf("the books do not balance: %s", r)
+	}
+	if l.cfg.Calls != "" {
+		return r, checkBegun(l.cfg.Calls, r)
 	}
 	return r, nil
 }

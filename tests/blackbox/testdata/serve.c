@@ -1,7 +1,7 @@
 /* The server that most tests talk to: serve <address> ... Options come from the environment. */
 #define _GNU_SOURCE
 
-#include "ledger.h"
+#include "ledgercalls.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -185,6 +185,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         forker_server_handle(server, routes[i].methods, routes[i].pattern, routes[i].handler, (void *)routes[i].user);
     }
+    add_ledger_calls(server);
     for (int i = 1; i < argc; i++) {
         forker_server_listen(server, argv[i]);
     }

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 
-#include "ledger.h"
+#include "ledgercalls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +130,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/option/:name", option, NULL);
     forker_server_handle(server, "GET", "/act/:what", act, NULL);
     forker_server_handle(server, "GET", "/ledger", response_ledger, NULL);
+    add_ledger_calls(server);
     forker_server_handle(server, "GET", "/leak", leak, NULL);
     forker_server_handle(server, "GET", "/patient", patient, NULL);
     forker_server_on_reload(server, on_reload, NULL);
