@@ -59,6 +59,9 @@ enum {
     off_response_grpc = offsetof(fk_response, grpc),
     off_response_extra = offsetof(fk_response, extra),
     off_response_trailers = offsetof(fk_response, trailers),
+    off_response_file = offsetof(fk_response, file),
+    off_response_inode = offsetof(fk_response, inode),
+    off_response_modified_ns = offsetof(fk_response, modified_ns),
     off_now = offsetof(struct forker_request, now_ns),
     off_params = offsetof(struct forker_request, params),
     off_head = offsetof(struct forker_request, head),
@@ -165,6 +168,9 @@ var (
 	_ [C.FK_GRPC_STREAM]byte              = [engine.RPCStream]byte{}
 	_ [C.off_response_extra]byte          = [unsafe.Offsetof(engine.Response{}.Extra)]byte{}
 	_ [C.off_response_trailers]byte       = [unsafe.Offsetof(engine.Response{}.Trailers)]byte{}
+	_ [C.off_response_file]byte           = [unsafe.Offsetof(engine.Response{}.File)]byte{}
+	_ [C.off_response_inode]byte          = [unsafe.Offsetof(engine.Response{}.Inode)]byte{}
+	_ [C.off_response_modified_ns]byte    = [unsafe.Offsetof(engine.Response{}.ModifiedNs)]byte{}
 	_ [C.off_now]byte                     = [unsafe.Offsetof(engine.Request{}.Now)]byte{}
 	_ [C.off_params]byte                  = [unsafe.Offsetof(engine.Request{}.Params)]byte{}
 	_ [C.off_head]byte                    = [unsafe.Offsetof(engine.Request{}.Head)]byte{}

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -17,8 +18,9 @@ const diskThreads = 8
 
 // diskJob is something that is done on one of them.
 type diskJob struct {
-	work   func() // On the thread,
-	finish func() // and then on the loop's; not called if the loop has ended.
+	unless *atomic.Bool // Set meanwhile: there is no work, who wanted it has left. nil: there is.
+	work   func()       // On the thread,
+	finish func()       // and then on the loop's; not called if the loop has ended.
 }
 
 // diskQueue is how many jobs may wait when another request is to. Those of clients that have left wait too, and a disk may
@@ -84,7 +86,9 @@ func (d *disk) run() {
 		job := d.queue[0]
 		d.queue = d.queue[1:]
 		d.mu.Unlock()
-		job.work()
+		if job.unless == nil || !job.unless.Load() {
+			job.work()
+		}
 		d.mu.Lock()
 		d.add(job)
 	}

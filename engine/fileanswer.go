@@ -5,9 +5,12 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 
 	"libforker/engine/gate"
+	"libforker/engine/grammar"
 	"libforker/engine/http1"
+	"libforker/engine/memory"
 	"libforker/engine/static"
 )
 
@@ -20,8 +23,9 @@ type fileAnswer struct {
 	step      lookStep
 	wantsPage bool // The client would take the page that is there for all.
 
-	held   *static.File // The file that the rest is of.
-	from   *static.Representation
+	held   *static.File           // The file that the rest is of; nil: it is the program's,
+	own    static.Representation  // which is this.
+	from   *static.Representation // What is sent.
 	status int
 	lines  []byte      // Of fields, perhaps in text.
 	text   []byte      // What was written for this response: fields, and what stands between parts.
@@ -29,9 +33,10 @@ type fileAnswer struct {
 	next   int         // of which this is sent next.
 	length int64       // Of all of it.
 
-	waiting bool  // The disk is asked for what comes next,
-	warm    bool  // or was, and that is in memory.
-	turn    int64 // Bytes since others have had their turn.
+	waiting  bool         // The disk is asked for what comes next,
+	unwanted *atomic.Bool // which is set when that is not needed any more; nil: it is not asked.
+	warm     bool         // It was, and what comes next is in memory, also where the file system cannot tell.
+	turn     int64        // Bytes since others have had their turn.
 }
 
 // filePiece is a part of a body: of fileAnswer.text, or of the file.
@@ -69,36 +74,54 @@ func (l *Loop) dropAnswer(r *request) {
 	if a.held != nil {
 		a.held.Release()
 	}
+	if a.unwanted != nil {
+		a.unwanted.Store(true)
+	}
 	text := a.text[:0]
 	if cap(text) > keptText {
 		text = nil
 	}
-	*a = fileAnswer{name: a.name[:0], text: text, pieces: a.pieces[:0]}
+	own := a.own.Forget()
+	*a = fileAnswer{name: a.name[:0], text: text, pieces: a.pieces[:0], own: own}
 	l.freeAnswers = append(l.freeAnswers, a)
 }
 
 // answerFile responds with a file, or what of it the client wants.
 func (l *Loop) answerFile(r *request, f *static.File) {
-	a := r.file
 	wishes := static.Read(&r.shared.Head, r.text, !r.isHead)
-	from := wishes.Choose(f)
+	if !l.decide(r, &wishes, wishes.Choose(f)) {
+		l.respondWith(r, Outcome{Status: 412})
+		return
+	}
+	f.Hold()
+	r.file.held = f
+	l.respond(r)
+}
+
+// decide makes the response a representation, or what of it the client wants. false: it wants none of this one.
+func (l *Loop) decide(r *request, wishes *static.Wishes, from *static.Representation) bool {
+	a := r.file
+	a.from = from
 	switch wishes.Judge(from) {
 	case static.NotModified:
 		a.status, a.lines = 304, from.Kept
 	case static.Failed:
-		l.respondWith(r, Outcome{Status: 412})
-		return
+		return false
 	default:
-		f.Hold()
-		a.held, a.from = f, from
 		extent, parts := wishes.Ranges(from, &l.ranges)
-		a.describe(extent, parts)
+		a.describe(extent, parts, r.setFields())
 	}
-	l.respond(r)
+	return true
 }
 
-// describe makes the response one of these parts of the file.
-func (a *fileAnswer) describe(extent static.Extent, parts []static.Range) {
+// setFields are the fields that the program has set.
+func (r *request) setFields() []byte {
+	fields := &r.shared.Response.Fields
+	return memory.View(fields.Data, fields.Len)
+}
+
+// describe makes the response one of these parts of the file. The program has set some fields of it.
+func (a *fileAnswer) describe(extent static.Extent, parts []static.Range, set []byte) {
 	from := a.from
 	switch {
 	case extent == static.Whole:
@@ -116,13 +139,17 @@ func (a *fileAnswer) describe(extent static.Extent, parts []static.Range) {
 		a.add(filePiece{off: parts[0].Start, len: parts[0].Len})
 	default:
 		a.status = 206
-		a.describeParts(parts)
+		a.describeParts(parts, set)
 	}
 }
 
-// describeParts makes the body several parts, each with a head (RFC 9110 §14.6).
-func (a *fileAnswer) describeParts(parts []static.Range) {
+// describeParts makes the body several parts, each with a head (RFC 9110 §14.6), which has the type of what they are of.
+func (a *fileAnswer) describeParts(parts []static.Range, set []byte) {
 	from := a.from
+	typ := grammar.Line(set, "Content-Type")
+	if typ == nil {
+		typ = []byte(from.Type)
+	}
 	boundary := newBoundary()
 	a.text = append(append(a.text, "Content-Type: multipart/byteranges; boundary="...), boundary[:]...)
 	a.text = append(append(a.text, http1.CRLF...), from.More...)
@@ -130,7 +157,7 @@ func (a *fileAnswer) describeParts(parts []static.Range) {
 	for _, part := range parts {
 		start := len(a.text)
 		a.text = append(append(append(a.text, "\r\n--"...), boundary[:]...), http1.CRLF...)
-		a.text = appendContentRange(append(a.text, from.Type...), part, from.Size)
+		a.text = appendContentRange(append(a.text, typ...), part, from.Size)
 		a.text = append(a.text, http1.CRLF...)
 		a.add(filePiece{isText: true, off: int64(start), len: int64(len(a.text) - start)})
 		a.add(filePiece{off: part.Start, len: part.Len})
@@ -212,15 +239,32 @@ func (l *Loop) fieldsOfFile(a *fileAnswer, set []byte) []byte {
 	if len(set) == 0 {
 		return a.lines
 	}
-	l.merged = append(l.merged[:0], set...)
+	l.merged = l.merged[:0]
+	for rest := set; len(rest) > 0; {
+		end := bytes.IndexByte(rest, '\n') + 1
+		if !a.omits(rest[:end]) {
+			l.merged = append(l.merged, rest[:end]...)
+		}
+		rest = rest[end:]
+	}
+	kept := len(l.merged)
 	for rest := a.lines; len(rest) > 0; {
 		line := rest[:bytes.IndexByte(rest, '\n')+1]
-		if !gate.HasField(set, string(line[:bytes.IndexByte(line, ':')])) {
+		if !gate.HasField(l.merged[:kept], string(line[:bytes.IndexByte(line, ':')])) {
 			l.merged = append(l.merged, line...)
 		}
 		rest = rest[len(line):]
 	}
 	return l.merged
+}
+
+// omits reports whether a field that the program has set is of the file's content where the response has another, or none.
+func (a *fileAnswer) omits(line []byte) bool {
+	if len(a.pieces) > 1 {
+		return grammar.IsNamed(line, "Content-Type")
+	}
+	return (a.status == 304 || a.status == 416) && (grammar.IsNamed(line, "Content-Type") ||
+		grammar.IsNamed(line, "Content-Encoding") || grammar.IsNamed(line, "Content-Language"))
 }
 
 // nextOfFile fetches the next segment of a body that is a file or parts of one. It is empty while the disk is asked for
@@ -237,6 +281,8 @@ func (l *Loop) nextOfFile(r *request) segment {
 	}
 	size := min(p.len, windowMost)
 	switch {
+	case a.held == nil: // The program's goes out as other pieces do that it has.
+		size = p.len
 	case !a.warm && !static.IsWarm(a.from.Fd, p.off+size-1):
 		l.warmFile(r, p.off, size)
 		return segment{}
@@ -265,11 +311,12 @@ func (a *fileAnswer) advance(s *source, size int64) {
 // warmFile has a thread read a part of the file, which then is in the kernel's memory.
 func (l *Loop) warmFile(r *request, off, size int64) {
 	a := r.file
-	file, fd, goOn := a.held, a.from.Fd, l.goOnWith(r)
+	file, fd, goOn, unwanted := a.held, a.from.Fd, l.goOnWith(r), new(atomic.Bool)
 	file.Hold()
-	a.waiting, a.turn = true, 0
+	a.waiting, a.turn, a.unwanted = true, 0, unwanted
 	l.disk.submit(diskJob{
-		work: func() { static.Warm(fd, off, size) },
+		unless: unwanted,
+		work:   func() { static.Warm(fd, off, size) },
 		finish: func() {
 			file.Release()
 			goOn()
@@ -282,7 +329,7 @@ func (l *Loop) goOnWith(r *request) func() {
 	serial := r.shared.Serial
 	return func() {
 		if r.shared.Serial == serial {
-			r.file.waiting, r.file.warm = false, true
+			r.file.waiting, r.file.warm, r.file.unwanted = false, true, nil
 			r.stream.resume(l, r)
 		}
 	}

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -395,6 +397,31 @@ func TestFiles_changedJustNowHaveAWeakTag(t *testing.T) {
 	}
 }
 
+// Two changes in the same second that leave the size as it is.
+func TestFiles_changedTwiceInASecondHaveTwoTags(t *testing.T) {
+	s, root := serveFiles(t, tcp, map[string]string{"a": "old"}, static.Options{})
+	c := s.dial()
+	change := func(content string, at time.Time) (tag string) {
+		t.Helper()
+		s.must(os.WriteFile(root+"/a", []byte(content), 0o644))
+		s.must(os.Chtimes(root+"/a", at, at))
+		s.pass(time.Second)
+		res, body := c.ask("GET", "/f/a")
+		if body != content {
+			t.Errorf("%q, want %q", body, content)
+		}
+		return res.Header.Get("Etag")
+	}
+	first := change("one", longAgo.Add(1000))
+	second := change("two", longAgo.Add(2000))
+	if want := fmt.Sprintf("\"%x.3e8-3\"", longAgo.Unix()); first != want || second == first {
+		t.Errorf("%s, then %s, want %s first", first, second, want)
+	}
+	if res, _ := c.ask("GET", "/f/a", "If-None-Match: "+first); res.StatusCode != 200 {
+		t.Errorf("with the tag before: %s", res.Status)
+	}
+}
+
 func TestFiles_compressed(t *testing.T) {
 	s, root := serveFiles(t, tcp, map[string]string{
 		"a.js": "plain", "a.js.br": "brotli", "a.js.gz": "gzip", "a.js.zst": "zstd",
@@ -639,6 +666,68 @@ func TestFiles_fromAColdDisk(t *testing.T) {
 		if _, body := c.ask("GET", "/f/big", "Range: bytes=0-99,1000000-2999999"); !strings.Contains(body, big[1000000:3000000]) {
 			t.Error("parts are not those of the file")
 		}
+	}
+}
+
+// TestFiles_ofClientsThatHaveLeftAreNotRead: a disk that is slow does not work for those who have left.
+func TestFiles_ofClientsThatHaveLeftAreNotRead(t *testing.T) {
+	s, root := serveFiles(t, tcp, map[string]string{"big": text(3 << 20)}, static.Options{})
+	file, err := os.Open(root + "/big")
+	s.must(err)
+	defer file.Close()
+	s.must(file.Sync())
+	answer := make(chan bool)
+	s.do(func() {
+		for range diskThreads {
+			s.loop.disk.submit(diskJob{work: func() { <-answer }, finish: func() {}})
+		}
+	})
+	s.must(unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED))
+	c := s.dial()
+	c.send(get("/f/big"))
+	var job diskJob
+	s.eventually("the file to be waited for", func() bool {
+		s.loop.disk.mu.Lock()
+		defer s.loop.disk.mu.Unlock()
+		for _, job = range s.loop.disk.queue {
+			return true
+		}
+		return s.loop.cfg.Slot.BytesOut > windowMost/2
+	})
+	if job.work == nil {
+		t.Log("nothing is waited for: this file system keeps all in memory")
+	}
+	if job.unless != nil { // It is found and open.
+		if job.unless.Load() {
+			t.Error("it is not wanted while the client is there")
+		}
+		c.reset()
+		s.eventually("it not to be wanted any more", job.unless.Load)
+	}
+	close(answer)
+	s.eventually("the disk to have done", func() bool { return s.loop.disk.isIdle() })
+}
+
+func TestDisk_doesNoWorkThatIsNotWanted(t *testing.T) {
+	d, err := newDisk()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.release()
+	var unwanted, wanted atomic.Bool
+	unwanted.Store(true)
+	worked, finished := 0, 0
+	for _, unless := range []*atomic.Bool{nil, &unwanted, &wanted} {
+		d.submit(diskJob{unless: unless, work: func() { worked++ }, finish: func() { finished++ }})
+		for !d.isIdle() {
+			runtime.Gosched()
+		}
+	}
+	for _, job := range d.take() {
+		job.finish()
+	}
+	if worked != 2 || finished != 3 {
+		t.Errorf("%d worked, %d finished", worked, finished)
 	}
 }
 

@@ -29,7 +29,7 @@ type request struct {
 
 	// What the program does with it.
 	call   Call
-	file   *fileAnswer // What its route serves; nil: that is no file.
+	file   *fileAnswer // What its route serves, or the program has responded with; nil: that is no file.
 	timer  timer       // Runs while the program has it.
 	early  uint32      // What was done by its handle before the pool's handler returned; 0: nothing.
 	isHead bool        // Its method is HEAD.

@@ -55,6 +55,9 @@ func (l *Loop) respond(r *request) {
 		l.stopTimers(r)
 		l.abortBody(r)
 	}
+	if r.shared.Response.File != 0 {
+		l.answerOwnFile(r)
+	}
 	if l.cfg.OwnErrors {
 		l.askForError(r)
 	}

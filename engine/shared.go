@@ -159,7 +159,8 @@ type Response struct {
 	Flags    uint8
 	RPC      uint8 // What the response to a call is.
 	Code     uint8 // Of that.
-	_        uint16
+	File     uint8 // 1: Parts is a file as a whole, of which the client may want less.
+	_        uint8
 	Length   int64  // Of a stream: what its head promises; -1: not known. Or see ResponseLength.
 	Parted   uint64 // Bytes of Body that stand in Parts; the rest comes behind them.
 	Extra    uint64 // Bytes of all parts that are not of Body.
@@ -167,13 +168,18 @@ type Response struct {
 	Body     Block
 	Parts    Block // Part.
 	Trailers Block // Like Fields, sent behind a stream that goes out in chunks.
+
+	Modified   int64 // Of that file: seconds since 1970.
+	Inode      uint64
+	ModifiedNs uint32 // And nanoseconds.
+	_          uint32
 }
 
 // keptResponse is how much memory a response may keep for the next one.
 const keptResponse = 256 << 10
 
 func (a *Response) reset() {
-	a.Status, a.State, a.Flags, a.RPC, a.Code = 0, ResponseNone, 0, RPCNone, 0
+	a.Status, a.State, a.Flags, a.RPC, a.Code, a.File = 0, ResponseNone, 0, RPCNone, 0, 0
 	a.Parted, a.Extra = 0, 0
 	a.Fields.Len, a.Body.Len, a.Parts.Len, a.Trailers.Len = 0, 0, 0, 0
 }

@@ -1421,6 +1421,13 @@ int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t le
  * give FORKER_OK. `path` is used as it is: a handler that makes it of the request's path sees to it that it stays where
  * it should. A forker_request_path() has no ".." segments, but symbolic links are followed.
  *
+ * With status 200 to GET or HEAD the client gets what it wants of the file, as of those of forker_server_static(): 304 or
+ * 412 as its conditions say (RFC 9110 section 13), 206 or 416 for ranges of it, up to 16 that do not overlap (section 14).
+ * The response says ETag, Last-Modified and Accept-Ranges. A program that sets them, before or after, goes before the
+ * file: conditions are judged by its ETag and Last-Modified, and "Accept-Ranges: none" has the file sent as a whole.
+ * The ETag of a file is made of the time of its last change, its size and its inode, so that other files have others; where
+ * several hosts serve the same files, it should be the program's.
+ *
  * Returns FORKER_OK, FORKER_E_INVALID (status, content_type), FORKER_E_STATE (answered or written to already),
  * FORKER_E_SYSTEM.
  */

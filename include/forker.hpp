@@ -395,6 +395,7 @@ class Request {
     int redirect(const std::string &location, int status = 303) {
         return check(forker_respond_redirect(req_, status, location.c_str()));
     }
+    /* With status 200 the client gets what it wants of the file: see forker_respond_file(). */
     int file(const std::string &path, const std::string &content_type, int status = 200) {
         return check(
             forker_respond_file(req_, status, content_type.empty() ? nullptr : content_type.c_str(), path.c_str()));

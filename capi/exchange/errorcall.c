@@ -22,6 +22,7 @@ static void clear(forker_request *req, bool own)
     fk_dispatch_release_parts(response);
     response->body.len = response->trailers.len = 0;
     response->parted = response->extra = 0;
+    response->file = 0;
     if (!own) {
         response->fields.len = 0;
     }

@@ -122,7 +122,8 @@ typedef struct {
     uint8_t flags;
     uint8_t grpc; /* FK_GRPC_* */
     uint8_t code; /* of a call's status */
-    uint16_t pad;
+    uint8_t file; /* 1: parts is a file as a whole, of which the client may want less */
+    uint8_t pad;
     int64_t length;  /* of a stream: what its head promises; -1: not known; or see FK_RESPONSE_LENGTH */
     uint64_t parted; /* bytes of `body` that stand in `parts`; the rest comes behind them */
     uint64_t extra;  /* bytes of all parts that are not of `body` */
@@ -130,6 +131,10 @@ typedef struct {
     fk_block body;
     fk_block parts;    /* fk_part */
     fk_block trailers; /* like fields, sent behind a stream that goes out in chunks */
+    int64_t modified;  /* of that file: seconds since 1970 */
+    uint64_t inode;
+    uint32_t modified_ns; /* and nanoseconds */
+    uint32_t pad_file;
 } fk_response;
 
 /* What was wrong with the last call that failed; failure.c. */

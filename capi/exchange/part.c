@@ -112,6 +112,15 @@ static int refuse_path(forker_request *req, const char *path, int reason)
     }
 }
 
+/* Tells the engine that the response is this file, of which it sends what the client wants. */
+static void note_file(fk_response *response, const struct stat *file)
+{
+    response->file = 1;
+    response->modified = file->st_mtim.tv_sec;
+    response->modified_ns = (uint32_t)file->st_mtim.tv_nsec;
+    response->inode = file->st_ino;
+}
+
 int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path)
 {
     struct stat file;
@@ -144,6 +153,8 @@ int forker_respond_file(forker_request *req, int status, const char *content_typ
                        &(fk_part){FK_PART_FILE, fd, NULL, 0, (uint64_t)file.st_size, close_file, (void *)(intptr_t)fd});
     if (code != FORKER_OK) {
         fk_inventory_close(fd);
+        return code;
     }
-    return code;
+    note_file(&req->response, &file);
+    return FORKER_OK;
 }

@@ -3,6 +3,8 @@ package gate
 import (
 	"bytes"
 	"strings"
+
+	"libforker/engine/grammar"
 )
 
 // Fields that every response of a route has, unless the program sets them itself.
@@ -78,12 +80,4 @@ func (b *Block) meets(fields []byte) bool {
 }
 
 // HasField reports whether there is a line with that name.
-func HasField(fields []byte, name string) bool {
-	for len(fields) > 0 {
-		if len(fields) > len(name) && fields[len(name)] == ':' && bytes.EqualFold(fields[:len(name)], []byte(name)) {
-			return true
-		}
-		fields = fields[bytes.IndexByte(fields, '\n')+1:]
-	}
-	return false
-}
+func HasField(fields []byte, name string) bool { return grammar.Line(fields, name) != nil }

@@ -42,3 +42,19 @@ func TestLength(t *testing.T) {
 		}
 	}
 }
+
+func TestLine(t *testing.T) {
+	const lines = "Content-Type: text/x\r\nx:  1 \r\nX-Long: 2\r\nX: 3\r\n"
+	for name, want := range map[string]string{"content-type": "text/x", "X": "1", "X-Long": "2", "X-": "none", "Content": "none", "": "none", "Y": "none"} {
+		got := "none"
+		if line := Line([]byte(lines), name); line != nil {
+			got = string(LineValue(line))
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if Line(nil, "X") != nil {
+		t.Error("nothing has a line")
+	}
+}

@@ -58,7 +58,7 @@ func (w *Wishes) lists(name string, r *Representation, strongly bool) bool {
 			if !ok {
 				break
 			}
-			if r.tag != "" && string(tag) == r.tag && !(strongly && (weak || r.weak)) {
+			if len(r.tag) > 0 && bytes.Equal(tag, r.tag) && !(strongly && (weak || r.weak)) {
 				return true
 			}
 			value = rest
@@ -90,14 +90,11 @@ func (w *Wishes) rangeHolds(r *Representation) bool {
 		return true
 	}
 	value := w.value("if-range")
-	if r.weak {
-		return false
-	}
 	if tag, weak, _, ok := cutTag(value); ok {
-		return !weak && r.tag != "" && string(tag) == r.tag
+		return !weak && !r.weak && len(r.tag) > 0 && bytes.Equal(tag, r.tag)
 	}
 	since, ok := parseTime(value)
-	return ok && since.Equal(r.modified)
+	return ok && !r.recent && since.Equal(r.modified)
 }
 
 // parseTime reads a date in one of the three forms (RFC 9110 §5.6.7).

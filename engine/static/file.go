@@ -28,10 +28,13 @@ type Representation struct {
 	Full []byte // Type and More.
 	Kept []byte // Lines: what a response says that has none, since the client has it (RFC 9110 §15.4.5).
 
-	tag      string    // The opaque part of its entity tag, without quotes; "": it has none.
-	weak     bool      // It may still be changed in the second that it says.
+	tag      []byte    // The opaque part of its entity tag, without quotes; empty: it has none.
+	weak     bool      // That is a weak one.
+	recent   bool      // It may still be changed in the second that it says.
+	whole    bool      // There are no parts of it.
 	modified time.Time // To the second.
 	identity identity
+	room     []byte // What Represent has put tag and lines into.
 }
 
 // identity tells whether a file is the one that was opened before, and as it was then.
@@ -103,7 +106,7 @@ func (f *File) kept() (bytes int) {
 func (f *File) isSame(other *File) bool {
 	for c := range coding.Identity + 1 {
 		a, b := f.Coded(c), other.Coded(c)
-		if (a == nil) != (b == nil) || a != nil && (a.identity != b.identity || a.weak) {
+		if (a == nil) != (b == nil) || a != nil && (a.identity != b.identity || a.recent) {
 			return false
 		}
 	}
@@ -121,11 +124,12 @@ func (m *Mount) describe(f *File, name string, now time.Time) {
 		if r == nil {
 			continue
 		}
-		r.weak = now.Sub(r.modified) < 2*time.Second
+		r.recent = isRecent(r.modified, now)
+		r.weak = r.recent
 		if !m.NoETag {
-			r.tag = strconv.FormatInt(r.modified.Unix(), 16) + "-" + strconv.FormatInt(r.Size, 16)
+			r.tag = appendTag(nil, r.identity.modified, r.Size)
 			if c != coding.Identity {
-				r.tag += "-" + c.String()
+				r.tag = append(append(r.tag, '-'), c.String()...)
 			}
 		}
 		r.Type = "Content-Type: " + typ + "\r\n"
@@ -139,8 +143,21 @@ func (m *Mount) describe(f *File, name string, now time.Time) {
 	}
 }
 
+// isRecent reports whether a file was changed so shortly ago that it may be again at a time that is told as the same.
+func isRecent(modified, now time.Time) bool { return now.Sub(modified) < 2*time.Second }
+
+// appendTag writes when a file was changed, and its size. A time of whole seconds is that of a file that was copied: its tag
+// is that of other servers.
+func appendTag(b []byte, modified unix.Timespec, size int64) []byte {
+	b = strconv.AppendInt(b, modified.Sec, 16)
+	if modified.Nsec != 0 {
+		b = strconv.AppendInt(append(b, '.'), modified.Nsec, 16)
+	}
+	return strconv.AppendInt(append(b, '-'), size, 16)
+}
+
 func (r *Representation) appendKept(b []byte, control string, varies bool) []byte {
-	if r.tag != "" {
+	if len(r.tag) > 0 {
 		b = append(b, "ETag: "...)
 		if r.weak {
 			b = append(b, "W/"...)

@@ -138,7 +138,7 @@ func (r *Representation) take(fd int, wait bool, known *Representation) error {
 	switch {
 	case stat.Size > KeptMost:
 		r.Fd = fd
-	case known != nil && known.identity == r.identity && !known.weak:
+	case known != nil && known.identity == r.identity && !known.recent:
 		r.Data, r.Size = known.Data, known.Size
 	default:
 		return r.read(fd, wait)

@@ -31,7 +31,7 @@ const (
 // Ranges returns what a request asks for of a representation, in `room` if that is Parts. A request that is not for parts, or
 // that cannot be read, is for all of it.
 func (w *Wishes) Ranges(r *Representation, room *[MostRanges]Range) (Extent, []Range) {
-	if w.some&hasRange == 0 || w.some&hasRanges != 0 || !w.IsGet || r.Size == 0 || !w.rangeHolds(r) {
+	if w.some&hasRange == 0 || w.some&hasRanges != 0 || !w.IsGet || r.whole || r.Size == 0 || !w.rangeHolds(r) {
 		return Whole, nil
 	}
 	return parseRanges(w.value("range"), r.Size, room)

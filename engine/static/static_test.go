@@ -121,8 +121,8 @@ func FuzzWishes(f *testing.F) {
 			}
 		}
 		w := wishesOf("accept-encoding:" + codings + "\nif-none-match:" + tags + "\nIf-Range:" + date + "\nRange:bytes=0-1\naccept:" + accept + "\nif-modified-since:" + date + "\n")
-		file := &File{Representation: Representation{Fd: -1, Size: 10, tag: "b"}}
-		file.compressed[coding.Gzip] = &Representation{Fd: -1, Size: 5, tag: "b-gzip"}
+		file := &File{Representation: Representation{Fd: -1, Size: 10, tag: []byte("b")}}
+		file.compressed[coding.Gzip] = &Representation{Fd: -1, Size: 5, tag: []byte("b-gzip")}
 		r := w.Choose(file)
 		if r == nil {
 			t.Fatal("nothing is chosen")

@@ -45,6 +45,10 @@ func (s *goldenSection) play(t *testing.T) {
 	if err := os.WriteFile(file, []byte("abcdefghijklmnopqrstuvwxyz"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	long := time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC) // What is said of its time stays the same.
+	if err := os.Chtimes(file, long, long); err != nil {
+		t.Fatal(err)
+	}
 	p := start(t, setup{
 		source: "golden.c", args: []string{"127.0.0.1:0", file},
 		env: environment(append([]string{"workers=1"}, s.options...)),

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // pieces starts pieces.c with one worker and a directory of files: small (10 bytes), large, forbidden, and a directory.
@@ -107,6 +108,50 @@ func TestFile_isSent(t *testing.T) {
 			t.Errorf("the worker has %d descriptors", n)
 		}
 	})
+}
+
+// TestFile_isWhatTheClientWantsOfIt asks for parts of a program's file, and on conditions.
+func TestFile_isWhatTheClientWantsOfIt(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p, large := pieces(t, b)
+		p.ageLarge()
+		c := p.dial()
+		tag := c.get("/file/large").Header.Get("Etag")
+		for _, row := range []struct {
+			method, path, field string
+			status              int
+			size                int64
+			body                string
+		}{
+			{"GET", "large", "Range: bytes=5-99999", 206, 99995, string(large[5:100000])},
+			{"HEAD", "large", "Range: bytes=5-99999", 200, int64(len(large)), ""},
+			{"GET", "large", "If-None-Match: " + tag, 304, 0, ""},
+			{"GET", "large", "If-Match: \"x\"", 412, 24, "412 Precondition Failed\n"},
+			{"GET", "large", "Range: bytes=99999999-", 416, 26, "416 Range Not Satisfiable\n"},
+			{"GET", "small", "Range: bytes=-4", 206, 4, "6789"},
+			{"GET", "empty", "Range: bytes=0-", 200, 0, ""},
+			{"GET", "none", "If-None-Match: *", 404, 14, "404 Not Found\n"},
+		} {
+			a := c.send(row.method + " /file/" + row.path + " HTTP/1.1\r\nHost: t\r\n" + row.field + "\r\n\r\n").receive(row.method)
+			if a.StatusCode != row.status || a.body != row.body || row.status != 304 && a.ContentLength != row.size {
+				t.Errorf("%s %s %s: %s, %d bytes", row.method, row.path, row.field, a.Status, len(a.body))
+			}
+		}
+		a := c.send("GET /file/large HTTP/1.1\r\nHost: t\r\nRange: bytes=0-9,1000000-1099999\r\n\r\n").receive("GET")
+		if a.StatusCode != 206 || !strings.HasPrefix(a.Header.Get("Content-Type"), "multipart/byteranges") ||
+			!strings.Contains(a.body, string(large[1000000:1100000])) || strings.Count(a.body, "Content-Type: application/octet-stream") != 2 {
+			t.Errorf("parts: %s %v, %d bytes", a.Status, a.Header, len(a.body))
+		}
+		eventually(t, "the files to be closed", func() bool { return len(openFilesOf(t, p.workers()[0])) < 40 })
+	})
+}
+
+// ageLarge has the large file of pieces.c be one that nobody changes any more.
+func (p *program) ageLarge() {
+	p.t.Helper()
+	dir := p.cmd.Args[len(p.cmd.Args)-1]
+	long := time.Date(2001, 2, 3, 4, 5, 6, 789, time.UTC)
+	must(p.t, os.Chtimes(filepath.Join(dir, "large"), long, long))
 }
 
 func openFilesOf(t *testing.T, pid int) []os.DirEntry {

@@ -13,7 +13,7 @@ import (
 func site(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
-	past := time.Now().Add(-time.Hour)
+	past := time.Now().Add(-time.Hour).Truncate(time.Second) // So that tags are those of servers that know no more.
 	for name, content := range files {
 		path := filepath.Join(root, name)
 		must(t, os.MkdirAll(filepath.Dir(path), 0o755))

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import tempfile
 import unittest
 from pathlib import Path
@@ -413,6 +414,24 @@ def endless(request):
 
 
 class FileTest(unittest.TestCase):
+    def wants_less(self, program, content):
+        """Asks for parts of a file, and on conditions."""
+
+        def get(**fields):
+            with contextlib.closing(program.connect()) as connection:
+                names = {name.replace("_", "-"): value for name, value in fields.items()}
+                connection.request("GET", "/page.html", headers=names)
+                response = connection.getresponse()
+                return response.status, response.headers, response.read()
+
+        tag = get()[1]["ETag"]
+        self.assertEqual(get(Range="bytes=5-9")[::2], (206, content[5:10]))
+        self.assertEqual(get(Range="bytes=5-9")[1]["Content-Range"], f"bytes 5-9/{len(content)}")
+        self.assertEqual(get(Range="bytes=99999999-")[0], 416)
+        status, headers, body = get(If_None_Match=tag)
+        self.assertEqual((status, body, headers["X-Field"], headers["ETag"]), (304, b"", "value", tag))
+        self.assertEqual(get(If_Match='"x"')[0], 412)
+
     def test_files(self):
         source = """
 from pathlib import Path
@@ -442,6 +461,7 @@ server.run()
             content = bytes(range(256)) * 4096
             Path(directory, "page.html").write_bytes(content)
             Path(directory, "none").write_bytes(b"")
+            os.utime(Path(directory, "page.html"), (1e9, 1e9))  # so that its tag is a strong one
             with Program(source, {"DIR": directory}) as program:
                 program.wait_ready()
                 status, headers, body = program.get("/page.html")
@@ -450,6 +470,7 @@ server.run()
                 status, headers, body = program.get("/deferred/page.html")
                 self.assertEqual((status, headers["X-Later"], body), (203, "1", content))
                 self.assertEqual(program.get("/typed/page.html")[1]["Content-Type"], "text/x")
+                self.wants_less(program, content)
                 status, headers, body = program.get("/none")
                 self.assertEqual((status, headers["Content-Type"], body), (200, "application/octet-stream", b""))
                 self.assertEqual(program.get("/absent")[0], 404)

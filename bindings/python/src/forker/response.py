@@ -107,6 +107,11 @@ class Response:
         it is, and symbolic links are followed: it is the program's to keep it where it should be. Without
         `content_type` that follows from the name.
 
+        With status 200, and without a part of its own, GET and HEAD are answered with what the client wants of the file:
+        304 or 412 as its conditions say, 206 or 416 for ranges. It has ETag, Last-Modified and Accept-Ranges; those among
+        `headers` go before what the file says, and conditions are judged by them. ``Accept-Ranges: none`` has the file
+        sent as a whole.
+
         `offset` and `length` are for a part of it, in bytes; a part that the file does not have is an Error (E_INVALID)
         when it is sent. Status 206 and Content-Range are the program's to set. Raises TypeError or ValueError.
         """
