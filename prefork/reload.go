@@ -23,6 +23,9 @@ func (m *master) beginReload(now time.Duration) {
 		return
 	}
 	m.reload = reload{active: true, epoch: epoch, began: now}
+	for _, w := range m.workers {
+		w.forgive(now)
+	}
 	m.sys.Log(LogInfo, "reload: replacing the workers, one at a time")
 }
 

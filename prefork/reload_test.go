@@ -321,3 +321,21 @@ func TestReload_endsWithTheStop(t *testing.T) {
 		s.stop(old[0], old[1], spare)
 	})
 }
+
+// Who mends what failed, and reloads, does not wait for the delay that the failures had brought about.
+func TestReload_forgivesFailedBoots(t *testing.T) {
+	inBubble(t, 2, config(2), func(t *testing.T, s *fakeSpawner) {
+		s.handOver()
+		first := s.spawn()
+		first.ready()
+		s.failBoots(14)
+		before := s.now()
+		s.tellReload()
+		next := s.spawn()
+		if took := s.now() - before; next.slot != 1 || took > time.Second {
+			t.Errorf("slot %d is filled after %v", next.slot, took)
+		}
+		next.ready()
+		s.stop(s.replaceAll([]*fakeWorker{first, next}, 0)...)
+	})
+}

@@ -71,6 +71,11 @@ func (w *worker) occupy(generation uint32, pid int32, random float64) {
 	w.seen = seen{requests: w.page.LoadRequests(), spread: healthSpread * random}
 }
 
+// forgive forgets the failed boots of a slot: what failed is not what is to be forked now.
+func (w *worker) forgive(now time.Duration) {
+	w.failures, w.notBefore = 0, now
+}
+
 // vacate leaves the slot free for another worker from the given time on.
 func (w *worker) vacate(notBefore time.Duration) {
 	if w.link != nil {
