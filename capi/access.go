@@ -20,7 +20,7 @@ func (w *worker) accessLog() *access.Log {
 	if format == access.Off {
 		return nil
 	}
-	background := w.c.access_fn == nil // The program is called by nobody but the thread that serves.
+	background := w.c.hooks.access_fn == nil // The program is called by nobody but the thread that serves.
 	sink := access.Sink{Write: w.writeAccess, Miss: w.missAccess}
 	if !background {
 		sink.Write = w.tellAccess

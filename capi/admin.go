@@ -20,10 +20,10 @@ import (
 
 // showAdmin serves the admin listener, if there is one, until stop is called.
 func (s server) showAdmin(table *slot.Table, now func() time.Duration, options *atomic.Pointer[map[string]string]) (stop func(), err error) {
-	if s.c.admin.address[0] == 0 {
+	if s.c.tree.admin.address[0] == 0 {
 		return func() {}, nil
 	}
-	shown, err := admin.Start(int(s.c.admin.fd), admin.Source{
+	shown, err := admin.Start(int(s.c.tree.admin.fd), admin.Source{
 		Version:   C.GoString(C.forker_version()),
 		Program:   C.GoString(C.program_invocation_short_name),
 		Addresses: s.addresses(),

@@ -62,7 +62,7 @@ func newApp(s server) (*app, error) {
 	if a.plan, err = a.serverPlan(); err != nil {
 		return nil, err
 	}
-	routes := unsafe.Slice(s.c.routes, int(s.c.route_count))
+	routes := unsafe.Slice(s.c.routing.routes, int(s.c.routing.route_count))
 	for i := range routes {
 		route := &routes[i]
 		if err := a.enter(route, i); err != nil {
@@ -109,7 +109,7 @@ func (a *app) enter(route *C.fk_route, id int) error {
 func (s server) chainOf(route *C.fk_route) uint32 {
 	group := route.group
 	if group == nil {
-		group = s.c.root
+		group = s.c.routing.root
 	}
 	if group == nil {
 		return 0

@@ -47,7 +47,7 @@ type loaded struct {
 
 // loadCertificates parses the certificates and CAs that C has read.
 func (s server) loadCertificates() (l loaded, err error) {
-	if s.c.certificates == nil {
+	if s.c.tls.certificates == nil {
 		return l, nil
 	}
 	certificates, doubts, err := s.parseCertificates()
@@ -55,8 +55,8 @@ func (s server) loadCertificates() (l loaded, err error) {
 		return l, err
 	}
 	pool := x509.NewCertPool()
-	if s.c.certificates.ca_path != nil {
-		if err := secure.LoadCAs(C.GoString(s.c.certificates.ca_path), pemOf(&s.c.certificates.ca), pool); err != nil {
+	if s.c.tls.certificates.ca_path != nil {
+		if err := secure.LoadCAs(C.GoString(s.c.tls.certificates.ca_path), pemOf(&s.c.tls.certificates.ca), pool); err != nil {
 			return l, err
 		}
 	}
@@ -65,8 +65,8 @@ func (s server) loadCertificates() (l loaded, err error) {
 
 func (s server) parseCertificates() (*secure.Certificates, []string, error) {
 	var sources []secure.Source
-	for i := range s.c.certificates.items[:s.c.certificates.count] {
-		item := &s.c.certificates.items[i]
+	for i := range s.c.tls.certificates.items[:s.c.tls.certificates.count] {
+		item := &s.c.tls.certificates.items[i]
 		source := secure.Source{Name: C.GoString(item.name), Chain: pemOf(&item.chain), Key: pemOf(&item.key)}
 		if item.ocsp_path != nil { // A copy: it is used as long as the certificate is.
 			source.OCSP = &secure.Staple{Name: C.GoString(item.ocsp_path), Response: bytes.Clone(pemOf(&item.ocsp))}
@@ -101,10 +101,10 @@ func (k keyLog) Write(lines []byte) (int, error) { return unix.Write(int(k), lin
 
 // keyLog returns where option tls_key_log has secrets written to; nil: nowhere.
 func (s server) keyLog() io.Writer {
-	if s.c.keylog_fd < 0 {
+	if s.c.logs.keylog_fd < 0 {
 		return nil
 	}
-	return keyLog(s.c.keylog_fd)
+	return keyLog(s.c.logs.keylog_fd)
 }
 
 // clientAuth are the meanings of FK_CLIENT_CERT_*.
@@ -145,12 +145,12 @@ func pemOf(pem *C.fk_pem) []byte {
 
 // certificateNames are those that the program has given its certificates.
 func (s server) certificateNames() []string {
-	if s.c.certificates == nil {
+	if s.c.tls.certificates == nil {
 		return nil
 	}
 	var names []string
-	for i := range s.c.certificates.items[:s.c.certificates.count] {
-		names = append(names, C.GoString(s.c.certificates.items[i].name))
+	for i := range s.c.tls.certificates.items[:s.c.tls.certificates.count] {
+		names = append(names, C.GoString(s.c.tls.certificates.items[i].name))
 	}
 	return names
 }

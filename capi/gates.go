@@ -32,7 +32,7 @@ func (w *worker) front(a *app) (*gate.Front, error) {
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
 	}
-	for _, rule := range unsafe.Slice(w.c.rewrites, int(w.c.rewrite_count)) {
+	for _, rule := range unsafe.Slice(w.c.routing.rewrites, int(w.c.routing.rewrite_count)) {
 		front.Rewrites = append(front.Rewrites, gate.Rewrite{From: C.GoString(rule.from), To: C.GoString(rule.to)})
 	}
 	if w.c.rates != nil {
@@ -67,7 +67,7 @@ func (a *app) serverPlan() (*gate.Plan, error) { return gate.NewPlan(a.texts(nil
 
 // planOf makes the plan of a route. One that has no options of its own has that of the server.
 func (a *app) planOf(index int) (*gate.Plan, error) {
-	route := &unsafe.Slice(a.c.routes, int(a.c.route_count))[index]
+	route := &unsafe.Slice(a.c.routing.routes, int(a.c.routing.route_count))[index]
 	if !C.fk_gate_option_differs(route) {
 		return a.plan, nil
 	}

@@ -34,7 +34,7 @@ func countHosted(change, procs int) {
 //
 //export goHostOpen
 func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
-	w := &worker{server: server{c}, channel: -1, drainFd: int(c.wake_fd), askedStopMs: math.MaxInt32}
+	w := &worker{server: server{c}, channel: -1, drainFd: int(c.tree.wake_fd), askedStopMs: math.MaxInt32}
 	defer w.guard("open", &code)
 	cfg := w.config()
 	cfg.Hosted, cfg.Polled = true, polled != 0 || w.isLent()
@@ -47,13 +47,13 @@ func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 	}
 	countHosted(1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
 	w.becomeReady()
-	c.loop = C.uintptr_t(cgo.NewHandle(w))
+	c.run.loop = C.uintptr_t(cgo.NewHandle(w))
 	return C.FORKER_OK
 }
 
 // workerOf is what serves for a server in this process.
 func workerOf(c *C.forker_server) *worker {
-	w, _ := cgo.Handle(c.loop).Value().(*worker)
+	w, _ := cgo.Handle(c.run.loop).Value().(*worker)
 	return w
 }
 
@@ -88,7 +88,7 @@ func goHostServe(c *C.forker_server) (code C.int) {
 
 // leaveHost takes in that a loop in this process is closed.
 func (w *worker) leaveHost() {
-	cgo.Handle(w.c.loop).Delete()
-	w.c.loop = 0
+	cgo.Handle(w.c.run.loop).Delete()
+	w.c.run.loop = 0
 	countHosted(-1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
 }

@@ -59,7 +59,7 @@ func (s server) text(option int) string            { return C.GoString(&s.c.opti
 // shared gives the memory of the slots, header first.
 func (s server) shared() []byte {
 	// SAFETY: the mapping has shared_size bytes and stays as long as the process.
-	return unsafe.Slice((*byte)(unsafe.Pointer(s.c.shared)), int(s.c.shared_size))
+	return unsafe.Slice((*byte)(unsafe.Pointer(s.c.tree.shared)), int(s.c.tree.shared_size))
 }
 
 // guard turns a panic of the library into a log line and a result: it must not unwind into C.

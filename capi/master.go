@@ -40,7 +40,7 @@ func goMasterRun(c *C.forker_server, channel C.int) (code C.int) {
 }
 
 func (s server) supervise(channel int) error {
-	table, err := slot.Open(s.shared(), int(s.c.slots))
+	table, err := slot.Open(s.shared(), int(s.c.tree.slots))
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func resident(pid int32) (n uint64, ok bool) {
 // logs gives the log files that are used, by FK_LOGFILE_*.
 func (s server) logs() map[int32]int {
 	used := map[int32]int{}
-	for which, fd := range s.c.log_fds {
+	for which, fd := range s.c.logs.fds {
 		if fd >= 0 {
 			used[int32(which)] = int(fd)
 		}

@@ -17,7 +17,7 @@ import (
 
 // openMounts opens the directories of all routes.
 func (a *app) openMounts() (mounts []*static.Mount, err error) {
-	routes := unsafe.Slice(a.c.routes, int(a.c.route_count))
+	routes := unsafe.Slice(a.c.routing.routes, int(a.c.routing.route_count))
 	for i := range routes {
 		route, traits := &routes[i], &a.routes[i]
 		switch {
@@ -52,7 +52,7 @@ func (a *app) openMount(route *C.fk_route) (*static.Mount, error) {
 
 // servesFiles reports whether some route does.
 func (w *worker) servesFiles() bool {
-	routes := unsafe.Slice(w.c.routes, int(w.c.route_count))
+	routes := unsafe.Slice(w.c.routing.routes, int(w.c.routing.route_count))
 	for i := range routes {
 		if routes[i].directory != nil {
 			return true

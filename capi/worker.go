@@ -91,13 +91,13 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 		w.close()
 		return w.fail(err)
 	}
-	c.loop = C.uintptr_t(cgo.NewHandle(w))
+	c.run.loop = C.uintptr_t(cgo.NewHandle(w))
 	w.becomeReady()
 	return w.serve()
 }
 
 // isLent reports whether a loop of the program's polls this one (the hook worker_loop).
-func (w *worker) isLent() bool { return w.c.worker_loop.call != nil }
+func (w *worker) isLent() bool { return w.c.hooks.worker_loop.call != nil }
 
 // serve serves until drained: on the program's loop, if it has one, and on the built-in one where that returns before.
 func (w *worker) serve() C.int {
@@ -157,7 +157,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 	if limit := w.number(C.FK_OPTION_GO_MEMORY_LIMIT); limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
-	table, err := slot.Open(w.shared(), int(w.c.slots))
+	table, err := slot.Open(w.shared(), int(w.c.tree.slots))
 	if err != nil {
 		return err
 	}
@@ -309,7 +309,7 @@ func (w *worker) config() engine.Config {
 		ReadBuffer:        int(w.number(C.FK_OPTION_READ_BUFFER)),
 		HideDate:          w.number(C.FK_OPTION_DATE) == 0,
 		Errors:            errorpage.Form(w.number(C.FK_OPTION_ERRORS)),
-		OwnErrors:         w.c.on_error != nil,
+		OwnErrors:         w.c.hooks.on_error != nil,
 
 		MaxConnections:        int(w.number(C.FK_OPTION_MAX_CONNECTIONS)),
 		MaxConnectionsPerPeer: int(w.number(C.FK_OPTION_MAX_CONNECTIONS_PER_PEER)),
@@ -405,7 +405,7 @@ func (w *worker) becomeReady() {
 			w.log(C.FORKER_LOG_DEBUG, fmt.Sprintf("tell the master: %v", err))
 		}
 	}
-	C.fk_callback_hook(w.c, &w.c.worker_ready)
+	C.fk_callback_hook(w.c, &w.c.hooks.worker_ready)
 }
 
 // drain has the loop finish, and tells the program of it the first time.
@@ -414,7 +414,7 @@ func (w *worker) drain(limit time.Duration) {
 	if !w.draining {
 		w.draining = true
 		C.fk_health_tell(w.c)
-		C.fk_callback_hook(w.c, &w.c.worker_drain)
+		C.fk_callback_hook(w.c, &w.c.hooks.worker_drain)
 	}
 }
 
@@ -427,7 +427,7 @@ func (w *worker) onDrainEvent() {
 	}
 	limit := w.duration(C.FK_OPTION_DRAIN_TIMEOUT)
 	if w.channel < 0 {
-		ms := atomic.LoadInt32((*int32)(unsafe.Pointer(&w.c.shared.stop_timeout_ms)))
+		ms := atomic.LoadInt32((*int32)(unsafe.Pointer(&w.c.tree.shared.stop_timeout_ms)))
 		if ms == math.MaxInt32 {
 			return // Nobody wants it to stop.
 		}

@@ -8,15 +8,15 @@
 
 int fk_path_begin(forker_server *server)
 {
-    free(server->directory);
-    server->directory = getcwd(NULL, 0);
+    free(server->run.directory);
+    server->run.directory = getcwd(NULL, 0);
     return FORKER_OK;
 }
 
 const char *fk_path_of(const forker_server *server, int option, char path[FK_PATH_ROOM])
 {
     const char *text = server->options[option].text;
-    bool relative = text[0] != '\0' && text[0] != '/' && server->directory != NULL;
-    (void)snprintf(path, FK_PATH_ROOM, "%s%s%s", relative ? server->directory : "", relative ? "/" : "", text);
+    bool relative = text[0] != '\0' && text[0] != '/' && server->run.directory != NULL;
+    (void)snprintf(path, FK_PATH_ROOM, "%s%s%s", relative ? server->run.directory : "", relative ? "/" : "", text);
     return path;
 }

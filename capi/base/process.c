@@ -196,7 +196,7 @@ int fk_process_start_go(void)
 
 bool fk_process_draining(const forker_server *server)
 {
-    const fk_shared *shared = server->shared;
+    const fk_shared *shared = server->tree.shared;
     if (shared == NULL) {
         return false;
     }

@@ -17,6 +17,6 @@ int fk_server_fail(forker_server *server, int code, const char *format, ...)
 void fk_server_wake(const forker_server *server)
 {
     uint64_t one = 1;
-    ssize_t written = write(server->wake_fd, &one, sizeof one);
+    ssize_t written = write(server->tree.wake_fd, &one, sizeof one);
     (void)written;
 }

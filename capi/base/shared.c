@@ -88,7 +88,7 @@ int fk_shared_map(forker_server *server)
         if (orders != MAP_FAILED) {
             (void)munmap(orders, sizeof(fk_orders));
         }
-        return fk_server_fail(server, FORKER_E_MEMORY, "%s: mmap: %s", server->verb, strerror(reason));
+        return fk_server_fail(server, FORKER_E_MEMORY, "%s: mmap: %s", server->run.verb, strerror(reason));
     }
     fk_shared_unmap(server);
     fk_shared *shared = memory;
@@ -97,60 +97,60 @@ int fk_shared_map(forker_server *server)
                           .spawner_pid = getpid(),
                           .stop_timeout_ms = FK_NO_STOP,
                           .started_ns = fk_clock()};
-    server->shared_size = size;
-    server->slots = slots;
-    server->shared_fd = fd;
-    server->orders = orders;
-    server->figures = server->shared = shared;
+    server->tree.shared_size = size;
+    server->tree.slots = slots;
+    server->tree.shared_fd = fd;
+    server->tree.orders = orders;
+    server->tree.figures = server->tree.shared = shared;
     return FORKER_OK;
 }
 
 void fk_shared_end(forker_server *server)
 {
-    if (server->shared != NULL) {
-        server->shared->phase = FK_PHASE_STOPPING;
-        server->shared->master_pid = 0;
-        server->shared = NULL;
+    if (server->tree.shared != NULL) {
+        server->tree.shared->phase = FK_PHASE_STOPPING;
+        server->tree.shared->master_pid = 0;
+        server->tree.shared = NULL;
     }
-    fk_descriptor_close(&server->shared_fd);
+    fk_descriptor_close(&server->tree.shared_fd);
 }
 
 void fk_shared_forget_orders(forker_server *server)
 {
-    if (server->orders != NULL) {
-        (void)munmap(server->orders, sizeof(fk_orders));
-        server->orders = NULL;
+    if (server->tree.orders != NULL) {
+        (void)munmap(server->tree.orders, sizeof(fk_orders));
+        server->tree.orders = NULL;
     }
-    fk_descriptor_close(&server->shared_fd);
+    fk_descriptor_close(&server->tree.shared_fd);
 }
 
 void fk_shared_unmap(forker_server *server)
 {
     fk_shared_forget_orders(server);
-    if (server->figures != NULL) {
-        (void)munmap(server->figures, server->shared_size);
-        server->figures = NULL;
+    if (server->tree.figures != NULL) {
+        (void)munmap(server->tree.figures, server->tree.shared_size);
+        server->tree.figures = NULL;
     }
 }
 
 /* Leaves the bytes from `from` up to `to` readable only. */
 static bool lock(const forker_server *server, size_t from, size_t to)
 {
-    void *at = (char *)server->shared + from;
+    void *at = (char *)server->tree.shared + from;
     if (from == to) {
         return true;
     }
-    return server->shared_fd >= 0
-               ? mmap(at, to - from, PROT_READ, MAP_SHARED | MAP_FIXED, server->shared_fd, (off_t)from) != MAP_FAILED
-               : mprotect(at, to - from, PROT_READ) == 0;
+    return server->tree.shared_fd >= 0 ? mmap(at, to - from, PROT_READ, MAP_SHARED | MAP_FIXED, server->tree.shared_fd,
+                                              (off_t)from) != MAP_FAILED
+                                       : mprotect(at, to - from, PROT_READ) == 0;
 }
 
 const char *fk_shared_confine(forker_server *server, uint32_t index)
 {
     size_t page = (size_t)FK_SLOT_SIZE * (1 + (size_t)index) + FK_PAGE_SIZE;
-    size_t boxes = boxes_at(server->slots) + (size_t)FK_BOXES * FK_BOX_SIZE * index;
+    size_t boxes = boxes_at(server->tree.slots) + (size_t)FK_BOXES * FK_BOX_SIZE * index;
     bool locked = sysconf(_SC_PAGESIZE) != FK_PAGE_SIZE || /* where pages are larger, others' words are on them too */
                   (lock(server, 0, page) && lock(server, page + FK_PAGE_SIZE, boxes) &&
-                   lock(server, boxes + (size_t)FK_BOXES * FK_BOX_SIZE, server->shared_size));
+                   lock(server, boxes + (size_t)FK_BOXES * FK_BOX_SIZE, server->tree.shared_size));
     return locked ? NULL : "the shared memory";
 }

@@ -41,7 +41,7 @@ int fk_space_check(forker_server *server)
         server, FORKER_E_MEMORY,
         "%s: too little address space: the Go runtime reserves %zu MiB, besides what the program has, "
         "and the limit is %llu MiB (ulimit -v, RLIMIT_AS)",
-        server->verb, size / MIB, (unsigned long long)(space.rlim_cur / MIB));
+        server->run.verb, size / MIB, (unsigned long long)(space.rlim_cur / MIB));
 }
 
 void fk_space_spare(void)

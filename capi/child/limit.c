@@ -82,14 +82,14 @@ int fk_limit_check(forker_server *server)
     for (int i = 0; i < LIMITS; i++) {
         int64_t wanted = fk_server_option(server, limits[i].option);
         if (wanted >= 0 && !can_raise(limits[i].resource, (rlim_t)wanted)) {
-            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: option %s: setrlimit to %s: %s", server->verb,
+            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: option %s: setrlimit to %s: %s", server->run.verb,
                                   limits[i].name, server->options[limits[i].option].text, strerror(errno));
         }
     }
     int64_t score = fk_server_option(server, FK_OPTION_OOM_SCORE_ADJ);
     if (score >= 0 && !can_score(score)) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: option oom_score_adj: write " OOM_FILE ": %s", server->verb,
-                              strerror(errno));
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: option oom_score_adj: write " OOM_FILE ": %s",
+                              server->run.verb, strerror(errno));
     }
     return FORKER_OK;
 }

@@ -24,13 +24,13 @@ static int refuse_without_user(forker_server *server)
     if (!group && root_directory(server)[0] == '\0') {
         return FORKER_OK;
     }
-    return fk_server_fail(server, FORKER_E_OPTION, "%s: option %s needs option user: %s", server->verb,
+    return fk_server_fail(server, FORKER_E_OPTION, "%s: option %s needs option user: %s", server->run.verb,
                           group ? "group" : "chroot", group ? "root is above groups" : "root can leave any directory");
 }
 
 int fk_privilege_prepare(forker_server *server)
 {
-    fk_identity *identity = &server->identity;
+    fk_identity *identity = &server->tree.identity;
     int64_t uid = fk_server_option(server, FK_OPTION_USER), gid = fk_server_option(server, FK_OPTION_GROUP);
     const char *name = server->options[FK_OPTION_USER].text;
     if (uid < 0) {
@@ -38,23 +38,24 @@ int fk_privilege_prepare(forker_server *server)
     }
     if (geteuid() != 0) {
         return fk_server_fail(server, FORKER_E_SYSTEM, "%s: only root can become user %s, and this process has uid %ld",
-                              server->verb, name, (long)geteuid());
+                              server->run.verb, name, (long)geteuid());
     }
     identity->uid = (uid_t)uid;
     identity->gid = (gid_t)gid;
     if (gid < 0 && !fk_account_primary_group(identity->uid, &identity->gid)) {
         return fk_server_fail(server, FORKER_E_OPTION,
-                              "%s: user %s has no account that names a group; set option group", server->verb, name);
+                              "%s: user %s has no account that names a group; set option group", server->run.verb,
+                              name);
     }
     identity->groups = fk_account_groups(identity->uid, identity->gid, &identity->group_count);
     return identity->groups != NULL ? FORKER_OK
-                                    : fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
+                                    : fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->run.verb);
 }
 
 void fk_privilege_release(forker_server *server)
 {
-    free(server->identity.groups);
-    server->identity = (fk_identity){0};
+    free(server->tree.identity.groups);
+    server->tree.identity = (fk_identity){0};
 }
 
 /*
@@ -132,7 +133,7 @@ static bool may_be_traced(const forker_server *server)
 /* Becomes the user. Groups before user, because only root can set them. */
 static const char *change_user(const forker_server *server)
 {
-    const fk_identity *identity = &server->identity;
+    const fk_identity *identity = &server->tree.identity;
     const char *root = fk_process.role == FK_ROLE_WORKER ? root_directory(server) : "";
     if (root[0] != '\0' && (chroot(root) != 0 || chdir("/") != 0)) {
         return "chroot";
@@ -148,7 +149,7 @@ static const char *change_user(const forker_server *server)
 
 const char *fk_privilege_drop(const forker_server *server)
 {
-    if (server->identity.groups == NULL) {
+    if (server->tree.identity.groups == NULL) {
         return NULL;
     }
     clear_securebits();
@@ -162,7 +163,7 @@ const char *fk_privilege_drop(const forker_server *server)
     if (!drop_capabilities()) {
         return "capset";
     }
-    if (can_return(&server->identity)) {
+    if (can_return(&server->tree.identity)) {
         errno = EPERM;
         return "dropping root for good";
     }

@@ -9,7 +9,7 @@
 
 static uint8_t kind_of(const forker_request *req)
 {
-    return req->server->routes[req->route].grpc;
+    return req->server->routing.routes[req->route].grpc;
 }
 
 static bool takes_many(const forker_request *req)

@@ -13,8 +13,8 @@
 
 static const forker_group *group_of(const forker_request *req)
 {
-    const forker_group *group = req->server->routes[req->route].group;
-    return group != NULL ? group : req->server->root;
+    const forker_group *group = req->server->routing.routes[req->route].group;
+    return group != NULL ? group : req->server->routing.root;
 }
 
 static const fk_use **passed(const forker_request *req, size_t *count_out)
@@ -75,7 +75,7 @@ static int pass(forker_request *req, const fk_use *use)
 int fk_chain_run(forker_request *req, bool whole)
 {
     const forker_group *group = group_of(req);
-    const fk_route *route = &req->server->routes[req->route];
+    const fk_route *route = &req->server->routing.routes[req->route];
     while (req->step < group->chain_count) {
         int result = pass(req, group->chain[req->step]);
         if (result != FORKER_NEXT || !may_go_on(req)) {

@@ -339,7 +339,7 @@ static int enter_set(scan *s, text set)
 /* Enters a copy of a set, all of it or nothing. */
 static int add_set(forker_server *server, const void *set, size_t len)
 {
-    fk_descriptors *all = server->descriptors, before = *all;
+    fk_descriptors *all = server->grpc.descriptors, before = *all;
     char *copy = malloc(len);
     if (copy == NULL || !fk_block_append(&all->sets, &copy, sizeof copy)) {
         free(copy);
@@ -361,8 +361,8 @@ static int add_set(forker_server *server, const void *set, size_t len)
 
 static int open_descriptors(forker_server *server)
 {
-    server->descriptors = calloc(1, sizeof *server->descriptors);
-    if (server->descriptors == NULL) {
+    server->grpc.descriptors = calloc(1, sizeof *server->grpc.descriptors);
+    if (server->grpc.descriptors == NULL) {
         return fk_setup_fail(server, FORKER_E_MEMORY, "grpc_descriptors: out of memory");
     }
     int code = add_set(server, fk_reflection_own, fk_reflection_own_len);
@@ -376,7 +376,7 @@ int forker_server_grpc_descriptors(forker_server *server, const void *set, size_
         code = fk_setup_fail(server, len > SET_MOST ? FORKER_E_LIMIT : FORKER_E_INVALID,
                              "grpc_descriptors: there is no set of %zu bytes at %p", len, set);
     }
-    if (code == FORKER_OK && server->descriptors == NULL) {
+    if (code == FORKER_OK && server->grpc.descriptors == NULL) {
         code = open_descriptors(server);
     }
     return code == FORKER_OK && set != NULL ? add_set(server, set, len) : code;
@@ -384,7 +384,7 @@ int forker_server_grpc_descriptors(forker_server *server, const void *set, size_
 
 void fk_descriptors_free(forker_server *server)
 {
-    fk_descriptors *all = server->descriptors;
+    fk_descriptors *all = server->grpc.descriptors;
     if (all == NULL) {
         return;
     }
@@ -396,5 +396,5 @@ void fk_descriptors_free(forker_server *server)
         fk_block_free(blocks[i]);
     }
     free(all);
-    server->descriptors = NULL;
+    server->grpc.descriptors = NULL;
 }

@@ -59,7 +59,7 @@ void fk_dispatch_leave(forker_request *req, const sigset_t *blocked)
 int fk_dispatch(uintptr_t address)
 {
     forker_request *req = (forker_request *)address;
-    const fk_route *route = &req->server->routes[req->route];
+    const fk_route *route = &req->server->routing.routes[req->route];
     sigset_t blocked;
     fk_dispatch_enter(req, FK_INSIDE_HANDLER, &blocked);
     int result = route->handler(req, route->user);
@@ -173,12 +173,12 @@ bool fk_dispatch_thread_start(forker_server *server, uint32_t thread)
 {
     fk_thread.pooled = true;
     fk_thread.number = thread;
-    fk_thread.mask = fk_process.role == FK_ROLE_HOST ? &server->mask : NULL;
+    fk_thread.mask = fk_process.role == FK_ROLE_HOST ? &server->run.mask : NULL;
     enter_pool(server, thread);
-    return fk_callback_hook(server, &server->thread_start) >= 0;
+    return fk_callback_hook(server, &server->hooks.thread_start) >= 0;
 }
 
 void fk_dispatch_thread_exit(forker_server *server)
 {
-    (void)fk_callback_hook(server, &server->thread_exit);
+    (void)fk_callback_hook(server, &server->hooks.thread_exit);
 }

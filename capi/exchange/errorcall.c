@@ -95,7 +95,7 @@ bool fk_dispatch_error(uintptr_t address, const fk_error *error)
     sigset_t blocked;
     const char *fault = NULL;
     fk_dispatch_enter(req, FK_INSIDE_LATE, &blocked);
-    int result = req->server->on_error(req, error->status, detail, req->server->on_error_user);
+    int result = req->server->hooks.on_error(req, error->status, detail, req->server->hooks.on_error_user);
     fk_dispatch_leave(req, &blocked);
     if (has_answered(req, result, &fault)) {
         response->status = response->status != 0 ? response->status : (uint16_t)error->status;

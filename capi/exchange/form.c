@@ -169,8 +169,8 @@ static int read_parts(forker_request *req, struct fk_form *form, const char *bou
 /* Whether the request has a body that is not there: in a function before the handler, or with body=stream. */
 static bool is_away(const forker_request *req)
 {
-    const fk_route *route = &req->server->routes[req->route];
-    const forker_group *group = route->group != NULL ? route->group : req->server->root;
+    const fk_route *route = &req->server->routing.routes[req->route];
+    const forker_group *group = route->group != NULL ? route->group : req->server->routing.root;
     bool before = req->passed.len > 0 && req->step <= group->chain_count;
     return req->body_len == 0 && req->head.content_length != 0 &&
            (req->head.content_length > 0 || req->head.chunked || req->head.version == 20) &&

@@ -12,7 +12,7 @@
 /* What a limit is; -1: none. */
 static int64_t limit_of(const forker_request *req, int limit)
 {
-    int64_t own = req->server->routes[req->route].form[limit];
+    int64_t own = req->server->routing.routes[req->route].form[limit];
     return own != 0 ? own - FK_FORM_OWN : fk_server_option(req->server, FK_OPTION_FORM_PARTS + limit);
 }
 

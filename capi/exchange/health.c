@@ -30,7 +30,7 @@ int fk_health_find(const struct fk_health *health, const char *name, size_t len)
 
 uint8_t fk_health_status(const forker_server *server, int place)
 {
-    uint32_t status = __atomic_load_n(&server->health->statuses[place], __ATOMIC_ACQUIRE);
+    uint32_t status = __atomic_load_n(&server->grpc.health->statuses[place], __ATOMIC_ACQUIRE);
     if (fk_process_draining(server)) {
         return FORKER_HEALTH_NOT_SERVING;
     }
@@ -66,7 +66,7 @@ static int open_health(forker_server *server)
     }
     *health = (struct fk_health){.count = 1, .statuses = page, .changes_fd = fd};
     health->statuses[0] = FORKER_HEALTH_SERVING;
-    server->health = health;
+    server->grpc.health = health;
     return fk_health_enter_methods(server);
 }
 
@@ -77,13 +77,13 @@ static int enter(forker_server *server, const char *service, int status)
     if (code == FORKER_OK && strlen(service) > FK_HEALTH_NAME) {
         code = fk_setup_fail(server, FORKER_E_LIMIT, "grpc_health: a name has at most %d bytes", FK_HEALTH_NAME);
     }
-    if (code == FORKER_OK && server->health == NULL) {
+    if (code == FORKER_OK && server->grpc.health == NULL) {
         code = open_health(server);
     }
     if (code != FORKER_OK) {
         return code;
     }
-    struct fk_health *health = server->health;
+    struct fk_health *health = server->grpc.health;
     int place = fk_health_find(health, service, strlen(service));
     if (place < 0 && health->count == FK_HEALTH_SERVICES) {
         return fk_setup_fail(server, FORKER_E_LIMIT, "grpc_health %s: more than %d services", service,
@@ -102,32 +102,32 @@ int forker_grpc_health(forker_server *server, const char *service, int status)
     if (server == NULL || service == NULL || status < FORKER_HEALTH_UNKNOWN || status > FORKER_HEALTH_NOT_SERVING) {
         return FORKER_E_INVALID;
     }
-    int place = server->health != NULL ? fk_health_find(server->health, service, strlen(service)) : -1;
+    int place = server->grpc.health != NULL ? fk_health_find(server->grpc.health, service, strlen(service)) : -1;
     if (place < 0) {
         return enter(server, service, status);
     }
-    set_status(server->health, place, status);
+    set_status(server->grpc.health, place, status);
     return FORKER_OK;
 }
 
 int fk_health_changes(const forker_server *server)
 {
-    return server->health != NULL ? server->health->changes_fd : -1;
+    return server->grpc.health != NULL ? server->grpc.health->changes_fd : -1;
 }
 
 void fk_health_forget(forker_server *server)
 {
-    if (server->health != NULL) {
-        fk_descriptor_close(&server->health->changes_fd);
+    if (server->grpc.health != NULL) {
+        fk_descriptor_close(&server->grpc.health->changes_fd);
     }
 }
 
 void fk_health_free(forker_server *server)
 {
-    if (server->health != NULL) {
+    if (server->grpc.health != NULL) {
         fk_health_forget(server);
-        (void)munmap(server->health->statuses, PAGE_SIZE);
-        free(server->health);
-        server->health = NULL;
+        (void)munmap(server->grpc.health->statuses, PAGE_SIZE);
+        free(server->grpc.health);
+        server->grpc.health = NULL;
     }
 }

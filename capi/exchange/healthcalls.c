@@ -61,7 +61,7 @@ static int check(forker_request *req, void *user)
     if (!read_service(req, &name, &len)) {
         return refuse(req);
     }
-    int place = fk_health_find(req->server->health, name, len);
+    int place = fk_health_find(req->server->grpc.health, name, len);
     if (place < 0) {
         return forker_grpc_fail(req, NOT_FOUND, "unknown service");
     }
@@ -79,7 +79,7 @@ static bool put_entry(fk_block *out, const char *name, uint8_t status)
 
 static int list(forker_request *req, void *user)
 {
-    const struct fk_health *health = req->server->health;
+    const struct fk_health *health = req->server->grpc.health;
     fk_block all = {0};
     bool done = true;
     (void)user;
@@ -109,7 +109,7 @@ static void tell(fk_watch *watch)
 
 void fk_health_tell(forker_server *server)
 {
-    for (fk_watch *watch = server->health != NULL ? server->health->watches : NULL; watch != NULL;
+    for (fk_watch *watch = server->grpc.health != NULL ? server->grpc.health->watches : NULL; watch != NULL;
          watch = watch->next) {
         tell(watch);
     }
@@ -141,7 +141,7 @@ static int watch_service(forker_request *req, void *user)
     if (!read_service(req, &name, &len)) {
         return refuse(req);
     }
-    struct fk_health *health = req->server->health;
+    struct fk_health *health = req->server->grpc.health;
     fk_watch *watch = malloc(sizeof *watch);
     if (watch == NULL) {
         return FORKER_E_MEMORY;

@@ -135,8 +135,8 @@ static bool put_services(const forker_server *server, fk_block *out)
 {
     fk_block services = {0};
     bool done = true;
-    for (uint32_t i = 0; done && i < server->route_count; i++) {
-        const fk_route *route = &server->routes[i];
+    for (uint32_t i = 0; done && i < server->routing.route_count; i++) {
+        const fk_route *route = &server->routing.routes[i];
         if (route->begins_service) {
             const char *name = route->pattern + 1;
             size_t len = (size_t)(strchr(name, '/') - name);
@@ -151,7 +151,7 @@ static bool put_services(const forker_server *server, fk_block *out)
 
 static bool put_answer(const forker_server *server, fk_block *out, const question *q)
 {
-    const fk_descriptors *all = server->descriptors;
+    const fk_descriptors *all = server->grpc.descriptors;
     text asked = q->asked;
     switch (q->kind) {
     case BY_NAME:

@@ -92,7 +92,7 @@ const char *forker_request_query(forker_request *req, size_t *len_out)
 const char *forker_request_param(forker_request *req, const char *name, size_t *len_out)
 {
     if (req != NULL && name != NULL) {
-        const fk_route *route = &req->server->routes[req->route];
+        const fk_route *route = &req->server->routing.routes[req->route];
         for (uint32_t i = 0; i < req->param_count; i++) {
             if (strcmp(route->param_names[i], name) == 0) {
                 return copy_text(req, req->path + req->params[i].off, req->params[i].len, len_out);

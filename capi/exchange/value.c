@@ -7,7 +7,7 @@
 
 static void destroy_value(const forker_request *req, int slot)
 {
-    forker_release_fn destroy = req->server->value_destroy[slot];
+    forker_release_fn destroy = req->server->routing.value_destroy[slot];
     if (req->values[slot] != NULL && destroy != NULL) {
         destroy(req->values[slot]);
     }
@@ -15,7 +15,7 @@ static void destroy_value(const forker_request *req, int slot)
 
 static bool is_slot(const forker_request *req, int slot)
 {
-    return slot >= 0 && (uint32_t)slot < req->server->value_slots;
+    return slot >= 0 && (uint32_t)slot < req->server->routing.value_slots;
 }
 
 int forker_request_set(forker_request *req, int slot, void *value)

@@ -8,9 +8,9 @@ int forker_server_slot(forker_server *server, forker_release_fn destroy)
     if (refused != FORKER_OK) {
         return refused;
     }
-    if (server->value_slots == FK_VALUES_MAX) {
+    if (server->routing.value_slots == FK_VALUES_MAX) {
         return fk_setup_fail(server, FORKER_E_LIMIT, "slot: there are %d already, which is the most", FK_VALUES_MAX);
     }
-    server->value_destroy[server->value_slots] = destroy;
-    return (int)server->value_slots++;
+    server->routing.value_destroy[server->routing.value_slots] = destroy;
+    return (int)server->routing.value_slots++;
 }

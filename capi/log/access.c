@@ -43,7 +43,7 @@ void fk_access_tell(const forker_server *server, char *lines, size_t len)
         *newline = '\0';
         sigset_t blocked;
         fk_thread_enter_program(&blocked);
-        server->access_fn(lines, (size_t)(newline - lines), server->access_user);
+        server->hooks.access_fn(lines, (size_t)(newline - lines), server->hooks.access_user);
         fk_thread_leave_program(&blocked);
         lines = newline + 1;
     }

@@ -150,8 +150,8 @@ void fk_line_start(fk_line *line, int level)
 bool fk_line_write(fk_line *line, const forker_server *server)
 {
     fk_sink sink = fk_logfile_sink(server, FK_LOGFILE_ERROR);
-    size_t start = server != NULL && server->journal && sink.fd == STDERR_FILENO ? offsetof(fk_line, priority)
-                                                                                 : offsetof(fk_line, text);
+    size_t start = server != NULL && server->logs.journal && sink.fd == STDERR_FILENO ? offsetof(fk_line, priority)
+                                                                                      : offsetof(fk_line, text);
     size_t len = offsetof(fk_line, text) + line->len + 1 - start;
     line->text[line->len] = '\n';
     size_t taken = fk_sink_write(sink, (const char *)line + start, len);
@@ -193,10 +193,10 @@ static bool deliver(forker_server *server, int level, const char *text, size_t l
     fk_line line;
     fk_line_start(&line, level);
     fk_line_bytes(&line, text, len);
-    if (server->log_fn == NULL) {
+    if (server->hooks.log_fn == NULL) {
         return write_line(server, &line);
     }
-    server->log_fn(level, line.text, line.len, server->log_user);
+    server->hooks.log_fn(level, line.text, line.len, server->hooks.log_user);
     return true;
 }
 

@@ -21,26 +21,26 @@ static void end(void)
 
 void fk_logearly_keep(forker_server *server, const char *line, size_t len)
 {
-    if (server->shared != NULL || server->log_fds[FK_LOGFILE_ERROR] >= 0 || server->early_len + len > MOST ||
+    if (server->tree.shared != NULL || server->logs.fds[FK_LOGFILE_ERROR] >= 0 || server->logs.early_len + len > MOST ||
         !begin()) {
         return;
     }
-    if (server->early == NULL) {
-        server->early = malloc(MOST);
+    if (server->logs.early == NULL) {
+        server->logs.early = malloc(MOST);
     }
-    if (server->early != NULL && server->early_len + len <= MOST) {
-        memcpy(server->early + server->early_len, line, len);
-        server->early_len += len;
+    if (server->logs.early != NULL && server->logs.early_len + len <= MOST) {
+        memcpy(server->logs.early + server->logs.early_len, line, len);
+        server->logs.early_len += len;
     }
     end();
 }
 
 void fk_logearly_flush(forker_server *server, fk_sink sink)
 {
-    if (server->log_fds[FK_LOGFILE_ERROR] >= 0 && server->early != NULL) {
-        (void)fk_sink_write(sink, server->early, server->early_len);
+    if (server->logs.fds[FK_LOGFILE_ERROR] >= 0 && server->logs.early != NULL) {
+        (void)fk_sink_write(sink, server->logs.early, server->logs.early_len);
     }
-    free(server->early);
-    server->early = NULL;
-    server->early_len = 0;
+    free(server->logs.early);
+    server->logs.early = NULL;
+    server->logs.early_len = 0;
 }

@@ -46,11 +46,12 @@ bool fk_logfile_is_journal(int fd)
 
 int fk_logfile_open(forker_server *server)
 {
-    server->journal = fk_logfile_is_journal(STDERR_FILENO); /* it may have become another since the server was made */
-    server->stderr_aside = fk_sink_open_aside(STDERR_FILENO);
+    server->logs.journal =
+        fk_logfile_is_journal(STDERR_FILENO); /* it may have become another since the server was made */
+    server->logs.stderr_aside = fk_sink_open_aside(STDERR_FILENO);
     for (int which = 0; which < FK_LOGFILES; which++) {
-        if (is_wanted(server, which) && (server->log_fds[which] = open_file(server, which)) < 0) {
-            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->verb,
+        if (is_wanted(server, which) && (server->logs.fds[which] = open_file(server, which)) < 0) {
+            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->run.verb,
                                   fk_logfile_name(server, which), strerror(errno));
         }
     }
@@ -60,7 +61,7 @@ int fk_logfile_open(forker_server *server)
 
 bool fk_logfile_open_errors(forker_server *server)
 {
-    int *fd = &server->log_fds[FK_LOGFILE_ERROR];
+    int *fd = &server->logs.fds[FK_LOGFILE_ERROR];
     if (*fd < 0 && is_wanted(server, FK_LOGFILE_ERROR)) {
         *fd = open_file(server, FK_LOGFILE_ERROR);
     }
@@ -71,16 +72,16 @@ bool fk_logfile_open_errors(forker_server *server)
 void fk_logfile_close(forker_server *server)
 {
     for (int which = 0; which < FK_LOGFILES; which++) {
-        fk_descriptor_close(&server->log_fds[which]);
+        fk_descriptor_close(&server->logs.fds[which]);
     }
-    fk_descriptor_close(&server->stderr_aside);
+    fk_descriptor_close(&server->logs.stderr_aside);
 }
 
 /* dup3(2) puts the new file where the old one was, at one stroke. */
 void fk_logfile_take(forker_server *server, int which, int fd)
 {
-    if (which >= 0 && which < FK_LOGFILES && server->log_fds[which] >= 0) {
-        (void)dup3(fd, server->log_fds[which], O_CLOEXEC);
+    if (which >= 0 && which < FK_LOGFILES && server->logs.fds[which] >= 0) {
+        (void)dup3(fd, server->logs.fds[which], O_CLOEXEC);
     }
     (void)close(fd);
 }
@@ -97,8 +98,8 @@ bool fk_logfile_reopen(forker_server *server, int which)
 
 fk_sink fk_logfile_sink(const forker_server *server, int which)
 {
-    if (server != NULL && server->log_fds[which] >= 0) {
-        return (fk_sink){server->log_fds[which], -1};
+    if (server != NULL && server->logs.fds[which] >= 0) {
+        return (fk_sink){server->logs.fds[which], -1};
     }
-    return (fk_sink){STDERR_FILENO, server != NULL ? server->stderr_aside : -1};
+    return (fk_sink){STDERR_FILENO, server != NULL ? server->logs.stderr_aside : -1};
 }

@@ -13,27 +13,27 @@
 void fk_loglimit_arm(const forker_server *server)
 {
     const struct itimerspec once = {.it_value = {.tv_sec = 1, .tv_nsec = 1000000}};
-    if (server->loglimit.timer >= 0) {
-        (void)timerfd_settime(server->loglimit.timer, 0, &once, NULL);
+    if (server->logs.limit.timer >= 0) {
+        (void)timerfd_settime(server->logs.limit.timer, 0, &once, NULL);
     }
 }
 
 uint32_t fk_loglimit_close(forker_server *server, int level)
 {
-    uint32_t missed = server->loglimit.windows[level].missed;
-    memset(&server->loglimit.windows[level], 0, sizeof server->loglimit.windows[level]);
+    uint32_t missed = server->logs.limit.windows[level].missed;
+    memset(&server->logs.limit.windows[level], 0, sizeof server->logs.limit.windows[level]);
     return missed;
 }
 
 uint32_t fk_loglimit_missed(forker_server *server, int level)
 {
-    return fk_clock() >= server->loglimit.windows[level].ends_ns ? fk_loglimit_close(server, level) : 0;
+    return fk_clock() >= server->logs.limit.windows[level].ends_ns ? fk_loglimit_close(server, level) : 0;
 }
 
 bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)
 {
     int64_t most = fk_server_option(server, FK_OPTION_LOG_RATE);
-    fk_loglimit *limit = &server->loglimit;
+    fk_loglimit *limit = &server->logs.limit;
     *missed_out = fk_loglimit_missed(server, level);
     if (limit->windows[level].written == 0) {
         limit->windows[level].ends_ns = fk_clock() + WINDOW_NS;
@@ -50,8 +50,8 @@ bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)
 
 int fk_loglimit_timer(forker_server *server)
 {
-    if (server->loglimit.timer < 0) {
-        server->loglimit.timer = fk_descriptor_raise(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (server->logs.limit.timer < 0) {
+        server->logs.limit.timer = fk_descriptor_raise(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     }
-    return server->loglimit.timer;
+    return server->logs.limit.timer;
 }

@@ -15,7 +15,7 @@ static bool may_end_by_itself(int reason)
 
 void fk_logloss_count(forker_server *server, int which, uint32_t lines, int reason)
 {
-    fk_logloss *loss = &server->losses[which];
+    fk_logloss *loss = &server->logs.losses[which];
     (void)__atomic_add_fetch(&loss->lines, lines, __ATOMIC_RELAXED);
     __atomic_store_n(&loss->reason, reason, __ATOMIC_RELAXED);
     if (may_end_by_itself(reason)) {
@@ -25,7 +25,7 @@ void fk_logloss_count(forker_server *server, int which, uint32_t lines, int reas
 
 bool fk_logloss_take(forker_server *server, int which, fk_logloss *loss_out)
 {
-    fk_logloss *loss = &server->losses[which];
+    fk_logloss *loss = &server->logs.losses[which];
     if (__atomic_load_n(&loss->lines, __ATOMIC_RELAXED) == 0) {
         return false;
     }
@@ -57,5 +57,5 @@ void fk_logloss_describe(const fk_logloss *loss, int which, char *text, size_t s
 
 void fk_logloss_forget(forker_server *server)
 {
-    memset(server->losses, 0, sizeof server->losses);
+    memset(server->logs.losses, 0, sizeof server->logs.losses);
 }

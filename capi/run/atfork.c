@@ -37,7 +37,7 @@
 /* The process was forked by the program: a server that does not run may be run by parent or child now. */
 static void split(forker_server *server)
 {
-    server->split = server->split || server->state == FK_SERVER_SETUP;
+    server->split = server->split || server->run.state == FK_SERVER_SETUP;
 }
 
 /*
@@ -46,10 +46,10 @@ static void split(forker_server *server)
  */
 static void leave(forker_server *server)
 {
-    fk_descriptor_close((int *)&server->wake_fd);
-    fk_descriptor_close(&server->loglimit.timer);
+    fk_descriptor_close((int *)&server->tree.wake_fd);
+    fk_descriptor_close(&server->logs.limit.timer);
     fk_shared_forget_orders(server);
-    if (server->state == FK_SERVER_SETUP && !server->lost && !fk_process.go_lost) {
+    if (server->run.state == FK_SERVER_SETUP && !server->lost && !fk_process.go_lost) {
         server->owner = getpid();
         server->split = true;
         return;

@@ -53,13 +53,13 @@ static const fk_background nothing = {.pidfd = -1, .report = -1, .reporter = -1}
 /* The spawner's life, from its fork on; all signals are blocked. `mask` is the host's. */
 static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *mask)
 {
-    fk_background *background = &server->background;
+    fk_background *background = &server->run.background;
     fk_process.role = FK_ROLE_SPAWNER;
     fk_logloss_forget(server);
     fk_descriptor_close(&background->report);
     background->peer = host;
     background->pidfd = fk_child_open_pidfd(host);
-    server->shared->spawner_pid = getpid();
+    server->tree.shared->spawner_pid = getpid();
     fk_title_set(server);
     int code = fk_run_serve(server, mask, fk_spawner_run);
     fk_admin_close(server);
@@ -71,7 +71,7 @@ static _Noreturn void spawn(forker_server *server, pid_t host, const sigset_t *m
 static void *serve_on_thread(void *user)
 {
     forker_server *server = user;
-    fk_thread.mask = &server->mask;
+    fk_thread.mask = &server->run.mask;
     int code = fk_host_open(server, false);
     if (code == FORKER_OK) {
         fk_report_up(server);
@@ -79,7 +79,7 @@ static void *serve_on_thread(void *user)
     }
     fk_pidfile_remove(server);
     fk_report_tell(server, true, code);
-    fk_descriptor_close(&server->background.reporter);
+    fk_descriptor_close(&server->run.background.reporter);
     return NULL;
 }
 
@@ -152,7 +152,7 @@ static void reap(forker_server *server, pid_t pid, bool has_spoken)
 static void forget(forker_server *server)
 {
     fk_report_forget(server);
-    server->background = nothing;
+    server->run.background = nothing;
 }
 
 /*
@@ -161,10 +161,10 @@ static void forget(forker_server *server)
  */
 static int conclude(forker_server *server, const fk_report *last)
 {
-    if (server->background.kind == FK_BACKGROUND_THREAD) {
-        (void)pthread_join(server->background.thread, NULL);
+    if (server->run.background.kind == FK_BACKGROUND_THREAD) {
+        (void)pthread_join(server->run.background.thread, NULL);
     } else {
-        reap(server, server->background.peer, last->is_last);
+        reap(server, server->run.background.peer, last->is_last);
         fk_listeners_remove_files(server);
     }
     if (last->is_last && last->code != FORKER_OK) {
@@ -182,7 +182,7 @@ static int await_end(forker_server *server, uint64_t until_ns, fk_report *report
     hearing heard = HEARD;
     while (heard == HEARD && !report->is_last) {
         fk_report next;
-        heard = hear(&server->background, until_ns, &next);
+        heard = hear(&server->run.background, until_ns, &next);
         if (heard == HEARD) {
             *report = next;
         }
@@ -194,7 +194,7 @@ static int await_end(forker_server *server, uint64_t until_ns, fk_report *report
 static int await_up(forker_server *server, uint64_t until_ns)
 {
     fk_report report = {0};
-    switch (hear(&server->background, until_ns, &report)) {
+    switch (hear(&server->run.background, until_ns, &report)) {
     case HEARD:
         return report.is_last ? await_end(server, FOR_EVER, &report) : FORKER_OK;
     case LATE:
@@ -228,7 +228,7 @@ static int fork_spawner(forker_server *server)
     }
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &mask);
-    pid_t pid = fk_fork_own(server->fork_fn, server->fork_user);
+    pid_t pid = fk_fork_own(server->hooks.fork_fn, server->hooks.fork_user);
     if (pid == 0) {
         spawn(server, host, &mask);
     }
@@ -238,20 +238,20 @@ static int fork_spawner(forker_server *server)
     if (pid < 0) {
         return fk_server_fail(server, FORKER_E_SYSTEM, "start: fork: %s", strerror(reason));
     }
-    server->background.peer = pid;
-    server->background.pidfd = fk_child_open_pidfd(pid);
+    server->run.background.peer = pid;
+    server->run.background.pidfd = fk_child_open_pidfd(pid);
     return FORKER_OK;
 }
 
 static int start_process(forker_server *server)
 {
     uint64_t until_ns = fk_clock() + (uint64_t)fk_server_option(server, FK_OPTION_BOOT_TIMEOUT);
-    server->background.kind = FK_BACKGROUND_PROCESS;
+    server->run.background.kind = FK_BACKGROUND_PROCESS;
     int code = fork_spawner(server);
     if (code != FORKER_OK) {
         return give_up(server, code);
     }
-    fk_descriptor_close(&server->background.reporter);
+    fk_descriptor_close(&server->run.background.reporter);
     fk_admin_forget(server);
     fk_logfile_close(server);    /* the spawner opens them anew when they are renamed, and not this process */
     fk_listeners_forget(server); /* they are the spawner's now: with one open here a port would outlive the server */
@@ -265,7 +265,7 @@ static int start_process(forker_server *server)
 static int start_thread(forker_server *server)
 {
     sigset_t all, mask;
-    server->background.kind = FK_BACKGROUND_THREAD;
+    server->run.background.kind = FK_BACKGROUND_THREAD;
     int code = fk_pidfile_claim(server);
     if (code != FORKER_OK) {
         return give_up(server, code);
@@ -274,7 +274,7 @@ static int start_thread(forker_server *server)
     (void)pthread_sigmask(SIG_SETMASK, &all, &mask);
     code = fk_host_start_go(server);
     if (code == FORKER_OK) {
-        int reason = pthread_create(&server->background.thread, NULL, serve_on_thread, server);
+        int reason = pthread_create(&server->run.background.thread, NULL, serve_on_thread, server);
         code = reason == 0 ? code : fk_server_fail(server, FORKER_E_SYSTEM, "start: thread: %s", strerror(reason));
     }
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
@@ -295,8 +295,8 @@ static int start(forker_server *server)
     if (!fk_descriptor_raise_pair(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0, ends)) {
         return give_up(server, fk_server_fail(server, FORKER_E_SYSTEM, "start: pipe: %s", strerror(errno)));
     }
-    server->background.report = ends[0];
-    server->background.reporter = ends[1];
+    server->run.background.report = ends[0];
+    server->run.background.reporter = ends[1];
     return fk_server_option(server, FK_OPTION_WORKERS) != 0 ? start_process(server) : start_thread(server);
 }
 
@@ -315,7 +315,8 @@ int forker_server_start(forker_server *server)
 /* Whether it is the calling thread that serves: it cannot wait for itself. */
 static bool serves_itself(const forker_server *server)
 {
-    return server->background.kind == FK_BACKGROUND_THREAD && pthread_equal(server->background.thread, pthread_self());
+    return server->run.background.kind == FK_BACKGROUND_THREAD &&
+           pthread_equal(server->run.background.thread, pthread_self());
 }
 
 int forker_server_wait(forker_server *server, int32_t timeout_ms)
@@ -327,7 +328,7 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms)
     if (server->lost || server->owner != getpid()) {
         return FORKER_E_PROCESS;
     }
-    if (server->background.kind == FK_BACKGROUND_NONE || serves_itself(server)) {
+    if (server->run.background.kind == FK_BACKGROUND_NONE || serves_itself(server)) {
         return fk_server_fail(server, FORKER_E_STATE, "wait: %s",
                               serves_itself(server) ? "called by the thread that serves"
                                                     : "the server was not started");
@@ -337,15 +338,15 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms)
 
 bool fk_background_end(forker_server *server)
 {
-    if (server->state == FK_SERVER_SETUP) {
+    if (server->run.state == FK_SERVER_SETUP) {
         return true;
     }
-    if ((server->background.kind == FK_BACKGROUND_NONE && (!server->opened || server->polling)) ||
+    if ((server->run.background.kind == FK_BACKGROUND_NONE && (!server->run.opened || server->run.polling)) ||
         serves_itself(server)) {
         return false;
     }
     (void)fk_stop(server, 0);
-    return server->background.kind == FK_BACKGROUND_NONE
+    return server->run.background.kind == FK_BACKGROUND_NONE
                ? fk_poll_to_end(server, FREE_PATIENCE_MS)
                : forker_server_wait(server, FREE_PATIENCE_MS) != FORKER_E_AGAIN;
 }

@@ -24,8 +24,8 @@ static void enter_slot(forker_server *server)
     slot->generation = 1;
     slot->born_ns = fk_clock();
     slot->state = FK_SLOT_BOOTING;
-    server->shared->wanted = 1;
-    server->shared->worker_starts = 1;
+    server->tree.shared->wanted = 1;
+    server->tree.shared->worker_starts = 1;
 }
 
 static void leave_slot(const forker_server *server)
@@ -38,7 +38,7 @@ static void leave_slot(const forker_server *server)
 
 static void end(forker_server *server)
 {
-    (void)fk_callback_hook(server, &server->worker_exit);
+    (void)fk_callback_hook(server, &server->hooks.worker_exit);
     fk_log_close(server);
     leave_slot(server);
     fk_listeners_forget(server); /* those that the engine did not come to take */
@@ -62,16 +62,16 @@ int fk_host_start_go(forker_server *server)
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return code == FORKER_OK
                ? code
-               : fk_server_fail(server, code, "%s: the Go runtime cannot be started in this process", server->verb);
+               : fk_server_fail(server, code, "%s: the Go runtime cannot be started in this process", server->run.verb);
 }
 
 int fk_host_open(forker_server *server, bool polled)
 {
     enter_slot(server);
-    int code = fk_callback_hook(server, &server->worker_init);
+    int code = fk_callback_hook(server, &server->hooks.worker_init);
     if (code < 0) {
         leave_slot(server);
-        return fk_server_fail(server, FORKER_E_BOOT, "%s: the worker_init hook failed (%d)", server->verb, code);
+        return fk_server_fail(server, FORKER_E_BOOT, "%s: the worker_init hook failed (%d)", server->run.verb, code);
     }
     code = fk_listeners_check(server);
     if (code != FORKER_OK) {
@@ -84,9 +84,9 @@ int fk_host_open(forker_server *server, bool polled)
         end(server);
         return code == FORKER_E_CERTIFICATE
                    ? code
-                   : fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->verb);
+                   : fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->run.verb);
     }
-    server->shared->phase = FK_PHASE_SERVING;
+    server->tree.shared->phase = FK_PHASE_SERVING;
     fk_listeners_tell(server);
     return FORKER_OK;
 }
@@ -95,7 +95,7 @@ static int conclude(forker_server *server, int code)
 {
     end(server);
     return code == FORKER_OK ? code
-                             : fk_server_fail(server, code, "%s: the engine has failed, see the log", server->verb);
+                             : fk_server_fail(server, code, "%s: the engine has failed, see the log", server->run.verb);
 }
 
 int fk_host_serve(forker_server *server)

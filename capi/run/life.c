@@ -33,14 +33,14 @@ forker_server *forker_server_new(void)
         return NULL;
     }
     server->owner = getpid();
-    server->early_stop_ms = FK_NO_STOP;
-    server->wake_fd = server->queue.fd = server->posts.fd = server->timers.fd = server->shared_fd = server->tickets_fd =
-        -1;
-    server->log_fds[FK_LOGFILE_ERROR] = server->log_fds[FK_LOGFILE_ACCESS] = server->keylog_fd = -1;
-    server->journal = fk_logfile_is_journal(STDERR_FILENO);
-    server->loglimit.timer = server->stderr_aside = -1;
-    server->background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
-    server->pidfile = (fk_pidfile){-1, -1};
+    server->run.early_stop_ms = FK_NO_STOP;
+    server->tree.wake_fd = server->queue.fd = server->posts.fd = server->timers.fd = server->tree.shared_fd =
+        server->tls.tickets_fd = -1;
+    server->logs.fds[FK_LOGFILE_ERROR] = server->logs.fds[FK_LOGFILE_ACCESS] = server->logs.keylog_fd = -1;
+    server->logs.journal = fk_logfile_is_journal(STDERR_FILENO);
+    server->logs.limit.timer = server->logs.stderr_aside = -1;
+    server->run.background = (fk_background){.pidfd = -1, .report = -1, .reporter = -1};
+    server->tree.pidfile = (fk_pidfile){-1, -1};
     fk_options_init(server);
     (void)pthread_mutex_init(&server->posts.lock, NULL);
     (void)pthread_mutex_init(&server->timers.lock, NULL);
@@ -66,18 +66,18 @@ void forker_server_free(forker_server *server)
     fk_health_free(server);
     fk_descriptors_free(server);
     fk_shared_unmap(server);
-    if (server->wake_fd >= 0) {
-        (void)close(server->wake_fd);
+    if (server->tree.wake_fd >= 0) {
+        (void)close(server->tree.wake_fd);
     }
-    if (server->loglimit.timer >= 0) {
-        (void)close(server->loglimit.timer);
+    if (server->logs.limit.timer >= 0) {
+        (void)close(server->logs.limit.timer);
     }
-    fk_certificates_free(server->certificates);
+    fk_certificates_free(server->tls.certificates);
     fk_tickets_close(server);
     fk_gate_rates_close(server);
-    free(server->directory);
-    free(server->early);
-    free(server->config_path);
-    free(server->config_base);
+    free(server->run.directory);
+    free(server->logs.early);
+    free(server->config.path);
+    free(server->config.base);
     free(server);
 }

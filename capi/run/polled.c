@@ -20,7 +20,7 @@ enum { STEP_MS = 100 };
 /* Undoes all of forker_server_open(). */
 static void close_up(forker_server *server)
 {
-    server->opened = false;
+    server->run.opened = false;
     fk_pidfile_remove(server);
     fk_run_clean_up(server);
     fk_preflight_undo(server, false);
@@ -46,8 +46,8 @@ int forker_server_open(forker_server *server)
                      : fk_preflight(server, "open", false);
     if (code == FORKER_OK) {
         code = open_prepared(server);
-        server->opened = code == FORKER_OK;
-        if (!server->opened) {
+        server->run.opened = code == FORKER_OK;
+        if (!server->run.opened) {
             close_up(server);
         }
     }
@@ -60,7 +60,7 @@ int forker_server_open(forker_server *server)
 /* Whether the server is served in this process. */
 static bool is_here(const forker_server *server)
 {
-    if (server->lent && fk_process.role == FK_ROLE_WORKER) { /* polled most often: without a system call */
+    if (server->run.lent && fk_process.role == FK_ROLE_WORKER) { /* polled most often: without a system call */
         return !server->lost && !fk_process.go_lost;
     }
     return !server->lost && server->owner == getpid();
@@ -75,9 +75,9 @@ static int check_open(forker_server *server)
     if (!is_here(server)) {
         return FORKER_E_PROCESS;
     }
-    if (!server->opened || server->polling) {
+    if (!server->run.opened || server->run.polling) {
         return fk_server_fail(server, FORKER_E_STATE, "poll: %s",
-                              server->polling ? "called by a callback of the server" : "the server is not open");
+                              server->run.polling ? "called by a callback of the server" : "the server is not open");
     }
     return FORKER_OK;
 }
@@ -91,10 +91,10 @@ int forker_server_poll_fd(forker_server *server)
 /* Whoever has lent it ends it: this is a call from within the program's loop, in which the caller goes on to be. */
 static int poll_lent(forker_server *server, int32_t timeout_ms)
 {
-    server->polling = true;
+    server->run.polling = true;
     int code = fk_entry_host_poll(server, timeout_ms);
-    server->polling = false;
-    server->opened = code > 0;
+    server->run.polling = false;
+    server->run.opened = code > 0;
     fk_thread.in_program = true;
     return code;
 }
@@ -106,12 +106,12 @@ int forker_server_poll(forker_server *server, int32_t timeout_ms)
         return code;
     }
     timeout_ms = timeout_ms < 0 ? INT32_MAX : timeout_ms;
-    if (server->lent) {
+    if (server->run.lent) {
         return poll_lent(server, timeout_ms);
     }
-    server->polling = true;
+    server->run.polling = true;
     code = fk_host_poll(server, timeout_ms);
-    server->polling = false;
+    server->run.polling = false;
     if (code <= 0) {
         close_up(server);
     }
@@ -120,17 +120,17 @@ int forker_server_poll(forker_server *server, int32_t timeout_ms)
 
 int fk_poll_lend(forker_server *server)
 {
-    server->lent = server->opened = true;
-    int code = fk_callback_hook(server, &server->worker_loop);
-    server->lent = server->opened = false;
+    server->run.lent = server->run.opened = true;
+    int code = fk_callback_hook(server, &server->hooks.worker_loop);
+    server->run.lent = server->run.opened = false;
     return code;
 }
 
 bool fk_poll_to_end(forker_server *server, int32_t patience_ms)
 {
     uint64_t until_ns = fk_clock() + (uint64_t)patience_ms * 1000000;
-    while (server->opened && fk_clock() < until_ns) {
+    while (server->run.opened && fk_clock() < until_ns) {
         (void)forker_server_poll(server, STEP_MS);
     }
-    return !server->opened;
+    return !server->run.opened;
 }

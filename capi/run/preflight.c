@@ -32,7 +32,7 @@ static int check_forkless(forker_server *server)
         const char *name = forker_option_name(option);
         if (strcmp(forker_server_get(server, name), forker_option_default(option)) != 0) {
             return fk_server_fail(server, FORKER_E_OPTION, "%s: option %s needs worker processes, and workers is 0",
-                                  server->verb, name);
+                                  server->run.verb, name);
         }
     }
     return FORKER_OK;
@@ -41,9 +41,9 @@ static int check_forkless(forker_server *server)
 static int check_process(forker_server *server, const char *verb)
 {
     bool own = server->owner == getpid() && !server->lost && !fk_process.go_lost;
-    if (own && (server->state == FK_SERVER_RUNNING || fk_process.role == FK_ROLE_SPAWNER)) {
+    if (own && (server->run.state == FK_SERVER_RUNNING || fk_process.role == FK_ROLE_SPAWNER)) {
         return fk_server_fail(server, FORKER_E_STATE, "%s: %s", verb,
-                              server->state == FK_SERVER_RUNNING
+                              server->run.state == FK_SERVER_RUNNING
                                   ? "already running"
                                   : "another server forks its workers from this process, which may do nothing else");
     }
@@ -62,12 +62,12 @@ static int check_process(forker_server *server, const char *verb)
 static int check_grpc(forker_server *server)
 {
     bool spoken = fk_server_option(server, FK_OPTION_H2C) != 0 || fk_server_option(server, FK_OPTION_HTTP2) != 0;
-    for (uint32_t i = 0; !spoken && i < server->route_count; i++) {
-        if (server->routes[i].grpc != 0) {
+    for (uint32_t i = 0; !spoken && i < server->routing.route_count; i++) {
+        if (server->routing.routes[i].grpc != 0) {
             return fk_server_fail(server, FORKER_E_OPTION,
                                   "%s: there are gRPC methods, which need option h2c, or option http2 and an address "
                                   "with tls=on",
-                                  server->verb);
+                                  server->run.verb);
         }
     }
     return FORKER_OK;
@@ -76,13 +76,14 @@ static int check_grpc(forker_server *server)
 static int check_setup(forker_server *server)
 {
     if (server->setup.failures > 0) {
-        return fk_server_fail(server, FORKER_E_SETUP, "%s: a setup call failed before: %s", server->verb,
+        return fk_server_fail(server, FORKER_E_SETUP, "%s: a setup call failed before: %s", server->run.verb,
                               server->setup_error);
     }
-    if (server->route_count == 0 || server->listener_count == 0) {
-        return fk_server_fail(server, FORKER_E_STATE, "%s: %s", server->verb,
-                              server->route_count == 0 ? "no route; call forker_server_handle first"
-                                                       : "no listening socket; call forker_server_listen first");
+    if (server->routing.route_count == 0 || server->listener_count == 0) {
+        return fk_server_fail(server, FORKER_E_STATE, "%s: %s", server->run.verb,
+                              server->routing.route_count == 0
+                                  ? "no route; call forker_server_handle first"
+                                  : "no listening socket; call forker_server_listen first");
     }
     return check_grpc(server);
 }
@@ -93,10 +94,10 @@ static int claim(forker_server *server, const char *verb, bool spawns)
     fk_process_lock();
     int code = check_process(server, verb);
     if (code == FORKER_OK) {
-        server->state = FK_SERVER_RUNNING;
-        server->verb = verb;
+        server->run.state = FK_SERVER_RUNNING;
+        server->run.verb = verb;
         server->split = false;
-        (void)pthread_sigmask(SIG_SETMASK, NULL, &server->mask);
+        (void)pthread_sigmask(SIG_SETMASK, NULL, &server->run.mask);
         fk_process.role = spawns ? FK_ROLE_SPAWNER : FK_ROLE_HOST;
     }
     fk_process_unlock();
@@ -128,6 +129,6 @@ void fk_preflight_undo(forker_server *server, bool spawns)
     if (spawns) {
         fk_process.role = FK_ROLE_HOST;
     }
-    server->early_stop_ms = FK_NO_STOP; /* it was for the run that ends now */
-    server->state = FK_SERVER_SETUP;
+    server->run.early_stop_ms = FK_NO_STOP; /* it was for the run that ends now */
+    server->run.state = FK_SERVER_SETUP;
 }

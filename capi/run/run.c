@@ -38,11 +38,11 @@
 static bool open_wake_fd(forker_server *server)
 {
     uint64_t stale;
-    if (server->wake_fd < 0) {
-        server->wake_fd = fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        return server->wake_fd >= 0;
+    if (server->tree.wake_fd < 0) {
+        server->tree.wake_fd = fk_descriptor_raise(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        return server->tree.wake_fd >= 0;
     }
-    ssize_t got = read(server->wake_fd, &stale, sizeof stale);
+    ssize_t got = read(server->tree.wake_fd, &stale, sizeof stale);
     (void)got;
     return true;
 }
@@ -50,7 +50,7 @@ static bool open_wake_fd(forker_server *server)
 static int prepare_shared(forker_server *server)
 {
     if (!open_wake_fd(server)) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: eventfd: %s", server->verb, strerror(errno));
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: eventfd: %s", server->run.verb, strerror(errno));
     }
     int code = fk_shared_map(server);
     if (code == FORKER_OK) {
@@ -92,10 +92,10 @@ void fk_run_clean_up(forker_server *server)
 int fk_run_serve(forker_server *server, const sigset_t *mask, int (*serve)(forker_server *))
 {
     int code = fk_pidfile_claim(server);
-    if (code == FORKER_OK && !fk_signals_take(server, mask, server->background.kind != FK_BACKGROUND_NONE)) {
+    if (code == FORKER_OK && !fk_signals_take(server, mask, server->run.background.kind != FK_BACKGROUND_NONE)) {
         code = fk_server_fail(server, FORKER_E_STATE,
                               "%s: another server has the signals of this process; set option handle_signals=off",
-                              server->verb);
+                              server->run.verb);
     } else if (code == FORKER_OK) {
         code = serve(server);
         fk_signals_give_back(server);
@@ -137,7 +137,7 @@ int forker_server_run(forker_server *server)
 void fk_run_report(forker_server *server)
 {
     fk_log(server, FORKER_LOG_ERROR, "%s", server->error);
-    if (server->log_fn == NULL && fk_logfile_open_errors(server)) { /* which writes the line there too */
+    if (server->hooks.log_fn == NULL && fk_logfile_open_errors(server)) { /* which writes the line there too */
         fk_logfile_close(server);
     }
 }

@@ -119,7 +119,7 @@ static int refuse_runtime(forker_server *server, int threads, const char *runtim
         server, FORKER_E_THREADS,
         "%s: the process has %d threads, some of them of %s, which would hang in forked workers without "
         "them; set option workers=0 to serve in this process, or threads=warn",
-        server->verb, threads, runtime);
+        server->run.verb, threads, runtime);
 }
 
 int fk_threads_check(forker_server *server)
@@ -137,11 +137,11 @@ int fk_threads_check(forker_server *server)
         return fk_server_fail(
             server, FORKER_E_THREADS,
             "%s: the process has %d threads, and fork carries over only one; call %s before they are started",
-            server->verb, threads, server->verb);
+            server->run.verb, threads, server->run.verb);
     }
     fk_log(server, FORKER_LOG_WARN,
            "the process has %d threads; only the one that called %s exists in the workers, and a lock that another "
            "one holds now stays locked there",
-           threads, server->verb);
+           threads, server->run.verb);
     return FORKER_OK;
 }

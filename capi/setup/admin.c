@@ -52,32 +52,32 @@ int fk_admin_open(forker_server *server)
     }
     bool is_unix = strncmp(wanted, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0;
     (void)snprintf(address, sizeof address, "%s%s", wanted, is_unix ? PRIVATE_MODE : "");
-    int code = fk_listener_open(server, address, &server->admin);
+    int code = fk_listener_open(server, address, &server->tree.admin);
     if (code != FORKER_OK) {
         char sentence[FK_SENTENCE_MAX];
         memcpy(sentence, server->error, sizeof sentence);
         return fk_server_fail(server, code, "%s (the address of option admin)", sentence);
     }
-    fk_log(server, FORKER_LOG_INFO, "admin listener: %s", server->admin.address);
+    fk_log(server, FORKER_LOG_INFO, "admin listener: %s", server->tree.admin.address);
     return code;
 }
 
 bool fk_admin_is_open(const forker_server *server)
 {
-    return server->admin.address[0] != '\0' && server->admin.fd >= 0;
+    return server->tree.admin.address[0] != '\0' && server->tree.admin.fd >= 0;
 }
 
 void fk_admin_close(forker_server *server)
 {
     if (fk_admin_is_open(server)) {
-        fk_listener_close(&server->admin);
-        server->admin = (fk_listener){.fd = -1, .borrowed = -1};
+        fk_listener_close(&server->tree.admin);
+        server->tree.admin = (fk_listener){.fd = -1, .borrowed = -1};
     }
 }
 
 void fk_admin_forget(forker_server *server)
 {
     if (fk_admin_is_open(server)) {
-        fk_listener_forget(&server->admin);
+        fk_listener_forget(&server->tree.admin);
     }
 }

@@ -35,12 +35,12 @@ void fk_certificates_free(fk_certificates *certificates)
 
 int fk_certificates_refuse(forker_server *server, const char *sentence)
 {
-    return fk_server_fail(server, FORKER_E_CERTIFICATE, "%s: %s", server->verb, sentence);
+    return fk_server_fail(server, FORKER_E_CERTIFICATE, "%s: %s", server->run.verb, sentence);
 }
 
 void fk_certificates_wipe(forker_server *server)
 {
-    fk_certificates *certificates = server->certificates;
+    fk_certificates *certificates = server->tls.certificates;
     for (uint32_t i = 0; certificates != NULL && i < certificates->count; i++) {
         fk_pem_free(&certificates->items[i].key);
         fk_pem_free(&certificates->items[i].chain);
@@ -94,10 +94,10 @@ static int read_ca(forker_server *server, fk_certificates *certificates)
 /* The server's certificates, made if there are none. NULL: out of memory. */
 static fk_certificates *certificates_of(forker_server *server)
 {
-    if (server->certificates == NULL) {
-        server->certificates = calloc(1, sizeof *server->certificates);
+    if (server->tls.certificates == NULL) {
+        server->tls.certificates = calloc(1, sizeof *server->tls.certificates);
     }
-    return server->certificates;
+    return server->tls.certificates;
 }
 
 /* Remembers that a setup call has failed, whose sentence is there. */
@@ -125,7 +125,7 @@ static fk_certificate *next_place(forker_server *server, int *code_out)
 static int take_in(forker_server *server, fk_certificate *certificate, int code)
 {
     if (code == FORKER_OK) {
-        server->certificates->count++;
+        server->tls.certificates->count++;
         return code;
     }
     free_one(certificate);
@@ -209,7 +209,7 @@ int forker_server_certificate_ocsp(forker_server *server, const char *name, cons
     if (name == NULL || path == NULL) {
         return fk_setup_fail(server, FORKER_E_INVALID, "OCSP response: name or path is NULL");
     }
-    fk_certificate *certificate = find(server->certificates, name);
+    fk_certificate *certificate = find(server->tls.certificates, name);
     if (certificate == NULL || certificate->ocsp_path != NULL) {
         return fk_setup_fail(server, certificate == NULL ? FORKER_E_INVALID : FORKER_E_STATE,
                              "OCSP response %s: certificate %s %s", path, name,
@@ -267,25 +267,25 @@ bool fk_certificates_are_used(const forker_server *server)
 
 int fk_certificates_check(forker_server *server)
 {
-    const fk_certificates *certificates = server->certificates;
+    const fk_certificates *certificates = server->tls.certificates;
     for (uint32_t i = 0; i < server->listener_count; i++) {
         const fk_listener *listener = &server->listeners[i];
         if (listener->tls.on && (certificates == NULL || certificates->count == 0)) {
             return fk_server_fail(server, FORKER_E_STATE,
                                   "%s: %s has TLS, and there is no certificate; call forker_server_certificate first",
-                                  server->verb, listener->source);
+                                  server->run.verb, listener->source);
         }
         if (listener->tls.redirect_https == FK_REDIRECT_ON && fk_listener_redirect(server, listener) == 0) {
             return fk_server_fail(server, FORKER_E_STATE,
                                   "%s: %s redirects to HTTPS, and no address with tls=on has a port; listen on one, or "
                                   "name the port that clients see, as in redirect_https=443",
-                                  server->verb, listener->source);
+                                  server->run.verb, listener->source);
         }
         if (listener->tls.client_cert != FK_CLIENT_CERT_OFF && certificates->ca_path == NULL) {
             return fk_server_fail(
                 server, FORKER_E_STATE,
                 "%s: %s asks for certificates of clients, and nobody can sign them; call forker_server_client_ca first",
-                server->verb, listener->source);
+                server->run.verb, listener->source);
         }
     }
     return FORKER_OK;
@@ -294,9 +294,9 @@ int fk_certificates_check(forker_server *server)
 /* Each number is written whole; the master reads them for people, and may see those of two certificates once. */
 void fk_certificates_publish(forker_server *server)
 {
-    const fk_certificates *certificates = server->certificates;
+    const fk_certificates *certificates = server->tls.certificates;
     for (uint32_t i = 0; certificates != NULL && i < certificates->count; i++) {
-        fk_validity *validity = &server->shared->validities[i];
+        fk_validity *validity = &server->tree.shared->validities[i];
         __atomic_store_n(&validity->not_before, certificates->items[i].validity.not_before, __ATOMIC_RELAXED);
         __atomic_store_n(&validity->not_after, certificates->items[i].validity.not_after, __ATOMIC_RELAXED);
     }
@@ -336,8 +336,8 @@ static int renew_all(forker_server *server, fk_certificates *fresh, const fk_cer
 
 bool fk_certificates_renew(forker_server *server, fk_certificates **before_out)
 {
-    *before_out = server->certificates;
-    if (server->certificates == NULL) {
+    *before_out = server->tls.certificates;
+    if (server->tls.certificates == NULL) {
         return true;
     }
     fk_certificates *fresh = calloc(1, sizeof *fresh);
@@ -345,19 +345,19 @@ bool fk_certificates_renew(forker_server *server, fk_certificates **before_out)
         fk_server_fail(server, FORKER_E_MEMORY, "certificates: out of memory");
         return false;
     }
-    if (renew_all(server, fresh, server->certificates) != FORKER_OK) {
+    if (renew_all(server, fresh, server->tls.certificates) != FORKER_OK) {
         fk_certificates_free(fresh);
         return false;
     }
-    server->certificates = fresh;
+    server->tls.certificates = fresh;
     return true;
 }
 
 void fk_certificates_restore(forker_server *server, fk_certificates *before)
 {
-    if (server->certificates != before) {
-        fk_certificates_free(server->certificates);
-        server->certificates = before;
+    if (server->tls.certificates != before) {
+        fk_certificates_free(server->tls.certificates);
+        server->tls.certificates = before;
     }
 }
 
@@ -380,7 +380,7 @@ static bool have_changed(fk_certificates *certificates)
 
 bool fk_certificates_have_changed(forker_server *server, uint64_t now_ns, uint64_t *next_ns_out)
 {
-    fk_certificates *certificates = server->certificates;
+    fk_certificates *certificates = server->tls.certificates;
     int64_t period_ns = fk_server_option(server, FK_OPTION_TLS_WATCH);
     *next_ns_out = UINT64_MAX;
     if (certificates == NULL || period_ns < 0) {

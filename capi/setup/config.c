@@ -163,8 +163,8 @@ int forker_server_load(forker_server *server, const char *path)
     if (path == NULL) {
         return fk_setup_fail(server, FORKER_E_INVALID, "load: path is NULL");
     }
-    if (server->config_path != NULL) {
-        return fk_setup_fail(server, FORKER_E_STATE, "load %s: %s is loaded already", path, server->config_path);
+    if (server->config.path != NULL) {
+        return fk_setup_fail(server, FORKER_E_STATE, "load %s: %s is loaded already", path, server->config.path);
     }
     fk_option_value *values = malloc(sizeof server->options);
     char *whole = fk_config_absolute(path);
@@ -185,8 +185,8 @@ int forker_server_load(forker_server *server, const char *path)
         values[id] = server->options[id];
         server->options[id] = read;
     }
-    server->config_base = values;
-    server->config_path = whole;
+    server->config.base = values;
+    server->config.path = whole;
     return FORKER_OK;
 }
 
@@ -206,7 +206,7 @@ static bool keep_fixed(forker_server *server, fk_option_value *values)
         }
     }
     if (workers->number == 0) {
-        fk_server_fail(server, FORKER_E_OPTION, "load %s: a reload cannot set workers to 0", server->config_path);
+        fk_server_fail(server, FORKER_E_OPTION, "load %s: a reload cannot set workers to 0", server->config.path);
         return false;
     }
     return true;
@@ -221,7 +221,8 @@ static bool change_options(forker_server *server, fk_option_value *values)
         server->options[id] = values[id];
         values[id] = before;
     }
-    int code = server->on_reload.call != NULL ? server->on_reload.call(server, server->on_reload.user) : FORKER_OK;
+    int code = server->hooks.on_reload.call != NULL ? server->hooks.on_reload.call(server, server->hooks.on_reload.user)
+                                                    : FORKER_OK;
     fk_callback_check(server, "hook");
     if (code < 0) {
         memcpy(server->options, values, sizeof server->options);
@@ -229,7 +230,7 @@ static bool change_options(forker_server *server, fk_option_value *values)
         return false;
     }
     if (scaled) {
-        server->shared->wanted = 0;
+        server->tree.shared->wanted = 0;
     }
     return true;
 }
@@ -242,9 +243,9 @@ bool fk_config_reload(forker_server *server)
         return false;
     }
     bool done = true;
-    if (server->config_path != NULL) {
-        memcpy(values, server->config_base, sizeof server->options);
-        done = read_config(server, server->config_path, values) == FORKER_OK && keep_fixed(server, values);
+    if (server->config.path != NULL) {
+        memcpy(values, server->config.base, sizeof server->options);
+        done = read_config(server, server->config.path, values) == FORKER_OK && keep_fixed(server, values);
     } else {
         memcpy(values, server->options, sizeof server->options);
     }

@@ -53,7 +53,7 @@ bool fk_gate_option_differs(const fk_route *route)
 /* The route of that number, or for the last one what holds where there is none. */
 static const fk_route *route_at(const forker_server *server, uint32_t index)
 {
-    return index < server->route_count ? &server->routes[index] : NULL;
+    return index < server->routing.route_count ? &server->routing.routes[index] : NULL;
 }
 
 /* What is wrong with the options that hold for a route, and which option it is; NULL: nothing. */
@@ -74,12 +74,12 @@ static const char *fault_of(const forker_server *server, const fk_route *route, 
 
 int fk_gate_options_check(forker_server *server)
 {
-    for (uint32_t i = 0; i <= server->route_count; i++) {
+    for (uint32_t i = 0; i <= server->routing.route_count; i++) {
         const fk_route *route = route_at(server, i);
         bool own = route != NULL && fk_gate_option_differs(route);
         const char *option, *fault = fault_of(server, route, &option);
         if (fault != NULL) {
-            return fk_server_fail(server, FORKER_E_OPTION, "%s: %s%s%s: %s", server->verb, option,
+            return fk_server_fail(server, FORKER_E_OPTION, "%s: %s%s%s: %s", server->run.verb, option,
                                   own ? " of route " : "", own ? route->pattern : "", fault);
         }
     }
@@ -89,7 +89,7 @@ int fk_gate_options_check(forker_server *server)
 static bool has_rate(const forker_server *server)
 {
     bool has = false;
-    for (uint32_t i = 0; i <= server->route_count; i++) {
+    for (uint32_t i = 0; i <= server->routing.route_count; i++) {
         has = has || fk_gate_option_text(server, route_at(server, i), FK_OPTION_RATE_LIMIT)[0] != '\0';
     }
     return has;
@@ -102,12 +102,13 @@ int fk_gate_rates_open(forker_server *server)
     }
     void *table = mmap(NULL, FK_RATES_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (table == MAP_FAILED) {
-        return fk_server_fail(server, FORKER_E_MEMORY, "%s: rate_limit: mmap: %s", server->verb, strerror(errno));
+        return fk_server_fail(server, FORKER_E_MEMORY, "%s: rate_limit: mmap: %s", server->run.verb, strerror(errno));
     }
     (void)madvise(table, FK_RATES_SIZE, MADV_DONTDUMP);
     if (getrandom(table, FK_RATES_KEY, 0) != FK_RATES_KEY) {
         (void)munmap(table, FK_RATES_SIZE);
-        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: rate_limit: getrandom: %s", server->verb, strerror(errno));
+        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: rate_limit: getrandom: %s", server->run.verb,
+                              strerror(errno));
     }
     server->rates = table;
     return FORKER_OK;

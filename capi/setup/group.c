@@ -21,7 +21,7 @@ enum { USES_MAX = 64, DEPTH_MAX = 16, HOST_MAX = 253 };
 /* The group that is the server itself. NULL: no memory. */
 static forker_group *root_of(forker_server *server)
 {
-    if (server->root == NULL) {
+    if (server->routing.root == NULL) {
         forker_group *root = calloc(1, sizeof *root);
         char *prefix = strdup("");
         if (root == NULL || prefix == NULL) {
@@ -30,10 +30,10 @@ static forker_group *root_of(forker_server *server)
             (void)fk_setup_fail(server, FORKER_E_MEMORY, "group: out of memory");
             return NULL;
         }
-        *root = (forker_group){.server = server, .prefix = prefix, .next = server->groups};
-        server->root = server->groups = root;
+        *root = (forker_group){.server = server, .prefix = prefix, .next = server->routing.groups};
+        server->routing.root = server->routing.groups = root;
     }
-    return server->root;
+    return server->routing.root;
 }
 
 /* What is wrong with the prefix of a group, or NULL. */
@@ -93,8 +93,9 @@ static forker_group *make(forker_group *around, const char *prefix)
         (void)fk_setup_fail(server, FORKER_E_MEMORY, "group %s: out of memory", prefix);
         return NULL;
     }
-    *group = (forker_group){.server = server, .around = around, .host = host, .prefix = whole, .next = server->groups};
-    return server->groups = group;
+    *group = (forker_group){
+        .server = server, .around = around, .host = host, .prefix = whole, .next = server->routing.groups};
+    return server->routing.groups = group;
 }
 
 forker_group *forker_server_group(forker_server *server, const char *prefix)
@@ -252,7 +253,7 @@ static bool make_chain(forker_group *group)
 /* Makes the chains of all groups at this depth. */
 static bool make_chains(forker_server *server, uint32_t depth)
 {
-    for (forker_group *group = server->groups; group != NULL; group = group->next) {
+    for (forker_group *group = server->routing.groups; group != NULL; group = group->next) {
         if (depth_of(group) == depth && !make_chain(group)) {
             return false;
         }
@@ -262,9 +263,9 @@ static bool make_chains(forker_server *server, uint32_t depth)
 
 int fk_groups_plan(forker_server *server)
 {
-    for (uint32_t depth = 1; server->groups != NULL && depth <= DEPTH_MAX + 1; depth++) {
+    for (uint32_t depth = 1; server->routing.groups != NULL && depth <= DEPTH_MAX + 1; depth++) {
         if (!make_chains(server, depth)) {
-            return fk_server_fail(server, FORKER_E_MEMORY, "%s: no memory for the groups", server->verb);
+            return fk_server_fail(server, FORKER_E_MEMORY, "%s: no memory for the groups", server->run.verb);
         }
     }
     int code = fk_grpc_plan(server);
@@ -276,9 +277,9 @@ int fk_groups_plan(forker_server *server)
 
 void fk_groups_free(forker_server *server)
 {
-    while (server->groups != NULL) {
-        forker_group *group = server->groups;
-        server->groups = group->next;
+    while (server->routing.groups != NULL) {
+        forker_group *group = server->routing.groups;
+        server->routing.groups = group->next;
         fk_settings_free(&group->settings);
         free(group->uses);
         free((void *)group->chain);
@@ -286,5 +287,5 @@ void fk_groups_free(forker_server *server)
         free(group->prefix);
         free(group);
     }
-    server->root = NULL;
+    server->routing.root = NULL;
 }

@@ -82,10 +82,11 @@ static bool is_same_service(const fk_route *a, const fk_route *b)
 /* Makes the latest route of a server a method. */
 static void become_method(forker_server *server, int kind)
 {
-    fk_route *route = &server->routes[server->route_count - 1];
+    fk_route *route = &server->routing.routes[server->routing.route_count - 1];
     route->begins_service = true;
-    for (uint32_t i = server->route_count - 1; route->begins_service && i-- > 0;) {
-        route->begins_service = server->routes[i].grpc == 0 || !is_same_service(route, &server->routes[i]);
+    for (uint32_t i = server->routing.route_count - 1; route->begins_service && i-- > 0;) {
+        route->begins_service =
+            server->routing.routes[i].grpc == 0 || !is_same_service(route, &server->routing.routes[i]);
     }
     route->grpc = (uint8_t)(kind + 1);
     route->streamed = kind == FORKER_GRPC_CLIENT_STREAM || kind == FORKER_GRPC_BIDI;
@@ -188,7 +189,7 @@ static bool has_prefix(const forker_group *group)
 static int find_group(forker_server *server, const char *path, forker_group **group_out)
 {
     *group_out = NULL;
-    for (forker_group *group = server->groups; group != NULL; group = group->next) {
+    for (forker_group *group = server->routing.groups; group != NULL; group = group->next) {
         forker_group *found = *group_out;
         bool asks = group->use_count > 0 || group->settings.count > 0;
         if (!asks || !has_prefix(group) || !is_below(path, group->prefix) || is_inside(found, group)) {
@@ -198,13 +199,13 @@ static int find_group(forker_server *server, const char *path, forker_group **gr
             return fk_server_fail(server, FORKER_E_ROUTE,
                                   "%s: the gRPC method %s is of all hosts, and below %s of %s; register it by "
                                   "forker_group_grpc() where it belongs to",
-                                  server->verb, path, group->prefix, group->host);
+                                  server->run.verb, path, group->prefix, group->host);
         }
         if (found != NULL && !is_inside(group, found)) {
             return fk_server_fail(server, FORKER_E_ROUTE,
                                   "%s: the gRPC method %s is below %s and %s, two groups of which neither is inside of "
                                   "the other; register it by forker_group_grpc() in that which it belongs to",
-                                  server->verb, path, found->prefix, group->prefix);
+                                  server->run.verb, path, found->prefix, group->prefix);
         }
         *group_out = group;
     }
@@ -214,8 +215,8 @@ static int find_group(forker_server *server, const char *path, forker_group **gr
 int fk_grpc_plan(forker_server *server)
 {
     int code = FORKER_OK;
-    for (uint32_t i = 0; code == FORKER_OK && server->groups != NULL && i < server->route_count; i++) {
-        fk_route *route = &server->routes[i];
+    for (uint32_t i = 0; code == FORKER_OK && server->routing.groups != NULL && i < server->routing.route_count; i++) {
+        fk_route *route = &server->routing.routes[i];
         if (route->grpc != 0 && (route->group == NULL || route->adopted)) {
             route->adopted = true;
             code = find_group(server, route->pattern, &route->group);

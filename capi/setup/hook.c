@@ -30,7 +30,7 @@ static int set_server_hook(forker_server *server, fk_server_hook *hook, fk_serve
 #define WORKER_HOOK(name)                                                                                              \
     int forker_server_on_##name(forker_server *server, forker_hook hook, void *user)                                   \
     {                                                                                                                  \
-        return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->name, (fk_hook){hook, user});             \
+        return server == NULL ? FORKER_E_INVALID : set_hook(server, &server->hooks.name, (fk_hook){hook, user});       \
     }
 
 WORKER_HOOK(before_fork)
@@ -46,27 +46,27 @@ WORKER_HOOK(thread_exit)
 int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user)
 {
     return server == NULL ? FORKER_E_INVALID
-                          : set_server_hook(server, &server->on_reload, (fk_server_hook){hook, user});
+                          : set_server_hook(server, &server->hooks.on_reload, (fk_server_hook){hook, user});
 }
 
 int forker_server_on_reopen(forker_server *server, forker_server_hook hook, void *user)
 {
     return server == NULL ? FORKER_E_INVALID
-                          : set_server_hook(server, &server->on_reopen, (fk_server_hook){hook, user});
+                          : set_server_hook(server, &server->hooks.on_reopen, (fk_server_hook){hook, user});
 }
 
 int forker_server_on_master_tick(forker_server *server, forker_server_hook hook, void *user)
 {
     return server == NULL ? FORKER_E_INVALID
-                          : set_server_hook(server, &server->master_tick, (fk_server_hook){hook, user});
+                          : set_server_hook(server, &server->hooks.master_tick, (fk_server_hook){hook, user});
 }
 
 int forker_server_on_worker_died(forker_server *server, forker_death_fn death_fn, void *user)
 {
     int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
-        server->worker_died = death_fn;
-        server->worker_died_user = user;
+        server->hooks.worker_died = death_fn;
+        server->hooks.worker_died_user = user;
     }
     return refused;
 }
@@ -75,15 +75,15 @@ int forker_server_on_error(forker_server *server, forker_error_fn on_error, void
 {
     int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
-        server->on_error = on_error;
-        server->on_error_user = user;
+        server->hooks.on_error = on_error;
+        server->hooks.on_error_user = user;
     }
     return refused;
 }
 
 bool fk_hook_before_fork(forker_server *server, uint32_t index)
 {
-    const fk_hook *hook = &server->before_fork;
+    const fk_hook *hook = &server->hooks.before_fork;
     int result = hook->call != NULL ? hook->call(server, (int32_t)index, hook->user) : FORKER_OK;
     fk_callback_check(server, "hook");
     errno = ECANCELED;
@@ -93,19 +93,19 @@ bool fk_hook_before_fork(forker_server *server, uint32_t index)
 void fk_hook_worker_died(forker_server *server, uint32_t index, pid_t pid, int status, const fk_black_box *box)
 {
     fk_line line = {.len = 0};
-    if (server->worker_died == NULL) {
+    if (server->hooks.worker_died == NULL) {
         return;
     }
     if (box->busy != 0) {
         fk_line_request(&line, box);
     }
-    server->worker_died(server, (int32_t)index, pid, status, line.text, server->worker_died_user);
+    server->hooks.worker_died(server, (int32_t)index, pid, status, line.text, server->hooks.worker_died_user);
     fk_callback_check(server, "hook");
 }
 
 uint64_t fk_hook_tick(forker_server *server, uint64_t now, uint64_t *due_ns)
 {
-    const fk_server_hook *hook = &server->master_tick;
+    const fk_server_hook *hook = &server->hooks.master_tick;
     if (hook->call == NULL) {
         return UINT64_MAX;
     }

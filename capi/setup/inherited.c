@@ -203,7 +203,7 @@ void fk_inherited_take_over(forker_server *server)
     for (uint32_t i = 0; i < server->listener_count; i++) {
         own(&server->listeners[i]);
     }
-    own(&server->admin);
+    own(&server->tree.admin);
     ssize_t sent = send(inherited.channel, "r", 1, MSG_NOSIGNAL);
     fk_log(server, FORKER_LOG_INFO, "upgrade: this process has taken over from process %d%s", (int)inherited.from,
            sent < 0 ? ", which is gone" : "");

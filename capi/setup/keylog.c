@@ -14,7 +14,7 @@
 static int refuse(forker_server *server, const char *reason)
 {
     fk_keylog_close(server);
-    return fk_server_fail(server, FORKER_E_SYSTEM, "%s: key log %s (option tls_key_log): %s", server->verb,
+    return fk_server_fail(server, FORKER_E_SYSTEM, "%s: key log %s (option tls_key_log): %s", server->run.verb,
                           server->options[FK_OPTION_TLS_KEY_LOG].text, reason);
 }
 
@@ -25,10 +25,10 @@ int fk_keylog_open(forker_server *server)
     if (server->options[FK_OPTION_TLS_KEY_LOG].text[0] == '\0' || !fk_certificates_are_used(server)) {
         return FORKER_OK;
     }
-    server->keylog_fd = fk_descriptor_raise(
+    server->logs.keylog_fd = fk_descriptor_raise(
         open(fk_path_of(server, FK_OPTION_TLS_KEY_LOG, path),
              O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, S_IRUSR | S_IWUSR));
-    if (server->keylog_fd < 0 || fstat(server->keylog_fd, &file) != 0) {
+    if (server->logs.keylog_fd < 0 || fstat(server->logs.keylog_fd, &file) != 0) {
         return refuse(server, strerror(errno));
     }
     if (!S_ISREG(file.st_mode) || (file.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
@@ -42,5 +42,5 @@ int fk_keylog_open(forker_server *server)
 
 void fk_keylog_close(forker_server *server)
 {
-    fk_descriptor_close(&server->keylog_fd);
+    fk_descriptor_close(&server->logs.keylog_fd);
 }

@@ -406,7 +406,7 @@ static int refuse_dead(forker_server *server, const fk_listener *listener, int f
     return fk_server_fail(server, FORKER_E_ADDRESS,
                           "%s: descriptor %d of %s is no listening socket any more: something has closed it, or put "
                           "another file in its place",
-                          server->verb, fd, listener->address);
+                          server->run.verb, fd, listener->address);
 }
 
 int fk_listeners_check(forker_server *server)
@@ -415,7 +415,7 @@ int fk_listeners_check(forker_server *server)
         if (server->listeners[i].tls.proxied && server->options[FK_OPTION_TRUSTED_PROXIES].text[0] == '\0') {
             return fk_server_fail(server, FORKER_E_ADDRESS,
                                   "%s: %s has proxy=on, and no proxy is trusted; set option trusted_proxies",
-                                  server->verb, server->listeners[i].source);
+                                  server->run.verb, server->listeners[i].source);
         }
         const fk_listener *listener = &server->listeners[i];
         if (!fk_listener_listens(listener->fd)) {

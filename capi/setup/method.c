@@ -120,8 +120,8 @@ bool fk_methods_overlap(const char *a, const char *b)
 
 static bool is_noted(const forker_server *server, const char *name)
 {
-    for (uint32_t i = 0; i < server->method_count; i++) {
-        if (is_same(name, server->methods[i])) {
+    for (uint32_t i = 0; i < server->routing.method_count; i++) {
+        if (is_same(name, server->routing.methods[i])) {
             return true;
         }
     }
@@ -130,16 +130,16 @@ static bool is_noted(const forker_server *server, const char *name)
 
 bool fk_methods_note(forker_server *server, const char *methods)
 {
-    uint32_t before = server->method_count;
+    uint32_t before = server->routing.method_count;
     for (const char *name = methods; name != NULL && !is_any(methods); name = next_name(name)) {
         if (is_standard(name) || is_noted(server, name)) {
             continue;
         }
-        if (server->method_count == FK_METHODS_MAX) {
-            server->method_count = before;
+        if (server->routing.method_count == FK_METHODS_MAX) {
+            server->routing.method_count = before;
             return false;
         }
-        char *noted = server->methods[server->method_count++];
+        char *noted = server->routing.methods[server->routing.method_count++];
         memcpy(noted, name, name_len(name));
         noted[name_len(name)] = '\0';
     }

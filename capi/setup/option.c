@@ -484,7 +484,7 @@ int forker_server_set(forker_server *server, const char *name, const char *value
     fk_option_value *current = &server->options[id];
     if (!current->from_environment) {
         fk_option_assign(current, id, value);
-        current->pinned = server->config_path != NULL;
+        current->pinned = server->config.path != NULL;
     }
     return FORKER_OK;
 }

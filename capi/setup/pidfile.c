@@ -37,7 +37,8 @@ static const char *name_of(const forker_server *server)
 
 static int refuse(forker_server *server, const char *reason)
 {
-    int code = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pid file %s: %s", server->verb, path_of(server), reason);
+    int code =
+        fk_server_fail(server, FORKER_E_SYSTEM, "%s: pid file %s: %s", server->run.verb, path_of(server), reason);
     fk_pidfile_forget(server);
     return code;
 }
@@ -170,27 +171,27 @@ static bool open_directory(forker_server *server)
     } else {
         memcpy(directory, ".", sizeof ".");
     }
-    server->pidfile.dir = fk_descriptor_raise(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return server->pidfile.dir >= 0;
+    server->tree.pidfile.dir = fk_descriptor_raise(open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return server->tree.pidfile.dir >= 0;
 }
 
 static bool prepare(forker_server *server, char temporary[NAME_ROOM])
 {
     (void)snprintf(temporary, NAME_ROOM, ".%s.%d", name_of(server), (int)getpid());
-    return open_directory(server) && make(&server->pidfile, temporary);
+    return open_directory(server) && make(&server->tree.pidfile, temporary);
 }
 
 void fk_pidfile_take_over(forker_server *server)
 {
     char temporary[NAME_ROOM];
-    if (path_of(server)[0] == '\0' || server->pidfile.file >= 0) {
+    if (path_of(server)[0] == '\0' || server->tree.pidfile.file >= 0) {
         return;
     }
     bool prepared = prepare(server, temporary);
-    if (!prepared || renameat(server->pidfile.dir, temporary, server->pidfile.dir, name_of(server)) != 0) {
+    if (!prepared || renameat(server->tree.pidfile.dir, temporary, server->tree.pidfile.dir, name_of(server)) != 0) {
         fk_log(server, FORKER_LOG_ERROR, "pid file %s: %s", path_of(server), strerror(errno));
         if (prepared) {
-            (void)unlinkat(server->pidfile.dir, temporary, 0);
+            (void)unlinkat(server->tree.pidfile.dir, temporary, 0);
         }
         fk_pidfile_forget(server);
     }
@@ -206,13 +207,13 @@ int fk_pidfile_claim(forker_server *server)
     if (!prepare(server, temporary)) {
         return refuse(server, strerror(errno));
     }
-    pid_t owner = publish(&server->pidfile, temporary, name);
+    pid_t owner = publish(&server->tree.pidfile, temporary, name);
     if (owner == 0) {
         return FORKER_OK;
     }
     (void)snprintf(reason, sizeof reason, "it belongs to process %d, which is running", (int)owner);
     const char *text = owner > 0 ? reason : strerror(errno);
-    (void)unlinkat(server->pidfile.dir, temporary, 0);
+    (void)unlinkat(server->tree.pidfile.dir, temporary, 0);
     if (owner > 0 && owner == fk_inherited_from() && fk_inherited_is_pending()) {
         fk_pidfile_forget(server);
         return FORKER_OK;
@@ -222,7 +223,7 @@ int fk_pidfile_claim(forker_server *server)
 
 void fk_pidfile_remove(forker_server *server)
 {
-    fk_pidfile *pidfile = &server->pidfile;
+    fk_pidfile *pidfile = &server->tree.pidfile;
     if (pidfile->file >= 0 && is_same(pidfile->dir, name_of(server), pidfile->file)) {
         (void)unlinkat(pidfile->dir, name_of(server), 0);
     }
@@ -231,6 +232,6 @@ void fk_pidfile_remove(forker_server *server)
 
 void fk_pidfile_forget(forker_server *server)
 {
-    fk_descriptor_close(&server->pidfile.file);
-    fk_descriptor_close(&server->pidfile.dir);
+    fk_descriptor_close(&server->tree.pidfile.file);
+    fk_descriptor_close(&server->tree.pidfile.dir);
 }

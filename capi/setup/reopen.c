@@ -12,7 +12,7 @@
 static void reopen_files(forker_server *server)
 {
     for (int which = 0; which < FK_LOGFILES; which++) {
-        if (server->log_fds[which] >= 0 && !fk_logfile_reopen(server, which)) {
+        if (server->logs.fds[which] >= 0 && !fk_logfile_reopen(server, which)) {
             fk_log(server, FORKER_LOG_ERROR, "log file %s cannot be opened anew: %s; the old one is used further",
                    fk_logfile_name(server, which), strerror(errno));
         }
@@ -21,7 +21,7 @@ static void reopen_files(forker_server *server)
 
 void fk_reopen(forker_server *server)
 {
-    const fk_server_hook *hook = &server->on_reopen;
+    const fk_server_hook *hook = &server->hooks.on_reopen;
     if (fk_process.role == FK_ROLE_SPAWNER || fk_process.role == FK_ROLE_HOST) {
         reopen_files(server);
     }

@@ -44,28 +44,28 @@ int forker_server_rewrite(forker_server *server, const char *from, const char *t
     if (fault != NULL) {
         return fk_setup_fail(server, FORKER_E_ROUTE, "rewrite %s %s: %s", from, to, fault);
     }
-    if (server->rewrite_count == FK_REWRITES_MAX) {
+    if (server->routing.rewrite_count == FK_REWRITES_MAX) {
         return fk_setup_fail(server, FORKER_E_LIMIT, "rewrite %s %s: more than %d", from, to, FK_REWRITES_MAX);
     }
-    fk_rewrite *rewrites = realloc(server->rewrites, (server->rewrite_count + 1) * sizeof *rewrites);
+    fk_rewrite *rewrites = realloc(server->routing.rewrites, (server->routing.rewrite_count + 1) * sizeof *rewrites);
     fk_rewrite rule = {strdup(from), strdup(to)};
-    server->rewrites = rewrites != NULL ? rewrites : server->rewrites;
+    server->routing.rewrites = rewrites != NULL ? rewrites : server->routing.rewrites;
     if (rewrites == NULL || rule.from == NULL || rule.to == NULL) {
         free(rule.from);
         free(rule.to);
         return fk_setup_fail(server, FORKER_E_MEMORY, "rewrite: out of memory");
     }
-    rewrites[server->rewrite_count++] = rule;
+    rewrites[server->routing.rewrite_count++] = rule;
     return FORKER_OK;
 }
 
 void fk_rewrites_free(forker_server *server)
 {
-    for (uint32_t i = 0; i < server->rewrite_count; i++) {
-        free(server->rewrites[i].from);
-        free(server->rewrites[i].to);
+    for (uint32_t i = 0; i < server->routing.rewrite_count; i++) {
+        free(server->routing.rewrites[i].from);
+        free(server->routing.rewrites[i].to);
     }
-    free(server->rewrites);
-    server->rewrites = NULL;
-    server->rewrite_count = 0;
+    free(server->routing.rewrites);
+    server->routing.rewrites = NULL;
+    server->routing.rewrite_count = 0;
 }

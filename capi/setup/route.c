@@ -46,13 +46,13 @@ static uint32_t hash_shape(const char *pattern)
 
 static uint32_t *place_of(const forker_server *server, uint32_t shape)
 {
-    return &server->shapes[shape & (server->route_cap - 1)];
+    return &server->routing.shapes[shape & (server->routing.route_cap - 1)];
 }
 
-/* Enters the route of that index, the latest one, into server->shapes. */
+/* Enters the route of that index, the latest one, into server->routing.shapes. */
 static void enter_shape(forker_server *server, uint32_t index)
 {
-    fk_route *route = &server->routes[index];
+    fk_route *route = &server->routing.routes[index];
     uint32_t *place = place_of(server, route->shape);
     route->next = *place;
     *place = index + 1;
@@ -68,9 +68,9 @@ static const fk_route *find_conflict(const fk_route_spec *spec, const char *patt
 {
     const forker_server *server = spec->server;
     const fk_route *first = NULL;
-    uint32_t next = server->route_cap > 0 ? *place_of(server, shape) : 0;
+    uint32_t next = server->routing.route_cap > 0 ? *place_of(server, shape) : 0;
     while (next != 0) { /* the latest one first */
-        const fk_route *route = &server->routes[next - 1];
+        const fk_route *route = &server->routing.routes[next - 1];
         if (route->shape == shape && same_shape(route->pattern, pattern) &&
             strcmp(host_of(route->group), host_of(spec->group)) == 0 &&
             fk_methods_overlap(route->methods, spec->methods)) {
@@ -122,22 +122,22 @@ static bool copy_route(fk_route *route, const fk_route_spec *spec, const char *p
 
 static bool grow_routes(forker_server *server)
 {
-    if (server->route_count < server->route_cap) {
+    if (server->routing.route_count < server->routing.route_cap) {
         return true;
     }
-    uint32_t cap = server->route_cap > 0 ? server->route_cap * 2 : 16;
+    uint32_t cap = server->routing.route_cap > 0 ? server->routing.route_cap * 2 : 16;
     uint32_t *shapes = calloc(cap, sizeof *shapes);
-    fk_route *routes = shapes != NULL ? realloc(server->routes, cap * sizeof *routes) : NULL;
+    fk_route *routes = shapes != NULL ? realloc(server->routing.routes, cap * sizeof *routes) : NULL;
     if (routes == NULL) {
         free(shapes);
         return false;
     }
-    free(server->shapes);
-    server->shapes = shapes;
-    server->routes = routes;
-    server->route_cap = cap;
-    for (uint32_t i = 0; i < server->route_count; i++) {
-        if (!server->routes[i].guards) {
+    free(server->routing.shapes);
+    server->routing.shapes = shapes;
+    server->routing.routes = routes;
+    server->routing.route_cap = cap;
+    for (uint32_t i = 0; i < server->routing.route_count; i++) {
+        if (!server->routing.routes[i].guards) {
             enter_shape(server, i);
         }
     }
@@ -172,7 +172,7 @@ static int check_route(const fk_route_spec *spec, fk_route *route, const char *p
 static int enter_route(const fk_route_spec *spec, fk_route *route, const char *pattern)
 {
     forker_server *server = spec->server;
-    if (server->route_count >= FK_ROUTES_MAX) {
+    if (server->routing.route_count >= FK_ROUTES_MAX) {
         return REFUSE(spec, FORKER_E_LIMIT, "more than %d routes", FK_ROUTES_MAX);
     }
     if (!fk_methods_note(server, spec->methods)) {
@@ -181,13 +181,14 @@ static int enter_route(const fk_route_spec *spec, fk_route *route, const char *p
     if (!grow_routes(server) || !copy_route(route, spec, pattern)) {
         return REFUSE(spec, FORKER_E_MEMORY, "%s", "out of memory");
     }
-    uint32_t before = server->route_count > 0 ? server->routes[server->route_count - 1].ordinal : 0;
+    uint32_t before =
+        server->routing.route_count > 0 ? server->routing.routes[server->routing.route_count - 1].ordinal : 0;
     route->ordinal = before + (route->guards ? 0 : 1);
-    server->routes[server->route_count] = *route;
+    server->routing.routes[server->routing.route_count] = *route;
     if (!route->guards) {
-        enter_shape(server, server->route_count);
+        enter_shape(server, server->routing.route_count);
     }
-    server->route_count++;
+    server->routing.route_count++;
     return FORKER_OK;
 }
 
@@ -246,8 +247,8 @@ int fk_route_handle(const fk_route_spec *spec, forker_route **route_out)
         free(route);
         return code;
     }
-    *route = (forker_route){server, server->route_count - 1, server->route_handles};
-    *route_out = server->route_handles = route;
+    *route = (forker_route){server, server->routing.route_count - 1, server->routing.route_handles};
+    *route_out = server->routing.route_handles = route;
     return FORKER_OK;
 }
 
@@ -281,20 +282,20 @@ int forker_server_route(forker_server *server, const char *methods, const char *
 
 void fk_routes_free(forker_server *server)
 {
-    for (uint32_t i = 0; i < server->route_count; i++) {
-        free_route(&server->routes[i]);
+    for (uint32_t i = 0; i < server->routing.route_count; i++) {
+        free_route(&server->routing.routes[i]);
     }
-    while (server->route_handles != NULL) {
-        forker_route *next = server->route_handles->next;
-        free(server->route_handles);
-        server->route_handles = next;
+    while (server->routing.route_handles != NULL) {
+        forker_route *next = server->routing.route_handles->next;
+        free(server->routing.route_handles);
+        server->routing.route_handles = next;
     }
-    free(server->routes);
-    free(server->shapes);
-    free(server->named);
-    server->named = NULL;
-    server->named_count = 0;
-    server->routes = NULL;
-    server->shapes = NULL;
-    server->route_count = server->route_cap = 0;
+    free(server->routing.routes);
+    free(server->routing.shapes);
+    free(server->routing.named);
+    server->routing.named = NULL;
+    server->routing.named_count = 0;
+    server->routing.routes = NULL;
+    server->routing.shapes = NULL;
+    server->routing.route_count = server->routing.route_cap = 0;
 }

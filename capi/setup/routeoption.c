@@ -172,7 +172,7 @@ int forker_route_set(forker_route *route, const char *name, const char *value)
     if (name != NULL && strcmp(name, "name") == 0) {
         return fk_route_name(route->server, route->index, value);
     }
-    fk_route *set = &route->server->routes[route->index];
+    fk_route *set = &route->server->routing.routes[route->index];
     return assign(route->server, set, &set->settings, &(assignment){"route", name, value, set->methods, set->pattern});
 }
 
@@ -212,9 +212,9 @@ static void apply_groups(fk_route *route, const forker_group *group)
 
 void fk_route_options_apply(forker_server *server)
 {
-    for (uint32_t i = 0; i < server->route_count; i++) {
-        fk_route *route = &server->routes[i];
-        apply_groups(route, route->group != NULL ? route->group : server->root);
+    for (uint32_t i = 0; i < server->routing.route_count; i++) {
+        fk_route *route = &server->routing.routes[i];
+        apply_groups(route, route->group != NULL ? route->group : server->routing.root);
         apply(route, route->follows ? &route[-1].settings : &route->settings);
     }
 }

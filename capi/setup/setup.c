@@ -35,7 +35,7 @@ int fk_setup_refuses(forker_server *server)
         return fk_server_fail(server, FORKER_E_PROCESS,
                               "setup is done in the process that made the server, before run");
     }
-    if (server->state == FK_SERVER_RUNNING) {
+    if (server->run.state == FK_SERVER_RUNNING) {
         return fk_server_fail(server, FORKER_E_STATE, "setup is done before run, the server is running");
     }
     return FORKER_OK;
@@ -57,8 +57,8 @@ int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *
 {
     int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
-        server->fork_fn = fork_fn;
-        server->fork_user = user;
+        server->hooks.fork_fn = fork_fn;
+        server->hooks.fork_user = user;
     }
     return refused;
 }
@@ -67,8 +67,8 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
 {
     int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
-        server->log_fn = log_fn;
-        server->log_user = user;
+        server->hooks.log_fn = log_fn;
+        server->hooks.log_user = user;
     }
     return refused;
 }
@@ -77,8 +77,8 @@ int forker_server_set_access_log(forker_server *server, forker_access_log_fn acc
 {
     int refused = fk_setup_refuses(server);
     if (refused == FORKER_OK) {
-        server->access_fn = access_fn;
-        server->access_user = user;
+        server->hooks.access_fn = access_fn;
+        server->hooks.access_user = user;
     }
     return refused;
 }

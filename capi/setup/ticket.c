@@ -73,16 +73,16 @@ static int map_page(forker_server *server)
     }
     void *page = fd >= 0 ? mmap(NULL, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
     if (page == MAP_FAILED) {
-        int code =
-            fk_server_fail(server, FORKER_E_SYSTEM, "%s: keys of session tickets: %s", server->verb, strerror(errno));
+        int code = fk_server_fail(server, FORKER_E_SYSTEM, "%s: keys of session tickets: %s", server->run.verb,
+                                  strerror(errno));
         fk_descriptor_close(&fd);
         return code;
     }
     (void)madvise(page, page_size(), MADV_DONTDUMP);
-    server->tickets = page;
-    server->tickets_fd = fd;
+    server->tls.tickets = page;
+    server->tls.tickets_fd = fd;
     if (!inherited) {
-        fill(server->tickets);
+        fill(server->tls.tickets);
     }
     return FORKER_OK;
 }
@@ -92,7 +92,7 @@ int fk_tickets_open(forker_server *server)
     if (!fk_certificates_are_used(server)) {
         return FORKER_OK;
     }
-    int code = server->tickets == NULL ? map_page(server) : FORKER_OK;
+    int code = server->tls.tickets == NULL ? map_page(server) : FORKER_OK;
     if (code == FORKER_OK && !fk_tickets_load(server)) {
         code = FORKER_E_CERTIFICATE;
     }
@@ -103,7 +103,7 @@ bool fk_tickets_load(forker_server *server)
 {
     char whole[FK_PATH_ROOM];
     const char *path = fk_path_of(server, FK_OPTION_TLS_TICKET_KEYS, whole);
-    fk_tickets *tickets = server->tickets;
+    fk_tickets *tickets = server->tls.tickets;
     fk_pem file = {.text = NULL};
     if (path[0] == '\0' || tickets == NULL) {
         return true;
@@ -129,7 +129,7 @@ bool fk_tickets_load(forker_server *server)
 
 uint64_t fk_tickets_follow(forker_server *server, uint64_t now_ns)
 {
-    fk_tickets *tickets = server->tickets;
+    fk_tickets *tickets = server->tls.tickets;
     if (tickets == NULL || tickets->given != 0) {
         return UINT64_MAX;
     }
@@ -147,15 +147,15 @@ uint64_t fk_tickets_follow(forker_server *server, uint64_t now_ns)
 void fk_tickets_protect(forker_server *server)
 {
     fk_tickets_forget(server);
-    if (server->tickets != NULL) {
-        (void)mprotect(server->tickets, page_size(), PROT_READ);
+    if (server->tls.tickets != NULL) {
+        (void)mprotect(server->tls.tickets, page_size(), PROT_READ);
     }
 }
 
 bool fk_tickets_read(const forker_server *server, uint32_t *version,
                      uint8_t keys_out[FK_TICKET_KEYS][FK_TICKET_KEY_SIZE])
 {
-    const fk_tickets *tickets = server->tickets;
+    const fk_tickets *tickets = server->tls.tickets;
     uint32_t before = tickets != NULL ? __atomic_load_n(&tickets->version, __ATOMIC_ACQUIRE) : *version;
     if (before == *version || (before & 1) != 0) {
         return false; /* the next time, if it is being written */
@@ -171,14 +171,14 @@ bool fk_tickets_read(const forker_server *server, uint32_t *version,
 
 void fk_tickets_forget(forker_server *server)
 {
-    fk_descriptor_close(&server->tickets_fd);
+    fk_descriptor_close(&server->tls.tickets_fd);
 }
 
 void fk_tickets_close(forker_server *server)
 {
     fk_tickets_forget(server);
-    if (server->tickets != NULL) {
-        (void)munmap(server->tickets, page_size());
-        server->tickets = NULL;
+    if (server->tls.tickets != NULL) {
+        (void)munmap(server->tls.tickets, page_size());
+        server->tls.tickets = NULL;
     }
 }

@@ -16,62 +16,64 @@ static const char path_safe[] = "-._~!$&'()*+,;=:@", query_safe[] = "-._~";
 /* Where a name is among the routes that have one, or would be. */
 static uint32_t find_place(const forker_server *server, const char *name, bool *found_out)
 {
-    uint32_t low = 0, high = server->named_count;
+    uint32_t low = 0, high = server->routing.named_count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (strcmp(server->routes[server->named[middle]].name, name) < 0) {
+        if (strcmp(server->routing.routes[server->routing.named[middle]].name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    *found_out = low < server->named_count && strcmp(server->routes[server->named[low]].name, name) == 0;
+    *found_out =
+        low < server->routing.named_count && strcmp(server->routing.routes[server->routing.named[low]].name, name) == 0;
     return low;
 }
 
 static void forget_name(forker_server *server, uint32_t index)
 {
-    fk_route *route = &server->routes[index];
+    fk_route *route = &server->routing.routes[index];
     bool found;
     if (route->name == NULL) {
         return;
     }
     uint32_t place = find_place(server, route->name, &found);
-    server->named_count--;
-    memmove(server->named + place, server->named + place + 1, (server->named_count - place) * sizeof *server->named);
+    server->routing.named_count--;
+    memmove(server->routing.named + place, server->routing.named + place + 1,
+            (server->routing.named_count - place) * sizeof *server->routing.named);
     free(route->name);
     route->name = NULL;
 }
 
 int fk_route_name(forker_server *server, uint32_t index, const char *name)
 {
-    fk_route *route = &server->routes[index];
+    fk_route *route = &server->routing.routes[index];
     bool found;
     if (name == NULL || name[0] == '\0') {
         return fk_setup_fail(server, name == NULL ? FORKER_E_INVALID : FORKER_E_OPTION,
                              "route set name of %s %s: there is no name", route->methods, route->pattern);
     }
     uint32_t place = find_place(server, name, &found);
-    if (found && server->named[place] == index) {
+    if (found && server->routing.named[place] == index) {
         return FORKER_OK;
     }
     if (found) {
-        const fk_route *other = &server->routes[server->named[place]];
+        const fk_route *other = &server->routing.routes[server->routing.named[place]];
         return fk_setup_fail(server, FORKER_E_OPTION, "route set name of %s %s: \"%s\" is %s %s", route->methods,
                              route->pattern, name, other->methods, other->pattern);
     }
-    uint32_t *named = realloc(server->named, (server->named_count + 1) * sizeof *named);
+    uint32_t *named = realloc(server->routing.named, (server->routing.named_count + 1) * sizeof *named);
     char *copy = strdup(name);
-    server->named = named != NULL ? named : server->named;
+    server->routing.named = named != NULL ? named : server->routing.named;
     if (named == NULL || copy == NULL) {
         free(copy);
         return fk_setup_fail(server, FORKER_E_MEMORY, "route set name: out of memory");
     }
     forget_name(server, index);
     place = find_place(server, name, &found);
-    memmove(named + place + 1, named + place, (server->named_count - place) * sizeof *named);
+    memmove(named + place + 1, named + place, (server->routing.named_count - place) * sizeof *named);
     named[place] = index;
-    server->named_count++;
+    server->routing.named_count++;
     route->name = copy;
     return FORKER_OK;
 }
@@ -251,7 +253,7 @@ int forker_url(forker_server *server, const char *name, const char *const *names
     if (!found) {
         return FORKER_E_ROUTE;
     }
-    const fk_route *route = &server->routes[server->named[place]];
+    const fk_route *route = &server->routing.routes[server->routing.named[place]];
     int code = put_path(&to, route, &list) ? FORKER_OK : FORKER_E_INVALID;
     put_query(&to, route, &list);
     if (code == FORKER_OK && to.full) {
@@ -266,16 +268,16 @@ int forker_url(forker_server *server, const char *name, const char *const *names
 /* The route of that number among those that are the program's own. NULL: beyond the last. */
 static const fk_route *find_route(const forker_server *server, size_t index)
 {
-    size_t low = 0, high = server->route_count;
+    size_t low = 0, high = server->routing.route_count;
     while (low < high) { /* the first one that has more than `index` of them up to itself */
         size_t middle = low + (high - low) / 2;
-        if (server->routes[middle].ordinal <= index) {
+        if (server->routing.routes[middle].ordinal <= index) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < server->route_count ? &server->routes[low] : NULL;
+    return low < server->routing.route_count ? &server->routing.routes[low] : NULL;
 }
 
 int forker_route_at(forker_server *server, size_t index, forker_route_info *info_out)

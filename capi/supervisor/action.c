@@ -32,7 +32,7 @@ enum {
 /* Whether workers have less privileges than the spawner, and are not to use it to get around that. */
 static bool is_refused(const forker_server *server, uint32_t action)
 {
-    return (action & PRIVILEGED) != 0 && server->identity.groups != NULL &&
+    return (action & PRIVILEGED) != 0 && server->tree.identity.groups != NULL &&
            fk_server_option(server, FK_OPTION_WORKER_COMMANDS) == 0;
 }
 
@@ -45,8 +45,8 @@ static int ask(forker_server *server, uint32_t action, int what, int32_t scale)
     if (server->lost) {
         return FORKER_E_PROCESS;
     }
-    fk_shared *shared = server->shared;
-    if (shared == NULL || (server->slots == 1 && action != FK_ACTION_REOPEN)) {
+    fk_shared *shared = server->tree.shared;
+    if (shared == NULL || (server->tree.slots == 1 && action != FK_ACTION_REOPEN)) {
         return FORKER_E_STATE;
     }
     if (fk_process.role == FK_ROLE_WORKER && fk_process.server != server) {
@@ -55,7 +55,7 @@ static int ask(forker_server *server, uint32_t action, int what, int32_t scale)
     if (fk_process.role != FK_ROLE_WORKER) {
         fk_asker_note(server, what);
         (void)__atomic_fetch_add(&shared->scale, scale, __ATOMIC_ACQ_REL);
-        (void)__atomic_fetch_or(&server->orders->actions, action, __ATOMIC_ACQ_REL);
+        (void)__atomic_fetch_or(&server->tree.orders->actions, action, __ATOMIC_ACQ_REL);
     } else if (is_refused(server, action)) {
         return FORKER_E_PRIVILEGE;
     } else {
@@ -97,7 +97,7 @@ int forker_server_upgrade(forker_server *server)
 
 uint32_t fk_action_take(forker_server *server)
 {
-    return __atomic_exchange_n(&server->orders->actions, 0, __ATOMIC_ACQ_REL);
+    return __atomic_exchange_n(&server->tree.orders->actions, 0, __ATOMIC_ACQ_REL);
 }
 
 static int32_t clamp_scale(int32_t change)
@@ -150,9 +150,9 @@ void fk_action_hear(fk_spawner *spawner, uint32_t index)
         (void)fk_stop(server, stop >= 1 && stop <= INT32_MAX ? (int32_t)(stop - 1) : -1);
     }
     if ((asked & FK_ACTION_SCALE) != 0) {
-        (void)__atomic_fetch_add(&server->shared->scale, scale, __ATOMIC_ACQ_REL);
+        (void)__atomic_fetch_add(&server->tree.shared->scale, scale, __ATOMIC_ACQ_REL);
     }
-    (void)__atomic_fetch_or(&server->orders->actions, asked & ~(uint32_t)FK_ACTION_STOP, __ATOMIC_ACQ_REL);
+    (void)__atomic_fetch_or(&server->tree.orders->actions, asked & ~(uint32_t)FK_ACTION_STOP, __ATOMIC_ACQ_REL);
 }
 
 /* The options' numbers, for a master that was forked before they changed. */
@@ -178,7 +178,7 @@ static bool read_again(fk_spawner *spawner)
         fk_certificates_restore(server, before);
         return false;
     }
-    if (before != server->certificates) {
+    if (before != server->tls.certificates) {
         fk_certificates_free(before);
     }
     fk_certificates_publish(server);
@@ -209,24 +209,24 @@ static void reload(fk_spawner *spawner)
         fk_notify_reloaded(spawner);
         return;
     }
-    server->shared->held = 0;
-    __atomic_add_fetch(&server->shared->epoch, 1, __ATOMIC_ACQ_REL);
+    server->tree.shared->held = 0;
+    __atomic_add_fetch(&server->tree.shared->epoch, 1, __ATOMIC_ACQ_REL);
     tell_options(spawner);
 }
 
 static void hold(fk_spawner *spawner, bool held)
 {
-    spawner->server->shared->held = held;
+    spawner->server->tree.shared->held = held;
     fk_tell(spawner, FK_MSG_DESIRED, NULL, 0);
 }
 
 static void reopen(fk_spawner *spawner)
 {
-    spawner->server->shared->reopens++;
+    spawner->server->tree.shared->reopens++;
     fk_action_reopen(spawner->server);
     for (int which = 0; which < FK_LOGFILES; which++) {
-        if (spawner->server->log_fds[which] >= 0) {
-            fk_tell_number(spawner, FK_MSG_NEW_LOG, which, spawner->server->log_fds[which]);
+        if (spawner->server->logs.fds[which] >= 0) {
+            fk_tell_number(spawner, FK_MSG_NEW_LOG, which, spawner->server->logs.fds[which]);
         }
     }
     fk_tell(spawner, FK_MSG_REOPEN_ALL, NULL, 0);

@@ -41,12 +41,12 @@ void fk_asker_end(void)
 
 void fk_asker_note(forker_server *server, int what)
 {
-    fk_orders *orders = server->orders;
+    fk_orders *orders = server->tree.orders;
     uint64_t asker = fk_thread.asker != 0 ? fk_thread.asker : pack(0, getpid());
     if (orders != NULL) {
         __atomic_store_n(&orders->askers[what], asker, __ATOMIC_RELEASE);
     } else if (what == FK_ASK_STOP) {
-        __atomic_store_n(&server->early_asker, asker, __ATOMIC_RELEASE);
+        __atomic_store_n(&server->run.early_asker, asker, __ATOMIC_RELEASE);
     }
 }
 
@@ -72,7 +72,7 @@ static void describe_caller(int what, int32_t pid, char text[FK_ASKER_TEXT])
 
 void fk_asker_describe(forker_server *server, int what, char text[FK_ASKER_TEXT])
 {
-    uint64_t asker = __atomic_exchange_n(&server->orders->askers[what], 0, __ATOMIC_ACQ_REL);
+    uint64_t asker = __atomic_exchange_n(&server->tree.orders->askers[what], 0, __ATOMIC_ACQ_REL);
     int32_t number = (int32_t)(uint32_t)(asker >> 32), pid = (int32_t)(uint32_t)asker;
     text[0] = '\0';
     if (number > 0) {

@@ -105,7 +105,7 @@ static void unblock_signals(sigset_t mask)
 static void close_spawner_fds(fk_spawner *spawner)
 {
     fk_spawner_forget(spawner);
-    fk_descriptor_close((int *)&spawner->server->wake_fd);
+    fk_descriptor_close((int *)&spawner->server->tree.wake_fd);
     fk_pidfile_forget(spawner->server);
     fk_report_forget(spawner->server);
     fk_tickets_protect(spawner->server);
@@ -180,7 +180,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
-    unblock_signals(server->mask);
+    unblock_signals(server->run.mask);
     start_go(server);
     leave(server, fk_entry_master(server, channel));
 }
@@ -198,7 +198,7 @@ _Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL);
     fk_descriptor_close(&spawner->lifeline[0]);
-    unblock_signals(server->mask);
+    unblock_signals(server->run.mask);
     start_go(server);
     leave(server, fk_entry_inspect(server, fd));
 }
@@ -220,7 +220,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     set_handler(SIGTERM, on_drain);
     set_handler(SIGQUIT, on_drain);
     close_spawner_fds(spawner);
-    server->wake_fd = spawner->poke[1];
+    server->tree.wake_fd = spawner->poke[1];
     spawner->poke[1] = -1;
     need(server, fk_shared_confine(server, index));
     fk_servers_visit(fk_shared_forget_orders);
@@ -232,15 +232,15 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     need(server, fk_privilege_drop(server));
     follow_spawner(spawner, SIGKILL); /* a hook that hangs would not hear of anything else */
     __atomic_store_n(&slot->state, FK_SLOT_BOOTING, __ATOMIC_RELEASE);
-    unblock_signals(server->mask);
-    int code = fk_callback_hook(server, &server->post_fork);
+    unblock_signals(server->run.mask);
+    int code = fk_callback_hook(server, &server->hooks.post_fork);
     if (code < 0) {
         fail_boot(server, "the post_fork hook failed", code);
     }
     fk_crash_watch();
     start_go(server);
     fk_crash_watch_before_go();
-    code = fk_callback_hook(server, &server->worker_init);
+    code = fk_callback_hook(server, &server->hooks.worker_init);
     if (code < 0) {
         fail_boot(server, "the worker_init hook failed", code);
     }
@@ -252,6 +252,6 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     fk_signals_use_altstack();
     follow_spawner(spawner, SIGTERM);
     code = fk_entry_worker(server, channel, spawner->lifeline[0], drain_fd);
-    (void)fk_callback_hook(server, &server->worker_exit);
+    (void)fk_callback_hook(server, &server->hooks.worker_exit);
     leave(server, code == FORKER_OK ? 0 : EXIT_FAILED_BOOT);
 }

@@ -54,7 +54,7 @@ static pid_t fork_blocked(fk_spawner *spawner)
     sigset_t all;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &spawner->mask);
-    pid_t pid = fk_fork_own(server->fork_fn, server->fork_user);
+    pid_t pid = fk_fork_own(server->hooks.fork_fn, server->hooks.fork_user);
     if (pid != 0) {
         int reason = errno;
         (void)pthread_sigmask(SIG_SETMASK, &spawner->mask, NULL);
@@ -95,8 +95,8 @@ bool fk_child_fork_master(fk_spawner *spawner)
         return false;
     }
     fk_watch_heard(spawner);
-    spawner->server->shared->master_pid = pid;
-    spawner->server->shared->master_starts++;
+    spawner->server->tree.shared->master_pid = pid;
+    spawner->server->tree.shared->master_starts++;
     return true;
 }
 
@@ -127,7 +127,7 @@ static void clear_slot(const forker_server *server, uint32_t index, uint32_t gen
     slot->generation = generation;
     slot->pid = 0;
     slot->reached_ready = 0;
-    slot->epoch = server->shared->epoch;
+    slot->epoch = server->tree.shared->epoch;
     slot->born_ns = fk_clock();
     slot->ready_ns = 0;
     slot->heartbeat_ns = 0;
@@ -167,7 +167,7 @@ bool fk_child_fork_worker(fk_spawner *spawner, uint32_t index)
         return false;
     }
     slot->pid = pid;
-    spawner->server->shared->worker_starts++;
+    spawner->server->tree.shared->worker_starts++;
     if (index >= spawner->slots_used) {
         spawner->slots_used = index + 1;
     }

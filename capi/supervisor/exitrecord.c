@@ -63,7 +63,7 @@ static void keep_crash(fk_crash *crash, const fk_slot *slot, const fk_black_box 
 void fk_exit_record_write(fk_spawner *spawner, uint32_t index, pid_t pid, int status, const fk_black_box *box)
 {
     const fk_slot *slot = fk_server_slot(spawner->server, index);
-    fk_shared *shared = spawner->server->shared;
+    fk_shared *shared = spawner->server->tree.shared;
     fk_crash *crash = &shared->crash;
     uint32_t reason = find_reason(spawner, slot, status);
     shared->exits[reason]++;

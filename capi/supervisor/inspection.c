@@ -78,7 +78,7 @@ int fk_inspection_run(fk_spawner *spawner)
         return fk_server_fail(server, FORKER_E_SYSTEM, "fork: %s", strerror(reason));
     }
     end(pid);
-    if (take_validities(server->certificates, said, len)) {
+    if (take_validities(server->tls.certificates, said, len)) {
         return FORKER_OK;
     }
     return fk_server_fail(server, FORKER_E_CERTIFICATE, "%s",

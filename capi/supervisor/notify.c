@@ -70,7 +70,7 @@ void fk_notify_open(fk_spawner *spawner)
     fk_notify *notify = &spawner->notify;
     const char *path = secure_getenv("NOTIFY_SOCKET");
     *notify = (fk_notify){.name.sun_family = AF_UNIX};
-    if (path == NULL || spawner->server->background.kind != FK_BACKGROUND_NONE ||
+    if (path == NULL || spawner->server->run.background.kind != FK_BACKGROUND_NONE ||
         fk_server_option(spawner->server, FK_OPTION_NOTIFY) == 0) {
         return;
     }
@@ -89,7 +89,7 @@ void fk_notify_open(fk_spawner *spawner)
 
 static bool is_settled(const fk_spawner *spawner)
 {
-    const fk_shared *shared = spawner->server->shared;
+    const fk_shared *shared = spawner->server->tree.shared;
     return __atomic_load_n(&shared->settled, __ATOMIC_ACQUIRE) == shared->epoch || shared->held != 0;
 }
 

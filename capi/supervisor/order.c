@@ -80,7 +80,7 @@ static void hand_over(fk_spawner *spawner)
 /* Some worker is ready, for the first time. */
 static void tell_up(fk_spawner *spawner)
 {
-    uint32_t phase = __atomic_load_n(&spawner->server->shared->phase, __ATOMIC_ACQUIRE);
+    uint32_t phase = __atomic_load_n(&spawner->server->tree.shared->phase, __ATOMIC_ACQUIRE);
     if (!spawner->serving && (phase == FK_PHASE_SERVING || phase == FK_PHASE_RELOADING)) {
         spawner->serving = true;
         fk_listeners_tell(spawner->server);

@@ -3,7 +3,7 @@
 
 uint32_t fk_ready_count_wanted(const fk_spawner *spawner)
 {
-    return __atomic_load_n(&spawner->server->shared->wanted, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&spawner->server->tree.shared->wanted, __ATOMIC_ACQUIRE);
 }
 
 uint32_t fk_ready_count_ready(const fk_spawner *spawner)
@@ -19,6 +19,6 @@ uint32_t fk_ready_count_ready(const fk_spawner *spawner)
 bool fk_ready_count_is_complete(const fk_spawner *spawner)
 {
     uint32_t wanted = fk_ready_count_wanted(spawner);
-    uint32_t phase = __atomic_load_n(&spawner->server->shared->phase, __ATOMIC_ACQUIRE);
+    uint32_t phase = __atomic_load_n(&spawner->server->tree.shared->phase, __ATOMIC_ACQUIRE);
     return phase == FK_PHASE_SERVING && wanted > 0 && fk_ready_count_ready(spawner) == wanted;
 }

@@ -12,14 +12,14 @@
 void fk_report_tell(const forker_server *server, bool is_last, int code)
 {
     fk_report report = {.is_last = is_last, .code = code};
-    if (server->background.reporter < 0) {
+    if (server->run.background.reporter < 0) {
         return;
     }
     if (code != FORKER_OK) {
         memcpy(report.sentence, server->error, sizeof report.sentence);
     }
     /* Two of them fit into a pipe, and each is written whole: PIPE_BUF is larger. */
-    ssize_t written = write(server->background.reporter, &report, sizeof report);
+    ssize_t written = write(server->run.background.reporter, &report, sizeof report);
     (void)written;
 }
 
@@ -30,13 +30,13 @@ void fk_report_up(const forker_server *server)
 
 bool fk_report_orphaned(const forker_server *server)
 {
-    const fk_background *background = &server->background;
+    const fk_background *background = &server->run.background;
     return background->kind == FK_BACKGROUND_PROCESS && getppid() != background->peer;
 }
 
 void fk_report_forget(forker_server *server)
 {
-    fk_descriptor_close(&server->background.pidfd);
-    fk_descriptor_close(&server->background.report);
-    fk_descriptor_close(&server->background.reporter);
+    fk_descriptor_close(&server->run.background.pidfd);
+    fk_descriptor_close(&server->run.background.report);
+    fk_descriptor_close(&server->run.background.reporter);
 }

@@ -69,8 +69,8 @@ static void on_stop(int number, siginfo_t *info, void *context)
     forker_server *server = steered_by_signals;
     bool others = terminal_ignored && info->si_code == SI_KERNEL;
     (void)context;
-    if (!fk_signals_strayed(number, steered) && server != NULL && server->shared != NULL && !others) {
-        bool again = server->shared->stop_timeout_ms != FK_NO_STOP;
+    if (!fk_signals_strayed(number, steered) && server != NULL && server->tree.shared != NULL && !others) {
+        bool again = server->tree.shared->stop_timeout_ms != FK_NO_STOP;
         fk_asker_begin(number, info);
         (void)forker_server_stop(server, number == SIGINT || again ? 0 : -1);
         fk_asker_end();

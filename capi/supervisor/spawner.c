@@ -63,10 +63,10 @@ static void read_desired(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     uint64_t count;
-    ssize_t got = read(server->wake_fd, &count, sizeof count);
+    ssize_t got = read(server->tree.wake_fd, &count, sizeof count);
     (void)got;
     read_asks(spawner);
-    int32_t timeout_ms = __atomic_load_n(&server->shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
+    int32_t timeout_ms = __atomic_load_n(&server->tree.shared->stop_timeout_ms, __ATOMIC_ACQUIRE);
     if (timeout_ms < spawner->asked_stop_ms) {
         spawner->asked_stop_ms = timeout_ms;
         fk_asker_tell_stop(server, timeout_ms);
@@ -127,7 +127,7 @@ static void reap(fk_spawner *spawner)
 /* How many slots the spawner keeps full: none while the master does that, none either while the workers are held. */
 static uint32_t slots_to_fill(const fk_spawner *spawner)
 {
-    const fk_shared *shared = spawner->server->shared;
+    const fk_shared *shared = spawner->server->tree.shared;
     uint32_t wanted = fk_load(&shared->wanted);
     if (spawner->master_ready || shared->held != 0) {
         return 0;
@@ -180,13 +180,13 @@ static void wait_for_events(fk_spawner *spawner, struct pollfd *polled, uint64_t
 {
     nfds_t count = 0;
     bool sweep = fk_reaper_sweeps();
-    polled[count++] = (struct pollfd){.fd = spawner->server->wake_fd, .events = POLLIN};
+    polled[count++] = (struct pollfd){.fd = spawner->server->tree.wake_fd, .events = POLLIN};
     polled[count++] = (struct pollfd){.fd = spawner->poke[0], .events = POLLIN};
     polled[count++] = (struct pollfd){.fd = fk_reaper_fd(), .events = POLLIN};
     count += fk_upgrade_poll(spawner, polled + count);
-    if (spawner->server->background.kind != FK_BACKGROUND_NONE && !spawner->stopping) {
-        polled[count++] = (struct pollfd){.fd = spawner->server->background.pidfd, .events = POLLIN};
-        sweep = sweep || spawner->server->background.pidfd < 0;
+    if (spawner->server->run.background.kind != FK_BACKGROUND_NONE && !spawner->stopping) {
+        polled[count++] = (struct pollfd){.fd = spawner->server->run.background.pidfd, .events = POLLIN};
+        sweep = sweep || spawner->server->run.background.pidfd < 0;
     }
     if (spawner->master.pid != 0) {
         polled[count++] = (struct pollfd){.fd = spawner->master.pidfd, .events = POLLIN};
@@ -321,7 +321,7 @@ static int refuse_run(forker_server *server, int code)
 {
     char sentence[FK_SENTENCE_MAX];
     memcpy(sentence, server->error, sizeof sentence);
-    return fk_server_fail(server, code, "%s: %s", server->verb, sentence);
+    return fk_server_fail(server, code, "%s: %s", server->run.verb, sentence);
 }
 
 int fk_spawner_run(forker_server *server)
@@ -330,9 +330,9 @@ int fk_spawner_run(forker_server *server)
     struct pollfd *polled = calloc(FK_SLOTS_MAX + POLLED_BESIDES, sizeof *polled);
     int result;
     if (spawner == NULL || polled == NULL) {
-        result = fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->verb);
+        result = fk_server_fail(server, FORKER_E_MEMORY, "%s: out of memory", server->run.verb);
     } else if (!open_pipes(spawner)) {
-        result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->verb, strerror(errno));
+        result = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pipe: %s", server->run.verb, strerror(errno));
     } else {
         spawner->server = server;
         spawner->asked_stop_ms = FK_NO_STOP;

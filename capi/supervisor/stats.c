@@ -64,7 +64,7 @@ static const fk_slot *find_slot(const fk_shared *shared, size_t index)
 static uint32_t count_slots(const forker_server *server, const fk_shared *shared)
 {
     uint32_t count = 0;
-    while (count < server->slots && fk_load(&find_slot(shared, count)->generation) != 0) {
+    while (count < server->tree.slots && fk_load(&find_slot(shared, count)->generation) != 0) {
         count++;
     }
     return count;
@@ -150,7 +150,7 @@ int forker_server_stats(forker_server *server, forker_stats *stats_out)
     if (server == NULL || stats_out == NULL || stats_out->size < sizeof stats_out->size) {
         return FORKER_E_INVALID;
     }
-    const fk_shared *shared = server->figures;
+    const fk_shared *shared = server->tree.figures;
     if (shared == NULL || server->lost) {
         return server->lost ? FORKER_E_PROCESS : FORKER_E_STATE;
     }
@@ -165,7 +165,7 @@ int forker_server_worker_stats(forker_server *server, size_t index, forker_worke
     if (server == NULL || stats_out == NULL || stats_out->size < sizeof stats_out->size) {
         return FORKER_E_INVALID;
     }
-    const fk_shared *shared = server->figures;
+    const fk_shared *shared = server->tree.figures;
     if (shared == NULL || server->lost) {
         return server->lost ? FORKER_E_PROCESS : FORKER_E_STATE;
     }

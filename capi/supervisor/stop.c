@@ -19,10 +19,10 @@ static void shorten(volatile int32_t *limit_ms, int32_t wanted_ms)
  */
 void fk_stop_take_early(forker_server *server)
 {
-    int32_t early_ms = __atomic_exchange_n(&server->early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
+    int32_t early_ms = __atomic_exchange_n(&server->run.early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
     if (early_ms != FK_NO_STOP) {
-        server->orders->askers[FK_ASK_STOP] = server->early_asker;
-        shorten(&server->shared->stop_timeout_ms, early_ms);
+        server->tree.orders->askers[FK_ASK_STOP] = server->run.early_asker;
+        shorten(&server->tree.shared->stop_timeout_ms, early_ms);
         fk_server_wake(server);
     }
 }
@@ -47,10 +47,10 @@ int fk_stop(forker_server *server, int32_t timeout_ms)
         ask_stop(server, (uint32_t)wanted);
         return FORKER_OK;
     }
-    shorten(&server->early_stop_ms, (int32_t)wanted);
-    fk_shared *shared = server->shared;
+    shorten(&server->run.early_stop_ms, (int32_t)wanted);
+    fk_shared *shared = server->tree.shared;
     if (shared != NULL) {
-        __atomic_store_n(&server->early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&server->run.early_stop_ms, FK_NO_STOP, __ATOMIC_SEQ_CST);
         shorten(&shared->stop_timeout_ms, (int32_t)wanted);
         fk_server_wake(server);
     }

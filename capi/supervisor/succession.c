@@ -55,7 +55,7 @@ void fk_succession_follow(fk_spawner *spawner, int status)
     char text[64];
     uint64_t now = fk_clock();
     spawner->master_ready = false;
-    spawner->server->shared->master_pid = 0;
+    spawner->server->tree.shared->master_pid = 0;
     for (uint32_t i = 0; i < spawner->slots_used; i++) {
         fk_exit_record_say(spawner, i);
     }

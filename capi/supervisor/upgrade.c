@@ -69,10 +69,10 @@ static char *make_variable(const forker_server *server, int channel, pid_t from)
         put_listener(out, &server->listeners[i]);
     }
     if (fk_admin_is_open(server)) {
-        put_listener(out, &server->admin);
+        put_listener(out, &server->tree.admin);
     }
-    if (server->tickets_fd >= 0) {
-        put_socket(out, server->tickets_fd, 't', "tickets");
+    if (server->tls.tickets_fd >= 0) {
+        put_socket(out, server->tls.tickets_fd, 't', "tickets");
     }
     return fclose(out) == 0 ? text : NULL;
 }
@@ -145,7 +145,7 @@ static const char *start_anew(fk_spawner *spawner)
 
 static bool is_background(const forker_server *server)
 {
-    return server->background.kind != FK_BACKGROUND_NONE;
+    return server->run.background.kind != FK_BACKGROUND_NONE;
 }
 
 void fk_upgrade_begin(fk_spawner *spawner)
@@ -194,7 +194,7 @@ static void hand_over(fk_spawner *spawner)
     for (uint32_t i = 0; i < server->listener_count; i++) {
         server->listeners[i].made = false;
     }
-    server->admin.made = false;
+    server->tree.admin.made = false;
     fk_notify_main(spawner, spawner->heir.pid);
     spawner->handed_over = true;
     (void)fk_stop(server, -1);

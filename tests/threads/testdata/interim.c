@@ -291,7 +291,7 @@ static void set_up(void)
     static fk_route route = {.handler = handle};
     static forker_request requests[REQUESTS];
     server = calloc(1, sizeof *server);
-    server->routes = &route;
+    server->routing.routes = &route;
     for (uint32_t i = 0; i < REQUESTS; i++) {
         forker_request *req = exchanges[i].req = &requests[i];
         req->server = server;

@@ -48,7 +48,7 @@ int main(void)
     if (server == NULL) {
         return 2;
     }
-    server->log_fn = count_line;
+    server->hooks.log_fn = count_line;
     fk_process.role = FK_ROLE_WORKER;
     fk_process.slot = &slot;
     for (int i = 0; i < THREADS; i++) {
