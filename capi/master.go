@@ -12,6 +12,7 @@ import "C"
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -56,6 +57,10 @@ func (s server) supervise(channel int) error {
 		s.takeNumbers(numbers)
 		options.Store(s.changedOptions())
 		return s.policy()
+	}
+	sys.SettleLog = func() (time.Duration, bool) {
+		due := C.fk_log_settle(s.c)
+		return time.Duration(due), due != math.MaxUint64
 	}
 	sys.TakeLog = func(which int32, fd int) { C.fk_logfile_take(s.c, C.int(which), C.int(fd)) }
 	sys.Logs = s.logs

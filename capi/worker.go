@@ -284,7 +284,7 @@ func (w *worker) checkSpillDir() {
 // settleLog is called when the second is over in which lines were held back.
 func (w *worker) settleLog(timer int) {
 	poller.Settle(timer)
-	C.fk_log_settle(w.c)
+	C.fk_log_settle(w.c) // the timer tells of further ones
 }
 
 func (w *worker) config() engine.Config {

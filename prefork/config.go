@@ -24,8 +24,6 @@ const (
 	exitGrace       = time.Second     // for exit hooks, where requests get no time at all
 	steadyAfter     = 10 * time.Second
 	bootsToGiveUp   = 3
-	linesPerWindow  = 10
-	lineWindow      = time.Second
 	abortTimeout    = 2 * time.Second // from SIGABRT to SIGKILL
 	heartbeatMost   = time.Second     // how old the heartbeat of a loop that turns can be
 	suspensionLeast = time.Second     // of the master's own absence, to be taken for one

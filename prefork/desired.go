@@ -69,7 +69,7 @@ func (m *master) reopenLogs(now time.Duration) {
 			continue
 		}
 		if err := m.passLogs(w); err != nil {
-			m.lines.printf(now, LogDebug, "worker %d (pid %d) cannot be told to use new logs: %v", w.index, w.pid, err)
+			m.logf(LogDebug, "worker %d (pid %d) cannot be told to use new logs: %v", w.index, w.pid, err)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (m *master) fill(now time.Duration) {
 // meetDeadlines acts on every slot that has been in its state for too long.
 func (m *master) meetDeadlines(now time.Duration) {
 	if !m.adopted && now >= m.handover {
-		m.lines.printf(now, LogWarn, "the spawner has not handed over its workers yet")
+		m.logf(LogWarn, "the spawner has not handed over its workers yet")
 		m.handover = now + spawnTimeout
 	}
 	for _, w := range m.workers {
@@ -52,24 +52,24 @@ func (m *master) meetDeadlines(now time.Duration) {
 func (m *master) meetDeadline(w *worker, now time.Duration) {
 	switch w.state {
 	case stateSpawning:
-		m.lines.printf(now, LogWarn, "the spawner has not answered the request for worker %d", w.index)
+		m.logf(LogWarn, "the spawner has not answered the request for worker %d", w.index)
 		w.vacate(now)
 	case stateBooting:
 		if w.pageReady() {
 			m.enterReady(w, now)
 			return
 		}
-		m.lines.printf(now, LogWarn, "worker %d (pid %d) is not ready within %s: killing it", w.index, w.pid,
+		m.logf(LogWarn, "worker %d (pid %d) is not ready within %s: killing it", w.index, w.pid,
 			seconds(m.cfg.BootTimeout))
 		w.dismiss(slot.Boot)
 		m.kill(w, now)
 	case stateDraining:
 		m.endDrain(w, now)
 	case stateAborted:
-		m.lines.printf(now, LogWarn, "worker %d (pid %d) does not die of SIGABRT: killing it", w.index, w.pid)
+		m.logf(LogWarn, "worker %d (pid %d) does not die of SIGABRT: killing it", w.index, w.pid)
 		m.kill(w, now)
 	case stateKilled:
-		m.lines.printf(now, LogWarn, "worker %d (pid %d) is still there %s after SIGKILL", w.index, w.pid, seconds(killTimeout))
+		m.logf(LogWarn, "worker %d (pid %d) is still there %s after SIGKILL", w.index, w.pid, seconds(killTimeout))
 		if m.stop.asked {
 			// It hangs in the kernel, as on a dead network disk, and will die when it leaves it. The stop does not wait for
 			// that.
@@ -92,7 +92,7 @@ func (m *master) endDrain(w *worker, now time.Duration) {
 	if !started {
 		why = "does not leave while it boots"
 	}
-	m.lines.printf(now, LogWarn, "worker %d (pid %d) %s: killing it", w.index, w.pid, why)
+	m.logf(LogWarn, "worker %d (pid %d) %s: killing it", w.index, w.pid, why)
 	m.kill(w, now)
 }
 
@@ -113,7 +113,7 @@ func (m *master) enterReady(w *worker, now time.Duration) {
 	}
 	w.seen.moved = w.readyAt
 	m.everReady = true
-	m.lines.printf(now, LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
+	m.logf(LogDebug, "worker %d (pid %d) is ready", w.index, w.pid)
 }
 
 // announce says in the log, once for each number of workers that is wanted, that all of them serve. It comes behind

@@ -43,7 +43,7 @@ func (m *master) handleWorker(e *event, now time.Duration) {
 	}
 	switch {
 	case e.err != nil:
-		m.lines.printf(now, LogWarn, "worker %d (pid %d): %v", w.index, w.pid, e.err)
+		m.logf(LogWarn, "worker %d (pid %d): %v", w.index, w.pid, e.err)
 	case w.state == stateBooting:
 		m.enterReady(w, now)
 	}
@@ -112,7 +112,7 @@ func (m *master) occupy(w *worker, msg *control.Message, now time.Duration) {
 		link, err := m.sys.Open(fd)
 		if err != nil {
 			// READY can be read in the slot; drained it cannot be, only killed when the time is over.
-			m.lines.printf(now, LogWarn, "worker %d (pid %d): %v", w.index, w.pid, err)
+			m.logf(LogWarn, "worker %d (pid %d): %v", w.index, w.pid, err)
 			continue
 		}
 		w.link = link
@@ -226,7 +226,7 @@ func (m *master) resync(w *worker, msg *control.Message, now time.Duration) {
 	if w.generation == known {
 		w.generation = w.page.LoadGeneration()
 	}
-	m.lines.printf(now, LogDebug, "slot %d: %v, the latest generation is %d, not %d", w.index, msg.Errno(), w.generation, known)
+	m.logf(LogDebug, "slot %d: %v, the latest generation is %d, not %d", w.index, msg.Errno(), w.generation, known)
 	state := w.page.LoadState()
 	switch {
 	case msg.Errno() == unix.EBUSY && w.current() && state != slot.Empty:
@@ -267,7 +267,7 @@ func (m *master) exited(w *worker, msg *control.Message, now time.Duration) {
 	if m.belongs(w) {
 		fate += "; starting another"
 	}
-	m.lines.printf(now, level, "worker %d%s %s", w.index, who, fate)
+	m.logf(level, "worker %d%s %s", w.index, who, fate)
 	if !w.leaving {
 		m.countRestart(w, who+" "+fate, now)
 	}
@@ -283,7 +283,7 @@ func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
 	if m.belongs(w) && !over {
 		next = "; starting another in " + seconds(delay)
 	}
-	m.lines.printf(now, LogWarn, "worker %d%s %s%s", w.index, who, fate, next)
+	m.logf(LogWarn, "worker %d%s %s%s", w.index, who, fate, next)
 	if m.reload.active && w.epoch == m.reload.epoch {
 		if m.reload.failures++; m.reload.failures >= bootsToGiveUp {
 			m.giveUpReload(fmt.Sprintf("worker %d%s", w.index, who), fate)

@@ -70,7 +70,7 @@ func (m *master) examine(w *worker, now time.Duration) {
 	}
 	resident := m.resident(w, now)
 	if c.MemoryHard > 0 && resident >= c.MemoryHard {
-		m.lines.printf(now, LogWarn, "worker %d (pid %d) has %s of memory, over worker_memory_hard: killing it", w.index, w.pid,
+		m.logf(LogWarn, "worker %d (pid %d) has %s of memory, over worker_memory_hard: killing it", w.index, w.pid,
 			mebibytes(resident))
 		w.dismiss(slot.Memory)
 		m.kill(w, now)
@@ -117,7 +117,7 @@ func (m *master) resident(w *worker, now time.Duration) int64 {
 	}
 	n, ok := m.sys.Resident(w.pid)
 	if !ok {
-		m.lines.printf(now, LogWarn, "the memory of worker %d (pid %d) cannot be told: /proc does not say", w.index, w.pid)
+		m.logf(LogWarn, "the memory of worker %d (pid %d) cannot be told: /proc does not say", w.index, w.pid)
 	}
 	return int64(n)
 }
@@ -128,7 +128,7 @@ func (m *master) abortStill(w *worker, still, now time.Duration) {
 	if box := &w.page.Box; box.Busy() {
 		what = " in " + request(box)
 	}
-	m.lines.printf(now, LogError, "worker %d (pid %d) hangs: it has stood still for %s%s; aborting it", w.index, w.pid, seconds(still), what)
+	m.logf(LogError, "worker %d (pid %d) hangs: it has stood still for %s%s; aborting it", w.index, w.pid, seconds(still), what)
 	m.abort(w, 0, now)
 }
 

@@ -54,10 +54,10 @@ func (m *master) examinePool(w *worker, now time.Duration) (hangs bool) {
 	what += fmt.Sprintf(" been in a handler for over %s, the longest for %s in %s", seconds(m.cfg.Health.HangTimeout), seconds(c.inside),
 		request(c.first))
 	if c.late < c.threads {
-		m.lines.printf(now, LogWarn, "worker %d (pid %d): %s", w.index, w.pid, what)
+		m.logf(LogWarn, "worker %d (pid %d): %s", w.index, w.pid, what)
 		return false
 	}
-	m.lines.printf(now, LogError, "worker %d (pid %d) hangs: %s; aborting it", w.index, w.pid, what)
+	m.logf(LogError, "worker %d (pid %d) hangs: %s; aborting it", w.index, w.pid, what)
 	m.abort(w, c.first.LoadThread(), now)
 	return true
 }

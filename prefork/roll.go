@@ -100,9 +100,9 @@ func (m *master) surplus(w *worker) slot.ExitReason {
 // retire lets a worker go that is not needed any more.
 func (m *master) retire(w *worker, why slot.ExitReason, now time.Duration) {
 	if w.seen.tired != "" {
-		m.lines.printf(now, LogInfo, "worker %d (pid %d) is replaced after %s", w.index, w.pid, w.seen.tired)
+		m.logf(LogInfo, "worker %d (pid %d) is replaced after %s", w.index, w.pid, w.seen.tired)
 	} else {
-		m.lines.printf(now, LogDebug, "worker %d (pid %d) is let go: %v", w.index, w.pid, why)
+		m.logf(LogDebug, "worker %d (pid %d) is let go: %v", w.index, w.pid, why)
 	}
 	w.dismiss(why)
 	m.release(w, now+m.cfg.DrainTimeout, now+killAfter(m.cfg.DrainTimeout), now)

@@ -24,7 +24,6 @@ type master struct {
 	// Owned by the loop.
 	workers   []*worker
 	budget    forkBudget
-	lines     lines
 	adopted   bool          // ADOPTED_ALL has come
 	handover  time.Duration // when it should have
 	everReady bool          // some worker was READY once, also under a former master
@@ -90,7 +89,6 @@ func newMaster(cfg Config, sys System) (*master, error) {
 		// wait for each other.
 		events: make(chan event, 4*slots+16),
 		over:   make(chan struct{}),
-		lines:  lines{log: sys.Log},
 	}
 	for i := range slots {
 		m.workers = append(m.workers, &worker{index: i, page: sys.Slots.Slot(i)})
@@ -113,7 +111,6 @@ func (m *master) run() error {
 		m.roll(now)
 		m.endReload(now)
 		m.fill(now)
-		m.lines.flush(now)
 		m.publish()
 		m.announce()
 		if m.err == nil && m.stopped(now) {
@@ -126,6 +123,9 @@ func (m *master) run() error {
 			return m.err
 		}
 		idle := m.idle(now)
+		if due, held := m.sys.SettleLog(); held {
+			idle = max(min(idle, due-now), 0)
+		}
 		m.expected = now + idle
 		timer.Reset(idle)
 		select {
@@ -184,9 +184,6 @@ func (m *master) complete() bool {
 // idle tells for how long nothing is due.
 func (m *master) idle(now time.Duration) time.Duration {
 	wake := min(now+time.Hour, m.dailyAt)
-	if at, ok := m.lines.next(); ok {
-		wake = min(wake, at)
-	}
 	if !m.adopted {
 		wake = min(wake, m.handover)
 		if m.stop.asked && now < m.stop.deadline {
@@ -212,7 +209,6 @@ func (m *master) idle(now time.Duration) time.Duration {
 
 // close ends the readers, and releases what they have received but nobody handles.
 func (m *master) close() {
-	m.lines.closeAll()
 	close(m.over)
 	// Nothing is lost by an error here: what is sent is sent.
 	_ = m.sys.Spawner.Close()
@@ -296,6 +292,10 @@ func (m *master) discard(message *control.Message) {
 		}
 	}
 	message.Files = nil
+}
+
+func (m *master) logf(level int, format string, args ...any) {
+	m.sys.Log(level, fmt.Sprintf(format, args...))
 }
 
 // send tells the spawner. Without a spawner the loop ends.

@@ -103,6 +103,8 @@ type fakeSpawner struct {
 	lost   atomic.Int64 // time that has passed while nothing ran
 
 	days      atomic.Int64 // calls of Daily
+	heldUntil atomic.Int64 // when log lines that are held back are to be told of; 0: there are none
+	settled   atomic.Int64 // when SettleLog has done that
 	countsOOM bool
 	oomKills  atomic.Uint64
 
@@ -153,13 +155,14 @@ func (s *fakeSpawner) runMaster(cfg Config) {
 	s.result = make(chan error, 1)
 	s.cfg = cfg
 	sys := System{
-		Spawner: mine,
-		Open:    s.open,
-		Slots:   s.slots,
-		Now:     s.now,
-		Random:  func() float64 { return s.random },
-		Reload:  func([]byte) Config { return s.cfg },
-		Daily:   func() { s.days.Add(1) },
+		Spawner:   mine,
+		Open:      s.open,
+		Slots:     s.slots,
+		Now:       s.now,
+		Random:    func() float64 { return s.random },
+		Reload:    func([]byte) Config { return s.cfg },
+		Daily:     func() { s.days.Add(1) },
+		SettleLog: s.settleLog,
 		Resident: func(pid int32) (uint64, bool) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -311,6 +314,17 @@ func (s *fakeSpawner) spawnReady(n int) []*fakeWorker {
 	}
 	synctest.Wait()
 	return all
+}
+
+// settleLog is System.SettleLog.
+func (s *fakeSpawner) settleLog() (due time.Duration, held bool) {
+	due = time.Duration(s.heldUntil.Load())
+	if due == 0 || s.now() < due {
+		return due, due != 0
+	}
+	s.heldUntil.Store(0)
+	s.settled.Store(int64(s.now()))
+	return 0, false
 }
 
 func (s *fakeSpawner) log() []line {

@@ -75,7 +75,7 @@ func (m *master) release(w *worker, cutoff, deadline, now time.Duration) {
 	})
 	if err != nil {
 		// It is dead, or will be at the deadline.
-		m.lines.printf(now, LogDebug, "worker %d (pid %d) cannot be told to drain: %v", w.index, w.pid, err)
+		m.logf(LogDebug, "worker %d (pid %d) cannot be told to drain: %v", w.index, w.pid, err)
 	}
 }
 

@@ -12,7 +12,7 @@ func (m *master) noticeSuspension(now time.Duration) {
 	if m.expected == 0 || suspended < suspensionLeast {
 		return
 	}
-	m.lines.printf(now, LogInfo, "the master has not run for %s; deadlines are put off by as much", seconds(suspended))
+	m.logf(LogInfo, "the master has not run for %s; deadlines are put off by as much", seconds(suspended))
 	m.resumed = now
 	m.handover += suspended
 	m.stop.cutoff += suspended

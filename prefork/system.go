@@ -28,9 +28,12 @@ type System struct {
 	Now     func() time.Duration         // CLOCK_MONOTONIC, as in the slots
 	Random  func() float64               // at least 0, less than 1
 	Log     func(level int, text string) // called by Run's goroutine only
-	Reload  func(options []byte) Config  // the policy, after the options have become those of a RELOAD
-	TakeLog func(which int32, fd int)    // uses a log file that was opened anew, and takes it over
-	Logs    func() map[int32]int         // the log files that are used
+	// SettleLog tells how many lines the log has held back, where it is time. If there are others, it returns when to call it
+	// again. Run's goroutine calls it.
+	SettleLog func() (due time.Duration, held bool)
+	Reload    func(options []byte) Config // the policy, after the options have become those of a RELOAD
+	TakeLog   func(which int32, fd int)   // uses a log file that was opened anew, and takes it over
+	Logs      func() map[int32]int        // the log files that are used
 
 	Resident func(pid int32) (n uint64, ok bool) // the bytes of memory that a worker has resident
 	Daily    func()                              // looks at what goes bad in days, and logs it; called by Run's goroutine
@@ -45,7 +48,7 @@ const (
 	LogDebug = 3
 )
 
-// NewSystem gives the real one, but for what the caller alone knows: Log, Reload, TakeLog, Logs, Resident and Daily.
+// NewSystem gives the real one, but for what the caller alone knows: Log, SettleLog, Reload, TakeLog, Logs, Resident and Daily.
 func NewSystem(spawner *control.Channel, slots *slot.Table) System {
 	return System{
 		Spawner: spawner,

@@ -252,12 +252,16 @@ void fk_log_bytes(forker_server *server, int level, const char *text, size_t len
     }
 }
 
-void fk_log_settle(forker_server *server)
+uint64_t fk_log_settle(forker_server *server)
 {
+    uint64_t due = UINT64_MAX;
     for (int level = FORKER_LOG_ERROR; level <= FORKER_LOG_DEBUG; level++) {
         log_missed(server, level, fk_loglimit_missed(server, level));
+        uint64_t level_due = fk_loglimit_due(server, level);
+        due = level_due < due ? level_due : due;
     }
     tell_lost(server);
+    return due;
 }
 
 void fk_log_close(forker_server *server)

@@ -35,8 +35,11 @@ bool fk_line_write(fk_line *line, const forker_server *server);
 void fk_log(forker_server *server, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void fk_log_bytes(forker_server *server, int level, const char *text, size_t len);
 
-/* Tells how many lines log_rate has held back, where that second is over, and how many are lost. */
-void fk_log_settle(forker_server *server);
+/*
+ * Tells how many lines log_rate has held back, where that second is over, and how many are lost. Returns when there is more to
+ * tell, by fk_clock(); UINT64_MAX: nothing is held back.
+ */
+uint64_t fk_log_settle(forker_server *server);
 
 /* The same in any case: this process leaves, or ends to serve. */
 void fk_log_close(forker_server *server);

@@ -30,6 +30,11 @@ uint32_t fk_loglimit_missed(forker_server *server, int level)
     return fk_clock() >= server->logs.limit.windows[level].ends_ns ? fk_loglimit_close(server, level) : 0;
 }
 
+uint64_t fk_loglimit_due(const forker_server *server, int level)
+{
+    return server->logs.limit.windows[level].missed > 0 ? server->logs.limit.windows[level].ends_ns : UINT64_MAX;
+}
+
 bool fk_loglimit_allows(forker_server *server, int level, uint32_t *missed_out)
 {
     int64_t most = fk_server_option(server, FK_OPTION_LOG_RATE);

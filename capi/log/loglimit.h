@@ -16,6 +16,9 @@ uint32_t fk_loglimit_missed(forker_server *server, int level);
 /* The same, of a second that is not over: this process is about to leave, and nobody else would tell. */
 uint32_t fk_loglimit_close(forker_server *server, int level);
 
+/* When the second is over in which lines of a level were counted, by fk_clock(); UINT64_MAX: there are none. */
+uint64_t fk_loglimit_due(const forker_server *server, int level);
+
 /* Has that descriptor be ready in a second. Any thread. */
 void fk_loglimit_arm(const forker_server *server);
 

@@ -246,6 +246,7 @@ static void supervise(fk_spawner *spawner, struct pollfd *polled)
         next = earlier(next, fk_hook_tick(spawner->server, fk_clock(), &spawner->tick_ns));
         next = earlier(next, fk_notify_watch(spawner));
         next = earlier(next, fk_watch_follow(spawner));
+        next = earlier(next, fk_log_settle(spawner->server));
         wait_for_events(spawner, polled, next);
     }
 }

@@ -191,6 +191,23 @@ func TestLogRate_accountsForAllLinesOfAProcessThatLeaves(t *testing.T) {
 	}
 }
 
+// What is held back is told when the second is over, whether the process logs anything more or not.
+func TestLogRate_masterAndSpawnerTellInTime(t *testing.T) {
+	p, log := serveToLog(t, "workers=3", "log_rate=1")
+	p.signal(syscall.SIGUSR1)
+	eventually(t, "the spawner tells", func() bool {
+		_, missed := countMissed(log.text(), "info spawner", "")
+		return missed > 0
+	})
+	for _, pid := range p.workers() {
+		p.kill(pid, syscall.SIGKILL)
+	}
+	eventually(t, "all are accounted for", func() bool {
+		written, missed := countMissed(log.text(), "warn master", "killed by SIGKILL")
+		return written+missed == 3
+	})
+}
+
 // A worker without descriptors tries again ten times a second, as long as that lasts.
 func TestLogRate_holdsForAWorkerThatHasNoDescriptorsLeft(t *testing.T) {
 	p := serve(t, "workers=1", "rlimit_nofile=64", "log_rate=2")

@@ -94,6 +94,13 @@ uint32_t fk_loglimit_close(forker_server *own_server, int level)
     return 0;
 }
 
+uint64_t fk_loglimit_due(const forker_server *own_server, int level)
+{
+    (void)own_server;
+    (void)level;
+    return UINT64_MAX;
+}
+
 void fk_loglimit_arm(const forker_server *own_server)
 {
     (void)own_server;
