@@ -305,7 +305,12 @@ bench-programs: lib
 	$(BENCH_C) -o $(BENCH)/evhttp bench/peers/evhttp.c -levent
 	$(BENCH_C) -o $(BENCH)/h2o bench/peers/h2o.c -lh2o-evloop -lssl -lcrypto
 	$(CXX) -std=c++17 -O2 -Wall -Wextra -o $(BENCH)/cpp_httplib bench/peers/cpp_httplib.cpp -lcpp-httplib
-	cd bench && $(GO) build -trimpath -o $(BENCH)/ ./peers/fasthttp ./peers/nethttp
+	@mkdir -p $(BENCH)/generated
+	protoc -Ibench/peers --cpp_out=$(BENCH)/generated --grpc_out=$(BENCH)/generated \
+		--plugin=protoc-gen-grpc=$$(command -v grpc_cpp_plugin) greeter.proto
+	$(CXX) -std=c++17 -O2 -w -I$(BENCH)/generated -o $(BENCH)/grpc_cpp bench/peers/grpc_cpp.cpp $(BENCH)/generated/greeter.pb.cc \
+		$(BENCH)/generated/greeter.grpc.pb.cc $$(pkg-config --cflags --libs grpc++ protobuf)
+	cd bench && $(GO) build -trimpath -o $(BENCH)/ ./peers/fasthttp ./peers/nethttp ./peers/grpcgo
 
 # ------------------------------------------------------------------------------------------------------------- install
 

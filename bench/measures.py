@@ -48,6 +48,8 @@ def h2load(server, mode, seconds, core):
     command = ["taskset", "-c", core, "h2load", "-t", 1, "-c", mode.connections, "-m", mode.streams, "-D", seconds]
     if mode.upload:
         command += ["-d", server.upload]
+    for name, value in mode.fields:
+        command += ["-H", f"{name}: {value}"]
     output = run_load([*command, url_of(server.port, mode)], seconds)
     count = re.search(r"^requests: .* ([0-9]+) succeeded, 0 failed, 0 errored, 0 timeout$", output, re.MULTILINE)
     rate = re.search(r"^finished in \S+, ([0-9.]+) req/s", output, re.MULTILINE)

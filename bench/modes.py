@@ -35,6 +35,8 @@ class Mode:
     path: str = "/"
     body: int = len(GREETING)  # bytes of the response's body
     upload: int = 0  # bytes of the request's body; the response is this number
+    message: bytes = b""  # of a gRPC call, instead of a body,
+    replies: int = 0  # and how many messages come back
     file: bool = False
     tls: str = ""  # the kind of the server's key, ecdsa or rsa; "": clear text
     streams: int = 0  # requests at a time on a connection of HTTP/2; 0: HTTP/1.1
@@ -50,6 +52,8 @@ class Mode:
     @property
     def answer(self):
         """The body that must come back."""
+        if self.message:
+            return self.replies * framed(HELLO_REPLY)
         if self.upload:
             return str(self.upload).encode()
         return GREETING if self.body == len(GREETING) else b"x" * self.body
@@ -102,6 +106,26 @@ def http2(name, heading, streams, tls="", **more):
 
 
 HTTP2_OPTIONS = (("h2c", "on"), ("http2", "on"))
+
+
+GRPC = "gRPC: CPU time of the server's processes for a call, relative to grpc-go's"
+
+
+def framed(message):
+    """A message of gRPC with its prefix."""
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+def grpc(name, heading, streams, method="SayHello", replies=1, table=GRPC, needs="grpc", **more):
+    """Calls of bench/peers/greeter.proto."""
+    request = framed(HELLO_REQUEST)
+    fields = (("Content-Type", "application/grpc"), ("TE", "trailers"))
+    more |= {"path": f"/helloworld.Greeter/{method}", "upload": len(request), "message": request, "fields": fields}
+    return Mode(name, table, heading, "cpu", needs, streams=streams, replies=replies, options=HTTP2_OPTIONS, **more)
+
+
+HELLO_REQUEST, HELLO_REPLY = b"\x0a\x05world", b"\x0a\x0bHello world"  # field 1, a text, each
+GRPC_REPLIES = 100  # of a call that streams
 
 
 def python(interface, heading, size=0):
@@ -176,10 +200,15 @@ MODES = {
         http2("h2-tls-100", "100", 100, "ecdsa"),
         http2("h2-64k", "GET 64 KiB, 10 at a time", 10, path="/64k", body=64 * KIB),
         http2("h2-post", "POST 1 KiB, 10 at a time", 10, path="/upload", upload=KIB),
+        grpc("grpc-1", "unary: 1 at a time", 1),
+        grpc("grpc-10", "10", 10),
+        grpc("grpc-100", "100", 100),
+        grpc("grpc-stream", f"{GRPC_REPLIES} messages in response, 10 calls at a time", 10, "SayHelloOften", GRPC_REPLIES),
         python("wsgi", "WSGI: GET"),
         python("wsgi", "WSGI: POST of 190 bytes", 190),
         python("asgi", "ASGI: GET"),
         python("asgi", "ASGI: POST of 190 bytes", 190),
+        grpc("python-grpc", "gRPC, 10 at a time", 10, table=PYTHON, needs="calls", connections=FEW_PYTHON),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),

@@ -5,7 +5,7 @@ import pathlib
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's servers
-WSGI, ASGI = "wsgi", "asgi"
+WSGI, ASGI, CALLS = "wsgi", "asgi", "calls"
 APPLICATIONS = {WSGI: "application:wsgi", ASGI: "application:asgi"}
 
 
@@ -23,6 +23,14 @@ def forker(accel):
         variables = environment(f"FORKER_LIBRARY={launch.programs.parent / 'libforker.so.0'}", f"FORKER_ACCEL={accel}")
         address = f"127.0.0.1:{launch.port}"
         return [*variables, PYTHON, "-m", "forker", "-w", "1", "-b", address, APPLICATIONS[interface(launch)]]
+
+    return command
+
+
+def calls(kind):
+    def command(launch):
+        variables = environment(f"FORKER_LIBRARY={launch.programs.parent / 'libforker.so.0'}")
+        return [*variables, PYTHON, PEERS / "calls.py", kind, str(launch.port)]
 
     return command
 
@@ -55,6 +63,9 @@ def uwsgi(launch):
 PYTHONS = {
     "forker": (forker(1), None, {WSGI, ASGI}),
     "forker-ctypes": (forker(0), None, {WSGI, ASGI}),
+    "forker-grpc": (calls("forker"), None, {CALLS}),
+    "forker-grpc-inline": (calls("forker-inline"), None, {CALLS}),
+    "grpcio": (calls("grpcio"), "python3-grpcio", {CALLS}),
     "gunicorn": (gunicorn("--worker-class", "sync"), "gunicorn", {WSGI}),
     "gunicorn-gthread": (gunicorn("--worker-class", "gthread", "--threads", "4"), "gunicorn", {WSGI}),
     "gunicorn-uvicorn": (gunicorn("--worker-class", "uvicorn.workers.UvicornWorker"), "gunicorn", {ASGI}),

@@ -50,7 +50,7 @@ class Server:
     variant: bool = False
 
     def serves(self, mode):
-        if mode.needs and mode.needs not in self.can or mode.upload and UPLOAD not in self.can:
+        if (mode.needs or HTTP) not in self.can or mode.upload and not mode.message and UPLOAD not in self.can:
             return False
         return mode.measure == "memory" or max(mode.connections, mode.others_count) <= self.most_connections
 
@@ -97,8 +97,8 @@ def debian_version(package):
     return find
 
 
-def fasthttp_version(_programs):
-    return re.search(r"valyala/fasthttp v(\S+)", (HERE / "go.mod").read_text())[1]
+def module_version(module):
+    return lambda _programs: re.search(rf"{re.escape(module)} v(\S+)", (HERE / "go.mod").read_text())[1]
 
 
 def go_version(programs):
@@ -109,13 +109,14 @@ def libforker_version(_programs):
     return re.search(r'define FORKER_VERSION "(.*)"', (HERE.parent / "include/forker.h").read_text())[1]
 
 
+HTTP = "http"  # whatever needs nothing else
 PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW = "pipeline", "plain", "body", "upload", "file", "slow"
-TLS, HTTP2 = "tls", "http2"
+TLS, HTTP2, GRPC = "tls", "http2", "grpc"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
-MOST = frozenset({PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
+MOST = frozenset({HTTP, PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
 APPLICATIONS = {"wsgi", "asgi"}  # of Python; servers in C answer the same themselves
-EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2}
+EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2, GRPC}
 
 
 def variant(*options):
@@ -126,22 +127,24 @@ def variant(*options):
 # but files and short texts; those of tls-64k and h2-64k are files. cpp-httplib loses requests that were pipelined,
 # compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
-    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS, HTTP2}),
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS, HTTP2, GRPC}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
     "libforker-access-log-json": variant(("access_log", "json"), ("access_log_file", "{scratch}/access.log")),
     "libforker-access-log-null": variant(("access_log", "common"), ("access_log_file", "/dev/null")),
-    "fasthttp": Server(program("fasthttp"), fasthttp_version, MOST),
+    "fasthttp": Server(program("fasthttp"), module_version("github.com/valyala/fasthttp"), MOST),
     "net/http": Server(program("nethttp"), go_version, MOST | {HTTP2}),
-    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({PIPELINE, PLAIN, FILE, TLS, HTTP2})),
+    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({HTTP, PIPELINE, PLAIN, FILE, TLS, HTTP2})),
     "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST | {TLS, HTTP2}),
     "libmicrohttpd": Server(program("libmicrohttpd"), debian_version("libmicrohttpd-dev"), MOST),
     "evhttp": Server(program("evhttp"), debian_version("libevent-dev"), MOST),
     "civetweb": Server(program("civetweb"), debian_version("libcivetweb-dev"), MOST - {FILE}, FEW_CONNECTIONS),
     "cpp-httplib": Server(
-        program("cpp_httplib"), debian_version("libcpp-httplib-dev"), frozenset({BODY, UPLOAD}), FEW_CONNECTIONS
+        program("cpp_httplib"), debian_version("libcpp-httplib-dev"), frozenset({HTTP, BODY, UPLOAD}), FEW_CONNECTIONS
     ),
+    "grpc-go": Server(program("grpcgo"), module_version("google.golang.org/grpc"), frozenset({GRPC})),
+    "grpc-c++": Server(program("grpc_cpp"), debian_version("libgrpc++-dev"), frozenset({GRPC})),
 }
 SERVERS.update(
     (f"python-{name}", Server(command, debian_version(package) if package else libforker_version, frozenset(serves)))
@@ -189,6 +192,7 @@ def exchange_http2(port, mode, upload):
     """The same over HTTP/2, by curl; ConnectionRefusedError if nobody listens yet. Returns the body."""
     command = ["curl", "-sSk", "--http2" if mode.tls else "--http2-prior-knowledge", "-w", "\n%{http_version}"]
     command += ["--data-binary", f"@{upload}"] if mode.upload else []
+    command += [word for name, value in mode.fields for word in ("-H", f"{name}: {value}")]
     done = subprocess.run([*command, url_of(port, mode)], capture_output=True, timeout=START_LIMIT, check=False)
     if done.returncode == CURL_REFUSED:
         raise ConnectionRefusedError
@@ -233,7 +237,7 @@ def prepare_scratch(scratch, mode):
     if mode.path == "/64k":
         pathlib.Path(scratch, "64k").write_bytes(mode.answer)  # nginx has bodies of that size from files only
     if mode.upload:
-        pathlib.Path(scratch, "upload").write_bytes(b"x" * mode.upload)
+        pathlib.Path(scratch, "upload").write_bytes(mode.message or b"x" * mode.upload)
     if mode.file:
         directory = pathlib.Path(scratch, "files")
         directory.mkdir()

@@ -1,6 +1,7 @@
 /*
  * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, and
- * GET /sleep there after a second; GET /deferred by another thread; GET /workers tells what each worker has accepted.
+ * GET /sleep there after a second; GET /deferred by another thread; GET /workers tells what each worker has accepted. Over
+ * HTTP/2 it has the methods of greeter.proto.
  */
 #include <forker.h>
 
@@ -103,6 +104,57 @@ static void *answer_deferred(void *unused)
     return unused;
 }
 
+/* The methods of greeter.proto: the name is field 1 of the request, and the greeting of the reply. */
+enum { NAME_MOST = 100, MANY = 100 };
+
+/* Packs the reply to a request. Returns its length, 0: the request is no such message. */
+static size_t pack_reply(forker_request *req, char *reply)
+{
+    static const char hello[] = "Hello ";
+    size_t len, begin = sizeof hello - 1;
+    const char *request = forker_grpc_message(req, &len);
+    if (len < 2 || request[0] != 0x0a || (size_t)request[1] != len - 2 || len > NAME_MOST) {
+        return 0;
+    }
+    reply[0] = 0x0a;
+    reply[1] = (char)(begin + len - 2);
+    memcpy(reply + 2, hello, begin);
+    memcpy(reply + 2 + begin, request + 2, len - 2);
+    return begin + len;
+}
+
+static int say_hello(forker_request *req, void *user)
+{
+    char reply[2 * NAME_MOST];
+    size_t len = pack_reply(req, reply);
+    (void)user;
+    return len > 0 ? forker_grpc_reply(req, reply, len) : forker_grpc_fail(req, 3, NULL);
+}
+
+static int say_hello_often(forker_request *req, void *user)
+{
+    char reply[2 * NAME_MOST];
+    size_t len = pack_reply(req, reply);
+    forker_deferred handle;
+    (void)user;
+    if (len == 0 || forker_request_defer(req, &handle) != FORKER_OK) {
+        return FORKER_E_INTERNAL;
+    }
+    for (int i = 0; i < MANY; i++) {
+        (void)forker_grpc_send(handle, reply, len); /* all of them have room in option stream_buffer */
+    }
+    (void)forker_grpc_finish(handle, 0, NULL);
+    return FORKER_DEFERRED;
+}
+
+static void add_methods(forker_server *srv)
+{
+    if (strcmp(forker_server_get(srv, "h2c"), "on") == 0) { /* else no method could be called */
+        forker_server_grpc(srv, "/helloworld.Greeter/SayHello", FORKER_GRPC_UNARY, say_hello, NULL);
+        forker_server_grpc(srv, "/helloworld.Greeter/SayHelloOften", FORKER_GRPC_SERVER_STREAM, say_hello_often, NULL);
+    }
+}
+
 static int start_thread(forker_server *server, int32_t worker, void *user)
 {
     pthread_t thread;
@@ -145,6 +197,7 @@ int main(int argc, char **argv)
     (void)snprintf(address, sizeof address, "127.0.0.1:%s%s", argv[1], secured ? "?tls=on" : "");
     forker_server *srv = forker_server_new();
     add_routes(srv, file);
+    add_methods(srv);
     if (secured) {
         forker_server_certificate(srv, chain, key);
     }

@@ -202,6 +202,10 @@ class Call:
         with self.changed:
             return self._address is not None and not self._gone and not lib.forker_request_cancelled(self._address)
 
+    def remaining_ns(self) -> int:
+        with self.changed:
+            return 0 if self._address is None else int(lib.forker_grpc_remaining(self._address))
+
     def add_callback(self, callback: Callable[[], None]) -> bool:
         with self.changed:
             if self._callbacks is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Any, Optional
@@ -41,14 +40,9 @@ class Context(ServicerContext):
         return self._call.is_active()
 
     def time_remaining(self) -> float | None:
-        """The seconds that the client still waits, 0 at least; None: it has set no deadline."""
-
-        def fetch(address: int) -> float | None:
-            left = lib.forker_grpc_remaining(address)
-            return None if left == _FOR_EVER else time.monotonic() + left / _NS
-
-        until = self._keep("deadline", fetch)
-        return None if until is None else max(until - time.monotonic(), 0.0)
+        """The seconds that the client still waits, 0 when it does not; None: it has set no deadline."""
+        left = self._call.remaining_ns()
+        return None if left == _FOR_EVER else left / _NS
 
     def cancel(self) -> None:
         """Ends the call with status CANCELLED."""
