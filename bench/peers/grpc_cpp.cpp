@@ -1,4 +1,4 @@
-/* gRPC C++: one thread on a completion queue, the interface that its documentation calls the fastest. */
+/* gRPC C++ by its callbacks, which cost a fraction of what a completion queue with one thread does: grpc_cpp PORT ... */
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
@@ -10,84 +10,65 @@ using helloworld::Greeter;
 using helloworld::HelloReply;
 using helloworld::HelloRequest;
 
-enum { MANY = 100, WAITING = 1000 };
+enum { MANY = 100 };
 
-static HelloReply greet(const HelloRequest &request)
+static void greet(const HelloRequest &request, HelloReply &reply)
 {
-    HelloReply reply;
     reply.set_message("Hello " + request.name());
-    return reply;
 }
 
-/* A call; its tag in the queue. */
-struct call {
-    virtual ~call() = default;
-    /* Goes on; false: with something else. */
-    virtual void proceed(bool ok) = 0;
-};
-
-struct service {
-    Greeter::AsyncService methods;
-    std::unique_ptr<grpc::ServerCompletionQueue> queue;
-};
-
-class unary final : public call {
-public:
-    explicit unary(service &s) : service_(s), responder_(&context_)
+/* A call that is answered by many messages. */
+class stream final : public grpc::ServerWriteReactor<HelloReply> {
+  public:
+    explicit stream(const HelloRequest &request)
     {
-        s.methods.RequestSayHello(&context_, &request_, &responder_, s.queue.get(), s.queue.get(), this);
+        greet(request, reply_);
+        write();
     }
 
-    void proceed(bool ok) override
+    void OnWriteDone(bool ok) override
     {
-        if (!ok || finished_) {
-            delete this;
-            return;
-        }
-        new unary(service_); /* for the next one */
-        finished_ = true;
-        responder_.Finish(greet(request_), grpc::Status::OK, this);
-    }
-
-private:
-    service &service_;
-    grpc::ServerContext context_;
-    HelloRequest request_;
-    grpc::ServerAsyncResponseWriter<HelloReply> responder_;
-    bool finished_ = false;
-};
-
-class stream final : public call {
-public:
-    explicit stream(service &s) : service_(s), writer_(&context_)
-    {
-        s.methods.RequestSayHelloOften(&context_, &request_, &writer_, s.queue.get(), s.queue.get(), this);
-    }
-
-    void proceed(bool ok) override
-    {
-        if (!ok || finished_) {
-            delete this;
-            return;
-        }
-        if (sent_ == 0) {
-            new stream(service_);
-        }
-        if (++sent_ < MANY) {
-            writer_.Write(greet(request_), grpc::WriteOptions().set_buffer_hint(), this);
+        if (ok) {
+            write();
         } else {
-            finished_ = true;
-            writer_.WriteAndFinish(greet(request_), grpc::WriteOptions(), grpc::Status::OK, this);
+            Finish(grpc::Status::CANCELLED);
         }
     }
 
-private:
-    service &service_;
-    grpc::ServerContext context_;
-    HelloRequest request_;
-    grpc::ServerAsyncWriter<HelloReply> writer_;
+    void OnDone() override
+    {
+        delete this;
+    }
+
+  private:
+    void write()
+    {
+        if (++sent_ < MANY) {
+            StartWrite(&reply_);
+        } else if (sent_ == MANY) {
+            StartWriteAndFinish(&reply_, grpc::WriteOptions(), grpc::Status::OK);
+        }
+    }
+
+    HelloReply reply_;
     int sent_ = 0;
-    bool finished_ = false;
+};
+
+class greeter final : public Greeter::CallbackService {
+    grpc::ServerUnaryReactor *SayHello(grpc::CallbackServerContext *context, const HelloRequest *request,
+                                       HelloReply *reply) override
+    {
+        greet(*request, *reply);
+        grpc::ServerUnaryReactor *reactor = context->DefaultReactor();
+        reactor->Finish(grpc::Status::OK);
+        return reactor;
+    }
+
+    grpc::ServerWriteReactor<HelloReply> *SayHelloOften(grpc::CallbackServerContext *,
+                                                        const HelloRequest *request) override
+    {
+        return new stream(*request);
+    }
 };
 
 int main(int argc, char **argv)
@@ -95,23 +76,14 @@ int main(int argc, char **argv)
     if (argc != 4) {
         return 2;
     }
-    service s;
+    greeter service;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:" + std::string(argv[1]), grpc::InsecureServerCredentials());
-    builder.RegisterService(&s.methods);
-    s.queue = builder.AddCompletionQueue();
+    builder.RegisterService(&service);
     std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
     if (server == nullptr) {
         return 1;
     }
-    for (int i = 0; i < WAITING; i++) {
-        new unary(s);
-        new stream(s);
-    }
-    void *tag;
-    bool ok;
-    while (s.queue->Next(&tag, &ok)) {
-        static_cast<call *>(tag)->proceed(ok);
-    }
+    server->Wait();
     return 0;
 }
