@@ -217,9 +217,9 @@ soak: deps
 	@$(MAKE) --no-print-directory all asan
 	FORKER_SOAK=1 $(GO_TOOL) gotestsum --format standard-verbose -- -count=1 -vet=off -timeout 90m ./tests/blackbox
 
-## suites        run the suites of others that are installed for it (a quarter of an hour): testssl.sh
+## suites        run the suites of others that are installed for it (a quarter of an hour): testssl.sh, those of frameworks of Python
 .PHONY: suites
-suites: all
+suites: all python
 	@tools/install-deps suites
 	@tools/suites $(BUILD)
 

@@ -100,6 +100,15 @@ def cpu_time(_name, server, mode, options):
     return {"cpu_ns_per_request": spent / requests, "requests_per_second": rate}
 
 
+def python(name, server, mode, options):
+    """The same, and the memory that the process which serves shares with no other."""
+    values = cpu_time(name, server, mode, options)
+    times = cpu_times(server.process.pid)
+    worker = max(times, key=times.get)
+    rollup = pathlib.Path(f"/proc/{worker}/smaps_rollup").read_text()
+    return {**values, "private_bytes": 1024 * int(re.search(r"^Private_Dirty:\s+(\d+) kB", rollup, re.MULTILINE)[1])}
+
+
 def resumed(_name, server, mode, options):
     """CPU time of all processes of a server for each connection that goes on with an earlier session, for one request."""
     os.sched_setaffinity(0, {options.client_core})
@@ -239,6 +248,7 @@ MEASURES = {
     "rate": throughput,
     "cost": throughput,
     "cpu": cpu_time,
+    "python": python,
     "resumed": resumed,
     "storm": storm,
     "crowd": crowd,

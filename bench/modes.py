@@ -47,6 +47,8 @@ class Mode:
     options: tuple = ()  # of libforker
     workers: int = 1
     fields: tuple = ()
+    posted: bytes = b""  # the body of the request, with `reply` as the response's
+    reply: bytes = b""
     script: tuple = ()  # for wrk, with its arguments
 
     @property
@@ -54,6 +56,8 @@ class Mode:
         """The body that must come back."""
         if self.message:
             return self.replies * framed(HELLO_REPLY)
+        if self.posted:
+            return self.reply
         if self.upload:
             return str(self.upload).encode()
         return GREETING if self.body == len(GREETING) else b"x" * self.body
@@ -61,11 +65,14 @@ class Mode:
     @property
     def request(self):
         """The request, as bytes."""
-        lines = [f"{'POST' if self.upload else 'GET'} {self.path} HTTP/1.1", "Host: 127.0.0.1"]
+        posts = self.upload or self.posted
+        lines = [f"{'POST' if posts else 'GET'} {self.path} HTTP/1.1", "Host: 127.0.0.1"]
         lines += [f"{name}: {value}" for name, value in self.fields]
         if self.upload:
             lines += ["Content-Type: application/octet-stream", f"Content-Length: {self.upload}"]
-        return "\r\n".join([*lines, "", ""]).encode() + b"x" * self.upload
+        if self.posted:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(self.posted)}"]
+        return "\r\n".join([*lines, "", ""]).encode() + (self.posted or b"x" * self.upload)
 
 
 def download(text, size):
@@ -128,15 +135,19 @@ HELLO_REQUEST, HELLO_REPLY = b"\x0a\x05world", b"\x0a\x0bHello world"  # field 1
 GRPC_REPLIES = 100  # of a call that streams
 
 
-def python(interface, heading, size=0):
-    """`interface` is what a server needs, and which application of bench/peers/application.py it serves."""
-    if size == 0:
-        return Mode(f"python-{interface}", PYTHON, heading, "cpu", interface, connections=FEW_PYTHON)
-    script = ("-s", str(HERE / "load/upload.lua"), "--", str(size))
-    more = {"path": "/upload", "upload": size, "script": script, "connections": FEW_PYTHON}
-    return Mode(f"python-{interface}-post", PYTHON, heading, "cpu", interface, **more)
+def python(needs, heading, **more):
+    """`needs` is what a server needs, and which application of bench/peers it serves."""
+    return Mode(f"python-{needs}", PYTHON, heading, "python", needs, connections=FEW_PYTHON, **more)
 
 
+def python_json(needs, heading):
+    script = ("-s", str(HERE / "load/json.lua"), "--", str(POSTED))
+    fields = tuple(BROWSER_FIELDS.items())
+    return python(needs, heading, path="/upload", posted=POSTED.read_bytes(), reply=JSON_REPLY, fields=fields, script=script)
+
+
+POSTED = HERE / "load/order.json"
+JSON_REPLY = b'{"id": 1234567, "user": "somebody@example.org", "count": 3, "total": 82, "ok": true}'
 CLOSE = (("Connection", "close"),)
 CREW_SIZE = 4
 CREW = f"{CREW_SIZE} workers"
@@ -147,7 +158,7 @@ FEW = "Few connections"
 APART = "Server and load generator on a core each"
 MANY = "Many connections"
 HTTP2 = "HTTP/2: CPU time of the server's processes, relative to h2o's"
-PYTHON = "Python applications: CPU time per request of the server's processes"
+PYTHON = "Python applications: CPU time per request of the server's processes in microseconds, and private memory of the worker in MiB"
 FEW_PYTHON = 16  # connections: gunicorn's threads keep each one
 TLS = "TLS 1.3: CPU time of the server's processes, relative to nginx's"
 
@@ -205,14 +216,19 @@ MODES = {
         grpc("grpc-100", "100", 100),
         grpc("grpc-stream", f"{GRPC_REPLIES} messages in response, 10 calls at a time", 10, "SayHelloOften", GRPC_REPLIES),
         python("wsgi", "WSGI: GET"),
-        python("wsgi", "WSGI: POST of 190 bytes", 190),
+        python_json("wsgi-json", "POST of JSON"),
         python("asgi", "ASGI: GET"),
-        python("asgi", "ASGI: POST of 190 bytes", 190),
         grpc("python-grpc", "gRPC, 10 at a time", 10, table=PYTHON, needs="calls", connections=FEW_PYTHON),
+        python_json("asgi-json", "POST of JSON"),
+        python("flask", "Flask"),
+        python("django", "Django"),
+        python("fastapi", "FastAPI"),
         crew("close", "Connection: close: requests/s", WORKERS_NEEDED),
         crew("balance", "", "crew", measure="balance"),
         crew("kills", "", "crew", measure="kills"),
     )
 }
 
+# What several modes are called together.
+GROUPS = {"python": [name for name, mode in MODES.items() if mode.table == PYTHON]}
 DEFAULT = ("keep-alive", "pipelined", "close", "connections-1", "connections-4", "cpu")

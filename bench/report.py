@@ -3,7 +3,7 @@
 import os
 import statistics
 
-from modes import CONNECTIONS, GRPC, HTTP2, MODES, TLS
+from modes import CONNECTIONS, GRPC, HTTP2, MODES, PYTHON, TLS
 from servers import SERVERS
 
 # Of measures whose numbers stand for themselves, by heading.
@@ -25,6 +25,8 @@ def columns_of(mode):
         return [(f"{mode.heading}: without", "p99_us"), ("with", "p99_disturbed_us"), ("ratio", "ratio")]
     if mode.measure == "latency":
         return [(heading, quantity) for quantity, heading in LATENCY_COLUMNS.items()]
+    if mode.measure == "python":
+        return [(mode.heading, "cpu_ns_per_request"), ("MiB", "private_bytes")]
     return [(mode.heading, QUANTITIES.get(mode.measure, "requests_per_second"))]
 
 
@@ -43,6 +45,9 @@ def cell(results, name, mode, quantity):
     rounds = results[name, mode.name]
     if quantity == "ratio":
         return f"{statistics.median(values['p99_disturbed_us'] / values['p99_us'] for values in rounds.values()):.2f}"
+    if mode.table == PYTHON:
+        median = median_of(rounds, quantity)
+        return f"{median / 1000:.1f}" if quantity == "cpu_ns_per_request" else f"{median / 2**20:.1f}"
     if mode.measure in COLUMNS or mode.measure in ("latency", "memory", "disturbed"):
         median = median_of(rounds, quantity)
         return f"{median:.3g}" if mode.measure in COLUMNS and median < 1000 else f"{median:.0f}"
@@ -64,10 +69,32 @@ def print_table(title, modes, options, results):
     print()
 
 
+# What servers for Python are compared with, in the same round: pairs of server and reference.
+PYTHON_RATIOS = (
+    ("python-forker", "libforker"),
+    ("python-forker", "python-uwsgi"),
+    ("python-forker", "python-uvicorn"),
+    ("python-forker", "python-gunicorn"),
+    ("python-forker-ctypes", "python-gunicorn"),
+)
+
+
+def print_ratios(modes, results):
+    for mode in modes:
+        for name, reference in PYTHON_RATIOS:
+            ours, theirs = results.get((name, mode.name)), results.get((reference, mode.name))
+            if ours and theirs:
+                ratio = relative(ours, theirs, "cpu_ns_per_request")
+                print(f"- {mode.name}: CPU time of {name} by {reference}'s: {ratio:.2f}")
+    print()
+
+
 def print_report(options, results):
     modes = [MODES[name] for name in options.modes]
     for title in dict.fromkeys(mode.table for mode in modes):
         print_table(title, [mode for mode in modes if mode.table == title], options, results)
+        if title == PYTHON:
+            print_ratios([mode for mode in modes if mode.table == title], results)
     print(f"Rounds: {options.rounds} of {options.duration} s, {CONNECTIONS} connections where nothing else is said.")
     if any(mode.measure in ("latency", "disturbed") for mode in modes):
         print(f"Latency at {options.rate} requests/s.")

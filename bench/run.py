@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 from measures import MEASURES
-from modes import DEFAULT, MODES
+from modes import DEFAULT, GROUPS, MODES
 from report import print_report
 from servers import SERVERS, Failure, running
 
@@ -62,11 +62,11 @@ def raise_descriptor_limit(options):
             raise Failure(f"{mode.name}: {mode.connections} connections are more than ulimit -Hn allows: {hard}")
 
 
-def names_of(known):
-    """The type of an option that takes some of the known names, separated by commas, or "all"."""
+def names_of(known, groups):
+    """The type of an option that takes some of the known names, separated by commas, or "all"; groups stand for several."""
 
     def parse(text):
-        names = list(known) if text == "all" else text.split(",")
+        names = list(known) if text == "all" else [name for word in text.split(",") for name in groups.get(word, [word])]
         for name in names:
             if name not in known:
                 raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(known)}")
@@ -89,8 +89,8 @@ def parse_options():
     parser.add_argument("--duration", type=positive, default=5, help="seconds of one measurement (%(default)s)")
     parser.add_argument("--rounds", type=positive, default=3, help="how often each server is measured (%(default)s)")
     parser.add_argument("--rate", type=positive, default=10000, help="requests/s for latency (%(default)s)")
-    parser.add_argument("--servers", type=names_of(SERVERS), default=compared, help="all, or some of " + ",".join(SERVERS))
-    parser.add_argument("--modes", type=names_of(MODES), default=list(DEFAULT), help="all, or some of " + ",".join(MODES))
+    parser.add_argument("--servers", type=names_of(SERVERS, {}), default=compared, help="all, or some of " + ",".join(SERVERS))
+    parser.add_argument("--modes", type=names_of(MODES, GROUPS), default=list(DEFAULT), help="all, or some of " + ",".join([*GROUPS, *MODES]))
     parser.add_argument("--core", type=int, default=min(os.sched_getaffinity(0)), help="the core to use (%(default)s)")
     parser.add_argument("--client-core", type=int, help="the load generator's core in mode cpu (another one)")
     parser.add_argument("--log", type=pathlib.Path, help="the raw log (PROGRAMS/raw.csv)")
@@ -100,7 +100,7 @@ def parse_options():
     others = os.sched_getaffinity(0) - {options.core}
     if options.client_core is None and others:
         options.client_core = min(others)
-    apart = [name for name in options.modes if MODES[name].measure in ("cpu", "resumed", "storm")]
+    apart = [name for name in options.modes if MODES[name].measure in ("cpu", "python", "resumed", "storm")]
     if options.client_core is None and apart:
         options.modes = [name for name in options.modes if name not in apart]
         print(f"there is one core only: left out are {', '.join(apart)}", file=sys.stderr)

@@ -115,7 +115,7 @@ TLS, HTTP2, GRPC = "tls", "http2", "grpc"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({HTTP, PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
-APPLICATIONS = {"wsgi", "asgi"}  # of Python; servers in C answer the same themselves
+APPLICATIONS = {"wsgi", "asgi"}  # of Python, as far as servers in C answer the same themselves
 EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2, GRPC}
 
 

@@ -1333,6 +1333,16 @@ int32_t forker_request_worker(forker_request *req);
  */
 int forker_request_draining(forker_request *req);
 
+/*
+ * Writes what there is to know of a request into one buffer: for bindings, in whose languages a call of C is dear. That are
+ * texts, each with a NUL behind it, in this order: method, target, path, query, version ("1.0", "1.1" or "2"), scheme,
+ * peer, client, as the functions above give them; then name and value of each header field, in the order they came.
+ *
+ * Returns how many bytes that is; if it is more than `size`, what is in the buffer means nothing, and `buffer` may be NULL
+ * if size is 0. Or FORKER_E_INVALID, FORKER_E_MEMORY.
+ */
+int64_t forker_request_pack(forker_request *req, void *buffer, size_t size);
+
 /* --------------------------------------------------------------------------------------------------------- response */
 
 /*
@@ -1346,6 +1356,16 @@ int forker_request_draining(forker_request *req);
  * object has), FORKER_E_STATE (answered or written to already).
  */
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len);
+
+/*
+ * Answers in one call with fields, too, for bindings: `fields` are name and value of each, both with a NUL behind them,
+ * `fields_len` bytes in all. They are added as by forker_response_header_add(), behind those that were set before, and
+ * then the response is that of forker_respond(). If anything fails, nothing of it is set.
+ *
+ * Returns as these two do; FORKER_E_INVALID also if the fields do not end behind a value.
+ */
+int forker_respond_packed(forker_request *req, int status, const char *fields, size_t fields_len, const void *body,
+                          size_t len);
 
 /*
  * Answers with a short text: "404 Not Found" and `detail`, which may be NULL. `status` is 400 to 599. Fields that were

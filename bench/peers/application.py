@@ -1,14 +1,22 @@
-"""The applications of the modes for Python: a greeting, and for a POST the length of its body."""
+"""The applications of the modes for Python: a greeting, and for a POST of JSON some JSON about it."""
+
+import json
 
 GREETING = b"greeting!!!"
 
 
+def reply(content):
+    asked = json.loads(content)
+    total = sum(item["price"] * item["count"] for item in asked["items"])
+    return json.dumps({"id": asked["id"], "user": asked["user"], "count": len(asked["items"]), "total": total, "ok": True}).encode()
+
+
 def wsgi(environ, start_response):
     if environ["REQUEST_METHOD"] == "POST":
-        body = str(len(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))).encode()
+        kind, body = "application/json", reply(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
     else:
-        body = GREETING
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+        kind, body = "text/plain", GREETING
+    start_response("200 OK", [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body]
 
 
@@ -18,14 +26,14 @@ async def asgi(scope, receive, send):
             await receive()
             await send({"type": f"lifespan.{what}.complete"})
         return
-    body = GREETING
+    kind, body = b"text/plain", GREETING
     if scope["method"] == "POST":
-        length, more = 0, True
+        content, more = b"", True
         while more:
             message = await receive()
-            length += len(message["body"])
+            content += message["body"]
             more = message["more_body"]
-        body = str(length).encode()
-    fields = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+        kind, body = b"application/json", reply(content)
+    fields = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": fields})
     await send({"type": "http.response.body", "body": body})

@@ -128,6 +128,11 @@ int fk_response_set(forker_request *req, fk_failure *failure, const char *verb, 
     return set_field(req, failure, verb, &(setting){name, value, true});
 }
 
+int fk_response_add(forker_request *req, fk_failure *failure, const char *verb, const char *name, const char *value)
+{
+    return set_field(req, failure, verb, &(setting){name, value, false});
+}
+
 int forker_response_header_set(forker_request *req, const char *name, const char *value)
 {
     return req != NULL ? fk_response_set(req, &req->failure, "header_set", name, value) : FORKER_E_INVALID;
@@ -135,7 +140,7 @@ int forker_response_header_set(forker_request *req, const char *name, const char
 
 int forker_response_header_add(forker_request *req, const char *name, const char *value)
 {
-    return req != NULL ? set_field(req, &req->failure, "header_add", &(setting){name, value, false}) : FORKER_E_INVALID;
+    return req != NULL ? fk_response_add(req, &req->failure, "header_add", name, value) : FORKER_E_INVALID;
 }
 
 static int refuse_status(fk_failure *failure, const char *verb, int status)

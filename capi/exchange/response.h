@@ -13,11 +13,12 @@ typedef struct {
 } fk_text_response;
 
 /*
- * forker_respond(), forker_response_header_set() and forker_response_status() as parts of the call `verb`. A failure of a
- * call about a handle is the handle's, because any thread may make one.
+ * forker_respond(), forker_response_header_set(), _add() and forker_response_status() as parts of the call `verb`. A failure
+ * of a call about a handle is the handle's, because any thread may make one.
  */
 int fk_respond(forker_request *req, fk_failure *failure, const char *verb, const fk_text_response *response);
 int fk_response_set(forker_request *req, fk_failure *failure, const char *verb, const char *name, const char *value);
+int fk_response_add(forker_request *req, fk_failure *failure, const char *verb, const char *name, const char *value);
 
 int fk_response_status(forker_request *req, const char *verb, int status);
 

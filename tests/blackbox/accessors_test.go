@@ -42,6 +42,28 @@ func TestRequest_isReadByAccessors(t *testing.T) {
 	})
 }
 
+func TestPacked_isARequestAndAResponseInACallEach(t *testing.T) {
+	eachAccessors(t, func(t *testing.T, p *program) {
+		c := p.dial()
+		for range 2 {
+			a := c.send("GET /packed/a%20b?q=1 HTTP/1.1\r\nHost: test\r\nX-One: a\r\nx-one:\r\n\r\n").receive("GET")
+			if a.StatusCode != 200 || a.body != "fine" {
+				t.Errorf("answered %s %q", a.Status, a.body)
+			}
+			a = c.get("/respond-packed")
+			if a.StatusCode != 201 || a.body != "fine" || a.Close || a.Header["Left"] != nil || a.Header.Get("Own") != "kept" {
+				t.Errorf("answered %s %v %q", a.Status, a.Header, a.body)
+			}
+			if added, empty := a.Header["Added"], a.Header["Empty"]; !slices.Equal(added, []string{"one", "two"}) || !slices.Equal(empty, []string{""}) {
+				t.Errorf("fields are %q and %q", added, empty)
+			}
+			if dates := a.Header["Date"]; len(dates) != 1 || dates[0] == "never" {
+				t.Errorf("dates are %q", dates)
+			}
+		}
+	})
+}
+
 func TestResponse_refusesWhatWouldBreakIt(t *testing.T) {
 	eachAccessors(t, func(t *testing.T, p *program) {
 		c := p.dial()

@@ -24,9 +24,11 @@ typedef struct {
     __typeof__(&forker_request_scheme) request_scheme;
     __typeof__(&forker_request_body) request_body;
     __typeof__(&forker_request_body_fd) request_body_fd;
+    __typeof__(&forker_request_on_body) request_on_body;
     __typeof__(&forker_request_defer) request_defer;
     __typeof__(&forker_response_status) response_status;
     __typeof__(&forker_response_header_add) response_header_add;
+    __typeof__(&forker_response_reset) response_reset;
     __typeof__(&forker_respond) respond;
     __typeof__(&forker_deferred_respond) deferred_respond;
     __typeof__(&forker_deferred_on_close) deferred_on_close;
@@ -36,18 +38,34 @@ typedef struct {
 
 extern accel_functions forker;
 
+/* Text that is needed for each request, as objects of Python: accel_words.name is "name". */
+#define ACCEL_WORDS(word)                                                                                              \
+    word(type) word(asgi) word(http_version) word(method) word(scheme) word(path) word(raw_path) word(query_string)    \
+        word(headers) word(client) word(server) word(state) word(extensions) word(status) word(body) word(more_body)   \
+            word(trailers) word(call_soon) word(context) word(done) word(set_result) word(create_future)               \
+                word(get_task_factory) word(create_task) word(http) word(https) word(run) word(send)                   \
+                    word(REQUEST_METHOD) word(RAW_URI) word(REQUEST_URI) word(PATH_INFO) word(QUERY_STRING)            \
+                        word(SERVER_PROTOCOL) word(CONTENT_LENGTH) word(REMOTE_ADDR) word(REMOTE_PORT) word(HTTPS)
+typedef struct {
+#define DECLARE(name) PyObject *name;
+    ACCEL_WORDS(DECLARE)
+#undef DECLARE
+    PyObject *version_10, *version_11, *version_2; /* "1.0" ... */
+    PyObject *wsgi_input, *wsgi_url_scheme;
+    PyObject *http_request, *http_disconnect, *response_start, *response_body; /* types of messages of ASGI */
+} accel_word_table;
+
+extern accel_word_table accel_words;
+
 /* The request whose address a number is. NULL: an exception is set. */
 forker_request *accel_request(PyObject *address);
 
 /* Functions of the module. */
 PyObject *accel_handler(PyObject *module, PyObject *function);
 PyObject *accel_environ(PyObject *module, PyObject *args);
-PyObject *accel_scope(PyObject *module, PyObject *args);
 PyObject *accel_set_fields(PyObject *module, PyObject *args);
-PyObject *accel_set_status(PyObject *module, PyObject *args);
 PyObject *accel_respond(PyObject *module, PyObject *args);
 PyObject *accel_defer(PyObject *module, PyObject *args);
-PyObject *accel_deferred_respond(PyObject *module, PyObject *args);
 
 /*
  * What a name of a field stands for: as `keys` has it, or else `make_key` makes it and puts it there. A new reference.
@@ -55,8 +73,16 @@ PyObject *accel_deferred_respond(PyObject *module, PyObject *args);
 PyObject *accel_key(PyObject *keys, PyObject *make_key, const char *name);
 
 /* Puts a value into a dict, and drops the reference to it. NULL is a failure before. */
-int accel_put(PyObject *dict, const char *key, PyObject *value);
+int accel_put(PyObject *dict, PyObject *key, PyObject *value);
 PyObject *accel_text(const char *data, size_t len);
+
+/* Has something refer to another object, of which it takes the reference. */
+static inline void accel_set(PyObject **reference, PyObject *object)
+{
+    PyObject *before = *reference;
+    *reference = object;
+    Py_XDECREF(before);
+}
 
 /* The address of a client that has connected itself, over TCP: "192.0.2.1:50000" or "[2001:db8::1]:50000". */
 typedef struct {
@@ -68,7 +94,23 @@ typedef struct {
 /* false: it is none of these, or a proxy is in between, or may be and tells the scheme: Python looks at it. */
 bool accel_client(forker_request *req, accel_address *address_out);
 
-/* Adds the type Turns to the module. */
+/* Whether a field of a response means something to the library or to the package. */
+bool accel_is_special(const char *name);
+
+/* Adds the types to the module. Each returns -1 with an exception if it fails. */
+int accel_add_entry(PyObject *module);
+int accel_add_exchange(PyObject *module);
 int accel_add_turns(PyObject *module);
+int accel_add_calls(PyObject *module);
+int accel_add_steps(PyObject *module);
+
+/* The type that a specification describes, which is added to the module, too, unless that is NULL. NULL: it failed. */
+PyTypeObject *accel_add_type(PyObject *module, const char *name, PyType_Spec *spec);
+
+/* ISO C has no conversion of a function's address to void *, which is what a slot has. */
+#define ACCEL_SLOT(id, function)                                                                                       \
+    {                                                                                                                  \
+        id, __extension__(void *)(function)                                                                            \
+    }
 
 #endif

@@ -8,14 +8,14 @@ PyObject *accel_text(const char *data, size_t len)
     return PyUnicode_DecodeLatin1(data, (Py_ssize_t)len, NULL);
 }
 
-int accel_put(PyObject *dict, const char *key, PyObject *value)
+int accel_put(PyObject *dict, PyObject *key, PyObject *value)
 {
-    int code = value != NULL ? PyDict_SetItemString(dict, key, value) : -1;
+    int code = value != NULL ? PyDict_SetItem(dict, key, value) : -1;
     Py_XDECREF(value);
     return code;
 }
 
-static int put_text(PyObject *dict, const char *key, const char *(*accessor)(forker_request *, size_t *),
+static int put_text(PyObject *dict, PyObject *key, const char *(*accessor)(forker_request *, size_t *),
                     forker_request *req)
 {
     size_t len;
@@ -28,7 +28,7 @@ static int put_path(PyObject *environ, forker_request *req, Py_ssize_t taken)
     size_t len;
     const char *path = forker.request_path(req, &len);
     size_t begin = (size_t)taken < len ? (size_t)taken : len;
-    return accel_put(environ, "PATH_INFO", accel_text(path + begin, len - begin));
+    return accel_put(environ, accel_words.PATH_INFO, accel_text(path + begin, len - begin));
 }
 
 static int put_target(PyObject *environ, forker_request *req)
@@ -36,8 +36,8 @@ static int put_target(PyObject *environ, forker_request *req)
     size_t len;
     const char *target = forker.request_target(req, &len);
     PyObject *value = accel_text(target, len);
-    int code = value != NULL ? PyDict_SetItemString(environ, "RAW_URI", value) : -1;
-    return code == 0 ? accel_put(environ, "REQUEST_URI", value) : (Py_XDECREF(value), -1);
+    int code = value != NULL ? PyDict_SetItem(environ, accel_words.RAW_URI, value) : -1;
+    return code == 0 ? accel_put(environ, accel_words.REQUEST_URI, value) : (Py_XDECREF(value), -1);
 }
 
 static int put_protocol(PyObject *environ, forker_request *req)
@@ -45,7 +45,7 @@ static int put_protocol(PyObject *environ, forker_request *req)
     int version = forker.request_version(req);
     PyObject *value = version == 10 || version == 11 ? PyUnicode_FromFormat("HTTP/1.%d", version - 10)
                                                      : PyUnicode_FromFormat("HTTP/%d", version / 10);
-    return accel_put(environ, "SERVER_PROTOCOL", value);
+    return accel_put(environ, accel_words.SERVER_PROTOCOL, value);
 }
 
 PyObject *accel_key(PyObject *keys, PyObject *make_key, const char *name)
@@ -142,11 +142,11 @@ static int put_body(PyObject *environ, forker_request *req, PyObject *bytes_io)
         return 0;
     }
     PyObject *input = PyObject_CallFunction(bytes_io, "y#", data, (Py_ssize_t)len);
-    if (accel_put(environ, "wsgi.input", input) < 0) {
+    if (accel_put(environ, accel_words.wsgi_input, input) < 0) {
         return -1;
     }
     if (len > 0 || forker.request_header(req, "Content-Length", NULL) != NULL) {
-        return accel_put(environ, "CONTENT_LENGTH", PyUnicode_FromFormat("%zu", len)) < 0 ? -1 : 1;
+        return accel_put(environ, accel_words.CONTENT_LENGTH, PyUnicode_FromFormat("%zu", len)) < 0 ? -1 : 1;
     }
     return 1;
 }
@@ -160,13 +160,13 @@ static int put_peer(PyObject *environ, forker_request *req)
         return 0;
     }
     const char *scheme = forker.request_scheme(req, &len);
-    if (accel_put(environ, "REMOTE_ADDR", accel_text(address.host, address.host_len)) < 0 ||
-        accel_put(environ, "REMOTE_PORT", accel_text(address.port, strlen(address.port))) < 0 ||
-        accel_put(environ, "wsgi.url_scheme", accel_text(scheme, len)) < 0) {
+    if (accel_put(environ, accel_words.REMOTE_ADDR, accel_text(address.host, address.host_len)) < 0 ||
+        accel_put(environ, accel_words.REMOTE_PORT, accel_text(address.port, strlen(address.port))) < 0 ||
+        accel_put(environ, accel_words.wsgi_url_scheme, accel_text(scheme, len)) < 0) {
         return -1;
     }
     if (strcmp(scheme, "https") == 0) {
-        return accel_put(environ, "HTTPS", PyUnicode_FromString("on")) < 0 ? -1 : 1;
+        return accel_put(environ, accel_words.HTTPS, PyUnicode_FromString("on")) < 0 ? -1 : 1;
     }
     return 1;
 }
@@ -197,9 +197,10 @@ PyObject *accel_environ(PyObject *module, PyObject *args)
     if (environ == NULL) {
         return NULL;
     }
-    if (put_text(environ, "REQUEST_METHOD", forker.request_method, req) < 0 || put_target(environ, req) < 0 ||
-        put_path(environ, req, taken) < 0 || put_text(environ, "QUERY_STRING", forker.request_query, req) < 0 ||
-        put_protocol(environ, req) < 0 || put_fields(environ, req, keys, make_key) < 0) {
+    if (put_text(environ, accel_words.REQUEST_METHOD, forker.request_method, req) < 0 || put_target(environ, req) < 0 ||
+        put_path(environ, req, taken) < 0 ||
+        put_text(environ, accel_words.QUERY_STRING, forker.request_query, req) < 0 || put_protocol(environ, req) < 0 ||
+        put_fields(environ, req, keys, make_key) < 0) {
         Py_DECREF(environ);
         return NULL;
     }

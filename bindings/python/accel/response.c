@@ -11,7 +11,7 @@ static const char *const special[] = {
     "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection", content_length,
 };
 
-static bool is_special(const char *name)
+bool accel_is_special(const char *name)
 {
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         if (strcasecmp(name, special[i]) == 0) {
@@ -49,7 +49,7 @@ static bool add(forker_request *req, PyObject *name, PyObject *value)
     PyObject *name_held = NULL;
     PyObject *value_held = NULL;
     const char *name_bytes = bytes_of(name, &name_held);
-    const char *value_bytes = name_bytes != NULL && !is_special(name_bytes) ? bytes_of(value, &value_held) : NULL;
+    const char *value_bytes = name_bytes != NULL && !accel_is_special(name_bytes) ? bytes_of(value, &value_held) : NULL;
     bool added = value_bytes != NULL && forker.response_header_add(req, name_bytes, value_bytes) == FORKER_OK;
     Py_XDECREF(name_held);
     Py_XDECREF(value_held);
@@ -112,19 +112,6 @@ PyObject *accel_set_fields(PyObject *module, PyObject *args)
     return left;
 }
 
-/* set_status(address, status): returns C's code. */
-PyObject *accel_set_status(PyObject *module, PyObject *args)
-{
-    PyObject *address;
-    int status;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "Oi", &address, &status)) {
-        return NULL;
-    }
-    forker_request *req = accel_request(address);
-    return req != NULL ? PyLong_FromLong(forker.response_status(req, status)) : NULL;
-}
-
 /* respond(address, status, body): answers in one call, without a Content-Type of its own. Returns C's code. */
 PyObject *accel_respond(PyObject *module, PyObject *args)
 {
@@ -138,20 +125,6 @@ PyObject *accel_respond(PyObject *module, PyObject *args)
     }
     forker_request *req = accel_request(address);
     return req != NULL ? PyLong_FromLong(forker.respond(req, status, NULL, body, (size_t)len)) : NULL;
-}
-
-/* deferred_respond(handle, status, body): the same by a handle. */
-PyObject *accel_deferred_respond(PyObject *module, PyObject *args)
-{
-    unsigned long long handle;
-    int status;
-    const char *body;
-    Py_ssize_t len;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "Kiy#", &handle, &status, &body, &len)) {
-        return NULL;
-    }
-    return PyLong_FromLong(forker.deferred_respond(handle, status, NULL, body, (size_t)len));
 }
 
 /* Calls a function of Python with a handle whose request has ended. */

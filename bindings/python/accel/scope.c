@@ -1,13 +1,14 @@
 /* ``scope``: requests as ASGI applications see them. */
-#include "accel.h"
-
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "asgi.h"
 
 /* The pair of a field: its name by `names`, which has those that were seen before in lower case, and its value. */
-static PyObject *pair(PyObject *names, PyObject *lower, const char *name, const char *value)
+static PyObject *pair(const accel_entry *entry, const char *name, const char *value)
 {
-    PyObject *lowered = accel_key(names, lower, name);
+    PyObject *lowered = accel_key(entry->names, entry->lower, name);
     PyObject *content = lowered != NULL ? PyBytes_FromString(value) : NULL;
     PyObject *made = content != NULL ? PyTuple_Pack(2, lowered, content) : NULL;
     Py_XDECREF(lowered);
@@ -15,7 +16,7 @@ static PyObject *pair(PyObject *names, PyObject *lower, const char *name, const 
     return made;
 }
 
-static PyObject *fields(forker_request *req, PyObject *names, PyObject *lower)
+static PyObject *fields(const accel_entry *entry, forker_request *req)
 {
     size_t count = forker.request_header_count(req);
     PyObject *list = PyList_New((Py_ssize_t)count);
@@ -23,7 +24,7 @@ static PyObject *fields(forker_request *req, PyObject *names, PyObject *lower)
         const char *name = "";
         const char *value = "";
         (void)forker.request_header_at(req, i, &name, &value);
-        PyObject *made = pair(names, lower, name, value);
+        PyObject *made = pair(entry, name, value);
         if (made == NULL) {
             Py_DECREF(list);
             return NULL;
@@ -36,10 +37,10 @@ static PyObject *fields(forker_request *req, PyObject *names, PyObject *lower)
 static int put_version(PyObject *scope, forker_request *req)
 {
     int version = forker.request_version(req);
-    return accel_put(scope, "http_version",
-                     version == 11   ? PyUnicode_FromString("1.1")
-                     : version == 10 ? PyUnicode_FromString("1.0")
-                                     : PyUnicode_FromString("2"));
+    return PyDict_SetItem(scope, accel_words.http_version,
+                          version == 11   ? accel_words.version_11
+                          : version == 10 ? accel_words.version_10
+                                          : accel_words.version_2);
 }
 
 /* The target has to begin with a slash. */
@@ -49,15 +50,15 @@ static int put_target(PyObject *scope, forker_request *req)
     const char *target = forker.request_target(req, &len);
     const char *mark = memchr(target, '?', len);
     size_t path_len = mark != NULL ? (size_t)(mark - target) : len;
-    if (accel_put(scope, "raw_path", PyBytes_FromStringAndSize(target, (Py_ssize_t)path_len)) < 0) {
+    if (accel_put(scope, accel_words.raw_path, PyBytes_FromStringAndSize(target, (Py_ssize_t)path_len)) < 0) {
         return -1;
     }
     const char *path = forker.request_path(req, &len);
-    if (accel_put(scope, "path", PyUnicode_DecodeUTF8(path, (Py_ssize_t)len, "replace")) < 0) {
+    if (accel_put(scope, accel_words.path, PyUnicode_DecodeUTF8(path, (Py_ssize_t)len, "replace")) < 0) {
         return -1;
     }
     const char *query = forker.request_query(req, &len);
-    return accel_put(scope, "query_string", PyBytes_FromStringAndSize(query, (Py_ssize_t)len));
+    return accel_put(scope, accel_words.query_string, PyBytes_FromStringAndSize(query, (Py_ssize_t)len));
 }
 
 static int put_client(PyObject *scope, const accel_address *address)
@@ -67,45 +68,58 @@ static int put_client(PyObject *scope, const accel_address *address)
     PyObject *client = port != NULL ? PyTuple_Pack(2, host, port) : NULL;
     Py_XDECREF(host);
     Py_XDECREF(port);
-    return accel_put(scope, "client", client);
+    return accel_put(scope, accel_words.client, client);
+}
+
+static int put_scheme(PyObject *scope, forker_request *req)
+{
+    const char *scheme = forker.request_scheme(req, NULL);
+    return PyDict_SetItem(scope, accel_words.scheme,
+                          strcmp(scheme, "https") == 0 ? accel_words.https : accel_words.http);
+}
+
+/* What each scope has for itself of what is the same for all. */
+static int put_own(PyObject *scope, const accel_entry *entry)
+{
+    PyObject *asgi = PyDict_GetItemWithError(scope, accel_words.asgi);
+    PyObject *extensions = asgi != NULL ? PyDict_New() : NULL;
+    for (Py_ssize_t i = 0; extensions != NULL && i < PyTuple_Size(entry->extensions); i++) {
+        if (accel_put(extensions, PyTuple_GetItem(entry->extensions, i), PyDict_New()) < 0) {
+            Py_CLEAR(extensions);
+        }
+    }
+    if (accel_put(scope, accel_words.extensions, extensions) < 0 ||
+        accel_put(scope, accel_words.asgi, PyDict_Copy(asgi)) < 0 ||
+        PyDict_SetItem(scope, accel_words.server, entry->server) < 0) {
+        return -1;
+    }
+    return entry->state == Py_None ? 0 : accel_put(scope, accel_words.state, PyDict_Copy(entry->state));
 }
 
 /* Fills in what stands in the request. */
-static int fill(PyObject *scope, forker_request *req, const accel_address *address, PyObject *names, PyObject *lower)
+static int fill(PyObject *scope, const accel_entry *entry, forker_request *req, const accel_address *address)
 {
-    size_t method_len;
-    size_t scheme_len;
-    const char *method = forker.request_method(req, &method_len);
-    const char *scheme = forker.request_scheme(req, &scheme_len);
-    if (put_version(scope, req) < 0 || accel_put(scope, "method", accel_text(method, method_len)) < 0 ||
-        accel_put(scope, "scheme", accel_text(scheme, scheme_len)) < 0 || put_target(scope, req) < 0 ||
-        put_client(scope, address) < 0) {
+    size_t len;
+    const char *method = forker.request_method(req, &len);
+    if (put_version(scope, req) < 0 || accel_put(scope, accel_words.method, accel_text(method, len)) < 0 ||
+        put_scheme(scope, req) < 0 || put_target(scope, req) < 0 || put_client(scope, address) < 0 ||
+        accel_put(scope, accel_words.headers, fields(entry, req)) < 0) {
         return -1;
     }
-    return accel_put(scope, "headers", fields(req, names, lower));
+    return put_own(scope, entry);
 }
 
-/*
- * scope(address, base, names, lower): a copy of `base` with what there is to know of a request; None if Python has to make
- * it: a proxy may have told something, the client has no such address, or the target is no path.
- */
-PyObject *accel_scope(PyObject *module, PyObject *args)
+/* Python has to make it if a proxy may have told something, the client has no such address, or the target is no path; and
+ * to see whether a WebSocket is asked for. */
+PyObject *accel_scope(const accel_entry *entry, forker_request *req)
 {
-    PyObject *number, *base, *names, *lower;
-    (void)module;
-    if (!PyArg_ParseTuple(args, "OOOO", &number, &base, &names, &lower)) {
-        return NULL;
-    }
-    forker_request *req = accel_request(number);
-    if (req == NULL) {
-        return NULL;
-    }
     accel_address address;
-    if (forker.request_target(req, NULL)[0] != '/' || !accel_client(req, &address)) {
+    if (entry->base == Py_None || forker.request_target(req, NULL)[0] != '/' || !accel_client(req, &address) ||
+        forker.request_header(req, "Upgrade", NULL) != NULL) {
         Py_RETURN_NONE;
     }
-    PyObject *scope = PyDict_Copy(base);
-    if (scope != NULL && fill(scope, req, &address, names, lower) < 0) {
+    PyObject *scope = PyDict_Copy(entry->base);
+    if (scope != NULL && fill(scope, entry, req, &address) < 0) {
         Py_DECREF(scope);
         return NULL;
     }

@@ -184,6 +184,16 @@ class StartTest(CommandTest):
         self.assertEqual(self.call("-b", "1.2.3.4.5:80", "app")[0], 2)
         self.assertEqual(self.call("--check", "app")[0], 0)
 
+    def test_directories_are_served_beside_the_application(self):
+        for name in ("one", "two"):
+            (self.directory / name).mkdir()
+            self.write(f"{name}/file.txt", name)
+        with self.serving("-w", "1", "--static", "/one/=one", "--static", "/two=two", "app") as program:
+            self.assertEqual([program.get(f"/{name}/file.txt")[2] for name in ("one", "two")], [b"one", b"two"])
+            self.assertEqual(program.get("/one/missing.txt")[0], 404)
+            self.assertEqual(self.seen(program, "/other")["version"], 1)
+            self.assertEqual(program.stop(), 0)
+
     def test_settings_become_options(self):
         arguments = "-w 3 -t 7 --graceful-timeout 1.5 --keep-alive 0.5 --max-requests 5 --log-level warning -o max_body=9m"
         status, said = self.call("--print-config", *arguments.split(), "app")
@@ -254,7 +264,8 @@ format=own %(name)s %(levelname)s %(message)s
             (["--log-config", "broken.json"], "broken.json: this is no dictionary"),
             (["--log-config", "broken.ini"], "broken.ini: "),
             (["--log-config", "nowhere.ini"], "nowhere.ini"),
-            (["--static", "/static=static"], "the command serves no directories"),
+            (["--static", "static"], "'static' is not PREFIX=DIRECTORY"),
+            (["--static", "/static=nowhere", "app"], "nowhere"),
         ):
             status, said = self.call("--check", *arguments, "app")
             self.assertIn(sentence, said)

@@ -245,6 +245,57 @@ static int change_body(forker_request *req, void *user)
     return forker_respond(req, 200, NULL, body, len);
 }
 
+/* All of a request in one buffer, also where pieces of it were asked for before; whatever its size, no byte too many. */
+static int check_packed(forker_request *req, void *user)
+{
+    static const char *const texts[] = {"GET",         "/packed/a%20b?q=1",
+                                        "/packed/a b", "q=1",
+                                        "1.1",         "http",
+                                        NULL,          "127.0.0.1",
+                                        "Host",        "test",
+                                        "X-One",       "a",
+                                        "x-one",       "",
+                                        NULL};
+    char buffer[256];
+    int64_t len = forker_request_pack(req, NULL, 0);
+    (void)user;
+    CHECK(len > 0 && len < (int64_t)sizeof buffer);
+    CHECK_TEXT(forker_request_header(req, "X-One", NULL), "a");
+    for (int64_t size = 0; size <= len; size++) {
+        memset(buffer, '#', sizeof buffer);
+        CHECK(forker_request_pack(req, buffer, (size_t)size) == len);
+        CHECK(buffer[size] == '#');
+    }
+    const char *at = buffer;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts - 1; i++) {
+        CHECK_TEXT(at, texts[i] != NULL ? texts[i] : forker_request_peer(req, NULL));
+        at += strlen(at) + 1;
+    }
+    CHECK(at == buffer + len);
+    CHECK_CODE((int)forker_request_pack(req, NULL, 1), FORKER_E_INVALID);
+    int code = response_text(req, "fine");
+    return check_failures > 0 || code != FORKER_OK ? FORKER_E_INTERNAL : FORKER_OK;
+}
+
+/* A response with fields in one call. Of those that are refused nothing is left. */
+static int respond_packed(forker_request *req, void *user)
+{
+    static const char fields[] = "Added\0one\0added\0two\0Empty\0";
+    static const char refused[] = "Left\0over\0Connection\0close\0Date\0never\0a b\0c";
+    (void)user;
+    CHECK_CODE(forker_response_header_add(req, "Own", "kept"), FORKER_OK);
+    CHECK_CODE(forker_respond_packed(req, 200, refused, sizeof refused, "x", 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(req, 99, fields, sizeof fields, "x", 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(req, 200, fields, sizeof fields, NULL, 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(req, 200, NULL, 1, "x", 1), FORKER_E_INVALID);
+    for (size_t len = 1; len < 10; len++) {
+        CHECK_CODE(forker_respond_packed(req, 200, fields, len, "x", 1), FORKER_E_INVALID);
+    }
+    CHECK_CODE(forker_respond_packed(req, 201, fields, sizeof fields, "fine", 4), FORKER_OK);
+    CHECK_CODE(forker_respond_packed(req, 201, NULL, 0, "fine", 4), FORKER_E_STATE);
+    return check_failures > 0 ? FORKER_E_INTERNAL : FORKER_OK;
+}
+
 /* Passes to the next route that matches. */
 static int pass(forker_request *req, void *user)
 {
@@ -275,6 +326,8 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/build-and-fail", build_and_fail, NULL);
     forker_server_handle(server, "GET", "/fields", fields_then_respond, NULL);
     forker_server_handle(server, "POST", "/change", change_body, NULL);
+    forker_server_handle(server, "GET", "/packed/*rest", check_packed, NULL);
+    forker_server_handle(server, "GET", "/respond-packed", respond_packed, NULL);
     forker_server_handle(server, "GET", "/next/exact", pass, NULL);
     forker_server_handle(server, "GET", "/next/:name", pass, NULL);
     forker_server_handle(server, "*", "/next/*rest", response_user, "the rest");

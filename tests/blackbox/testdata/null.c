@@ -159,6 +159,7 @@ static void check_requests(void)
     CHECK_TEXT(forker_basename(NULL), NULL);
     CHECK_CODE(forker_request_cancelled(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_draining(NULL), 0);
+    CHECK_CODE((int)forker_request_pack(NULL, NULL, 0), FORKER_E_INVALID);
     CHECK_TEXT(forker_request_tls(NULL, FORKER_TLS_VERSION, NULL), NULL);
     CHECK_CODE(forker_request_version(NULL), 0);
     CHECK_CODE(forker_request_worker(NULL), -1);
@@ -168,6 +169,7 @@ static void check_requests(void)
 static void check_responses(void)
 {
     CHECK_CODE(forker_respond(NULL, 200, NULL, NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(NULL, 200, NULL, 0, NULL, 0), FORKER_E_INVALID);
     CHECK_CODE(forker_respond_error(NULL, 404, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_response_status(NULL, 200), FORKER_E_INVALID);
     CHECK_CODE(forker_response_header_set(NULL, "Name", "value"), FORKER_E_INVALID);

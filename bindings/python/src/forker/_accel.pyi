@@ -1,4 +1,5 @@
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from asyncio import AbstractEventLoop, Future
+from collections.abc import Callable, Iterable
 from typing import Any, Optional
 
 def use(handle: int, /) -> None: ...
@@ -14,18 +15,47 @@ def environ(
     add_peer: Callable[[dict[str, Any], int], None],
     /,
 ) -> dict[str, Any]: ...
-def scope(
-    address: int, base: dict[str, Any], names: dict[bytes, bytes], lower: Callable[[bytes], bytes], /
-) -> Optional[dict[str, Any]]: ...
 def set_fields(address: int, headers: Iterable[Any], kind: type, /) -> list[Any]: ...
-def set_status(address: int, status: int, /) -> int: ...
 def respond(address: int, status: int, body: bytes, /) -> int: ...
 def defer(address: int, closed: Callable[[int], None], /) -> int: ...
-def deferred_respond(handle: int, status: int, body: bytes, /) -> int: ...
 
-class Turns(Coroutine[Any, Any, None]):
-    def __init__(self, coroutine: Coroutine[Any, Any, None], handle: int, /) -> None: ...
-    def send(self, value: Any, /) -> Any: ...
-    def throw(self, *exc: Any) -> Any: ...
-    def close(self) -> None: ...
-    def __await__(self) -> Generator[Any, Any, None]: ...
+class Exchange:
+    _mounted: Any
+    _scope: dict[str, Any]
+    _pieces: Optional[list[bytes]]
+    _waiters: Optional[list[Future[None]]]
+    _length: Optional[int]
+    _address: int
+    _handle: int
+    _sent: int
+    _held: int
+    _state: int
+    _status: int
+    _is_head: bool
+    _is_inside: bool
+    _has_all: bool
+    _is_reading: bool
+    _is_read: bool
+    _is_paused: bool
+    _is_lost: bool
+    _has_left: bool
+    _trails: bool
+
+class Entry:
+    def __init__(
+        self,
+        mounted: Any,
+        kind: type[Exchange],
+        application: Callable[..., Any],
+        shared: Optional[tuple[Any, ...]],
+        state: Optional[dict[str, Any]],
+        loop: AbstractEventLoop,
+        run: Callable[..., Any],
+        tasks: dict[Any, Any],
+        task: type,
+        /,
+    ) -> None: ...
+    @property
+    def loop(self) -> AbstractEventLoop: ...
+    def handle(self, address: int, /) -> Optional[int]: ...
+    def begin(self, address: int, scope: dict[str, Any], /) -> int: ...

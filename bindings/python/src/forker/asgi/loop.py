@@ -7,7 +7,7 @@ import contextvars
 import os
 import time
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Optional
 
 from .._library import lib
@@ -38,6 +38,44 @@ def loop_of(server: Server, kind: Optional[str]) -> Loop:
     return loop
 
 
+class Soon:
+    """What a loop is asked to call soon while a function runs is called when that has returned, instead of in the loop's next turn.
+
+    It is for functions that a loop calls, outside of tasks: there it makes no difference but in time. A task so takes its
+    first step, or goes on, at once; asyncio has the same as eager tasks, from Python 3.12 on and for the first step only. A
+    loop whose call_soon() cannot be replaced calls in its next turn.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._attributes: dict[str, Any] = getattr(loop, "__dict__", {})
+        self._calls: list[asyncio.Handle] = []
+
+    def run(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        """Calls the function, and then what it has asked for. Returns its result."""
+        before = self._attributes.get("call_soon")
+        self._attributes["call_soon"] = self._call_soon
+        try:
+            result = function(*arguments, **named)
+        finally:
+            if before is None:
+                del self._attributes["call_soon"]
+            else:
+                self._attributes["call_soon"] = before
+            calls, self._calls = self._calls, []
+        for call in calls:
+            if not call.cancelled():
+                call._run()
+        return result
+
+    def _call_soon(
+        self, callback: Callable[..., Any], *arguments: Any, context: Optional[contextvars.Context] = None
+    ) -> asyncio.Handle:
+        call = asyncio.Handle(callback, arguments, self._loop, context)
+        self._calls.append(call)
+        return call
+
+
 class Loop:
     """Made in each worker by hooks of the server. Everything is called on the worker's main thread."""
 
@@ -46,8 +84,9 @@ class Loop:
         self.lifespans: list[Lifespan] = []
         self.asyncio: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # before worker_init
         self._server = weakref.proxy(server)
-        self._context = contextvars.Context()
-        self._tasks: dict[object, asyncio.Task[None]] = {}
+        self._soon: Soon = None  # type: ignore[assignment]  # as asyncio
+        self.context = contextvars.Context()  # tasks begin with a copy of it
+        self.tasks: dict[object, asyncio.Task[None]] = {}  # by owner: the loop itself keeps none
         self._ended: Optional[asyncio.Future[int]] = None
         self._until: Optional[float] = None  # when tasks are cancelled, by time.monotonic()
         server.set_option("half_close", False)
@@ -57,12 +96,21 @@ class Loop:
         server.worker_loop(self._run)
 
     def start(self, steps: Coroutine[Any, Any, None], owner: object) -> None:
-        """Has a coroutine run in a task, and keeps that, until its owner is forgotten: the loop itself does not."""
-        self._tasks[owner] = self._context.run(self.asyncio.create_task, steps)
+        """Has a coroutine run in a task, whose first step is taken at once, unless the program makes its tasks itself."""
+        if self.asyncio.get_task_factory() is None:
+            task = self._soon.run(self.context.run, asyncio.Task, steps, loop=self.asyncio)
+        else:
+            task = self.context.run(self.asyncio.create_task, steps)
+        if not task.done():
+            self.tasks[owner] = task
 
     def forget(self, owner: object) -> None:
         """The task ends now."""
-        self._tasks.pop(owner, None)
+        self.tasks.pop(owner, None)
+
+    def at_once(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Calls a function. Tasks that it wakes go on before this returns."""
+        self._soon.run(function, *arguments)
 
     # ------------------------------------------------------------------------------------------------------------ hooks
 
@@ -70,10 +118,11 @@ class Loop:
         if self._server._opened:
             raise RuntimeError("an ASGI application has a loop of its own: run or start its server, instead of open")
         self.asyncio = _make(self.kind)
+        self._soon = Soon(self.asyncio)
         asyncio.set_event_loop(self.asyncio)
         for lifespan in self.lifespans:
             self.asyncio.run_until_complete(lifespan.begin())
-            self._context = lifespan.context
+            self.context = lifespan.context
 
     def _run(self, worker: int) -> None:
         """The hook worker_loop."""
@@ -121,7 +170,7 @@ class Loop:
     # ------------------------------------------------------------------------------------------------------------ tasks
 
     def _left(self) -> set[asyncio.Task[None]]:
-        return {task for task in self._tasks.values() if not task.done()}
+        return {task for task in self.tasks.values() if not task.done()}
 
     def _cancel_tasks(self) -> None:
         left = self._left()

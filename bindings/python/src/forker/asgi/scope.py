@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from ctypes import byref, c_char_p, string_at
 from typing import Any, Optional
 
-from .._library import lib
-from ..accel import accel
+from ..packed import Packed, unpack
 from ..server import Server
 
-_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
 _NAMES_MOST = 1000  # of fields whose lower case is remembered
 _EXTENSIONS = ("http.response.pathsend", "http.response.trailers", "http.response.early_hint")
 
@@ -30,29 +26,30 @@ class Scopes:
     def of(self, address: int) -> dict[str, Any]:
         """The scope of the forker_request at `address`."""
         base = self._base or self._begin()
-        scope = accel.scope(address, base, self._names, self._lower) if accel is not None and not self._taken else None
-        if scope is None:
-            scope = self._make(base.copy(), address)
-        else:
-            scope["server"] = self._tcp
+        scope = self._make(base.copy(), address)
         scope["asgi"] = scope["asgi"].copy()
         scope["extensions"] = {name: {} for name in _EXTENSIONS}
         return scope
 
+    def shared(self) -> Optional[tuple[Any, ...]]:
+        """What all scopes are made of, for forker._accel; None if it cannot make them."""
+        base = self._base or self._begin()
+        return None if self._taken else (base, self._tcp, _EXTENSIONS, self._names, self._lower)
+
     def _make(self, scope: dict[str, Any], address: int) -> dict[str, Any]:
-        number = lib.forker_request_version(address)
-        scope["http_version"] = _VERSIONS.get(number) or f"{number / 10:g}"
-        scope["method"] = string_at(lib.forker_request_method(address, None)).decode("latin-1")
-        path = string_at(lib.forker_request_path(address, None)).decode("utf-8", "replace")
-        raw_path = _path_of(string_at(lib.forker_request_target(address, None)))
+        request = unpack(address)
+        scope["http_version"] = request.version.decode()
+        scope["method"] = request.method.decode("latin-1")
+        path = request.path.decode("utf-8", "replace")
+        raw_path = _path_of(request.target)
         if self._taken and not f"{path}/".startswith(f"{self._taken}/"):
             path = self._taken + path
             raw_path = self._taken.encode() + raw_path
         scope["path"] = path
         scope["raw_path"] = raw_path
-        scope["query_string"] = string_at(lib.forker_request_query(address, None))
-        scope["headers"] = headers = [(self._lower(name), value) for name, value in _fields(address)]
-        self._add_peer(scope, headers, address)
+        scope["query_string"] = request.query
+        scope["headers"] = headers = [(self._lower(name), value) for name, value in request.fields()]
+        self._add_peer(scope, headers, request)
         return scope
 
     def _begin(self) -> dict[str, Any]:
@@ -73,8 +70,8 @@ class Scopes:
                 self._names[name] = lowered
         return lowered
 
-    def _add_peer(self, scope: dict[str, Any], headers: list[tuple[bytes, bytes]], address: int) -> None:
-        peer = string_at(lib.forker_request_peer(address, None)).decode("latin-1")
+    def _add_peer(self, scope: dict[str, Any], headers: list[tuple[bytes, bytes]], request: Packed) -> None:
+        peer = request.peer.decode("latin-1")
         is_unix = peer.startswith("unix:")
         host = ""
         if is_unix:
@@ -85,10 +82,10 @@ class Scopes:
             host = host.strip("[]")
             scope["client"] = (host, int(port))
             scope["server"] = self._tcp
-        client = string_at(lib.forker_request_client(address, None)).decode("latin-1")
+        client = request.client.decode("latin-1")
         if client not in (host, "unix:"):
             scope["client"] = (client, 0)  # a trusted proxy says so, and does not tell the port
-        scheme = string_at(lib.forker_request_scheme(address, None)).decode("latin-1")
+        scheme = request.scheme.decode("latin-1")
         if is_unix or host in self._proxies or "*" in self._proxies:
             told = next((value.lower() for name, value in headers if name == b"x-forwarded-proto"), b"")
             scheme = told.decode() if told in (b"http", b"https") else scheme
@@ -107,13 +104,6 @@ def _path_of(target: bytes) -> bytes:
         return path
     authority, slash, rest = path.partition(b"://")[2].partition(b"/")
     return slash + rest if authority else path
-
-
-def _fields(address: int) -> Iterator[tuple[bytes, bytes]]:
-    name, value = c_char_p(), c_char_p()
-    for index in range(lib.forker_request_header_count(address)):
-        lib.forker_request_header_at(address, index, byref(name), byref(value))
-        yield name.value or b"", value.value or b""
 
 
 def _listens_at(server: Server) -> tuple[Optional[tuple[str, int]], Optional[tuple[str, None]]]:

@@ -1,36 +1,47 @@
-"""The turns of a coroutine, which are noted: should the worker crash or hang in one, the log names the request."""
+"""The coroutine of a request's task: each turn that it takes is noted, so that a crash or hang in one names the request."""
 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._library import lib
-from ..accel import accel
+
+if TYPE_CHECKING:
+    from .exchange import Exchange
+
+_OK = 0
 
 
 class Turns(Coroutine[Any, Any, None]):
-    """A coroutine that goes on with another one, on behalf of a request."""
+    """A coroutine that goes on with another one, on behalf of an exchange."""
 
-    __slots__ = ("_coroutine", "_handle")
+    __slots__ = ("_coroutine", "_exchange")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None], handle: int) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, None], exchange: Exchange) -> None:
         self._coroutine = coroutine
-        self._handle = handle
+        self._exchange = exchange
+
+    def _enter(self) -> bool:
+        """In a handler the request is noted already, and before it has a handle it cannot be."""
+        exchange = self._exchange
+        return exchange._handle != 0 and not exchange._is_inside and lib.forker_deferred_enter(exchange._handle) == _OK
 
     def send(self, value: Any) -> Any:
-        lib.forker_deferred_enter(self._handle)
+        entered = self._enter()
         try:
             return self._coroutine.send(value)
         finally:
-            lib.forker_deferred_leave()
+            if entered:
+                lib.forker_deferred_leave()
 
     def throw(self, *exc: Any) -> Any:
-        lib.forker_deferred_enter(self._handle)
+        entered = self._enter()
         try:
             return self._coroutine.throw(*exc)
         finally:
-            lib.forker_deferred_leave()
+            if entered:
+                lib.forker_deferred_leave()
 
     def close(self) -> None:
         self._coroutine.close()
@@ -40,7 +51,3 @@ class Turns(Coroutine[Any, Any, None]):
 
     def __repr__(self) -> str:
         return repr(self._coroutine)
-
-
-if accel is not None:
-    Turns = accel.Turns  # type: ignore[misc]

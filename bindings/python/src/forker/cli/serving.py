@@ -126,14 +126,17 @@ class Serving:
         settings = self._settings
         path = settings["root_path"].rstrip("/")
         proxies = settings["forwarded_allow_ips"] if settings["proxy_headers"] else []
+        for prefix, directory in settings["static"]:
+            server.static(prefix, directory)
         if interface == "wsgi":
-            forker.wsgi.mount(server, self._call, path, threads=settings["threads"], forwarded_allow_ips=proxies)
+            wsgi = self._call if self._application is None else self._application
+            forker.wsgi.mount(server, wsgi, path, threads=settings["threads"], forwarded_allow_ips=proxies)
         elif settings["threads"] != 1:
             raise ValueError(f"--threads is for WSGI, and {self._name} speaks ASGI: its event loop is the worker's main thread")
         else:
             forker.asgi.mount(
                 server,
-                self._call_asgi,
+                self._call_asgi if self._application is None else self._application,
                 root_path=path,
                 loop=settings["loop"],
                 lifespan=settings["lifespan"],

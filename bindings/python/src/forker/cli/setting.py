@@ -112,9 +112,15 @@ def worker_class(value: Any) -> str:
     return str(value)
 
 
-def static(value: Any) -> str:
-    raise ValueError("the command serves no directories: let the application do it, a program with forker.Server.static, or a "
-                     "server in front")  # fmt: skip
+def static(value: Any) -> list[tuple[str, str]]:
+    """Prefixes of paths, and directories whose files are served there: "/static=assets"; "=assets" is all below "/"."""
+    served = []
+    for assignment in [value] if isinstance(value, str) else texts(value):
+        prefix, equals, directory = assignment.partition("=")
+        if not equals or not directory or (prefix and not prefix.startswith("/")):
+            raise ValueError(f"{assignment!r} is not PREFIX=DIRECTORY, such as /static=assets")
+        served.append((prefix.rstrip("/"), directory))
+    return served
 
 
 def log_file(value: Any) -> str:
@@ -173,7 +179,7 @@ SETTINGS = (
     Setting("logconfig", ("--log-config",), text, "a configuration of Python's logging, as ini, .json or .yaml: the log goes to "
             "its logger forker.error, the access log to forker.access"),
     Setting("proxy_headers", ("--proxy-headers",), switch, "whether any proxy is believed, see --forwarded-allow-ips (default)", True),
-    Setting("static", ("--static",), static, "refused: the command serves no directories"),
+    Setting("static", ("--static",), static, "PREFIX=DIRECTORY: its files are served there by the library, without Python; repeatable", []),
     Setting("forwarded_allow_ips", ("--forwarded-allow-ips",), texts, "addresses of proxies whose X-Forwarded-Proto is "
             "believed, or * (default: $FORWARDED_ALLOW_IPS, else 127.0.0.1,::1)", ["127.0.0.1", "::1"]),
     Setting("certfile", ("--certfile", "--ssl-certfile"), text, "a certificate chain (PEM): all TCP addresses speak TLS"),
@@ -188,7 +194,7 @@ SETTINGS = (
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 # Given several times, each adds to the ones before.
-_REPEATED = ("bind", "raw_env", "options", "reload_extra_files", "reload_includes", "reload_excludes")
+_REPEATED = ("bind", "raw_env", "options", "static", "reload_extra_files", "reload_includes", "reload_excludes")
 # Uvicorn has "--no-" before these too, whatever the default is.
 _NEGATED = ("access_log",)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
-from ctypes import byref, c_char_p, c_size_t, string_at
+from ctypes import byref, c_size_t, string_at
 from typing import Any, BinaryIO, NamedTuple
 
 from .._library import lib
 from ..accel import accel
+from ..packed import Packed, unpack
 from ..server import Server, version
 from .errors import ErrorStream
 from .file import FileWrapper
 
-_PROTOCOLS = {10: "HTTP/1.0", 11: "HTTP/1.1"}
 _NAMES_MOST = 1000  # of fields whose keys are remembered
 
 
@@ -43,15 +42,15 @@ class Environs:
                 address, base, taken, self._keys, self._key_of, io.BytesIO, self._add_body, self._add_peer
             )
             return made
+        request = unpack(address)
         environ = (self._base or self._begin()).copy()
-        environ["REQUEST_METHOD"] = _text(lib.forker_request_method, address)
-        environ["RAW_URI"] = environ["REQUEST_URI"] = _text(lib.forker_request_target, address)
-        environ["PATH_INFO"] = _text(lib.forker_request_path, address)[len(self._path.script_name) :]
-        environ["QUERY_STRING"] = _text(lib.forker_request_query, address)
-        number = lib.forker_request_version(address)
-        environ["SERVER_PROTOCOL"] = _PROTOCOLS.get(number) or f"HTTP/{number // 10}"
+        environ["REQUEST_METHOD"] = request.method.decode("latin-1")
+        environ["RAW_URI"] = environ["REQUEST_URI"] = request.target.decode("latin-1")
+        environ["PATH_INFO"] = request.path.decode("latin-1")[len(self._path.script_name) :]
+        environ["QUERY_STRING"] = request.query.decode("latin-1")
+        environ["SERVER_PROTOCOL"] = f"HTTP/{request.version.decode()}"
         self._add_body(environ, address)
-        self._add_fields(environ, address)
+        self._add_fields(environ, request)
         self._add_peer(environ, address)
         return environ
 
@@ -85,12 +84,13 @@ class Environs:
         if length.value > 0 or lib.forker_request_header(address, b"Content-Length", None):
             environ["CONTENT_LENGTH"] = str(length.value)
 
-    def _add_fields(self, environ: dict[str, Any], address: int) -> None:
+    def _add_fields(self, environ: dict[str, Any], request: Packed) -> None:
         keys = self._keys
-        for name, value in _fields(address):
+        for name, content in request.fields():
             key = keys[name] if name in keys else self._key_of(name)
             if key is None:
                 continue
+            value = content.decode("latin-1")
             if key not in environ:
                 environ[key] = value
             elif key != "CONTENT_LENGTH":
@@ -128,13 +128,6 @@ class Environs:
 def _text(accessor: Any, address: int) -> str:
     """What an accessor gives, whose text has no NUL."""
     return string_at(accessor(address, None)).decode("latin-1")
-
-
-def _fields(address: int) -> Iterator[tuple[bytes, str]]:
-    name, value = c_char_p(), c_char_p()
-    for index in range(lib.forker_request_header_count(address)):
-        lib.forker_request_header_at(address, index, byref(name), byref(value))
-        yield name.value or b"", (value.value or b"").decode("latin-1")
 
 
 def _open_duplicate(fd: int) -> BinaryIO:
