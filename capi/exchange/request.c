@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -194,6 +193,36 @@ int forker_request_body_fd(forker_request *req)
                              : fk_fail(&req->failure, FORKER_E_STATE, "body_fd: the body is in memory only");
 }
 
+/* Writes a number in decimal digits; returns the end. */
+static char *put_number(char *to, unsigned number)
+{
+    char digits[sizeof "65535"];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    while (count > 0) {
+        *to++ = digits[--count];
+    }
+    return to;
+}
+
+/* Writes an address; returns the end, where no NUL is. inet_ntop(3) formats the four numbers of IPv4 by sprintf(3), at 0.2 us. */
+static char *put_address(char *to, int family, const void *addr)
+{
+    if (family == AF_INET6) {
+        (void)inet_ntop(family, addr, to, INET6_ADDRSTRLEN);
+        return to + strlen(to);
+    }
+    const uint8_t *bytes = addr;
+    for (int i = 0; i < 4; i++) {
+        to = put_number(to, bytes[i]);
+        *to++ = '.';
+    }
+    return to - 1;
+}
+
 /* An end of a connection, with its port. */
 static const char *give_end(forker_request *req, int family, const void *addr, unsigned port, size_t *len_out)
 {
@@ -201,14 +230,22 @@ static const char *give_end(forker_request *req, int family, const void *addr, u
     if (family != AF_INET && family != AF_INET6) {
         return give("unix:", 5, len_out);
     }
-    char address[INET6_ADDRSTRLEN];
     char *text = fk_text_new(req, END_MAX);
     if (text == NULL) {
         return give(NULL, 0, len_out);
     }
-    (void)inet_ntop(family, addr, address, sizeof address);
-    int len = snprintf(text, END_MAX, family == AF_INET ? "%s:%u" : "[%s]:%u", address, port);
-    return give(text, (size_t)len, len_out);
+    char *end = text;
+    if (family == AF_INET6) {
+        *end++ = '[';
+    }
+    end = put_address(end, family, addr);
+    if (family == AF_INET6) {
+        *end++ = ']';
+    }
+    *end++ = ':';
+    end = put_number(end, port);
+    *end = '\0';
+    return give(text, (size_t)(end - text), len_out);
 }
 
 const char *forker_request_peer(forker_request *req, size_t *len_out)
@@ -258,8 +295,9 @@ const char *forker_request_client(forker_request *req, size_t *len_out)
     if (text == NULL) {
         return give(NULL, 0, len_out);
     }
-    (void)inet_ntop(client->family, client->addr, text, INET6_ADDRSTRLEN);
-    return give(text, strlen(text), len_out);
+    char *end = put_address(text, client->family, client->addr);
+    *end = '\0';
+    return give(text, (size_t)(end - text), len_out);
 }
 
 const char *forker_request_id(forker_request *req, size_t *len_out)

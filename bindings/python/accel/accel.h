@@ -45,7 +45,8 @@ extern accel_functions forker;
             word(trailers) word(call_soon) word(context) word(done) word(set_result) word(create_future)               \
                 word(get_task_factory) word(create_task) word(http) word(https) word(run) word(send)                   \
                     word(REQUEST_METHOD) word(RAW_URI) word(REQUEST_URI) word(PATH_INFO) word(QUERY_STRING)            \
-                        word(SERVER_PROTOCOL) word(CONTENT_LENGTH) word(REMOTE_ADDR) word(REMOTE_PORT) word(HTTPS)
+                        word(SERVER_PROTOCOL) word(CONTENT_LENGTH) word(REMOTE_ADDR) word(REMOTE_PORT) word(HTTPS)     \
+                            word(close)
 typedef struct {
 #define DECLARE(name) PyObject *name;
     ACCEL_WORDS(DECLARE)
@@ -94,10 +95,25 @@ typedef struct {
 /* false: it is none of these, or a proxy is in between, or may be and tells the scheme: Python looks at it. */
 bool accel_client(forker_request *req, accel_address *address_out);
 
+/* What all environs of an application are made of. */
+typedef struct {
+    PyObject *base;   /* what all of them have */
+    Py_ssize_t taken; /* of the path, by SCRIPT_NAME */
+    PyObject *keys;   /* by name of a field */
+    PyObject *make_key;
+    PyObject *bytes_io; /* io.BytesIO */
+    PyObject *add_body; /* Python's, for what is not as most are */
+    PyObject *add_peer;
+} accel_environs;
+
+/* The environ of the request whose address a number is. NULL: an exception is set. */
+PyObject *accel_make_environ(const accel_environs *environs, PyObject *address);
+
 /* Whether a field of a response means something to the library or to the package. */
 bool accel_is_special(const char *name);
 
 /* Adds the types to the module. Each returns -1 with an exception if it fails. */
+int accel_add_caller(PyObject *module);
 int accel_add_entry(PyObject *module);
 int accel_add_exchange(PyObject *module);
 int accel_add_turns(PyObject *module);

@@ -24,6 +24,7 @@ typedef struct {
     PyObject *attributes; /* of the loop: its dict; NULL: it has none */
     PyObject *run;        /* of the context that tasks begin with */
     PyObject *tasks;      /* those that have not ended, by exchange */
+    PyObject *late;       /* exchanges that begin at the end of this turn, if they have not before */
     PyObject *start;      /* the arguments of run: asyncio.Task, and the place of a coroutine, */
     PyObject *named;      /* and {"loop": loop} */
     PyObject *calls;      /* notes what the loop is to call soon */
@@ -44,6 +45,7 @@ typedef struct {
     int state;
     int status;
     char is_head;
+    char has_begun; /* its task */
     char is_inside;
     char has_all;
     char is_reading;
@@ -79,10 +81,11 @@ int accel_wake(accel_exchange *exchange, bool at_once);
 
 /*
  * Between begin and end, what a loop is asked to call soon is noted instead; then it is called. begin fails without an
- * exception if the loop does not allow that. -1: an exception is set.
+ * exception if the loop does not allow that. -1: an exception is set. What is called is called by `call_program`, whose
+ * frame tells forker.signals that it is the program's code.
  */
 bool accel_calls_begin(accel_entry *entry);
 int accel_calls_end(accel_entry *entry);
-PyObject *accel_calls_new(PyObject *loop);
+PyObject *accel_calls_new(PyObject *loop, PyObject *call_program);
 
 #endif

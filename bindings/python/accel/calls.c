@@ -15,6 +15,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD PyObject *before; /* what is called call_soon among the loop's attributes; NULL: nothing */
     PyObject *others;               /* call_soon of the loop */
+    PyObject *call_program;
     int count;
     bool notes;
     noted_call noted[NOTED_MOST];
@@ -57,10 +58,10 @@ bool accel_calls_begin(accel_entry *entry)
     return to->notes;
 }
 
-static int call(noted_call *noted)
+static int call(const calls *by, noted_call *noted)
 {
-    PyObject *result =
-        PyObject_CallMethodObjArgs(noted->context, accel_words.run, noted->function, noted->argument, NULL);
+    PyObject *result = PyObject_CallMethodObjArgs(noted->context, accel_words.run, by->call_program, noted->function,
+                                                  noted->argument, NULL);
     Py_DECREF(noted->function);
     Py_XDECREF(noted->argument);
     Py_DECREF(noted->context);
@@ -87,7 +88,7 @@ int accel_calls_end(accel_entry *entry)
         if (code < 0) {
             PyErr_WriteUnraisable(entry->calls);
         }
-        code = call(&noted[i]);
+        code = call(to, &noted[i]);
     }
     if (type == NULL) {
         return code;
@@ -99,7 +100,7 @@ int accel_calls_end(accel_entry *entry)
     return -1;
 }
 
-PyObject *accel_calls_new(PyObject *loop)
+PyObject *accel_calls_new(PyObject *loop, PyObject *call_program)
 {
     PyObject *self = PyType_GenericAlloc(calls_type, 0);
     PyObject *others = self != NULL ? PyObject_GetAttr(loop, accel_words.call_soon) : NULL;
@@ -108,6 +109,7 @@ PyObject *accel_calls_new(PyObject *loop)
         return NULL;
     }
     of(self)->others = others;
+    of(self)->call_program = Py_NewRef(call_program);
     return self;
 }
 
@@ -115,12 +117,14 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
 {
     Py_VISIT((PyObject *)Py_TYPE(self));
     Py_VISIT(of(self)->others);
+    Py_VISIT(of(self)->call_program);
     return 0;
 }
 
 static int clear(PyObject *self)
 {
     Py_CLEAR(of(self)->others);
+    Py_CLEAR(of(self)->call_program);
     return 0;
 }
 

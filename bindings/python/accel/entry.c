@@ -26,13 +26,13 @@ static int take(accel_entry *entry, PyObject *shared)
     return 0;
 }
 
-/* Entry(mounted, kind, application, shared, state, loop, run, tasks, task) */
+/* Entry(mounted, kind, application, shared, state, loop, run, tasks, task, late, call_program) */
 static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
 {
-    PyObject *mounted, *kind, *application, *shared, *state, *loop, *run, *tasks, *task;
+    PyObject *mounted, *kind, *application, *shared, *state, *loop, *run, *tasks, *task, *late, *call_program;
     (void)named;
-    if (!PyArg_ParseTuple(args, "OO!OOOOOO!O", &mounted, &PyType_Type, &kind, &application, &shared, &state, &loop,
-                          &run, &PyDict_Type, &tasks, &task)) {
+    if (!PyArg_ParseTuple(args, "OO!OOOOOO!OO!O", &mounted, &PyType_Type, &kind, &application, &shared, &state, &loop,
+                          &run, &PyDict_Type, &tasks, &task, &PyList_Type, &late, &call_program)) {
         return NULL;
     }
     PyObject *self = PyType_GenericAlloc(type, 0);
@@ -48,8 +48,9 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
     entry->run = Py_NewRef(run);
     entry->tasks = Py_NewRef(tasks);
     entry->start = Py_NewRef(task);
+    entry->late = Py_NewRef(late);
     entry->named = Py_BuildValue("{s:O}", "loop", loop);
-    entry->calls = accel_calls_new(loop);
+    entry->calls = accel_calls_new(loop, call_program);
     if (accel_turns_prepare() < 0 || take(entry, shared) < 0 || entry->named == NULL || entry->calls == NULL) {
         Py_DECREF(self);
         return NULL;
@@ -115,6 +116,7 @@ static PyObject *make_task(accel_exchange *exchange, PyObject *steps)
 
 int accel_start(accel_exchange *exchange)
 {
+    exchange->has_begun = 1;
     PyObject *steps = accel_turns(exchange);
     PyObject *task = steps != NULL ? make_task(exchange, steps) : NULL;
     Py_XDECREF(steps);
@@ -144,6 +146,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT(entry->run);
     Py_VISIT(entry->tasks);
     Py_VISIT(entry->start);
+    Py_VISIT(entry->late);
     Py_VISIT(entry->named);
     Py_VISIT(entry->calls);
     return 0;
@@ -166,6 +169,7 @@ static int clear(PyObject *self)
     Py_CLEAR(entry->run);
     Py_CLEAR(entry->tasks);
     Py_CLEAR(entry->start);
+    Py_CLEAR(entry->late);
     Py_CLEAR(entry->named);
     Py_CLEAR(entry->calls);
     return 0;

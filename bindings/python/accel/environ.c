@@ -179,38 +179,43 @@ static int leave_to(PyObject *function, PyObject *environ, PyObject *address)
     return result != NULL ? 0 : -1;
 }
 
+PyObject *accel_make_environ(const accel_environs *environs, PyObject *address)
+{
+    forker_request *req = accel_request(address);
+    PyObject *environ = req != NULL ? PyDict_Copy(environs->base) : NULL;
+    if (environ == NULL) {
+        return NULL;
+    }
+    if (put_text(environ, accel_words.REQUEST_METHOD, forker.request_method, req) < 0 || put_target(environ, req) < 0 ||
+        put_path(environ, req, environs->taken) < 0 ||
+        put_text(environ, accel_words.QUERY_STRING, forker.request_query, req) < 0 || put_protocol(environ, req) < 0 ||
+        put_fields(environ, req, environs->keys, environs->make_key) < 0) {
+        Py_DECREF(environ);
+        return NULL;
+    }
+    int body = put_body(environ, req, environs->bytes_io);
+    body = body == 0 ? leave_to(environs->add_body, environ, address) : body;
+    int peer = body >= 0 ? put_peer(environ, req) : -1;
+    peer = peer == 0 ? leave_to(environs->add_peer, environ, address) : peer;
+    if (peer < 0) {
+        Py_DECREF(environ);
+        return NULL;
+    }
+    return environ;
+}
+
 /*
  * environ(address, base, taken, keys, make_key, bytes_io, add_body, add_peer): a copy of `base` with what there is to
  * know of a request. The last two are called where body and peer are not as most are.
  */
 PyObject *accel_environ(PyObject *module, PyObject *args)
 {
-    PyObject *address, *base, *keys, *make_key, *bytes_io, *add_body, *add_peer;
-    Py_ssize_t taken;
+    PyObject *address;
+    accel_environs environs;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOnOOOOO", &address, &base, &taken, &keys, &make_key, &bytes_io, &add_body,
-                          &add_peer)) {
+    if (!PyArg_ParseTuple(args, "OOnOOOOO", &address, &environs.base, &environs.taken, &environs.keys,
+                          &environs.make_key, &environs.bytes_io, &environs.add_body, &environs.add_peer)) {
         return NULL;
     }
-    forker_request *req = accel_request(address);
-    PyObject *environ = req != NULL ? PyDict_Copy(base) : NULL;
-    if (environ == NULL) {
-        return NULL;
-    }
-    if (put_text(environ, accel_words.REQUEST_METHOD, forker.request_method, req) < 0 || put_target(environ, req) < 0 ||
-        put_path(environ, req, taken) < 0 ||
-        put_text(environ, accel_words.QUERY_STRING, forker.request_query, req) < 0 || put_protocol(environ, req) < 0 ||
-        put_fields(environ, req, keys, make_key) < 0) {
-        Py_DECREF(environ);
-        return NULL;
-    }
-    int body = put_body(environ, req, bytes_io);
-    body = body == 0 ? leave_to(add_body, environ, address) : body;
-    int peer = body >= 0 ? put_peer(environ, req) : -1;
-    peer = peer == 0 ? leave_to(add_peer, environ, address) : peer;
-    if (peer < 0) {
-        Py_DECREF(environ);
-        return NULL;
-    }
-    return environ;
+    return accel_make_environ(&environs, address);
 }

@@ -33,6 +33,12 @@ static int ask(accel_exchange *exchange, const char *method)
     return result != NULL ? 0 : -1;
 }
 
+/* The client waits to be told that it may send the body. */
+static bool is_asked_first(const accel_exchange *exchange)
+{
+    return forker.request_header(accel_request_of(exchange), "Expect", NULL) != NULL;
+}
+
 /* Handler or on_body are about to return: makes a handle, if the application goes on without an event of C's. */
 static int settle(accel_exchange *exchange)
 {
@@ -43,7 +49,7 @@ static int settle(accel_exchange *exchange)
         return ask(exchange, "_hold");
     }
     bool waits = exchange->waiters != NULL && exchange->waiters != Py_None;
-    if (!waits && forker.request_header(accel_request_of(exchange), "Expect", NULL) != NULL) {
+    if (!waits && is_asked_first(exchange)) {
         return ask(exchange, "_pause"); /* the client is told to go on when the application reads */
     }
     return 0;
@@ -122,6 +128,10 @@ static int on_body(forker_request *req, const void *data, size_t len, int last, 
     (void)req;
     exchange->is_inside = last >= 0;
     int code = take(exchange, data, len, last);
+    if (!exchange->has_begun) {
+        exchange->has_begun = 1;
+        code = code == 0 && last >= 0 ? accel_start(exchange) : code;
+    }
     exchange->is_inside = 0;
     if (exchange->has_all && settle(exchange) < 0) {
         code = -1;
@@ -184,6 +194,11 @@ long accel_begin(accel_entry *entry, forker_request *req, PyObject *scope)
         return -1;
     }
     int code = take_body(exchange, req);
+    if (code == 0 && !exchange->has_all && !is_asked_first(exchange)) {
+        code = PyList_Append(entry->late, object(exchange));
+        Py_DECREF(object(exchange));
+        return code < 0 ? -1 : ACCEL_OK;
+    }
     if (code == 0) {
         exchange->is_inside = 1;
         code = accel_start(exchange);
@@ -195,6 +210,15 @@ long accel_begin(accel_entry *entry, forker_request *req, PyObject *scope)
     long result = code < 0 ? -1 : exchange->handle != 0 ? ACCEL_DEFERRED : ACCEL_OK;
     Py_DECREF(object(exchange));
     return result;
+}
+
+static PyObject *start(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (accel_start(of(self)) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
 }
 
 static int traverse(PyObject *self, visitproc visit, void *arg)
@@ -250,6 +274,7 @@ static PyMemberDef members[] = {
     MEMBER("_state", T_INT, state, 0),
     MEMBER("_status", T_INT, status, 0),
     MEMBER("_is_head", T_BOOL, is_head, READONLY),
+    MEMBER("_has_begun", T_BOOL, has_begun, READONLY),
     MEMBER("_is_inside", T_BOOL, is_inside, READONLY),
     MEMBER("_has_all", T_BOOL, has_all, READONLY),
     MEMBER("_is_reading", T_BOOL, is_reading, READONLY),
@@ -261,10 +286,16 @@ static PyMemberDef members[] = {
     {NULL, 0, 0, 0, NULL},
 };
 
+static PyMethodDef methods[] = {
+    {"_make_task", start, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyType_Slot slots[] = {
     ACCEL_SLOT(Py_tp_traverse, traverse),
     ACCEL_SLOT(Py_tp_clear, clear),
     ACCEL_SLOT(Py_tp_dealloc, free_exchange),
+    {Py_tp_methods, methods},
     {Py_tp_members, members},
     {0, NULL},
 };

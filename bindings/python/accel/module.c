@@ -103,8 +103,9 @@ PyTypeObject *accel_add_type(PyObject *module, const char *name, PyType_Spec *sp
 PyMODINIT_FUNC PyInit__accel(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module != NULL && (make_words() < 0 || accel_add_entry(module) < 0 || accel_add_exchange(module) < 0 ||
-                           accel_add_turns(module) < 0 || accel_add_calls(module) < 0 || accel_add_steps(module) < 0)) {
+    if (module != NULL && (make_words() < 0 || accel_add_caller(module) < 0 || accel_add_entry(module) < 0 ||
+                           accel_add_exchange(module) < 0 || accel_add_turns(module) < 0 ||
+                           accel_add_calls(module) < 0 || accel_add_steps(module) < 0)) {
         Py_DECREF(module);
         return NULL;
     }

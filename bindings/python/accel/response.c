@@ -11,8 +11,12 @@ static const char *const special[] = {
     "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection", content_length,
 };
 
+/* Most names do not begin as these do. */
 bool accel_is_special(const char *name)
 {
+    if (strchr("ckputCKPUT", name[0]) == NULL) {
+        return false;
+    }
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
         if (strcasecmp(name, special[i]) == 0) {
             return true;

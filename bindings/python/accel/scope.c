@@ -1,18 +1,60 @@
 /* ``scope``: requests as ASGI applications see them. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "asgi.h"
 
+/*
+ * Pairs of name and value that were made before: clients send the same ones again and again, and neither can be changed.
+ * Not kept are long values, and those that are secrets.
+ */
+enum { KEPT = 512, KEPT_LEN = 128 };
+static PyObject *kept[KEPT];
+
+/* Tells if a pair is that of a field. */
+static bool is_pair(PyObject *made, const char *name, const char *value)
+{
+    const char *lowered = PyBytes_AsString(PyTuple_GetItem(made, 0));
+    return strcasecmp(lowered, name) == 0 && strcmp(PyBytes_AsString(PyTuple_GetItem(made, 1)), value) == 0;
+}
+
+static bool is_secret(const char *name)
+{
+    return strcasecmp(name, "cookie") == 0 || strcasecmp(name, "authorization") == 0 ||
+           strcasecmp(name, "proxy-authorization") == 0;
+}
+
+/* Where the pair of a field is kept; NULL: nowhere. Names that differ in the case of letters only come to the same place. */
+static PyObject **place_of(const char *name, const char *value)
+{
+    uint32_t hash = 2166136261U; /* FNV-1a */
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ ((uint8_t)*name | 0x20)) * 16777619U;
+    }
+    const char *end = value;
+    for (; *end != '\0' && end - value < KEPT_LEN; end++) {
+        hash = (hash ^ (uint8_t)*end) * 16777619U;
+    }
+    return *end == '\0' ? &kept[(hash ^ hash >> 16) % KEPT] : NULL;
+}
+
 /* The pair of a field: its name by `names`, which has those that were seen before in lower case, and its value. */
 static PyObject *pair(const accel_entry *entry, const char *name, const char *value)
 {
+    PyObject **place = place_of(name, value);
+    if (place != NULL && *place != NULL && is_pair(*place, name, value)) {
+        return Py_NewRef(*place);
+    }
     PyObject *lowered = accel_key(entry->names, entry->lower, name);
     PyObject *content = lowered != NULL ? PyBytes_FromString(value) : NULL;
     PyObject *made = content != NULL ? PyTuple_Pack(2, lowered, content) : NULL;
     Py_XDECREF(lowered);
     Py_XDECREF(content);
+    if (made != NULL && place != NULL && !is_secret(name)) {
+        accel_set(place, Py_NewRef(made));
+    }
     return made;
 }
 

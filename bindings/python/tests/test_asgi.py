@@ -272,7 +272,7 @@ async def refuse(scope, receive, send):
             with served.connect_socket() as connection:
                 connection.sendall(b"POST /refuse HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\n0123456789")
                 self.assertIn(b" 413 ", read_to(connection, b"\r\n0\r\n\r\n"))
-                served.out.wait_for("refused http.disconnect http.disconnect")
+                served.out.wait_for("refused http.request http.disconnect")
             self.assertEqual(served.stop(), 0)
 
 

@@ -19,6 +19,22 @@ def set_fields(address: int, headers: Iterable[Any], kind: type, /) -> list[Any]
 def respond(address: int, status: int, body: bytes, /) -> int: ...
 def defer(address: int, closed: Callable[[int], None], /) -> int: ...
 
+class Caller:
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        adopt: Callable[..., Any],
+        base: dict[str, Any],
+        taken: int,
+        keys: dict[bytes, Optional[str]],
+        make_key: Callable[[bytes], Optional[str]],
+        bytes_io: type,
+        add_body: Callable[[dict[str, Any], int], None],
+        add_peer: Callable[[dict[str, Any], int], None],
+        /,
+    ) -> None: ...
+    def handle(self, address: int, /) -> int: ...
+
 class Exchange:
     _mounted: Any
     _scope: dict[str, Any]
@@ -32,6 +48,7 @@ class Exchange:
     _state: int
     _status: int
     _is_head: bool
+    _has_begun: bool
     _is_inside: bool
     _has_all: bool
     _is_reading: bool
@@ -40,6 +57,8 @@ class Exchange:
     _is_lost: bool
     _has_left: bool
     _trails: bool
+
+    def _make_task(self) -> None: ...
 
 class Entry:
     def __init__(
@@ -53,6 +72,8 @@ class Entry:
         run: Callable[..., Any],
         tasks: dict[Any, Any],
         task: type,
+        late: list[Any],
+        call_program: Callable[..., Any],
         /,
     ) -> None: ...
     @property

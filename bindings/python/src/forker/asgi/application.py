@@ -12,6 +12,7 @@ from ..log import LOG_WARN
 from ..option import size_of
 from ..pieces import Pieces
 from ..server import Server
+from ..signals import call_program
 from .exchange import Exchange
 from .lifespan import Lifespan
 from .loop import Loop
@@ -69,7 +70,17 @@ class Mounted:
         state = self.lifespan.state if self.lifespan.is_on else None
         loop = self.loop
         return accel.Entry(
-            self, Exchange, self.application, self._scopes.shared(), state, loop.asyncio, loop.context.run, loop.tasks, Task
+            self,
+            Exchange,
+            self.application,
+            self._scopes.shared(),
+            state,
+            loop.asyncio,
+            loop.context.run,
+            loop.tasks,
+            Task,
+            loop.late,
+            call_program,
         )
 
     def _refuse_websocket(self, address: int) -> int:

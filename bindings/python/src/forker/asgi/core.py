@@ -1,7 +1,9 @@
 """What is done for each request, as far as most are alike. forker._accel has the same in C: accel/exchange.c.
 
 The first step of a request's task is taken within the C handler, and each further one that a piece of the body brings
-about within on_body. A response that is complete by then needs no handle: it is sent when these return.
+about within on_body. A response that is complete by then needs no handle: it is sent when these return. The task of a request
+with a body begins with the first piece of that, which mostly has come with the head; or without, when all that had come is
+served.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Core:
     """The first half of an Exchange, which has the rest. Everything is called on the worker's main thread."""
 
     __slots__ = (
-        "_mounted", "_address", "_handle", "_scope", "_is_head", "_is_inside", "_pieces", "_held", "_has_all", "_is_reading",
+        "_mounted", "_address", "_handle", "_scope", "_is_head", "_has_begun", "_is_inside", "_pieces", "_held", "_has_all", "_is_reading",
         "_is_read", "_is_paused", "_is_lost", "_has_left", "_waiters", "_state", "_status", "_length", "_sent", "_trails",
     )  # fmt: skip
 
@@ -45,6 +47,7 @@ class Core:
         self._handle = 0  # 0: none was made
         self._scope = scope
         self._is_head = scope["method"] == "HEAD"
+        self._has_begun = False  # its task
         self._is_inside = False  # of the C handler, or of on_body
         # The body of the request.
         self._pieces: Optional[list[bytes]] = None
@@ -68,13 +71,24 @@ class Core:
     def begin(self) -> int:
         """What the C handler does: makes the task, and takes its first step."""
         self._take_body()
+        if not self._has_all and not self._is_asked_first():
+            self._mounted.loop.late.append(self)
+            return OK
         self._is_inside = True
         try:
-            self._mounted.loop.start(Turns(self._run(), self), self)
+            self._make_task()
         finally:
             self._is_inside = False
         self._settle()
         return DEFERRED if self._handle else OK
+
+    def _make_task(self) -> None:
+        self._has_begun = True
+        self._mounted.loop.start(Turns(self._run(), self), self)
+
+    def _is_asked_first(self) -> bool:
+        """The client waits to be told that it may send the body."""
+        return any(name == b"expect" for name, _ in self._scope["headers"])
 
     def _take_body(self) -> None:
         """Has C give the body as it comes."""
@@ -91,7 +105,7 @@ class Core:
             return
         if self._has_all:
             self._hold()
-        elif not self._waiters and any(name == b"expect" for name, _ in self._scope["headers"]):
+        elif not self._waiters and self._is_asked_first():
             self._pause()  # the client is told to go on when the application reads
 
     async def _run(self) -> None:
@@ -137,7 +151,13 @@ class Core:
         """A piece of the body has come, or with a negative `last` none does any more: on_body."""
         self._is_inside = last >= 0
         try:
-            self._mounted.loop.at_once(self._take, piece, last)
+            if self._has_begun:
+                self._mounted.loop.at_once(self._take, piece, last)
+            else:
+                self._take(piece, last)
+                self._has_begun = True
+                if last >= 0:
+                    self._make_task()
         finally:
             self._is_inside = False
         if self._has_all:

@@ -39,6 +39,16 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
 
     __slots__ = ()
 
+    def begin_late(self) -> None:
+        """Nothing of the body has come with the head: begins without."""
+        if self._has_begun:
+            return
+        try:
+            self._make_task()
+        except BaseException as exc:
+            self._mounted.server._report_failure(f"{self._scope['method']} {self._scope['path']}: no task could be made", exc)
+            self._give_up()
+
     def _hold(self) -> None:
         """Makes the handle, whose end is told to _closed(), if there is none."""
         if self._handle:

@@ -14,9 +14,10 @@ from .._library import lib
 from ..log import LOG_WARN
 from ..option import seconds_of
 from ..server import Server
-from ..signals import call_c
+from ..signals import call_c, call_program
 
 if TYPE_CHECKING:
+    from .exchange import Exchange
     from .lifespan import Lifespan
 
 LOOPS = ("auto", "asyncio", "uvloop")
@@ -65,7 +66,7 @@ class Soon:
             calls, self._calls = self._calls, []
         for call in calls:
             if not call.cancelled():
-                call._run()
+                call_program(call._run)
         return result
 
     def _call_soon(
@@ -87,6 +88,7 @@ class Loop:
         self._soon: Soon = None  # type: ignore[assignment]  # as asyncio
         self.context = contextvars.Context()  # tasks begin with a copy of it
         self.tasks: dict[object, asyncio.Task[None]] = {}  # by owner: the loop itself keeps none
+        self.late: list[Exchange] = []  # those that begin at the end of this turn, if they have not before
         self._ended: Optional[asyncio.Future[int]] = None
         self._until: Optional[float] = None  # when tasks are cancelled, by time.monotonic()
         server.set_option("half_close", False)
@@ -142,6 +144,11 @@ class Loop:
     def _poll(self, fd: int, server: Any) -> None:
         """There is something to do for the server."""
         code = call_c(lib.forker_server_poll, server, 0)
+        if self.late:
+            late = self.late.copy()
+            self.late.clear()
+            for exchange in late:
+                exchange.begin_late()
         if code != _SERVES and self._ended is not None and not self._ended.done():
             self.asyncio.remove_reader(fd)
             self._ended.set_result(code)

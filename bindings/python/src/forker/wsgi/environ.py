@@ -37,10 +37,7 @@ class Environs:
     def of(self, address: int) -> dict[str, Any]:
         """The environ of the forker_request at `address`."""
         if accel is not None:
-            base, taken = self._base or self._begin(), len(self._path.script_name)
-            made: dict[str, Any] = accel.environ(
-                address, base, taken, self._keys, self._key_of, io.BytesIO, self._add_body, self._add_peer
-            )
+            made: dict[str, Any] = accel.environ(address, *self.shared())
             return made
         request = unpack(address)
         environ = (self._base or self._begin()).copy()
@@ -53,6 +50,11 @@ class Environs:
         self._add_fields(environ, request)
         self._add_peer(environ, address)
         return environ
+
+    def shared(self) -> tuple[Any, ...]:
+        """What all environs are made of, for forker._accel."""
+        base, taken = self._base or self._begin(), len(self._path.script_name)
+        return base, taken, self._keys, self._key_of, io.BytesIO, self._add_body, self._add_peer
 
     def _begin(self) -> dict[str, Any]:
         """What is the same for all requests of a process."""

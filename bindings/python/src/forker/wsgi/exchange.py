@@ -74,10 +74,17 @@ class Exchange:
     def _call(self) -> None:
         """Calls the application, and sends what can be sent of the response."""
         environ = self._mounted.environs.of(self._address)
+        self._take_environ(environ)
+        self._take_result(self._mounted.application(environ, self.start_response))
+
+    def _take_environ(self, environ: dict[str, Any]) -> None:
         self._label = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
         self._is_head = environ["REQUEST_METHOD"] == "HEAD"
         self._input = environ["wsgi.input"]
-        self._result = result = self._mounted.application(environ, self.start_response)
+
+    def _take_result(self, result: Iterable[bytes]) -> None:
+        """Sends what can be sent of what the application has returned."""
+        self._result = result
         if self._stream is not None:
             self._pieces = iter(result)
             self._go_on(b"")

@@ -6,9 +6,11 @@ the next one is made, and others are served in between; and for none while the c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from ctypes import string_at
+from typing import TYPE_CHECKING, Any
 
+from .._library import lib
 from ..signals import call_program
 from .exchange import Exchange, checked
 
@@ -26,10 +28,39 @@ class Inline(Exchange):
         self._parts: Iterator[bytes] = iter(())
         self._part: bytes | None = None  # which the client had no room for
 
+    @classmethod
+    def adopt(cls, mounted: Mounted, address: int, body: Any, status: int | None, length: int | None) -> Inline:
+        """Where forker._accel leaves off: the application is being called, and has perhaps called start_response.
+
+        `body` is the wsgi.input of its environ, which it may have changed since.
+        """
+        made = cls(mounted, address)
+        method = string_at(lib.forker_request_method(address, None)).decode("latin-1")
+        made._label = f"{method} {string_at(lib.forker_request_target(address, None)).decode('latin-1')}"
+        made._is_head = method == "HEAD"
+        made._input = body
+        made._status = status
+        made._length = length
+        return made
+
     def handle(self) -> int:
         """Answers the request, or begins to. Returns what the C handler returns."""
+        return self._carry_out(self._call)
+
+    def go_on_with(self, result: Iterable[bytes]) -> int:
+        """The same, when the application has returned already."""
+        return self._carry_out(self._take_result, result)
+
+    def fail(self, exc: BaseException) -> int:
+        """The same, when it has raised."""
+        self._fail(exc)
+        if self._complete:
+            self._close()
+        return _OK if self._deferred is None else _DEFERRED
+
+    def _carry_out(self, step: Callable[..., None], *arguments: Any) -> int:
         try:
-            call_program(self._call)
+            call_program(step, *arguments)
         except BaseException as exc:
             self._fail(exc)
         if self._complete:
