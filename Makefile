@@ -108,7 +108,15 @@ EXAMPLES := $(patsubst examples_c/%.c,$(BUILD)/%,$(filter %.c,$(EXAMPLE_FILES)))
 	$(patsubst examples_c/%.cpp,$(BUILD)/%_cpp,$(filter %.cpp,$(EXAMPLE_FILES)))
 LINK_FORKER := -L$(BUILD) -lforker -Wl,-rpath
 
-## examples      build the examples into build/ (x.cpp: x_cpp; those on libevent and SQLite if these are installed)
+# Those whose messages a protobuf library packs. Each has code of its own, which its generator makes of the .proto.
+PROTOBUF := examples_c/protobuf
+GENERATED := $(BUILD)/generated
+HAS_PROTOC := $(shell command -v protoc)
+EXAMPLES += $(if $(and $(HAS_PROTOC),$(shell command -v protoc-gen-nanopb),$(wildcard /usr/include/pb_encode.h)),$(BUILD)/greeter_nanopb) \
+	$(if $(and $(HAS_PROTOC),$(shell command -v protoc-gen-c),$(shell pkg-config --exists libprotobuf-c 2>/dev/null && echo yes)),$(BUILD)/greeter_protobuf_c) \
+	$(if $(and $(HAS_PROTOC),$(shell command -v $(CXX)),$(shell pkg-config --exists protobuf 2>/dev/null && echo yes)),$(BUILD)/greeter_cpp)
+
+## examples      build the examples into build/ (x.cpp: x_cpp; those on other libraries if these are installed)
 examples: $(EXAMPLES)
 
 $(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
@@ -117,6 +125,24 @@ $(BUILD)/%: examples_c/%.c include/forker.h $(LINKS)
 $(BUILD)/libevent_loop: LIBS = $(shell pkg-config --cflags --libs libevent)
 
 $(BUILD)/rest $(BUILD)/rest_cpp: LIBS = $(shell pkg-config --cflags --libs sqlite3)
+
+$(BUILD)/greeter_nanopb: $(PROTOBUF)/greeter_nanopb.c $(PROTOBUF)/helloworld.proto $(PROTOBUF)/helloworld.options include/forker.h $(LINKS)
+	@mkdir -p $(GENERATED)/nanopb
+	protoc -I$(PROTOBUF) --nanopb_out=-I$(PROTOBUF):$(GENERATED)/nanopb helloworld.proto
+	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -I$(GENERATED)/nanopb -o $@ $< $(GENERATED)/nanopb/helloworld.pb.c \
+		$(LINK_FORKER),'$$ORIGIN' -lprotobuf-nanopb
+
+$(BUILD)/greeter_protobuf_c: $(PROTOBUF)/greeter_protobuf_c.c $(PROTOBUF)/helloworld.proto include/forker.h $(LINKS)
+	@mkdir -p $(GENERATED)/protobuf_c
+	protoc -I$(PROTOBUF) --c_out=$(GENERATED)/protobuf_c helloworld.proto
+	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -I$(GENERATED)/protobuf_c -o $@ $< $(GENERATED)/protobuf_c/helloworld.pb-c.c \
+		$(LINK_FORKER),'$$ORIGIN' $$(pkg-config --cflags --libs libprotobuf-c)
+
+$(BUILD)/greeter_cpp: $(PROTOBUF)/greeter.cpp $(PROTOBUF)/helloworld.proto include/forker.h include/forker.hpp $(LINKS)
+	@mkdir -p $(GENERATED)/cpp
+	protoc -I$(PROTOBUF) --cpp_out=$(GENERATED)/cpp helloworld.proto
+	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -I$(GENERATED)/cpp -o $@ $< $(GENERATED)/cpp/helloworld.pb.cc \
+		$(LINK_FORKER),'$$ORIGIN' $$(pkg-config --cflags --libs protobuf)
 
 $(BUILD)/%_cpp: examples_c/%.cpp include/forker.h include/forker.hpp $(LINKS)
 	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN' $(LIBS)
@@ -217,7 +243,7 @@ soak: deps
 	@$(MAKE) --no-print-directory all asan
 	FORKER_SOAK=1 $(GO_TOOL) gotestsum --format standard-verbose -- -count=1 -vet=off -timeout 90m ./tests/blackbox
 
-## suites        run the suites of others that are installed for it (a quarter of an hour): testssl.sh, those of frameworks of Python
+## suites        run the suites of others that are installed for it (half an hour): connectconformance, testssl.sh, those of frameworks of Python
 .PHONY: suites
 suites: all python
 	@tools/install-deps suites
@@ -230,7 +256,7 @@ fuzz: lib
 
 # -------------------------------------------------------------------------------------------------------------- checks
 
-C_FILES := $(wildcard include/*.h capi/*.c capi/*/*.[ch] examples_c/*.c examples_c/*.cpp bench/*.c bench/*/*.[ch] bench/*/*.cpp tools/*.c) \
+C_FILES := $(wildcard include/*.h capi/*.c capi/*/*.[ch] examples_c/*.c examples_c/*.cpp examples_c/*/*.c examples_c/*/*.cpp bench/*.c bench/*/*.[ch] bench/*/*.cpp tools/*.c) \
 	$(shell find tests -name '*.[ch]' -o -name '*.cpp')
 
 ## check         check format, lint, C warnings, header dialects, layers, exported symbols and generated documents

@@ -291,7 +291,7 @@ func TestExamples_sayWhyTheyCannotServe(t *testing.T) {
 		}
 		tried++
 	}
-	for _, pattern := range []string{"examples_c/*.c", "examples_c/*.cpp"} {
+	for _, pattern := range []string{"examples_c/*.c", "examples_c/*.cpp", "examples_c/*/*.c", "examples_c/*/*.cpp"} {
 		sources, _ := filepath.Glob(filepath.Join(sourceTree(), pattern))
 		for _, source := range sources {
 			name := strings.Replace(strings.TrimSuffix(filepath.Base(source), ".c"), ".cpp", "_cpp", 1)

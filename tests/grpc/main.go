@@ -1,6 +1,7 @@
 // Command grpc is a client of grpc-go's: `grpc echo ADDRESS [CA]` calls the methods of tests/blackbox/testdata/grpc.c, `grpc interop ADDRESS
-// [CA]` those of interop.c as gRPC's own tests do. `grpc set` writes a FileDescriptorSet for grpc.c, `grpc
-// own` the library's own (reflectionown.c), `grpc interopset` one for what interop calls. It writes what is not as it should be, and ends with status 1 if something is.
+// [CA]` those of interop.c as gRPC's own tests do, `grpc greet|describe|probe ADDRESS` those of examples. `grpc set` writes a
+// FileDescriptorSet for grpc.c, `grpc own` the library's own (reflectionown.c), `grpc interopset` one for what interop calls. It writes what
+// is not as it should be, and ends with status 1 if something is.
 package main
 
 import (
@@ -75,6 +76,15 @@ func main() {
 		defer cancel()
 		callInterop(ctx, conn)
 		return
+	}
+	if call := exampleCalls[os.Args[1]]; call != nil {
+		conn, err := grpc.NewClient(os.Args[2], dial)
+		if err != nil {
+			fail(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		end(call(ctx, conn))
 	}
 	conn, err := grpc.NewClient(os.Args[2], dial, grpc.WithDefaultCallOptions(
 		grpc.ForceCodec(text{}), grpc.MaxCallRecvMsgSize(16<<20), grpc.MaxCallSendMsgSize(16<<20)))
@@ -235,11 +245,11 @@ func (c *client) open(ctx context.Context, method string, options ...grpc.CallOp
 
 func (c *client) serverStream(ctx context.Context) error {
 	for _, method := range []string{"Many", "ManyLater"} {
-		s, err := c.open(metadata.AppendToOutgoingContext(ctx, "times", "5000"), method)
+		s, err := c.open(metadata.AppendToOutgoingContext(ctx, "times", "2000"), method)
 		if err != nil {
 			return err
 		}
-		message := strings.Repeat("m", 500)
+		message := strings.Repeat("m", 1500) // Compressed, with option grpc_compress of callByGRPCGo.
 		if err := errors.Join(s.SendMsg(&message), s.CloseSend()); err != nil {
 			return err
 		}
@@ -250,7 +260,7 @@ func (c *client) serverStream(ctx context.Context) error {
 				return fmt.Errorf("%s: another message: %q", method, got)
 			}
 		}
-		if n-1 != 5000 || err != io.EOF || fmt.Sprint(s.Trailer()["x-behind"]) != "[last]" {
+		if n-1 != 2000 || err != io.EOF || fmt.Sprint(s.Trailer()["x-behind"]) != "[last]" {
 			return fmt.Errorf("%s: %d messages, %w, %v", method, n-1, err, s.Trailer())
 		}
 	}
