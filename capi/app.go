@@ -80,13 +80,13 @@ func newApp(s server) (*app, error) {
 		}
 		if traits.call = callKind(route.grpc); traits.call != noCall {
 			a.calls = true
-			traits.body = a.admitCall(traits.call, traits.body.Stream)
+			traits.body = a.admitCall(traits.call, a.methodOf(i), traits.body.Stream)
 		}
 		if traits.body.Plan, err = a.planOf(i); err != nil {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
 		traits.body.Guards = traits.guards
-		a.admits = a.admits || traits.body.Stream || traits.body.Most != a.maxBody
+		a.admits = a.admits || a.calls || traits.body.Stream || traits.body.Most != a.maxBody
 		a.routes = append(a.routes, traits)
 	}
 	return a, nil

@@ -28,12 +28,19 @@ func (k callKind) isSingle() bool {
 
 // admitCall says how the messages of a call are received: one as a whole, unless something wants the head before (early); of several,
 // each has a limit and all have none.
-func (a *app) admitCall(kind callKind, early bool) engine.Admission {
+func (a *app) admitCall(kind callKind, method *engine.RPCMethod, early bool) engine.Admission {
 	if kind.isSingle() {
-		most := a.number(C.FK_OPTION_GRPC_MAX_MESSAGE) + grpc.PrefixLen
-		return engine.Admission{Most: most, Single: true, Stream: early}
+		return engine.Admission{Most: method.MaxMessage + grpc.PrefixLen, Single: true, Stream: early, Method: method}
 	}
-	return engine.Admission{Most: math.MaxInt64, Stream: true}
+	return engine.Admission{Most: math.MaxInt64, Stream: true, Method: method}
+}
+
+// methodOf is what holds for the calls of a route that is a method.
+func (s server) methodOf(route int) *engine.RPCMethod {
+	return &engine.RPCMethod{
+		MaxMessage: int64(C.fk_server_call_option(s.c, C.uint32_t(route), C.FK_OPTION_GRPC_MAX_MESSAGE)),
+		Compress:   int64(C.fk_server_call_option(s.c, C.uint32_t(route), C.FK_OPTION_GRPC_COMPRESS)),
+	}
 }
 
 // Why a request cannot be given to a method.

@@ -320,10 +320,10 @@ func (w *worker) config() engine.Config {
 		CompressStreams:       int(w.number(C.FK_OPTION_COMPRESS_STREAMS)),
 		MaxPipelined:          int(w.number(C.FK_OPTION_MAX_PIPELINED)),
 
-		RPC: engine.RPCConfig{
+		RPC: engine.RPCConfig{Common: engine.RPCMethod{
 			MaxMessage: w.number(C.FK_OPTION_GRPC_MAX_MESSAGE),
 			Compress:   w.number(C.FK_OPTION_GRPC_COMPRESS),
-		},
+		}},
 		HTTP2: engine.HTTP2Config{
 			Clear:   w.number(C.FK_OPTION_H2C) != 0,
 			Streams: int(w.number(C.FK_OPTION_HTTP2_STREAMS)),

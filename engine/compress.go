@@ -151,12 +151,9 @@ func (l *Loop) leaveEncoder(s *source) {
 // nextCompressed fetches the next segment of a body that is compressed.
 func (l *Loop) nextCompressed(r *request) segment {
 	s := &r.source
+	l.takeRaw(r)
 	if len(s.raw) == 0 && !s.rawLast {
-		s.raw = l.nextPlain(r).data
-		s.rawLast, s.last = s.last, false
-		if len(s.raw) == 0 && !s.rawLast {
-			return segment{}
-		}
+		return segment{}
 	}
 	piece := s.raw[:min(len(s.raw), compressMost)]
 	s.raw = s.raw[len(piece):]

@@ -145,7 +145,7 @@ func (st *h2stream) collect(l *Loop) bool {
 func (st *h2stream) write(l *Loop, piece []byte) *message.Refusal {
 	b := &st.request.body
 	if int64(b.got+len(piece)) > b.most {
-		return errBodyTooLarge
+		return st.request.tooLarge()
 	}
 	st.h.session.Take(st.s, len(piece))
 	return l.writeBody(b, piece)

@@ -59,10 +59,14 @@ func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	if l.cfg.Front != nil || l.redirects {
 		l.passGates(r)
 	}
-	if length == 0 {
+	if length == 0 && !r.rpc.is {
 		return nil
 	}
-	return l.admitBody(r)
+	refusal := l.admitBody(r)
+	if length == 0 { // There is no message; the method counts for what is sent.
+		b.kind, r.rpc.single = bodyNone, false
+	}
+	return refusal
 }
 
 func (l *Loop) admitBody(r *request) *message.Refusal {
@@ -83,15 +87,25 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		// A body that nobody wants is not awaited of a client that asks first (RFC 9110 §10.1.1), nor the messages of a call, which
 		// may go on for long.
 		unwanted := (b.asks || r.rpc.is) && (admission.None || r.shared.Head.Form == message.FormAsterisk)
-		r.rpc.single = r.rpc.is && admission.Single
+		if r.rpc.is {
+			r.beginMethod(&admission)
+		}
 		if admission.Stream || unwanted {
 			b.kind = bodyPassed
 		}
 	}
 	if int64(b.length) > b.most {
-		return errBodyTooLarge
+		return r.tooLarge()
 	}
 	return nil
+}
+
+// tooLarge is the refusal of a body that is larger than it may be.
+func (r *request) tooLarge() *message.Refusal {
+	if r.rpc.single {
+		return errTooLarge
+	}
+	return errBodyTooLarge
 }
 
 // openBody makes room for a body that is collected in a block or a file. One whose length is not known grows as it comes.

@@ -115,6 +115,7 @@ type Admission struct {
 	Guards bool       // It is no route of the program's, but has functions asked about what has none.
 	None   bool       // There is no such route: the program responds without a handler.
 	Single bool       // It is a method of gRPC that takes one message.
+	Method *RPCMethod // What holds for calls of it; nil: Config.RPC.Common.
 }
 
 // What Handlers.Body is told of a piece; `last` of forker_body_fn.

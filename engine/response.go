@@ -28,7 +28,7 @@ type responseHead struct {
 	rpc        bool      // It is the response to a call of gRPC, and ends with
 	code       grpc.Code // this status
 	statusText []byte    // and text, but for a stream's.
-	zipped     bool      // Its message is compressed.
+	zipped     bool      // Its message is compressed, of a stream some may be.
 
 	encoder *coding.Encoder // Compresses a body that is sourced; nil: none.
 

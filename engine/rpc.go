@@ -12,16 +12,22 @@ import (
 
 // RPCConfig says how gRPC is spoken.
 type RPCConfig struct {
-	On         bool  // The program has methods: requests are looked at for being calls.
-	MaxMessage int64 // Bytes that a message may have.
-	Compress   int64 // From how many bytes on a reply is compressed; 0: none is.
+	On     bool      // The program has methods: requests are looked at for being calls.
+	Common RPCMethod // For those that have nothing of their own.
+}
+
+// RPCMethod is what holds for the calls of a method.
+type RPCMethod struct {
+	MaxMessage int64 // Bytes that a message of the client may have.
+	Compress   int64 // From how many bytes on a message that is sent is compressed; 0: none is.
 }
 
 // rpc is what a request has that is a call.
 type rpc struct {
 	is     bool
 	gzip   bool         // Its messages may be compressed,
-	takes  bool         // and so may its reply.
+	takes  bool         // and so may what it is sent.
+	method *RPCMethod   // What holds for it.
 	single bool         // Its method takes one message, which is found before the program is called.
 	typ    message.Span // The content type, which is also that of the response.
 	timer  timer        // Runs while the call has a time.
@@ -57,7 +63,7 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 	if !r.rpc.is {
 		return nil
 	}
-	r.shared.RPC.Is, r.rpc.takes = 1, takes
+	r.shared.RPC.Is, r.rpc.takes, r.rpc.method = 1, takes, &l.cfg.RPC.Common
 	if timeout != nil {
 		ns, ok := grpc.ParseTimeout(timeout)
 		if !ok {
@@ -83,6 +89,14 @@ func (l *Loop) beginDeadline(r *request, ns int64) {
 	l.wheel.arm(&r.rpc.timer, deadline)
 }
 
+// beginMethod takes in what the first method that matches says of a call.
+func (r *request) beginMethod(admission *Admission) {
+	r.rpc.single = admission.Single
+	if admission.Method != nil {
+		r.rpc.method = admission.Method
+	}
+}
+
 // endCall is called when a request has no client any more.
 func (l *Loop) endCall(r *request) {
 	l.wheel.disarm(&r.rpc.timer)
@@ -93,7 +107,7 @@ func (l *Loop) endCall(r *request) {
 // openMessage finds the message of a call whose method takes one, in the body that is there.
 func (l *Loop) openMessage(r *request) *grpc.Fault {
 	req := r.shared
-	single, compressed, fault := grpc.Single(memory.View(req.Body, req.BodyLen), l.cfg.RPC.MaxMessage)
+	single, compressed, fault := grpc.Single(memory.View(req.Body, req.BodyLen), r.rpc.method.MaxMessage)
 	switch {
 	case fault != nil:
 		return fault
@@ -167,6 +181,7 @@ func (l *Loop) describeCall(r *request) bool {
 		return false
 	case response.RPC == RPCStream:
 		head.length, head.sourced = -1, true
+		head.zipped = r.rpc.takes && r.rpc.method.Compress > 0 // Each message says of itself whether it is.
 	case response.RPC == RPCMessage:
 		head.zipped = l.deflate(r)
 		head.body = memory.View(response.Body.Data, response.Body.Len)

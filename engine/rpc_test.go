@@ -16,7 +16,7 @@ import (
 
 func withCalls(cfg *Config) {
 	withH2C(cfg)
-	cfg.RPC, cfg.Admits = RPCConfig{On: true, MaxMessage: 1 << 20}, true
+	cfg.RPC, cfg.Admits = RPCConfig{On: true, Common: RPCMethod{MaxMessage: 1 << 20}}, true
 }
 
 // TestCall_allocatesNothing counts the allocations of the whole process while calls are served that have metadata and a deadline.
@@ -88,7 +88,7 @@ func TestCall_allocatesNothing(t *testing.T) {
 
 // Only to a client that takes it is a reply compressed: what an earlier request said, which was no call, is of no account.
 func TestCall_replyForWhoTakesIt(t *testing.T) {
-	s := start(t, tcp, withCalls, func(cfg *Config) { cfg.RPC.Compress = 100 })
+	s := start(t, tcp, withCalls, func(cfg *Config) { cfg.RPC.Common.Compress = 100 })
 	s.handle("/call", func(c *call) {
 		c.respond(200, string(grpc.AppendPrefix(nil, grpc.Prefix{Size: 1000}))+strings.Repeat("a", 1000))
 		c.req.Response.State, c.req.Response.RPC = ResponseWhole, RPCMessage

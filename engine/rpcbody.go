@@ -57,7 +57,7 @@ func (st *h2stream) passMessages(l *Loop, piece []byte) {
 func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *message.Refusal) {
 	b := &r.body
 	if b.got == 0 && len(piece) >= grpc.PrefixLen {
-		size, refusal := l.sizeOf(r, piece)
+		size, refusal := r.sizeOf(piece)
 		if refusal != nil || len(piece) >= size {
 			return piece[:size], size, refusal
 		}
@@ -69,7 +69,7 @@ func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *m
 			return nil, n, refusal
 		}
 	}
-	size, refusal := l.sizeOf(r, b.block)
+	size, refusal := r.sizeOf(b.block)
 	if refusal == nil {
 		more := min(size-b.got, len(piece)-n)
 		refusal = l.writeBody(b, piece[n:n+more])
@@ -82,12 +82,12 @@ func (l *Loop) gather(r *request, piece []byte) (whole []byte, n int, refusal *m
 }
 
 // sizeOf returns how many bytes a message has with the prefix that it begins with.
-func (l *Loop) sizeOf(r *request, b []byte) (size int, refusal *message.Refusal) {
+func (r *request) sizeOf(b []byte) (size int, refusal *message.Refusal) {
 	p, ok := grpc.ReadPrefix(b)
 	switch {
 	case !ok:
 		return 0, errPrefix
-	case int64(p.Size) > l.cfg.RPC.MaxMessage:
+	case int64(p.Size) > r.rpc.method.MaxMessage:
 		return 0, errTooLarge
 	case p.Compressed && !r.rpc.gzip:
 		return 0, errCompressed

@@ -5,28 +5,65 @@ import (
 	"libforker/engine/memory"
 )
 
-// Replies of calls that are compressed. What comes out is put in the place of the message, if it is shorter: so it is sent, kept and
+// Messages that calls are sent, compressed. What comes out is put in the place of the message, if it is shorter: so it is sent, kept and
 // released as every other one.
 
 // mostDeflated is up to how many bytes a message is compressed: the loop does nothing else meanwhile, which are 5 to 10 ms for so many.
 const mostDeflated = 1 << 20
 
+// deflates reports whether a message of so many bytes is compressed for the client of a call.
+func (r *request) deflates(size int) bool {
+	least := r.rpc.method.Compress
+	return least > 0 && int64(size) >= least && size <= mostDeflated && r.rpc.takes
+}
+
 // deflate compresses the message that a call is replied to with, and reports whether it is.
 func (l *Loop) deflate(r *request) bool {
 	body := &r.shared.Response.Body
-	size := int64(body.Len) - grpc.PrefixLen
-	if least := l.cfg.RPC.Compress; least == 0 || size < least || size > mostDeflated || !r.rpc.takes {
+	whole := memory.View(body.Data, body.Len)
+	if !r.deflates(len(whole) - grpc.PrefixLen) {
 		return false
 	}
+	short := l.deflateInPlace(whole)
+	body.Len = uint64(len(short))
+	return len(short) < len(whole)
+}
+
+// deflateInPlace compresses a message with its prefix, and returns what is there now: the same, if it would not be shorter.
+func (l *Loop) deflateInPlace(whole []byte) []byte {
 	if l.deflater == nil {
 		l.deflater = grpc.NewDeflater()
 	}
-	whole := memory.View(body.Data, body.Len)
 	short := l.deflater.Deflate(whole[grpc.PrefixLen:])
 	if short == nil {
-		return false
+		return whole
 	}
 	grpc.AppendPrefix(whole[:0], grpc.Prefix{Compressed: true, Size: len(short)})
-	body.Len = uint64(grpc.PrefixLen + copy(whole[grpc.PrefixLen:], short))
-	return true
+	return whole[:grpc.PrefixLen+copy(whole[grpc.PrefixLen:], short)]
+}
+
+// nextDeflated fetches the next segment of a stream of messages that are compressed. What the program has written are whole ones; they move
+// up to where the message before ends now.
+func (l *Loop) nextDeflated(r *request) segment {
+	s := &r.source
+	l.takeRaw(r)
+	from, to, spent := 0, 0, 0
+	for from < len(s.raw) && spent < compressMost {
+		prefix, _ := grpc.ReadPrefix(s.raw[from:]) // C's own.
+		whole := s.raw[from : from+grpc.PrefixLen+prefix.Size]
+		if r.deflates(prefix.Size) {
+			spent += prefix.Size
+			whole = l.deflateInPlace(whole)
+		}
+		if from > to {
+			copy(s.raw[to:], whole)
+		}
+		from, to = from+grpc.PrefixLen+prefix.Size, to+len(whole)
+	}
+	data := s.raw[:to]
+	s.raw = s.raw[from:]
+	s.last = s.rawLast && len(s.raw) == 0
+	l.spent += spent
+	r.logged.bytes += int64(to)
+	return segment{data: data}
 }

@@ -9,12 +9,12 @@ import (
 
 var errBroken = &message.Refusal{Status: 400, Reason: grpc.ErrBroken.Text}
 
-// inflate writes a message to a body, inflated, behind what is there.
-func (l *Loop) inflate(into *inbound, compressed []byte) *message.Refusal {
+// inflate writes a message of r to a body, inflated, behind what is there.
+func (l *Loop) inflate(r *request, into *inbound, compressed []byte) *message.Refusal {
 	if l.inflater == nil {
 		l.inflater = new(grpc.Inflater)
 	}
-	piece, fault := []byte(nil), l.inflater.Begin(compressed, l.cfg.RPC.MaxMessage)
+	piece, fault := []byte(nil), l.inflater.Begin(compressed, r.rpc.method.MaxMessage)
 	for fault == nil {
 		if piece, fault = l.inflater.Next(); fault != nil {
 			break
@@ -38,7 +38,7 @@ func (l *Loop) inflateBody(r *request, compressed []byte) *message.Refusal {
 	var prefix [grpc.PrefixLen]byte
 	refusal := l.writeBody(&into, prefix[:])
 	if refusal == nil {
-		refusal = l.inflate(&into, compressed)
+		refusal = l.inflate(r, &into, compressed)
 	}
 	if refusal == nil {
 		grpc.AppendPrefix(into.block[:0], grpc.Prefix{Size: into.got - grpc.PrefixLen})
@@ -58,7 +58,7 @@ func (l *Loop) inflateBody(r *request, compressed []byte) *message.Refusal {
 // passInflated gives the program a message that came compressed.
 func (l *Loop) passInflated(r *request, compressed []byte) *message.Refusal {
 	into := inbound{kind: bodyCollected, length: -1}
-	refusal := l.inflate(&into, compressed)
+	refusal := l.inflate(r, &into, compressed)
 	if refusal == nil {
 		l.passMessage(r, into.block[:into.got])
 	}

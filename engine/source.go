@@ -16,9 +16,10 @@ type source struct {
 	silent   bool  // The client gets no body (HEAD): a stream is fetched and thrown away.
 	promised int64 // Of a stream with a length: what is still to come.
 
-	encoder *coding.Encoder // The body is compressed; nil: it is sent as it is.
-	raw     []byte          // What of a segment is still to be compressed.
-	rawLast bool            // It is the last one.
+	encoder  *coding.Encoder // The body is compressed; nil: it is sent as it is.
+	deflates bool            // It is messages of gRPC, of which each is compressed.
+	raw      []byte          // What of a segment is still to be compressed.
+	rawLast  bool            // It is the last one.
 }
 
 // segment is the next piece of a body, where it lies: bytes, or a range of a file.
@@ -32,6 +33,7 @@ func (s *source) begin(r *request, hasBody bool) {
 	*s = source{silent: !hasBody, encoder: r.response.encoder}
 	if r.isStream() { // Of others Length says nothing more, or is that of an earlier response.
 		s.promised = r.shared.Response.Length
+		s.deflates = r.response.zipped
 	}
 }
 
@@ -46,10 +48,21 @@ func (r *request) isShort() bool {
 // nextSegment fetches the next segment of r's body. It is empty if there is none now; source.last tells if nothing
 // follows.
 func (l *Loop) nextSegment(r *request) segment {
-	if r.source.encoder != nil {
+	switch {
+	case r.source.encoder != nil:
 		return l.nextCompressed(r)
+	case r.source.deflates:
+		return l.nextDeflated(r)
 	}
 	return l.nextPlain(r)
+}
+
+// takeRaw fetches the next segment to be compressed, when nothing is left of the one before.
+func (l *Loop) takeRaw(r *request) {
+	if s := &r.source; len(s.raw) == 0 && !s.rawLast {
+		s.raw = l.nextPlain(r).data
+		s.rawLast, s.last = s.last, false
+	}
 }
 
 // nextPlain is nextSegment of a body as the program gives it.
@@ -93,7 +106,7 @@ func (l *Loop) nextOfStream(r *request) segment {
 	if s.silent {
 		return segment{}
 	}
-	if r.shared.Response.Length < 0 && s.encoder == nil {
+	if r.shared.Response.Length < 0 && s.encoder == nil && !s.deflates {
 		r.logged.bytes += int64(len(piece.Data))
 	}
 	s.promised -= int64(len(piece.Data))

@@ -183,13 +183,13 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *
  *   name       By which forker_url() knows the route: any text but "", which no other route has.
  *
- * the limits of forms, form_parts, form_field, form_fields, form_file and form_files, see forker_request_form(); and the
- * options about gates of which docs/OPTIONS.md says that a route can have them: rate_limit, security, hsts, csp,
- * cors_origins, cors_headers, cors_expose, cors_credentials, cors_max_age, csrf and csrf_origins; those by which responses
- * are compressed, compress and compress_types; of a directory's files
- * (forker_server_static()) those whose names begin with static_. Gates decide before a
- * handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that
- * pages of other sites send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
+ * the limits of forms, form_parts, form_field, form_fields, form_file and form_files, see forker_request_form(); of methods
+ * of gRPC those of messages, see forker_server_grpc_route(); and the options about gates of which docs/OPTIONS.md says that
+ * a route can have them: rate_limit, security, hsts, csp, cors_origins, cors_headers, cors_expose, cors_credentials,
+ * cors_max_age, csrf and csrf_origins; those by which responses are compressed, compress and compress_types; of a
+ * directory's files (forker_server_static()) those whose names begin with static_. Gates decide before a handler is called,
+ * in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that pages of other sites
+ * send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
  *
  * What is not set of a route is as forker_group_set() says, then as the default, of gates the server's option.
  *
@@ -1657,7 +1657,7 @@ int forker_stream_begin(forker_deferred handle, int64_t length);
  *
  * Returns FORKER_OK; FORKER_E_AGAIN: there is no room now, nothing was written, on_drain will be called when half of
  * the room is free; FORKER_E_LIMIT: more than stream_buffer in one call, or more than the length that was promised;
- * FORKER_E_ABORTED, FORKER_E_STATE (not begun).
+ * FORKER_E_ABORTED, FORKER_E_STATE (not begun, or messages of gRPC are sent).
  */
 int forker_stream_write(forker_deferred handle, const void *data, size_t len);
 
@@ -1730,9 +1730,10 @@ enum {
 int forker_server_grpc(forker_server *server, const char *method, int kind, forker_handler handler, void *user);
 
 /*
- * The same, and puts the route that the method is into *route_out, for forker_route_set(): dispatch, and the options about
- * gates. body and max_body are FORKER_E_OPTION for it: what a method takes is messages, which option grpc_max_message
- * bounds; where a group sets them, methods in it do without. NULL if it failed.
+ * The same, and puts the route that the method is into *route_out, for forker_route_set(): dispatch, the options of
+ * messages, grpc_max_message, grpc_max_reply and grpc_compress, and those about gates. body and max_body are
+ * FORKER_E_OPTION for it: what a method takes is messages, which option grpc_max_message bounds; where a group sets them,
+ * methods in it do without. NULL if it failed.
  *
  * Returns what forker_server_grpc() and forker_server_route() do.
  */
@@ -1759,8 +1760,8 @@ const void *forker_grpc_message(forker_request *req, size_t *len_out);
 /*
  * Replies with one message, which is copied, and status OK. On a request with a handle, forker_deferred_send() follows.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (a length that no object has), FORKER_E_LIMIT (4 GiB or more), FORKER_E_STATE (not a
- * call, or replied to already), FORKER_E_ABORTED (the deadline has passed).
+ * Returns FORKER_OK, FORKER_E_INVALID (a length that no object has), FORKER_E_LIMIT (4 GiB or more, or more than option
+ * grpc_max_reply), FORKER_E_STATE (not a call, or replied to already), FORKER_E_ABORTED (the deadline has passed).
  */
 int forker_grpc_reply(forker_request *req, const void *message, size_t len);
 
@@ -1823,7 +1824,8 @@ int forker_grpc_on_message(forker_request *req, forker_body_fn on_message, void 
  *
  * Returns FORKER_OK; FORKER_E_AGAIN: others wait, and there is no room in option stream_buffer: nothing was sent, on_drain
  * (forker_stream_on_drain()) will be called; FORKER_E_ABORTED (the client has left, the deadline has passed, or the handle
- * is used up), FORKER_E_INVALID, FORKER_E_LIMIT (4 GiB or more), FORKER_E_STATE (not a call, or replied to already).
+ * is used up), FORKER_E_INVALID, FORKER_E_LIMIT (4 GiB or more, or more than option grpc_max_reply), FORKER_E_STATE (not a
+ * call, or replied to already).
  */
 int forker_grpc_send(forker_deferred handle, const void *message, size_t len);
 

@@ -215,12 +215,15 @@
       "Whether clients with TLS are offered HTTP/2, which browsers and most libraries take.")                          \
     X(H2C, "h2c", CHOICE, "off", "off|on", "", "", true,                                                               \
       "Whether HTTP/2 is spoken without TLS too, with clients that begin with it (prior knowledge), as proxies do.")   \
-    X(GRPC_MAX_MESSAGE, "grpc_max_message", SIZE, "4m", "", "1k", "2g", true,                                          \
-      "Bytes that a message of a gRPC call may have; a larger one ends the call with status RESOURCE_EXHAUSTED (8).")  \
+    X(GRPC_MAX_MESSAGE, "grpc_max_message", SIZE, "4m", "", "0", "2g", true,                                           \
+      "Bytes that a message may have which a client of a gRPC method sends, inflated if it was compressed; a larger "  \
+      "one ends the call with status RESOURCE_EXHAUSTED (8). Also of a method.")                                       \
+    X(GRPC_MAX_REPLY, "grpc_max_reply", SIZE, "4g", "", "0", "4g", true,                                               \
+      "Bytes that a message may have which a gRPC method sends; a larger one is FORKER_E_LIMIT for the program. Also " \
+      "of a method.")                                                                                                  \
     X(GRPC_COMPRESS, "grpc_compress", SIZE, "0", "", "0", "1g", true,                                                  \
-      "From how many bytes on the reply of a gRPC method is compressed by gzip, for clients that take it; up to 1m "   \
-      "is. "                                                                                                           \
-      "0: none is.")                                                                                                   \
+      "From how many bytes on a message that a gRPC method sends is compressed by gzip, for clients that take it; up " \
+      "to 1m is. 0: none is. Also of a method.")                                                                       \
     X(HTTP2_STREAMS, "http2_streams", NUMBER, "128", "", "1", "1000", true,                                            \
       "Requests of one HTTP/2 connection at a time; more are refused, and the client may repeat them.")                \
     X(TLS_MIN_VERSION, "tls_min_version", CHOICE, "1.2", "1.2|1.3", "", "", true,                                      \

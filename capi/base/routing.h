@@ -16,6 +16,7 @@ enum {
     FK_METHODS_MAX = 54,                  /* that are not standard; router.maxNamed */
     FK_FORM_LIMITS = 5,                   /* see FK_FORM_PARTS */
     FK_FORM_OWN = 2,                      /* what the limits of a route have added */
+    FK_CALL_OPTIONS = 3,                  /* of methods of gRPC, the first of which is FK_OPTION_GRPC_MAX_MESSAGE */
     FK_GATE_OPTIONS = 13,                 /* that a route can have of its own; gateoption.c */
     FK_OWN_OPTIONS = FK_GATE_OPTIONS + 7, /* those too that say how files are served */
     FK_REWRITES_MAX = 256
@@ -82,6 +83,8 @@ typedef struct {
     const char *own[FK_OWN_OPTIONS]; /* of its settings and its groups': gateoption.c; NULL: as the server says */
     /* Limits of forms, by FK_FORM_*: the limit, or -1 for none, and FK_FORM_OWN; 0: as the option says. */
     int64_t form[FK_FORM_LIMITS];
+    /* Of a method of gRPC, in the order of the options: the value and 1; 0: as the option says. */
+    int64_t call[FK_CALL_OPTIONS];
 } fk_route;
 
 /* A path that stands for another one; rewrite.c. */

@@ -110,4 +110,11 @@ static inline int64_t fk_server_option(const forker_server *server, int id)
     return server->options[id].number;
 }
 
+/* What an option about messages of gRPC is for a route. */
+static inline int64_t fk_server_call_option(const forker_server *server, uint32_t route, int id)
+{
+    int64_t own = server->routing.routes[route].call[id - FK_OPTION_GRPC_MAX_MESSAGE];
+    return own != 0 ? own - 1 : fk_server_option(server, id);
+}
+
 #endif

@@ -4,6 +4,7 @@
  */
 #include "exchange/call.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,15 +22,25 @@ int fk_call_check(const forker_request *req, fk_failure *failure, const char *ve
     return FORKER_OK;
 }
 
-int fk_call_check_message(fk_failure *failure, const char *verb, const void *message, size_t len)
+static int check_size(const forker_request *req, fk_failure *failure, const char *verb, size_t len)
 {
-    if (!fk_is_object(message, len)) {
-        return fk_fail(failure, FORKER_E_INVALID, "%s: there are no %zu bytes at %p", verb, len, message);
-    }
+    uint64_t most = (uint64_t)fk_server_call_option(req->server, req->route, FK_OPTION_GRPC_MAX_REPLY);
     if (len > UINT32_MAX) {
         return fk_fail(failure, FORKER_E_LIMIT, "%s: a message has less than 4 GiB, not %zu bytes", verb, len);
     }
+    if (len > most) {
+        return fk_fail(failure, FORKER_E_LIMIT, "%s: %zu bytes are more than option grpc_max_reply, %" PRIu64, verb,
+                       len, most);
+    }
     return FORKER_OK;
+}
+
+int fk_call_check_message(const forker_request *req, fk_failure *failure, const char *verb, fk_call_message message)
+{
+    if (!fk_is_object(message.data, message.len)) {
+        return fk_fail(failure, FORKER_E_INVALID, "%s: there are no %zu bytes at %p", verb, message.len, message.data);
+    }
+    return check_size(req, failure, verb, message.len);
 }
 
 void fk_call_write_prefix(char *out, size_t len)
@@ -82,7 +93,7 @@ int forker_grpc_reply(forker_request *req, const void *message, size_t len)
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    int code = fk_call_check_message(&req->failure, verb, message, len);
+    int code = fk_call_check_message(req, &req->failure, verb, (fk_call_message){message, len});
     if (code == FORKER_OK) {
         code = check_open(req, verb);
     }
@@ -102,10 +113,10 @@ int forker_grpc_reply(forker_request *req, const void *message, size_t len)
 void *forker_grpc_reserve(forker_request *req, size_t len)
 {
     static const char verb[] = "grpc_reserve";
-    if (req == NULL || check_open(req, verb) != FORKER_OK) {
+    if (req == NULL || check_open(req, verb) != FORKER_OK || check_size(req, &req->failure, verb, len) != FORKER_OK) {
         return NULL;
     }
-    if (len > UINT32_MAX || !fk_block_reserve(&req->response.body, FK_GRPC_PREFIX + (uint64_t)len)) {
+    if (!fk_block_reserve(&req->response.body, FK_GRPC_PREFIX + (uint64_t)len)) {
         (void)fk_fail(&req->failure, FORKER_E_MEMORY, "%s: no memory for %zu bytes", verb, len);
         return NULL;
     }

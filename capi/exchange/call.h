@@ -9,8 +9,14 @@ enum { FK_GRPC_PREFIX = 5, FK_GRPC_CODE_MOST = 16 };
 /* Fails if the request is no call, or its deadline has passed. */
 int fk_call_check(const forker_request *req, fk_failure *failure, const char *verb);
 
-/* Fails if these bytes cannot be a message. */
-int fk_call_check_message(fk_failure *failure, const char *verb, const void *message, size_t len);
+/* A message that is to be sent. */
+typedef struct {
+    const void *data;
+    size_t len;
+} fk_call_message;
+
+/* Fails if that cannot be a message, or is larger than the method may send. */
+int fk_call_check_message(const forker_request *req, fk_failure *failure, const char *verb, fk_call_message message);
 
 /* Writes the prefix of a message of `len` bytes. */
 void fk_call_write_prefix(char *out, size_t len);

@@ -55,10 +55,13 @@ static fk_deferred *lock_call(forker_deferred handle, const char *verb, int *cod
             fk_fail(&deferred->failure, FORKER_E_ABORTED, "%s: the client has left, or the deadline has passed", verb);
     } else if (!deferred->req->call.is) {
         *code_out = fk_fail(&deferred->failure, FORKER_E_STATE, "%s: the request is not a gRPC call", verb);
+    } else if (deferred->state != FK_DEFERRED_STREAM) {
+        *code_out = fk_response_unwritten(deferred->req, &deferred->failure, verb);
     } else {
-        *code_out = deferred->state == FK_DEFERRED_STREAM
-                        ? FORKER_OK
-                        : fk_response_unwritten(deferred->req, &deferred->failure, verb);
+        *code_out =
+            deferred->req->response.grpc == FK_GRPC_STREAM
+                ? FORKER_OK
+                : fk_fail(&deferred->failure, FORKER_E_STATE, "%s: a stream has begun that is not of messages", verb);
     }
     return deferred;
 }
@@ -105,7 +108,7 @@ int forker_grpc_send(forker_deferred handle, const void *message, size_t len)
         return code;
     }
     if (code == FORKER_OK) {
-        code = fk_call_check_message(&deferred->failure, verb, message, len);
+        code = fk_call_check_message(deferred->req, &deferred->failure, verb, (fk_call_message){message, len});
     }
     if (code == FORKER_OK && deferred->state != FK_DEFERRED_STREAM) {
         code = begin(deferred, verb);

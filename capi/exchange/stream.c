@@ -108,6 +108,9 @@ static int append_piece(fk_deferred *deferred, const char *verb, const void *dat
     if (deferred->closed) {
         return fk_fail(failure, FORKER_E_ABORTED, "%s: the client has left", verb);
     }
+    if (deferred->req->response.grpc == FK_GRPC_STREAM) {
+        return fk_fail(failure, FORKER_E_STATE, "%s: the call takes messages, see forker_grpc_send()", verb);
+    }
     if (len > most) {
         return fk_fail(failure, FORKER_E_LIMIT, "%s: %zu bytes at once are more than option stream_buffer", verb, len);
     }

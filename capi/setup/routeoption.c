@@ -49,21 +49,35 @@ static bool set_form(fk_route *route, int like, const char *value)
     return is;
 }
 
+static bool set_call(fk_route *route, int like, const char *value)
+{
+    int64_t number, *option = &route->call[like - FK_OPTION_GRPC_MAX_MESSAGE];
+    bool is = fk_option_parse(like, value, &number);
+    *option = is ? number + 1 : *option;
+    return is;
+}
+
+/* Which routes have an option: what methods of gRPC take is messages, and no body. */
+enum { OF_ALL, OF_BODIES, OF_METHODS };
+
 static const struct {
     const char *name;
     bool (*set)(fk_route *route, int like, const char *value);
     const char *fault;
-    int like;       /* the option of the server that has the same values; -1: none */
-    bool of_bodies; /* methods of gRPC do not have it: what they take is messages */
+    int like; /* the option of the server that has the same values; -1: none */
+    int of;
 } route_options[] = {
-    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH, false},
-    {"body", set_body, "is neither buffer nor stream", -1, true},
-    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY, true},
-    {"form_parts", set_form, "is not a number from 1 to 10000", FK_OPTION_FORM_PARTS, true},
-    {"form_field", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELD, true},
-    {"form_fields", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELDS, true},
-    {"form_file", set_form, "is neither off nor a size up to 1t", FK_OPTION_FORM_FILE, true},
-    {"form_files", set_form, "is neither off nor a size up to 1t", FK_OPTION_FORM_FILES, true},
+    {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH, OF_ALL},
+    {"body", set_body, "is neither buffer nor stream", -1, OF_BODIES},
+    {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY, OF_BODIES},
+    {"form_parts", set_form, "is not a number from 1 to 10000", FK_OPTION_FORM_PARTS, OF_BODIES},
+    {"form_field", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELD, OF_BODIES},
+    {"form_fields", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELDS, OF_BODIES},
+    {"form_file", set_form, "is neither off nor a size up to 1t", FK_OPTION_FORM_FILE, OF_BODIES},
+    {"form_files", set_form, "is neither off nor a size up to 1t", FK_OPTION_FORM_FILES, OF_BODIES},
+    {"grpc_max_message", set_call, "is not a size up to 2g", FK_OPTION_GRPC_MAX_MESSAGE, OF_METHODS},
+    {"grpc_max_reply", set_call, "is not a size up to 4g", FK_OPTION_GRPC_MAX_REPLY, OF_METHODS},
+    {"grpc_compress", set_call, "is not a size up to 1g", FK_OPTION_GRPC_COMPRESS, OF_METHODS},
 };
 
 enum { ROUTE_OPTIONS = sizeof route_options / sizeof route_options[0] };
@@ -84,6 +98,22 @@ static int try_gate(forker_server *server, int gate, const assignment *set)
                          set->methods[0] != '\0' ? " " : "", set->pattern, sentence);
 }
 
+/* Fails if a route of that kind does not have an option. The route that a group is tried on has no methods. */
+static int check_kind(forker_server *server, const fk_route *route, int of, const assignment *set)
+{
+    if (of == OF_BODIES && route->grpc != 0) {
+        return fk_setup_fail(server, FORKER_E_OPTION,
+                             "%s set %s of %s: it is a gRPC method, which takes messages and no body; "
+                             "option grpc_max_message is their limit",
+                             set->kind, set->name, set->pattern);
+    }
+    if (of == OF_METHODS && route->grpc == 0 && route->methods != NULL) {
+        return fk_setup_fail(server, FORKER_E_OPTION, "%s set %s of %s %s: it is no gRPC method", set->kind, set->name,
+                             set->methods, set->pattern);
+    }
+    return FORKER_OK;
+}
+
 /* Finds the option and tries the value on `route`. Returns its number, or a code. */
 static int try_option(forker_server *server, fk_route *route, const assignment *set)
 {
@@ -94,11 +124,9 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
         if (strcmp(set->name, route_options[i].name) != 0) {
             continue;
         }
-        if (route->grpc != 0 && route_options[i].of_bodies) {
-            return fk_setup_fail(server, FORKER_E_OPTION,
-                                 "%s set %s of %s: it is a gRPC method, which takes messages and no body; "
-                                 "option grpc_max_message is their limit",
-                                 set->kind, set->name, set->pattern);
+        int code = check_kind(server, route, route_options[i].of, set);
+        if (code != FORKER_OK) {
+            return code;
         }
         if (!route_options[i].set(route, route_options[i].like, set->value)) {
             char advice[FK_ADVICE_MAX] = "";
@@ -121,7 +149,7 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
     }
     return fk_setup_fail(
         server, FORKER_E_OPTION,
-        "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of forms, gates and files",
+        "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of forms, gRPC, gates and files",
         set->kind, set->name);
 }
 
@@ -196,7 +224,7 @@ static void apply(fk_route *route, const fk_settings *settings)
         const fk_setting *item = &settings->items[i]; /* which was tried */
         if (item->option >= ROUTE_OPTIONS) {
             route->own[item->option - ROUTE_OPTIONS] = item->value;
-        } else if (route->grpc == 0 || !route_options[item->option].of_bodies) { /* which a group can have set */
+        } else if (route->grpc == 0 || route_options[item->option].of != OF_BODIES) { /* which a group can have set */
             (void)route_options[item->option].set(route, route_options[item->option].like, item->value);
         }
     }

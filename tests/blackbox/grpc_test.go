@@ -31,7 +31,8 @@ type reply struct {
 	status          int      // Of HTTP.
 	code            string   // Of gRPC.
 	text            string   // Decoded.
-	messages        []string // Without prefixes.
+	messages        []string // Without prefixes, inflated.
+	zipped          []bool   // Which of them were compressed.
 }
 
 func (r *reply) String() string { return fmt.Sprintf("%s %q %q", r.code, r.text, r.messages) }
@@ -64,6 +65,20 @@ func zipped(messages ...string) string {
 		out = append(binary.BigEndian.AppendUint32(append(out, 1), uint32(b.Len())), b.Bytes()...)
 	}
 	return string(out)
+}
+
+// unzip returns what a message was before it was compressed.
+func unzip(t *testing.T, message string) string {
+	t.Helper()
+	r, err := gzip.NewReader(strings.NewReader(message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(whole)
 }
 
 // request is a call that is not sent yet.
@@ -110,10 +125,15 @@ func readReply(t *testing.T, resp *http.Response, content []byte) *reply {
 	}
 	for r.text = text; len(content) >= 5 && r.code != ""; {
 		size := int(binary.BigEndian.Uint32(content[1:]))
-		if content[0] != 0 || len(content) < 5+size {
+		isZipped := content[0] == 1 && r.header.Get("Grpc-Encoding") == "gzip"
+		if content[0] != 0 && !isZipped || len(content) < 5+size {
 			t.Fatalf("not a message: %q", content)
 		}
-		r.messages = append(r.messages, string(content[5:5+size]))
+		message := string(content[5 : 5+size])
+		if isZipped {
+			message = unzip(t, message)
+		}
+		r.messages, r.zipped = append(r.messages, message), append(r.zipped, isZipped)
 		content = content[5+size:]
 	}
 	if r.code == "" {
@@ -242,13 +262,7 @@ func TestGRPC_compressedReplies(t *testing.T) {
 				if zipped := content[0] == 1 && resp.Header.Get("Grpc-Encoding") == "gzip"; zipped != row.zipped {
 					t.Errorf("%s of %d bytes for %q: %d, %v", method, len(row.message), row.takes, content[0], resp.Header)
 				} else if zipped {
-					r, err := gzip.NewReader(bytes.NewReader(got))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if got, err = io.ReadAll(r); err != nil {
-						t.Fatal(err)
-					}
+					got = []byte(unzip(t, string(got)))
 				}
 				if string(got) != row.message {
 					t.Errorf("%s of %d bytes for %q: %d come back", method, len(row.message), row.takes, len(got))
@@ -286,7 +300,8 @@ func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
 		{c.send("/test.Echo/Say", body("\x00\x00")), "13", "the call ends in the middle of a message"},
 		{c.send("/test.Echo/Say", body("\x02\x00\x00\x00\x00")), "13", "the prefix of a message is malformed"},
 		{c.send("/test.Echo/Say", body("\x00\xff\x00\x00\x00")), "8", "a message is larger than option grpc_max_message"},
-		{c.send("/test.Echo/Say", body(framed(strings.Repeat("x", 4<<20+1)))), "8", "the body is larger than option max_body"},
+		{c.send("/test.Echo/Say", body(framed(strings.Repeat("x", 4<<20+1)))), "8", "a message is larger than option grpc_max_message"},
+		{c.send("/test.Echo/Say", struct{ io.Reader }{body(framed(strings.Repeat("x", 5<<20)))}), "8", "a message is larger than option grpc_max_message"},
 	} {
 		c.check(row.got, row.code, row.text)
 		if accepted := row.got.header.Get("Grpc-Accept-Encoding"); accepted != "identity,gzip" {

@@ -54,6 +54,8 @@ func TestGRPC_setupHasSentences(t *testing.T) {
 			`twice: -7: handle POST /a.B/C: POST /a.B/C has a handler already`,
 			`body: -5: route set body of /a.B/C: it is a gRPC method, which takes messages and no body; option grpc_max_message is their limit`,
 			`max_body: -5: route set max_body of /a.B/C: it is a gRPC method, which takes messages and no body; option grpc_max_message is their limit`,
+			`no method: -5: route set grpc_max_message of GET /a: it is no gRPC method`,
+			`no size: -5: route set grpc_max_reply of POST /a.B/C: "5g" is not a size up to 4g`,
 			`groups: -7: run: the gRPC method /a.B/C is below /:any and /a.B, two groups of which neither is inside of the other; ` +
 				`register it by forker_group_grpc() in that which it belongs to`,
 			`host: -7: run: the gRPC method /a.B/C is of all hosts, and below /a.B of api.example.org; register it by forker_group_grpc() ` +
@@ -79,4 +81,44 @@ func TestGRPC_methodsHaveOptions(t *testing.T) {
 	c.check(c.send("/test.Pooled/Thread", strings.NewReader(framed(""))), "0", "", "other")
 	c.check(c.send("/test.Inline/Thread", strings.NewReader(framed(""))), "0", "", "main")
 	c.stop(syscall.SIGTERM)
+}
+
+// The limits of messages, and from where on they are compressed, are those of the method, else of its group.
+func TestGRPC_methodsHaveLimits(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b, "grpc_max_message=2m", "grpc_compress=0")
+		const tooLarge = "a message is larger than option grpc_max_message"
+		send := func(method, body string, fields ...string) *reply {
+			return c.send("/test.Small/"+method, strings.NewReader(body), append(fields, "Grpc-Encoding: gzip", "Grpc-Accept-Encoding: gzip")...)
+		}
+		most, over := strings.Repeat("m", 1000), strings.Repeat("m", 1001)
+		c.check(send("Say", framed(most)), "0", "", most)
+		c.check(send("Say", zipped(most)), "0", "", most)
+		c.check(send("Say", framed(over)), "8", tooLarge)
+		c.check(send("Say", zipped(over)), "8", tooLarge)
+		c.check(send("Many", zipped(over)), "8", tooLarge)
+		c.check(send("Count", framed(most, "")+zipped(most)), "0", "", "3 messages, 2000 bytes")
+		c.check(send("Count", framed(most, over)), "8", tooLarge)
+		c.check(send("Count", zipped(most, over)), "8", tooLarge)
+		c.check(send("Chat", framed(over)), "8", tooLarge)
+		c.check(send("Chat", zipped(over)), "8", tooLarge)
+		c.check(send("Over", framed("")), "0", "", "-12: grpc_reply: 2000 bytes are more than option grpc_max_reply, 1500\n"+
+			"-12: grpc_reserve: 2000 bytes are more than option grpc_max_reply, 1500\n")
+		large := strings.Repeat("m", 1500)
+		c.check(send("Large", zipped(large), "Times: 2"), "0", "all sent", large, large)
+		c.check(send("Large", zipped(large+"m"), "Times: 2"), "8", "grpc_send: 1501 bytes are more than option grpc_max_reply, 1500")
+		c.check(send("Large", framed(strings.Repeat("m", 4<<20)), "Times: 0"), "0", "all sent")
+		for _, row := range []struct {
+			method string
+			size   int
+			want   bool
+		}{{"Small/Say", 99, false}, {"Small/Say", 100, true}, {"Small/Many", 100, true}, {"Small/Many", 99, false}, {"Echo/Say", 100_000, false}, {"Echo/Many", 100_000, false}} {
+			got := c.send("/test."+row.method, strings.NewReader(framed(strings.Repeat("m", row.size))), "Times: 1", "Grpc-Accept-Encoding: gzip")
+			if len(got.zipped) != 1 || got.zipped[0] != row.want {
+				t.Errorf("%+v: %v", row, got.zipped)
+			}
+		}
+		c.check(c.send("/test.Echo/Say", strings.NewReader(framed(strings.Repeat("m", 2<<20+1)))), "8", tooLarge)
+		c.stop(syscall.SIGTERM)
+	})
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,6 +97,81 @@ func TestGRPC_serverStreams(t *testing.T) {
 					t.Errorf("%s %v: %v %v", method, row, got.header, trailer)
 				}
 			}
+		}
+		c.stop(syscall.SIGTERM)
+	})
+}
+
+// What is written to a call are messages, and only to a call: nothing else comes between them.
+func TestGRPC_streamsOfMessagesAlone(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b, "grpc_compress=1")
+		got := c.say("Mixed", "", "Grpc-Accept-Encoding: gzip")
+		c.check(got, "2", "-3: stream_write: the call takes messages, see forker_grpc_send()", "message")
+		c.check(c.say("Raw", "x"), "", "-3: grpc_send: a stream has begun that is not of messages")
+		c.stop(syscall.SIGTERM)
+	})
+}
+
+// Messages of streams are compressed one by one, as replies are, and come whole and in order, also where the client is slow to take them.
+func TestGRPC_compressedStreams(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b, "grpc_compress=100", "stream_buffer=4m")
+		noise := make([]byte, 5000)
+		rand.NewChaCha8([32]byte{}).Read(noise)
+		for _, method := range []string{"Many", "ManyLater"} {
+			for _, row := range []struct {
+				message string
+				times   int
+				takes   string
+				zipped  bool
+			}{
+				{strings.Repeat("m", 99), 1000, "gzip", false},
+				{strings.Repeat("m", 100), 1, "gzip", true},
+				{strings.Repeat("m", 100), 1000, "identity, gzip", true},
+				{strings.Repeat("m", 100), 1000, "identity", false},
+				{strings.Repeat("m", 100), 1000, "", false},
+				{string(noise), 100, "gzip", false},
+				{string(noise) + strings.Repeat("m", 200_000), 50, "gzip", true},
+				{strings.Repeat("0123456789", 100_000), 5, "gzip", true},
+				{strings.Repeat("m", 1<<20+1), 3, "gzip", false},
+				{"", 3, "gzip", false},
+			} {
+				got := c.say(method, row.message, fmt.Sprint("Times: ", row.times), "Grpc-Accept-Encoding: "+row.takes)
+				if got.code != "0" || len(got.messages) != row.times {
+					t.Fatalf("%s, %d times %d bytes: %s %q, %d messages", method, row.times, len(row.message), got.code, got.text, len(got.messages))
+				}
+				for i, m := range got.messages {
+					if m != row.message || got.zipped[i] != row.zipped {
+						t.Fatalf("%s, %d times %d bytes for %q: message %d has %d bytes, compressed: %v", method, row.times, len(row.message), row.takes, i, len(m), got.zipped[i])
+					}
+				}
+				if want := strings.Contains(row.takes, "gzip"); (got.header.Get("Grpc-Encoding") == "gzip") != want {
+					t.Errorf("%q: %v", row.takes, got.header)
+				}
+			}
+		}
+
+		// Large and small ones, of which some are compressed, move up in one buffer.
+		var all []string
+		var want []bool
+		for i := range 2000 {
+			switch i % 4 {
+			case 0:
+				all = append(all, strings.Repeat(fmt.Sprint(i), 500))
+			case 1:
+				all = append(all, fmt.Sprint(i))
+			case 2:
+				all = append(all, string(noise[i:i+200]))
+			case 3:
+				all = append(all, "")
+			}
+			want = append(want, i%4 == 0)
+		}
+		got := c.send("/test.Echo/Chat", strings.NewReader(zipped(all...)), "Grpc-Encoding: gzip", "Grpc-Accept-Encoding: gzip")
+		c.check(got, "0", "", all...)
+		if !slices.Equal(got.zipped, want) {
+			t.Errorf("compressed: %v", got.zipped)
 		}
 		c.stop(syscall.SIGTERM)
 	})

@@ -140,7 +140,7 @@ func list(_ context.Context, t talk) error {
 	}
 	slices.Sort(names)
 	want := "grpc.health.v1.Health grpc.reflection.v1.ServerReflection grpc.reflection.v1alpha.ServerReflection " +
-		"test.Echo test.Elsewhere test.Guarded test.Inline test.Pooled"
+		"test.Echo test.Elsewhere test.Guarded test.Inline test.Pooled test.Small"
 	if got := strings.Join(names, " "); got != want {
 		return fmt.Errorf("it lists %s", got)
 	}

@@ -120,6 +120,17 @@ static int wrong(forker_request *req, void *user)
     return code;
 }
 
+/* Replies with more than option grpc_max_reply, and then with what it is told of that. */
+static int over(forker_request *req, void *user)
+{
+    char bytes[2000] = "";
+    (void)user;
+    told[0] = '\0';
+    note(req, forker_grpc_reply(req, bytes, sizeof bytes));
+    note(req, forker_grpc_reserve(req, sizeof bytes) == NULL ? FORKER_E_LIMIT : 0);
+    return reply(req, told);
+}
+
 static int tell_wrong(forker_request *req, void *user)
 {
     (void)user;
@@ -224,8 +235,12 @@ static void go_on(forker_deferred handle, void *user)
     while (s->left > 0 && (code = forker_grpc_send(handle, s->text, s->len)) == FORKER_OK) {
         s->left--;
     }
-    if (s->left == 0 || (code != FORKER_OK && code != FORKER_E_AGAIN)) {
+    if (s->left == 0) {
         forker_grpc_finish(handle, 0, "all sent");
+    } else if (code != FORKER_OK && code != FORKER_E_AGAIN) {
+        char text[256];
+        forker_deferred_error(handle, text, sizeof text);
+        forker_grpc_finish(handle, 8, text);
     }
 }
 
@@ -284,6 +299,39 @@ static int many(forker_request *req, void *user)
     forker_deferred_on_close(s->handle, end_sending, s);
     forker_stream_on_drain(s->handle, go_on, s);
     go_on(s->handle, s);
+    return FORKER_DEFERRED;
+}
+
+/* Writes what is no message between messages, and ends the call with what it is told of that. */
+static int mixed(forker_request *req, void *user)
+{
+    char text[256], sentence[200];
+    forker_deferred handle;
+    (void)user;
+    if (forker_request_defer(req, &handle) != FORKER_OK || forker_grpc_send(handle, "message", 7) != FORKER_OK) {
+        return FORKER_E_INTERNAL;
+    }
+    int code = forker_stream_write(handle, "\x01\xff\xff\xff\xff", 5);
+    forker_deferred_error(handle, sentence, sizeof sentence);
+    snprintf(text, sizeof text, "%d: %s", code, sentence);
+    forker_grpc_finish(handle, 2, text);
+    return FORKER_DEFERRED;
+}
+
+/* Sends a message to a stream of bytes, and writes what it is told of that. */
+static int raw(forker_request *req, void *user)
+{
+    char text[256], sentence[200];
+    forker_deferred handle;
+    (void)user;
+    if (forker_request_defer(req, &handle) != FORKER_OK || forker_stream_begin(handle, -1) != FORKER_OK) {
+        return FORKER_E_INTERNAL;
+    }
+    int code = forker_grpc_send(handle, "message", 7);
+    forker_deferred_error(handle, sentence, sizeof sentence);
+    snprintf(text, sizeof text, "%d: %s", code, sentence);
+    forker_stream_write(handle, text, strlen(text));
+    forker_stream_end(handle);
     return FORKER_DEFERRED;
 }
 
@@ -405,6 +453,26 @@ static int guard(forker_request *req, void *user)
     return forker_grpc_metadata(req, "key", NULL) != NULL ? FORKER_NEXT : forker_grpc_fail(req, 16, "no key");
 }
 
+/* Methods of a service whose messages are small, but for those of one. */
+static void add_small(forker_server *server)
+{
+    forker_group *small = forker_server_group(server, "/test.Small");
+    forker_route *route;
+    forker_server_grpc(server, "/test.Small/Say", FORKER_GRPC_UNARY, say, NULL);
+    forker_server_grpc(server, "/test.Small/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
+    forker_server_grpc(server, "/test.Small/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);
+    forker_group_grpc(small, "/Chat", FORKER_GRPC_BIDI, chat, NULL);
+    forker_server_grpc(server, "/test.Small/Over", FORKER_GRPC_UNARY, over, NULL);
+    if (forker_group_set(small, "grpc_max_message", "1000") != FORKER_OK ||
+        forker_group_set(small, "grpc_max_reply", "1500") != FORKER_OK ||
+        forker_group_set(small, "grpc_compress", "100") != FORKER_OK ||
+        forker_server_grpc_route(server, "/test.Small/Large", FORKER_GRPC_SERVER_STREAM, many, NULL, &route) !=
+            FORKER_OK ||
+        forker_route_set(route, "grpc_max_message", "5m") != FORKER_OK) {
+        tell("no small methods\n");
+    }
+}
+
 /* Methods below a prefix that is guarded, though they are the server's, and a method with options of its own. */
 static void add_routes(forker_server *server)
 {
@@ -421,6 +489,7 @@ static void add_routes(forker_server *server)
     forker_group_use(forker_group_group(forker_server_group(server, ""), "/:service/Any"), guard, NULL, NULL);
     forker_server_grpc(server, "/test.Elsewhere/Any", FORKER_GRPC_UNARY, say, NULL);
     forker_server_grpc(server, "/test.Elsewhere/AnyOther", FORKER_GRPC_UNARY, say, NULL);
+    add_small(server);
     if (forker_server_grpc_route(server, "/test.Pooled/Thread", FORKER_GRPC_UNARY, thread, NULL, &route) != FORKER_OK ||
         forker_route_set(route, "dispatch", "pool") != FORKER_OK ||
         forker_server_grpc_route(server, "/test.Inline/Thread", FORKER_GRPC_UNARY, thread, NULL, &route) != FORKER_OK ||
@@ -470,6 +539,7 @@ int main(int argc, char **argv)
         {"/test.Echo/Later", later, NULL},  {"/test.Echo/Never", never, NULL},
         {"/test.Echo/Next", give, &next},   {"/test.Echo/Negative", give, &negative},
         {"/test.Echo/Limit", give, &limit}, {"/test.Echo/Nothing", give, &ok},
+        {"/test.Echo/Most", most, NULL},    {"/test.Echo/Raw", raw, NULL},
     };
     forker_server *server = forker_server_new();
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
@@ -481,10 +551,10 @@ int main(int argc, char **argv)
     describe(server, getenv("FORKER_TEST_DESCRIPTORS"));
     forker_grpc_health(server, "test.Echo", FORKER_HEALTH_SERVING);
     forker_grpc_health(server, "test.Late", FORKER_HEALTH_UNKNOWN);
-    forker_server_grpc(server, "/test.Echo/Most", FORKER_GRPC_UNARY, most, NULL);
     forker_server_grpc(server, "/test.Echo/Health", FORKER_GRPC_UNARY, health, server);
     forker_server_grpc(server, "/test.Echo/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
     forker_server_grpc(server, "/test.Echo/ManyLater", FORKER_GRPC_SERVER_STREAM, many, server);
+    forker_server_grpc(server, "/test.Echo/Mixed", FORKER_GRPC_SERVER_STREAM, mixed, NULL);
     forker_server_grpc(server, "/test.Echo/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);
     forker_server_grpc(server, "/test.Echo/Chat", FORKER_GRPC_BIDI, chat, NULL);
     forker_server_grpc(server, "/test.Echo/Refuse", FORKER_GRPC_BIDI, refuse, NULL);

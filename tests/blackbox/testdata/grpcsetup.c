@@ -51,6 +51,18 @@ static int max_body(forker_server *server)
     return set(server, "max_body", "1k");
 }
 
+static int no_method(forker_server *server)
+{
+    forker_route *route;
+    forker_server_route(server, "GET", "/a", handle, NULL, &route);
+    return forker_route_set(route, "grpc_max_message", "1k");
+}
+
+static int no_size(forker_server *server)
+{
+    return set(server, "grpc_max_reply", "5g");
+}
+
 static int groups(forker_server *server)
 {
     add(server, "/a.B/C");
@@ -174,6 +186,8 @@ int main(void)
         {"twice", twice},
         {"body", body},
         {"max_body", max_body},
+        {"no method", no_method},
+        {"no size", no_size},
         {"groups", groups},
         {"host", host},
         {"no set", no_set},

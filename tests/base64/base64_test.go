@@ -1,0 +1,136 @@
+// Package base64 compares base64.c, by which gRPC's metadata is read and written, with encoding/base64. It is compiled into a program of
+// its own, with AddressSanitizer.
+package base64
+
+import (
+	"bufio"
+	"encoding/base64"
+	"encoding/binary"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// coder is testdata/base64.c, which runs.
+type coder struct {
+	stdin  io.WriteCloser
+	stdout *bufio.Reader
+}
+
+func build(t testing.TB) string {
+	t.Helper()
+	compiler := os.Getenv("CC")
+	if compiler == "" {
+		compiler = "gcc"
+	}
+	root := filepath.Join("..", "..")
+	program := filepath.Join(t.TempDir(), "base64")
+	if out, err := exec.Command(compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
+		"-fno-sanitize-recover=undefined", "-I"+filepath.Join(root, "capi"), filepath.Join(root, "capi", "exchange", "base64.c"),
+		filepath.Join("testdata", "base64.c"), "-o", program).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+func start(t testing.TB) *coder {
+	t.Helper()
+	cmd := exec.Command(build(t))
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = stdin.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the program: %v", err)
+		}
+	})
+	return &coder{stdin, bufio.NewReader(stdout)}
+}
+
+// read returns a text of the program's. false: there is none.
+func (c *coder) read(t testing.TB) (string, bool) {
+	t.Helper()
+	var size int32
+	if err := binary.Read(c.stdout, binary.NativeEndian, &size); err != nil {
+		t.Fatal(err)
+	}
+	if size < 0 {
+		return "", false
+	}
+	text := make([]byte, size)
+	if _, err := io.ReadFull(c.stdout, text); err != nil {
+		t.Fatal(err)
+	}
+	return string(text), true
+}
+
+// oracle decodes a text. Padding may be there, in part too, or not, as servers of gRPC have to take it.
+func oracle(text string) (string, bool) {
+	digits := strings.TrimRight(text, "=")
+	if padding := len(text) - len(digits); padding > (4-len(digits)%4)%4 || strings.ContainsAny(text, "\r\n") {
+		return "", false
+	}
+	bytes, err := base64.RawStdEncoding.DecodeString(digits)
+	if err != nil {
+		return "", false
+	}
+	return string(bytes), true
+}
+
+func (c *coder) compare(t testing.TB, text string) {
+	t.Helper()
+	if _, err := c.stdin.Write(append(binary.NativeEndian.AppendUint32(nil, uint32(len(text))), text...)); err != nil {
+		t.Fatal(err)
+	}
+	got, ok := c.read(t)
+	if want, wanted := oracle(text); got != want || ok != wanted {
+		t.Errorf("%q is decoded as %q, %v; want %q, %v", text, got, ok, want, wanted)
+	}
+	if got, _ := c.read(t); got != base64.RawStdEncoding.EncodeToString([]byte(text)) {
+		t.Errorf("%q is encoded as %q", text, got)
+	}
+}
+
+func TestBase64_asOthers(t *testing.T) {
+	c := start(t)
+	for _, text := range []string{
+		"", "=", "==", "Q", "Q=", "Q===", "QQ", "QQ=", "QQ==", "QQ===", "QUI", "QUI=", "QUI==", "QUJD", "QUJD=", "QUJD====", "QR", "QUJ", "Q=Q=",
+		"+/+/", "-_-_", "QU JD", "QUJD\n", "\x00\xff", "QUJDRA==QUJD",
+	} {
+		c.compare(t, text)
+	}
+	for size := range 70 {
+		text := make([]byte, size)
+		for i := range text {
+			text[i] = byte(255 - i*7)
+		}
+		c.compare(t, string(text))
+		c.compare(t, base64.StdEncoding.EncodeToString(text))
+	}
+}
+
+// FuzzBase64: the same bytes as encoding/base64, or both refuse, and nothing is written beyond what there is room for.
+func FuzzBase64(f *testing.F) {
+	c := start(f)
+	f.Add("QUJDRA==")
+	f.Add("+/+/Q")
+	f.Add("\x00\xff\x80==")
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) <= 4000 {
+			c.compare(t, text)
+		}
+	})
+}
