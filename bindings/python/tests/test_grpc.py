@@ -458,6 +458,23 @@ services = server.grpc(interceptors=guards)
                 many = channel.unary_stream("/t.T/Many")
                 self.assertEqual(failure(lambda: list(many(b"1 1", **options)))[0], code)
 
+    def test_methods_have_guards_and_options(self):
+        source = """
+@server.group("/t.T").use
+def guard(request):
+    if request.headers.get("x-token") != "secret":
+        forker.abort(401, "who are you?")
+""" + UNARY
+        with serving(source, 'rate_limit="2/h"') as (_, channel):
+            self.assertEqual(failure(call, channel, "Say")[:2], (StatusCode.UNAUTHENTICATED, "who are you?"))
+            token = [("x-token", "secret")]
+            codes = []
+            for _ in range(4):
+                with contextlib.suppress(grpc.RpcError):
+                    codes.append(call(channel, "Say", metadata=token)[1].code())
+            self.assertEqual(codes, [StatusCode.OK] * len(codes))
+            self.assertEqual(failure(call, channel, "Say", metadata=token)[0], StatusCode.UNAVAILABLE)
+
     def test_grpcio_need_not_be_there(self):
         source = """
 import forker.grpc, enum
@@ -504,6 +521,9 @@ class SetupTest(unittest.TestCase):
             self.services.add_generic_rpc_handlers([object()])
         with self.assertRaises(ValueError):
             self.server.grpc(threads=0)
+        with self.assertRaises(forker.Error) as raised:
+            self.server.grpc(max_body="1k").unary_unary("/t.T/Say")(print)
+        self.assertEqual(raised.exception.code, forker.E_OPTION)
 
     def test_bad_descriptions_are_refused(self):
         for status in (-1, 3):

@@ -320,21 +320,32 @@ class Server(Handling, Routes):
     def _set_route(self, route: ctypes.c_void_p, name: str, value: str | int | float | bool) -> None:
         self._check(lib.forker_route_set(route, c_text(name), c_text(option_text(name, value))))
 
-    def grpc(self, *, threads: int = 16, inline: bool = False, interceptors: Sequence[Any] = ()) -> Services:
+    def grpc(
+        self,
+        *,
+        threads: int = 16,
+        inline: bool = False,
+        interceptors: Sequence[Any] = (),
+        **options: str | int | float | bool,
+    ) -> Services:
         """The gRPC services of the server, for generated code: see :mod:`forker.grpc`. It takes option h2c, or TLS.
 
         `threads` is how many threads of a worker call servicers, each for one call until that has ended; they are made when
         they are needed. Further calls wait, up to option handler_queue; more end with UNAVAILABLE. With `inline`, methods
         with one request and one response are called on the main thread of the worker instead, which costs less, and
-        must not wait. `interceptors` are those of grpcio, ServerInterceptor. Raises ValueError for no threads.
+        must not wait. `interceptors` are those of grpcio, ServerInterceptor. `options` are the methods' own, those of
+        routes but for body and max_body: ``rate_limit="100/s"``. Raises ValueError for no threads.
         """
         from .grpc import Services
 
-        return Services(self, threads, inline, interceptors)
+        return Services(self, threads, inline, interceptors, options)
 
-    def _add_method(self, path: str, kind: int, call: Callable[[int, int | None], int]) -> None:
-        """Has C call a function for the calls of a gRPC method, as for the requests of a route."""
-        self._check_setup(lib.forker_server_grpc(self._live(), c_text(path), kind, *self._c_handler(call)))
+    def _add_method(self, path: str, kind: int, call: Callable[[int, int | None], int]) -> ctypes.c_void_p:
+        """Has C call a function for the calls of a gRPC method, as for the requests of a route. Returns the forker_route."""
+        added = ctypes.c_void_p()
+        arguments = (c_text(path), kind, *self._c_handler(call), ctypes.byref(added))
+        self._check_setup(lib.forker_server_grpc_route(self._live(), *arguments))
+        return added
 
     # ---------------------------------------------------------------------------------------------- figures
 

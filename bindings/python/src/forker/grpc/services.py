@@ -53,7 +53,9 @@ class _Details(NamedTuple):
 class Services:
     """The gRPC services of a server, made by :meth:`forker.Server.grpc`. Given to generated code as its server."""
 
-    def __init__(self, server: Server, threads: int, inline: bool, interceptors: Sequence[Any]) -> None:
+    def __init__(
+        self, server: Server, threads: int, inline: bool, interceptors: Sequence[Any], options: Mapping[str, Any]
+    ) -> None:
         if threads < 1:
             raise ValueError(f"{threads} is no number of threads")
         self._server = server
@@ -61,6 +63,7 @@ class Services:
         self._thread_count = threads
         self._threads: Threads | None = None  # of this worker
         self._interceptors = tuple(interceptors)
+        self._options = options
         self._methods: dict[str, Any] = {}
 
     # -------------------------------------------------------------------------------------------------- methods
@@ -143,7 +146,9 @@ class Services:
         if inspect.iscoroutinefunction(behavior) or inspect.isasyncgenfunction(behavior):
             raise TypeError(f"{path}: {behavior!r} is of grpc.aio; servicers are plain functions and generators here")
         method = Method(self, path, many, handler)
-        self._server._add_method(path, _KINDS[many], method.handle)
+        route = self._server._add_method(path, _KINDS[many], method.handle)
+        for name, value in self._options.items():
+            self._server._set_route(route, name, value)
         self._methods[path] = handler
 
     # ------------------------------------------------------------------------------------ what clients are told
