@@ -50,7 +50,8 @@ class Server:
     variant: bool = False
 
     def serves(self, mode):
-        if (mode.needs or HTTP) not in self.can or mode.upload and not mode.message and UPLOAD not in self.can:
+        uploads = mode.upload and not mode.message and mode.needs not in APPLICATIONS
+        if (mode.needs or HTTP) not in self.can or uploads and UPLOAD not in self.can:
             return False
         return mode.measure == "memory" or max(mode.connections, mode.others_count) <= self.most_connections
 

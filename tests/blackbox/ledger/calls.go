@@ -46,8 +46,12 @@ func (c *streamer) call(s *stream) error {
 		method = "Talk"
 	}
 	err := c.writeHead(false, [][2]string{
-		{":method", "POST"}, {":scheme", "http"}, {":authority", "ledger"}, {":path", "/ledger.Ledger/" + method},
-		{"content-type", "application/grpc"}, {"te", "trailers"},
+		{":method", "POST"},
+		{":scheme", "http"},
+		{":authority", "ledger"},
+		{":path", "/ledger.Ledger/" + method},
+		{"content-type", "application/grpc"},
+		{"te", "trailers"},
 	})
 	switch {
 	case err != nil:
