@@ -230,12 +230,12 @@ test-languages:
 	@$(MAKE) --no-print-directory lib
 	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags languages ./tests/languages
 
-## test-clients  have other clients ask by HTTP/2: Node.js, Java, Python's httpx, Chromium; not part of test: they take 600 MB to install
+## test-clients  have other clients ask by HTTP/2: Node.js, Java, Python's httpx, Chromium, which uploads by a form too; not part of test: they take 600 MB to install
 .PHONY: test-clients
 test-clients:
 	@tools/install-deps clients
 	@$(MAKE) --no-print-directory all
-	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags clients -run HTTP2Clients ./tests/blackbox
+	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags clients -run "HTTP2Clients|Browser" ./tests/blackbox
 
 ## soak          run the long versions of the black-box tests (half an hour), and print what they count: ledgers of 60 s, 10 million requests
 .PHONY: soak
