@@ -82,6 +82,7 @@ func runLedgers(t *testing.T) {
 		"nobody":    TestDeath_ofNobodyLosesNothing,
 		"masters":   TestDeath_ofMastersLosesNothing,
 		"workers":   TestDeath_ofWorkersLosesOnlyWhatTheyHad,
+		"storm":     TestStorm_ofKillsAndReloadsLosesOnlyWhatTheKilledHad,
 		"spawner":   TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted,
 		"reload":    TestReload_losesNoRequest,
 		"scale":     TestScale_losesNoRequest,
@@ -161,6 +162,7 @@ func TestOverTLS(t *testing.T) {
 		"scale":        TestScale_losesNoRequest,
 		"upgrade":      TestUpgrade_losesNothingAndRunsTheNewProgram,
 		"kills":        TestDeath_ofWorkersLosesOnlyWhatTheyHad,
+		"storm":        TestStorm_ofKillsAndReloadsLosesOnlyWhatTheKilledHad,
 		"spawner":      TestDeath_ofTheSpawnerEndsAllAndLosesNothingAccepted,
 	} {
 		t.Run(name, test)
