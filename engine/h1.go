@@ -414,7 +414,11 @@ func (h *h1) awaitRequest(l *Loop) {
 func (h *h1) expire(l *Loop) {
 	switch {
 	case h.request == nil:
-		l.closeConn(h.c, CloseTimeout)
+		served := h.c.served
+		h.hear(l, poller.In) // A request may have come since the events of this iteration.
+		if h.isIdle() && h.c.served == served {
+			l.closeConn(h.c, CloseTimeout)
+		}
 	case h.headTimed:
 		h.refuse(l, h.request, errHeadLate)
 		h.proceed(l)

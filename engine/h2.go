@@ -283,11 +283,26 @@ func (h *h2) awaitRequest(l *Loop) {
 
 // expire is told when there was no request for too long, or what has begun has not come whole in time.
 func (h *h2) expire(l *Loop) {
-	if h.headTimed || h.session.Count() == 0 {
+	switch {
+	case h.headTimed:
 		h.session.GoAway(true)
 		h.send(l)
 		h.leaveStreams(l, CloseTimeout)
 		l.closeConn(h.c, CloseTimeout)
+	case h.session.Count() == 0 && !h.session.HasEnded():
+		h.endIdle(l)
+	}
+}
+
+// endIdle ends a connection on which nothing is under way, unless a request has come since the events of this iteration.
+func (h *h2) endIdle(l *Loop) {
+	served := h.c.served
+	if !h.c.blocked {
+		h.read(l)
+	}
+	if h.c.state == connOpen && h.c.served == served && h.session.Count() == 0 {
+		h.session.GoAway(true)
+		h.proceed(l) // What comes from now on is none that the server has begun.
 	}
 }
 
