@@ -201,7 +201,11 @@ func (p *program) stop(number syscall.Signal) time.Duration {
 // close is the end of every test: stops what runs, and wants nothing to be left of it, and no panic in its log.
 func (p *program) close() {
 	if _, lives := readProcess(p.pid()); lives {
-		p.stop(syscall.SIGTERM)
+		p.signal(syscall.SIGTERM)
+		// One that the test has stopped can be beyond its run, where the program has its signals back.
+		if status := p.wait(); status != 0 && (status != -int(syscall.SIGTERM) || p.out.count("run returned 0") == 0) {
+			p.t.Errorf("exit status %d; its log:\n%s", status, p.log)
+		}
 	}
 	p.wait()
 	p.expectNothingLeft(patience)

@@ -66,7 +66,7 @@ func TestStream_writesOfAThreadWaitForTheClient(t *testing.T) {
 		must(t, err)
 		n, err := io.Copy(io.Discard, response.Body)
 		must(t, err)
-		if n != 64*64*1024 {
+		if n != 1024*64*1024 {
 			t.Errorf("%d bytes have come", n)
 		}
 		p.out.wait(t, mark, "poured")

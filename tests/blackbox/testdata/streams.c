@@ -76,9 +76,9 @@ static int finite(forker_request *req, void *user)
     return FORKER_DEFERRED;
 }
 
-enum { WAITED_PIECES = 64, WAITED_PIECE = 64 * 1024 };
+enum { WAITED_PIECES = 1024, WAITED_PIECE = 64 * 1024 };
 
-/* More than the client takes at once, without a function that is told of the room. The first wait is one that ends early. */
+/* More than all buffers of the kernel take, without a function that is told of the room. The first wait is one that ends early. */
 static void *pour(void *user)
 {
     static const char piece[WAITED_PIECE];
