@@ -6,8 +6,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's servers
 # What modes ask for, and the application that is served then.
-WSGI = {"wsgi": "application:wsgi", "wsgi-json": "application:wsgi", "flask": "frameworks:flask", "django": "frameworks:django"}
-ASGI = {"asgi": "application:asgi", "asgi-json": "application:asgi", "fastapi": "frameworks:fastapi"}
+WSGI = {"wsgi": "application:wsgi", "wsgi-json": "application:wsgi", "flask": "greeting_flask:application", "django": "greeting_django:application"}
+ASGI = {"asgi": "application:asgi", "asgi-json": "application:asgi", "fastapi": "greeting_fastapi:application"}
 CALLS = "calls"  # of gRPC
 
 

@@ -2,6 +2,7 @@
 
 import os
 import runpy
+import sys
 
 from django.test import testcases
 
@@ -10,4 +11,5 @@ if os.environ["FORKER_SUITE_SERVER"] == "forker":
 
     testcases.LiveServerTestCase.server_thread_class = LiveServerThread
 
+sys.path.insert(0, os.getcwd())
 runpy.run_path("runtests.py", run_name="__main__")

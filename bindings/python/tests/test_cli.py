@@ -265,7 +265,7 @@ format=own %(name)s %(levelname)s %(message)s
             (["--log-config", "broken.ini"], "broken.ini: "),
             (["--log-config", "nowhere.ini"], "nowhere.ini"),
             (["--static", "static"], "'static' is not PREFIX=DIRECTORY"),
-            (["--static", "/static=nowhere", "app"], "nowhere"),
+            (["--static", "/static=nowhere"], "nowhere"),
         ):
             status, said = self.call("--check", *arguments, "app")
             self.assertIn(sentence, said)

@@ -46,9 +46,9 @@ class Environs:
         environ["PATH_INFO"] = request.path.decode("latin-1")[len(self._path.script_name) :]
         environ["QUERY_STRING"] = request.query.decode("latin-1")
         environ["SERVER_PROTOCOL"] = f"HTTP/{request.version.decode()}"
-        self._add_body(environ, address)
         self._add_fields(environ, request)
-        self._add_peer(environ, address)
+        self._add_body(environ, address)
+        self._add_peer(environ, address, request)
         return environ
 
     def shared(self) -> tuple[Any, ...]:
@@ -78,12 +78,12 @@ class Environs:
     def _add_body(self, environ: dict[str, Any], address: int) -> None:
         length = c_size_t()
         data = lib.forker_request_body(address, byref(length))
-        fd = lib.forker_request_body_fd(address)
+        fd = lib.forker_request_body_fd(address) if length.value > 0 else -1
         if fd >= 0:
             environ["wsgi.input"] = _open_duplicate(fd)
         else:
             environ["wsgi.input"] = io.BytesIO(string_at(data, length.value))
-        if length.value > 0 or lib.forker_request_header(address, b"Content-Length", None):
+        if length.value > 0 or "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(length.value)
 
     def _add_fields(self, environ: dict[str, Any], request: Packed) -> None:
@@ -109,15 +109,16 @@ class Environs:
             self._keys[name] = found
         return found
 
-    def _add_peer(self, environ: dict[str, Any], address: int) -> None:
-        peer = _text(lib.forker_request_peer, address)
+    def _add_peer(self, environ: dict[str, Any], address: int, request: Packed | None = None) -> None:
+        request = request or unpack(address)
+        peer = request.peer.decode("latin-1")
         host, _, port = peer.rpartition(":")
         host = host.strip("[]")
         is_unix = peer.startswith("unix:")
-        client = _text(lib.forker_request_client, address)
+        client = request.client.decode("latin-1")
         environ["REMOTE_ADDR"] = "" if client == "unix:" else client
         environ["REMOTE_PORT"] = port if client == host else ""  # a proxy in between does not tell it
-        scheme = _text(lib.forker_request_scheme, address)
+        scheme = request.scheme.decode("latin-1")
         proxies = self._path.proxies
         if is_unix or host in proxies or "*" in proxies:
             told = environ.get("HTTP_X_FORWARDED_PROTO", "").lower()
@@ -125,11 +126,6 @@ class Environs:
         environ["wsgi.url_scheme"] = scheme
         if scheme == "https":
             environ["HTTPS"] = "on"
-
-
-def _text(accessor: Any, address: int) -> str:
-    """What an accessor gives, whose text has no NUL."""
-    return string_at(accessor(address, None)).decode("latin-1")
 
 
 def _open_duplicate(fd: int) -> BinaryIO:
