@@ -161,7 +161,7 @@ func (c *streamer) take(frame http2.Frame) error {
 	switch f := frame.(type) {
 	case *http2.SettingsFrame:
 		if !f.IsAck() {
-			return c.framer.WriteSettingsAck()
+			_ = c.framer.WriteSettingsAck() // Likewise.
 		}
 	case *http2.PingFrame:
 		if !f.IsAck() {
@@ -191,7 +191,8 @@ func (c *streamer) take(frame http2.Frame) error {
 			}
 		}
 		if len(f.Data()) > 0 {
-			return c.framer.WriteWindowUpdate(0, uint32(len(f.Data())))
+			// A server that ends the connection does not take it any more; what it has sent can still be read.
+			_ = c.framer.WriteWindowUpdate(0, uint32(len(f.Data())))
 		}
 	case *http2.RSTStreamFrame:
 		if f.ErrCode != http2.ErrCodeRefusedStream {
