@@ -13,16 +13,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wholeFile responds with a file as a whole.
-func (c *call) wholeFile(f *os.File) {
+// responder returns what responds with a file as a whole, as it is now.
+func responder(t *testing.T, f *os.File) func(c *call) {
+	t.Helper()
 	var stat unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
-		panic(err)
+	fd := int(f.Fd())
+	if err := unix.Fstat(fd, &stat); err != nil {
+		t.Fatal(err)
 	}
-	c.part(Part{Kind: PartFile, Fd: int32(f.Fd()), Len: uint64(stat.Size)})
-	response := &c.req.Response
-	response.File, response.Inode = 1, stat.Ino
-	response.Modified, response.ModifiedNs = stat.Mtim.Sec, uint32(stat.Mtim.Nsec)
+	return func(c *call) {
+		c.part(Part{Kind: PartFile, Fd: int32(fd), Len: uint64(stat.Size)})
+		response := &c.req.Response
+		response.File, response.Inode = 1, stat.Ino
+		response.Modified, response.ModifiedNs = stat.Mtim.Sec, uint32(stat.Mtim.Nsec)
+	}
 }
 
 // oldFile returns a file that was changed long ago.
@@ -46,11 +50,12 @@ func TestOwnFile_conditionsAndRanges(t *testing.T) {
 	s := start(t, tcp, withH2C)
 	content := text(100000)
 	f := s.oldFile(content, longAgo)
+	respond := responder(t, f)
 	s.handle("/file", func(c *call) {
 		c.field("Content-Type", "text/x")
 		c.field("Content-Language", "la")
 		c.field("Cache-Control", "private")
-		c.wholeFile(f)
+		respond(c)
 	})
 	tag := fmt.Sprintf("\"%x-%x-%x\"", longAgo.Unix(), len(content), inodeOf(t, f))
 	c := s.dial()
@@ -149,6 +154,7 @@ func TestOwnFile_heedsTheProgram(t *testing.T) {
 	s := start(t, tcp)
 	f := s.oldFile("0123456789", longAgo)
 	just := s.file("0123456789")
+	respond := responder(t, f)
 	for path, set := range map[string]func(c *call){
 		"/tag":    func(c *call) { c.field("etag", `"v1"`) },
 		"/weak":   func(c *call) { c.field("ETag", `W/"v1"`) },
@@ -159,11 +165,11 @@ func TestOwnFile_heedsTheProgram(t *testing.T) {
 		"/more":   func(c *call) { c.respond(200, "more") },
 	} {
 		s.handle(path, func(c *call) {
-			c.wholeFile(f)
+			respond(c)
 			set(c)
 		})
 	}
-	s.handle("/just", func(c *call) { c.wholeFile(just) })
+	s.handle("/just", responder(t, just))
 	own := fmt.Sprintf("\"%x-a-%x\"", longAgo.Unix(), inodeOf(t, f))
 	c := s.dial()
 	for _, row := range []struct {
@@ -199,7 +205,7 @@ func TestOwnFile_hasATagOfItsOwn(t *testing.T) {
 	times := []time.Time{longAgo, longAgo, longAgo.Add(time.Microsecond)}
 	for i, modified := range times {
 		f := s.oldFile(fmt.Sprint("user", i), modified)
-		s.handle(fmt.Sprintf("/%d", i), func(c *call) { c.wholeFile(f) })
+		s.handle(fmt.Sprintf("/%d", i), responder(t, f))
 	}
 	var tags []string
 	for i := range times {
@@ -217,7 +223,7 @@ func TestOwnFile_hasATagOfItsOwn(t *testing.T) {
 func TestOwnFile_allocatesNothing(t *testing.T) {
 	s := start(t, packets)
 	f := s.oldFile("0123456789", longAgo)
-	s.do(func() { s.handle("/file", func(c *call) { c.wholeFile(f) }) })
+	s.handle("/file", responder(t, f))
 	for _, row := range []struct{ fields, end string }{
 		{"Accept: x", "\r\n\r\n0123456789"}, {"If-None-Match: *", "\r\n\r\n"}, {"Range: bytes=1-2\r\nIf-None-Match: \"x\"", "\r\n\r\n12"},
 	} {
@@ -243,7 +249,7 @@ func TestOwnFile_allocatesNothing(t *testing.T) {
 func TestOwnFile_clientLeaves(t *testing.T) {
 	s := start(t, tcp)
 	f := s.oldFile(text(32<<20), longAgo)
-	s.handle("/file", func(c *call) { c.wholeFile(f) })
+	s.handle("/file", responder(t, f))
 	for range 5 {
 		c := s.dial()
 		c.send("GET /file HTTP/1.1\r\nHost: h\r\nRange: bytes=1-,0-0\r\n\r\n")
