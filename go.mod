@@ -11,6 +11,7 @@ require (
 require github.com/klauspost/compress v1.20.4 // indirect
 
 require (
+	github.com/go-crypt/x v0.4.17
 	golang.org/x/net v0.62.0
 	golang.org/x/text v0.43.0 // indirect
 )

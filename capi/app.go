@@ -40,13 +40,14 @@ type app struct {
 	plan    *gate.Plan // What holds where there is no route.
 	maxBody int64      // What holds where there is no route.
 	allow   []byte     // The latest Allow of the loop's thread.
+	users   userFiles
 }
 
 // routeTraits are the options of a route.
 type routeTraits struct {
 	pooled   bool // Its handler runs on a thread of the pool.
 	chained  bool // Its group has functions around the handler,
-	guards   bool // and it is not one of the program's routes, but has these asked about what has none.
+	guards   bool // It is not one of the program's routes, but has these, and its gates, asked about what has none.
 	streamed bool // Its handler takes the body piece by piece.
 	chain    uint32
 	body     engine.Admission
@@ -56,8 +57,8 @@ type routeTraits struct {
 }
 
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
-func newApp(s server) (*app, error) {
-	a := &app{server: s, maxBody: s.number(C.FK_OPTION_MAX_BODY)}
+func newApp(s server, users userFiles) (*app, error) {
+	a := &app{server: s, users: users, maxBody: s.number(C.FK_OPTION_MAX_BODY)}
 	var err error
 	if a.plan, err = a.serverPlan(); err != nil {
 		return nil, err
@@ -178,6 +179,9 @@ func (a *app) Serve(call *engine.Call) {
 		if traits.body.Plan != call.Plan {
 			call.Outcome.Next, call.Outcome.Skip = engine.Gated, skip
 			return
+		}
+		if traits.guards && !traits.chained { // Its gates were all that there is.
+			continue
 		}
 		if call.Early && !traits.body.Stream {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip

@@ -166,8 +166,8 @@ func (s server) warnOfExpiry(shared *slot.Shared) {
 	}
 }
 
-// goInspect looks at the certificates, and says to fd what it has found: "+" and an fk_validity for each, or "-" and a
-// sentence.
+// goInspect looks at the certificates and the files of users, and says to fd what it has found: "+" and an fk_validity for
+// each certificate, "-" and a sentence about these, or "!" and one about those.
 //
 //export goInspect
 func goInspect(c *C.forker_server, fd C.int) (code C.int) {
@@ -178,12 +178,15 @@ func goInspect(c *C.forker_server, fd C.int) (code C.int) {
 		s.log(C.FORKER_LOG_WARN, doubt)
 	}
 	said := []byte("+")
+	_, unusable := s.loadUsers()
 	for _, v := range found.validities {
 		said = binary.NativeEndian.AppendUint64(said, uint64(v.NotBefore.Unix()))
 		said = binary.NativeEndian.AppendUint64(said, uint64(v.NotAfter.Unix()))
 	}
 	if err != nil {
 		said = []byte("-" + err.Error())
+	} else if unusable != nil {
+		said = []byte("!" + unusable.Error())
 	}
 	// Nobody is there to hear of an error: the reader misses the text.
 	_, _ = unix.Write(int(fd), said)

@@ -28,6 +28,7 @@ func (w *worker) front(a *app) (*gate.Front, error) {
 		Slash:    gate.Slash(w.number(C.FK_OPTION_SLASH)),
 		WWW:      gate.WWW(w.number(C.FK_OPTION_WWW)),
 	}
+	front.Users = len(a.users) > 0
 	front.Plans = a.hasPlans() || front.Slash != gate.SlashStrict
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
@@ -101,6 +102,8 @@ func (a *app) texts(route *C.fk_route) gate.Texts {
 		CORSExpose:      text(C.FK_OPTION_CORS_EXPOSE),
 		CORSMaxAge:      text(C.FK_OPTION_CORS_MAX_AGE),
 		CORSCredentials: text(C.FK_OPTION_CORS_CREDENTIALS) == "on",
+		Users:           a.users[text(C.FK_OPTION_BASIC_AUTH)],
+		Realm:           text(C.FK_OPTION_AUTH_REALM),
 		CSRF:            text(C.FK_OPTION_CSRF) == "fetch",
 		CSRFOrigins:     text(C.FK_OPTION_CSRF_ORIGINS),
 		Compress:        text(C.FK_OPTION_COMPRESS),

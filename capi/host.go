@@ -36,6 +36,10 @@ func countHosted(change, procs int) {
 func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 	w := &worker{server: server{c}, channel: -1, drainFd: int(c.tree.wake_fd), askedStopMs: math.MaxInt32}
 	defer w.guard("open", &code)
+	var err error
+	if w.users, err = w.loadUsers(); err != nil {
+		return w.fail(err)
+	}
 	cfg := w.config()
 	cfg.Hosted, cfg.Polled = true, polled != 0 || w.isLent()
 	if err := w.prepare(cfg); err != nil {
@@ -45,7 +49,7 @@ func goHostOpen(c *C.forker_server, polled C.int) (code C.int) {
 		w.close()
 		return w.fail(err)
 	}
-	countHosted(1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	countHosted(1, int(w.number(C.FK_OPTION_GO_MAX_PROCS))+w.users.lanes())
 	w.becomeReady()
 	c.run.loop = C.uintptr_t(cgo.NewHandle(w))
 	return C.FORKER_OK
@@ -90,5 +94,5 @@ func goHostServe(c *C.forker_server) (code C.int) {
 func (w *worker) leaveHost() {
 	cgo.Handle(w.c.run.loop).Delete()
 	w.c.run.loop = 0
-	countHosted(-1, int(w.number(C.FK_OPTION_GO_MAX_PROCS)))
+	countHosted(-1, int(w.number(C.FK_OPTION_GO_MAX_PROCS))+w.users.lanes())
 }

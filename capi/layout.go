@@ -36,6 +36,8 @@ enum {
     off_client = offsetof(struct forker_request, client),
     off_host = offsetof(struct forker_request, host),
     off_id = offsetof(struct forker_request, id),
+    off_user_len = offsetof(struct forker_request, user_len),
+    off_user = offsetof(struct forker_request, user),
     off_texts = offsetof(struct forker_request, texts),
     off_deferred = offsetof(struct forker_request, deferred),
     off_failure = offsetof(struct forker_request, failure),
@@ -135,6 +137,8 @@ var (
 	_ [C.off_client]byte                  = [unsafe.Offsetof(engine.Request{}.Client)]byte{}
 	_ [C.off_host]byte                    = [unsafe.Offsetof(engine.Request{}.Host)]byte{}
 	_ [C.off_id]byte                      = [unsafe.Offsetof(engine.Request{}.ID)]byte{}
+	_ [C.off_user_len]byte                = [unsafe.Offsetof(engine.Request{}.UserLen)]byte{}
+	_ [C.off_user]byte                    = [unsafe.Offsetof(engine.Request{}.User)]byte{}
 	_ [C.off_texts]byte                   = [unsafe.Offsetof(engine.Request{}.Texts)]byte{}
 	_ [C.off_deferred]byte                = [unsafe.Offsetof(engine.Request{}.Deferred)]byte{}
 	_ [C.off_failure]byte                 = [unsafe.Offsetof(engine.Request{}.Failure)]byte{}

@@ -15,6 +15,7 @@ package main
 #include "setup/certificate.h"
 #include "setup/listener.h"
 #include "setup/reopen.h"
+#include "setup/secretfile.h"
 #include "supervisor/action.h"
 #include "supervisor/asker.h"
 */
@@ -64,6 +65,7 @@ type worker struct {
 	draining    bool       // the program knows
 	askedStopMs int32      // with workers=0: within which time it is to stop, as the log has it
 	tickets     C.uint32_t // the version of the keys of session tickets that are used
+	users       userFiles
 
 	over bool  // the loop is closed,
 	err  error // for this reason
@@ -76,6 +78,10 @@ type worker struct {
 func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int) {
 	w := &worker{server: server{c}, channel: control.Socket(channel), drainFd: int(drain)}
 	defer w.guard("worker", &code)
+	var err error
+	if w.users, err = w.loadUsers(); err != nil {
+		return w.fail(err)
+	}
 	runtime.GOMAXPROCS(w.procs())
 	cfg := w.config()
 	cfg.Polled = w.isLent()
@@ -147,6 +153,9 @@ func (w *worker) fail(err error) C.int {
 	if bad := (*certificateError)(nil); errors.As(err, &bad) {
 		return w.refuse(bad)
 	}
+	if bad := (*secretError)(nil); errors.As(err, &bad) {
+		return w.refuseSecret(bad)
+	}
 	w.log(C.FORKER_LOG_ERROR, "worker: "+err.Error())
 	return C.FORKER_E_SYSTEM
 }
@@ -164,7 +173,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 	w.slot = table.Slot(int(C.fk_process.worker))
 	cfg.Slot, cfg.Shared = w.slot, table.Shared()
 	atomic.StoreUint32(&w.slot.PoolSize, uint32(cfg.Pool.Threads))
-	app, err := newApp(w.server)
+	app, err := newApp(w.server, w.users)
 	if err != nil {
 		return err
 	}
@@ -235,13 +244,14 @@ func (w *worker) watchDescriptors() error {
 	return w.loop.Watch(w.drainFd, w.onDrainEvent)
 }
 
-// procs is how many threads may run Go code at once. With TLS, or files that are served, the loop's is not the only one.
+// procs is how many threads may run Go code at once. With TLS, or files that are served, the loop's is not the only one. What
+// computes for users who log in is beyond that: it takes long, and nobody else waits for it.
 func (w *worker) procs() int {
 	procs := int(w.number(C.FK_OPTION_GO_MAX_PROCS))
 	if bool(C.fk_certificates_are_used(w.c)) || w.servesFiles() {
 		procs = max(procs, 2)
 	}
-	return procs
+	return procs + w.users.lanes()
 }
 
 // prepareTLS parses the certificates. A worker needs no more of them then; a process that goes on does for its next run,
@@ -253,6 +263,7 @@ func (w *worker) prepareTLS() (tlsConfigs, error) {
 	}
 	if w.channel >= 0 {
 		C.fk_certificates_wipe(w.c)
+		C.fk_secretfiles_wipe(w.c)
 		return found.configs, nil
 	}
 	for _, doubt := range found.doubts {
@@ -263,7 +274,7 @@ func (w *worker) prepareTLS() (tlsConfigs, error) {
 
 func (w *worker) tlsConfig() engine.TLSConfig {
 	return engine.TLSConfig{
-		Computing:  w.procs() - 1,
+		Computing:  w.procs() - w.users.lanes() - 1,
 		Handshakes: int(w.number(C.FK_OPTION_TLS_HANDSHAKES)),
 		Timeout:    w.duration(C.FK_OPTION_TLS_HANDSHAKE_TIMEOUT),
 	}

@@ -71,6 +71,7 @@ func describeRequest(e *access.Entry, r *request) {
 	head, text := &r.shared.Head, r.text[:r.head]
 	e.Method, e.Target, e.Host, e.Version = head.Method.In(text), head.Target.In(text), r.host(), head.Version
 	e.Traced, e.Secure, e.ID = r.shared.Traced != 0, r.isSecure(), r.shared.ID[:r.shared.IDLen]
+	e.User = r.shared.User[:r.shared.UserLen]
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
 		switch name := field.Name.In(text); {

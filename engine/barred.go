@@ -23,6 +23,8 @@ func (l *Loop) bar(r *request, outcome *Outcome) {
 		outcome.RetryAfter = int((r.gated.waitNs + int64(time.Second) - 1) / int64(time.Second))
 	case barredByPreflight:
 		outcome.Status = 204
+	case barredByUser:
+		outcome.Status, outcome.Detail = 401, "name and password are needed"
 	case barredByMemory:
 		outcome.Status, outcome.Detail = 503, "no memory for the path"
 	case barredBySite:

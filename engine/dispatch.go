@@ -82,6 +82,9 @@ func (l *Loop) dispatch(r *request) {
 	}
 	r.become(stateHandling)
 	switch {
+	case r.gated.barrier == awaitsUser:
+		l.checkUser(r)
+		return
 	case r.gated.barrier != passes:
 		l.bar(r, &call.Outcome)
 	case req.Head.Form != message.FormAsterisk:

@@ -288,7 +288,7 @@ func (l *Loop) nextOfFile(r *request) segment {
 		return segment{}
 	case a.turn >= sendfileMost: // A client can take it as fast as it is sent.
 		a.turn, a.waiting = 0, true
-		l.disk.later(diskJob{finish: l.goOnWith(r)})
+		l.disk.later(offloadJob{finish: l.goOnWith(r)})
 		return segment{}
 	}
 	next := segment{file: fileRange{a.from.Fd, p.off, size}}
@@ -314,7 +314,7 @@ func (l *Loop) warmFile(r *request, off, size int64) {
 	file, fd, goOn, unwanted := a.held, a.from.Fd, l.goOnWith(r), new(atomic.Bool)
 	file.Hold()
 	a.waiting, a.turn, a.unwanted = true, 0, unwanted
-	l.disk.submit(diskJob{
+	l.disk.submit(offloadJob{
 		unless: unwanted,
 		work:   func() { static.Warm(fd, off, size) },
 		finish: func() {

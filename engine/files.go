@@ -14,7 +14,7 @@ import (
 // filing is what serves files. Phases 1 and 3.
 type filing struct {
 	files       static.Cache
-	disk        *disk         // nil: no directory is served.
+	disk        *offload      // nil: no directory is served.
 	freeAnswers []*fileAnswer // Free list.
 	ranges      [static.MostRanges]static.Range
 	merged      []byte // The fields of a response, where the program has set some.
@@ -31,6 +31,11 @@ const (
 )
 
 const (
+	// diskThreads is how many threads wait for disks at most: a disk has little use for more.
+	diskThreads = 8
+	// diskQueue is how much may be asked of them when another request is to be. A disk may not answer for long.
+	diskQueue = 4096
+
 	// filesMost is how many files a worker keeps open,
 	filesMost = 1000
 	// filesShare is how many times that many descriptors it may have at least.
@@ -48,16 +53,13 @@ func (l *Loop) startFiles() error {
 	}
 	l.files.SetMost(int(min(filesMost, limit.Cur/filesShare)))
 	var err error
-	if l.disk, err = newDisk(); err != nil {
-		return err
-	}
-	return l.Watch(l.disk.fd, l.finishDisk)
+	l.disk, err = l.openOffload(diskThreads, diskQueue)
+	return err
 }
 
 // closeFiles gives up all that is kept of directories.
 func (l *Loop) closeFiles() {
 	if l.disk != nil {
-		l.disk.release()
 		l.files.Clear()
 	}
 	for _, m := range l.cfg.Mounts {
@@ -181,7 +183,7 @@ func (l *Loop) askDisk(r *request, work func() (finish func(gone bool))) {
 	l.awaitProgram(r)
 	r.become(statePooled)
 	finish := func(bool) {} // If the loop ends before.
-	l.disk.submit(diskJob{
+	l.disk.submit(offloadJob{
 		work: func() { finish = work() },
 		finish: func() {
 			if r.stream == nil {

@@ -679,13 +679,13 @@ func TestFiles_ofClientsThatHaveLeftAreNotRead(t *testing.T) {
 	answer := make(chan bool)
 	s.do(func() {
 		for range diskThreads {
-			s.loop.disk.submit(diskJob{work: func() { <-answer }, finish: func() {}})
+			s.loop.disk.submit(offloadJob{work: func() { <-answer }, finish: func() {}})
 		}
 	})
 	s.must(unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED))
 	c := s.dial()
 	c.send(get("/f/big"))
-	var job diskJob
+	var job offloadJob
 	s.eventually("the file to be waited for", func() bool {
 		s.loop.disk.mu.Lock()
 		defer s.loop.disk.mu.Unlock()
@@ -709,7 +709,7 @@ func TestFiles_ofClientsThatHaveLeftAreNotRead(t *testing.T) {
 }
 
 func TestDisk_doesNoWorkThatIsNotWanted(t *testing.T) {
-	d, err := newDisk()
+	d, err := newOffload(diskThreads, diskQueue)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -718,7 +718,7 @@ func TestDisk_doesNoWorkThatIsNotWanted(t *testing.T) {
 	unwanted.Store(true)
 	worked, finished := 0, 0
 	for _, unless := range []*atomic.Bool{nil, &unwanted, &wanted} {
-		d.submit(diskJob{unless: unless, work: func() { worked++ }, finish: func() { finished++ }})
+		d.submit(offloadJob{unless: unless, work: func() { worked++ }, finish: func() { finished++ }})
 		for !d.isIdle() {
 			runtime.Gosched()
 		}
@@ -754,7 +754,7 @@ func TestFiles_diskThatDoesNotAnswer(t *testing.T) {
 	answer := make(chan bool)
 	s.do(func() {
 		for range diskThreads + diskQueue {
-			s.loop.disk.submit(diskJob{work: func() { <-answer }, finish: func() {}})
+			s.loop.disk.submit(offloadJob{work: func() { <-answer }, finish: func() {}})
 		}
 	})
 	s.eventually("the threads to be busy", func() bool {

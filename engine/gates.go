@@ -18,10 +18,12 @@ import (
 //     is that one from here on
 //  4. how often its client may come
 //  5. what browsers ask before they send a request of another site
-//  6. whether it is one that another site has a browser send
+//  6. who its user is
+//  7. whether it is one that another site has a browser send
 //
 // The first two are the same for all requests, the others can differ by route. A request that one of them bars goes no
-// further: its body is not wanted, and the program does not see it.
+// further: its body is not wanted, and the program does not see it. Whether a password is right is asked last, because that
+// takes long.
 
 // gated is what the gates have found out about a request.
 type gated struct {
@@ -33,6 +35,7 @@ type gated struct {
 	waitNs    int64        // barredByRate: how long it is until there is room.
 	origin    message.Span // Of the page that a browser has it from; empty: it does not say.
 	preflight bool         // It asks whether another request may be sent.
+	check     *check       // awaitsUser: who it says it is from.
 	inherits  bool         // Its response adds what stands in Loop.added: see inherit.
 }
 
@@ -46,6 +49,8 @@ const (
 	barredToSlash
 	barredByRate
 	barredByPreflight // It is answered.
+	barredByUser      // It is nobody's, and may be repeated by somebody.
+	awaitsUser        // It goes on when it is known whether its password is right.
 	barredBySite
 	barredByMemory
 )
@@ -135,6 +140,11 @@ func (l *Loop) passPlan(r *request) {
 		g.barrier = barredByPreflight
 		return
 	}
+	if plan.Auth != nil {
+		if g.barrier = l.passUser(r, plan.Auth); g.barrier == barredByUser {
+			return
+		}
+	}
 	if plan.Sites != nil {
 		site := findField(head, r.text, "sec-fetch-site").In(r.text)
 		if !plan.Sites.Pass(r.call.Method, site, g.origin.In(r.text), r.host()) {
@@ -150,10 +160,14 @@ func (l *Loop) passNext(r *request, skip int) {
 	r.body.skip = skip
 	r.shared.Box = l.box
 	l.passRoute(r, l.prepareCall(r))
-	if r.gated.barrier != passes {
-		l.bar(r, &r.call.Outcome)
-	} else {
+	switch r.gated.barrier {
+	case passes:
 		l.cfg.Handlers.Serve(&r.call)
+	case awaitsUser:
+		l.checkUser(r)
+		return
+	default:
+		l.bar(r, &r.call.Outcome)
 	}
 	l.carryOut(r)
 }
@@ -241,6 +255,7 @@ func (l *Loop) identify(r *request, trusted bool) {
 // forgetGates ends what is known of a request by the gates.
 func (r *request) forgetGates() {
 	r.shared.Traced, r.shared.Scheme, r.shared.IDLen, r.shared.Host = 0, SchemeOfConn, 0, message.Span{}
+	r.shared.UserLen = 0
 	r.gated = gated{counted: r.gated.counted[:0]}
 }
 
@@ -280,6 +295,9 @@ func (l *Loop) addFields(r *request) {
 	added := l.added[:0]
 	if n := r.shared.IDLen; n > 0 && !gate.HasField(head.fields, "X-Request-Id") {
 		added = append(append(append(added, "X-Request-Id: "...), r.shared.ID[:n]...), http1.CRLF...)
+	}
+	if g.barrier == barredByUser {
+		added = g.plan.Auth.AppendChallenge(added)
 	}
 	if plan := g.plan; plan != nil {
 		if plan.Block != nil {

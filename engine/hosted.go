@@ -32,8 +32,8 @@ func (l *Loop) end() (over bool) {
 	for _, r := range l.pool.close() {
 		l.recycle(r, CloseShutdown)
 	}
-	if l.disk != nil {
-		for _, job := range l.disk.close() {
+	for o := range l.offloads {
+		for _, job := range o.close() {
 			job.finish()
 		}
 	}
@@ -41,7 +41,7 @@ func (l *Loop) end() (over bool) {
 }
 
 func (l *Loop) isOver() bool {
-	return l.isShaken() && (!l.cfg.Hosted || l.pool.isEmpty() && (l.disk == nil || l.disk.isIdle()))
+	return l.isShaken() && (!l.cfg.Hosted || l.pool.isEmpty() && l.areOffloadsIdle())
 }
 
 // Close ends the loop, if it has not ended, and releases everything but the watched descriptors.
@@ -52,11 +52,12 @@ func (l *Loop) Close() {
 	}
 	if l.cfg.Hosted {
 		l.finishPooled()
-		if l.disk != nil {
-			l.finishDisk()
+		for o := range l.offloads {
+			l.finishOffload(o)
 		}
 		l.releaseMemory()
 	}
+	l.releaseOffloads()
 	l.closeFiles()
 	l.closeAccess()
 	l.pool.release()

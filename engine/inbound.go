@@ -72,7 +72,8 @@ func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 func (l *Loop) admitBody(r *request) *message.Refusal {
 	b := &r.body
 	b.kind, b.most = bodyWanted, l.cfg.MaxBody
-	if r.gated.barrier != passes {
+	awaits := r.gated.barrier == awaitsUser
+	if r.gated.barrier != passes && !awaits {
 		b.kind = bodyPassed
 		return nil
 	}
@@ -93,6 +94,9 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		if admission.Stream || unwanted {
 			b.kind = bodyPassed
 		}
+	}
+	if awaits { // Nothing of it is taken of nobody.
+		b.kind = bodyPassed
 	}
 	if int64(b.length) > b.most {
 		return r.tooLarge()

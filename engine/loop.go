@@ -42,6 +42,7 @@ type Loop struct {
 	collecting
 	ending
 	filing
+	checking
 
 	securing
 	compressing
@@ -194,6 +195,9 @@ func (l *Loop) acquire() error {
 	if err = l.startFiles(); err != nil {
 		return err
 	}
+	if err = l.startChecking(); err != nil {
+		return err
+	}
 	if err = l.startSecuring(); err != nil {
 		return err
 	}
@@ -209,6 +213,7 @@ func (l *Loop) undo() {
 	if l.pool != nil {
 		l.pool.release()
 	}
+	l.releaseOffloads()
 	l.closeFiles()
 	l.cfg.Memory.Retain(nil)
 	l.closeAccess()

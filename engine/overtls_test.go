@@ -40,6 +40,10 @@ func TestOverTLS(t *testing.T) {
 		{"Compress_ofWhat", TestCompress_ofWhat},
 		{"Compress_streamsAreFlushed", TestCompress_streamsAreFlushed},
 
+		{"Users_showTheirPassword", TestUsers_showTheirPassword},
+		{"Users_bodiesComeWhenTheyAreKnown", TestUsers_bodiesComeWhenTheyAreKnown},
+		{"Users_holdUpNobody", TestUsers_holdUpNobody},
+
 		{"Files_areServed", TestFiles_areServed},
 		{"Files_ranges", TestFiles_ranges},
 		{"Files_severalRanges", TestFiles_severalRanges},

@@ -113,6 +113,11 @@ func (l *Loop) askNext(r *request) {
 	r.become(stateHandling)
 	l.cfg.Handlers.Serve(&r.call)
 	l.carryOut(r)
+	l.resume(r, c)
+}
+
+// resume goes on with the connection of a request that was pending, whose next handler has been asked.
+func (l *Loop) resume(r *request, c *conn) {
 	if r.stream != nil && (r.wantsInput() || r.state == statePooled) {
 		r.stream.readBody(l, r)
 		return

@@ -41,11 +41,13 @@ type Request struct {
 	Scheme      uint8 // One of the schemes below.
 	IDLen       uint8 // Bytes of ID; 0: the request has none.
 	Kept        uint8 // 1: OnBody has kept some of a piece, and is to be called for that when there is no pause. Written by the program.
-	_           [2]uint8
+	UserLen     uint8 // Bytes of User; 0: nobody has shown who they are.
+	_           uint8
 	Client      slot.Peer
 	Host        message.Span // As a trusted proxy says; empty: it is Head.Host.
 	Fd          int32        // Of the connection, as long as Cancelled is 0.
 	ID          [72]uint8    // NUL-terminated.
+	User        [256]uint8   // NUL-terminated.
 	RPC         RPC
 	Params      [MaxParams]message.Span
 	Head        message.Head

@@ -186,10 +186,10 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  * the limits of forms, form_parts, form_field, form_fields, form_file and form_files, see forker_request_form(); of methods
  * of gRPC those of messages, see forker_server_grpc_route(); and the options about gates of which docs/OPTIONS.md says that
  * a route can have them: rate_limit, security, hsts, csp, cors_origins, cors_headers, cors_expose, cors_credentials,
- * cors_max_age, csrf and csrf_origins; those by which responses are compressed, compress and compress_types; of a
- * directory's files (forker_server_static()) those whose names begin with static_. Gates decide before a handler is called,
- * in an order of their own: limits of rates, what browsers ask before a request (CORS), requests that pages of other sites
- * send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
+ * cors_max_age, basic_auth, auth_realm, csrf and csrf_origins; those by which responses are compressed, compress and
+ * compress_types; of a directory's files (forker_server_static()) those whose names begin with static_. Gates decide before a handler is called,
+ * in an order of their own: limits of rates, what browsers ask before a request (CORS), who the user is (basic_auth),
+ * requests that pages of other sites send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
  *
  * What is not set of a route is as forker_group_set() says, then as the default, of gates the server's option.
  *
@@ -269,8 +269,9 @@ int forker_group_route(forker_group *group, const char *methods, const char *pat
 
 /*
  * Sets an option of all routes of a group, see forker_route_set(), also of those that are registered later and of the
- * groups inside of it. What is set of an inner group, or of a route, goes before it. Returns what forker_route_set()
- * returns.
+ * groups inside of it. What is set of an inner group, or of a route, goes before it. What keeps requests out, basic_auth and
+ * csrf, holds for every request below the prefix, also if there is no route for it, as functions of forker_group_use() do.
+ * Returns what forker_route_set() returns, FORKER_E_LIMIT (too many routes).
  */
 int forker_group_set(forker_group *group, const char *name, const char *value);
 
@@ -510,7 +511,7 @@ int forker_server_client_ca(forker_server *server, const char *path);
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the
  * log: FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or no listening
  * socket; TLS without a certificate), FORKER_E_CERTIFICATE (one that cannot be used, see forker_server_certificate()),
- * FORKER_E_OPTION (options that do not go together), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
+ * FORKER_E_OPTION (options that do not go together, or name a file that cannot be used), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
  * (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker, or where the Go runtime already runs),
  * FORKER_E_ADDRESS (second run, address now taken; or the program has closed or replaced a listening socket),
  * FORKER_E_MEMORY (or too little address space for Go under RLIMIT_AS), FORKER_E_SYSTEM.
@@ -1266,6 +1267,12 @@ const char *forker_request_scheme(forker_request *req, size_t *len_out);
  * request_id. NULL without that.
  */
 const char *forker_request_id(forker_request *req, size_t *len_out);
+
+/*
+ * The name of the user who has shown the right password, with option basic_auth, which the access log shows too. NULL where
+ * nobody has to.
+ */
+const char *forker_request_user(forker_request *req, size_t *len_out);
 
 /* What forker_request_tls() can tell. The numbers never change. */
 enum {

@@ -298,6 +298,7 @@ class Request {
     std::string_view client() const { return whole(forker_request_client); }
     std::string_view scheme() const { return whole(forker_request_scheme); }
     std::string_view id() const { return whole(forker_request_id); }
+    std::string_view user() const { return whole(forker_request_user); }
     std::string_view body() const { return whole(forker_request_body); }
     int version() const noexcept { return forker_request_version(req_); }
     bool cancelled() const noexcept { return forker_request_cancelled(req_) == 1; }

@@ -172,6 +172,14 @@
       "another site has the browser send them, as Sec-Fetch-Site says, or Origin: 403. Also of a route.")              \
     X(CSRF_ORIGINS, "csrf_origins", ORIGINS, "", "", "", "", true,                                                     \
       "Other sites from which they are served all the same. Also of a route.")                                         \
+    X(BASIC_AUTH, "basic_auth", TEXT, "", "", "", "", false,                                                           \
+      "File of lines \"name:hash\", as htpasswd -B writes them, of who may come in with their password (HTTP Basic, "  \
+      "RFC "                                                                                                           \
+      "7617); all others are answered 401. Hashes are bcrypt, argon2id, argon2i and SHA-crypt ($5$, $6$). It is read " \
+      "by the calling process when the server runs, and again at each reload, which is refused if it is malformed. "   \
+      "Empty: everybody may. Also of a route.")                                                                        \
+    X(AUTH_REALM, "auth_realm", TEXT, "restricted", "", "", "", true,                                                  \
+      "What clients are told that name and password are for, in WWW-Authenticate. Also of a route.")                   \
     X(COMPRESS, "compress", CHOICE, "off", "off|on|gzip|zstd", "", "", true,                                           \
       "How responses are compressed whose client takes that: on is zstd or gzip, whichever it likes best. Not those "  \
       "that have "                                                                                                     \

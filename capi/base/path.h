@@ -17,4 +17,7 @@ int fk_path_begin(forker_server *server);
 /* Writes the path that an option has, from the root if that is known. Returns `path`. */
 const char *fk_path_of(const forker_server *server, int option, char path[FK_PATH_ROOM]);
 
+/* The same for a text of another option. */
+const char *fk_path_from(const forker_server *server, const char *text, char path[FK_PATH_ROOM]);
+
 #endif

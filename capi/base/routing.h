@@ -17,7 +17,7 @@ enum {
     FK_FORM_LIMITS = 5,                   /* see FK_FORM_PARTS */
     FK_FORM_OWN = 2,                      /* what the limits of a route have added */
     FK_CALL_OPTIONS = 3,                  /* of methods of gRPC, the first of which is FK_OPTION_GRPC_MAX_MESSAGE */
-    FK_GATE_OPTIONS = 13,                 /* that a route can have of its own; gateoption.c */
+    FK_GATE_OPTIONS = 15,                 /* that a route can have of its own; gateoption.c */
     FK_OWN_OPTIONS = FK_GATE_OPTIONS + 7, /* those too that say how files are served */
     FK_REWRITES_MAX = 256
 };
@@ -53,6 +53,7 @@ struct forker_group {
     fk_use *uses;
     uint32_t use_count;
     uint32_t chain_count;
+    bool guarded;         /* what is below the prefix and has no route there is the group's too */
     const fk_use **chain; /* of the groups around it too, from outside to inside; made at start */
     forker_group *next;
 };

@@ -49,7 +49,8 @@ struct forker_server {
         struct fk_health *health;           /* NULL: there is no health service */
         struct fk_descriptors *descriptors; /* NULL: there is no reflection */
     } grpc;
-    void *rates; /* shared, FK_RATES_SIZE: how often clients came; NULL: nobody asks */
+    struct fk_secretfile *secretfiles; /* NULL: none are named */
+    void *rates;                       /* shared, FK_RATES_SIZE: how often clients came; NULL: nobody asks */
 
     /* Whose it is. */
     pid_t owner;         /* the process that made the server, or a child of it that was forked before it ran */

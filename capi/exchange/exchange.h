@@ -193,11 +193,13 @@ struct forker_request {
     uint8_t scheme;     /* FK_SCHEME_* */
     uint8_t id_len;     /* bytes of id; 0: the request has none */
     uint8_t kept;       /* 1: on_body has kept some of a piece, and is to be called for that when there is no pause */
-    uint8_t pad[2];
+    uint8_t user_len;   /* bytes of user; 0: nobody has shown who they are */
+    uint8_t pad;
     fk_peer client;
-    fk_span host; /* as a trusted proxy says; empty: it is head.host */
-    int32_t fd;   /* of the connection, as long as `cancelled` is 0 */
-    char id[72];  /* NUL-terminated */
+    fk_span host;   /* as a trusted proxy says; empty: it is head.host */
+    int32_t fd;     /* of the connection, as long as `cancelled` is 0 */
+    char id[72];    /* NUL-terminated */
+    char user[256]; /* likewise */
     fk_call call;
     fk_span params[FK_PARAMS_MAX]; /* pieces of path, in the order of the route's names */
     fk_head head;

@@ -305,6 +305,11 @@ const char *forker_request_id(forker_request *req, size_t *len_out)
     return req != NULL && req->id_len > 0 ? give(req->id, req->id_len, len_out) : give(NULL, 0, len_out);
 }
 
+const char *forker_request_user(forker_request *req, size_t *len_out)
+{
+    return req != NULL && req->user_len > 0 ? give(req->user, req->user_len, len_out) : give(NULL, 0, len_out);
+}
+
 const char *forker_request_scheme(forker_request *req, size_t *len_out)
 {
     if (req == NULL) {

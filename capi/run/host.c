@@ -82,7 +82,7 @@ int fk_host_open(forker_server *server, bool polled)
     code = fk_entry_host_open(server, polled);
     if (code != FORKER_OK) {
         end(server);
-        return code == FORKER_E_CERTIFICATE
+        return code == FORKER_E_CERTIFICATE || code == FORKER_E_OPTION /* which have a sentence */
                    ? code
                    : fk_server_fail(server, code, "%s: the engine cannot be started, see the log", server->run.verb);
     }

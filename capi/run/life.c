@@ -23,6 +23,7 @@
 #include "setup/pidfile.h"
 #include "setup/rewrite.h"
 #include "setup/route.h"
+#include "setup/secretfile.h"
 #include "setup/ticket.h"
 #include "supervisor/report.h"
 
@@ -74,6 +75,7 @@ void forker_server_free(forker_server *server)
     }
     fk_certificates_free(server->tls.certificates);
     fk_tickets_close(server);
+    fk_secretfiles_free(server->secretfiles);
     fk_gate_rates_close(server);
     free(server->run.directory);
     free(server->logs.early);

@@ -25,6 +25,7 @@
 #include "setup/keylog.h"
 #include "setup/listener.h"
 #include "setup/pidfile.h"
+#include "setup/secretfile.h"
 #include "setup/shard.h"
 #include "setup/ticket.h"
 #include "supervisor/asker.h"
@@ -68,10 +69,10 @@ static int check_space(forker_server *server)
 int fk_run_prepare(forker_server *server)
 {
     static int (*const steps[])(forker_server *) = {
-        fk_groups_plan,        fk_path_begin,       fk_admin_open,      fk_tickets_open,
-        fk_inherited_drop,     fk_listeners_reopen, fk_listeners_check, fk_shards_open,
-        fk_privilege_prepare,  fk_limit_check,      fk_logfile_open,    fk_keylog_open,
-        fk_gate_options_check, fk_gate_rates_open,  prepare_shared,     check_space};
+        fk_groups_plan,      fk_path_begin,      fk_admin_open,         fk_tickets_open,      fk_inherited_drop,
+        fk_listeners_reopen, fk_listeners_check, fk_shards_open,        fk_privilege_prepare, fk_limit_check,
+        fk_logfile_open,     fk_keylog_open,     fk_gate_options_check, fk_secretfiles_open,  fk_gate_rates_open,
+        prepare_shared,      check_space};
     int code = FORKER_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && code == FORKER_OK; i++) {
         code = steps[i](server);

@@ -11,11 +11,28 @@
 
 /* Those about gates go first. */
 static const int ids[FK_OWN_OPTIONS] = {
-    FK_OPTION_RATE_LIMIT,           FK_OPTION_SECURITY,     FK_OPTION_HSTS,           FK_OPTION_CSP,
-    FK_OPTION_CORS_ORIGINS,         FK_OPTION_CORS_HEADERS, FK_OPTION_CORS_EXPOSE,    FK_OPTION_CORS_MAX_AGE,
-    FK_OPTION_CORS_CREDENTIALS,     FK_OPTION_CSRF,         FK_OPTION_CSRF_ORIGINS,   FK_OPTION_COMPRESS,
-    FK_OPTION_COMPRESS_TYPES,       FK_OPTION_STATIC_INDEX, FK_OPTION_STATIC_LISTING, FK_OPTION_STATIC_FALLBACK,
-    FK_OPTION_STATIC_CACHE_CONTROL, FK_OPTION_STATIC_TYPES, FK_OPTION_STATIC_ETAG,    FK_OPTION_STATIC_PRECOMPRESSED,
+    FK_OPTION_RATE_LIMIT,
+    FK_OPTION_SECURITY,
+    FK_OPTION_HSTS,
+    FK_OPTION_CSP,
+    FK_OPTION_CORS_ORIGINS,
+    FK_OPTION_CORS_HEADERS,
+    FK_OPTION_CORS_EXPOSE,
+    FK_OPTION_CORS_MAX_AGE,
+    FK_OPTION_CORS_CREDENTIALS,
+    FK_OPTION_CSRF,
+    FK_OPTION_CSRF_ORIGINS,
+    FK_OPTION_COMPRESS,
+    FK_OPTION_COMPRESS_TYPES,
+    FK_OPTION_BASIC_AUTH,
+    FK_OPTION_AUTH_REALM,
+    FK_OPTION_STATIC_INDEX,
+    FK_OPTION_STATIC_LISTING,
+    FK_OPTION_STATIC_FALLBACK,
+    FK_OPTION_STATIC_CACHE_CONTROL,
+    FK_OPTION_STATIC_TYPES,
+    FK_OPTION_STATIC_ETAG,
+    FK_OPTION_STATIC_PRECOMPRESSED,
 };
 
 static int place_of(int id)
@@ -48,6 +65,11 @@ bool fk_gate_option_differs(const fk_route *route)
         differs = differs || route->own[place] != NULL;
     }
     return differs;
+}
+
+bool fk_gate_option_keeps_out(int place)
+{
+    return ids[place] == FK_OPTION_BASIC_AUTH || ids[place] == FK_OPTION_CSRF;
 }
 
 /* The route of that number, or for the last one what holds where there is none. */

@@ -7,6 +7,9 @@
 /* Its place among those options, or -1: there is none of that name. */
 int fk_gate_option_find(const char *name);
 
+/* Whether the option in that place keeps requests out: then it holds for all below a group, also where no route is. */
+bool fk_gate_option_keeps_out(int place);
+
 /* What holds for a route: its own value, or the server's. */
 const char *fk_gate_option_text(const forker_server *server, const fk_route *route, int id);
 

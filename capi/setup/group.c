@@ -205,6 +205,13 @@ int forker_group_route(forker_group *group, const char *methods, const char *pat
                            route_out);
 }
 
+int fk_group_guard(forker_group *group)
+{
+    int code = group->guarded ? FORKER_OK : fk_route_guard(group);
+    group->guarded = code == FORKER_OK;
+    return code;
+}
+
 int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user)
 {
     int refused = group != NULL ? fk_setup_refuses(group->server) : FORKER_E_INVALID;
@@ -225,7 +232,7 @@ int forker_group_use(forker_group *group, forker_handler before, forker_done_fn 
         return fk_setup_fail(server, FORKER_E_MEMORY, "use: out of memory");
     }
     group->uses = uses;
-    int code = group->use_count == 0 ? fk_route_guard(group) : FORKER_OK;
+    int code = fk_group_guard(group);
     if (code == FORKER_OK) {
         uses[group->use_count++] = (fk_use){before, done, user};
     }

@@ -11,6 +11,7 @@
 #include "base/server.h"
 #include "setup/advice.h"
 #include "setup/gateoption.h"
+#include "setup/group.h"
 #include "setup/option.h"
 #include "setup/setup.h"
 #include "setup/url.h"
@@ -215,7 +216,10 @@ int forker_group_set(forker_group *group, const char *name, const char *value)
     }
     const char *of = group->prefix[0] != '\0' ? group->prefix : "all routes";
     fk_route tried = {0};
-    return assign(group->server, &tried, &group->settings, &(assignment){"group", name, value, "", of});
+    int code = assign(group->server, &tried, &group->settings, &(assignment){"group", name, value, "", of});
+    int gate = code == FORKER_OK ? fk_gate_option_find(name) : -1;
+    bool keeps_out = gate >= 0 && fk_gate_option_keeps_out(gate) && value[0] != '\0' && strcmp(value, "off") != 0;
+    return keeps_out ? fk_group_guard(group) : code;
 }
 
 static void apply(fk_route *route, const fk_settings *settings)

@@ -15,6 +15,7 @@
 #include "setup/certificate.h"
 #include "setup/config.h"
 #include "setup/reopen.h"
+#include "setup/secretfile.h"
 #include "setup/ticket.h"
 #include "supervisor/asker.h"
 #include "supervisor/control.h"
@@ -171,16 +172,23 @@ static bool read_again(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     fk_certificates *before;
+    fk_secretfile *secrets;
     if (!fk_certificates_renew(server, &before)) {
+        return false;
+    }
+    if (!fk_secretfiles_renew(server, &secrets)) {
+        fk_certificates_restore(server, before);
         return false;
     }
     if (fk_inspection_run(spawner) != FORKER_OK || !fk_config_reload(server) || !fk_tickets_load(server)) {
         fk_certificates_restore(server, before);
+        fk_secretfiles_restore(server, secrets);
         return false;
     }
     if (before != server->tls.certificates) {
         fk_certificates_free(before);
     }
+    fk_secretfiles_free(secrets);
     fk_certificates_publish(server);
     return true;
 }

@@ -1,4 +1,4 @@
-/* The process that looks at certificates before they are used. */
+/* The process that looks at certificates and files of users before they are used. */
 #include "supervisor/inspection.h"
 
 #include <errno.h>
@@ -11,10 +11,14 @@
 
 #include "base/descriptor.h"
 #include "setup/certificate.h"
+#include "setup/secretfile.h"
 #include "supervisor/child.h"
 
-/* The first byte of what it says: all is well, and the validity of each certificate follows; or a sentence does. */
-enum { SAYS_GOOD = '+' };
+/*
+ * The first byte of what it says: all is well, and the validity of each certificate follows; or a sentence does, about
+ * certificates or about files of users.
+ */
+enum { SAYS_GOOD = '+', SAYS_SECRET = '!' };
 
 /* Room for either. */
 enum { SAID_MAX = 1 + FK_CERTIFICATES_MAX * sizeof(fk_validity) + FK_SENTENCE_MAX };
@@ -48,10 +52,11 @@ static void end(pid_t pid)
 /* Takes in what it says of good certificates. false: it is not that. */
 static bool take_validities(fk_certificates *certificates, const char *said, size_t len)
 {
-    if (len != 1 + certificates->count * sizeof(fk_validity) || said[0] != SAYS_GOOD) {
+    uint32_t count = certificates != NULL ? certificates->count : 0;
+    if (len != 1 + count * sizeof(fk_validity) || said[0] != SAYS_GOOD) {
         return false;
     }
-    for (uint32_t i = 0; i < certificates->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         memcpy(&certificates->items[i].validity, said + 1 + i * sizeof(fk_validity), sizeof(fk_validity));
     }
     return true;
@@ -62,7 +67,7 @@ int fk_inspection_run(fk_spawner *spawner)
     forker_server *server = spawner->server;
     int ends[2];
     char said[SAID_MAX];
-    if (!fk_certificates_are_used(server)) {
+    if (!fk_certificates_are_used(server) && server->secretfiles == NULL) {
         return FORKER_OK;
     }
     if (!fk_descriptor_raise_pair(pipe2(ends, O_CLOEXEC) == 0, ends)) {
@@ -81,8 +86,8 @@ int fk_inspection_run(fk_spawner *spawner)
     if (take_validities(server->tls.certificates, said, len)) {
         return FORKER_OK;
     }
-    return fk_server_fail(server, FORKER_E_CERTIFICATE, "%s",
-                          len > 0 && said[0] != SAYS_GOOD
-                              ? said + 1
-                              : "the process that looks at the certificates has failed, see the log");
+    bool tells = len > 0 && said[0] != SAYS_GOOD;
+    return fk_server_fail(server, tells && said[0] == SAYS_SECRET ? FORKER_E_OPTION : FORKER_E_CERTIFICATE, "%s",
+                          tells ? said + 1
+                                : "the process that looks at certificates and files of users has failed, see the log");
 }

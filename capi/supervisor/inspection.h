@@ -1,6 +1,6 @@
 /*
- * The certificates are parsed by Go, which must not run in the process that forks. So a process that lives for no more
- * than that looks at them before they are used: before the first fork of run, and at each reload.
+ * Certificates and files of users are parsed by Go, which must not run in the process that forks. So a process that lives
+ * for no more than that looks at them before they are used: before the first fork of run, and at each reload.
  */
 #ifndef FORKER_INSPECTION_H
 #define FORKER_INSPECTION_H

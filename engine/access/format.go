@@ -1,6 +1,7 @@
 package access
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -37,6 +38,7 @@ type Entry struct {
 	Referer []byte
 	Agent   []byte
 	ID      []byte // nil: requests have none.
+	User    []byte // nil: nobody has shown who they are.
 	Traced  bool   // Client and Secure may be what a proxy says.
 	Secure  bool   // The client speaks TLS, to this server or to a proxy.
 }
@@ -55,7 +57,8 @@ func appendVersion(b []byte, version uint8) []byte {
 // stand as \xHH.
 func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
 	b = appendHost(b, e.Client)
-	b = append(append(b, " - - "...), stamp...)
+	b = appendUser(append(b, " - "...), e.User)
+	b = append(append(b, ' '), stamp...)
 	b = append(b, ` "`...)
 	if e.Method == nil {
 		b = append(b, '-')
@@ -103,6 +106,22 @@ func appendHost(b []byte, p slot.Peer) []byte {
 	return append(b, '-')
 }
 
+// appendUser appends the name of a user as one word.
+func appendUser(b, name []byte) []byte {
+	if len(name) == 0 {
+		return append(b, '-')
+	}
+	for len(name) > 0 {
+		word, rest, blank := bytes.Cut(name, []byte{' '})
+		b = appendEscaped(b, word)
+		if blank {
+			b = append(b, `\x20`...)
+		}
+		name = rest
+	}
+	return b
+}
+
 func appendQuoted(b, text []byte) []byte {
 	if len(text) == 0 {
 		return append(b, `"-"`...)
@@ -147,6 +166,9 @@ func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
 	b = appendString(b, e.Referer)
 	b = append(b, `,"user_agent":`...)
 	b = appendString(b, e.Agent)
+	if len(e.User) > 0 {
+		b = appendString(append(b, `,"user":`...), e.User)
+	}
 	if e.Traced {
 		b = appendHost(append(b, `,"client":"`...), e.Client)
 		b = appendScheme(append(b, `","scheme":"`...), e.Secure)

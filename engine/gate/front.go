@@ -35,6 +35,7 @@ type Front struct {
 	IDs      *IDs   // nil: requests have none.
 	Override bool   // POST can mean another method.
 	Plans    bool   // Routes have plans, or Slash is not SlashStrict.
+	Users    bool   // Some plan has Auth.
 	Rates    *Rates // nil: no plan has a Rate.
 	Slash    Slash
 	WWW      WWW

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"libforker/engine/coding"
+	"libforker/engine/credential"
 )
 
 // What the gates do with the requests of a route.
@@ -13,6 +14,7 @@ import (
 type Plan struct {
 	Rate  *Rate  // nil: as often as they come.
 	CORS  *CORS  // nil: browsers keep answers from other sites.
+	Auth  *Auth  // nil: everybody may come in.
 	Sites *Sites // nil: requests of other sites are served.
 	Block *Block // nil: no fields are added.
 
@@ -26,6 +28,8 @@ type Texts struct {
 	HSTS, CSP                                        string
 	CORSOrigins, CORSHeaders, CORSExpose, CORSMaxAge string
 	CORSCredentials                                  bool
+	Users                                            *credential.Users // Of the file that is named.
+	Realm                                            string
 	CSRF                                             bool
 	CSRFOrigins                                      string
 	Compress, CompressTypes                          string
@@ -48,6 +52,7 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 		}
 		p.CORS = newCORS(t, age)
 	}
+	p.Auth = newAuth(t)
 	if t.CSRF {
 		p.Sites = &Sites{Trusted: parseOrigins(t.CSRFOrigins)}
 	}

@@ -120,6 +120,7 @@ func installed(t *testing.T, libdir string) []string {
 		libdir + "/cmake/forker/forker-config.cmake",
 		libdir + "/cmake/forker/forker-config-version.cmake",
 		"share/doc/forker/LICENSE",
+		"share/doc/forker/LICENSES/github.com_go-crypt_x.txt",
 		"share/doc/forker/LICENSES/github.com_klauspost_compress.txt",
 		"share/doc/forker/LICENSES/github.com_valyala_bytebufferpool.txt",
 		"share/doc/forker/LICENSES/go.txt",

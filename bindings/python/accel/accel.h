@@ -22,6 +22,7 @@ typedef struct {
     __typeof__(&forker_request_peer) request_peer;
     __typeof__(&forker_request_client) request_client;
     __typeof__(&forker_request_scheme) request_scheme;
+    __typeof__(&forker_request_user) request_user;
     __typeof__(&forker_request_body) request_body;
     __typeof__(&forker_request_body_fd) request_body_fd;
     __typeof__(&forker_request_on_body) request_on_body;
@@ -45,8 +46,8 @@ extern accel_functions forker;
             word(trailers) word(call_soon) word(context) word(done) word(set_result) word(create_future)               \
                 word(get_task_factory) word(create_task) word(http) word(https) word(run) word(send)                   \
                     word(REQUEST_METHOD) word(RAW_URI) word(REQUEST_URI) word(PATH_INFO) word(QUERY_STRING)            \
-                        word(SERVER_PROTOCOL) word(CONTENT_LENGTH) word(REMOTE_ADDR) word(REMOTE_PORT) word(HTTPS)     \
-                            word(close)
+                        word(SERVER_PROTOCOL) word(CONTENT_LENGTH) word(REMOTE_ADDR) word(REMOTE_PORT)                 \
+                            word(REMOTE_USER) word(HTTPS) word(close)
 typedef struct {
 #define DECLARE(name) PyObject *name;
     ACCEL_WORDS(DECLARE)

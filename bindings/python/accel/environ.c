@@ -151,6 +151,14 @@ static int put_body(PyObject *environ, forker_request *req, PyObject *bytes_io)
     return 1;
 }
 
+/* Who has shown the right password (RFC 3875 section 4.1.11). */
+static int put_user(PyObject *environ, forker_request *req)
+{
+    size_t len;
+    const char *user = forker.request_user(req, &len);
+    return user != NULL ? accel_put(environ, accel_words.REMOTE_USER, accel_text(user, len)) : 0;
+}
+
 /* 1: done. 0: Python has to, because a proxy may have told something, or there is no such address. */
 static int put_peer(PyObject *environ, forker_request *req)
 {
@@ -189,7 +197,7 @@ PyObject *accel_make_environ(const accel_environs *environs, PyObject *address)
     if (put_text(environ, accel_words.REQUEST_METHOD, forker.request_method, req) < 0 || put_target(environ, req) < 0 ||
         put_path(environ, req, environs->taken) < 0 ||
         put_text(environ, accel_words.QUERY_STRING, forker.request_query, req) < 0 || put_protocol(environ, req) < 0 ||
-        put_fields(environ, req, environs->keys, environs->make_key) < 0) {
+        put_fields(environ, req, environs->keys, environs->make_key) < 0 || put_user(environ, req) < 0) {
         Py_DECREF(environ);
         return NULL;
     }

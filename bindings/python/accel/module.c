@@ -22,7 +22,7 @@ static const struct {
     FUNCTION(request_body_fd),   FUNCTION(request_on_body),     FUNCTION(request_defer),
     FUNCTION(response_status),   FUNCTION(response_header_add), FUNCTION(response_reset),
     FUNCTION(respond),           FUNCTION(deferred_respond),    FUNCTION(deferred_on_close),
-    FUNCTION(deferred_enter),    FUNCTION(deferred_leave),
+    FUNCTION(deferred_enter),    FUNCTION(deferred_leave),      FUNCTION(request_user),
 };
 
 forker_request *accel_request(PyObject *address)

@@ -1,5 +1,6 @@
 """Groups of routes and the functions around their handlers, by a real client."""
 
+import base64
 import unittest
 
 import forker
@@ -39,6 +40,33 @@ server.run()
             self.assertEqual(program.request("GET", "/private/a.js")[0], 401)
             self.assertEqual(program.request("GET", "/private/a.js", headers=user)[2], b"js")
             self.assertIn(b"./index.html", program.request("GET", "/private/", headers=user)[2])
+            self.assertEqual(program.stop(), 0)
+
+    def test_users_show_their_password(self):
+        source = """
+import pathlib, tempfile
+users = pathlib.Path(tempfile.mkdtemp()) / "users"
+users.write_text("jo\u00e9:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\\n", encoding="utf-8")
+server = make_server()
+admin = server.group("/admin", basic_auth=str(users), auth_realm="admin")
+@admin.get("/me")
+def me(request):
+    return request.user
+@server.get("/*path")
+def everything(request):
+    return repr(request.user)
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.request("GET", "/other")[2], b"None")
+            for path in ("/admin/me", "/admin/none"):
+                status, headers, _ = program.request("GET", path)
+                self.assertEqual((status, headers["www-authenticate"]), (401, 'Basic realm="admin", charset="UTF-8"'))
+            shown = base64.b64encode("jo\u00e9:secret".encode()).decode()
+            self.assertEqual(
+                program.request("GET", "/admin/me", headers={"Authorization": f"Basic {shown}"})[2].decode(), "jo\u00e9"
+            )
             self.assertEqual(program.stop(), 0)
 
     def test_functions_come_before_and_after(self):

@@ -1,6 +1,8 @@
 """WSGI applications: what they see of a request."""
 
+import base64
 import json
+import tempfile
 import unittest
 
 import forker
@@ -78,6 +80,22 @@ class EnvironTest(unittest.TestCase):
             seen = json.loads(served.get("/")[2])
             self.assertEqual(seen["REMOTE_ADDR"], "127.0.0.1")
             self.assertTrue(seen["REMOTE_PORT"].isdecimal())
+            self.assertEqual(served.stop(), 0)
+
+    def test_a_user_is_known_by_name(self):
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8") as users:
+            users.write("jo\u00e9:$2y$05$abcdefghijklmnopqrstuuOQiyCxlgf/oeuTqixKmWdcYUh4Hjl0a\n")
+            users.flush()
+            with program(ENVIRON, basic_auth=users.name) as served:
+                served.wait_ready()
+                self.assertEqual(served.get("/")[0], 401)
+                shown = base64.b64encode("jo\u00e9:secret".encode()).decode()
+                seen = json.loads(served.get("/", {"Authorization": f"Basic {shown}"})[2])
+                self.assertEqual(seen["REMOTE_USER"].encode("latin-1").decode(), "jo\u00e9")
+                self.assertEqual(served.stop(), 0)
+        with program(ENVIRON) as served:
+            served.wait_ready()
+            self.assertNotIn("REMOTE_USER", json.loads(served.get("/")[2]))
             self.assertEqual(served.stop(), 0)
 
     def test_several_applications_below_paths(self):

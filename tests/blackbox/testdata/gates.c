@@ -13,16 +13,18 @@ static const char *or_none(const char *text)
     return text != NULL ? text : "none";
 }
 
-/* "192.0.2.1 https example.org id", and the method. */
+/* "192.0.2.1 https example.org id", the method, and who the user is, if there is one. */
 static int who(forker_request *req, void *user)
 {
     char text[512];
     if (user != NULL) {
         return response_text(req, forker_request_path(req, NULL));
     }
-    snprintf(text, sizeof text, "%s %s %s %s %s", forker_request_client(req, NULL), forker_request_scheme(req, NULL),
-             or_none(forker_request_host(req, NULL)), or_none(forker_request_id(req, NULL)),
-             forker_request_method(req, NULL));
+    const char *name = forker_request_user(req, NULL);
+    snprintf(text, sizeof text, "%s %s %s %s %s%s%s", forker_request_client(req, NULL),
+             forker_request_scheme(req, NULL), or_none(forker_request_host(req, NULL)),
+             or_none(forker_request_id(req, NULL)), forker_request_method(req, NULL), name != NULL ? " " : "",
+             name != NULL ? name : "");
     return response_text(req, text);
 }
 

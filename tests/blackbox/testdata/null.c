@@ -114,7 +114,7 @@ static void check_options(void)
 static const char *(*const texts[])(forker_request *, size_t *) = {
     forker_request_method, forker_request_target, forker_request_path,   forker_request_query,
     forker_request_body,   forker_request_peer,   forker_request_scheme, forker_request_host,
-    forker_request_client, forker_request_id,     forker_request_local,
+    forker_request_client, forker_request_id,     forker_request_local,  forker_request_user,
 };
 
 static const char *(*const named_texts[])(forker_request *, const char *, size_t *) = {

@@ -154,6 +154,7 @@ PROTOTYPES = {
     "forker_request_client": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_scheme": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_id": (c_void_p, [c_void_p, _LEN_OUT]),
+    "forker_request_user": (c_void_p, [c_void_p, _LEN_OUT]),
     "forker_request_tls": (c_void_p, [c_void_p, c_int, _LEN_OUT]),
     "forker_request_version": (c_int, [c_void_p]),
     "forker_request_cancelled": (c_int, [c_void_p]),

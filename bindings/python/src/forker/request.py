@@ -360,6 +360,12 @@ class Request:
         return found.decode("latin-1") if found is not None else None
 
     @property
+    def user(self) -> str | None:
+        """The name of the user who has shown the right password, with option basic_auth; else None."""
+        found = self._keep("user", lambda address: _fetch(lib.forker_request_user, address))
+        return found.decode("utf-8", "surrogateescape") if found is not None else None
+
+    @property
     def scheme(self) -> str:
         """ "https" if the client speaks TLS, to this server or to a trusted proxy, else "http"."""
         return self._keep("scheme", lambda address: _fetch(lib.forker_request_scheme, address).decode("latin-1"))

@@ -47,6 +47,8 @@ class Environs:
         environ["QUERY_STRING"] = request.query.decode("latin-1")
         environ["SERVER_PROTOCOL"] = f"HTTP/{request.version.decode()}"
         self._add_fields(environ, request)
+        if user := lib.forker_request_user(address, None):
+            environ["REMOTE_USER"] = string_at(user).decode("latin-1")
         self._add_body(environ, address)
         self._add_peer(environ, address, request)
         return environ
