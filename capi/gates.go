@@ -29,6 +29,7 @@ func (w *worker) front(a *app) (*gate.Front, error) {
 		WWW:      gate.WWW(w.number(C.FK_OPTION_WWW)),
 	}
 	front.Users = len(a.users) > 0
+	front.Decodes = a.decodes()
 	front.Plans = a.hasPlans() || front.Slash != gate.SlashStrict
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
@@ -89,6 +90,16 @@ func (a *app) hasPlans() bool {
 	return a.plan != nil
 }
 
+// decodes reports whether bodies of requests are decoded for some route, or where there is none.
+func (a *app) decodes() bool {
+	for i := range a.routes {
+		if plan := a.routes[i].body.Plan; plan != nil && plan.Decompress {
+			return true
+		}
+	}
+	return a.plan != nil && a.plan.Decompress
+}
+
 // texts gives what holds for a route; nil: for what has no options of its own.
 func (a *app) texts(route *C.fk_route) gate.Texts {
 	text := func(id C.int) string { return C.GoString(C.fk_gate_option_text(a.c, route, id)) }
@@ -108,6 +119,7 @@ func (a *app) texts(route *C.fk_route) gate.Texts {
 		CSRFOrigins:     text(C.FK_OPTION_CSRF_ORIGINS),
 		Compress:        text(C.FK_OPTION_COMPRESS),
 		CompressTypes:   text(C.FK_OPTION_COMPRESS_TYPES),
+		Decompress:      text(C.FK_OPTION_DECOMPRESS) == "on",
 		CompressMin:     a.number(C.FK_OPTION_COMPRESS_MIN),
 	}
 }

@@ -25,6 +25,8 @@ func (l *Loop) bar(r *request, outcome *Outcome) {
 		outcome.Status = 204
 	case barredByUser:
 		outcome.Status, outcome.Detail = 401, "name and password are needed"
+	case barredByCoding:
+		outcome.Status, outcome.Detail = 415, "the body has a Content-Encoding that is not decoded here"
 	case barredByMemory:
 		outcome.Status, outcome.Detail = 503, "no memory for the path"
 	case barredBySite:

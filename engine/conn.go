@@ -199,6 +199,13 @@ func (l *Loop) queueTurn(c *conn, reads bool) {
 	l.turns = append(l.turns, nextTurn{c, c.tag, reads})
 }
 
+// letOthersGo has c go on in the next iteration, if it is not to anyway.
+func (l *Loop) letOthersGo(c *conn) {
+	if !c.queued {
+		l.queueTurn(c, false)
+	}
+}
+
 // takeTurns goes on with the connections that let others go first. Those that have still more to do have their next turn
 // in the next iteration.
 func (l *Loop) takeTurns() {

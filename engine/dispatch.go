@@ -87,6 +87,9 @@ func (l *Loop) dispatch(r *request) {
 		return
 	case r.gated.barrier != passes:
 		l.bar(r, &call.Outcome)
+	case r.body.isCoded():
+		l.serveDecoded(r)
+		return
 	case req.Head.Form != message.FormAsterisk:
 		l.cfg.Handlers.Serve(call)
 	default: // OPTIONS * asks whether the server is there (RFC 9110 §9.3.7).

@@ -20,6 +20,7 @@ import (
 //  5. what browsers ask before they send a request of another site
 //  6. who its user is
 //  7. whether it is one that another site has a browser send
+//  8. how its body is compressed, and how long it may be
 //
 // The first two are the same for all requests, the others can differ by route. A request that one of them bars goes no
 // further: its body is not wanted, and the program does not see it. Whether a password is right is asked last, because that
@@ -50,6 +51,7 @@ const (
 	barredByRate
 	barredByPreflight // It is answered.
 	barredByUser      // It is nobody's, and may be repeated by somebody.
+	barredByCoding    // Its body is compressed in a way that is not known here.
 	awaitsUser        // It goes on when it is known whether its password is right.
 	barredBySite
 	barredByMemory
@@ -149,6 +151,12 @@ func (l *Loop) passPlan(r *request) {
 		site := findField(head, r.text, "sec-fetch-site").In(r.text)
 		if !plan.Sites.Pass(r.call.Method, site, g.origin.In(r.text), r.host()) {
 			g.barrier = barredBySite
+			return
+		}
+	}
+	if plan.Decompress {
+		if b := l.passCoding(r); b != passes {
+			g.barrier = b
 		}
 	}
 }
@@ -298,6 +306,9 @@ func (l *Loop) addFields(r *request) {
 	}
 	if g.barrier == barredByUser {
 		added = g.plan.Auth.AppendChallenge(added)
+	}
+	if g.barrier == barredByCoding {
+		added = append(added, "Accept-Encoding: "+gate.AcceptedCodings+"\r\n"...)
 	}
 	if plan := g.plan; plan != nil {
 		if plan.Block != nil {

@@ -169,8 +169,12 @@ func (h *h1) finishInput(l *Loop, r *request) {
 // passBody gives the program what has come of the body. true: the next request can be looked at.
 func (h *h1) passBody(l *Loop, r *request) bool {
 	for h.request == r && r.state == stateTaking {
-		if l.passKept(r) {
+		if l.passKept(r) || l.passDecoded(r) {
 			continue
+		}
+		if r.isDecodeTurn() {
+			l.letOthersGo(h.c)
+			return false
 		}
 		piece, fault := h.nextPiece(l, r)
 		switch {

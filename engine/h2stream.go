@@ -195,7 +195,7 @@ func (st *h2stream) receive(l *Loop, piece []byte, end bool) {
 			st.refuse(l, r, refusal)
 			return
 		}
-	case r.state == stateTaking && st.size == 0:
+	case r.state == stateTaking && st.size == 0 && !r.hasUndecoded():
 		st.pass(l, piece)
 		if st.request != r {
 			return
@@ -289,7 +289,11 @@ func (st *h2stream) passBody(l *Loop) {
 	r := st.request
 	for st.request == r && r.state == stateTaking {
 		switch {
-		case l.passKept(r):
+		case l.passKept(r), l.passDecoded(r):
+		case r.isDecodeTurn():
+			st.markKept()
+			l.letOthersGo(st.h.c)
+			return
 		case r.body.kind != bodyPassed:
 			l.passPiece(r, r.wholeBody())
 		case st.size == 0 && !st.ended:

@@ -36,6 +36,7 @@ func (l *Loop) end() (over bool) {
 		for _, job := range o.close() {
 			job.finish()
 		}
+		l.finishOffload(o)
 	}
 	return l.isOver()
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"libforker/engine/coding"
 	"libforker/engine/memory"
 	"libforker/engine/message"
 )
@@ -22,8 +23,9 @@ const (
 // inbound is a request's body while it is received.
 type inbound struct {
 	kind    bodyKind
-	most    int64 // Bytes that it may have.
-	length  int   // Bytes of the whole body; -1: not known.
+	coding  coding.Coding // That it is still to be decoded from; Identity: none.
+	most    int64         // Bytes that it may have.
+	length  int           // Bytes of the whole body; -1: not known.
 	got     int
 	asks    bool   // The client waits for a 100 before it sends any of it.
 	awaited bool   // Its time runs, and the client was told to go on.
@@ -55,6 +57,7 @@ var (
 func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	b := &r.body
 	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
+	b.coding = coding.Identity
 	r.gated.barrier = passes
 	if l.cfg.Front != nil || l.redirects {
 		l.passGates(r)

@@ -46,6 +46,7 @@ type Loop struct {
 
 	securing
 	compressing
+	decoding
 
 	sendFile sendFile
 }
@@ -196,6 +197,9 @@ func (l *Loop) acquire() error {
 		return err
 	}
 	if err = l.startChecking(); err != nil {
+		return err
+	}
+	if err = l.startDecoding(); err != nil {
 		return err
 	}
 	if err = l.startSecuring(); err != nil {

@@ -149,7 +149,7 @@ func (l *Loop) openOffload(threads, most int) (*offload, error) {
 
 // offloads are those that there are.
 func (l *Loop) offloads(yield func(*offload) bool) {
-	for _, o := range []*offload{l.disk, l.hasher} {
+	for _, o := range []*offload{l.disk, l.hasher, l.decodes} {
 		if o != nil && !yield(o) {
 			return
 		}

@@ -19,13 +19,14 @@ type request struct {
 	counted *h2stream // The place that it had, and counts for; nil: none.
 
 	// What has come.
-	text  []byte   // From the head's first byte on: what the spans of the head count from.
-	head  int      // Bytes of the head; 0: it is not complete.
-	block []byte   // What text lies in, if that is no connection's input any more.
-	path  []byte   // Where the path is decoded to, if it needs that.
-	info  *tlsInfo // The connection's, which may be gone; nil: none.
-	body  inbound
-	rpc   rpc
+	text   []byte   // From the head's first byte on: what the spans of the head count from.
+	head   int      // Bytes of the head; 0: it is not complete.
+	block  []byte   // What text lies in, if that is no connection's input any more.
+	path   []byte   // Where the path is decoded to, if it needs that.
+	info   *tlsInfo // The connection's, which may be gone; nil: none.
+	body   inbound
+	decode *decode // Its body is compressed; nil: nothing of it is being decoded.
+	rpc    rpc
 
 	// What the program does with it.
 	call   Call
@@ -113,6 +114,9 @@ func (l *Loop) endRequest(r *request, reason int) {
 		l.blocks.Put(r.path)
 		r.path = nil
 	}
+	if r.decode != nil {
+		l.endDecode(r)
+	}
 	if r.body.kind != bodyNone {
 		l.releaseBody(&r.body)
 	}
@@ -168,6 +172,9 @@ func (l *Loop) leave(r *request, reason int) {
 		return
 	}
 	l.abortBody(r)
+	if r.decode != nil {
+		l.endDecode(r)
+	}
 	if !r.isHeld() {
 		l.recycle(r, reason)
 		return

@@ -3,6 +3,7 @@ package engine
 import (
 	"sync/atomic"
 
+	"libforker/engine/coding"
 	"libforker/engine/grpc"
 	"libforker/engine/memory"
 	"libforker/engine/message"
@@ -26,13 +27,23 @@ func (l *Loop) takeBody(r *request) {
 	r.become(stateTaking)
 }
 
-// passPiece calls the program with the next piece of a body, which is the last one if body.over, and carries out what it
-// says.
+// passPiece takes the next piece of a body, which is the last one if body.over.
 func (l *Loop) passPiece(r *request, piece []byte) {
-	last := BodyGoesOn
 	if r.body.over {
-		last = BodyEnds
 		l.endBodyWait(&r.body)
+	}
+	if r.body.coding != coding.Identity {
+		l.passCoded(r, piece)
+		return
+	}
+	l.givePiece(r, piece)
+}
+
+// givePiece calls the program with a piece, and carries out what it says.
+func (l *Loop) givePiece(r *request, piece []byte) {
+	last := BodyGoesOn
+	if r.isOver() {
+		last = BodyEnds
 	}
 	req := r.shared
 	req.Now, req.Box = uint64(l.clock.now), l.box
@@ -47,7 +58,7 @@ func (l *Loop) passKept(r *request) bool {
 	if r.shared.Kept == 0 {
 		return false
 	}
-	l.passPiece(r, nil)
+	l.givePiece(r, nil)
 	return true
 }
 

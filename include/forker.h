@@ -186,10 +186,11 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  * the limits of forms, form_parts, form_field, form_fields, form_file and form_files, see forker_request_form(); of methods
  * of gRPC those of messages, see forker_server_grpc_route(); and the options about gates of which docs/OPTIONS.md says that
  * a route can have them: rate_limit, security, hsts, csp, cors_origins, cors_headers, cors_expose, cors_credentials,
- * cors_max_age, basic_auth, auth_realm, csrf and csrf_origins; those by which responses are compressed, compress and
- * compress_types; of a directory's files (forker_server_static()) those whose names begin with static_. Gates decide before a handler is called,
- * in an order of their own: limits of rates, what browsers ask before a request (CORS), who the user is (basic_auth),
- * requests that pages of other sites send (csrf). A request that is left to the next route by FORKER_NEXT passes that one's too.
+ * cors_max_age, basic_auth, auth_realm, csrf and csrf_origins; those about compressed bodies, decompress of requests, compress
+ * and compress_types of responses; of a directory's files (forker_server_static()) those whose names begin with static_. Gates
+ * decide before a handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), who
+ * the user is (basic_auth), requests that pages of other sites send (csrf). A request that is left to the next route by
+ * FORKER_NEXT passes that one's too.
  *
  * What is not set of a route is as forker_group_set() says, then as the default, of gates the server's option.
  *

@@ -180,6 +180,10 @@
       "Empty: everybody may. Also of a route.")                                                                        \
     X(AUTH_REALM, "auth_realm", TEXT, "restricted", "", "", "", true,                                                  \
       "What clients are told that name and password are for, in WWW-Authenticate. Also of a route.")                   \
+    X(DECOMPRESS, "decompress", CHOICE, "off", "off|on", "", "", true,                                                 \
+      "Whether bodies of requests that are compressed by gzip or zstd (Content-Encoding) are decoded before the "      \
+      "handler has them: as if they had come so, held to max_body, and without the fields that say otherwise. "        \
+      "Another coding is answered 415. Of several routes that a request has, the first counts. Also of a route.")      \
     X(COMPRESS, "compress", CHOICE, "off", "off|on|gzip|zstd", "", "", true,                                           \
       "How responses are compressed whose client takes that: on is zstd or gzip, whichever it likes best. Not those "  \
       "that have "                                                                                                     \

@@ -17,7 +17,7 @@ enum {
     FK_FORM_LIMITS = 5,                   /* see FK_FORM_PARTS */
     FK_FORM_OWN = 2,                      /* what the limits of a route have added */
     FK_CALL_OPTIONS = 3,                  /* of methods of gRPC, the first of which is FK_OPTION_GRPC_MAX_MESSAGE */
-    FK_GATE_OPTIONS = 15,                 /* that a route can have of its own; gateoption.c */
+    FK_GATE_OPTIONS = 16,                 /* that a route can have of its own; gateoption.c */
     FK_OWN_OPTIONS = FK_GATE_OPTIONS + 7, /* those too that say how files are served */
     FK_REWRITES_MAX = 256
 };

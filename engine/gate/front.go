@@ -36,6 +36,7 @@ type Front struct {
 	Override bool   // POST can mean another method.
 	Plans    bool   // Routes have plans, or Slash is not SlashStrict.
 	Users    bool   // Some plan has Auth.
+	Decodes  bool   // Some plan has Decompress.
 	Rates    *Rates // nil: no plan has a Rate.
 	Slash    Slash
 	WWW      WWW

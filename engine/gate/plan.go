@@ -18,7 +18,8 @@ type Plan struct {
 	Sites *Sites // nil: requests of other sites are served.
 	Block *Block // nil: no fields are added.
 
-	Compress *coding.Policy // nil: responses stay as they are.
+	Compress   *coding.Policy // nil: responses stay as they are.
+	Decompress bool           // Bodies of requests are decoded that come compressed.
 }
 
 // Texts are the options of a route that its plan is made of, as they are written.
@@ -33,6 +34,7 @@ type Texts struct {
 	CSRF                                             bool
 	CSRFOrigins                                      string
 	Compress, CompressTypes                          string
+	Decompress                                       bool
 	CompressMin                                      int64
 }
 
@@ -58,6 +60,7 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 	}
 	p.Block = newBlock(t)
 	p.Compress = coding.NewPolicy(t.Compress, t.CompressTypes, t.CompressMin)
+	p.Decompress = t.Decompress
 	if p == (Plan{}) {
 		return nil, nil
 	}

@@ -2,6 +2,8 @@ package blackbox
 
 import (
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
 	"net"
@@ -391,6 +393,37 @@ func TestCompress_byRoute(t *testing.T) {
 		res := p.exchange("GET " + row.path + "\nAccept-Encoding: " + row.accept)
 		if got := res.Header.Get("Content-Encoding") + " " + res.Header.Get("Vary"); got != row.want {
 			t.Errorf("%s %s: %q, want %q", row.path, row.accept, got, row.want)
+		}
+	}
+}
+
+// A route has the bodies of its requests decoded or not; a form that comes compressed is one like others.
+func TestDecompress_byRoute(t *testing.T) {
+	p := startInMode(t, setup{build: &plain, source: "form.c", args: []string{"127.0.0.1:0"}}, []string{"workers=1", "decompress=on"})
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(w, "a=b&c=d")
+	_ = w.Close()
+	send := func(coding string, body []byte) response {
+		t.Helper()
+		head := fmt.Sprintf("POST /whole HTTP/1.1\r\nHost: t\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n", coding, len(body))
+		return p.dial().send(head + string(body)).receive("POST")
+	}
+	want := send("identity", []byte("a=b&c=d"))
+	if got := send("gzip", packed.Bytes()); got.StatusCode != 200 || got.body != want.body {
+		t.Errorf("%s %q, want %q", got.Status, got.body, want.body)
+	}
+	if got := send("br", packed.Bytes()); got.StatusCode != 415 || got.Header.Get("Accept-Encoding") != "gzip, zstd" {
+		t.Errorf("%s %v", got.Status, got.Header)
+	}
+	p.stop(syscall.SIGTERM)
+	p = gated(t, []string{"/who", "/plain", "+decompress=off"}, "decompress=on")
+	for what, status := range map[string]int{
+		"POST /who garbage\nContent-Encoding: gzip": 400, "POST /plain garbage\nContent-Encoding: gzip": 200, "POST /plain x\nContent-Encoding: br": 200,
+		"POST /none x\nContent-Encoding: br": 415,
+	} {
+		if a := p.exchange(what); a.StatusCode != status {
+			t.Errorf("%s: %d, want %d", what, a.StatusCode, status)
 		}
 	}
 }
