@@ -100,7 +100,8 @@ type RPC struct {
 	Reserved  uint64 // C's own.
 	Is        uint8  // 1: the request is a call.
 	OnMessage uint8  // 1: OnBody is for messages. Filled by the program.
-	_         [6]uint8
+	_         uint8  // C's own.
+	_         [5]uint8
 }
 
 // Block is a block of C's memory.

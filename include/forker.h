@@ -1827,6 +1827,14 @@ int forker_grpc_trailer_add(forker_request *req, const char *name, const void *v
 int forker_grpc_on_message(forker_request *req, forker_body_fn on_message, void *user);
 
 /*
+ * Begins the response of a handle before there is a message, from any thread: the client gets the metadata that was added,
+ * and forker_grpc_send() and forker_grpc_finish() follow. A no-op if it has begun. forker_grpc_on_message() comes before.
+ *
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (not a call, or replied to already).
+ */
+int forker_grpc_begin(forker_deferred handle);
+
+/*
  * Sends a message through a handle, from any thread: the first one begins the response. The bytes are copied. While a
  * method takes messages it can send as well.
  *

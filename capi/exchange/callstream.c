@@ -77,6 +77,24 @@ static int begin(fk_deferred *deferred, const char *verb)
     return code;
 }
 
+int forker_grpc_begin(forker_deferred handle)
+{
+    static const char verb[] = "grpc_begin";
+    int code;
+    fk_deferred *deferred = lock_call(handle, verb, &code);
+    if (deferred == NULL) {
+        return code;
+    }
+    if (code == FORKER_OK && deferred->state != FK_DEFERRED_STREAM) {
+        code = begin(deferred, verb);
+    }
+    if (code != FORKER_OK) {
+        return fk_deferred_unlock(deferred, code);
+    }
+    fk_deferred_tell(deferred, FK_EVENT_STREAM);
+    return FORKER_OK;
+}
+
 /* Appends a message to what waits. One that is larger than all that may wait goes alone. With the entry's lock. */
 static int append(fk_deferred *deferred, const char *verb, const void *message, size_t len)
 {
@@ -93,6 +111,7 @@ static int append(fk_deferred *deferred, const char *verb, const void *message, 
     fk_call_write_prefix(prefix, len);
     (void)fk_block_append(&deferred->pending, prefix, sizeof prefix);
     (void)fk_block_append(&deferred->pending, message, len);
+    deferred->req->call.sent = 1;
     return FORKER_OK;
 }
 
@@ -128,7 +147,7 @@ static int end(fk_deferred *deferred, const char *verb, int code, const char *te
 {
     forker_request *req = deferred->req;
     bool begun = deferred->state == FK_DEFERRED_STREAM;
-    if (!begun && code == 0 && !gives_many(req)) {
+    if (!req->call.sent && code == 0 && !gives_many(req)) {
         return fk_fail(&deferred->failure, FORKER_E_STATE, "%s: the method gives one message, and none was sent", verb);
     }
     int result = fk_call_set_status(req, &deferred->failure, verb, code, text);

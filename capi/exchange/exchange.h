@@ -161,7 +161,8 @@ typedef struct {
     uint64_t reserved;    /* by forker_grpc_reserve(): so many bytes, and 1; 0: none */
     uint8_t is;           /* 1: the request is a call */
     uint8_t on_message;   /* 1: on_body is for messages */
-    uint8_t pad[6];
+    uint8_t sent;         /* 1: a message was sent through its handle */
+    uint8_t pad[5];
 } fk_call;
 
 struct forker_request {

@@ -102,6 +102,24 @@ func TestGRPC_serverStreams(t *testing.T) {
 	})
 }
 
+// The client has the metadata before there is a message, and when it is still sending.
+func TestGRPC_responseBeginsBeforeAMessage(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b)
+		k := c.open("Begin")
+		if k.resp.Header.Get("X-Before") != "first" || k.resp.Header.Get("Grpc-Status") != "" {
+			t.Errorf("%v", k.resp.Header)
+		}
+		k.write.Close()
+		got := k.end()
+		c.check(got, "9", "ended")
+		if got.trailer.Get("Grpc-Status") != "9" {
+			t.Errorf("%v", got.trailer)
+		}
+		c.stop(syscall.SIGTERM)
+	})
+}
+
 // What is written to a call are messages, and only to a call: nothing else comes between them.
 func TestGRPC_streamsOfMessagesAlone(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {

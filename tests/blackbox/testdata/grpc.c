@@ -335,6 +335,31 @@ static int raw(forker_request *req, void *user)
     return FORKER_DEFERRED;
 }
 
+/* Begins the response, and ends the call without a message when the client has closed its side. */
+static int end_begun(forker_request *req, const void *data, size_t len, int last, void *user)
+{
+    (void)req;
+    (void)data;
+    (void)len;
+    if (last != 0) {
+        forker_grpc_finish((forker_deferred)(uintptr_t)user, 9, "ended");
+    }
+    return FORKER_OK;
+}
+
+static int begin(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    (void)user;
+    if (forker_request_defer(req, &handle) != FORKER_OK ||
+        forker_grpc_on_message(req, end_begun, (void *)(uintptr_t)handle) != FORKER_OK ||
+        forker_grpc_metadata_add(req, "x-before", "first", 5) != FORKER_OK || forker_grpc_begin(handle) != FORKER_OK ||
+        forker_grpc_begin(handle) != FORKER_OK) {
+        return FORKER_E_INTERNAL;
+    }
+    return FORKER_DEFERRED;
+}
+
 /* What has come of a call. */
 typedef struct {
     forker_deferred handle; /* 0: none */
@@ -555,6 +580,7 @@ int main(int argc, char **argv)
     forker_server_grpc(server, "/test.Echo/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
     forker_server_grpc(server, "/test.Echo/ManyLater", FORKER_GRPC_SERVER_STREAM, many, server);
     forker_server_grpc(server, "/test.Echo/Mixed", FORKER_GRPC_SERVER_STREAM, mixed, NULL);
+    forker_server_grpc(server, "/test.Echo/Begin", FORKER_GRPC_BIDI, begin, NULL);
     forker_server_grpc(server, "/test.Echo/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);
     forker_server_grpc(server, "/test.Echo/Chat", FORKER_GRPC_BIDI, chat, NULL);
     forker_server_grpc(server, "/test.Echo/Refuse", FORKER_GRPC_BIDI, refuse, NULL);

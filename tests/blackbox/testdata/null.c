@@ -243,6 +243,7 @@ static void check_calls(void)
     CHECK_CODE(forker_grpc_metadata_add(NULL, "name", "", 0), FORKER_E_INVALID);
     CHECK_CODE(forker_grpc_trailer_add(NULL, "name", "", 0), FORKER_E_INVALID);
     CHECK_CODE(forker_grpc_on_message(NULL, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_begin(0), FORKER_E_ABORTED);
     CHECK_CODE(forker_grpc_send(0, NULL, 1), FORKER_E_INVALID);
     CHECK_CODE(forker_grpc_send(0, "", 0), FORKER_E_ABORTED);
     CHECK_CODE(forker_grpc_finish(0, 17, NULL), FORKER_E_INVALID);

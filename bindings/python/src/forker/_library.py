@@ -214,6 +214,7 @@ PROTOTYPES = {
     "forker_grpc_metadata_add": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
     "forker_grpc_trailer_add": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
     "forker_grpc_on_message": (c_int, [c_void_p, BODY_FN, c_void_p]),
+    "forker_grpc_begin": (c_int, [c_uint64]),
     "forker_grpc_send": (c_int, [c_uint64, c_char_p, c_size_t]),
     "forker_grpc_finish": (c_int, [c_uint64, c_int, c_char_p]),
     "forker_grpc_health": (c_int, [c_void_p, c_char_p, c_int]),
