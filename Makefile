@@ -138,13 +138,13 @@ $(BUILD)/greeter_protobuf_c: $(PROTOBUF)/greeter_protobuf_c.c $(PROTOBUF)/hellow
 	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -I$(GENERATED)/protobuf_c -o $@ $< $(GENERATED)/protobuf_c/helloworld.pb-c.c \
 		$(LINK_FORKER),'$$ORIGIN' $$(pkg-config --cflags --libs libprotobuf-c)
 
-$(BUILD)/greeter_cpp: $(PROTOBUF)/greeter.cpp $(PROTOBUF)/helloworld.proto include/forker.h include/forker.hpp $(LINKS)
+$(BUILD)/greeter_cpp: $(PROTOBUF)/greeter.cpp $(PROTOBUF)/helloworld.proto include/forker.h include/forker.hpp $(wildcard include/forker/*.hpp) $(LINKS)
 	@mkdir -p $(GENERATED)/cpp
 	protoc -I$(PROTOBUF) --cpp_out=$(GENERATED)/cpp helloworld.proto
 	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -I$(GENERATED)/cpp -o $@ $< $(GENERATED)/cpp/helloworld.pb.cc \
 		$(LINK_FORKER),'$$ORIGIN' $$(pkg-config --cflags --libs protobuf)
 
-$(BUILD)/%_cpp: examples_c/%.cpp include/forker.h include/forker.hpp $(LINKS)
+$(BUILD)/%_cpp: examples_c/%.cpp include/forker.h include/forker.hpp $(wildcard include/forker/*.hpp) $(LINKS)
 	$(CXX) -std=c++17 -Wall -Wextra $(CXXFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN' $(LIBS)
 
 ## run           serve examples_c/hello.c on http://localhost:8080/ (ADDRESS=:9000: elsewhere)
@@ -348,10 +348,11 @@ FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SONAME@|$(SONAME)|g' -e 's|@PREF
 ## install       install header, library, pkg-config and CMake files, licences (PREFIX=/usr/local LIBDIR= INCLUDEDIR= DOCDIR= DESTDIR=)
 .PHONY: install
 install: lib
-	install -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(DOCDIR)/LICENSES
+	install -d $(DESTDIR)$(INCLUDEDIR)/forker $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(DOCDIR)/LICENSES
 	install -m 644 LICENSE $(DESTDIR)$(DOCDIR)/
 	install -m 644 LICENSES/* $(DESTDIR)$(DOCDIR)/LICENSES/
 	install -m 644 include/forker.h include/forker.hpp $(DESTDIR)$(INCLUDEDIR)/
+	install -m 644 include/forker/*.hpp $(DESTDIR)$(INCLUDEDIR)/forker/
 	install -m 755 $(LIB) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(notdir $(LIB)) $(DESTDIR)$(LIBDIR)/libforker.so

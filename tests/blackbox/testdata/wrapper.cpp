@@ -1,29 +1,9 @@
-// All of forker.hpp: wrapper <address> <directory>.
-#include <forker.hpp>
+// Handlers, groups, hooks, timers and answers from other threads by forker.hpp: wrapper <address> <directory>.
+#include "wrapper.h"
 
-#include "program.h"
-
-#include <atomic>
 #include <thread>
 
 namespace {
-
-struct Counted {
-    static inline std::atomic<int> alive{0};
-    explicit Counted(std::string what) : text(std::move(what))
-    {
-        alive++;
-    }
-    Counted(Counted &&other) noexcept : text(std::move(other.text))
-    {
-        alive++;
-    }
-    ~Counted()
-    {
-        alive--;
-    }
-    std::string text;
-};
 
 void add_answers(forker::Server &server)
 {
@@ -92,12 +72,13 @@ void add_groups(forker::Server &server)
                 throw forker::HttpError(401, "who are you?");
             }
             req.set(user, Counted(std::string(*token)));
-            req.on_head([](forker::Request &late, int status) { late.set_header("X-Head", std::to_string(status)); });
+            req.on_head([kept = Counted("head ")](forker::Request &late, int status) {
+                late.set_header("X-Head", kept.text + std::to_string(status));
+            });
         },
         [user](forker::Request &req, const forker_outcome &outcome) {
             const Counted *who = req.get(user);
-            tell(("done " + std::to_string(outcome.status) + " " + (who != nullptr ? who->text : "nobody") + "\n")
-                     .c_str());
+            say("done " + std::to_string(outcome.status) + " " + (who != nullptr ? who->text : "nobody"));
         });
     api.group("/v1")
         .use([](forker::Request &req) { req.add_header("X-Inner", "1"); })
@@ -109,7 +90,6 @@ void add_groups(forker::Server &server)
         return server.url("user", {{"id", "a b"}, {"page", "2"}}) + " " + std::to_string(server.routes().size() > 20);
     });
     server.get("/no-url", [&server](forker::Request &) { return server.url("nobody"); });
-    server.get("/alive", [](forker::Request &) { return std::to_string(Counted::alive.load()); });
     server.host("api.example").get("/", [](forker::Request &) { return "host"; });
 }
 
@@ -159,12 +139,12 @@ void add_later(forker::Server &server)
               })
         .set("body", "stream");
     server.get("/post", [&server](forker::Request &) {
-        server.post([what = Counted("posted")] { tell((what.text + "\n").c_str()); });
+        server.post([what = Counted("posted")] { say(what.text); });
         server.post([] { throw std::runtime_error("posted in vain"); });
         return "posted";
     });
     server.get("/timers", [&server](forker::Request &) {
-        server.timer(1, 0, [what = Counted("once")] { tell((what.text + "\n").c_str()); });
+        server.timer(1, 0, [what = Counted("once")] { say(what.text); });
         auto number = std::make_shared<std::int64_t>(0);
         *number = server.timer(1, 1, [&server, number, count = 0, kept = Counted("")]() mutable {
             if (++count == 3) {
@@ -181,11 +161,9 @@ void add_hooks(forker::Server &server)
 {
     server.on_before_fork([](int) { tell("before_fork\n"); });
     server.on_post_fork([](int) { return 0; });
-    server.on_worker_init([&server](int worker) { tell_worker(server.get(), worker, nullptr); });
     server.on_worker_ready([](int) { tell("ready\n"); });
     server.on_worker_drain([](int) { tell("drain\n"); });
-    server.on_worker_exit(
-        [](int) { tell(("alive at the end " + std::to_string(Counted::alive.load()) + "\n").c_str()); });
+    count_alive(server);
     server.on_thread_start([](int) {}).on_thread_exit([](int) {});
     server.on_reload([] { throw std::runtime_error("no reload"); });
     server.on_reopen([] {}).on_master_tick([] {});
@@ -196,7 +174,7 @@ bool is_refused(forker::Server &server)
     try {
         server.listen("nowhere");
     } catch (const forker::Error &thrown) {
-        forker_server_clear_error(server.get());
+        server.clear_error();
         return thrown.code() == FORKER_E_ADDRESS && std::string(thrown.what()).find("nowhere") != std::string::npos;
     }
     return false;
@@ -218,13 +196,6 @@ int main(int argc, char **argv)
     add_hooks(server);
     server.directory("/files", argv[2]).set("static_etag", "off");
     tell(is_refused(server) && server.option("max_body") == "1m" ? "refused\n" : "not refused\n");
-    server.listen(argv[1]);
-    tell(("listening 0 " + server.address() + "\n").c_str());
-    try {
-        server.run();
-    } catch (const forker::Error &thrown) {
-        tell((std::string(thrown.what()) + "\n").c_str());
-        return 1;
-    }
-    return server.stats().requests > 0 ? 0 : 3;
+    int status = run_to_end(server, argv[1]);
+    return status != 0 ? status : server.stats().requests > 0 ? 0 : 3;
 }
