@@ -2,14 +2,11 @@ package engine
 
 import (
 	"bytes"
-	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
-	"golang.org/x/sys/unix"
 
 	"libforker/engine/grpc"
 )
@@ -54,11 +51,6 @@ func TestCall_allocatesNothing(t *testing.T) {
 	}
 	fields.Write(head.Bytes())
 	c := s.dialH2()
-	file, err := c.client.Conn.(*net.TCPConn).File()
-	s.must(err)
-	defer file.Close()
-	fd := int(file.Fd())
-	s.must(unix.SetNonblock(fd, false))
 	var requests [][]byte
 	for range 60 {
 		var block bytes.Buffer
@@ -67,23 +59,7 @@ func TestCall_allocatesNothing(t *testing.T) {
 		s.must(framer.WriteData(c.next, true, append(grpc.AppendPrefix(nil, grpc.Prefix{Size: 3}), "abc"...)))
 		requests, c.next = append(requests, block.Bytes()), c.next+2
 	}
-	s.must(unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Sec: int64(patience / time.Second)}))
-	response, i := make([]byte, 1<<17), 0
-	if n := testing.AllocsPerRun(20, func() {
-		if _, err := unix.Write(fd, requests[i]); err != nil {
-			t.Error(err)
-		}
-		i++
-		for got := 0; got < size+3*http2FrameHead; { // A head, a message, trailers.
-			n, err := unix.Read(fd, response)
-			if n <= 0 {
-				t.Fatalf("%v: %q", err, response[:got])
-			}
-			got += n
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
+	c.expectNoAllocations(requests, size+3*http2FrameHead) // A head, a message, trailers.
 }
 
 // Only to a client that takes it is a reply compressed: what an earlier request said, which was no call, is of no account.

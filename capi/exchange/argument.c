@@ -18,8 +18,8 @@ static const char *form_field(forker_request *req, const char *name, size_t *len
     return forker_form_value(req, name, 0, len_out);
 }
 
-/* Finds the value of an argument. false: it fails with what is wrong with the call. *value_out NULL: the client sent none. */
-static bool find(forker_request *req, int from, const char *name, const char **value_out)
+/* Finds the value of an argument, and returns what the call does if there is none: *value_out is NULL then. */
+static int find(forker_request *req, int from, const char *name, const char **value_out)
 {
     static const char *(*const sources[])(forker_request *, const char *, size_t *) = {
         [FORKER_FROM_QUERY] = forker_request_query_param,
@@ -29,19 +29,22 @@ static bool find(forker_request *req, int from, const char *name, const char **v
         [FORKER_FROM_FORM] = form_field,
     };
     size_t len;
+    *value_out = NULL;
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
     if (name == NULL || from < 0 || (size_t)from >= sizeof sources / sizeof *sources) {
-        (void)fk_fail(&req->failure, FORKER_E_INVALID, "arg: %s", name == NULL ? "name is NULL" : "no such source");
-        return false;
+        return fk_fail(&req->failure, FORKER_E_INVALID, "arg: %s", name == NULL ? "name is NULL" : "no such source");
     }
     if (from == FORKER_FROM_FORM && forker_request_form(req) != FORKER_OK) {
-        return false;
+        return FORKER_E_INVALID;
     }
-    *value_out = sources[from](req, name, &len);
-    if (*value_out != NULL && strlen(*value_out) != len) {
-        (void)fk_fail(&req->failure, FORKER_E_INVALID, "%s: has a NUL in it", name);
-        return false;
+    const char *value = sources[from](req, name, &len);
+    if (value != NULL && strlen(value) != len) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: has a NUL in it", name);
     }
-    return true;
+    *value_out = value;
+    return FORKER_OK;
 }
 
 static bool read_int(const char *text, int64_t *number_out)
@@ -62,15 +65,13 @@ int forker_arg_int(forker_request *req, int from, const char *name, int64_t leas
 {
     const char *text;
     int64_t number;
-    if (req == NULL || value_out == NULL) {
+    if (value_out == NULL) {
         return FORKER_E_INVALID;
     }
     *value_out = fallback;
-    if (!find(req, from, name, &text)) {
-        return FORKER_E_INVALID;
-    }
+    int code = find(req, from, name, &text);
     if (text == NULL) {
-        return FORKER_OK;
+        return code;
     }
     if (!read_int(text, &number) || number < least || number > most) {
         return fk_fail(&req->failure, FORKER_E_INVALID,
@@ -106,15 +107,13 @@ int forker_arg_double(forker_request *req, int from, const char *name, double le
 {
     const char *text;
     double number;
-    if (req == NULL || value_out == NULL) {
+    if (value_out == NULL) {
         return FORKER_E_INVALID;
     }
     *value_out = fallback;
-    if (!find(req, from, name, &text)) {
-        return FORKER_E_INVALID;
-    }
+    int code = find(req, from, name, &text);
     if (text == NULL) {
-        return FORKER_OK;
+        return code;
     }
     if (!read_double(text, &number) || number < least || number > most) {
         return fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is not a number from %g to %g", name, SHOWN, text,
@@ -144,18 +143,16 @@ static int index_of(const char *words, const char *text)
 int forker_arg_choice(forker_request *req, int from, const char *name, const char *words, int fallback, int *value_out)
 {
     const char *text;
-    if (req == NULL || value_out == NULL) {
+    if (value_out == NULL) {
         return FORKER_E_INVALID;
     }
     *value_out = fallback;
-    if (words == NULL) {
+    int code = find(req, from, name, &text);
+    if (code == FORKER_OK && words == NULL) {
         return fk_fail(&req->failure, FORKER_E_INVALID, "arg: words is NULL");
     }
-    if (!find(req, from, name, &text)) {
-        return FORKER_E_INVALID;
-    }
     if (text == NULL) {
-        return FORKER_OK;
+        return code;
     }
     int found = index_of(words, text);
     if (found < 0) {
@@ -168,10 +165,10 @@ int forker_arg_choice(forker_request *req, int from, const char *name, const cha
 int forker_arg_bool(forker_request *req, int from, const char *name, int fallback, int *value_out)
 {
     int word;
-    int code = forker_arg_choice(req, from, name, "false|true|0|1|off|on|no|yes", fallback != 0, &word);
     if (value_out == NULL) {
         return FORKER_E_INVALID;
     }
+    int code = forker_arg_choice(req, from, name, "false|true|0|1|off|on|no|yes", fallback != 0, &word);
     *value_out = code == FORKER_OK ? word & 1 : fallback != 0;
     return code;
 }

@@ -1,10 +1,6 @@
 package coding
 
-import (
-	"bytes"
-
-	"libforker/engine/grammar"
-)
+import "libforker/engine/grammar"
 
 // What clients take.
 
@@ -53,11 +49,9 @@ func NewAccept() (a Accept) {
 // Add reads a field. What is malformed in it is passed over.
 func (a *Accept) Add(value []byte) {
 	for len(value) > 0 {
-		var item []byte
-		item, value, _ = bytes.Cut(value, []byte{','})
-		name, parameters, _ := bytes.Cut(item, []byte{';'})
-		name = bytes.Trim(name, " \t")
-		quality := grammar.Quality(parameters)
+		var name []byte
+		var quality int
+		name, quality, value = grammar.Weighted(value)
 		if quality < 0 {
 			continue
 		}

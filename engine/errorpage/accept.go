@@ -41,11 +41,9 @@ var types = [ByAccept][]string{
 // Add reads one field's value. What is malformed in it is passed over.
 func (w *Wishes) Add(value []byte) {
 	for len(value) > 0 {
-		var item []byte
-		item, value, _ = bytes.Cut(value, []byte{','})
-		name, parameters, _ := bytes.Cut(item, []byte{';'})
-		name = bytes.Trim(name, " \t")
-		quality := grammar.Quality(parameters)
+		var name []byte
+		var quality int
+		name, quality, value = grammar.Weighted(value)
 		if len(name) == 0 || quality < 0 {
 			continue
 		}

@@ -4,6 +4,14 @@ import "bytes"
 
 // How much a client would like what it lists (RFC 9110 §12.4.2).
 
+// Weighted reads the first item of a list, and returns its name, how much the client likes it as Quality does, and the items
+// behind it.
+func Weighted(list []byte) (name []byte, quality int, rest []byte) {
+	item, rest, _ := bytes.Cut(list, []byte{','})
+	name, parameters, _ := bytes.Cut(item, []byte{';'})
+	return bytes.Trim(name, " \t"), Quality(parameters), rest
+}
+
 // Quality reads the weight among parameters, in thousandths; 1000 if there is none, -1 if it is malformed.
 func Quality(parameters []byte) int {
 	for len(parameters) > 0 {

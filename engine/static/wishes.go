@@ -1,8 +1,6 @@
 package static
 
 import (
-	"bytes"
-
 	"libforker/engine/coding"
 	"libforker/engine/grammar"
 	"libforker/engine/message"
@@ -110,10 +108,10 @@ func (w *Wishes) Choose(f *File) *Representation {
 func (w *Wishes) WantsPage() bool {
 	for value := range w.values("accept") {
 		for len(value) > 0 {
-			var item []byte
-			item, value, _ = bytes.Cut(value, []byte{','})
-			name, parameters, _ := bytes.Cut(item, []byte{';'})
-			if grammar.EqualFold(bytes.Trim(name, " \t"), "text/html") && grammar.Quality(parameters) > 0 {
+			var name []byte
+			var quality int
+			name, quality, value = grammar.Weighted(value)
+			if grammar.EqualFold(name, "text/html") && quality > 0 {
 				return true
 			}
 		}

@@ -1,24 +1,20 @@
 package blackbox
 
 import (
-	"bufio"
 	"io"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
 	"libforker/engine/router"
+	"libforker/tests/piped"
 )
 
 // The grammar of methods and patterns stands twice: in C, where a route is registered before there is any Go, and in the
 // router that each worker makes. What C takes and the router refuses would be a server whose workers never boot.
 
 // grammar is the program that says what C takes.
-type grammar struct {
-	stdin  io.WriteCloser
-	stdout *bufio.Reader
-}
+type grammar struct{ *piped.Program }
 
 func startGrammar(t testing.TB) *grammar {
 	t.Helper()
@@ -26,25 +22,7 @@ func startGrammar(t testing.TB) *grammar {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", program, err)
-		}
-	})
-	return &grammar{stdin, bufio.NewReader(stdout)}
+	return &grammar{piped.Start(t, program)}
 }
 
 // candidate is what may be a route.
@@ -57,11 +35,11 @@ func (g *grammar) takes(t *testing.T, candidates []candidate) []bool {
 	for _, c := range candidates {
 		commands += "h" + c.methods + "\x00" + c.pattern + "\x00"
 	}
-	if _, err := io.WriteString(g.stdin, commands); err != nil {
+	if _, err := io.WriteString(g.Stdin, commands); err != nil {
 		t.Fatal(err)
 	}
 	responses := make([]byte, len(candidates))
-	if _, err := io.ReadFull(g.stdout, responses); err != nil {
+	if _, err := io.ReadFull(g.Stdout, responses); err != nil {
 		t.Fatal(err)
 	}
 	taken := make([]bool, len(candidates))

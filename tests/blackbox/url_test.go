@@ -19,14 +19,14 @@ func (g *grammar) url(t *testing.T, pattern string, pairs []string) (code int, t
 	for _, p := range pairs {
 		command += p + "\x00"
 	}
-	if _, err := io.WriteString(g.stdin, command); err != nil {
+	if _, err := io.WriteString(g.Stdin, command); err != nil {
 		t.Fatal(err)
 	}
-	status, err := g.stdout.ReadByte()
+	status, err := g.Stdout.ReadByte()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err = g.stdout.ReadString(0)
+	text, err = g.Stdout.ReadString(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,10 +158,10 @@ func FuzzHostName(f *testing.F) {
 		if strings.Contains(host, "\x00") {
 			return
 		}
-		if _, err := io.WriteString(g.stdin, "ng"+host+"\x00"); err != nil {
+		if _, err := io.WriteString(g.Stdin, "ng"+host+"\x00"); err != nil {
 			t.Fatal(err)
 		}
-		if taken, err := g.stdout.ReadByte(); err != nil || taken == 0 {
+		if taken, err := g.Stdout.ReadByte(); err != nil || taken == 0 {
 			if err != nil {
 				t.Fatal(err)
 			}

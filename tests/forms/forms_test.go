@@ -17,16 +17,15 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"libforker/tests/piped"
 )
 
 // underTest are the files of capi that are compiled into the program.
 var underTest = []string{"multipart.c", "partheader.c", "parameter.c", "query.c", "block.c", "failure.c"}
 
 // parts is testdata/parts.c, which runs.
-type parts struct {
-	stdin  io.WriteCloser
-	stdout *bufio.Reader
-}
+type parts struct{ *piped.Program }
 
 func build(t testing.TB) string {
 	t.Helper()
@@ -52,41 +51,22 @@ func build(t testing.TB) string {
 
 func startParts(t testing.TB) *parts {
 	t.Helper()
-	cmd := exec.Command(build(t))
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the program: %v", err)
-		}
-	})
-	return &parts{stdin, bufio.NewReader(stdout)}
+	return &parts{piped.Start(t, build(t))}
 }
 
 // take returns what the parser makes of a form, as the program writes it.
 func (p *parts) take(boundary, body string) (string, error) {
 	form := append([]byte{byte(len(boundary))}, boundary...)
 	form = binary.NativeEndian.AppendUint32(form, uint32(len(body)))
-	if _, err := p.stdin.Write(append(form, body...)); err != nil {
+	if _, err := p.Stdin.Write(append(form, body...)); err != nil {
 		return "", err
 	}
 	var size [4]byte
-	if _, err := io.ReadFull(p.stdout, size[:]); err != nil {
+	if _, err := io.ReadFull(p.Stdout, size[:]); err != nil {
 		return "", err
 	}
 	result := make([]byte, binary.NativeEndian.Uint32(size[:]))
-	_, err := io.ReadFull(p.stdout, result)
+	_, err := io.ReadFull(p.Stdout, result)
 	return string(result), err
 }
 

@@ -124,6 +124,7 @@ static const char *(*const named_texts[])(forker_request *, const char *, size_t
 
 static void check_requests(void)
 {
+    int64_t number = 0;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         size_t len = 7;
         CHECK_TEXT(texts[i](NULL, &len), NULL);
@@ -147,6 +148,8 @@ static void check_requests(void)
     CHECK_CODE(forker_arg_double(NULL, FORKER_FROM_QUERY, "n", 0, 1, 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_arg_bool(NULL, FORKER_FROM_QUERY, "n", 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_arg_choice(NULL, FORKER_FROM_QUERY, "n", "a|b", 0, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_arg_int(NULL, FORKER_FROM_QUERY, "n", 0, 9, 7, &number), FORKER_E_INVALID);
+    CHECK(number == 7);
     CHECK_CODE(forker_request_body_fd(NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_on_body(NULL, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_request_pause(NULL), FORKER_E_INVALID);
