@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import socket
 import tempfile
 import unittest
 from pathlib import Path
@@ -460,6 +461,8 @@ server.run()
         with tempfile.TemporaryDirectory() as directory:
             content = bytes(range(256)) * 4096
             Path(directory, "page.html").write_bytes(content)
+            with contextlib.closing(socket.socket(socket.AF_UNIX)) as unix:
+                unix.bind(str(Path(directory, "socket")))
             Path(directory, "none").write_bytes(b"")
             os.utime(Path(directory, "page.html"), (1e9, 1e9))  # so that its tag is a strong one
             with Program(source, {"DIR": directory}) as program:
@@ -483,6 +486,7 @@ server.run()
                     self.assertEqual((status, headers["X-Part"], headers["Content-Type"]), (206, "1", "text/html"))
                     self.assertEqual(body, expected)
                 self.assertEqual(program.get("/part/absent?from=1")[0], 404)
+                self.assertEqual(program.get("/part/socket?from=1")[0], 404)
                 for query in ("from=-1", "from=9999999", "from=0&length=9999999"):
                     self.assertEqual(program.get(f"/part/page.html?{query}")[0], 500, query)
                 self.assertEqual(program.get("/nul/x")[0], 500)
@@ -526,6 +530,47 @@ server.run()
             program.log.wait_for("ValueError: in the pool")
             self.assertEqual(program.stop(), 0)
             self.assertIn("thread starts", program.out.seen)
+
+    def test_writes_wait_for_the_client(self):
+        source = """
+server = make_server(stream_buffer="64k")
+@server.get("/wait", dispatch="pool")
+def wait(request):
+    deferred = request.defer()
+    with deferred.stream() as stream:
+        written = sum(stream.write_wait(b"x" * 50000) for _ in range(100))
+        stream.write_wait(str(written))
+    return deferred
+@server.get("/short", dispatch="pool")
+def short(request):
+    deferred = request.defer()
+    stream = deferred.stream()
+    while stream.write_wait(b"x" * 50000, 0.01):
+        pass
+    told("no room")
+    return deferred
+@server.get("/inline")
+def inline(request):
+    deferred = request.defer()
+    stream = deferred.stream()
+    try:
+        while stream.write_wait(b"x" * 50000):
+            pass
+    except forker.Error as error:
+        told("inline", error.code == forker.E_STATE)
+    return deferred
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            with contextlib.closing(program.connect()) as connection:
+                connection.request("GET", "/inline")
+                program.out.wait_for("inline True")
+            self.assertEqual(program.get("/wait")[2], b"x" * 5000000 + b"100")
+            with contextlib.closing(program.connect()) as connection:
+                connection.request("GET", "/short")
+                program.out.wait_for("no room")
+            self.assertEqual(program.stop(), 0)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,57 @@ server.run()
             server.group("/api", nonsense=1)
         self.assertEqual(caught.exception.code, forker.E_OPTION)
 
+    def test_function_that_waits(self):
+        source = """
+import gc, threading
+server = make_server()
+checked = server.group("/checked")
+@checked.use
+def check(request):
+    request.state.user = request.headers["x-user"]
+    deferred = request.defer()
+    deferred.on_close(lambda reason: told("closed"))
+    if request.state.user == "nobody":
+        threading.Thread(target=deferred.respond, args=((401, "who are you?"),)).start()
+    else:
+        threading.Thread(target=go_on, args=(deferred,)).start()
+    return deferred
+def go_on(deferred):
+    told("next", deferred.next())
+    try:
+        deferred.next()
+    except forker.Error as error:
+        told("again", error.code == forker.E_STATE)
+@checked.get("/it")
+def it(request):
+    return request.state.user
+@checked.get("/late")
+def late(request):
+    deferred = request.defer()
+    try:
+        deferred.next()
+    except forker.Error as error:
+        deferred.respond(str(error))
+    return deferred
+@server.get("/kept")
+def kept(request):
+    import forker.deferred
+    return str(len(forker.deferred._closing))
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            for path, body in (("/checked/it", b"me"), ("/checked/late", b"deferred_next: ")):
+                got = program.get(path, {"X-User": "me"})[2]
+                self.assertTrue(got.startswith(body), got)
+                program.out.wait_for("next True")
+                program.out.wait_for("again True")
+            self.assertEqual(program.get("/checked/it", {"X-User": "nobody"})[0], 401)
+            program.out.wait_for("closed")
+            self.assertEqual(program.get("/kept")[2], b"0")
+            self.assertEqual(program.stop(), 0)
+            self.assertEqual(program.out.seen.count("closed"), 1)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -24,7 +24,6 @@ What the C API has and this package has not, and why:
   content that does not change is best sent as a file.
 - forker_response_status, forker_response_write, forker_response_header_set and others for a response in parts: a
   :class:`forker.Response` is built by the program, and given to C at once.
-- forker_request_on_part: a form that is too large to be kept; its body can be taken by :meth:`Request.on_body`.
 - forker_server_set_fork: the package sets os.fork().
 - NULL, which removes a hook: a function that does nothing is one as well.
 
@@ -56,8 +55,10 @@ from .error import (
 )
 from .form import File, FormError, Values
 from .group import Group, Outcome
+from .head import Head
 from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
+from .part import Part
 from .request import Headers, Request
 from .response import NEXT, HTTPError, Response, abort, redirect
 from .route import RouteInfo
@@ -103,9 +104,11 @@ __all__ = [
     "FormError",
     "Group",
     "HTTPError",
+    "Head",
     "Headers",
     "Option",
     "Outcome",
+    "Part",
     "Request",
     "Response",
     "RouteInfo",

@@ -53,6 +53,11 @@ class Callbacks:
         if code < 0:
             raise Error(code, (lib.forker_server_error(self._c) or b"").decode("utf-8", "replace"))
 
+    def _expect(self, code: int, sentence: str) -> None:
+        """The same for a call about which C has no sentence."""
+        if code < 0:
+            raise Error(code, sentence)
+
     def _check_setup(self, code: int) -> None:
         """As _check, for a call that has changed nothing: who catches the exception has handled the failure."""
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
+import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ CLOSE_SHUTDOWN = 3
 CLOSE_ERROR = 4
 
 _OK = 0
+_WAIT_MS = 100  # how long a wait keeps a signal from Python's handler
 
 Close = Callable[[int], None]
 Drain = Callable[[], None]
@@ -86,6 +89,20 @@ class Deferred:
         if code != E_ABORTED:
             check_handle(code, self._handle)
         return code == _OK
+
+    def next(self) -> bool:
+        """Goes on with a request that a function of a group has deferred: with the next such function, or the handler.
+
+        That happens on the thread that calls the handlers, with a Request of its own; ``request`` of this one has ended, and
+        :meth:`on_close`'s function is not called. False: the client has left. Raises Error (E_STATE: the request was deferred
+        by its handler, is answered, or its body is asked for; then it is still to be answered).
+        """
+        with self.request._guard:
+            self._live()
+            goes_on = self._end(lib.forker_deferred_next)
+        if goes_on:
+            _closing.pop(self._handle, None)
+        return goes_on
 
     def on_close(self, function: Close) -> Close:
         """Has a function called with the reason when the request has ended; also as a decorator.
@@ -184,10 +201,22 @@ class Stream:
         :meth:`on_drain`'s function will be called. Raises Error: E_ABORTED (the client has left), E_LIMIT (more than
         option stream_buffer at once, or than the length that was promised), E_STATE (ended).
         """
-        if not isinstance(data, (str, bytes, bytearray, memoryview)):
-            raise TypeError(f"a piece is str, bytes, bytearray or memoryview, not {type(data).__name__}")
-        piece = data.encode() if isinstance(data, str) else bytes(data)
+        piece = _bytes_of(data)
         return self._wrote(lib.forker_stream_write(self.deferred._handle, piece, len(piece)))
+
+    def write_wait(self, data: str | bytes | bytearray | memoryview, timeout: float | None = None) -> bool:
+        """The same, but where there is no room it waits until there is, for up to so many seconds; None is without limit.
+
+        For threads of the program's own, and handlers on the pool. False: there was no room in that time. Raises Error as
+        :meth:`write` does, E_STATE also on the thread that serves, which makes the room.
+        """
+        piece = _bytes_of(data)
+        until = math.inf if timeout is None else time.monotonic() + timeout
+        while True:  # in slices, so that KeyboardInterrupt can end it
+            wait_ms = math.ceil(min(max(until - time.monotonic(), 0) * 1000, _WAIT_MS))
+            code = lib.forker_stream_write_wait(self.deferred._handle, piece, len(piece), wait_ms)
+            if code != E_AGAIN or time.monotonic() >= until:
+                return self._wrote(code)
 
     def send(self, data: Any, event: str | None = None, id: str | None = None) -> bool:
         """Writes one Server-Sent Event: text, or what becomes JSON. Results as for :meth:`write`.
@@ -252,6 +281,12 @@ class Stream:
             raise Error(E_STATE)
         check_handle(code, self.deferred._handle)
         return True
+
+
+def _bytes_of(data: str | bytes | bytearray | memoryview) -> bytes:
+    if not isinstance(data, (str, bytes, bytearray, memoryview)):
+        raise TypeError(f"a piece is str, bytes, bytearray or memoryview, not {type(data).__name__}")
+    return data.encode() if isinstance(data, str) else bytes(data)
 
 
 def defer(request: Request, address: int, report: Report) -> Deferred:

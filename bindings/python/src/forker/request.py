@@ -13,10 +13,13 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from ._library import c_text, lib, text_at
+from .argument import Arguments
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
 from .error import E_ABORTED, E_AGAIN, check_request
 from .form import File, Values, fields_of, files_of, parameters_of
+from .head import OnHead, add_head
+from .part import OnPart, take_parts
 from .state import state_of
 from .tls import TLS, tls_of
 
@@ -58,7 +61,7 @@ class Headers(Mapping[str, str]):
         return f"Headers({list(self.fields)!r})"
 
 
-class Request:
+class Request(Arguments):
     """One request, valid while its handler runs, on the handler's thread.
 
     After :meth:`defer` it is valid until it is answered, on any thread; the Deferred has to be kept.
@@ -145,8 +148,40 @@ class Request:
         self._takes_body = True
         return function
 
+    def on_part(self, function: OnPart) -> OnPart:
+        """Has a function called with each piece of each part of a form, multipart/form-data; also as a decorator.
+
+        It is :meth:`on_body` with the parts taken apart, and what is said there holds here too: with ``body="stream"``
+        nothing is collected, however large a file is. The function gets the :class:`forker.Part`, the piece, and whether
+        that is the last of the part, which is b"". At the end of the form the part is None, and the piece
+
+        - b"": the form is complete, and what the function returns is the response;
+        - a FormError: it is malformed, or larger than its limits; no more of it is read, and unless the request is deferred,
+          the client gets a 400 or 413;
+        - None: as for on_body, the client has left, for example.
+
+        That is the last call, once, and the place to release what belongs to the form. Raises FormError (the body is of
+        another type), which can be left to the library, Error (E_STATE).
+        """
+        self._ask(lambda address: take_parts(self, address, function, self._take))
+        self._takes_body = True
+        return function
+
+    def on_head(self, function: OnHead) -> OnHead:
+        """Has a function called with the :class:`forker.Head` of the response before that is sent; also as a decorator.
+
+        Whatever the response comes from: the handler, a stream, an error of the library. The function can set fields and
+        cookies. Those that were registered last are called first. Each is called once, on the thread that calls handlers
+        that are not pooled, or for a stream on the thread that begins it; not if there is no such response, because the
+        client has left for example. What it raises is logged, and the response is sent all the same.
+
+        Raises Error (E_STATE: answered; E_LIMIT: more than 16).
+        """
+        self._ask(lambda address: add_head(self, address, function, self._report))
+        return function
+
     def pause(self) -> None:
-        """Has no more pieces given to :meth:`on_body`'s function until :meth:`Deferred.resume` is called.
+        """Has no more pieces given to :meth:`on_body`'s or :meth:`on_part`'s function until :meth:`Deferred.resume` is called.
 
         Nothing is read meanwhile, so that the client has to wait, and the body's time stands still. Each pause may take
         as long as option handler_timeout says. Called by that function, or by the handler after on_body(); the request

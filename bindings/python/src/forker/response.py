@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import mimetypes
 import os
@@ -11,12 +12,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from ._library import c_path, c_text, lib
+from .cookie import CCookie, make_cookie
 from .error import check_request
 
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
 BYTES = "application/octet-stream"
 
+# What open(2) says of a path at which there is no regular file, as forker_respond_file() knows it.
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO, errno.ENODEV)
 _TYPES_BY_ENCODING = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
@@ -61,7 +65,9 @@ class Response:
     is sent. A body that is given has to be as long.
     """
 
-    __slots__ = ("status", "headers", "content_type", "body", "path", "range", "length", "location", "cookies")
+    __slots__ = (
+        "status", "headers", "content_type", "body", "path", "range", "length", "location", "cookies", "attached",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -82,6 +88,7 @@ class Response:
         self.status = _status(status)
         self.location: bytes | None = None  # of a redirect
         self.cookies: list[CCookie] = []
+        self.attached: tuple[bytes | None, bool] | None = None
         self.path: bytes | None = None
         self.range: tuple[int, int] | None = None  # of the file: offset, and length or -1
         self.body, by_body = _encode(body)
@@ -144,22 +151,21 @@ class Response:
         may read it. ``same_site`` is "lax", "strict" or "none". What browsers would not keep is an Error (E_INVALID) when
         the response is sent: "none" and ``partitioned`` without ``secure``, for example. Raises TypeError or ValueError.
         """
-        if same_site not in _SAME_SITE:
-            raise ValueError(f"same_site is lax, strict or none, not {same_site!r}")
-        if max_age is not None and max_age < 0:
-            raise ValueError(f"a cookie has no max_age of {max_age}")
         self.cookies.append(
-            CCookie(
-                size=ctypes.sizeof(CCookie),
-                flags=_SECURE * secure + _SCRIPTS * scripts + _PARTITIONED * partitioned,
-                same_site=_SAME_SITE.index(same_site),
-                max_age=-1 if max_age is None else max_age,
-                name=c_text(name),
-                value=c_text(value),
-                domain=None if domain is None else c_text(domain),
-                path=None if path is None else c_text(path),
+            make_cookie(
+                name, value, max_age=max_age, path=path, domain=domain,
+                secure=secure, scripts=scripts, same_site=same_site, partitioned=partitioned,
             )
-        )
+        )  # fmt: skip
+        return self
+
+    def attachment(self, filename: str | None = None, *, in_page: bool = False) -> Response:
+        """Says that it is a file to be saved under a name, or to be shown (`in_page`), and returns the response (RFC 6266).
+
+        The name is without a path: what could be one becomes "_". None: no name. Raises ValueError for a NUL character; a
+        name of more than 1024 bytes is an Error (E_INVALID) when the response is sent.
+        """
+        self.attached = (None if filename is None else c_text(filename), in_page)
         return self
 
     @classmethod
@@ -217,26 +223,6 @@ def redirect(location: str, status: int = 303) -> Response:
     return response
 
 
-class CCookie(ctypes.Structure):
-    """forker_cookie."""
-
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("same_site", ctypes.c_int32),
-        ("pad", ctypes.c_uint32),
-        ("max_age", ctypes.c_int64),
-        ("name", ctypes.c_char_p),
-        ("value", ctypes.c_char_p),
-        ("domain", ctypes.c_char_p),
-        ("path", ctypes.c_char_p),
-    )
-
-
-_SECURE, _SCRIPTS, _PARTITIONED = 1, 2, 4  # FORKER_COOKIE_*
-_SAME_SITE = ("lax", "strict", "none")  # in the order of FORKER_SAME_SITE_*
-
-
 def respond_error(address: int, error: HTTPError) -> None:
     """Answers a forker_request with an error. Raises Error."""
     for name, value in error.headers:
@@ -252,6 +238,8 @@ def prepare(address: int, response: Response) -> None:
         check_request(code, address)
     for cookie in response.cookies:
         check_request(lib.forker_response_cookie(address, ctypes.byref(cookie)), address)
+    if response.attached is not None:
+        check_request(lib.forker_response_attachment(address, *response.attached), address)
 
 
 def respond(address: int, response: Response) -> None:
@@ -275,10 +263,12 @@ def _respond_part(address: int, response: Response, content_type: bytes | None) 
     """Answers with a part of a file; its results are those of C."""
     try:
         fd = os.open(response.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
-    except (FileNotFoundError, NotADirectoryError):
-        return lib.forker_respond_error(address, 404, None)
     except PermissionError:
         return lib.forker_respond_error(address, 403, None)
+    except OSError as exc:
+        if exc.errno not in _NO_FILE:
+            raise
+        return lib.forker_respond_error(address, 404, None)
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             return lib.forker_respond_error(address, 404, None)

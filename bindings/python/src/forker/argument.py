@@ -1,0 +1,62 @@
+"""Values that a client has sent, as numbers and choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ctypes import byref, c_double, c_int, c_int64
+from typing import Any
+
+from ._library import c_text, lib
+from .error import E_INVALID, check_request
+from .response import HTTPError
+
+_SOURCES = ("query", "param", "header", "cookie", "form")  # in the order of FORKER_FROM_*
+_INT64_MAX = 2**63 - 1
+
+
+class Arguments:
+    """What :class:`forker.Request` has of it.
+
+    `source` is where the value is looked for: "query", "param", "header", "cookie" or "form", of each the first of that
+    name. `default` stands for one that was not sent. What is no such value raises HTTPError, with status 400 and a sentence
+    that names it: a handler that does not catch it answers with that.
+    """
+
+    __slots__ = ()
+
+    def _ask(self, fetch: Callable[[int], Any]) -> Any:
+        raise NotImplementedError
+
+    def arg_int(self, name: str, least: int, most: int, default: int, source: str = "query") -> int:
+        """A whole number from `least` to `most`, in decimal digits with or without "-". Raises ValueError, HTTPError."""
+        if not all(-_INT64_MAX - 1 <= number <= _INT64_MAX for number in (least, most, default)):
+            raise ValueError("bounds and default of arg_int are numbers of 64 bits")
+        return self._arg(lib.forker_arg_int, source, name, c_int64(), least, most, default)
+
+    def arg_float(self, name: str, least: float, most: float, default: float, source: str = "query") -> float:
+        """A decimal number from `least` to `most`. Raises ValueError, HTTPError."""
+        return self._arg(lib.forker_arg_double, source, name, c_double(), least, most, default)
+
+    def arg_bool(self, name: str, default: bool, source: str = "query") -> bool:
+        """true, 1, on, yes or false, 0, off, no. Raises ValueError, HTTPError."""
+        return bool(self._arg(lib.forker_arg_bool, source, name, c_int(), int(default)))
+
+    def arg_choice(self, name: str, words: Sequence[str], default: str, source: str = "query") -> str:
+        """One of several words, in the case of its letters. Raises ValueError (`default` is none of them), HTTPError."""
+        if any("|" in word for word in words) or isinstance(words, str):
+            raise ValueError(f"the words of a choice are a list of texts without |, not {words!r}")
+        found = self._arg(lib.forker_arg_choice, source, name, c_int(), c_text("|".join(words)), words.index(default))
+        return words[found]
+
+    def _arg(self, function: Any, source: str, name: str, value: Any, *bounds: Any) -> Any:
+        if source not in _SOURCES:
+            raise ValueError(f"a source is one of {', '.join(_SOURCES)}, not {source!r}")
+
+        def fetch(address: int) -> Any:
+            code = function(address, _SOURCES.index(source), c_text(name), *bounds, byref(value))
+            if code == E_INVALID:
+                raise HTTPError(400, (lib.forker_request_error(address) or b"").decode("utf-8", "replace"))
+            check_request(code, address)
+            return value.value
+
+        return self._ask(fetch)
