@@ -143,7 +143,8 @@ void forker_server_free(forker_server *server);
  *             rest of the path, however many segments, also none; both are read by forker_request_param(). Everything
  *             else must be equal, byte by byte, to the decoded path of the request. What could never be, or is a
  *             parameter in patterns of other libraries, is refused: "?", "#", "%20", "{id}", "<id>". A segment that
- *             itself begins with ":" or "*" is written with a backslash before it: "/tasks/\:done".
+ *             itself begins with ":" or "*" is written with a backslash before it: "/tasks/\:done". With the prefixes of
+ *             its groups it has at most 1024 bytes, and 16 parameters.
  *
  * Of several patterns that match, an exact segment goes before ":name" and that before "*name", from left to right.
  * A path that matches nothing is answered 404; one that only matches under other methods 405 with Allow, or 204 with
@@ -159,8 +160,8 @@ int forker_server_handle(forker_server *server, const char *methods, const char 
 /*
  * A route of a server, to set its options. It is the server's, and void after forker_server_free().
  *
- * forker_server_route() registers a route like forker_server_handle(), and puts it into *route_out; NULL if that failed.
- * Returns what that returns, FORKER_E_MEMORY, FORKER_E_INVALID (route_out is NULL).
+ * forker_server_route() registers a route like forker_server_handle(), and puts it into *route_out; NULL if that
+ * failed. Returns what that returns.
  */
 typedef struct forker_route forker_route;
 int forker_server_route(forker_server *server, const char *methods, const char *pattern, forker_handler handler,
@@ -194,8 +195,8 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *
  * What is not set of a route is as forker_group_set() says, then as the default, of gates the server's option.
  *
- * Returns FORKER_OK, FORKER_E_OPTION (no such name or value), FORKER_E_STATE (running), FORKER_E_INVALID (NULL, as after a
- * route that was refused).
+ * Returns FORKER_OK, FORKER_E_OPTION (no such name or value). A NULL route is FORKER_E_INVALID, as after one that was
+ * refused.
  */
 int forker_route_set(forker_route *route, const char *name, const char *value);
 
@@ -364,22 +365,24 @@ int forker_server_slot(forker_server *server, forker_release_fn destroy);
  * How it is served is said by forker_route_set() and forker_group_set() with the options whose names begin with static_,
  * see docs/OPTIONS.md; route_out gets the route for that, and may be NULL. It is NULL if the call fails.
  *
- * Return FORKER_OK, FORKER_E_ROUTE (malformed prefix, or there is a route already), FORKER_E_SYSTEM (the directory cannot
- * be opened), FORKER_E_LIMIT, FORKER_E_MEMORY, FORKER_E_STATE (running), FORKER_E_INVALID (NULL).
+ * Return FORKER_OK, FORKER_E_ROUTE (malformed prefix, or there is a route already), FORKER_E_SYSTEM (the directory
+ * cannot be opened), FORKER_E_LIMIT (too many routes).
  */
 int forker_server_static(forker_server *server, const char *prefix, const char *directory, forker_route **route_out);
 int forker_group_static(forker_group *group, const char *prefix, const char *directory, forker_route **route_out);
 
 /*
- * Signs the value of a cookie, so that a client cannot make one: text_out gets value, "." and 43 characters that are the
- * HMAC-SHA256 of name and value by the first key of option cookie_keys. The value can still be read, and used by whoever
- * has it: what it says should have an end, and say whose it is.
+ * Signs the value of a cookie, so that a client cannot make one: text_out gets value, "." and 43 characters that are
+ * the HMAC-SHA256 of name and value by the first key of option cookie_keys. The value can still be read, and used by
+ * whoever has it: what it says should have an end, and say whose it is. verify gives the value of such a text, if it
+ * was signed for this name by one of the keys.
  *
- * verify gives the value of such a text, if it was signed for this name by one of the keys. Both need a process that serves;
- * any thread.
+ * At most `size` bytes with the NUL behind them are written: a signed text takes 45 more than the value has, a value no
+ * more than its text. What is written is "" if the call fails. Any thread of a process that serves.
  *
- * Return FORKER_OK, FORKER_E_INVALID (not a name or value of cookies; the signature is not good, then value_out is ""),
- * FORKER_E_LIMIT (`size` is too small), FORKER_E_STATE (option cookie_keys is empty), FORKER_E_PROCESS.
+ * Return FORKER_OK, FORKER_E_INVALID (not a name or value as of forker_cookie, or more than 4095 bytes of both; the
+ * signature is not good), FORKER_E_LIMIT (`size` is too small), FORKER_E_STATE (option cookie_keys is empty),
+ * FORKER_E_PROCESS (this process does not serve).
  */
 int forker_cookie_sign(forker_server *server, const char *name, const char *value, char *text_out, size_t size);
 int forker_cookie_verify(forker_server *server, const char *name, const char *text, char *value_out, size_t size);
@@ -390,8 +393,7 @@ int forker_cookie_verify(forker_server *server, const char *name, const char *te
  * Paths are written decoded. The first rule that matches counts, and what comes of it is not looked at again.
  * forker_request_path() is the new path, forker_request_target() what the client has sent. At most 256.
  *
- * Returns FORKER_OK, FORKER_E_ROUTE (malformed), FORKER_E_LIMIT, FORKER_E_MEMORY, FORKER_E_STATE (running),
- * FORKER_E_INVALID (NULL).
+ * Returns FORKER_OK, FORKER_E_ROUTE (malformed), FORKER_E_LIMIT (more than 256).
  */
 int forker_server_rewrite(forker_server *server, const char *from, const char *to);
 
@@ -688,8 +690,8 @@ int forker_server_upgrade(forker_server *server);
  * process, those that were posted until then are called first.
  *
  * Any thread of a process that serves, from the hook worker_ready on; not a signal handler. Returns FORKER_OK; or, and
- * then `fn` is not called, FORKER_E_INVALID (NULL), FORKER_E_STATE (this process does not serve, or not any more),
- * FORKER_E_PROCESS (in a process that was forked off one which serves), FORKER_E_MEMORY.
+ * then `fn` is not called, FORKER_E_STATE (this process does not serve, or not any more), FORKER_E_PROCESS (in a
+ * process that was forked off one which serves).
  */
 typedef void (*forker_post_fn)(forker_server *server, void *user);
 int forker_server_post(forker_server *server, forker_post_fn fn, void *user);
@@ -701,9 +703,8 @@ int forker_server_post(forker_server *server, forker_post_fn fn, void *user);
  * due before. They end with the server in this process, without being called.
  *
  * Any thread of a process that serves, from the hook worker_ready on; not a signal handler. Returns the number, which
- * is greater than 0; or FORKER_E_INVALID (a NULL, a negative time, or more than 10 years), FORKER_E_STATE (this process
- * does not serve, or not any more), FORKER_E_PROCESS (in a process that was forked off one which serves),
- * FORKER_E_MEMORY.
+ * is greater than 0; or FORKER_E_INVALID (a negative time, or more than 10 years), FORKER_E_STATE (this process does
+ * not serve, or not any more), FORKER_E_PROCESS (in a process that was forked off one which serves).
  */
 typedef void (*forker_timer_fn)(forker_server *server, int64_t timer, void *user);
 int64_t forker_server_timer(forker_server *server, int64_t first_ms, int64_t every_ms, forker_timer_fn fn, void *user);
@@ -805,8 +806,7 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
  * With workers=0, forker_server_run() and forker_server_start() call it in the process that serves;
  * forker_server_open() does not.
  *
- * Set-up only; NULL takes it away. Returns FORKER_OK, or what other set-up calls return: FORKER_E_INVALID (server is NULL),
- * FORKER_E_STATE (running), FORKER_E_PROCESS.
+ * NULL takes it away.
  */
 int forker_server_on_worker_loop(forker_server *server, forker_hook loop, void *user);
 
@@ -1013,7 +1013,10 @@ int forker_server_worker_stats(forker_server *server, size_t index, forker_worke
 /* The method, such as "GET" (RFC 9110 section 9). */
 const char *forker_request_method(forker_request *req, size_t *len_out);
 
-/* The request target as it came, such as "/a%20b?x=1" (RFC 9112 section 3.2). */
+/*
+ * The request target as it came, such as "/a%20b?x=1" (RFC 9112 section 3.2); of HTTP/2 the field :path (RFC 9113
+ * section 8.3.1).
+ */
 const char *forker_request_target(forker_request *req, size_t *len_out);
 
 /*
@@ -1039,9 +1042,9 @@ const char *forker_request_query(forker_request *req, size_t *len_out);
 const char *forker_request_query_param(forker_request *req, const char *name, size_t *len_out);
 
 /*
- * Name and value of query parameter number `index`, from 0, both decoded: so also those that have the same name. Each of
- * the pointers may be NULL; len_out is the length of the value.
- * Returns FORKER_OK or FORKER_E_INVALID (index beyond the last).
+ * Name and value of query parameter number `index`, from 0, both decoded as by forker_request_query_param(): so also
+ * those that have the same name. Each of the pointers may be NULL; len_out is the length of the value. Returns
+ * FORKER_OK or FORKER_E_INVALID (index beyond the last).
  */
 int forker_request_query_at(forker_request *req, size_t index, const char **name_out, const char **value_out,
                             size_t *len_out);
@@ -1194,8 +1197,8 @@ int forker_form_at(forker_request *req, size_t index, const char **name_out, con
 
 /* A file of a form. All of it belongs to the request. */
 typedef struct forker_file {
-    uint32_t size; /* in: sizeof(forker_file) */
-    int32_t fd; /* forker_request_body_fd(), in which the file is `len` bytes from `offset`; -1: it is in memory only */
+    uint32_t size;            /* in: sizeof(forker_file) */
+    int32_t fd;               /* forker_request_body_fd(), where it is `len` bytes from `offset`; -1: in memory only */
     const char *name;         /* of the field */
     const char *filename;     /* as it came, see forker_basename() */
     const char *content_type; /* as it came; NULL: none was given, which means text/plain */
@@ -1361,7 +1364,8 @@ int64_t forker_request_pack(forker_request *req, void *buffer, size_t size);
  * A handler can end with `return forker_respond(...)`: a negative result becomes a logged 500.
  *
  * Returns FORKER_OK, FORKER_E_INVALID (status out of range, control characters in content_type, a length that no
- * object has), FORKER_E_STATE (answered or written to already).
+ * object has), FORKER_E_STATE (answered or written to already, or another length was set), FORKER_E_LIMIT (more than
+ * 64 KiB of header).
  */
 int forker_respond(forker_request *req, int status, const char *content_type, const void *body, size_t len);
 
@@ -1391,9 +1395,10 @@ int forker_respond_error(forker_request *req, int status, const char *detail);
  *
  * header_set replaces fields of that name, header_add adds another one. Names are tokens, values have no control
  * characters but tab (RFC 9110 section 5): anything else is refused, so that no text can split a response.
- * Content-Length, Transfer-Encoding, Upgrade and Keep-Alive belong to the library; "Connection" may only be "close".
- * "Trailer" lists the names of fields that forker_stream_trailer() will add (RFC 9110 section 6.6.2); it is left out
- * where no trailer section follows.
+ * Content-Length, Transfer-Encoding, Upgrade and Keep-Alive belong to the library; "Connection" may only be "close",
+ * and ends the connection behind this response. A Date or Server that the program sets takes the place of the
+ * library's. "Trailer" lists the names of fields that forker_stream_trailer() will add (RFC 9110 section 6.6.2); it is
+ * left out where no trailer section follows.
  *
  * write appends to the body; it can be called any number of times, and is sent when the handler returns.
  *
@@ -1418,8 +1423,9 @@ int forker_response_write(forker_request *req, const void *data, size_t len);
 int forker_response_length(forker_request *req, int64_t length);
 
 /*
- * Drops what was set and written of a response, to begin anew, as when a field has been refused. Returns FORKER_OK,
- * FORKER_E_STATE (answered, a stream has begun, or bytes were lent or a file was appended).
+ * Drops what was set and written of a response, to begin anew, as when a field has been refused; what functions before
+ * the handler have set, too. Returns FORKER_OK, FORKER_E_STATE (answered, a stream has begun, or bytes were lent or a
+ * file was appended).
  */
 int forker_response_reset(forker_request *req);
 
@@ -1457,7 +1463,7 @@ int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t le
  * several hosts serve the same files, it should be the program's.
  *
  * Returns FORKER_OK, FORKER_E_INVALID (status, content_type), FORKER_E_STATE (answered or written to already),
- * FORKER_E_SYSTEM.
+ * FORKER_E_LIMIT, FORKER_E_SYSTEM (it cannot be opened for another reason).
  */
 int forker_respond_file(forker_request *req, int status, const char *content_type, const char *path);
 
@@ -1495,15 +1501,15 @@ enum {
 
 /* A cookie for the client. Zero is right for what is not wanted, but for size and max_age. */
 typedef struct forker_cookie {
-    uint32_t size; /* sizeof(forker_cookie) */
-    uint32_t flags;
-    int32_t same_site;
-    uint32_t pad;
-    int64_t max_age;    /* seconds; 0: the client forgets it now; -1: when it is closed */
+    uint32_t size;      /* in: sizeof(forker_cookie) */
+    uint32_t flags;     /* FORKER_COOKIE_* */
+    int32_t same_site;  /* FORKER_SAME_SITE_* */
+    uint32_t pad;       /* 0 */
+    int64_t max_age;    /* seconds; 0: the client forgets it now; negative: when it is closed */
     const char *name;   /* a token */
-    const char *value;  /* ASCII without blanks, quotes, commas, semicolons and backslashes */
-    const char *domain; /* NULL: this host only */
-    const char *path;   /* NULL: where the request was */
+    const char *value;  /* visible ASCII without quotes, commas, semicolons and backslashes */
+    const char *domain; /* ASCII without semicolons, at most 1024 bytes; NULL: this host only */
+    const char *path;   /* likewise, and begins with "/"; NULL: where the request was */
 } forker_cookie;
 
 /*
@@ -1519,11 +1525,11 @@ int forker_response_cookie(forker_request *req, const forker_cookie *cookie);
  * Has `on_head` called when the head of the response is about to be sent, whatever it comes from: a handler, a stream,
  * an error of the library. It is told the status, and can set fields, cookies among them; nothing else of the response
  * can be changed any more. Those that were registered last are called first, so that functions around a handler have
- * the last word. It is called once, on the worker's main thread, or for forker_stream_begin() on the thread that calls
- * that; not if there is no such response, because the client has left, the connection was taken over, or a 504 for
- * option handler_timeout is sent in its place.
+ * the last word. It is called once, on the worker's main thread, or for forker_stream_begin() and forker_sse_begin() on
+ * the thread that calls that; not if there is no such response, because the client has left, the connection was taken
+ * over, or a 504 for option handler_timeout is sent in its place.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (NULL), FORKER_E_STATE (answered; a call of gRPC), FORKER_E_LIMIT (more than 16).
+ * Returns FORKER_OK, FORKER_E_STATE (answered; a call of gRPC), FORKER_E_LIMIT (more than 16).
  */
 typedef void (*forker_head_fn)(forker_request *req, int status, void *user);
 int forker_request_on_head(forker_request *req, forker_head_fn on_head, void *user);
@@ -1551,10 +1557,10 @@ int forker_respond_interim(forker_request *req, int status, const char *name, co
  * client leaves, and where the server runs in the program's own process also if it stops, up to forker_server_free().
  *
  * A handle is used up by exactly one of forker_deferred_respond(), forker_deferred_send(), forker_deferred_drop(),
- * forker_deferred_next() and forker_stream_end(). That is the program's duty also when the client has left: until then the memory of the request
- * stays taken. A handle that is used up, or never was one, gives FORKER_E_ABORTED. In a process that was forked off one
- * which serves itself or off a worker, all of them, this one included, give FORKER_E_PROCESS: the request is the
- * other's.
+ * forker_deferred_next(), forker_stream_end() and forker_grpc_finish(). That is the program's duty also when the client
+ * has left: until then the memory of the request stays taken. A handle that is used up, or never was one, gives
+ * FORKER_E_ABORTED. In a process that was forked off one which serves itself or off a worker, all of them, this one
+ * included, give FORKER_E_PROCESS: the request is the other's.
  *
  * Returns FORKER_OK, FORKER_E_STATE (answered or deferred already), FORKER_E_PROCESS.
  */
@@ -1569,8 +1575,8 @@ forker_request *forker_deferred_request(forker_deferred handle);
 /*
  * Answers like forker_respond(), and uses the handle up if the result is FORKER_OK or FORKER_E_ABORTED.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_INVALID,
- * FORKER_E_STATE (a stream has begun).
+ * Returns what forker_respond() does, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_STATE
+ * also if a stream has begun.
  */
 int forker_deferred_respond(forker_deferred handle, int status, const char *content_type, const void *body, size_t len);
 
@@ -1640,22 +1646,23 @@ enum {
 };
 
 /*
- * Has `on_close` called once when the request has ended, on the worker's main thread. The handle is not used up by
- * that: if the program had not answered, it still has to. NULL removes it. Returns FORKER_OK or FORKER_E_ABORTED (it
- * has ended already).
+ * Has `on_close` called once when the request has ended, on the worker's main thread; one that was registered before is
+ * replaced. The handle is not used up by that: if the program had not answered, it still has to. NULL removes it.
+ * Returns FORKER_OK or FORKER_E_ABORTED (it has ended already).
  */
 typedef void (*forker_close_fn)(forker_deferred handle, int reason, void *user);
 int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user);
 
 /*
  * Begins a response whose body is written piece by piece, with the status and fields that were set on
- * forker_deferred_request(); the head is sent at once. `length` is that of the body, -1 if it is not known: then it
+ * forker_deferred_request(); the head is sent at once, or if a handler on a pool begins it, when that returns. `length` is that of the body, -1 if it is not known: then it
  * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection. A stream of unknown length that the
  * program has not ended yet is over at once when the client sends its end, also with option half_close=on: on_close is
  * called with FORKER_CLOSE_CLIENT. Any other response is still delivered to such a client then.
  *
- * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_INVALID (a length below -1), FORKER_E_STATE (begun already, or a body was
- * written). After FORKER_E_ABORTED the handle still has to be used up, if it was not.
+ * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_INVALID (a length below -1, or another one than was set),
+ * FORKER_E_STATE (begun or answered already, or a body was written). After FORKER_E_ABORTED the handle still has to be
+ * used up, if it was not.
  */
 int forker_stream_begin(forker_deferred handle, int64_t length);
 
@@ -1665,17 +1672,17 @@ int forker_stream_begin(forker_deferred handle, int64_t length);
  *
  * Returns FORKER_OK; FORKER_E_AGAIN: there is no room now, nothing was written, on_drain will be called when half of
  * the room is free; FORKER_E_LIMIT: more than stream_buffer in one call, or more than the length that was promised;
- * FORKER_E_ABORTED, FORKER_E_STATE (not begun, or messages of gRPC are sent).
+ * FORKER_E_ABORTED, FORKER_E_STATE (not begun, or messages of gRPC are sent), FORKER_E_INVALID.
  */
 int forker_stream_write(forker_deferred handle, const void *data, size_t len);
 
 /*
  * The same, but where there is no room it waits until there is, for at most `timeout_ms`, or as long as it takes if that is
- * negative: for threads of the program's own and handlers on a pool. It ends too when the client leaves, and when another
- * thread uses the handle up.
+ * negative: for threads of the program's own. It ends too when the client leaves, and when another thread uses the handle
+ * up.
  *
  * Returns as forker_stream_write() does; FORKER_E_AGAIN: there was no room in that time. FORKER_E_STATE also on the
- * thread that serves, which makes the room.
+ * thread that serves, which makes the room, and in the request's own handler on a pool, before whose return nothing is sent.
  */
 int forker_stream_write_wait(forker_deferred handle, const void *data, size_t len, int32_t timeout_ms);
 
@@ -1693,7 +1700,8 @@ int forker_stream_trailer(forker_deferred handle, const char *name, const char *
 int forker_stream_end(forker_deferred handle);
 
 /*
- * Has `on_drain` called, on the worker's main thread, when there is room again after FORKER_E_AGAIN. NULL removes it.
+ * Has `on_drain` called, on the worker's main thread, when half of option stream_buffer is free again after
+ * FORKER_E_AGAIN, each time; one that was registered before is replaced. NULL removes it.
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 typedef void (*forker_drain_fn)(forker_deferred handle, void *user);
@@ -1701,9 +1709,9 @@ int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, voi
 
 /*
  * Server-sent events (HTML Living Standard, section 9.2): begin is forker_stream_begin() with the right fields. send
- * writes one event: `event` and `id` are single lines and may be NULL; each line of `data` becomes a field of its own.
- * Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID for NULL data or a line break in
- * event or id.
+ * writes one event: `event` and `id` are single lines and may be NULL; each line of `data` becomes a field of its own,
+ * and a line break at its end none. Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID
+ * for NULL data or a line break in event or id.
  */
 int forker_sse_begin(forker_deferred handle);
 int forker_sse_send(forker_deferred handle, const char *event, const char *id, const char *data);

@@ -264,7 +264,7 @@
     X(WRITE_MIN_RATE, "write_min_rate", SIZE, "500", "", "0", "1g", true,                                              \
       "Bytes; so many that the client takes give a response another second beyond write_timeout, 0 gives none.")       \
     X(HANDLER_TIMEOUT, "handler_timeout", DURATION, "0", "", "0", "24h", true,                                         \
-      "How long a pooled or deferred handler may take to response, then 504; 0 is for ever. Where it takes the body "  \
+      "How long a pooled or deferred handler may take to respond, then 504; 0 is for ever. Where it takes the body "   \
       "piece by piece, each pause counts for itself, and so does the time from the end of the body.")                  \
     X(HALF_CLOSE, "half_close", CHOICE, "on", "off|on", "", "", true,                                                  \
       "Whether a client that has sent its end still gets a response that takes time; off takes it as having left. A "  \

@@ -120,7 +120,7 @@ int forker_grpc_send(forker_deferred handle, const void *message, size_t len)
     static const char verb[] = "grpc_send";
     int code;
     if (message == NULL && len > 0) {
-        return FORKER_E_INVALID;
+        return fk_deferred_refuse(handle, verb, FORKER_E_INVALID, "the message is NULL");
     }
     fk_deferred *deferred = lock_call(handle, verb, &code);
     if (deferred == NULL) {
@@ -164,7 +164,7 @@ int forker_grpc_finish(forker_deferred handle, int code, const char *text)
     static const char verb[] = "grpc_finish";
     int result;
     if (code < 0 || code > FK_GRPC_CODE_MOST) {
-        return FORKER_E_INVALID;
+        return fk_deferred_refuse(handle, verb, FORKER_E_INVALID, "the code is not within 0 to 16");
     }
     fk_deferred *deferred = lock_call(handle, verb, &result);
     if (deferred == NULL) {

@@ -218,6 +218,9 @@ static int check_keys(forker_server *server)
 int forker_cookie_sign(forker_server *server, const char *name, const char *value, char *text_out, size_t size)
 {
     char text[PAIR_MAX];
+    if (text_out != NULL && size > 0) {
+        text_out[0] = '\0';
+    }
     if (server == NULL || name == NULL || value == NULL || text_out == NULL || !is_value(value)) {
         return FORKER_E_INVALID;
     }

@@ -101,6 +101,13 @@ int fk_deferred_unlock(fk_deferred *deferred, int code)
     return code;
 }
 
+int fk_deferred_refuse(forker_deferred handle, const char *verb, int code, const char *fault)
+{
+    fk_deferred *deferred = fk_deferred_lock(handle);
+    return deferred != NULL ? fk_deferred_unlock(deferred, fk_fail(&deferred->failure, code, "%s: %s", verb, fault))
+                            : code;
+}
+
 int fk_deferred_abort(fk_deferred *deferred, const char *verb)
 {
     return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_ABORTED, "%s: the client has left", verb));

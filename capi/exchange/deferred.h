@@ -100,6 +100,9 @@ int fk_deferred_over(void);
 /* Unlocks, and returns `code`. */
 int fk_deferred_unlock(fk_deferred *deferred, int code);
 
+/* Fails for an argument, whatever the handle is. */
+int fk_deferred_refuse(forker_deferred handle, const char *verb, int code, const char *fault);
+
 /* Fails because the client has left, and unlocks. */
 int fk_deferred_abort(fk_deferred *deferred, const char *verb);
 

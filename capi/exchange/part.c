@@ -103,6 +103,8 @@ static int refuse_path(forker_request *req, const char *path, int reason)
     case ENOTDIR:
     case ENAMETOOLONG:
     case ELOOP:
+    case ENXIO: /* a socket, or a device that is not there */
+    case ENODEV:
         return forker_respond_error(req, 404, NULL);
     case EACCES:
     case EPERM:

@@ -119,7 +119,8 @@ int forker_request_query_at(forker_request *req, size_t index, const char **name
             continue;
         }
         const char *name = name_out != NULL ? fk_query_text(req, pair.name, pair.name_end, NULL) : "";
-        const char *value = value_out != NULL ? fk_query_text(req, pair.value, pair.end, len_out) : "";
+        const char *value =
+            value_out != NULL || len_out != NULL ? fk_query_text(req, pair.value, pair.end, len_out) : "";
         if (name == NULL || value == NULL) {
             return fk_fail(&req->failure, FORKER_E_MEMORY, "query_at %zu: no memory", index);
         }

@@ -14,14 +14,6 @@
 
 enum { STATUS_OK = 200 };
 
-/* Fails for an argument, whatever the handle is. */
-static int refuse(forker_deferred handle, const char *verb, int code, const char *fault)
-{
-    fk_deferred *deferred = fk_deferred_lock(handle);
-    return deferred != NULL ? fk_deferred_unlock(deferred, fk_fail(&deferred->failure, code, "%s: %s", verb, fault))
-                            : code;
-}
-
 /* Locks the entry of a stream that can still be written. NULL: *code_out says why not. */
 static fk_deferred *lock_stream(forker_deferred handle, const char *verb, int *code_out)
 {
@@ -36,7 +28,7 @@ static fk_deferred *lock_stream(forker_deferred handle, const char *verb, int *c
     return deferred;
 }
 
-/* Locks the entry of a request that a stream can response. NULL: *code_out says why not. */
+/* Locks the entry of a request that a stream can answer. NULL: *code_out says why not. */
 static fk_deferred *lock_unanswered(forker_deferred handle, const char *verb, int *code_out)
 {
     fk_deferred *deferred = fk_deferred_lock(handle);
@@ -83,19 +75,28 @@ static int begin(fk_deferred *deferred, const char *verb, int64_t length)
     return FORKER_OK;
 }
 
+/* Has the functions that want to see the head see it, without the lock: they may use the handle. NULL as lock_unanswered(). */
+static fk_deferred *show_head(fk_deferred *deferred, forker_deferred handle, const char *verb, int *code_out)
+{
+    forker_request *req = deferred->req;
+    if (req->heads.len == 0) {
+        return deferred;
+    }
+    (void)fk_deferred_unlock(deferred, FORKER_OK);
+    fk_on_head_run(req, req->response.status != 0 ? req->response.status : STATUS_OK);
+    return lock_unanswered(handle, verb, code_out);
+}
+
 int forker_stream_begin(forker_deferred handle, int64_t length)
 {
     static const char verb[] = "stream_begin";
     int code;
     if (length < -1) {
-        return refuse(handle, verb, FORKER_E_INVALID, "the length is negative, and not -1");
+        return fk_deferred_refuse(handle, verb, FORKER_E_INVALID, "the length is negative, and not -1");
     }
     fk_deferred *deferred = lock_unanswered(handle, verb, &code);
-    if (deferred != NULL && deferred->req->heads.len > 0) {
-        forker_request *req = deferred->req;
-        (void)fk_deferred_unlock(deferred, FORKER_OK); /* the program's functions may use the handle */
-        fk_on_head_run(req, req->response.status != 0 ? req->response.status : STATUS_OK);
-        deferred = lock_unanswered(handle, verb, &code);
+    if (deferred != NULL) {
+        deferred = show_head(deferred, handle, verb, &code);
     }
     return deferred != NULL ? begin(deferred, verb, length) : code;
 }
@@ -145,7 +146,7 @@ static int write_piece(forker_deferred handle, const char *verb, const void *dat
 {
     int code;
     if (data == NULL && len > 0) {
-        return refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
+        return fk_deferred_refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
     }
     fk_deferred *deferred = lock_stream(handle, verb, &code);
     return deferred != NULL ? conclude(deferred, append_piece(deferred, verb, data, len), len) : code;
@@ -167,10 +168,18 @@ static bool wait_for_change(fk_deferred *deferred, uint64_t until_ns)
     return code == 0;
 }
 
-/* Whether this is the thread that would make the room. */
-static bool serves(const forker_server *server)
+/* Why there would never be room while this thread waits; NULL: there may be. */
+static const char *wait_fault(const fk_deferred *deferred)
 {
-    return fk_thread.box == &fk_server_slot(server, (uint32_t)fk_process.worker)->box;
+    const forker_request *req = deferred->req;
+    if (deferred->retained != NULL) {
+        return NULL;
+    }
+    if (fk_thread.box == &fk_server_slot(req->server, (uint32_t)fk_process.worker)->box) {
+        return "called on the thread that would make the room";
+    }
+    bool inside = fk_thread.in_program && fk_thread.box == req->box && req->inside != FK_INSIDE_NOTHING;
+    return inside ? "called in the handler, before whose return nothing is sent" : NULL;
 }
 
 int forker_stream_write_wait(forker_deferred handle, const void *data, size_t len, int32_t timeout_ms)
@@ -178,7 +187,7 @@ int forker_stream_write_wait(forker_deferred handle, const void *data, size_t le
     static const char verb[] = "stream_write_wait";
     uint64_t until_ns = timeout_ms < 0 ? UINT64_MAX : fk_clock() + (uint64_t)timeout_ms * 1000000;
     if (data == NULL && len > 0) {
-        return refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
+        return fk_deferred_refuse(handle, verb, FORKER_E_INVALID, "the data is NULL");
     }
     for (bool in_time = true;;) {
         int code;
@@ -186,9 +195,9 @@ int forker_stream_write_wait(forker_deferred handle, const void *data, size_t le
         if (deferred == NULL) {
             return code;
         }
-        if (deferred->retained == NULL && serves(deferred->req->server)) {
-            return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_STATE,
-                                                        "%s: called on the thread that would make the room", verb));
+        const char *fault = wait_fault(deferred);
+        if (fault != NULL) {
+            return fk_deferred_unlock(deferred, fk_fail(&deferred->failure, FORKER_E_STATE, "%s: %s", verb, fault));
         }
         code = append_piece(deferred, verb, data, len);
         if (code != FORKER_E_AGAIN || !in_time) {
@@ -270,7 +279,11 @@ int forker_sse_begin(forker_deferred handle)
     if (code == FORKER_OK) {
         code = fk_response_set(deferred->req, &deferred->failure, verb, "Cache-Control", "no-cache");
     }
-    return code == FORKER_OK ? begin(deferred, verb, -1) : fk_deferred_unlock(deferred, code);
+    if (code != FORKER_OK) {
+        return fk_deferred_unlock(deferred, code);
+    }
+    deferred = show_head(deferred, handle, verb, &code);
+    return deferred != NULL ? begin(deferred, verb, -1) : code;
 }
 
 static const char no_memory[] = "no memory";
@@ -296,8 +309,9 @@ int forker_sse_send(forker_deferred handle, const char *event, const char *id, c
                           !append_lines(&block, "data: ", data) || !fk_block_append(&block, "\n", 1))) {
         fault = no_memory;
     }
-    int code = fault == NULL ? write_piece(handle, verb, block.data, (size_t)block.len)
-                             : refuse(handle, verb, fault == no_memory ? FORKER_E_MEMORY : FORKER_E_INVALID, fault);
+    int code = fault == NULL
+                   ? write_piece(handle, verb, block.data, (size_t)block.len)
+                   : fk_deferred_refuse(handle, verb, fault == no_memory ? FORKER_E_MEMORY : FORKER_E_INVALID, fault);
     fk_block_free(&block);
     return code;
 }

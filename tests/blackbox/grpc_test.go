@@ -410,6 +410,7 @@ func TestGRPC_mistakesHaveSentences(t *testing.T) {
 		"-3: grpc_reserve: the request is answered already",
 		"",
 	}
+	c.check(c.say("WrongLater", ""), "0", "", "grpc_send: the message is NULL; grpc_finish: the code is not within 0 to 16")
 	got := strings.Split(c.say("TellWrong", "").messages[0], "\n")
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {

@@ -96,6 +96,7 @@ func TestOnHead_isCalledForEveryResponse(t *testing.T) {
 			{"GET /heads/refuse\nX-As: library", 401},
 			{"GET /heads/nowhere", 404},
 			{"GET /heads/stream", 200},
+			{"GET /heads/events", 200},
 			{"GET /heads/late", 202},
 			{"POST /heads/take 12345", 200},
 		} {
@@ -112,6 +113,9 @@ func TestOnHead_isCalledForEveryResponse(t *testing.T) {
 			}
 		}
 		c := p.dial()
+		if a := c.get("/heads/events"); a.Header.Get("X-Thread") != "own" {
+			t.Errorf("events begin on %q thread", a.Header.Get("X-Thread"))
+		}
 		if a := c.get("/most"); a.Header.Get("X-Most") != "16" {
 			t.Errorf("%v", a.Header)
 		}

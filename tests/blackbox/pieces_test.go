@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -24,6 +25,7 @@ func pieces(t *testing.T, b build, options ...string) (p *program, large []byte)
 	must(t, os.WriteFile(filepath.Join(dir, "large"), large, 0o644))
 	must(t, os.WriteFile(filepath.Join(dir, "empty"), nil, 0o644))
 	must(t, os.Mkdir(filepath.Join(dir, "directory"), 0o755))
+	must(t, syscall.Mknod(filepath.Join(dir, "socket"), syscall.S_IFSOCK|0o666, 0))
 	p = startInMode(t, setup{build: &b, source: "pieces.c", args: []string{"127.0.0.1:0", dir}}, options)
 	return p, large
 }
@@ -95,6 +97,7 @@ func TestFile_isSent(t *testing.T) {
 				"/file/empty":     {200, ""},
 				"/file/none":      {404, "404 Not Found\n"},
 				"/file/directory": {404, "404 Not Found\n"},
+				"/file/socket":    {404, "404 Not Found\n"},
 				"/file/small/x":   {404, "404 Not Found\n"},
 				"/range/small":    {206, "[56789]"},
 				"/beyond/small":   {200, "-1 -1 -1"},

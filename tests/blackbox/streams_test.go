@@ -57,28 +57,34 @@ func TestStream_ofUnknownLengthEndsWithItsClient(t *testing.T) {
 
 func TestStream_writesOfAThreadWaitForTheClient(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
-		p := streams(t, b, "stream_buffer=128k")
-		p.expectGet("/", 200, "hello")
-		mark := p.out.mark()
-		c := p.dial().send("GET /waiting HTTP/1.1\r\nHost: t\r\n\r\n")
-		p.out.wait(t, mark, "waits")
-		response, err := http.ReadResponse(c.input, nil)
-		must(t, err)
-		n, err := io.Copy(io.Discard, response.Body)
-		must(t, err)
-		if n != 1024*64*1024 {
-			t.Errorf("%d bytes have come", n)
-		}
-		p.out.wait(t, mark, "poured")
-		mark = p.out.mark()
-		c = p.dial().send("GET /waiting HTTP/1.1\r\nHost: t\r\n\r\n")
-		p.out.wait(t, mark, "waits")
-		c.closeWrite()
-		p.out.wait(t, mark, "nobody takes it")
-		if p.out.count("waits on the thread") != 0 {
-			t.Error("the thread that serves could have waited for itself")
+		for _, dispatch := range []string{"inline", "pool"} {
+			writesWait(t, b, dispatch)
 		}
 	})
+}
+
+func writesWait(t *testing.T, b build, dispatch string) {
+	p := streams(t, b, "stream_buffer=128k", "dispatch="+dispatch)
+	p.expectGet("/", 200, "hello")
+	mark := p.out.mark()
+	c := p.dial().send("GET /waiting HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.out.wait(t, mark, "waits")
+	response, err := http.ReadResponse(c.input, nil)
+	must(t, err)
+	n, err := io.Copy(io.Discard, response.Body)
+	must(t, err)
+	if n != 1024*64*1024 {
+		t.Errorf("%d bytes have come", n)
+	}
+	p.out.wait(t, mark, "poured")
+	mark = p.out.mark()
+	c = p.dial().send("GET /waiting HTTP/1.1\r\nHost: t\r\n\r\n")
+	p.out.wait(t, mark, "waits")
+	c.closeWrite()
+	p.out.wait(t, mark, "nobody takes it")
+	if p.out.count("waits on the thread") != 0 {
+		t.Error("a handler could have waited for itself")
+	}
 }
 
 // TestStream_ofUnknownLengthIsNotBegunForAClientThatHasEnded.

@@ -533,39 +533,41 @@ server.run()
 
     def test_writes_wait_for_the_client(self):
         source = """
+import threading
 server = make_server(stream_buffer="64k")
-@server.get("/wait", dispatch="pool")
-def wait(request):
-    deferred = request.defer()
+def wait(deferred):
     with deferred.stream() as stream:
         written = sum(stream.write_wait(b"x" * 50000) for _ in range(100))
         stream.write_wait(str(written))
-    return deferred
-@server.get("/short", dispatch="pool")
-def short(request):
-    deferred = request.defer()
+def short(deferred):
     stream = deferred.stream()
     while stream.write_wait(b"x" * 50000, 0.01):
         pass
     told("no room")
+@server.get("/:what")
+def later(request):
+    deferred = request.defer()
+    threading.Thread(target=globals()[request.params["what"]], args=(deferred,)).start()
     return deferred
-@server.get("/inline")
-def inline(request):
+@server.get("/own/pool", dispatch="pool")
+@server.get("/own/inline")
+def own(request):
     deferred = request.defer()
     stream = deferred.stream()
     try:
         while stream.write_wait(b"x" * 50000):
             pass
     except forker.Error as error:
-        told("inline", error.code == forker.E_STATE)
+        told("own", error.code == forker.E_STATE)
     return deferred
 server.run()
 """
         with Program(source) as program:
             program.wait_ready()
-            with contextlib.closing(program.connect()) as connection:
-                connection.request("GET", "/inline")
-                program.out.wait_for("inline True")
+            for path in ("/own/inline", "/own/pool"):
+                with contextlib.closing(program.connect()) as connection:
+                    connection.request("GET", path)
+                    program.out.wait_for("own True")
             self.assertEqual(program.get("/wait")[2], b"x" * 5000000 + b"100")
             with contextlib.closing(program.connect()) as connection:
                 connection.request("GET", "/short")

@@ -46,6 +46,10 @@ static int list_query(forker_request *req, void *user)
     size_t len;
     (void)user;
     for (size_t i = 0; forker_request_query_at(req, i, &name, &value, &len) == FORKER_OK; i++) {
+        size_t alone = len + 1;
+        if (forker_request_query_at(req, i, NULL, NULL, &alone) != FORKER_OK || alone != len) {
+            return FORKER_E_INTERNAL;
+        }
         forker_response_write(req, name, strlen(name));
         forker_response_write(req, "=", 1);
         forker_response_write(req, value, len);
@@ -82,7 +86,7 @@ static int tell_cookie(forker_request *req, void *user)
 
 static int sign(forker_request *req, void *user)
 {
-    char text[5000];
+    char text[5000] = "what was there";
     int64_t size;
     (void)user;
     forker_arg_int(req, FORKER_FROM_QUERY, "size", 0, sizeof text, sizeof text, &size);
@@ -90,7 +94,8 @@ static int sign(forker_request *req, void *user)
     int code = verifies ? forker_cookie_verify(server, query(req, "name"), query(req, "text"), text, (size_t)size)
                         : forker_cookie_sign(server, query(req, "name"), query(req, "value"), text, (size_t)size);
     if (code != FORKER_OK) {
-        snprintf(text, sizeof text, "%d", code);
+        bool left = size > 0 && text[0] != '\0';
+        snprintf(text, sizeof text, "%d%s", code, left ? ", and a text" : "");
         return forker_respond_error(req, 400, text);
     }
     return response_text(req, text);

@@ -131,6 +131,24 @@ static int over(forker_request *req, void *user)
     return reply(req, told);
 }
 
+/* The same through a handle. */
+static int wrong_later(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    char first[128], second[128], text[300];
+    (void)user;
+    if (forker_request_defer(req, &handle) != FORKER_OK || forker_grpc_send(handle, NULL, 1) != FORKER_E_INVALID ||
+        forker_deferred_error(handle, first, sizeof first) != FORKER_OK ||
+        forker_grpc_finish(handle, 17, NULL) != FORKER_E_INVALID ||
+        forker_deferred_error(handle, second, sizeof second) != FORKER_OK) {
+        return FORKER_E_INTERNAL;
+    }
+    snprintf(text, sizeof text, "%s; %s", first, second);
+    reply(req, text);
+    forker_deferred_send(handle);
+    return FORKER_DEFERRED;
+}
+
 static int tell_wrong(forker_request *req, void *user)
 {
     (void)user;
@@ -557,14 +575,23 @@ int main(int argc, char **argv)
         forker_handler handler;
         const int *result;
     } methods[] = {
-        {"/test.Echo/Say", say, NULL},      {"/test.Echo/Pack", pack, NULL},
-        {"/test.Echo/Fail", fail, NULL},    {"/test.Echo/Meta", meta, NULL},
-        {"/test.Echo/Wrong", wrong, NULL},  {"/test.Echo/TellWrong", tell_wrong, NULL},
-        {"/test.Echo/Late", late, NULL},    {"/test.Echo/Remaining", remaining, NULL},
-        {"/test.Echo/Later", later, NULL},  {"/test.Echo/Never", never, NULL},
-        {"/test.Echo/Next", give, &next},   {"/test.Echo/Negative", give, &negative},
-        {"/test.Echo/Limit", give, &limit}, {"/test.Echo/Nothing", give, &ok},
-        {"/test.Echo/Most", most, NULL},    {"/test.Echo/Raw", raw, NULL},
+        {"/test.Echo/Say", say, NULL},
+        {"/test.Echo/Pack", pack, NULL},
+        {"/test.Echo/Fail", fail, NULL},
+        {"/test.Echo/Meta", meta, NULL},
+        {"/test.Echo/Wrong", wrong, NULL},
+        {"/test.Echo/TellWrong", tell_wrong, NULL},
+        {"/test.Echo/WrongLater", wrong_later, NULL},
+        {"/test.Echo/Late", late, NULL},
+        {"/test.Echo/Remaining", remaining, NULL},
+        {"/test.Echo/Later", later, NULL},
+        {"/test.Echo/Never", never, NULL},
+        {"/test.Echo/Next", give, &next},
+        {"/test.Echo/Negative", give, &negative},
+        {"/test.Echo/Limit", give, &limit},
+        {"/test.Echo/Nothing", give, &ok},
+        {"/test.Echo/Most", most, NULL},
+        {"/test.Echo/Raw", raw, NULL},
     };
     forker_server *server = forker_server_new();
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {

@@ -147,6 +147,26 @@ static void *stream(void *user)
     return NULL;
 }
 
+static __thread int begins_events;
+
+static void set_thread(forker_request *req, int status, void *user)
+{
+    (void)status;
+    (void)user;
+    forker_response_header_set(req, "X-Thread", begins_events ? "own" : "another");
+}
+
+static void *send_events(void *user)
+{
+    forker_deferred handle = (forker_deferred)(uintptr_t)user;
+    begins_events = 1;
+    forker_request_on_head(forker_deferred_request(handle), set_thread, NULL);
+    forker_sse_begin(handle);
+    forker_sse_send(handle, NULL, NULL, "event");
+    forker_stream_end(handle);
+    return NULL;
+}
+
 static void *answer_late(void *user)
 {
     forker_deferred handle = (forker_deferred)(uintptr_t)user;
@@ -154,12 +174,19 @@ static void *answer_late(void *user)
     return NULL;
 }
 
+/* What a thread does with a request. */
+typedef struct {
+    void *(*call)(void *);
+} work;
+
+static work streaming = {stream}, answering = {answer_late}, sending = {send_events};
+
 static int on_thread(forker_request *req, void *user)
 {
     forker_deferred handle;
     pthread_t thread;
     forker_request_defer(req, &handle);
-    pthread_create(&thread, NULL, user == NULL ? stream : answer_late, (void *)(uintptr_t)handle);
+    pthread_create(&thread, NULL, ((const work *)user)->call, (void *)(uintptr_t)handle);
     pthread_detach(thread);
     return FORKER_DEFERRED;
 }
@@ -221,8 +248,9 @@ int main(int argc, char **argv)
     forker_group_handle(heads, "GET", "/fine", answer, "fine");
     forker_group_handle(heads, "GET", "/fail", fail, NULL);
     forker_group_handle(heads, "GET", "/refuse", refuse, NULL);
-    forker_group_handle(heads, "GET", "/stream", on_thread, NULL);
-    forker_group_handle(heads, "GET", "/late", on_thread, "late");
+    forker_group_handle(heads, "GET", "/stream", on_thread, &streaming);
+    forker_group_handle(heads, "GET", "/late", on_thread, &answering);
+    forker_group_handle(heads, "GET", "/events", on_thread, &sending);
     forker_group_route(heads, "POST", "/take", take_body, NULL, &route);
     forker_route_set(route, "body", "stream");
     for (int i = 1; i < argc; i++) {

@@ -207,8 +207,9 @@ class Stream:
     def write_wait(self, data: str | bytes | bytearray | memoryview, timeout: float | None = None) -> bool:
         """The same, but where there is no room it waits until there is, for up to so many seconds; None is without limit.
 
-        For threads of the program's own, and handlers on the pool. False: there was no room in that time. Raises Error as
-        :meth:`write` does, E_STATE also on the thread that serves, which makes the room.
+        For threads of the program's own. False: there was no room in that time. Raises Error as :meth:`write` does, E_STATE
+        also on the thread that serves, which makes the room, and in a handler on the pool, before whose return nothing is
+        sent.
         """
         piece = _bytes_of(data)
         until = math.inf if timeout is None else time.monotonic() + timeout
