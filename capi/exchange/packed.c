@@ -84,6 +84,7 @@ static int add_fields(forker_request *req, const char *verb, const char *fields,
     return code;
 }
 
+/* It takes what it says. NOLINTNEXTLINE(readability-function-size) */
 int forker_respond_packed(forker_request *req, int status, const char *fields, size_t fields_len, const void *body,
                           size_t len)
 {
