@@ -152,6 +152,11 @@ func disposition(part *multipart.Part) (name, filename *string, err error) {
 		return nil, nil, nil
 	}
 	_, parameters, err := mime.ParseMediaType(*text)
+	lower := strings.ToLower(*text)
+	files := strings.Count(lower, "filename")
+	if err != nil && strings.Contains(err.Error(), "duplicate") && files < 2 && strings.Count(lower, "name")-files < 2 {
+		return nil, nil, errNoneOf // Of others than name and filename nothing is heeded (RFC 2183 §2.8), however many there are.
+	}
 	if err != nil {
 		return nil, nil, errRefused
 	}
@@ -254,6 +259,7 @@ func TestParts_takeExtendedNamesOfFiles(t *testing.T) {
 		"filename*=utf-8''a; filename*=utf-8''b":     "!",
 		"filename=a; filename=b":                     "!",
 		"filename=a; FileName=\"a\"":                 "a",
+		"filename=a; x=1; x=2":                       "a",
 		"filename=\"..\\..\\etc/passwd\"":            "..\\..\\etc/passwd",
 		"filename=\"\\\\host\\dir\\a\\\"b\\\\\"":     "\\host\\dir\\a\"b\\",
 		"filename=\"a%22b\"":                         "a%22b",
@@ -277,6 +283,7 @@ func FuzzParts(f *testing.F) {
 	f.Add("b", strings.ReplaceAll(valid, "\r\n", "\n"))
 	f.Add("--", "preamble\r\n----\r\n\r\n\r\n------\r\n")
 	f.Add("b", "--b\r\nContent-Disposition: form-data;\r\n name=\"a\"; filename=\"C:\\x\\y\"\r\n\r\n\r\r\n--b-\r\n--b--")
+	f.Add("b", "--b\nContent-Disposition:form-dAtA;e=0;e=\"\"\n\n--b--")
 	f.Fuzz(func(t *testing.T, boundary, body string) {
 		if len(boundary) == 0 || len(boundary) > 70 || len(body) > 4000 || strings.ContainsAny(boundary, "\r\n") {
 			return
