@@ -107,6 +107,9 @@ class Deferred {
         check(forker_stream_trailer(handle_, name.c_str(), value.c_str()));
     }
 
+    /* Begins the response of a gRPC call before there is a message. */
+    void grpc_begin() { check(forker_grpc_begin(handle_)); }
+
     /* A message of a gRPC call that gives many; as write. */
     bool grpc_send(std::string_view message) {
         return wrote(forker_grpc_send(handle_, message.data(), message.size()));

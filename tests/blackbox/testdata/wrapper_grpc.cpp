@@ -48,6 +48,7 @@ void add_streams(forker::Server &server)
 {
     server.grpc("/t.T/Count", FORKER_GRPC_SERVER_STREAM, [](forker::Request &req) {
         std::thread([later = req.defer()]() mutable {
+            later.grpc_begin();
             for (int i = 1; i <= 3; i++) {
                 later.grpc_send(std::to_string(i));
             }
