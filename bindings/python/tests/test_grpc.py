@@ -146,6 +146,40 @@ def status(request, context):
             self.assertEqual((last["grpc-status-details-bin"], last["x-more"]), (b"packed", "1"))
         self.assertIn("belongs to gRPC", "\n".join(program.log.seen))
 
+    def test_metadata_goes_out_before_there_is_a_message(self):
+        source = """
+@services.stream_stream("/t.T/First")
+def first(requests, context):
+    context.send_initial_metadata([("x-first", "1")])
+    yield from requests
+@services.stream_unary("/t.T/FirstOfOne")
+def first_of_one(requests, context):
+    context.send_initial_metadata([("x-first", "1")])
+    return b"".join(requests)
+@services.stream_unary("/t.T/FirstOfNone")
+def first_of_none(requests, context):
+    context.send_initial_metadata([("x-first", "1")])
+    context.abort(StatusCode.ABORTED, "gone")
+"""
+        with serving(source) as (_, channel):
+            met = threading.Event()
+
+            def requests():
+                self.assertTrue(met.wait(TIMEOUT))
+                yield b"a message"
+
+            def meet(got):
+                self.assertIn(("x-first", "1"), [tuple(entry) for entry in got.initial_metadata()])
+                met.set()
+                return got
+
+            self.assertEqual(list(meet(channel.stream_stream("/t.T/First")(requests(), timeout=TIMEOUT))), [b"a message"])
+            met.clear()
+            got = meet(channel.stream_unary("/t.T/FirstOfOne").future(requests(), timeout=TIMEOUT))
+            self.assertEqual(got.result(), b"a message")
+            got = meet(channel.stream_unary("/t.T/FirstOfNone").future(iter(()), timeout=TIMEOUT))
+            self.assertEqual((got.code(), got.details()), (StatusCode.ABORTED, "gone"))
+
     def test_bytes_may_come_joined_and_without_padding(self):
         source = """
 @services.unary_unary("/t.T/Raw")

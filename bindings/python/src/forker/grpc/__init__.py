@@ -21,7 +21,7 @@ this module has the names itself, and :meth:`Services.unary_unary` and its siste
 
 What is otherwise than in ``grpc.Server``:
 
-- ``context.send_initial_metadata()`` sends with the first message, or with the status.
+- ``context.send_initial_metadata()`` of an inline method sends with the message, or with the status.
 - ``context.set_compression()`` and ``disable_next_message_compression()`` change nothing: option grpc_compress says what is
   compressed.
 - Functions of ``context.add_callback()`` are called on the main thread of the worker, which must not wait.

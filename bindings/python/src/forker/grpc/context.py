@@ -90,7 +90,7 @@ class Context(ServicerContext):
     # ----------------------------------------------------------------------------------------------- the response
 
     def send_initial_metadata(self, initial_metadata: Metadata) -> None:
-        """Sends metadata before the first message: with it, or with the status if there is none.
+        """Sends metadata before the first message, at once; of an inline method with its message, or its status.
 
         Raises ValueError if it is too late, forker.Error for an entry that cannot be sent, RpcError if the call has ended.
         """

@@ -16,6 +16,7 @@ from .status import Failed, Over, StatusCode, c_details, number_of
 
 if TYPE_CHECKING:
     from ..threads import Threads
+    from .metadata import Metadata
     from .services import Method
 
 _OK = 0
@@ -35,6 +36,7 @@ class Threaded(Call):
         self._room = threading.Event()  # there is some, or nobody to wait for
         self._waiting = 0  # what waits for the servicer, guarded by `changed`
         self._paused = False  # likewise
+        self._early = False  # the response has begun without a message
 
     def handle(self, threads: Threads) -> int:
         """Has a thread serve the call. Returns what the handler of C returns."""
@@ -100,6 +102,14 @@ class Threaded(Call):
         super().cancel()
         self._room.set()
 
+    def send_initial_metadata(self, metadata: Metadata) -> None:
+        super().send_initial_metadata(metadata)
+        code = lib.forker_grpc_begin(self._handle)
+        if code == E_ABORTED:
+            raise Over
+        check_handle(code, self._handle)
+        self._early = True
+
     def _send(self, packed: bytes) -> None:
         with self.changed:
             self._begun = True
@@ -119,7 +129,7 @@ class Threaded(Call):
             lib.forker_deferred_drop(self._handle)
 
     def _finish_with(self, address: int, packed: bytes, text: bytes | None) -> None:
-        if self.method.gives_many or text is not None:
+        if self.method.gives_many or text is not None or self._early:
             code = lib.forker_grpc_send(self._handle, packed, len(packed))
             check, what = check_handle, self._handle
         else:
