@@ -325,7 +325,7 @@ static const struct {
     {"max_body", "1MB", "route set max_body of GET /: \"1MB\" is not a size up to 1t: write 1m"},
     {"dispatch", "POOL", "route set dispatch of GET /: \"POOL\" is neither inline nor pool: write pool"},
     {"max_head", "1",
-     "route set: no route option \"max_head\"; there are dispatch, body, max_body, and those of forms, gates and "
+     "route set: no route option \"max_head\"; there are dispatch, body, max_body, and those of forms, gRPC, gates and "
      "files"},
 };
 
