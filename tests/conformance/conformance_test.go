@@ -17,7 +17,7 @@ var (
 func TestConformance_namesTestsThatExist(t *testing.T) {
 	root := filepath.Join("..", "..")
 	defined := map[string]bool{}
-	for _, dir := range []string{"engine", "engine/grammar", "engine/http1", "engine/http2", "engine/grpc", "engine/router", "engine/secure", "tests/blackbox", "tests/conformance"} {
+	for _, dir := range []string{"engine", "engine/grammar", "engine/http1", "engine/http2", "engine/grpc", "engine/router", "engine/secure", "tests/base64", "tests/blackbox", "tests/conformance"} {
 		files, err := filepath.Glob(filepath.Join(root, dir, "*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)
