@@ -8,7 +8,7 @@ import unittest
 import asgi_program
 import wsgi_program
 
-BUFFER = 1 << 20  # stream_buffer
+BUFFER = 4 << 20  # stream_buffer
 PIECE = 16 << 10
 COUNT = (1 << 30) // PIECE  # of pieces
 LOOKS = 40
@@ -56,7 +56,8 @@ class SlowReaderTest(unittest.TestCase):
                     self.assertEqual(int(served.get("/pid")[2]), pid)
                     most = max(most, private_bytes(pid))
                     time.sleep(0.01)  # reads slowly
-            self.assertLess(most - before, 2 * BUFFER)
+            # Two blocks, one of which goes out while the other is filled, and what else a process takes.
+            self.assertLess(most - before, 2 * BUFFER + (1 << 20))
             self.assertEqual(served.stop(), 0)
 
     def test_wsgi(self):
