@@ -97,10 +97,15 @@ func FuzzParseTimeout(f *testing.F) {
 // A client that decodes what is sent has the text, and nothing in it can end a field.
 func FuzzAppendText(f *testing.F) {
 	f.Add([]byte("100% of \r\n\x00 \u00e9"))
+	f.Add([]byte(" blanks at the ends "))
+	f.Add([]byte(" "))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		coded := AppendText(nil, text)
 		if i := bytes.IndexFunc(coded, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
 			t.Errorf("%q has %q", coded, coded[i])
+		}
+		if len(bytes.Trim(coded, " ")) != len(coded) {
+			t.Errorf("%q has a blank at an end", coded)
 		}
 		if got, err := url.PathUnescape(string(coded)); err != nil || got != string(text) {
 			t.Errorf("%q comes back as %q, %v", text, got, err)

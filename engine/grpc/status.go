@@ -77,11 +77,13 @@ func AppendCode(out []byte, code Code) []byte {
 	return append(out, '0'+byte(code)%10)
 }
 
-// AppendText appends a text as the field grpc-message has it: percent-encoded, but for visible ASCII characters and space.
+// AppendText appends a text as the field grpc-message has it: percent-encoded, but for visible ASCII characters and space. One at
+// an end is encoded too, where a field may have none (RFC 9113 §8.2.1).
 func AppendText(out []byte, text []byte) []byte {
 	const digits = "0123456789ABCDEF"
-	for _, c := range text {
-		if c >= ' ' && c <= '~' && c != '%' {
+	for i, c := range text {
+		atEnd := i == 0 || i == len(text)-1
+		if c >= ' ' && c <= '~' && c != '%' && (c != ' ' || !atEnd) {
 			out = append(out, c)
 		} else {
 			out = append(out, '%', digits[c>>4], digits[c&15])
