@@ -162,24 +162,15 @@ PURE = $$($(GO) list -f '{{if not .CgoFiles}}{{.ImportPath}}{{end}}' ./... | gre
 PYTHON_TESTS := $(wildcard bindings/python/tests)
 
 ## test          run every test: Go, Go under the race detector, C and C++ programs, install, Python
-.PHONY: test test-go test-blackbox test-beside test-race test-python
+.PHONY: test test-go test-race test-python
 test: deps
 	@# Another make: which examples there are depends on what deps has installed.
-	@$(MAKE) --no-print-directory all asan python
-	@# The black-box tests wait for most of their time, which is enough for all others.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line --keep-going test-blackbox test-beside
+	@$(MAKE) --no-print-directory all asan test-go test-race test-python
 	@echo "make test: all tests passed (skipped ones, if any, are listed above with their reasons)"
 
 ## test-go       run the Go tests; those under tests/ drive the built library, C, C++ and real clients
 test-go: all asan
 	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 40m ./...
-
-test-blackbox: all asan
-	$(GO_TEST) -count=1 -vet=off -timeout 40m ./tests/blackbox
-
-test-beside: all asan
-	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 40m $$($(GO) list ./... | grep -v /tests/blackbox)
-	@$(MAKE) --no-print-directory --jobs=1 test-race test-python
 
 ## test-race     run the tests of the packages without cgo under the race detector, with invariants on
 test-race:
