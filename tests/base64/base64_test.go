@@ -3,7 +3,6 @@
 package base64
 
 import (
-	"bufio"
 	"encoding/base64"
 	"encoding/binary"
 	"io"
@@ -12,13 +11,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"libforker/tests/piped"
 )
 
 // coder is testdata/base64.c, which runs.
-type coder struct {
-	stdin  io.WriteCloser
-	stdout *bufio.Reader
-}
+type coder struct{ *piped.Program }
 
 func build(t testing.TB) string {
 	t.Helper()
@@ -38,40 +36,21 @@ func build(t testing.TB) string {
 
 func start(t testing.TB) *coder {
 	t.Helper()
-	cmd := exec.Command(build(t))
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("the program: %v", err)
-		}
-	})
-	return &coder{stdin, bufio.NewReader(stdout)}
+	return &coder{piped.Start(t, build(t))}
 }
 
 // read returns a text of the program's. false: there is none.
 func (c *coder) read(t testing.TB) (string, bool) {
 	t.Helper()
 	var size int32
-	if err := binary.Read(c.stdout, binary.NativeEndian, &size); err != nil {
+	if err := binary.Read(c.Stdout, binary.NativeEndian, &size); err != nil {
 		t.Fatal(err)
 	}
 	if size < 0 {
 		return "", false
 	}
 	text := make([]byte, size)
-	if _, err := io.ReadFull(c.stdout, text); err != nil {
+	if _, err := io.ReadFull(c.Stdout, text); err != nil {
 		t.Fatal(err)
 	}
 	return string(text), true
@@ -92,7 +71,7 @@ func oracle(text string) (string, bool) {
 
 func (c *coder) compare(t testing.TB, text string) {
 	t.Helper()
-	if _, err := c.stdin.Write(append(binary.NativeEndian.AppendUint32(nil, uint32(len(text))), text...)); err != nil {
+	if _, err := c.Stdin.Write(append(binary.NativeEndian.AppendUint32(nil, uint32(len(text))), text...)); err != nil {
 		t.Fatal(err)
 	}
 	got, ok := c.read(t)
