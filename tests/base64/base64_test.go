@@ -6,9 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -18,25 +15,9 @@ import (
 // coder is testdata/base64.c, which runs.
 type coder struct{ *piped.Program }
 
-func build(t testing.TB) string {
-	t.Helper()
-	compiler := os.Getenv("CC")
-	if compiler == "" {
-		compiler = "gcc"
-	}
-	root := filepath.Join("..", "..")
-	program := filepath.Join(t.TempDir(), "base64")
-	if out, err := exec.Command(compiler, "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
-		"-fno-sanitize-recover=undefined", "-I"+filepath.Join(root, "capi"), filepath.Join(root, "capi", "exchange", "base64.c"),
-		filepath.Join("testdata", "base64.c"), "-o", program).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
-}
-
 func start(t testing.TB) *coder {
 	t.Helper()
-	return &coder{piped.Start(t, build(t))}
+	return &coder{piped.Start(t, piped.Build(t, "base64.c", []string{"base64.c"}, piped.Sanitized))}
 }
 
 // read returns a text of the program's. false: there is none.

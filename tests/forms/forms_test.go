@@ -11,9 +11,6 @@ import (
 	"math/rand/v2"
 	"mime"
 	"mime/multipart"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode"
@@ -27,31 +24,9 @@ var underTest = []string{"multipart.c", "partheader.c", "parameter.c", "query.c"
 // parts is testdata/parts.c, which runs.
 type parts struct{ *piped.Program }
 
-func build(t testing.TB) string {
-	t.Helper()
-	compiler := os.Getenv("CC")
-	if compiler == "" {
-		compiler = "gcc"
-	}
-	root := filepath.Join("..", "..")
-	program := filepath.Join(t.TempDir(), "parts")
-	arguments := []string{
-		"-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined",
-		"-I" + filepath.Join(root, "capi"), "-I" + filepath.Join(root, "include"),
-	}
-	for _, file := range underTest {
-		arguments = append(arguments, filepath.Join(root, "capi", "exchange", file))
-	}
-	arguments = append(arguments, filepath.Join("testdata", "parts.c"), "-o", program)
-	if out, err := exec.Command(compiler, arguments...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
-}
-
 func startParts(t testing.TB) *parts {
 	t.Helper()
-	return &parts{piped.Start(t, build(t))}
+	return &parts{piped.Start(t, piped.Build(t, "parts.c", underTest, piped.Sanitized))}
 }
 
 // take returns what the parser makes of a form, as the program writes it.

@@ -1,4 +1,5 @@
-// Package piped runs a program that answers on stdout what it is asked on stdin, for tests that compare what it says with something.
+// Package piped compiles C parts of the library into a program of their own, and runs one that answers on stdout what it is asked on stdin,
+// for tests that compare what it says with something.
 package piped
 
 import (
@@ -6,8 +7,38 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
+
+// Sanitized are the flags of a program that ends at what AddressSanitizer or UBSan finds.
+var Sanitized = []string{"-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"}
+
+// Build compiles a file of the test's testdata with files of capi, such as "block.c", whichever room they are in. It returns the program's
+// path.
+func Build(t testing.TB, source string, parts, flags []string) string {
+	t.Helper()
+	compiler := os.Getenv("CC")
+	if compiler == "" {
+		compiler = "gcc"
+	}
+	root := filepath.Join("..", "..")
+	capi := filepath.Join(root, "capi")
+	program := filepath.Join(t.TempDir(), "program")
+	args := append([]string{"-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-I" + capi, "-I" + filepath.Join(root, "include")}, flags...)
+	for _, part := range parts {
+		found, _ := filepath.Glob(filepath.Join(capi, "*", part))
+		if len(found) != 1 {
+			t.Fatalf("%s is in %d rooms of capi", part, len(found))
+		}
+		args = append(args, found[0])
+	}
+	args = append(args, filepath.Join("testdata", source), "-lpthread", "-o", program)
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
 
 // Program is one that runs.
 type Program struct {

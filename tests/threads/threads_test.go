@@ -4,11 +4,11 @@
 package threads
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"libforker/tests/piped"
 )
 
 // underTest are the files of capi that are compiled into each program.
@@ -20,25 +20,7 @@ var underTest = map[string][]string{
 
 func build(t *testing.T, source string, flags ...string) string {
 	t.Helper()
-	compiler := os.Getenv("CC")
-	if compiler == "" {
-		compiler = "gcc"
-	}
-	capi := filepath.Join("..", "..", "capi")
-	program := filepath.Join(t.TempDir(), "program")
-	arguments := append([]string{"-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra", "-I" + capi, "-I" + filepath.Join("..", "..", "include")}, flags...)
-	for _, file := range underTest[source] {
-		found, _ := filepath.Glob(filepath.Join(capi, "*", file))
-		if len(found) != 1 {
-			t.Fatalf("%s is in %d rooms of capi", file, len(found))
-		}
-		arguments = append(arguments, found[0])
-	}
-	arguments = append(arguments, filepath.Join("testdata", source), "-lpthread", "-o", program)
-	if out, err := exec.Command(compiler, arguments...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return program
+	return piped.Build(t, source, underTest[source], flags)
 }
 
 func run(t *testing.T, command ...string) {
@@ -62,7 +44,7 @@ func TestLastWords_ofManyThreadsAreThoseOfOne(t *testing.T) {
 
 func TestThreads_underAddressSanitizer(t *testing.T) {
 	for _, source := range []string{"loop.c", "interim.c"} {
-		run(t, build(t, source, "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"))
+		run(t, build(t, source, piped.Sanitized...))
 	}
 }
 
