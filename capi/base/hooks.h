@@ -14,7 +14,7 @@ typedef struct {
     void *user;
 } fk_server_hook;
 
-/* The room of set-up changes it, until the server runs. */
+/* Set before the server runs, by hook.c and setup.c. */
 typedef struct {
     fk_hook before_fork, post_fork, worker_init, worker_ready, worker_loop, worker_drain, worker_exit, thread_start,
         thread_exit;

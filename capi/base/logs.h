@@ -26,7 +26,7 @@ typedef struct {
     int reason; /* of the last one, see fk_logloss_count() */
 } fk_logloss;
 
-/* The room of logs changes it. */
+/* Changed by the room of logs, and keylog_fd by keylog.c. */
 typedef struct {
     int fds[FK_LOGFILES]; /* by FK_LOGFILE_*; -1: none */
     int keylog_fd;        /* -1: none; keylog.c */

@@ -100,7 +100,7 @@ struct forker_route {
     struct forker_route *next;
 };
 
-/* The room of set-up changes it, until the server runs. */
+/* Set up before the server runs: by the room of set-up, the slots of values by valueslot.c. */
 typedef struct {
     fk_route *routes;
     uint32_t route_count;

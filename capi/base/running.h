@@ -28,7 +28,7 @@ typedef struct {
 
 enum { FK_NO_STOP = INT32_MAX }; /* as the limit of a stop: nobody wants one */
 
-/* The room of runs changes it. */
+/* How this process runs it. Changed by the room of runs; the early stop is noted by stop.c, the directory by path.c. */
 typedef struct {
     volatile fk_server_state state;
     volatile int32_t early_stop_ms; /* a stop for the next run, which has not begun; FK_NO_STOP: none */
@@ -57,7 +57,10 @@ typedef struct {
     int file;
 } fk_pidfile;
 
-/* The room of supervision changes it. */
+/*
+ * What the processes of a run have in common. identity is changed by privilege.c, pidfile by pidfile.c, admin by admin.c, the
+ * shared memory by shared.c, and wake_fd by the room of runs and, in a child, by birth.c.
+ */
 typedef struct {
     fk_identity identity;
     fk_pidfile pidfile;
