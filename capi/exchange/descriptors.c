@@ -359,14 +359,24 @@ static int add_set(forker_server *server, const void *set, size_t len)
     return code;
 }
 
-static int open_descriptors(forker_server *server)
+/* Makes reflection, with the library's own services and those of a set, which may be NULL; or nothing. */
+static int open_descriptors(forker_server *server, const void *set, size_t len)
 {
     server->grpc.descriptors = calloc(1, sizeof *server->grpc.descriptors);
     if (server->grpc.descriptors == NULL) {
         return fk_setup_fail(server, FORKER_E_MEMORY, "grpc_descriptors: out of memory");
     }
     int code = add_set(server, fk_reflection_own, fk_reflection_own_len);
-    return code == FORKER_OK ? fk_reflection_enter_methods(server) : code;
+    if (code == FORKER_OK && set != NULL) {
+        code = add_set(server, set, len);
+    }
+    if (code == FORKER_OK) {
+        code = fk_reflection_enter_methods(server);
+    }
+    if (code != FORKER_OK) {
+        fk_descriptors_free(server);
+    }
+    return code;
 }
 
 int forker_server_grpc_descriptors(forker_server *server, const void *set, size_t len)
@@ -376,10 +386,13 @@ int forker_server_grpc_descriptors(forker_server *server, const void *set, size_
         code = fk_setup_fail(server, len > SET_MOST ? FORKER_E_LIMIT : FORKER_E_INVALID,
                              "grpc_descriptors: there is no set of %zu bytes at %p", len, set);
     }
-    if (code == FORKER_OK && server->grpc.descriptors == NULL) {
-        code = open_descriptors(server);
+    if (code != FORKER_OK) {
+        return code;
     }
-    return code == FORKER_OK && set != NULL ? add_set(server, set, len) : code;
+    if (server->grpc.descriptors == NULL) {
+        return open_descriptors(server, set, len);
+    }
+    return set != NULL ? add_set(server, set, len) : FORKER_OK;
 }
 
 void fk_descriptors_free(forker_server *server)

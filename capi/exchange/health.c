@@ -48,7 +48,7 @@ static void set_status(struct fk_health *health, int place, int status)
     }
 }
 
-/* Makes the service, with the program as a whole as the first of what it tells of. */
+/* Makes the service, with the program as a whole as the first of what it tells of, or nothing. */
 static int open_health(forker_server *server)
 {
     struct fk_health *health = calloc(1, sizeof *health);
@@ -67,7 +67,11 @@ static int open_health(forker_server *server)
     *health = (struct fk_health){.count = 1, .statuses = page, .changes_fd = fd};
     health->statuses[0] = FORKER_HEALTH_SERVING;
     server->grpc.health = health;
-    return fk_health_enter_methods(server);
+    int code = fk_health_enter_methods(server);
+    if (code != FORKER_OK) {
+        fk_health_free(server);
+    }
+    return code;
 }
 
 /* Enters a service, before the server runs. */

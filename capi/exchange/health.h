@@ -25,7 +25,7 @@ int fk_health_find(const struct fk_health *health, const char *name, size_t len)
 /* What a service is now. One that the program says nothing of any more, because the process drains, does not serve. */
 uint8_t fk_health_status(const forker_server *server, int place);
 
-/* Enters the methods of the service. Returns what forker_server_grpc() does. */
+/* Enters the methods of the service, all or none. Returns what forker_server_grpc() does. */
 int fk_health_enter_methods(forker_server *server);
 
 /* Tells all that watch in this process what has changed, and ends their calls if it drains. The loop's thread. */

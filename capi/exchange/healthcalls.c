@@ -1,4 +1,4 @@
-/* The methods of the health service of gRPC. They never block, and are called on the main thread whatever other handlers are. */
+/* The methods of the health service of gRPC. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "exchange/exchange.h"
 #include "exchange/health.h"
 #include "exchange/protobuf.h"
+#include "setup/grpc.h"
 
 enum { INVALID_ARGUMENT = 3, NOT_FOUND = 5, UNAVAILABLE = 14, SERVICE_UNKNOWN = 3, NOTHING = UINT8_MAX };
 
@@ -167,22 +168,10 @@ static int watch_service(forker_request *req, void *user)
 
 int fk_health_enter_methods(forker_server *server)
 {
-    static const struct {
-        const char *method;
-        int kind;
-        forker_handler handler;
-    } methods[] = {
+    static const fk_own_method methods[] = {
         {"/grpc.health.v1.Health/Check", FORKER_GRPC_UNARY, check},
         {"/grpc.health.v1.Health/List", FORKER_GRPC_UNARY, list},
         {"/grpc.health.v1.Health/Watch", FORKER_GRPC_SERVER_STREAM, watch_service},
     };
-    int code = FORKER_OK;
-    for (size_t i = 0; code == FORKER_OK && i < sizeof methods / sizeof *methods; i++) {
-        forker_route *route;
-        code = forker_server_grpc_route(server, methods[i].method, methods[i].kind, methods[i].handler, NULL, &route);
-        if (code == FORKER_OK) {
-            code = forker_route_set(route, "dispatch", "inline");
-        }
-    }
-    return code;
+    return fk_grpc_add_own(server, methods, sizeof methods / sizeof *methods);
 }

@@ -9,6 +9,7 @@
 
 #include "exchange/descriptors.h"
 #include "exchange/exchange.h"
+#include "setup/grpc.h"
 
 enum { QUESTION_MOST = 64 << 10, INVALID_ARGUMENT = 3, NOT_FOUND = 5, RESOURCE_EXHAUSTED = 8 };
 
@@ -258,15 +259,9 @@ static int begin(forker_request *req, void *user)
 
 int fk_reflection_enter_methods(forker_server *server)
 {
-    static const char *const methods[] = {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-                                          "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"};
-    int code = FORKER_OK;
-    for (size_t i = 0; code == FORKER_OK && i < sizeof methods / sizeof *methods; i++) {
-        forker_route *route;
-        code = forker_server_grpc_route(server, methods[i], FORKER_GRPC_BIDI, begin, NULL, &route);
-        if (code == FORKER_OK) {
-            code = forker_route_set(route, "dispatch", "inline");
-        }
-    }
-    return code;
+    static const fk_own_method methods[] = {
+        {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", FORKER_GRPC_BIDI, begin},
+        {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", FORKER_GRPC_BIDI, begin},
+    };
+    return fk_grpc_add_own(server, methods, sizeof methods / sizeof *methods);
 }

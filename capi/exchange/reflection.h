@@ -10,7 +10,7 @@
 extern const unsigned char fk_reflection_own[];
 extern const size_t fk_reflection_own_len;
 
-/* Enters the methods of reflection. Returns what forker_server_grpc() does. */
+/* Enters the methods of reflection, all or none. Returns what forker_server_grpc() does. */
 int fk_reflection_enter_methods(forker_server *server);
 
 #endif

@@ -152,6 +152,23 @@ int forker_server_grpc_route(forker_server *server, const char *method, int kind
     return code;
 }
 
+int fk_grpc_add_own(forker_server *server, const fk_own_method *methods, size_t count)
+{
+    uint32_t before = server->routing.route_count;
+    int code = FORKER_OK;
+    for (size_t i = 0; code == FORKER_OK && i < count; i++) {
+        forker_route *route;
+        code = forker_server_grpc_route(server, methods[i].name, methods[i].kind, methods[i].handler, NULL, &route);
+        if (code == FORKER_OK) {
+            code = forker_route_set(route, "dispatch", "inline");
+        }
+    }
+    if (code != FORKER_OK) {
+        fk_routes_cut(server, before);
+    }
+    return code;
+}
+
 /* ------------------------------------------------------------------------------------------------ methods and groups */
 
 /* Whether the prefix of a group matches the first segments of a path, or all. ":name" matches any one. */

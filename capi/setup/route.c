@@ -280,16 +280,32 @@ int forker_server_route(forker_server *server, const char *methods, const char *
                            route_out);
 }
 
+/* Frees the handles of all routes but the first `count`. The latest one is the first. */
+static void free_handles(forker_server *server, uint32_t count)
+{
+    forker_route *handle;
+    while ((handle = server->routing.route_handles) != NULL && handle->index >= count) {
+        server->routing.route_handles = handle->next;
+        free(handle);
+    }
+}
+
+void fk_routes_cut(forker_server *server, uint32_t count)
+{
+    free_handles(server, count);
+    while (server->routing.route_count > count) {
+        fk_route *route = &server->routing.routes[--server->routing.route_count];
+        *place_of(server, route->shape) = route->next; /* which has the latest one first */
+        free_route(route);
+    }
+}
+
 void fk_routes_free(forker_server *server)
 {
     for (uint32_t i = 0; i < server->routing.route_count; i++) {
         free_route(&server->routing.routes[i]);
     }
-    while (server->routing.route_handles != NULL) {
-        forker_route *next = server->routing.route_handles->next;
-        free(server->routing.route_handles);
-        server->routing.route_handles = next;
-    }
+    free_handles(server, 0);
     free(server->routing.routes);
     free(server->routing.shapes);
     free(server->routing.named);

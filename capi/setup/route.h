@@ -26,6 +26,9 @@ int fk_route_handle(const fk_route_spec *spec, forker_route **route_out);
 /* Registers that the functions of a group are asked about whatever is below its prefix and has no route there. */
 int fk_route_guard(forker_group *group);
 
+/* Takes back all routes but the first `count`; none of the others is that of a group's guard. */
+void fk_routes_cut(forker_server *server, uint32_t count);
+
 /* Releases the routes. */
 void fk_routes_free(forker_server *server);
 

@@ -69,6 +69,10 @@ func TestGRPC_setupHasSentences(t *testing.T) {
 			`other file: -1: grpc_descriptors: there are two that are called a.proto`,
 			`other symbol: -1: grpc_descriptors: p.M is in a.proto and in b.proto`,
 			`again: 0: `,
+			`health: -7: handle POST /grpc.health.v1.Health/List: POST /grpc.health.v1.Health/List has a handler already`,
+			`reflection: -7: handle POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo: ` +
+				`POST /grpc.reflection.v1.ServerReflection/ServerReflectionInfo has a handler already`,
+			`none: 0: `,
 		} {
 			p.out.wait(t, 0, want)
 		}

@@ -174,6 +174,47 @@ static int again(forker_server *server)
     return code == FORKER_OK ? no_import(server) : code;
 }
 
+static int say_health(forker_server *server)
+{
+    return forker_grpc_health(server, "", FORKER_HEALTH_SERVING);
+}
+
+static int say_reflection(forker_server *server)
+{
+    return forker_server_grpc_descriptors(server, NULL, 0);
+}
+
+/* A call that enters methods, after the program has entered one of them: it has entered none, and says so each time. */
+static int taken(forker_server *server, int (*say)(forker_server *server), const char *one, const char *other)
+{
+    add(server, one);
+    if (say(server) == FORKER_OK || forker_server_clear_error(server) != FORKER_OK || add(server, other) != FORKER_OK) {
+        return FORKER_OK;
+    }
+    return say(server);
+}
+
+static int health(forker_server *server)
+{
+    return taken(server, say_health, "/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List");
+}
+
+static int reflection(forker_server *server)
+{
+    return taken(server, say_reflection, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                 "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+}
+
+/* Nor is there reflection of which the first set was refused. */
+static int none(forker_server *server)
+{
+    int code = no_import(server);
+    if (code == FORKER_E_INVALID && (code = forker_server_clear_error(server)) == FORKER_OK) {
+        code = add(server, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo");
+    }
+    return code;
+}
+
 int main(void)
 {
     static const struct {
@@ -199,6 +240,9 @@ int main(void)
         {"other file", other_file},
         {"other symbol", other_symbol},
         {"again", again},
+        {"health", health},
+        {"reflection", reflection},
+        {"none", none},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
         forker_server *server = forker_server_new();
