@@ -178,13 +178,14 @@ test-race:
 
 ACCEL := bindings/python/src/forker/_accel.abi3.so
 ACCEL_SOURCES := $(wildcard bindings/python/accel/*.c)
+ACCEL_HEADERS := $(wildcard bindings/python/accel/*.h) include/forker.h
 
 ## python        build forker._accel, which makes the Python package faster; PYTHON=python3.12 for another Python
 PYTHON ?= /usr/bin/python3
 PYTHON_INCLUDE = $(shell $(PYTHON) -c 'import sysconfig; print(sysconfig.get_paths()["include"])')
 .PHONY: python
 python: $(ACCEL)
-$(ACCEL): $(ACCEL_SOURCES) bindings/python/accel/accel.h include/forker.h
+$(ACCEL): $(ACCEL_SOURCES) $(ACCEL_HEADERS)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -fPIC -shared -DPy_LIMITED_API=0x030a0000 -Wall -Wextra -Wconversion -isystem $(PYTHON_INCLUDE) -Iinclude \
 		-o $@ $(ACCEL_SOURCES)
 
