@@ -59,6 +59,64 @@ for call in (server.stats, server.reload, lambda: server.log(forker.LOG_INFO, ""
             other.listen(address)
         self.assertEqual(kept.code, forker.E_STATE)
 
+    def test_applications_do_not_keep_a_server_that_has_ended(self):
+        source = """
+import gc, http.client, weakref
+import forker.asgi, forker.wsgi
+def mount_asgi(server):
+    async def application(scope, receive, send):
+        if scope["type"] == "lifespan":
+            for _ in range(2):
+                await send({"type": (await receive())["type"] + ".complete"})
+            return
+        message = await receive()
+        while message.get("more_body"):
+            message = await receive()
+        if message["type"] == "http.disconnect" or scope["path"] == "/raises":
+            told("raises", server.address())
+            raise ValueError(scope["path"])
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await send({"type": "http.response.body", "body": b"b"})
+    forker.asgi.mount(server, application)
+def mount_wsgi(server):
+    def application(environ, start_response):
+        environ["wsgi.input"].read()
+        if environ["PATH_INFO"] == "/raises":
+            raise ValueError(server.address())
+        start_response("200 OK", [])
+        return iter([b"a", b"b"])
+    forker.wsgi.mount(server, application)
+def make(mount):
+    server = forker.Server(workers=0, log=lambda level, line: None)
+    server.listen("127.0.0.1:0")
+    mount(server)
+    return server
+def serve(mount, kept):
+    server = make(mount)
+    for _ in range(2):
+        server.start()
+        connection = http.client.HTTPConnection(server.address())
+        for method, path, body in (("GET", "/", None), ("POST", "/", bytes(100000)), ("POST", "/raises", b"a")):
+            connection.request(method, path, body)
+            connection.getresponse().read()
+        connection.putrequest("POST", "/leaves")
+        connection.putheader("Content-Length", "100")
+        connection.endheaders(b"a part")
+        connection.close()
+        server.stop()
+        server.wait()
+    kept.append(weakref.ref(server))
+kept = []
+for mount in (mount_asgi, mount_wsgi):
+    kept.append(weakref.ref(make(mount)))
+    serve(mount, kept)
+gc.collect()
+told("kept", [reference() for reference in kept])
+"""
+        with Program(source) as program:
+            self.assertEqual(program.wait(), 0)
+            self.assertIn("kept [None, None, None, None]", program.out.seen)
 
     def test_timers_of_a_server_that_has_ended_do_not_keep_it(self):
         source = """

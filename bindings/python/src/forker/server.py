@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _library
 from ._library import lib
@@ -20,6 +20,9 @@ from .log import LogFunction, Logger
 from .signals import SignalGuard
 from .state import forget
 from .steering import Steering
+
+if TYPE_CHECKING:
+    from .asgi.loop import Loop
 
 _OK = 0
 _SERVES = 1  # of forker_server_poll()
@@ -56,6 +59,7 @@ class Server(Steering):
         super().__init__()
         self._running = False
         self._guard: SignalGuard | None = None  # of poll()
+        self._loop: Loop | None = None  # of its ASGI applications
         self._check(lib.forker_server_slot(self._live(), forget))
         self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
         # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave

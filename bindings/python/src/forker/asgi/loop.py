@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 import os
 import time
-import weakref
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Optional
 
@@ -26,14 +25,12 @@ _SERVES = 1  # of forker_server_poll()
 _RESERVE = 1.0  # seconds of drain_timeout that are kept for what comes after the tasks,
 _RESERVE_SHARE = 0.25  # or this share of it, if that is less
 
-_loops: weakref.WeakKeyDictionary[Server, Loop] = weakref.WeakKeyDictionary()
-
 
 def loop_of(server: Server, kind: Optional[str]) -> Loop:
     """The loop of a server, which its applications share. Raises ValueError if another kind was asked for before."""
-    loop = _loops.get(server)
+    loop = server._loop
     if loop is None:
-        loop = _loops[server] = Loop(server, kind or "auto")
+        loop = server._loop = Loop(server, kind or "auto")
     elif kind is not None and kind != loop.kind:
         raise ValueError(f"the server has a loop of kind {loop.kind!r} already")
     return loop
@@ -84,7 +81,7 @@ class Loop:
         self.kind = kind
         self.lifespans: list[Lifespan] = []
         self.asyncio: asyncio.AbstractEventLoop = None  # type: ignore[assignment]  # before worker_init
-        self._server = weakref.proxy(server)
+        self._server = server
         self._soon: Soon = None  # type: ignore[assignment]  # as asyncio
         self.context = contextvars.Context()  # tasks begin with a copy of it
         self.tasks: dict[object, asyncio.Task[None]] = {}  # by owner: the loop itself keeps none
