@@ -25,6 +25,7 @@ typedef struct {
     PyObject *exchange; /* Python's; NULL: it is not needed yet */
     PyObject *length;   /* what Content-Length says; NULL: nothing */
     int status;         /* 0: start_response was not called */
+    bool is_answered;   /* without Python's exchange: the request has ended */
 } call;
 
 static PyTypeObject *call_type;
@@ -42,6 +43,10 @@ static call *call_of(PyObject *self)
 /* Python's exchange, which has what is known by now. Borrowed; NULL: an exception is set. */
 static PyObject *exchange_of(call *self)
 {
+    if (self->is_answered) {
+        PyErr_SetString(PyExc_AssertionError, "the response is complete");
+        return NULL;
+    }
     if (self->exchange == NULL) {
         PyObject *status = self->status != 0 ? PyLong_FromLong(self->status) : Py_NewRef(Py_None);
         if (status != NULL) {
@@ -224,15 +229,26 @@ static PyObject *leave(call *self, PyObject *result)
     return code;
 }
 
+/* The application may keep a view of it. */
+static int close_input(call *self)
+{
+    PyObject *closed = PyObject_CallMethodObjArgs(self->input, accel_words.close, NULL);
+    if (closed == NULL && !PyErr_ExceptionMatches(PyExc_BufferError)) {
+        return -1;
+    }
+    PyErr_Clear();
+    Py_XDECREF(closed);
+    return 0;
+}
+
 static PyObject *answer(call *self)
 {
     PyObject *result =
         PyObject_CallFunctionObjArgs(self->by->application, self->environ, (PyObject *)(void *)self, NULL);
     PyObject *code = NULL;
     if (result != NULL && respond(self, result)) {
-        PyObject *closed = PyObject_CallMethodObjArgs(self->input, accel_words.close, NULL);
-        code = closed != NULL ? PyLong_FromLong(FORKER_OK) : NULL;
-        Py_XDECREF(closed);
+        self->is_answered = true;
+        code = close_input(self) == 0 ? PyLong_FromLong(FORKER_OK) : NULL;
     } else {
         code = leave(self, result);
     }

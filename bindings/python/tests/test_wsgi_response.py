@@ -335,6 +335,44 @@ def late(environ, start_response):
             served.log.wait_for("too late")
             self.assertEqual(served.stop(), 0)
 
+    @each_way
+    def test_what_an_application_keeps_does_no_harm(self, threads):
+        source = """
+kept, views = [], []
+def keep(start_response):
+    write = start(start_response)
+    kept.append(lambda: write(b"a piece"))
+    kept.append(lambda: start(start_response))
+    kept.append(lambda: start(start_response, exc_info=(ValueError, ValueError("late"), None)))
+@path
+def whole(environ, start_response):
+    views.append(environ["wsgi.input"].getbuffer())  # until this is released, the input cannot be closed
+    keep(start_response)
+    return [b"fine"]
+@path
+def pieces(environ, start_response):
+    keep(start_response)
+    return iter([b"fi", b"ne"])
+@path
+def late(environ, start_response):
+    for function in kept:
+        try:
+            told("called", function())
+        except AssertionError as error:
+            told(error)
+    kept.clear()
+    start(start_response)
+    return [b"late"]
+"""
+        with program(source, threads, checked=False) as served:
+            served.wait_ready()
+            for target in ("/whole", "/pieces"):
+                self.assertEqual(served.request("POST", target, b"a body")[::2], (200, b"fine"))
+                self.assertEqual(served.get("/late")[2], b"late")
+            self.assertEqual(served.stop(), 0)
+            self.assertEqual(served.out.seen[1:], ["the response is complete"] * 6)
+            self.assertNotIn("Traceback", "\n".join(served.log.seen))
+
     def test_errors_go_to_the_log(self):
         source = """
 @path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,7 @@ class Exchange:
     def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Write:
         """PEP 3333's. The fields are the library's to check, and it does so now."""
         try:
+            self._expect_open()
             if self._status is not None:
                 if not exc_info:
                     raise AssertionError("start_response was called before, and there is no exc_info")
@@ -68,6 +70,11 @@ class Exchange:
     def write(self, data: bytes) -> None:
         """The callable that start_response returns."""
         raise NotImplementedError
+
+    def _expect_open(self) -> None:
+        """An application may keep what it was called with; the forker_request has ended with the response."""
+        if self._complete:
+            raise AssertionError("the response is complete")
 
     # ------------------------------------------------------------------------------------------------------------ steps
 
@@ -205,7 +212,8 @@ class Exchange:
             self._server._report_failure(f"{self._label}: close() failed", exc)
         finally:
             if self._input is not None:
-                self._input.close()
+                with contextlib.suppress(BufferError):  # the application keeps a view of it
+                    self._input.close()
 
 
 def checked(piece: Any) -> bytes:

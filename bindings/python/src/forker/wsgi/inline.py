@@ -69,6 +69,7 @@ class Inline(Exchange):
 
     def write(self, data: bytes) -> None:
         """Collects: the client could only be waited for by all others."""
+        self._expect_open()
         self._collected.append(checked(data))
 
     def _written(self) -> bytes:

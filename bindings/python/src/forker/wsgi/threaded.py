@@ -36,6 +36,7 @@ class Threaded(Exchange):
     def write(self, data: bytes) -> None:
         """Sends. Raises Error (E_ABORTED) if the client has left."""
         checked(data)
+        self._expect_open()
         if self._stream is None:
             self._begin()
         self._put(data)
