@@ -92,39 +92,53 @@ int fk_tickets_open(forker_server *server)
     if (!fk_certificates_are_used(server)) {
         return FORKER_OK;
     }
+    fk_ticket_file file;
     int code = server->tls.tickets == NULL ? map_page(server) : FORKER_OK;
-    if (code == FORKER_OK && !fk_tickets_load(server)) {
-        code = FORKER_E_CERTIFICATE;
+    if (code == FORKER_OK && !fk_tickets_load(server, &file)) {
+        return FORKER_E_CERTIFICATE;
+    }
+    if (code == FORKER_OK) {
+        fk_tickets_take(server, &file);
     }
     return code;
 }
 
-bool fk_tickets_load(forker_server *server)
+bool fk_tickets_load(forker_server *server, fk_ticket_file *file_out)
 {
     char whole[FK_PATH_ROOM];
     const char *path = fk_path_of(server, FK_OPTION_TLS_TICKET_KEYS, whole);
-    fk_tickets *tickets = server->tls.tickets;
-    fk_pem file = {.text = NULL};
-    if (path[0] == '\0' || tickets == NULL) {
+    fk_pem content = {.text = NULL};
+    file_out->count = 0;
+    if (path[0] == '\0' || server->tls.tickets == NULL) {
         return true;
     }
-    const char *wrong = fk_pem_read(&file, path);
-    size_t count = file.len / FK_TICKET_KEY_SIZE;
-    if (wrong == NULL && (file.len % FK_TICKET_KEY_SIZE != 0 || count < 1 || count > FK_TICKET_KEYS)) {
+    const char *wrong = fk_pem_read(&content, path);
+    size_t count = content.len / FK_TICKET_KEY_SIZE;
+    if (wrong == NULL && (content.len % FK_TICKET_KEY_SIZE != 0 || count < 1 || count > FK_TICKET_KEYS)) {
         wrong = "it has to have one to three keys of 32 bytes each";
     }
     if (wrong == NULL) {
-        begin_write(tickets);
-        for (size_t i = 0; i < FK_TICKET_KEYS; i++) {
-            memcpy(tickets->keys[i], file.text + (i < count ? i : 0) * FK_TICKET_KEY_SIZE, FK_TICKET_KEY_SIZE);
-        }
-        tickets->given = 1;
-        end_write(tickets);
+        file_out->count = (uint32_t)count;
+        memcpy(file_out->keys, content.text, content.len);
     } else {
         (void)fk_server_fail(server, FORKER_E_CERTIFICATE, "keys of session tickets %s: %s", path, wrong);
     }
-    fk_pem_free(&file);
+    fk_pem_free(&content);
     return wrong == NULL;
+}
+
+void fk_tickets_take(forker_server *server, fk_ticket_file *file)
+{
+    fk_tickets *tickets = server->tls.tickets;
+    if (file->count > 0) {
+        begin_write(tickets);
+        for (uint32_t i = 0; i < FK_TICKET_KEYS; i++) {
+            memcpy(tickets->keys[i], file->keys[i < file->count ? i : 0], FK_TICKET_KEY_SIZE);
+        }
+        tickets->given = 1;
+        end_write(tickets);
+    }
+    explicit_bzero(file, sizeof *file);
 }
 
 uint64_t fk_tickets_follow(forker_server *server, uint64_t now_ns)

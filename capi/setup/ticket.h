@@ -20,11 +20,20 @@ typedef struct fk_tickets {
     uint8_t keys[FK_TICKET_KEYS][FK_TICKET_KEY_SIZE]; /* the present one, the one before, the next one */
 } fk_tickets;
 
+/* Keys that somebody has given. */
+typedef struct fk_ticket_file {
+    uint32_t count; /* 0: none are */
+    uint8_t keys[FK_TICKET_KEYS][FK_TICKET_KEY_SIZE];
+} fk_ticket_file;
+
 /* Makes the page, or takes that of the process which this one replaces. FORKER_OK, or a code with a sentence. */
 int fk_tickets_open(forker_server *server);
 
-/* Reads the file of option tls_ticket_keys again, if there is one. false with a sentence: the keys stay. */
-bool fk_tickets_load(forker_server *server);
+/* Reads the file of option tls_ticket_keys, if there is one. false with a sentence: it cannot be used. */
+bool fk_tickets_load(forker_server *server, fk_ticket_file *file_out);
+
+/* Has the keys be those of the file, if it has any, and wipes it. */
+void fk_tickets_take(forker_server *server, fk_ticket_file *file);
 
 /* Changes the keys when their time has come. Returns when that is next. */
 uint64_t fk_tickets_follow(forker_server *server, uint64_t now_ns);

@@ -8,6 +8,7 @@
  */
 #include "supervisor/action.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/process.h"
@@ -167,12 +168,16 @@ static void tell_options(fk_spawner *spawner)
     fk_tell(spawner, FK_MSG_RELOAD, numbers, sizeof numbers);
 }
 
-/* Reads again what the program does not read by itself. false with a sentence: nothing has changed. */
+/*
+ * Reads again what the program does not read by itself. false with a sentence: nothing has changed. So the hook on_reload, which
+ * comes with the options, is asked last: what it has changed cannot be taken back.
+ */
 static bool read_again(fk_spawner *spawner)
 {
     forker_server *server = spawner->server;
     fk_certificates *before;
     fk_secretfile *secrets;
+    fk_ticket_file keys = {.count = 0};
     if (!fk_certificates_renew(server, &before)) {
         return false;
     }
@@ -180,7 +185,8 @@ static bool read_again(fk_spawner *spawner)
         fk_certificates_restore(server, before);
         return false;
     }
-    if (fk_inspection_run(spawner) != FORKER_OK || !fk_config_reload(server) || !fk_tickets_load(server)) {
+    if (fk_inspection_run(spawner) != FORKER_OK || !fk_tickets_load(server, &keys) || !fk_config_reload(server)) {
+        explicit_bzero(&keys, sizeof keys);
         fk_certificates_restore(server, before);
         fk_secretfiles_restore(server, secrets);
         return false;
@@ -189,6 +195,7 @@ static bool read_again(fk_spawner *spawner)
         fk_certificates_free(before);
     }
     fk_secretfiles_free(secrets);
+    fk_tickets_take(server, &keys);
     fk_certificates_publish(server);
     return true;
 }

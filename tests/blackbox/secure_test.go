@@ -523,6 +523,39 @@ func TestTLS_ticketKeysOfAFile(t *testing.T) {
 	first.reload("reload refused: keys of session tickets " + file + ": it has to have")
 }
 
+// TestTLS_reloadThatIsRefusedForTicketKeysChangesNothing: workers that are started later have the options of before too.
+func TestTLS_reloadThatIsRefusedForTicketKeysChangesNothing(t *testing.T) {
+	dir := t.TempDir()
+	keys, config := filepath.Join(dir, "keys"), filepath.Join(dir, "options")
+	write(t, keys, strings.Repeat("a", 32))
+	write(t, config, "max_body=10\n")
+	s := secure(t, "tls=on", []string{"FORKER_TEST_CONFIG=" + config}, "workers=1", "tls_ticket_keys="+keys)
+	takes := func(most int) {
+		t.Helper()
+		for n, want := range map[int]int{most: 200, most + 1: 413} {
+			c := s.dialTLS(s.config())
+			body := strings.Repeat("x", n)
+			a := c.send(fmt.Sprintf("POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", n, body)).receive("POST")
+			if a.StatusCode != want {
+				t.Errorf("%d bytes: %s, want %d", n, a.Status, want)
+			}
+		}
+	}
+	write(t, config, "max_body=20\n")
+	write(t, keys, "short")
+	s.reload("reload refused: keys of session tickets " + keys)
+	worker := s.workers()[0]
+	s.kill(worker, syscall.SIGKILL)
+	s.waitReplaced(0, worker)
+	takes(10)
+	if n := s.out.count("on_reload"); n != 0 {
+		t.Errorf("on_reload was called %d times", n)
+	}
+	write(t, keys, strings.Repeat("b", 32))
+	s.reload("reload: done")
+	takes(20)
+}
+
 func TestTLS_watchedFilesAreReadAgain(t *testing.T) {
 	s := secure(t, "tls=on", nil, "workers=1", "tls_watch=1s")
 	next := testcert.New(testcert.Spec{Names: []string{"localhost"}})

@@ -1,6 +1,7 @@
 /*
  * A server with certificates: secure <address> [<chain> <key>] ... FORKER_TEST_CA names the CAs of its clients,
- * FORKER_TEST_MEMORY has the certificates be given from memory, FORKER_TEST_ALSO is one more address.
+ * FORKER_TEST_MEMORY has the certificates be given from memory, FORKER_TEST_ALSO is one more address, FORKER_TEST_CONFIG a file
+ * of options.
  */
 #include "program.h"
 
@@ -121,9 +122,21 @@ static int give_from_memory(forker_server *server, const char *chain_path, const
     return forker_server_certificate_pem(server, "memory", texts[0], lens[0], texts[1], lens[1]);
 }
 
+static int tell_reload(forker_server *server, void *user)
+{
+    (void)server;
+    (void)user;
+    puts("on_reload");
+    fflush(stdout);
+    return FORKER_OK;
+}
+
 int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
+    if (getenv("FORKER_TEST_CONFIG") != NULL) {
+        forker_server_load(server, getenv("FORKER_TEST_CONFIG"));
+    }
     forker_server_handle(server, "GET", "/", greet, NULL);
     forker_server_handle(server, "GET", "/who", who, NULL);
     forker_server_handle(server, "GET", "/handshakes", handshakes, server);
@@ -153,5 +166,6 @@ int main(int argc, char **argv)
     }
     forker_server_listen(server, argv[1]);
     forker_server_on_worker_init(server, tell_worker, NULL);
+    forker_server_on_reload(server, tell_reload, NULL);
     return serve_to_end(server);
 }
