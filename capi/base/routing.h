@@ -65,7 +65,7 @@ typedef struct {
     void *user;
     uint32_t param_count;
     uint32_t shape;           /* a hash of the pattern without the names of its parameters */
-    uint32_t next;            /* another route in the same place of forker_server.shapes: its index and 1; 0: none */
+    uint32_t next;            /* another route in the same place of fk_routing.shapes: its index and 1; 0: none */
     uint32_t ordinal;         /* how many routes of the program's there are up to this one */
     char *name;               /* for forker_url(); NULL: it has none */
     forker_group *group;      /* NULL: the server itself */

@@ -28,7 +28,10 @@ typedef struct {
 
 enum { FK_NO_STOP = INT32_MAX }; /* as the limit of a stop: nobody wants one */
 
-/* How this process runs it. Changed by the room of runs; the early stop is noted by stop.c, the directory by path.c. */
+/*
+ * How this process runs it. Changed by the room of runs; the early stop is noted by stop.c, the directory by path.c, and loop by
+ * Go.
+ */
 typedef struct {
     volatile fk_server_state state;
     volatile int32_t early_stop_ms; /* a stop for the next run, which has not begun; FK_NO_STOP: none */
