@@ -59,6 +59,9 @@ typedef struct {
 
 extern accel_word_table accel_words;
 
+/* The exception that is set, with its trace; then none is. */
+PyObject *accel_fetch(void);
+
 /* The request whose address a number is. NULL: an exception is set. */
 forker_request *accel_request(PyObject *address);
 

@@ -209,23 +209,14 @@ static bool respond(call *self, PyObject *result)
 /* Has Python go on with what the application has returned, or with the exception that is set. */
 static PyObject *leave(call *self, PyObject *result)
 {
-    PyObject *type = NULL, *value = NULL, *trace = NULL;
-    if (result == NULL) {
-        PyErr_Fetch(&type, &value, &trace);
-        PyErr_NormalizeException(&type, &value, &trace);
-        if (trace != NULL) {
-            (void)PyException_SetTraceback(value, trace);
-        }
-    }
+    PyObject *exception = result == NULL ? accel_fetch() : NULL;
     PyObject *exchange = exchange_of(self);
     PyObject *code = NULL;
     if (exchange != NULL) {
         code = PyObject_CallMethod(exchange, result != NULL ? "go_on_with" : "fail", "(O)",
-                                   result != NULL ? result : value);
+                                   result != NULL ? result : exception);
     }
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(trace);
+    Py_XDECREF(exception);
     return code;
 }
 

@@ -39,20 +39,24 @@ static bool is_asked_first(const accel_exchange *exchange)
     return forker.request_header(accel_request_of(exchange), "Expect", NULL) != NULL;
 }
 
-/* Handler or on_body are about to return: makes a handle, if the application goes on without an event of C's. */
+/*
+ * Handler or on_body are about to return: makes a handle, if the application goes on without an event of C's. Without one
+ * the request ends, of which the task has to know.
+ */
 static int settle(accel_exchange *exchange)
 {
     if (exchange->state == ACCEL_COMPLETE || exchange->has_left || exchange->handle != 0) {
         return 0;
     }
-    if (exchange->has_all) {
-        return ask(exchange, "_hold");
-    }
+    int code = 0;
     bool waits = exchange->waiters != NULL && exchange->waiters != Py_None;
-    if (!waits && is_asked_first(exchange)) {
-        return ask(exchange, "_pause"); /* the client is told to go on when the application reads */
+    if (exchange->has_all) {
+        code = ask(exchange, "_hold");
+    } else if (!waits && is_asked_first(exchange)) {
+        code = ask(exchange, "_pause"); /* the client is told to go on when the application reads */
     }
-    return 0;
+    exchange->has_left = code < 0;
+    return code;
 }
 
 static int wake_all(PyObject *waiters)
@@ -120,6 +124,26 @@ static int take(accel_exchange *exchange, const char *data, size_t len, int last
     return accel_wake(exchange, true);
 }
 
+static void report(const accel_exchange *exchange, int code)
+{
+    if (code < 0) {
+        PyErr_WriteUnraisable(exchange->entry->mounted);
+    }
+}
+
+/* Has the task begin, where no handler answers if there is none. */
+static int try_task(accel_exchange *exchange)
+{
+    if (accel_start(exchange) == 0) {
+        return 0;
+    }
+    PyObject *exception = accel_fetch();
+    PyObject *result = PyObject_CallMethod(object(exchange), "_fail", "O", exception);
+    Py_DECREF(exception);
+    Py_XDECREF(result);
+    return result != NULL ? 0 : -1;
+}
+
 /* C gives the body as it comes. `user` is the exchange, with a reference that ends with the last call. */
 static int on_body(forker_request *req, const void *data, size_t len, int last, void *user)
 {
@@ -130,14 +154,12 @@ static int on_body(forker_request *req, const void *data, size_t len, int last, 
     int code = take(exchange, data, len, last);
     if (!exchange->has_begun) {
         exchange->has_begun = 1;
-        code = code == 0 && last >= 0 ? accel_start(exchange) : code;
+        code = code == 0 && last >= 0 ? try_task(exchange) : code;
     }
     exchange->is_inside = 0;
-    if (exchange->has_all && settle(exchange) < 0) {
-        code = -1;
-    }
-    if (code < 0) {
-        PyErr_WriteUnraisable(exchange->entry->mounted);
+    report(exchange, code);
+    if (exchange->has_all) {
+        report(exchange, settle(exchange));
     }
     if (last != 0) {
         Py_DECREF(object(exchange));

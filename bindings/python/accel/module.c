@@ -30,6 +30,19 @@ forker_request *accel_request(PyObject *address)
     return PyLong_AsVoidPtr(address);
 }
 
+PyObject *accel_fetch(void)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL) {
+        (void)PyException_SetTraceback(value, trace);
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(trace);
+    return value;
+}
+
 /* use(handle): finds the functions of the library that ctypes has loaded, by its handle. */
 static PyObject *use(PyObject *module, PyObject *handle)
 {

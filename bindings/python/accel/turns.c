@@ -86,23 +86,9 @@ static bool enter(const accel_exchange *exchange)
     return exchange->handle != 0 && !exchange->is_inside && forker.deferred_enter(exchange->handle) == FORKER_OK;
 }
 
-/* The exception that is set, with its trace. */
-static PyObject *fetch(void)
-{
-    PyObject *type, *value, *trace;
-    PyErr_Fetch(&type, &value, &trace);
-    PyErr_NormalizeException(&type, &value, &trace);
-    if (trace != NULL) {
-        (void)PyException_SetTraceback(value, trace);
-    }
-    Py_XDECREF(type);
-    Py_XDECREF(trace);
-    return value;
-}
-
 static PySendResult fail(turns *self, PyObject **result)
 {
-    PyObject *exception = fetch();
+    PyObject *exception = accel_fetch();
     bool ends = PyObject_IsInstance(exception, cancelled) == 1;
     PyObject *done = ends ? PyObject_CallMethod(exchange_of((PyObject *)(void *)self), "_give_up", NULL)
                           : PyObject_CallMethod(exchange_of((PyObject *)(void *)self), "_fail", "O", exception);

@@ -77,6 +77,36 @@ async def dispatch(scope, receive, send):
             self.assertEqual(served.stop(), 0)
 
     @each_loop
+    def test_a_factory_that_makes_no_task_or_ends_it_is_a_failure(self, loop):
+        source = """
+async def dispatch(scope, receive, send):
+    if scope["type"] != "lifespan":
+        return await answer(send, "answered")
+    def refuse(loop, coroutine, **more):
+        coroutine.close()
+        raise ValueError("no task")
+    def cancel(loop, coroutine, **more):
+        task = asyncio.Task(coroutine, loop=loop, **more)
+        task.cancel()  # before its first step
+        return task
+    factories = iter([*[refuse] * 3, *[cancel] * 3])
+    asyncio.get_running_loop().set_task_factory(lambda loop, coroutine, **more: next(factories)(loop, coroutine, **more))
+    return await lifespan(receive, send)
+"""
+        with program(source, loop) as served:
+            served.wait_ready()
+            for text in ("refused", "cancelled"):
+                self.assertEqual(served.get("/")[0], 500, text)
+                self.assertEqual(served.request("POST", "/", b"body")[0], 500, text)
+                with served.connect_socket() as client, client.makefile("rb") as stream:
+                    client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 4\r\n\r\n")
+                    self.assertIn(b" 500 ", stream.readline(), text)
+                if text == "refused":
+                    for _ in range(3):
+                        served.log.wait_for("ValueError: no task")
+            self.assertEqual(served.stop(), 0)
+
+    @each_loop
     def test_others_may_send_while_it_waits_for_the_body(self, loop):
         source = """
 @path

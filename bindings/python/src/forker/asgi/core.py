@@ -100,13 +100,20 @@ class Core:
             _reading[self._address] = self
 
     def _settle(self) -> None:
-        """Handler or on_body are about to return: makes a handle, if the application goes on without an event of C's."""
+        """Handler or on_body are about to return: makes a handle, if the application goes on without an event of C's.
+
+        Without one the request ends, of which the task has to know.
+        """
         if self._state == COMPLETE or self._has_left or self._handle:
             return
-        if self._has_all:
-            self._hold()
-        elif not self._waiters and self._is_asked_first():
-            self._pause()  # the client is told to go on when the application reads
+        try:
+            if self._has_all:
+                self._hold()
+            elif not self._waiters and self._is_asked_first():
+                self._pause()  # the client is told to go on when the application reads
+        except BaseException:
+            self._has_left = True
+            raise
 
     async def _run(self) -> None:
         """The task."""
@@ -157,7 +164,7 @@ class Core:
                 self._take(piece, last)
                 self._has_begun = True
                 if last >= 0:
-                    self._make_task()
+                    self._try_task()
         finally:
             self._is_inside = False
         if self._has_all:

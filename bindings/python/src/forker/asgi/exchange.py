@@ -41,13 +41,15 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
 
     def begin_late(self) -> None:
         """Nothing of the body has come with the head: begins without."""
-        if self._has_begun:
-            return
+        if not self._has_begun:
+            self._try_task()
+
+    def _try_task(self) -> None:
+        """Makes the task where no handler answers if there is none: the program's factory may have raised."""
         try:
             self._make_task()
         except BaseException as exc:
-            self._mounted.server._report_failure(f"{self._scope['method']} {self._scope['path']}: no task could be made", exc)
-            self._give_up()
+            self._fail(exc)
 
     def _hold(self) -> None:
         """Makes the handle, whose end is told to _closed(), if there is none."""
@@ -283,7 +285,7 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
         self._complete()
 
     def _give_up(self) -> None:
-        """The task was cancelled."""
+        """The task was cancelled, perhaps before its first step."""
         if not self._has_left and self._state != COMPLETE:
             self._hold()
             lib.forker_deferred_drop(self._handle)

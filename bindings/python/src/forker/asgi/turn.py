@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,8 @@ class Turns(Coroutine[Any, Any, None]):
     def throw(self, *exc: Any) -> Any:
         entered = self._enter()
         try:
+            if inspect.getcoroutinestate(self._coroutine) == inspect.CORO_CREATED:  # it would not notice
+                self._exchange._give_up()
             return self._coroutine.throw(*exc)
         finally:
             if entered:
