@@ -4,6 +4,7 @@
 typedef struct {
     PyObject_HEAD accel_exchange *exchange;
     PyObject *coroutine; /* the application's; NULL before the first step, and when it has ended */
+    bool runs;           /* it takes a step now */
 } turns;
 
 static PyTypeObject *turns_type;
@@ -107,7 +108,10 @@ static PySendResult finish(turns *self, PySendResult how, PyObject **result)
     accel_exchange *exchange = self->exchange;
     if (how == PYGEN_RETURN && exchange->state != ACCEL_COMPLETE && !exchange->has_left) {
         PyObject *done = PyObject_CallMethod((PyObject *)(void *)exchange, "_end", NULL);
-        how = done != NULL ? how : PYGEN_ERROR;
+        if (done == NULL) {
+            Py_CLEAR(*result);
+            how = PYGEN_ERROR;
+        }
         Py_XDECREF(done);
     } else if (how == PYGEN_ERROR) {
         how = fail(self, result);
@@ -124,19 +128,36 @@ static PySendResult finish(turns *self, PySendResult how, PyObject **result)
     return how;
 }
 
+/* Whether a step may be taken. An exception is set if not: such a call does not end the task. */
+static bool may_run(const turns *self)
+{
+    if (self->exchange->has_ended) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+        return false;
+    }
+    if (self->runs) {
+        PyErr_SetString(PyExc_ValueError, "coroutine already executing");
+        return false;
+    }
+    return true;
+}
+
 /* One turn, for those that know how to ask without an exception for the result. */
 static PySendResult take_turn(PyObject *self, PyObject *value, PyObject **result)
 {
     accel_exchange *exchange = of(self)->exchange;
     *result = NULL;
+    if (!may_run(of(self))) {
+        return PYGEN_ERROR;
+    }
     bool entered = enter(exchange);
     PySendResult how = PYGEN_ERROR;
-    if (exchange->has_ended) {
-        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
-    } else if (of(self)->coroutine != NULL || call_application(of(self)) == 0) {
+    of(self)->runs = true;
+    if (of(self)->coroutine != NULL || call_application(of(self)) == 0) {
         how = PyIter_Send(of(self)->coroutine, value, result);
     }
-    if (how != PYGEN_NEXT && !exchange->has_ended) {
+    of(self)->runs = false;
+    if (how != PYGEN_NEXT) {
         if (how == PYGEN_RETURN) {
             accel_set(result, Py_NewRef(Py_None));
         }
@@ -194,9 +215,14 @@ static PySendResult throw_to(turns *self, PyObject *args, PyObject **result)
 
 static PyObject *throw_into(PyObject *self, PyObject *args)
 {
+    if (!may_run(of(self))) {
+        return NULL;
+    }
     bool entered = enter(of(self)->exchange);
     PyObject *result = NULL;
+    of(self)->runs = true;
     PySendResult how = throw_to(of(self), args, &result);
+    of(self)->runs = false;
     if (how != PYGEN_NEXT) {
         how = finish(of(self), how, &result);
     }

@@ -184,6 +184,29 @@ async def whole(scope, receive, send):
             self.assertEqual(served.stop(), 0)
 
     @each_loop
+    def test_a_step_within_a_step_is_refused(self, loop):
+        source = """
+@path
+async def again(scope, receive, send):
+    steps = asyncio.current_task().get_coro()
+    for step in (lambda: steps.send(None), lambda: steps.throw(KeyError("thrown")), lambda: next(iter(steps.__await__()))):
+        try:
+            told("went on", step())
+        except ValueError as exc:
+            told(exc)
+    if scope["query_string"]:
+        await asyncio.sleep(0)
+    await answer(send, "fine")
+"""
+        with program(source, loop) as served:
+            served.wait_ready()
+            for target in ("/again", "/again?waits"):
+                self.assertEqual(served.get(target)[2], b"fine")
+                for _ in range(3):
+                    served.out.wait_for("coroutine already executing")
+            self.assertEqual(served.stop(), 0)
+
+    @each_loop
     def test_applications_that_are_no_coroutines(self, loop):
         source = """
 class Awaitable:
