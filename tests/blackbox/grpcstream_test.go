@@ -120,6 +120,19 @@ func TestGRPC_responseBeginsBeforeAMessage(t *testing.T) {
 	})
 }
 
+// A method that gives one message cannot end with OK before that, whether its response has begun or not; one that gives many can.
+func TestGRPC_noOKWithoutTheOneMessage(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := startGRPC(t, b)
+		const refused = "-3: grpc_finish: the method gives one message, and none was sent\n"
+		for _, method := range []string{"TooEarly", "CountTooEarly"} {
+			c.check(c.say(method, ""), "0", "", refused+refused)
+		}
+		c.check(c.say("Many", ""), "0", "all sent")
+		c.stop(syscall.SIGTERM)
+	})
+}
+
 // What is written to a call are messages, and only to a call: nothing else comes between them.
 func TestGRPC_streamsOfMessagesAlone(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
