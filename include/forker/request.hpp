@@ -267,8 +267,8 @@ class Request {
      */
     template <typename F> int on_part(F fn) {
         return take<forker_part_fn>(
-            [](forker_request *req, forker_part_fn on_part, void *user) {
-                int code = forker_request_on_part(req, on_part, user);
+            [](forker_request *req, forker_part_fn called, void *user) {
+                int code = forker_request_on_part(req, called, user);
                 if (code == FORKER_E_INVALID)
                     throw HttpError(400, forker_request_error(req));
                 return code;
@@ -386,16 +386,16 @@ class Request {
             throw HttpError(400, forker_request_error(req_));
         check(code);
     }
-    template <typename Result> std::string_view whole(const Result *(*get)(forker_request *, std::size_t *)) const {
+    template <typename Result> std::string_view whole(const Result *(*read)(forker_request *, std::size_t *)) const {
         std::size_t len = 0;
-        const Result *text = get(req_, &len);
-        return detail::text(text, len);
+        const Result *data = read(req_, &len);
+        return detail::text(data, len);
     }
-    std::optional<std::string_view> named(const char *(*get)(forker_request *, const char *, std::size_t *),
+    std::optional<std::string_view> named(const char *(*read)(forker_request *, const char *, std::size_t *),
                                           const char *name) const {
         std::size_t len = 0;
-        const char *text = get(req_, name, &len);
-        return detail::maybe(text, len);
+        const char *value = read(req_, name, &len);
+        return detail::maybe(value, len);
     }
 
     Pairs fields(std::size_t (*count)(forker_request *),
