@@ -341,9 +341,9 @@ class Request {
     }
 
     /*
-     * Calls a function about this request, whose exceptions end here: HttpError and GrpcError are answered, any other one is
-     * a logged 500.
-     * What it returns is a code, or what is answered: text or a Response. One that returns nothing gives `fine`.
+     * Calls a function about this request, whose exceptions end here: HttpError and GrpcError are answered, any other one,
+     * and one of these that cannot be, is a logged 500. What it returns is a code, or what is answered: text or a Response.
+     * One that returns nothing gives `fine`.
      */
     template <typename Call> int call(const char *where, int fine, Call fn) noexcept {
         forker_server *server = forker_request_server(req_);
@@ -362,10 +362,13 @@ class Request {
                     return static_cast<int>(fn());
                 }
             } catch (const HttpError &thrown) {
-                return error(thrown.status(), thrown.what());
+                if (forker_respond_error(req_, thrown.status(), thrown.what()) != FORKER_OK)
+                    throw; /* which is logged: it is not lost where it cannot be the answer */
             } catch (const GrpcError &thrown) {
-                return grpc_fail(thrown.code(), thrown.what());
+                if (forker_grpc_fail(req_, thrown.code(), thrown.what()) != FORKER_OK)
+                    throw;
             }
+            return FORKER_OK;
         });
     }
 

@@ -36,6 +36,8 @@ func TestWrapper_answers(t *testing.T) {
 			{"GET /throw-int", 500, ""},
 			{"GET /throw-http", 409, "busy"},
 			{"GET /throw-bad", 500, ""},
+			{"GET /throw-late", 500, ""},
+			{"GET /throw-grpc", 500, ""},
 			{"GET /throw-library", 500, ""},
 			{"GET /redirect", 303, ""},
 			{"GET /html", 200, "<p>"},
@@ -69,6 +71,7 @@ func TestWrapper_answers(t *testing.T) {
 		}
 		for _, said := range []string{
 			"a handler threw: the reason", "a handler threw something that is no std::exception", "respond_error: status 99",
+			"a handler threw: no status", "a handler threw: too late", "a handler threw: this is no call",
 			"header_set Content-Length", "url nobody", "on_body threw: bad piece", "without a response",
 		} {
 			p.log.wait(t, 0, said)

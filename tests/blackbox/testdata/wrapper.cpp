@@ -22,6 +22,11 @@ void add_answers(forker::Server &server)
     server.get("/throw-int", [](forker::Request &) -> int { throw 7; });
     server.get("/throw-http", [](forker::Request &) -> int { throw forker::HttpError(409, "busy"); });
     server.get("/throw-bad", [](forker::Request &) -> int { throw forker::HttpError(99, "no status"); });
+    server.get("/throw-late", [](forker::Request &req) -> int {
+        req.text("answered");
+        throw forker::HttpError(409, "too late");
+    });
+    server.get("/throw-grpc", [](forker::Request &) -> int { throw forker::GrpcError(5, "this is no call"); });
     server.get("/throw-library", [](forker::Request &req) { req.set_header("Content-Length", "7"); });
     server.get("/redirect", [](forker::Request &req) { return req.redirect("/x"); });
     server.get("/html", [](forker::Request &req) { return req.attachment("a.html", true).html("<p>"); });
