@@ -514,10 +514,10 @@ int forker_server_client_ca(forker_server *server, const char *path);
  * Returns FORKER_OK after a stop, in the calling process only; or, with the reason in forker_server_error() and in the
  * log: FORKER_E_SETUP (a setup call failed before), FORKER_E_STATE (already running, or no route or no listening
  * socket; TLS without a certificate), FORKER_E_CERTIFICATE (one that cannot be used, see forker_server_certificate()),
- * FORKER_E_OPTION (options that do not go together, or name a file that cannot be used), FORKER_E_BOOT (no worker became ready), FORKER_E_RESTARTS
- * (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker, or where the Go runtime already runs),
- * FORKER_E_ADDRESS (second run, address now taken; or the program has closed or replaced a listening socket),
- * FORKER_E_MEMORY (or too little address space for Go under RLIMIT_AS), FORKER_E_SYSTEM.
+ * FORKER_E_OPTION (options that do not go together, or name a file that cannot be used), FORKER_E_BOOT (no worker became
+ * ready), FORKER_E_RESTARTS (workers died too often), FORKER_E_THREADS, FORKER_E_PROCESS (in a worker, or where the Go
+ * runtime already runs), FORKER_E_ADDRESS (second run, address now taken; or the program has closed or replaced a
+ * listening socket), FORKER_E_MEMORY (or too little address space for Go under RLIMIT_AS), FORKER_E_SYSTEM.
  */
 int forker_server_run(forker_server *server);
 
@@ -1655,10 +1655,11 @@ int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, v
 
 /*
  * Begins a response whose body is written piece by piece, with the status and fields that were set on
- * forker_deferred_request(); the head is sent at once, or if a handler on a pool begins it, when that returns. `length` is that of the body, -1 if it is not known: then it
- * goes out in chunks, or to a client of HTTP/1.0 up to the end of the connection. A stream of unknown length that the
- * program has not ended yet is over at once when the client sends its end, also with option half_close=on: on_close is
- * called with FORKER_CLOSE_CLIENT. Any other response is still delivered to such a client then.
+ * forker_deferred_request(); the head is sent at once, or if a handler on a pool begins it, when that returns. `length`
+ * is that of the body, -1 if it is not known: then it goes out in chunks, or to a client of HTTP/1.0 up to the end of the
+ * connection. A stream of unknown length that the program has not ended yet is over at once when the client sends its
+ * end, also with option half_close=on: on_close is called with FORKER_CLOSE_CLIENT. Any other response is still delivered
+ * to such a client then.
  *
  * Returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_INVALID (a length below -1, or another one than was set),
  * FORKER_E_STATE (begun or answered already, or a body was written). After FORKER_E_ABORTED the handle still has to be
