@@ -89,16 +89,36 @@ static bool is_decimal(const char *text)
     return fk_ascii_is_digit(*p) && strspn(p, "0123456789.eE+-") == strlen(p);
 }
 
+/* The locale in which numbers have a decimal point: a program's may have a comma. 0: no memory. */
+static locale_t plain_locale(void)
+{
+    return newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
 static bool read_double(const char *text, double *number_out)
 {
     char *end;
-    locale_t plain = is_decimal(text) ? newlocale(LC_ALL_MASK, "C", (locale_t)0) : (locale_t)0;
+    locale_t plain = is_decimal(text) ? plain_locale() : (locale_t)0;
     if (plain == (locale_t)0) {
         return false;
     }
-    *number_out = strtod_l(text, &end, plain); /* a program's locale may have another decimal point */
+    *number_out = strtod_l(text, &end, plain);
     freelocale(plain);
     return *end == '\0' && isfinite(*number_out);
+}
+
+/* Says that a value is no number between bounds, which are written as the client has to write its own. */
+static int refuse_double(forker_request *req, const char *name, const char *text, double least, double most)
+{
+    locale_t plain = plain_locale();
+    locale_t before = plain != (locale_t)0 ? uselocale(plain) : (locale_t)0;
+    int code = fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is not a number from %g to %g", name, SHOWN, text,
+                       least, most);
+    if (plain != (locale_t)0) {
+        (void)uselocale(before);
+        freelocale(plain);
+    }
+    return code;
 }
 
 /* It takes what it says. NOLINTNEXTLINE(readability-function-size) */
@@ -116,8 +136,7 @@ int forker_arg_double(forker_request *req, int from, const char *name, double le
         return code;
     }
     if (!read_double(text, &number) || number < least || number > most) {
-        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is not a number from %g to %g", name, SHOWN, text,
-                       least, most);
+        return refuse_double(req, name, text, least, most);
     }
     *value_out = number;
     return FORKER_OK;

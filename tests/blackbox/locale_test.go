@@ -40,6 +40,8 @@ func TestLocale_doesNotMatter(t *testing.T) {
 		t.Errorf("X-Id %q", id)
 	}
 	c.expectClosed()
+	p.expectGet("/number?x=0.5", 200, "a half")
+	p.expectGet("/number?x=0,5", 200, `x: "0,5" is not a number from 0.25 to 0.75`)
 	p.out.wait(t, 0, "idle_timeout 7s")
 	for _, line := range p.out.all() {
 		if strings.HasPrefix(line.text, "a standard method") {

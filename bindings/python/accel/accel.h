@@ -113,6 +113,9 @@ typedef struct {
 /* The environ of the request whose address a number is. NULL: an exception is set. */
 PyObject *accel_make_environ(const accel_environs *environs, PyObject *address);
 
+/* Whether two names of fields are the same: ASCII, whatever locale the program has set, as no function of strings.h does. */
+bool accel_is_name(const char *a, const char *b);
+
 /* Whether a field of a response means something to the library or to the package. */
 bool accel_is_special(const char *name);
 

@@ -3,7 +3,6 @@
  * whole, as with most. For anything else Python's exchange is made, and goes on from there.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "accel.h"
 
@@ -95,7 +94,7 @@ static bool is_plain(PyObject *field, const char **length_out)
         return value != NULL;
     }
     *length_out = value;
-    return strcasecmp(name, "content-length") == 0 && value[0] != '\0' && strspn(value, "0123456789") == strlen(value);
+    return accel_is_name(name, "content-length") && value[0] != '\0' && strspn(value, "0123456789") == strlen(value);
 }
 
 static bool add_fields(forker_request *req, PyObject *fields)

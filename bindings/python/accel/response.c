@@ -2,7 +2,6 @@
 #include "accel.h"
 
 #include <string.h>
-#include <strings.h>
 
 static const char content_length[] = "content-length";
 
@@ -11,6 +10,20 @@ static const char *const special[] = {
     "connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection", content_length,
 };
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+bool accel_is_name(const char *a, const char *b)
+{
+    while (*a != '\0' && lower(*a) == lower(*b)) {
+        a++;
+        b++;
+    }
+    return *a == '\0' && *b == '\0';
+}
+
 /* Most names do not begin as these do. */
 bool accel_is_special(const char *name)
 {
@@ -18,7 +31,7 @@ bool accel_is_special(const char *name)
         return false;
     }
     for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
-        if (strcasecmp(name, special[i]) == 0) {
+        if (accel_is_name(name, special[i])) {
             return true;
         }
     }
@@ -77,7 +90,7 @@ static bool is_length(PyObject *field)
     PyObject *held = NULL;
     PyObject *name = PyTuple_Check(field) && PyTuple_Size(field) == 2 ? PyTuple_GetItem(field, 0) : NULL;
     const char *bytes = name != NULL ? bytes_of(name, &held) : NULL;
-    bool is = bytes != NULL && strcasecmp(bytes, content_length) == 0;
+    bool is = bytes != NULL && accel_is_name(bytes, content_length);
     Py_XDECREF(held);
     return is;
 }

@@ -2,7 +2,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "asgi.h"
 
@@ -17,13 +16,13 @@ static PyObject *kept[KEPT];
 static bool is_pair(PyObject *made, const char *name, const char *value)
 {
     const char *lowered = PyBytes_AsString(PyTuple_GetItem(made, 0));
-    return strcasecmp(lowered, name) == 0 && strcmp(PyBytes_AsString(PyTuple_GetItem(made, 1)), value) == 0;
+    return accel_is_name(lowered, name) && strcmp(PyBytes_AsString(PyTuple_GetItem(made, 1)), value) == 0;
 }
 
 static bool is_secret(const char *name)
 {
-    return strcasecmp(name, "cookie") == 0 || strcasecmp(name, "authorization") == 0 ||
-           strcasecmp(name, "proxy-authorization") == 0;
+    return accel_is_name(name, "cookie") || accel_is_name(name, "authorization") ||
+           accel_is_name(name, "proxy-authorization");
 }
 
 /* Where the pair of a field is kept; NULL: nowhere. Names that differ in the case of letters only come to the same place. */

@@ -3,7 +3,6 @@
  * that is possible, else by another awaitable: a future, or Python's part of the exchange.
  */
 #include <string.h>
-#include <strings.h>
 
 #include "asgi.h"
 
@@ -180,7 +179,7 @@ static bool is_plain(PyObject *field, const char **length_out)
         return true;
     }
     *length_out = value;
-    return strcasecmp(name, "content-length") == 0 && value[0] != '\0' && strspn(value, "0123456789") == strlen(value);
+    return accel_is_name(name, "content-length") && value[0] != '\0' && strspn(value, "0123456789") == strlen(value);
 }
 
 /* Whether all fields are; then they are set. */

@@ -20,6 +20,15 @@ static int look(forker_request *req, void *user)
     return response_text(req, text);
 }
 
+/* A number has a point in it, not the comma of the locale. */
+static int read_number(forker_request *req, void *user)
+{
+    double number;
+    (void)user;
+    int code = forker_arg_double(req, FORKER_FROM_QUERY, "x", 0.25, 0.75, 0, &number);
+    return response_text(req, code != FORKER_OK ? forker_request_error(req) : number == 0.5 ? "a half" : "another");
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3 || setlocale(LC_ALL, argv[1]) == NULL) {
@@ -35,6 +44,7 @@ int main(int argc, char **argv)
     server = forker_server_new();
     forker_server_on_worker_init(server, tell_worker, NULL);
     forker_server_handle(server, "GET", "/", look, NULL);
+    forker_server_handle(server, "GET", "/number", read_number, NULL);
     forker_server_listen(server, argv[2]);
     tell("idle_timeout ");
     tell(forker_server_get(server, "idle_timeout"));
