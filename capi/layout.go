@@ -58,6 +58,8 @@ enum {
     off_response_length = offsetof(fk_response, length),
     off_call = offsetof(struct forker_request, call),
     off_call_is = offsetof(fk_call, is),
+    off_call_takes = offsetof(fk_call, takes),
+    off_call_encodes = offsetof(fk_call, encodes),
     off_response_grpc = offsetof(fk_response, grpc),
     off_response_extra = offsetof(fk_response, extra),
     off_response_trailers = offsetof(fk_response, trailers),
@@ -168,6 +170,9 @@ var (
 	_ [C.off_response_length]byte         = [unsafe.Offsetof(engine.Response{}.Length)]byte{}
 	_ [C.off_call]byte                    = [unsafe.Offsetof(engine.Request{}.RPC)]byte{}
 	_ [C.off_call_is]byte                 = [unsafe.Offsetof(engine.RPC{}.Is)]byte{}
+	_ [C.off_call_takes]byte              = [unsafe.Offsetof(engine.RPC{}.Takes)]byte{}
+	_ [C.off_call_encodes]byte            = [unsafe.Offsetof(engine.RPC{}.Encodes)]byte{}
+	_ [C.FK_WISH_PLAIN]byte               = [engine.RPCWishPlain]byte{}
 	_ [C.off_response_grpc]byte           = [unsafe.Offsetof(engine.Response{}.RPC)]byte{}
 	_ [C.FK_GRPC_STREAM]byte              = [engine.RPCStream]byte{}
 	_ [C.off_response_extra]byte          = [unsafe.Offsetof(engine.Response{}.Extra)]byte{}

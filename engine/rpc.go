@@ -25,8 +25,7 @@ type RPCMethod struct {
 // rpc is what a request has that is a call.
 type rpc struct {
 	is     bool
-	gzip   bool         // Its messages may be compressed,
-	takes  bool         // and so may what it is sent.
+	gzip   bool         // Its messages may be compressed.
 	method *RPCMethod   // What holds for it.
 	single bool         // Its method takes one message, which is found before the program is called.
 	typ    message.Span // The content type, which is also that of the response.
@@ -63,7 +62,10 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 	if !r.rpc.is {
 		return nil
 	}
-	r.shared.RPC.Is, r.rpc.takes, r.rpc.method = 1, takes, &l.cfg.RPC.Common
+	r.shared.RPC.Is, r.rpc.method = 1, &l.cfg.RPC.Common
+	if takes {
+		r.shared.RPC.Takes = 1
+	}
 	if timeout != nil {
 		ns, ok := grpc.ParseTimeout(timeout)
 		if !ok {
@@ -117,7 +119,7 @@ func (l *Loop) openMessage(r *request) *grpc.Fault {
 		if refusal := l.inflateBody(r, single); refusal != nil {
 			return &grpc.Fault{Code: grpc.OfHTTP(refusal.Status), Text: refusal.Reason}
 		}
-		req.RPC.Message, req.RPC.Len = req.Body+grpc.PrefixLen, req.BodyLen-grpc.PrefixLen
+		req.RPC.Message, req.RPC.Len, req.RPC.Compressed = req.Body+grpc.PrefixLen, req.BodyLen-grpc.PrefixLen, 1
 		return nil
 	}
 	req.RPC.Message, req.RPC.Len = req.Body+grpc.PrefixLen, uint64(len(single))
@@ -181,7 +183,7 @@ func (l *Loop) describeCall(r *request) bool {
 		return false
 	case response.RPC == RPCStream:
 		head.length, head.sourced = -1, true
-		head.zipped = r.rpc.takes && r.rpc.method.Compress > 0 // Each message says of itself whether it is.
+		head.zipped = r.mayDeflate() // Each message says of itself whether it is.
 	case response.RPC == RPCMessage:
 		head.zipped = l.deflate(r)
 		head.body = memory.View(response.Body.Data, response.Body.Len)

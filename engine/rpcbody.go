@@ -30,6 +30,7 @@ func (st *h2stream) passMessages(l *Loop, piece []byte) {
 			return
 		}
 		if whole != nil {
+			r.shared.RPC.Compressed = whole[0]
 			if message := whole[grpc.PrefixLen:]; whole[0] == 0 {
 				l.passMessage(r, message)
 			} else if refusal = l.passInflated(r, message); refusal != nil {

@@ -11,17 +11,25 @@ import (
 // mostDeflated is up to how many bytes a message is compressed: the loop does nothing else meanwhile, which are 5 to 10 ms for so many.
 const mostDeflated = 1 << 20
 
-// deflates reports whether a message of so many bytes is compressed for the client of a call.
-func (r *request) deflates(size int) bool {
+// deflates reports whether a message of so many bytes is compressed for the client of a call, of which the program has that wish.
+func (r *request) deflates(size int, wish uint8) bool {
+	if size > mostDeflated || r.shared.RPC.Takes == 0 {
+		return false
+	}
 	least := r.rpc.method.Compress
-	return least > 0 && int64(size) >= least && size <= mostDeflated && r.rpc.takes
+	return wish == RPCWishCompressed || wish == RPCWishNone && least > 0 && int64(size) >= least
+}
+
+// mayDeflate reports whether messages of a stream may be compressed.
+func (r *request) mayDeflate() bool {
+	return r.shared.RPC.Takes != 0 && (r.shared.RPC.Encodes != 0 || r.rpc.method.Compress > 0)
 }
 
 // deflate compresses the message that a call is replied to with, and reports whether it is.
 func (l *Loop) deflate(r *request) bool {
 	body := &r.shared.Response.Body
 	whole := memory.View(body.Data, body.Len)
-	if !r.deflates(len(whole) - grpc.PrefixLen) {
+	if !r.deflates(len(whole)-grpc.PrefixLen, r.shared.RPC.Wish) {
 		return false
 	}
 	short := l.deflateInPlace(whole)
@@ -51,7 +59,9 @@ func (l *Loop) nextDeflated(r *request) segment {
 	for from < len(s.raw) && spent < compressMost {
 		prefix, _ := grpc.ReadPrefix(s.raw[from:]) // C's own.
 		whole := s.raw[from : from+grpc.PrefixLen+prefix.Size]
-		if r.deflates(prefix.Size) {
+		wish := whole[0]
+		whole[0] = 0
+		if r.deflates(prefix.Size, wish) {
 			spent += prefix.Size
 			whole = l.deflateInPlace(whole)
 		}

@@ -101,8 +101,20 @@ type RPC struct {
 	Is        uint8  // 1: the request is a call.
 	OnMessage uint8  // 1: OnBody is for messages. Filled by the program.
 	_         uint8  // C's own.
-	_         [5]uint8
+
+	Takes      uint8 // 1: the client takes messages that are compressed.
+	Compressed uint8 // 1: the message came compressed.
+	Wish       uint8 // RPCWish*, of a reply. Filled by the program.
+	Encodes    uint8 // 1: messages of a stream may be compressed, whatever the option says. Filled by the program.
+	_          uint8
 }
+
+// Which messages are compressed. With it begins the prefix of each message that comes from Holders.Stream to a client which takes those.
+const (
+	RPCWishNone       = iota // As the option says.
+	RPCWishCompressed        // This one is.
+	RPCWishPlain             // This one is not.
+)
 
 // Block is a block of C's memory.
 type Block struct {

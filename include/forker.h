@@ -1814,6 +1814,24 @@ int forker_grpc_details(forker_request *req, const void *status, size_t len);
 const void *forker_grpc_metadata(forker_request *req, const char *name, size_t *len_out);
 
 /*
+ * Says whether the messages that are sent from now on, the reply or those of a stream, are compressed: 1: they are, whatever
+ * their size, 0: they are not, -1: as option grpc_compress says, as without this call. Also then a message is sent as it is
+ * where the client does not take gzip, where it would not be shorter, and where it has more than 1 MiB. The first 1 comes
+ * before the response begins, unless that option is set, because its head names the encoding; from then on each message may
+ * have its own. On a request with a handle, whoever may reply may say that.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (another number), FORKER_E_STATE (not a call, replied to already, or the response has
+ * begun without an encoding), FORKER_E_ABORTED (the deadline has passed).
+ */
+int forker_grpc_compress(forker_request *req, int on);
+
+/*
+ * Whether the message came compressed: that of forker_grpc_message(), or in on_message the one that it is called with. 1 or
+ * 0.
+ */
+int forker_grpc_compressed(forker_request *req);
+
+/*
  * Adds an entry to the metadata that is sent before the first message, or behind the last. The value is of visible ASCII
  * characters and spaces; if the name ends with "-bin" it is any bytes. Where the call ends without a message, both are sent
  * with its status. A trailer can be added until the call ends, by whoever has its handle too.

@@ -51,6 +51,50 @@ void fk_call_write_prefix(char *out, size_t len)
     }
 }
 
+/* Whether the response to a call names an encoding, as the engine sees it too. */
+static bool is_encoded(const forker_request *req)
+{
+    return req->call.encodes || fk_server_call_option(req->server, req->route, FK_OPTION_GRPC_COMPRESS) > 0;
+}
+
+uint8_t fk_call_wish(const forker_request *req)
+{
+    return req->call.wish != FK_WISH_NONE && req->call.takes && is_encoded(req) ? req->call.wish : FK_WISH_NONE;
+}
+
+int forker_grpc_compress(forker_request *req, int on)
+{
+    static const char verb[] = "grpc_compress";
+    if (req == NULL) {
+        return FORKER_E_INVALID;
+    }
+    if (on < -1 || on > 1) {
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: %d is none of 1, 0 and -1", verb, on);
+    }
+    bool begun = (req->response.flags & FK_RESPONSE_STREAM) != 0;
+    int code = fk_call_check(req, &req->failure, verb);
+    if (code == FORKER_OK && !begun) {
+        code = fk_response_open(req, &req->failure, verb);
+    }
+    if (code == FORKER_OK && begun && on > 0 && !is_encoded(req)) {
+        code = fk_fail(&req->failure, FORKER_E_STATE,
+                       "%s: the response has begun, and has not said that messages may be compressed", verb);
+    }
+    if (code != FORKER_OK) {
+        return code;
+    }
+    req->call.wish = on > 0 ? FK_WISH_COMPRESSED : on == 0 ? FK_WISH_PLAIN : FK_WISH_NONE;
+    if (on > 0) {
+        req->call.encodes = 1;
+    }
+    return FORKER_OK;
+}
+
+int forker_grpc_compressed(forker_request *req)
+{
+    return req != NULL && req->call.compressed;
+}
+
 const void *forker_grpc_message(forker_request *req, size_t *len_out)
 {
     const char *message = req != NULL ? req->call.message : NULL;

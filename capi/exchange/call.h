@@ -18,6 +18,9 @@ typedef struct {
 /* Fails if that cannot be a message, or is larger than the method may send. */
 int fk_call_check_message(const forker_request *req, fk_failure *failure, const char *verb, fk_call_message message);
 
+/* Whether a message that goes out through the handle of a call now is compressed, as the program says, FK_WISH_*. */
+uint8_t fk_call_wish(const forker_request *req);
+
 /* Writes the prefix of a message of `len` bytes. */
 void fk_call_write_prefix(char *out, size_t len);
 

@@ -109,6 +109,7 @@ static int append(fk_deferred *deferred, const char *verb, const void *message, 
     }
     char prefix[FK_GRPC_PREFIX];
     fk_call_write_prefix(prefix, len);
+    prefix[0] = (char)fk_call_wish(deferred->req);
     (void)fk_block_append(&deferred->pending, prefix, sizeof prefix);
     (void)fk_block_append(&deferred->pending, message, len);
     deferred->req->call.sent = 1;

@@ -153,6 +153,12 @@ typedef struct {
     fk_span items[FK_TLS_ITEMS]; /* from the first byte of this; off 0: there is none */
 } fk_tls;
 
+/*
+ * Which messages are compressed, as the program says; engine.RPCWish*. With it begins the prefix of a message that goes out
+ * through a handle, until the engine has seen to it.
+ */
+enum { FK_WISH_NONE = 0, FK_WISH_COMPRESSED = 1, FK_WISH_PLAIN = 2 };
+
 /* What a request has that is a call of gRPC; engine.RPC. */
 typedef struct {
     char *message; /* its only one; NULL: there is none, or they come one by one */
@@ -162,7 +168,11 @@ typedef struct {
     uint8_t is;           /* 1: the request is a call */
     uint8_t on_message;   /* 1: on_body is for messages */
     uint8_t sent;         /* 1: a message was sent through its handle */
-    uint8_t pad[5];
+    uint8_t takes;        /* 1: the client takes messages that are compressed */
+    uint8_t compressed;   /* 1: the message came compressed */
+    uint8_t wish;         /* FK_WISH_*, of the messages that are sent from now on */
+    uint8_t encodes; /* 1: some of them may be compressed by that, so that the response's head names the encoding */
+    uint8_t pad;
 } fk_call;
 
 struct forker_request {

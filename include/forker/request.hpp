@@ -323,6 +323,10 @@ class Request {
     Request &grpc_details(std::string_view status) {
         return done(forker_grpc_details(req_, status.data(), status.size()));
     }
+    /* Whether what is sent from now on is compressed: true, false, or -1, as option grpc_compress says. */
+    Request &grpc_compress(int on = 1) { return done(forker_grpc_compress(req_, on)); }
+    /* Whether the message came compressed; in on_message, the one that it is called with. */
+    bool grpc_compressed() const noexcept { return forker_grpc_compressed(req_) != 0; }
     std::optional<std::string_view> grpc_metadata(const char *name) const {
         std::size_t len = 0;
         const void *value = forker_grpc_metadata(req_, name, &len);

@@ -64,5 +64,5 @@ func callByGRPCGo(t *testing.T, source, calls string) {
 
 func TestGRPC_grpcGo(t *testing.T) { callByGRPCGo(t, "grpc.c", "echo") }
 
-// The cases of gRPC's own tests that servers are asked, but for those of compression, credentials and balancing.
+// The cases of gRPC's own tests that servers are asked, but for those of credentials and balancing.
 func TestGRPC_interop(t *testing.T) { callByGRPCGo(t, "interop.c", "interop") }

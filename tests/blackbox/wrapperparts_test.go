@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,7 +145,20 @@ func TestWrapper_calls(t *testing.T) {
 				c.check(got, "0", "", want)
 			}
 		}
-		c.check(one("T/Count", ""), "0", "", "1", "2", "3")
+		got = one("T/Count", "", "grpc-accept-encoding: gzip")
+		c.check(got, "0", "", strings.Repeat("1", 100), strings.Repeat("2", 100), strings.Repeat("3", 100))
+		if !slices.Equal(got.zipped, []bool{false, true, false}) {
+			t.Errorf("compressed: %v", got.zipped)
+		}
+		got = c.send("/t.T/Zip", strings.NewReader(zipped("x")), "grpc-encoding: gzip", "grpc-accept-encoding: gzip")
+		c.check(got, "0", "", "z"+strings.Repeat("m", 1000))
+		if !slices.Equal(got.zipped, []bool{true}) {
+			t.Errorf("compressed: %v", got.zipped)
+		}
+		if got := one("T/ZipBadly", ""); got.code != "13" {
+			t.Errorf("%v", got)
+		}
+		p.log.wait(t, 0, "grpc_compress: 7 is none of 1, 0 and -1")
 		c.check(call("/t.T/Join", []string{"a", "", "b"}), "0", "", "a||b|")
 		c.check(one("T/JoinBadly", "a"), "11", "too far")
 		c.check(one("Guarded/Say", "x", "x-token: t"), "0", "", "guarded x")

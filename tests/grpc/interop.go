@@ -36,8 +36,8 @@ func collect(file protoreflect.FileDescriptor, set *descriptorpb.FileDescriptorS
 	set.File = append(set.File, protodesc.ToFileDescriptorProto(file))
 }
 
-// callInterop makes the calls of gRPC's own interoperability tests, but for those of compression, of credentials and of balancing. Each
-// ends the process if something is not as it should be.
+// callInterop makes the calls of gRPC's own interoperability tests, but for those of compression, which are in compression.go, of
+// credentials and of balancing. Each ends the process if something is not as it should be.
 func callInterop(ctx context.Context, conn *grpc.ClientConn) {
 	client := testgrpc.NewTestServiceClient(conn)
 	for _, test := range []func(context.Context, testgrpc.TestServiceClient, ...grpc.CallOption){

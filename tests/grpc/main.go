@@ -75,7 +75,15 @@ func main() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		callInterop(ctx, conn)
-		return
+		chain := ""
+		if len(os.Args) > 3 {
+			chain = os.Args[3]
+		}
+		raw, err := newRawClient(os.Args[2], chain)
+		if err == nil {
+			err = callCompression(ctx, raw)
+		}
+		end(err)
 	}
 	if call := exampleCalls[os.Args[1]]; call != nil {
 		conn, err := grpc.NewClient(os.Args[2], dial)

@@ -3,6 +3,7 @@
  *
  * Messages are plain text.
  */
+#include "grpccompress.h"
 #include "grpcstream.h"
 #include "grpcunary.h"
 
@@ -132,6 +133,8 @@ int main(int argc, char **argv)
         {"/test.Echo/Most", most, NULL},
         {"/test.Echo/Raw", raw, NULL},
         {"/test.Echo/TooEarly", too_early, NULL},
+        {"/test.Echo/Wish", wish, NULL},
+        {"/test.Echo/WishLater", wish, &ok},
     };
     forker_server *server = forker_server_new();
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
@@ -151,6 +154,7 @@ int main(int argc, char **argv)
     forker_server_grpc(server, "/test.Echo/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);
     forker_server_grpc(server, "/test.Echo/CountTooEarly", FORKER_GRPC_CLIENT_STREAM, too_early, NULL);
     forker_server_grpc(server, "/test.Echo/Chat", FORKER_GRPC_BIDI, chat, NULL);
+    forker_server_grpc(server, "/test.Echo/WishChat", FORKER_GRPC_BIDI, wish_chat, NULL);
     forker_server_grpc(server, "/test.Echo/Refuse", FORKER_GRPC_BIDI, refuse, NULL);
     forker_server_handle(server, "*", "/plain", plain, NULL);
     forker_server_on_worker_init(server, tell_worker, NULL);

@@ -82,6 +82,9 @@ static uint8_t *make_payload(size_t size, size_t *len_out)
 typedef struct {
     size_t size; /* of the payload in response to a SimpleRequest */
     size_t sizes[64], size_count;
+    int wishes[64]; /* of each, for forker_grpc_compress() */
+    int wish;       /* of the one payload */
+    int expects;    /* whether the request should have come compressed; -1: it does not say */
     int code;
     char text[256];
 } order;
@@ -99,21 +102,51 @@ static void read_status(const field *f, order *o)
     }
 }
 
+/* A BoolValue. */
+static int read_bool(const field *f)
+{
+    const uint8_t *p = f->data;
+    field g;
+    int value = 0;
+    while (next_field(&p, f->data + f->len, &g)) {
+        value = g.number == 1 ? g.value != 0 : value;
+    }
+    return value;
+}
+
+/* A ResponseParameters. */
+static void read_parameters(const field *f, order *o)
+{
+    const uint8_t *p = f->data;
+    field g;
+    o->sizes[o->size_count] = 0;
+    o->wishes[o->size_count] = -1;
+    while (next_field(&p, f->data + f->len, &g)) {
+        if (g.number == 1) {
+            o->sizes[o->size_count] = (size_t)g.value;
+        } else if (g.number == 3 && g.data != NULL) {
+            o->wishes[o->size_count] = read_bool(&g);
+        }
+    }
+    o->size_count++;
+}
+
 /* SimpleRequest and StreamingOutputCallRequest. */
 static void read_order(const void *message, size_t len, order *o)
 {
     const uint8_t *p = message, *end = p + len;
-    field f, g;
+    field f;
     memset(o, 0, sizeof *o);
+    o->wish = o->expects = -1;
     while (len > 0 && next_field(&p, end, &f)) {
         if (f.number == 2 && f.data == NULL) {
             o->size = (size_t)f.value;
         } else if (f.number == 2 && o->size_count < 64) {
-            size_t size = 0;
-            for (const uint8_t *q = f.data; next_field(&q, f.data + f.len, &g);) {
-                size = g.number == 1 ? (size_t)g.value : size;
-            }
-            o->sizes[o->size_count++] = size;
+            read_parameters(&f, o);
+        } else if (f.number == 6 && f.data != NULL) {
+            o->wish = read_bool(&f);
+        } else if (f.number == 8 && f.data != NULL) {
+            o->expects = read_bool(&f);
         } else if (f.number == 7 && f.data != NULL) {
             read_status(&f, o);
         }
@@ -133,6 +166,17 @@ static void echo_metadata(forker_request *req)
     }
 }
 
+/* Whether a message has come as the client says. */
+static bool is_as_expected(forker_request *req, int expects)
+{
+    return expects < 0 || expects == forker_grpc_compressed(req);
+}
+
+static int refuse_compression(forker_request *req)
+{
+    return forker_grpc_fail(req, 3, "the message has not come as its expect_compressed says");
+}
+
 static int empty_call(forker_request *req, void *user)
 {
     (void)user;
@@ -150,7 +194,11 @@ static int unary_call(forker_request *req, void *user)
     if (o.code != 0) {
         return forker_grpc_fail(req, o.code, o.text);
     }
+    if (!is_as_expected(req, o.expects)) {
+        return refuse_compression(req);
+    }
     uint8_t *payload = make_payload(o.size, &len);
+    forker_grpc_compress(req, o.wish);
     int code = forker_grpc_reply(req, payload, len);
     free(payload);
     return code;
@@ -162,6 +210,7 @@ static int send_payloads(forker_deferred handle, const order *o)
     for (size_t i = 0; i < o->size_count; i++) {
         size_t len;
         uint8_t *payload = make_payload(o->sizes[i], &len);
+        forker_grpc_compress(forker_deferred_request(handle), o->wishes[i]);
         int code = forker_grpc_send(handle, payload, len);
         free(payload);
         if (code != FORKER_OK) {
@@ -196,7 +245,10 @@ static int add_size(forker_request *req, const void *data, size_t len, int last,
     if (last == 0) {
         const uint8_t *p = data, *end = p + len;
         field f, g;
-        while (next_field(&p, end, &f)) {
+        while (len > 0 && next_field(&p, end, &f)) {
+            if (f.number == 2 && f.data != NULL && !is_as_expected(req, read_bool(&f))) {
+                return refuse_compression(req);
+            }
             for (const uint8_t *q = f.data; f.number == 1 && next_field(&q, f.data + f.len, &g);) {
                 *sum += g.number == 2 ? g.len : 0;
             }

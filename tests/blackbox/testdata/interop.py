@@ -32,8 +32,18 @@ def fail(request, context):
         context.abort(code, request.response_status.message)
 
 
+def expect(request, context):
+    """Fails the call if a message has not come as the client says."""
+    if request.HasField("expect_compressed") and request.expect_compressed.value != context.message_compressed():
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message has not come as its expect_compressed says")
+
+
 def outputs(request, context):
+    if any(parameters.compressed.value for parameters in request.response_parameters):
+        context.set_compression(grpc.Compression.Gzip)
     for parameters in request.response_parameters:
+        if not parameters.compressed.value:
+            context.disable_next_message_compression()
         payload = messages_pb2.Payload(body=bytes(parameters.size))
         yield messages_pb2.StreamingOutputCallResponse(payload=payload)
     fail(request, context)
@@ -47,13 +57,21 @@ class TestService(test_pb2_grpc.TestServiceServicer):
     def UnaryCall(self, request, context):
         echo(context)
         fail(request, context)
+        expect(request, context)
+        if request.response_compressed.value:
+            context.set_compression(grpc.Compression.Gzip)
+        elif request.HasField("response_compressed"):
+            context.disable_next_message_compression()
         return messages_pb2.SimpleResponse(payload=messages_pb2.Payload(body=bytes(request.response_size)))
 
     def StreamingOutputCall(self, request, context):
         yield from outputs(request, context)
 
     def StreamingInputCall(self, requests, context):
-        size = sum(len(request.payload.body) for request in requests)
+        size = 0
+        for request in requests:
+            expect(request, context)
+            size += len(request.payload.body)
         return messages_pb2.StreamingInputCallResponse(aggregated_payload_size=size)
 
     def FullDuplexCall(self, requests, context):
@@ -63,7 +81,8 @@ class TestService(test_pb2_grpc.TestServiceServicer):
 
 
 server = forker.Server()
-test_pb2_grpc.add_TestServiceServicer_to_server(TestService(), server.grpc(inline=os.environ["INTEROP_INLINE"] == "yes"))
+services = server.grpc(inline=os.environ["INTEROP_INLINE"] == "yes", compression=grpc.Compression.Gzip)
+test_pb2_grpc.add_TestServiceServicer_to_server(TestService(), services)
 if "tls=on" in sys.argv[1]:
     server.certificate(os.environ["FORKER_TEST_CHAIN"], os.environ["FORKER_TEST_KEY"])
 server.listen(sys.argv[1])

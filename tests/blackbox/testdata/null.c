@@ -243,6 +243,8 @@ static void check_calls(void)
     CHECK_CODE(forker_grpc_details(NULL, "", 0), FORKER_E_INVALID);
     CHECK(forker_grpc_metadata(NULL, "name", &len) == NULL && len == 0);
     CHECK(forker_grpc_metadata(NULL, NULL, NULL) == NULL);
+    CHECK_CODE(forker_grpc_compress(NULL, 1), FORKER_E_INVALID);
+    CHECK(forker_grpc_compressed(NULL) == 0);
     CHECK_CODE(forker_grpc_metadata_add(NULL, "name", "", 0), FORKER_E_INVALID);
     CHECK_CODE(forker_grpc_trailer_add(NULL, "name", "", 0), FORKER_E_INVALID);
     CHECK_CODE(forker_grpc_on_message(NULL, NULL, NULL), FORKER_E_INVALID);

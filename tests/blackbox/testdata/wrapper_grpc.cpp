@@ -36,6 +36,14 @@ void add_calls(forker::Server &server)
         req.grpc_add_trailer("x-behind-bin", text_of(req.grpc_metadata("x-bytes-bin")));
         return text_of(req.grpc_metadata("x-none"));
     });
+    server.grpc("/t.T/Zip", FORKER_GRPC_UNARY, [](forker::Request &req) {
+        req.grpc_compress(0).grpc_compress();
+        return (req.grpc_compressed() ? "z" : "p") + std::string(1000, 'm');
+    });
+    server.grpc("/t.T/ZipBadly", FORKER_GRPC_UNARY, [](forker::Request &req) -> int {
+        req.grpc_compress(7);
+        return FORKER_OK;
+    });
     server.grpc("/t.T/Remaining", FORKER_GRPC_UNARY, [](forker::Request &req) {
         auto left = req.grpc_remaining();
         return left == std::chrono::nanoseconds::max() ? "no deadline"
@@ -48,9 +56,11 @@ void add_streams(forker::Server &server)
 {
     server.grpc("/t.T/Count", FORKER_GRPC_SERVER_STREAM, [](forker::Request &req) {
         std::thread([later = req.defer()]() mutable {
+            later.request().grpc_compress();
             later.grpc_begin();
             for (int i = 1; i <= 3; i++) {
-                later.grpc_send(std::to_string(i));
+                later.request().grpc_compress(i == 2);
+                later.grpc_send(std::string(100, static_cast<char>('0' + i)));
             }
             later.grpc_finish(0);
         }).detach();

@@ -211,6 +211,8 @@ PROTOTYPES = {
     "forker_grpc_fail": (c_int, [c_void_p, c_int, c_char_p]),
     "forker_grpc_details": (c_int, [c_void_p, c_char_p, c_size_t]),
     "forker_grpc_metadata": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_grpc_compress": (c_int, [c_void_p, c_int]),
+    "forker_grpc_compressed": (c_int, [c_void_p]),
     "forker_grpc_metadata_add": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
     "forker_grpc_trailer_add": (c_int, [c_void_p, c_char_p, c_char_p, c_size_t]),
     "forker_grpc_on_message": (c_int, [c_void_p, BODY_FN, c_void_p]),

@@ -208,6 +208,7 @@ class Routing(Setup, Routes):
         threads: int = 16,
         inline: bool = False,
         interceptors: Sequence[Any] = (),
+        compression: Any = None,
         **options: str | int | float | bool,
     ) -> Services:
         """The gRPC services of the server, for generated code: see :mod:`forker.grpc`. It takes option h2c, or TLS.
@@ -215,12 +216,14 @@ class Routing(Setup, Routes):
         `threads` is how many threads of a worker call servicers, each for one call until that has ended; they are made when
         they are needed. Further calls wait, up to option handler_queue; more end with UNAVAILABLE. With `inline`, methods
         with one request and one response are called on the main thread of the worker instead, which costs less, and
-        must not wait. `interceptors` are those of grpcio, ServerInterceptor. `options` are the methods' own, those of
-        routes but for body and max_body: ``rate_limit="100/s"``. Raises ValueError for no threads.
+        must not wait. `interceptors` are those of grpcio, ServerInterceptor. `compression` is whether messages are
+        compressed, grpc.Compression, where a servicer says nothing else; None: option grpc_compress says that. `options`
+        are the methods' own, those of routes but for body and max_body: ``rate_limit="100/s"``. Raises ValueError for no
+        threads, and for what is no Compression.
         """
         from .grpc import Services
 
-        return Services(self, threads, inline, interceptors, options)
+        return Services(self, threads, inline, interceptors, compression, options)
 
     def _add_method(self, path: str, kind: int, call: Callable[[int, int | None], int]) -> ctypes.c_void_p:
         """Has C call a function for the calls of a gRPC method, as for the requests of a route. Returns the forker_route."""

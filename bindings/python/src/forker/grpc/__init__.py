@@ -22,8 +22,9 @@ this module has the names itself, and :meth:`Services.unary_unary` and its siste
 What is otherwise than in ``grpc.Server``:
 
 - ``context.send_initial_metadata()`` of an inline method sends with the message, or with the status.
-- ``context.set_compression()`` and ``disable_next_message_compression()`` change nothing: option grpc_compress says what is
-  compressed.
+- What ``Compression.Deflate`` compresses is compressed by gzip too, the one encoding there is. Without
+  ``server.grpc(compression=...)`` and ``context.set_compression()`` option grpc_compress says what is compressed.
+- ``context.message_compressed()`` is one more method.
 - Functions of ``context.add_callback()`` are called on the main thread of the worker, which must not wait.
 - What a servicer raises is in the log of the server.
 - Servicers of ``grpc.aio`` are refused.
@@ -31,12 +32,13 @@ What is otherwise than in ``grpc.Server``:
 
 from .context import Context
 from .services import HEALTH_NOT_SERVING, HEALTH_SERVING, HEALTH_UNKNOWN, Services
-from .status import RpcError, StatusCode
+from .status import Compression, RpcError, StatusCode
 
 __all__ = [
     "HEALTH_NOT_SERVING",
     "HEALTH_SERVING",
     "HEALTH_UNKNOWN",
+    "Compression",
     "Context",
     "RpcError",
     "Services",

@@ -10,10 +10,11 @@ from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Any
 
 from .._library import lib, text_at
-from ..error import E_ABORTED, Error
+from ..error import E_ABORTED, E_STATE, Error, check_request
 from ..signals import call_program
 from ..tls import TLS, tls_of
 from .context import Aborted, Context
+from .compression import AS_OPTION, PLAIN, wish_of
 from .metadata import Metadata, add
 from .status import Failed, Over, RpcError, StatusCode, c_details, number_of
 
@@ -39,20 +40,24 @@ class Call:
         self.method = method
         self.context = Context(self)
         self._failure: Failed | None = None  # whatever the servicer makes of it
+        self.was_compressed = False  # the message that the servicer has
+        self._wish = AS_OPTION  # which messages are compressed,
+        self._next_plain = False  # but for the next one
         self.changed = threading.Condition()
         # Guarded by `changed`.
         self._address: int | None = address  # None: the call has ended, and C's memory with it
         self._gone = False  # there is no client to give anything to
         self._begun = False  # a message is on its way
         self._callbacks: list[Callable[[], None]] | None = []  # None: they were called
-        self._messages: collections.deque[bytes] = collections.deque()
+        self._messages: collections.deque[tuple[bytes, bool]] = collections.deque()  # and whether they came compressed
         self._complete = False  # no more messages come
 
     def take_message(self) -> None:
         """Takes the message of a method that has one."""
         assert self._address is not None
         length = c_size_t()
-        self._messages.append(text_at(lib.forker_grpc_message(self._address, byref(length)), length) or b"")
+        message = text_at(lib.forker_grpc_message(self._address, byref(length)), length) or b""
+        self._messages.append((message, bool(lib.forker_grpc_compressed(self._address))))
         self._complete = True
 
     def serve(self) -> None:
@@ -70,6 +75,8 @@ class Call:
     def _serve(self) -> None:
         if not self.is_active():
             raise Over
+        if self.method.compression is not None:
+            self.set_compression(self.method.compression)
         handler = self._intercepted()
         request: Any
         if handler.request_streaming:
@@ -88,7 +95,10 @@ class Call:
             self._pack(response, handler.response_serializer)
             self._end(self.context._code, self.context._details)
         else:
-            self._reply(self._pack(response, handler.response_serializer))
+            packed = self._pack(response, handler.response_serializer)
+            if self._next_plain:
+                self._compress(PLAIN)
+            self._reply(packed)
 
     def _intercepted(self) -> Any:
         """The handler of the method, or what interceptors put in its place."""
@@ -132,10 +142,18 @@ class Call:
                     raise self._failure
                 if response is _END:
                     break
-                self._send(self._pack(response, serializer))
+                self._send_next(self._pack(response, serializer))
         finally:
             self._close(iterator)
         self._end(self.context._code, self.context._details)
+
+    def _send_next(self, packed: bytes) -> None:
+        plain, self._next_plain = self._next_plain, False
+        if plain:
+            self._compress(PLAIN)
+        self._send(packed)
+        if plain:
+            self._compress(self._wish)
 
     def _close(self, iterator: Any) -> None:
         """Has a generator that was not run to its end run its `finally`."""
@@ -180,7 +198,8 @@ class Call:
                 raise Over
             if self._address is None or not self._messages:
                 return None
-            return self._messages.popleft()
+            message, self.was_compressed = self._messages.popleft()
+            return message
 
     # ------------------------------------------------------------------------------------ asked by the servicer
 
@@ -225,6 +244,26 @@ class Call:
                 if error.code == E_ABORTED:
                     raise Over from None
                 raise
+
+    def set_compression(self, compression: Any) -> None:
+        wish = wish_of(compression)
+        self._compress(wish)
+        self._wish = wish
+
+    def leave_next_plain(self) -> None:
+        self._next_plain = True
+
+    def _compress(self, wish: int) -> None:
+        """Says whether the messages that follow are compressed. Raises Over, and ValueError if it is too late for that."""
+        with self.changed:
+            if self._address is None or self._gone:
+                raise Over
+            code = lib.forker_grpc_compress(self._address, wish)
+            if code == E_ABORTED:
+                raise Over
+            if code == E_STATE:
+                raise ValueError("the response has begun, and its messages cannot be compressed any more")
+            check_request(code, self._address)
 
     def cancel(self) -> None:
         self._end(StatusCode.CANCELLED, "Cancelled")

@@ -55,13 +55,11 @@ class Context(ServicerContext):
         """
         return self._call.add_callback(callback)
 
-    def disable_next_message_compression(self) -> None:
-        """Changes nothing: see option grpc_compress."""
-
-    def set_compression(self, compression: Any) -> None:
-        """Changes nothing: see option grpc_compress."""
-
     # ------------------------------------------------------------------------------------------------ the client
+
+    def message_compressed(self) -> bool:
+        """Whether the message that the servicer was given last came compressed."""
+        return self._call.was_compressed
 
     def invocation_metadata(self) -> tuple[Entry, ...]:
         """What the client has sent, as pairs of key and value; those of keys that end with "-bin" are bytes."""
@@ -95,6 +93,18 @@ class Context(ServicerContext):
         Raises ValueError if it is too late, forker.Error for an entry that cannot be sent, RpcError if the call has ended.
         """
         self._call.send_initial_metadata(initial_metadata)
+
+    def set_compression(self, compression: Any) -> None:
+        """Says whether the messages of the call are compressed: grpc.Compression, or :class:`forker.grpc.Compression`.
+
+        They are by gzip, if the client takes that, for Deflate too; see forker_grpc_compress() of forker.h. Raises ValueError
+        for another value, or if the response has begun without an encoding; RpcError if the call has ended.
+        """
+        self._call.set_compression(compression)
+
+    def disable_next_message_compression(self) -> None:
+        """Has the next message sent as it is."""
+        self._call.leave_next_plain()
 
     def set_trailing_metadata(self, trailing_metadata: Metadata) -> None:
         """Sends metadata with the status. A later one replaces it."""

@@ -11,6 +11,7 @@ from ..error import E_INTERNAL, E_INVALID, Error
 from ..log import LOG_ERROR
 from ..threads import Threads
 from .call import BEHAVIORS, Inline
+from .compression import wish_of
 from .context import Context
 from .descriptors import pack
 from .metadata import Entry
@@ -54,10 +55,19 @@ class Services:
     """The gRPC services of a server, made by :meth:`forker.Server.grpc`. Given to generated code as its server."""
 
     def __init__(
-        self, server: Server, threads: int, inline: bool, interceptors: Sequence[Any], options: Mapping[str, Any]
+        self,
+        server: Server,
+        threads: int,
+        inline: bool,
+        interceptors: Sequence[Any],
+        compression: Any,
+        options: Mapping[str, Any],
     ) -> None:
         if threads < 1:
             raise ValueError(f"{threads} is no number of threads")
+        if compression is not None:
+            wish_of(compression)
+        self.compression = compression
         self._server = server
         self._inline = inline
         self._thread_count = threads
@@ -192,6 +202,7 @@ class Method:
         self.takes_many, self.gives_many = many
         self._handler = handler
         self._services = services
+        self.compression = services.compression  # of its calls; None: as option grpc_compress says
         self._is_inline = services._inline and not any(many)
 
     def handle(self, address: int, user: int | None) -> int:

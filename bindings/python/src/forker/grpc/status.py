@@ -6,7 +6,7 @@ import enum
 from typing import Any
 
 try:
-    from grpc import RpcError, ServicerContext, StatusCode
+    from grpc import Compression, RpcError, ServicerContext, StatusCode
 except ImportError:
 
     class RpcError(Exception):  # type: ignore[no-redef]
@@ -14,6 +14,14 @@ except ImportError:
 
     class ServicerContext:  # type: ignore[no-redef]
         """What a servicer knows of a call."""
+
+    @enum.unique
+    class Compression(enum.IntEnum):  # type: ignore[no-redef]
+        """Whether messages are compressed."""
+
+        NoCompression = 0
+        Deflate = 1
+        Gzip = 2
 
     @enum.unique
     class StatusCode(enum.Enum):  # type: ignore[no-redef]

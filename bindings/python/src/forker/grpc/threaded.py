@@ -70,7 +70,7 @@ class Threaded(Call):
             if self._address is None or self._gone:
                 return
             if message is not None:
-                self._messages.append(message)
+                self._messages.append((message, bool(lib.forker_grpc_compressed(address))))
                 self._waiting += len(message) + _MESSAGE_COST
             self._complete = last
             if self._waiting > _WAITING_MOST and not last:
