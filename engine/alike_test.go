@@ -104,8 +104,9 @@ func (q *sameRequest) byHTTP1(s *server) (status int, body string) {
 
 // byHTTP2 does the same by HTTP/2. A malformed request, which has no response, is 400.
 func (q *sameRequest) byHTTP2(s *server) (status int, body string) {
-	c := s.dialH2()
+	c := s.dialH2(http2.Setting{ID: http2.SettingInitialWindowSize, Val: mostResponse})
 	defer c.Close()
+	c.must(c.WriteWindowUpdate(0, mostResponse))
 	fields := pairs(q.fields)
 	if q.sized {
 		fields = append(fields, "content-length", fmt.Sprint(len(q.body)))
@@ -181,6 +182,7 @@ var sameRequests = []sameRequest{
 	{"POST", "/a", "h", "content-type: text/plain\nexpect: 100-continue", "body", true, ""},
 	{"POST", "/a", "h", "", strings.Repeat("0123456789", 3000), true, ""},
 	{"POST", "/a", "h", "", strings.Repeat("0123456789", 3000), false, ""},
+	{"POST", "/a", "h", "", strings.Repeat("\x00", 2*mostData), true, ""}, // The response does not fit into the first windows.
 	{"PUT", "/a", "[::1]:80", "a: \x80\xff", "body", false, "x-sum: 1\nx-more: 2"},
 	{"PUT", "/a", "h", "", "", false, "x-sum: 1\ncontent-type: x\nauthorization: y"},
 	{"PURGE", "/%2e%2e/a//b/./c", "h", "", "", true, ""},
@@ -223,5 +225,7 @@ func FuzzH2_asHTTP1(f *testing.F) {
 	})
 }
 
-// mostData is how much a frame may have.
-const mostData = 16 << 10
+const (
+	mostData     = 16 << 10 // How much a frame may have.
+	mostResponse = 1 << 20  // More than a response can have, which tells all of its request, each byte as up to four.
+)
