@@ -67,8 +67,8 @@ type Config struct {
 
 	MaxConnections        int           // Open at a time; more wait in the kernel's queue. 0: no limit.
 	MaxConnectionsPerPeer int           // Of one client address; more are answered 429 and closed. 0: no limit.
-	MaxRequests           int           // On one connection, which the last one closes. 0: no limit.
-	MaxAge                time.Duration // After that a connection's next response is its last. 0: no limit.
+	MaxRequests           int           // On one connection, which the last one ends. 0: no limit.
+	MaxAge                time.Duration // After that, and up to a tenth more, a connection's next response is its last; by HTTP/2 it is told without one. 0: no limit.
 	NoKeepAlive           bool          // Every response is the last of its connection.
 	Probe                 bool          // The kernel asks whether silent clients are still there (tcp(7), SO_KEEPALIVE).
 	CompressStreams       int           // How many responses are compressed at a time, besides small ones.

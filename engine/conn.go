@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math/bits"
+
 	"libforker/engine/gate"
 	"libforker/engine/inventory"
 	"libforker/engine/poller"
@@ -104,6 +106,14 @@ func (c *conn) owes() owed {
 		return owesNothing
 	}
 	return c.protocol.owes()
+}
+
+// oldAt returns when c is to end by its age, which there is an option of: up to a tenth later than that says, so that connections which began
+// together do not all come anew together.
+func (c *conn) oldAt(l *Loop) int64 {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio, which spreads numbers that follow each other.
+	more, _ := bits.Mul64((uint64(c.born)+uint64(c.tag))*golden, uint64(l.cfg.MaxAge/10))
+	return c.born + int64(l.cfg.MaxAge) + int64(more)
 }
 
 // closeConn has c closed when this step of the loop is over; reason is for the program, if it has a request of c. Until

@@ -54,7 +54,7 @@ func (h *h1) decideEnd(l *Loop, r *request) {
 // isLast reports whether the connection takes no more requests.
 func (h *h1) isLast(l *Loop) bool {
 	c := h.c
-	if l.cfg.NoKeepAlive || int(c.served) == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge) {
+	if l.cfg.NoKeepAlive || int(c.served) == l.cfg.MaxRequests || l.cfg.MaxAge > 0 && l.clock.now >= c.oldAt(l) {
 		return true
 	}
 	return l.isLeaving() && !h.hasBehind()

@@ -20,6 +20,8 @@ type h2 struct {
 	leaving    bool // The client was told to begin nothing more here.
 	unfinished int  // Streams that have something in keeping, see h2stream.kept.
 	sending    int  // Streams whose body comes from the source of their request.
+
+	life h2life
 }
 
 // openH2 has c speak HTTP/2 from now on; what has come of it is in its input.
@@ -33,6 +35,7 @@ func (l *Loop) openH2(c *conn) {
 	}
 	h.c, c.protocol = c, h
 	h.session = l.h2.Open(l.clock.now)
+	h.life.begin(l, h)
 	h.awaitFrame(l)
 	l.probe(c)
 	h.collectControl(l) // Its SETTINGS come before all else.
@@ -48,6 +51,7 @@ func (h *h2) closed(l *Loop, reason int) {
 	h.leaveStreams(l, reason)
 	h.dropInput(l)
 	l.h2.Close(h.session)
+	l.wheel.disarm(&h.life.timer)
 	*h = h2{}
 	l.freeH2 = append(l.freeH2, h)
 }
@@ -340,42 +344,4 @@ func (h *h2) owes() owed {
 		return owesRest
 	}
 	return owesNothing
-}
-
-// warn tells the client to begin nothing more here, because the loop drains. What is on its way is served.
-func (h *h2) warn(l *Loop) {
-	h.leave()
-	if !h.c.queued {
-		l.queueTurn(h.c, false)
-	}
-}
-
-func (h *h2) leave() {
-	h.leaving = true
-	h.session.GoAway(false)
-}
-
-// drain has the connection end with the requests that have come by now.
-func (h *h2) drain(l *Loop) {
-	if h.session.HasEnded() {
-		return
-	}
-	if h.c.served == 0 && l.clock.now < h.c.born+firstNs {
-		l.drainGraceNs = max(l.drainGraceNs, h.c.born+firstNs)
-		return
-	}
-	if !h.c.blocked {
-		h.read(l) // What has come since the events of this iteration is still served.
-	}
-	if h.c.state == connOpen {
-		h.session.GoAway(true)
-		h.proceed(l)
-	}
-}
-
-// isLast reports whether the connection is to take no more requests.
-func (h *h2) isLast(l *Loop) bool {
-	c := h.c
-	return l.cfg.NoKeepAlive || l.cfg.MaxRequests > 0 && int(c.served) >= l.cfg.MaxRequests ||
-		l.cfg.MaxAge > 0 && l.clock.now-c.born >= int64(l.cfg.MaxAge) || l.isLeaving()
 }

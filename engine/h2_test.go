@@ -338,15 +338,6 @@ func TestH2_pool(t *testing.T) {
 	wg.Wait()
 }
 
-func TestH2_lastRequestIsAnnounced(t *testing.T) {
-	s := start(t, tcp, withH2C, func(cfg *Config) { cfg.MaxRequests = 2 })
-	c := s.dialH2()
-	c.request("GET", "/hello", true)
-	c.expect("HEADERS 1 200", `DATA 1 "hello" end`)
-	c.request("GET", "/hello", true)
-	c.expect("HEADERS 3 200", `DATA 3 "hello" end`, "GOAWAY 2147483647 NO_ERROR", "GOAWAY 3 NO_ERROR", "EOF")
-}
-
 func TestH2_pausedBodyHoldsUpNobody(t *testing.T) {
 	s := start(t, tcp, withH2C, admits)
 	u := s.takes("/pieces", 10<<20, func(c *call) { c.req.Deferred = 1 })

@@ -43,7 +43,7 @@ func (st *h2stream) interim(l *Loop, status int, field []byte) error {
 func (st *h2stream) respond(l *Loop, r *request) {
 	h, head := st.h, &r.response
 	if !h.leaving && h.isLast(l) {
-		h.leave()
+		h.leave(l)
 	}
 	trailerRoom := trailerRoom(r)
 	l.reserve(h.c, len(head.fields)+len(head.added)+len(head.allow)+len(head.location)+headRoom+smallBody+trailerRoom)

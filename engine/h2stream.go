@@ -158,7 +158,7 @@ func (st *h2stream) dispatch(l *Loop) {
 	req.Rest, req.RestLen, req.RestFirst = memory.Address(l.root[1:2]), 0, 0
 	l.shareTLS(st.h.c, r)
 	if !r.inFlight {
-		st.h.c.served++
+		st.h.countRequest(l)
 	}
 	if r.rpc.single && r.body.kind != bodyPassed {
 		if fault := l.openMessage(r); fault != nil {

@@ -108,7 +108,8 @@
       "Requests on one connection; the last one is answered with \"Connection: close\", over HTTP/2 with GOAWAY. 0 "   \
       "is no limit.")                                                                                                  \
     X(MAX_CONNECTION_AGE, "max_connection_age", DURATION, "0", "", "0", "10000h", true,                                \
-      "After how long a connection's next response says \"Connection: close\"; 0 is never.")                           \
+      "After how long, and up to a tenth more, a connection's next response says \"Connection: close\"; over HTTP/2 "  \
+      "GOAWAY, also without a response. What has begun goes on. 0 is never.")                                          \
     X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \
       "Whether connections are kept open for more than one request.")                                                  \
     X(MAX_PIPELINED, "max_pipelined", NUMBER, "64", "", "1", "1000000", true,                                          \
