@@ -5,16 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/object.h"
 #include "exchange/exchange.h"
-
-/*
- * Whether the program can have `len` bytes at `data`: no object is larger than PTRDIFF_MAX, and none goes around the end
- * of the address space. A length that was computed as a negative number is neither.
- */
-static inline bool fk_is_object(const void *data, size_t len)
-{
-    return len == 0 || (data != NULL && len <= (size_t)PTRDIFF_MAX && (uintptr_t)data <= UINTPTR_MAX - len);
-}
 
 /* Whether `more` bytes fit into the body of a response: its length is an int64_t wherever it is counted. */
 static inline bool fk_body_has_room(const fk_response *response, uint64_t more)

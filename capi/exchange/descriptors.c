@@ -382,9 +382,13 @@ static int open_descriptors(forker_server *server, const void *set, size_t len)
 int forker_server_grpc_descriptors(forker_server *server, const void *set, size_t len)
 {
     int code = fk_setup_refuses(server);
-    if (code == FORKER_OK && (!fk_is_object(set, len) || (set != NULL && len == 0) || len > SET_MOST)) {
-        code = fk_setup_fail(server, len > SET_MOST ? FORKER_E_LIMIT : FORKER_E_INVALID,
-                             "grpc_descriptors: there is no set of %zu bytes at %p", len, set);
+    if (code == FORKER_OK && (!fk_is_object(set, len) || (set != NULL && len == 0))) {
+        code =
+            fk_setup_fail(server, FORKER_E_INVALID, "grpc_descriptors: there is no set of %zu bytes at %p", len, set);
+    }
+    if (code == FORKER_OK && len > SET_MOST) {
+        code = fk_setup_fail(server, FORKER_E_LIMIT, "grpc_descriptors: %zu bytes, where a set has at most %d", len,
+                             SET_MOST);
     }
     if (code != FORKER_OK) {
         return code;

@@ -68,8 +68,11 @@ static bool is_text(const char *value, size_t len)
 static const char *fault_of(const entry *added)
 {
     fk_field_size size;
-    if (added->name == NULL || !fk_is_object(added->value, added->len)) {
+    if (added->name == NULL || (added->value == NULL && added->len > 0)) {
         return added->name == NULL ? "the name is NULL" : "the value is NULL";
+    }
+    if (!fk_is_object(added->value, added->len)) {
+        return "no value has that length";
     }
     if (is_own(added->name)) {
         return "belongs to gRPC";

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/ascii.h"
+#include "base/object.h"
 #include "setup/setup.h"
 
 /* What may stand in a path, and in a name or value of a query, besides letters and digits (RFC 3986 section 3.3). */
@@ -224,7 +225,7 @@ static void put_query(writer *to, const fk_route *route, const value_list *list)
 
 static bool is_complete(const value_list *list)
 {
-    if (list->count > 0 && (list->names == NULL || list->values == NULL)) {
+    if (!fk_is_array(list->names, list->count) || !fk_is_array(list->values, list->count)) {
         return false;
     }
     for (size_t i = 0; i < list->count; i++) {
@@ -282,7 +283,7 @@ static const fk_route *find_route(const forker_server *server, size_t index)
 
 int forker_route_at(forker_server *server, size_t index, forker_route_info *info_out)
 {
-    if (server == NULL || info_out == NULL || info_out->size < sizeof info_out->size) {
+    if (server == NULL || info_out == NULL || !fk_is_struct(&info_out->size)) {
         return FORKER_E_INVALID;
     }
     const fk_route *route = find_route(server, index);

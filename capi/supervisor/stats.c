@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/object.h"
 #include "base/procstat.h"
 #include "base/server.h"
 
@@ -147,7 +148,7 @@ static void give_out(void *out, uint32_t size, const void *ours, size_t ours_siz
 
 int forker_server_stats(forker_server *server, forker_stats *stats_out)
 {
-    if (server == NULL || stats_out == NULL || stats_out->size < sizeof stats_out->size) {
+    if (server == NULL || stats_out == NULL || !fk_is_struct(&stats_out->size)) {
         return FORKER_E_INVALID;
     }
     const fk_shared *shared = server->tree.figures;
@@ -162,7 +163,7 @@ int forker_server_stats(forker_server *server, forker_stats *stats_out)
 
 int forker_server_worker_stats(forker_server *server, size_t index, forker_worker_stats *stats_out)
 {
-    if (server == NULL || stats_out == NULL || stats_out->size < sizeof stats_out->size) {
+    if (server == NULL || stats_out == NULL || !fk_is_struct(&stats_out->size)) {
         return FORKER_E_INVALID;
     }
     const fk_shared *shared = server->tree.figures;

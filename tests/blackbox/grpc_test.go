@@ -404,6 +404,7 @@ func TestGRPC_mistakesHaveSentences(t *testing.T) {
 		"-1: grpc_fail: code 17 is not within 1 to 16",
 		"-3: grpc_commit: nothing is reserved",
 		"-1: grpc_reply: there are no 1 bytes at (nil)",
+		"lengths: -1 -12 -12 -3 -1 -1 -12 -1 -12",
 		"-3: grpc_reply: the request is answered already",
 		"-3: grpc_fail: the request is answered already",
 		"-3: grpc_trailer_add: the request is answered already",

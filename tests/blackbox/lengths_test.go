@@ -9,7 +9,7 @@ func TestLengths_beyondWhatThereIsAreCodes(t *testing.T) {
 		eachBuild(t, func(t *testing.T, b build) {
 			p := start(t, setup{build: &b, source: "lengths.c", args: []string{"127.0.0.1:0"}, env: environment([]string{workers})})
 			p.waitAnnounced(1)
-			for _, target := range []string{"/written", "/lent", "/file", "/asked", "/server", "/deferred"} {
+			for _, target := range []string{"/written", "/lent", "/file", "/asked", "/server", "/deferred", "/packed", "/named", "/numbered"} {
 				p.expectGet(target, 418, "418 I'm a teapot\nas it should be\n")
 			}
 			p.expectGet("/streamed", 200, "whole")

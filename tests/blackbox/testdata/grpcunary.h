@@ -91,6 +91,22 @@ static void note(forker_request *req, int code)
     snprintf(told + len, sizeof told - len, "%d: %s\n", code, forker_request_error(req));
 }
 
+/* Lengths beyond what there is. */
+static void note_lengths(forker_request *req)
+{
+    int first = forker_grpc_reply(req, "a", SIZE_MAX);
+    int second = forker_grpc_reply(req, "a", (size_t)PTRDIFF_MAX - 5);
+    int third = forker_grpc_reserve(req, SIZE_MAX) == NULL ? FORKER_E_LIMIT : 0;
+    int fourth = forker_grpc_commit(req, SIZE_MAX);
+    int fifth = forker_grpc_metadata_add(req, "x-a", "a", SIZE_MAX);
+    int sixth = forker_grpc_metadata_add(req, "x-bin", "a", SIZE_MAX / 4 * 3 + 1);
+    int seventh = forker_grpc_trailer_add(req, "x-bin", "a", (size_t)PTRDIFF_MAX - (size_t)1);
+    int eighth = forker_grpc_details(req, "a", SIZE_MAX);
+    int ninth = forker_grpc_details(req, "a", 1 << 20);
+    snprintf(told + strlen(told), sizeof told - strlen(told), "lengths: %d %d %d %d %d %d %d %d %d\n", first, second,
+             third, fourth, fifth, sixth, seventh, eighth, ninth);
+}
+
 /* What must not be done. */
 static int wrong(forker_request *req, void *user)
 {
@@ -107,6 +123,7 @@ static int wrong(forker_request *req, void *user)
     note(req, forker_grpc_fail(req, 17, NULL));
     note(req, forker_grpc_commit(req, 1));
     note(req, forker_grpc_reply(req, NULL, 1));
+    note_lengths(req);
     int code = reply(req, "wrong");
     note(req, forker_grpc_reply(req, "again", 5));
     note(req, forker_grpc_fail(req, 3, "again"));

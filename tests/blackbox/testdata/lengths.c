@@ -20,6 +20,11 @@ static int report(forker_request *req)
     return failed ? FORKER_E_INTERNAL : forker_respond_error(req, 418, "as it should be");
 }
 
+static void on_time(forker_server *timed, int64_t timer, void *user)
+{
+    (void)timed, (void)timer, (void)user;
+}
+
 static int written(forker_request *req, void *user)
 {
     (void)user;
@@ -94,10 +99,85 @@ static int asked(forker_request *req, void *user)
     return report(req);
 }
 
+static int packed(forker_request *req, void *user)
+{
+    (void)user;
+    CHECK(forker_request_pack(req, (void *)(uintptr_t)bytes, SIZE_MAX) == FORKER_E_INVALID);
+    CHECK(forker_request_pack(req, (void *)(UINTPTR_MAX - 3), 5) == FORKER_E_INVALID);
+    CHECK(forker_request_pack(req, NULL, 1) == FORKER_E_INVALID);
+    CHECK(forker_request_pack(req, NULL, 0) > 0);
+    CHECK_CODE(forker_respond_packed(req, 200, bytes, SIZE_MAX, NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(req, 200, (const char *)UINTPTR_MAX - 3, 5, NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(req, 200, NULL, 0, bytes, SIZE_MAX), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_packed(req, 65536 + 200, NULL, 0, NULL, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_length(req, -1), FORKER_E_INVALID);
+    CHECK_CODE(forker_response_length(req, INT64_MIN), FORKER_E_INVALID);
+    CHECK_CODE(forker_respond_redirect(req, 65536 + 302, "/"), FORKER_E_INVALID);
+    return report(req);
+}
+
+/* A list of texts behind which nothing can be read. */
+static const char **endless_names(void)
+{
+    enum { PAGE = 4096 };
+    const char **names = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (names == MAP_FAILED || mprotect((char *)names + PAGE, PAGE, PROT_NONE) != 0) {
+        abort();
+    }
+    for (size_t i = 0; i < PAGE / sizeof *names; i++) {
+        names[i] = "id";
+    }
+    return names;
+}
+
+static int named(forker_request *req, void *user)
+{
+    const char **names = endless_names(), **values = names;
+    char text[32], cookie[1];
+    forker_route_info info = {.size = UINT32_MAX};
+    (void)user;
+    CHECK_CODE(forker_url(server, "named", names, values, SIZE_MAX, text, sizeof text), FORKER_E_INVALID);
+    CHECK_CODE(forker_url(server, "named", names, values, SIZE_MAX / sizeof *names, text, sizeof text),
+               FORKER_E_INVALID);
+    CHECK_CODE(forker_url(server, "named", NULL, NULL, (size_t)1 << 61, text, sizeof text), FORKER_E_INVALID);
+    CHECK_CODE(forker_url(server, "named", names, values, 1, text, 0), FORKER_E_INVALID);
+    CHECK_CODE(forker_url(server, "named", names, values, 1, text, 2), FORKER_E_LIMIT);
+    CHECK_CODE(forker_cookie_sign(server, "a", "b", cookie, 0), FORKER_E_LIMIT);
+    CHECK_CODE(forker_route_at(server, 0, &info), FORKER_E_INVALID);
+    info.size = sizeof info;
+    CHECK_CODE(forker_route_at(server, 0, &info), FORKER_OK);
+    CHECK_CODE(forker_route_at(server, SIZE_MAX, &info), FORKER_E_INVALID);
+    return report(req);
+}
+
+/* Numbers of what a request and its process have. */
+static int numbered(forker_request *req, void *user)
+{
+    const char *name, *value;
+    size_t len;
+    (void)user;
+    CHECK_CODE(forker_request_query_at(req, SIZE_MAX, &name, &value, &len), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_set(req, INT32_MAX, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_request_set(req, INT32_MIN, NULL), FORKER_E_INVALID);
+    CHECK(forker_request_get(req, INT32_MAX) == NULL && forker_request_get(req, -1) == NULL);
+    CHECK(forker_form_value(req, "a", SIZE_MAX, &len) == NULL);
+    CHECK(forker_form_at(req, SIZE_MAX, &name, &value, &len) != FORKER_OK);
+    CHECK(forker_server_timer(server, INT64_MAX, 0, on_time, NULL) == FORKER_E_INVALID);
+    CHECK(forker_server_timer(server, INT64_MIN, 0, on_time, NULL) == FORKER_E_INVALID);
+    CHECK(forker_server_timer(server, 0, INT64_MAX, on_time, NULL) == FORKER_E_INVALID);
+    CHECK(forker_server_timer(server, 0, -1, on_time, NULL) == FORKER_E_INVALID);
+    CHECK_CODE(forker_server_timer_cancel(server, INT64_MAX), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_timer_cancel(server, INT64_MIN), FORKER_E_INVALID);
+    return report(req);
+}
+
 static void check_stats(void)
 {
     forker_stats stats = {.size = 3};
     forker_worker_stats worker = {.size = 3};
+    CHECK_CODE(forker_server_stats(server, &stats), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_worker_stats(server, 0, &worker), FORKER_E_INVALID);
+    stats.size = worker.size = UINT32_MAX;
     CHECK_CODE(forker_server_stats(server, &stats), FORKER_E_INVALID);
     CHECK_CODE(forker_server_worker_stats(server, 0, &worker), FORKER_E_INVALID);
     worker.size = sizeof worker;
@@ -156,6 +236,7 @@ static int streamed(forker_request *req, void *user)
     CHECK_CODE(forker_stream_write(handle, bytes, SIZE_MAX), FORKER_E_LIMIT);
     CHECK_CODE(forker_stream_write(handle, bytes, (size_t)PTRDIFF_MAX + 1), FORKER_E_LIMIT);
     CHECK_CODE(forker_stream_write(handle, NULL, 1), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_send(handle, bytes, SIZE_MAX), FORKER_E_STATE);
     CHECK_CODE(forker_stream_write(handle, bytes, 6), FORKER_E_LIMIT);
     CHECK_CODE(forker_stream_write(handle, "whole", 5), FORKER_OK);
     CHECK_CODE(forker_stream_write(handle, bytes, 1), FORKER_E_LIMIT);
@@ -185,6 +266,17 @@ static int stop(forker_request *req, void *user)
 
 static void check_before_run(void)
 {
+    forker_server *other = forker_server_new();
+    CHECK_CODE(forker_server_certificate_pem(other, "a", bytes, SIZE_MAX, bytes, 1), FORKER_E_CERTIFICATE);
+    CHECK_CODE(forker_server_certificate_pem(other, "a", bytes, 1, bytes, (size_t)PTRDIFF_MAX + 1),
+               FORKER_E_CERTIFICATE);
+    CHECK_CODE(forker_server_grpc_descriptors(other, bytes, SIZE_MAX), FORKER_E_INVALID);
+    CHECK_CODE(forker_server_grpc_descriptors(other, bytes, (size_t)PTRDIFF_MAX - 100), FORKER_E_LIMIT);
+    CHECK_CODE(forker_server_grpc_descriptors(other, bytes, (64 << 20) + 1), FORKER_E_LIMIT);
+    CHECK_CODE(forker_server_grpc(other, "/a.B/C", INT32_MAX, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_health(other, "a", INT32_MAX), FORKER_E_INVALID);
+    CHECK_CODE(forker_grpc_health(other, "a", INT32_MIN), FORKER_E_INVALID);
+    forker_server_free(other);
     CHECK_CODE(forker_server_wait(server, INT32_MIN), FORKER_E_STATE);
     CHECK_CODE(forker_server_poll(server, INT32_MIN), FORKER_E_STATE);
 }
@@ -194,9 +286,9 @@ int main(int argc, char **argv)
     static const struct {
         const char *pattern;
         forker_handler handler;
-    } routes[] = {{"/written", written},   {"/lent", lent},         {"/file", from_file},
-                  {"/asked", asked},       {"/server", of_server},  {"/deferred", deferred},
-                  {"/streamed", streamed}, {"/careless", careless}, {"/stop", stop}};
+    } routes[] = {{"/written", written},  {"/lent", lent},         {"/file", from_file},    {"/asked", asked},
+                  {"/server", of_server}, {"/deferred", deferred}, {"/streamed", streamed}, {"/careless", careless},
+                  {"/stop", stop},        {"/packed", packed},     {"/named", named},       {"/numbered", numbered}};
     file = memfd_create("lengths", MFD_CLOEXEC);
     if (argc != 2 || file < 0 || ftruncate(file, INT64_MAX) != 0) {
         return 2;
@@ -205,6 +297,10 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
         forker_server_handle(server, "GET", routes[i].pattern, routes[i].handler, NULL);
     }
+    forker_route *route;
+    forker_server_route(server, "GET", "/named/:id", named, NULL, &route);
+    forker_route_set(route, "name", "named");
+    forker_server_set(server, "cookie_keys", "a key of thirty-two bytes or more");
     forker_server_on_worker_init(server, tell_worker, NULL);
     forker_server_listen(server, argv[1]);
     check_before_run();
