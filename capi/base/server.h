@@ -44,6 +44,8 @@ struct forker_server {
         struct fk_certificates *certificates; /* NULL: none */
         struct fk_tickets *tickets;           /* shared; NULL: there are none */
         int tickets_fd;                       /* of the same memory; -1: none */
+        uint64_t tickets_since_ns;            /* when the process that changes them has done so last */
+        bool tickets_given;                   /* they are those of a file, and not changed by themselves */
     } tls;
     struct {
         struct fk_health *health;           /* NULL: there is no health service */

@@ -2,6 +2,7 @@
 #include "setup/ticket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,14 +44,13 @@ static void end_write(fk_tickets *tickets)
     __atomic_store_n(&tickets->version, tickets->version + 1, __ATOMIC_RELEASE);
 }
 
-static void fill(fk_tickets *tickets)
+static void fill(fk_tickets *tickets, uint64_t now_ns)
 {
     begin_write(tickets);
     for (int i = 0; i < FK_TICKET_KEYS; i++) {
         make_key(tickets->keys[i]);
     }
-    tickets->given = 0;
-    tickets->since_ns = fk_clock();
+    tickets->since_ns = now_ns;
     end_write(tickets);
 }
 
@@ -81,9 +81,12 @@ static int map_page(forker_server *server)
     (void)madvise(page, page_size(), MADV_DONTDUMP);
     server->tls.tickets = page;
     server->tls.tickets_fd = fd;
+    uint64_t now = fk_clock();
     if (!inherited) {
-        fill(server->tls.tickets);
+        fill(server->tls.tickets, now);
     }
+    uint64_t since = fk_load_long(&server->tls.tickets->since_ns);
+    server->tls.tickets_since_ns = since < now ? since : now;
     return FORKER_OK;
 }
 
@@ -130,12 +133,12 @@ bool fk_tickets_load(forker_server *server, fk_ticket_file *file_out)
 void fk_tickets_take(forker_server *server, fk_ticket_file *file)
 {
     fk_tickets *tickets = server->tls.tickets;
+    server->tls.tickets_given = file->count > 0;
     if (file->count > 0) {
         begin_write(tickets);
         for (uint32_t i = 0; i < FK_TICKET_KEYS; i++) {
             memcpy(tickets->keys[i], file->keys[i < file->count ? i : 0], FK_TICKET_KEY_SIZE);
         }
-        tickets->given = 1;
         end_write(tickets);
     }
     explicit_bzero(file, sizeof *file);
@@ -144,26 +147,40 @@ void fk_tickets_take(forker_server *server, fk_ticket_file *file)
 uint64_t fk_tickets_follow(forker_server *server, uint64_t now_ns)
 {
     fk_tickets *tickets = server->tls.tickets;
-    if (tickets == NULL || tickets->given != 0) {
+    if (tickets == NULL || server->tls.tickets_given) {
         return UINT64_MAX;
     }
-    if (now_ns >= tickets->since_ns + ROTATE_NS) {
+    if (now_ns >= server->tls.tickets_since_ns + ROTATE_NS) {
         begin_write(tickets);
         memcpy(tickets->keys[1], tickets->keys[0], FK_TICKET_KEY_SIZE);
         memcpy(tickets->keys[0], tickets->keys[2], FK_TICKET_KEY_SIZE);
         make_key(tickets->keys[2]);
-        tickets->since_ns = now_ns;
+        server->tls.tickets_since_ns = tickets->since_ns = now_ns;
         end_write(tickets);
     }
-    return tickets->since_ns + ROTATE_NS;
+    return server->tls.tickets_since_ns + ROTATE_NS;
+}
+
+/* Maps the page by a description of it that is open for reading only. false: there is none. */
+static bool map_for_reading(const forker_server *server)
+{
+    char path[32];
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", server->tls.tickets_fd);
+    int fd = fk_descriptor_raise(open(path, O_RDONLY | O_CLOEXEC));
+    void *at = server->tls.tickets;
+    bool mapped = fd >= 0 && mmap(at, page_size(), PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return mapped && madvise(at, page_size(), MADV_DONTDUMP) == 0;
 }
 
 void fk_tickets_protect(forker_server *server)
 {
-    fk_tickets_forget(server);
-    if (server->tls.tickets != NULL) {
+    if (server->tls.tickets != NULL && !map_for_reading(server)) {
         (void)mprotect(server->tls.tickets, page_size(), PROT_READ);
     }
+    fk_tickets_forget(server);
 }
 
 bool fk_tickets_read(const forker_server *server, uint32_t *version,

@@ -108,7 +108,6 @@ static void close_spawner_fds(fk_spawner *spawner)
     fk_descriptor_close((int *)&spawner->server->tree.wake_fd);
     fk_pidfile_forget(spawner->server);
     fk_report_forget(spawner->server);
-    fk_tickets_protect(spawner->server);
 }
 
 /* Ends the process without atexit functions and destructors: they are the host process's. */
@@ -172,6 +171,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     fk_disposition_ignore(SIGQUIT);
     (void)fk_inventory_add(channel);
     close_spawner_fds(spawner);
+    fk_tickets_close(server);
     fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
@@ -192,6 +192,7 @@ _Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
     set_signals();
     (void)fk_inventory_add(fd);
     close_spawner_fds(spawner);
+    fk_tickets_close(server);
     fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low();
@@ -220,6 +221,7 @@ _Noreturn void fk_birth_worker(fk_spawner *spawner, uint32_t index, int channel)
     set_handler(SIGTERM, on_drain);
     set_handler(SIGQUIT, on_drain);
     close_spawner_fds(spawner);
+    fk_tickets_protect(server);
     server->tree.wake_fd = spawner->poke[1];
     spawner->poke[1] = -1;
     need(server, fk_shared_confine(server, index));

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"libforker/engine/secure/testcert"
 )
 
 // hostileCases are who the workers are, and whether the kernel confines them: where a file may not become as large as
@@ -157,6 +159,26 @@ func TestHostile_workersDoNotCommandRoot(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHostile_ticketKeysAreTheSpawnersAlone: workers read them, and the spawner knows by itself when they are to change.
+func TestHostile_ticketKeysAreTheSpawnersAlone(t *testing.T) {
+	asRoot(t)
+	for _, options := range [][]string{{"workers=1"}, {"workers=1", "user=nobody"}} {
+		files := keep(t, t.TempDir(), "a", testcert.New(testcert.Spec{Names: []string{"localhost"}}))
+		env := append(environment(options), "TEST_CERTIFICATE="+files[0], "TEST_KEY="+files[1])
+		p := start(t, setup{source: "hostile.c", args: []string{"127.0.0.1:0"}, env: env}).waitReady()
+		p.expectGet("/tickets", 200, "readable, version 2")
+		if maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.master())); err != nil || strings.Contains(string(maps), "forker-tickets") {
+			t.Errorf("the master has the keys, or %v", err)
+		}
+		if len(options) == 1 {
+			p.expectGet("/age-tickets", 200, "done")
+		}
+		p.reload("reload: done")
+		p.expectGet("/tickets", 200, "readable, version 2")
+		p.stop(syscall.SIGTERM)
 	}
 }
 

@@ -241,6 +241,55 @@ static int response_codes(forker_request *req, int reload, int reopen, int upgra
     return response_text(req, text);
 }
 
+/* Where the page of ticket keys is. NULL: there is none. */
+static uint32_t *find_tickets(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    unsigned long from;
+    uint32_t *found = NULL;
+    while (maps != NULL && found == NULL && fgets(line, sizeof line, maps) != NULL) {
+        if (strstr(line, "memfd:forker-tickets") != NULL && sscanf(line, "%lx", &from) == 1) {
+            found = (uint32_t *)from;
+        }
+    }
+    if (maps != NULL) {
+        fclose(maps);
+    }
+    return found;
+}
+
+/* GET /tickets: whether a worker can write there, and which version of the keys there is. */
+static int tickets(forker_request *req, void *user)
+{
+    uint32_t *page = find_tickets();
+    char text[64];
+    (void)user;
+    if (page == NULL) {
+        return response_text(req, "none");
+    }
+    bool writable = mprotect(page, FK_PAGE_SIZE, PROT_READ | PROT_WRITE) == 0 || writes_by_file((char *)page);
+    snprintf(text, sizeof text, "%s, version %u", writable ? "writable" : "readable", *page);
+    return response_text(req, text);
+}
+
+/* GET /age-tickets: writes into their page by way of the spawner, whose user we are, that the time of the keys is over. */
+static int age_tickets(forker_request *req, void *user)
+{
+    char path[64];
+    uint64_t long_ago = 0 - UINT64_C(12) * 3600 * 1000000000; /* whatever the clock says */
+    const uint32_t *page = find_tickets();
+    int fd = -1;
+    (void)user;
+    snprintf(path, sizeof path, "/proc/%d/mem", (int)getppid());
+    if (page != NULL) {
+        fd = open(path, O_RDWR | O_CLOEXEC);
+    }
+    bool written = pwrite(fd, &long_ago, sizeof long_ago, (off_t)(uintptr_t)page + 8) == sizeof long_ago;
+    close(fd);
+    return response_text(req, written && forker_server_scale(server, 0) == FORKER_OK ? "done" : "not done");
+}
+
 /* GET /ask: for what has the spawner read, write and execute files. */
 static int ask(forker_request *req, void *user)
 {
@@ -281,8 +330,14 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/ask", ask, NULL);
     forker_server_handle(server, "GET", "/forge", forge, NULL);
     forker_server_handle(server, "GET", "/leave", leave, NULL);
+    forker_server_handle(server, "GET", "/tickets", tickets, NULL);
+    forker_server_handle(server, "GET", "/age-tickets", age_tickets, NULL);
     for (int i = 1; i < argc; i++) {
         forker_server_listen(server, argv[i]);
+    }
+    if (getenv("TEST_CERTIFICATE") != NULL) {
+        forker_server_certificate(server, getenv("TEST_CERTIFICATE"), getenv("TEST_KEY"));
+        forker_server_listen(server, "127.0.0.1:0?tls=on");
     }
     forker_server_on_worker_init(server, tell_worker, NULL);
     return serve_to_end(server);
