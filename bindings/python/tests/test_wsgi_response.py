@@ -93,6 +93,58 @@ def none(environ, start_response):
             self.assertEqual(served.stop(), 0)
 
     @each_way
+    def test_fields_are_the_same_in_responses_of_every_kind(self, threads):
+        source = """
+def fields(start_response, *more):
+    start(start_response, ("X-Dropped", "1"))
+    try:
+        raise RuntimeError
+    except RuntimeError:
+        start(start_response, ("X-One", "1"), ("x-one", "2"), ("X-Empty", ""), *more, exc_info=sys.exc_info())
+@path
+def whole(environ, start_response):
+    fields(start_response)
+    return [b"whole"]
+@path
+def latin(environ, start_response):
+    fields(start_response, ("X-Latin", "caf\xe9"))
+    return [b"whole"]
+@path
+def pieces(environ, start_response):
+    fields(start_response)
+    return iter([b"wh", b"ole"])
+@path
+def written(environ, start_response):
+    fields(start_response)
+    return written_pieces()
+@path
+def file(environ, start_response):
+    fields(start_response)
+    return environ["wsgi.file_wrapper"](open(forker.__file__, "rb"))
+@path
+def large(environ, start_response):
+    fields(start_response, ("X-Large", "x" * 20_000))
+    return [b"whole"]
+@path
+def iterator(environ, start_response):
+    start_response("200 OK", iter([["Content-Type", "text/plain"], ["X-One", "1"], ["x-one", "2"], ["X-Empty", ""]]))
+    return [b"whole"]
+def written_pieces():
+    yield b""
+    yield b"whole"
+"""
+        own = [("Content-Type", "text/plain"), ("X-One", "1"), ("x-one", "2"), ("X-Empty", "")]
+        more = {"latin": [("X-Latin", "caf\xe9")], "large": [("X-Large", "x" * 20_000)]}
+        with program(source, threads, checked=False) as served:
+            served.wait_ready()
+            for name in ("whole", "latin", "pieces", "written", "file", "large", "iterator"):
+                for method in ("GET", "HEAD"):
+                    status, headers, _ = served.request(method, f"/{name}")
+                    received = [field for field in headers.items() if field[0].lower().startswith(("content-type", "x-"))]
+                    self.assertEqual((status, received), (200, own + more.get(name, [])), f"{method} {name}")
+            self.assertEqual(served.stop(), 0)
+
+    @each_way
     def test_write_comes_first(self, threads):
         source = """
 @path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..packed import Packed, unpack
+from ..packed import pack
 from ..server import Server
 
 _NAMES_MOST = 1000  # of fields whose lower case is remembered
@@ -37,19 +37,21 @@ class Scopes:
         return None if self._taken else (base, self._tcp, _EXTENSIONS, self._names, self._lower)
 
     def _make(self, scope: dict[str, Any], address: int) -> dict[str, Any]:
-        request = unpack(address)
-        scope["http_version"] = request.version.decode()
-        scope["method"] = request.method.decode("latin-1")
-        path = request.path.decode("utf-8", "replace")
-        raw_path = _path_of(request.target)
+        method, target, decoded, query, version, scheme, peer, client, *fields = pack(address).split(b"\0")
+        scope["http_version"] = version.decode()
+        scope["method"] = method.decode("latin-1")
+        path = decoded.decode("utf-8", "replace")
+        raw_path = _path_of(target)
         if self._taken and not f"{path}/".startswith(f"{self._taken}/"):
             path = self._taken + path
             raw_path = self._taken.encode() + raw_path
         scope["path"] = path
         scope["raw_path"] = raw_path
-        scope["query_string"] = request.query
-        scope["headers"] = headers = [(self._lower(name), value) for name, value in request.fields()]
-        self._add_peer(scope, headers, request)
+        scope["query_string"] = query
+        texts = iter(fields)
+        scope["headers"] = [(self._lower(name), value) for name, value in zip(texts, texts)]
+        scope["scheme"] = scheme.decode("latin-1")
+        self._add_client(scope, peer.decode("latin-1"), client.decode("latin-1"))
         return scope
 
     def _begin(self) -> dict[str, Any]:
@@ -70,8 +72,7 @@ class Scopes:
                 self._names[name] = lowered
         return lowered
 
-    def _add_peer(self, scope: dict[str, Any], headers: list[tuple[bytes, bytes]], request: Packed) -> None:
-        peer = request.peer.decode("latin-1")
+    def _add_client(self, scope: dict[str, Any], peer: str, client: str) -> None:
         is_unix = peer.startswith("unix:")
         host = ""
         if is_unix:
@@ -82,14 +83,11 @@ class Scopes:
             host = host.strip("[]")
             scope["client"] = (host, int(port))
             scope["server"] = self._tcp
-        client = request.client.decode("latin-1")
         if client not in (host, "unix:"):
             scope["client"] = (client, 0)  # a trusted proxy says so, and does not tell the port
-        scheme = request.scheme.decode("latin-1")
         if is_unix or host in self._proxies or "*" in self._proxies:
-            told = next((value.lower() for name, value in headers if name == b"x-forwarded-proto"), b"")
-            scheme = told.decode() if told in (b"http", b"https") else scheme
-        scope["scheme"] = scheme
+            told = next((value.lower() for name, value in scope["headers"] if name == b"x-forwarded-proto"), b"")
+            scope["scheme"] = told.decode() if told in (b"http", b"https") else scope["scheme"]
 
 
 def asks_for_websocket(scope: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from ctypes import byref, c_size_t, string_at
@@ -9,12 +10,14 @@ from typing import Any, BinaryIO, NamedTuple
 
 from .._library import lib
 from ..accel import accel
-from ..packed import Packed, unpack
+from ..packed import pack
 from ..server import Server, version
 from .errors import ErrorStream
 from .file import FileWrapper
 
 _NAMES_MOST = 1000  # of fields whose keys are remembered
+_CLIENTS_MOST = 256  # of clients whose addresses are remembered
+_HTTP_2 = "2"
 
 
 class Path(NamedTuple):
@@ -24,39 +27,52 @@ class Path(NamedTuple):
     proxies: frozenset[str]  # whose X-Forwarded-Proto is believed; "*" is any
 
 
+class Client(NamedTuple):
+    """Who asks."""
+
+    address: str
+    port: str
+    may_tell_scheme: bool  # in X-Forwarded-Proto
+
+
 class Environs:
     """Makes the environ of each request. Belongs to one application, and is used by any thread."""
 
     def __init__(self, server: Server, path: Path, multithread: bool) -> None:
         self._server = server
         self._path = path
+        self._taken = len(path.script_name)
         self._multithread = multithread
         self._base: dict[str, Any] = {}
-        self._keys: dict[bytes, str | None] = {b"Transfer-Encoding": None}
+        self._keys: dict[str | bytes, str | None] = {}  # by names, which are bytes for forker._accel
+        self._client_of = functools.lru_cache(_CLIENTS_MOST)(functools.partial(_client_of, path.proxies))
 
     def of(self, address: int) -> dict[str, Any]:
         """The environ of the forker_request at `address`."""
         if accel is not None:
             made: dict[str, Any] = accel.environ(address, *self.shared())
             return made
-        request = unpack(address)
+        method, target, path, query, version, scheme, peer, client, *fields = pack(address).decode("latin-1").split("\0")
         environ = (self._base or self._begin()).copy()
-        environ["REQUEST_METHOD"] = request.method.decode("latin-1")
-        environ["RAW_URI"] = environ["REQUEST_URI"] = request.target.decode("latin-1")
-        environ["PATH_INFO"] = request.path.decode("latin-1")[len(self._path.script_name) :]
-        environ["QUERY_STRING"] = request.query.decode("latin-1")
-        environ["SERVER_PROTOCOL"] = f"HTTP/{request.version.decode()}"
-        self._add_fields(environ, request)
-        if user := lib.forker_request_user(address, None):
+        environ["REQUEST_METHOD"] = method
+        environ["RAW_URI"] = environ["REQUEST_URI"] = target
+        environ["PATH_INFO"] = path[self._taken :]
+        environ["QUERY_STRING"] = query
+        environ["SERVER_PROTOCOL"] = f"HTTP/{version}"
+        has_all = self._add_fields(environ, fields)
+        if "HTTP_AUTHORIZATION" in environ and (user := lib.forker_request_user(address, None)):
             environ["REMOTE_USER"] = string_at(user).decode("latin-1")
-        self._add_body(environ, address)
-        self._add_peer(environ, address, request)
+        if has_all and version != _HTTP_2 and "CONTENT_LENGTH" not in environ:
+            environ["wsgi.input"] = io.BytesIO()  # RFC 9112 section 6.3
+        else:
+            self._add_body(environ, address)
+        self._add_client(environ, self._client_of(peer, client), scheme)
         return environ
 
     def shared(self) -> tuple[Any, ...]:
         """What all environs are made of, for forker._accel."""
-        base, taken = self._base or self._begin(), len(self._path.script_name)
-        return base, taken, self._keys, self._key_of, io.BytesIO, self._add_body, self._add_peer
+        base = self._base or self._begin()
+        return base, self._taken, self._keys, self._key_of, io.BytesIO, self._add_body, self._add_peer
 
     def _begin(self) -> dict[str, Any]:
         """What is the same for all requests of a process."""
@@ -88,22 +104,26 @@ class Environs:
         if length.value > 0 or "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(length.value)
 
-    def _add_fields(self, environ: dict[str, Any], request: Packed) -> None:
+    def _add_fields(self, environ: dict[str, Any], fields: list[str]) -> bool:
+        """Adds the fields, of which name and value follow each other. False: some were left out."""
         keys = self._keys
-        for name, content in request.fields():
+        has_all = True
+        texts = iter(fields)
+        for name, value in zip(texts, texts):
             key = keys[name] if name in keys else self._key_of(name)
             if key is None:
-                continue
-            value = content.decode("latin-1")
-            if key not in environ:
+                has_all = False
+            elif key not in environ:
                 environ[key] = value
             elif key != "CONTENT_LENGTH":
                 environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value
+        return has_all
 
-    def _key_of(self, name: bytes) -> str | None:
+    def _key_of(self, name: str | bytes) -> str | None:
         """The key of a field, None if it is left out."""
-        key = name.decode("latin-1").upper().replace("-", "_")
-        if b"_" in name or key == "TRANSFER_ENCODING":  # the body is decoded
+        text = name if isinstance(name, str) else name.decode("latin-1")
+        key = text.upper().replace("-", "_")
+        if "_" in text or key == "TRANSFER_ENCODING":  # the body is decoded
             found = None
         else:
             found = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
@@ -111,23 +131,29 @@ class Environs:
             self._keys[name] = found
         return found
 
-    def _add_peer(self, environ: dict[str, Any], address: int, request: Packed | None = None) -> None:
-        request = request or unpack(address)
-        peer = request.peer.decode("latin-1")
-        host, _, port = peer.rpartition(":")
-        host = host.strip("[]")
-        is_unix = peer.startswith("unix:")
-        client = request.client.decode("latin-1")
-        environ["REMOTE_ADDR"] = "" if client == "unix:" else client
-        environ["REMOTE_PORT"] = port if client == host else ""  # a proxy in between does not tell it
-        scheme = request.scheme.decode("latin-1")
-        proxies = self._path.proxies
-        if is_unix or host in proxies or "*" in proxies:
+    def _add_peer(self, environ: dict[str, Any], address: int) -> None:
+        scheme, peer, client = pack(address).decode("latin-1").split("\0", 8)[5:8]
+        self._add_client(environ, self._client_of(peer, client), scheme)
+
+    def _add_client(self, environ: dict[str, Any], client: Client, scheme: str) -> None:
+        environ["REMOTE_ADDR"] = client.address
+        environ["REMOTE_PORT"] = client.port
+        if client.may_tell_scheme:
             told = environ.get("HTTP_X_FORWARDED_PROTO", "").lower()
             scheme = told if told in ("http", "https") else scheme
         environ["wsgi.url_scheme"] = scheme
         if scheme == "https":
             environ["HTTPS"] = "on"
+
+
+def _client_of(proxies: frozenset[str], peer: str, client: str) -> Client:
+    host, _, port = peer.rpartition(":")
+    host = host.strip("[]")
+    return Client(
+        address="" if client == "unix:" else client,
+        port=port if client == host else "",  # a proxy in between does not tell it
+        may_tell_scheme=peer.startswith("unix:") or host in proxies or "*" in proxies,
+    )
 
 
 def _open_duplicate(fd: int) -> BinaryIO:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +12,18 @@ from ..error import E_ABORTED, Error, check_handle, check_request
 from ..request import Request
 from ..signals import call_program
 from .file import FileWrapper
-from .head import set_fields, status_of
+from .head import add_packed, pack_fields, set_fields, status_of
 
 if TYPE_CHECKING:
     from .application import Mounted
 
 Write = Callable[[bytes], None]
 
+_HEAD = "HEAD"
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
 _WITHOUT_BODY = (_NO_CONTENT, _NOT_MODIFIED)  # RFC 9110 sections 15.3.5 and 15.4.5
+_NOTHING: Iterator[bytes] = iter(())
 
 
 class Exchange:
@@ -32,20 +33,23 @@ class Exchange:
     application has returned is closed once, whatever happens.
     """
 
+    # What they begin with, on the class, because most of it stays so.
+    _method = ""
+    _target = ""
+    _input: Any = None
+    _status: int | None = None
+    _packed: bytes | None = None  # the fields, until C has them
+    _length: int | None = None
+    _deferred: Deferred | None = None
+    _stream: Stream | None = None
+    _complete = False
+    _result: Any = None  # of the application, until it is closed
+    _pieces: Iterator[bytes] = _NOTHING
+
     def __init__(self, mounted: Mounted, address: int) -> None:
         self._mounted = mounted
         self._server = mounted.server
         self._address = address
-        self._label = "a request"
-        self._is_head = False
-        self._input: Any = None
-        self._status: int | None = None
-        self._length: int | None = None
-        self._deferred: Deferred | None = None
-        self._stream: Stream | None = None
-        self._complete = False
-        self._result: Any = None  # of the application, until it is closed
-        self._pieces: Iterator[bytes] = iter(())
 
     # --------------------------------------------------------------------------------------- called by the application
 
@@ -59,13 +63,21 @@ class Exchange:
                 if self._has_begun():
                     raise exc_info[1].with_traceback(exc_info[2])
             number = status_of(status)
-            check_request(lib.forker_response_reset(self._address), self._address)
             self._status = None
-            self._length = set_fields(self._address, headers)
+            self._set_fields(headers)
             self._status = number
         finally:
             exc_info = None  # it refers to this frame
         return self.write
+
+    def _set_fields(self, headers: Any) -> None:
+        packed = pack_fields(headers) if accel is None else None
+        if packed is not None:
+            self._packed, self._length = packed
+        else:
+            self._packed = None
+            check_request(lib.forker_response_reset(self._address), self._address)
+            self._length = set_fields(self._address, headers)
 
     def write(self, data: bytes) -> None:
         """The callable that start_response returns."""
@@ -81,13 +93,10 @@ class Exchange:
     def _call(self) -> None:
         """Calls the application, and sends what can be sent of the response."""
         environ = self._mounted.environs.of(self._address)
-        self._take_environ(environ)
-        self._take_result(self._mounted.application(environ, self.start_response))
-
-    def _take_environ(self, environ: dict[str, Any]) -> None:
-        self._label = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}"
-        self._is_head = environ["REQUEST_METHOD"] == "HEAD"
+        self._method = environ["REQUEST_METHOD"]
+        self._target = environ["RAW_URI"]
         self._input = environ["wsgi.input"]
+        self._take_result(self._mounted.application(environ, self.start_response))
 
     def _take_result(self, result: Iterable[bytes]) -> None:
         """Sends what can be sent of what the application has returned."""
@@ -111,7 +120,7 @@ class Exchange:
                 break
         if not body or self._length == len(body) or self._status in _WITHOUT_BODY:
             self._send(body)
-        elif self._is_head and self._length is not None:
+        elif self._method == _HEAD and self._length is not None:
             self._send(b"")
         else:
             self._begin()
@@ -120,16 +129,22 @@ class Exchange:
     def _send(self, body: bytes) -> None:
         """Sends a response of which all is there."""
         status = self._expect_status()
-        if self._length is not None and (self._is_head or status == _NOT_MODIFIED):
-            check_request(lib.forker_response_length(self._address, self._length), self._address)
+        address, packed, length = self._address, self._packed, self._length
+        if packed is not None:
+            check_request(lib.forker_response_reset(address), address)
+        if length is not None and (self._method == _HEAD or status == _NOT_MODIFIED):
+            check_request(lib.forker_response_length(address, length), address)
             body = b""
-        elif self._length not in (None, len(body)) and status != _NO_CONTENT:
-            raise ValueError(f"the application gave a Content-Length of {self._length}, and a body of {len(body)} bytes")
-        if accel is not None:
-            code = accel.respond(self._address, status, body)
+        elif length is not None and length != len(body) and status != _NO_CONTENT:
+            raise ValueError(f"the application gave a Content-Length of {length}, and a body of {len(body)} bytes")
+        if packed is not None:
+            code = lib.forker_respond_packed(address, status, packed, len(packed), body, len(body))
+        elif accel is not None:
+            code = accel.respond(address, status, body)
         else:
-            code = lib.forker_respond(self._address, status, None, body, len(body))
-        check_request(code, self._address)
+            code = lib.forker_respond(address, status, None, body, len(body))
+        if code < 0:
+            check_request(code, address)
         self._end()
 
     def _send_file(self, wrapper: FileWrapper) -> bool:
@@ -142,6 +157,7 @@ class Exchange:
         length = size - offset if self._length is None else self._length
         if length > size - offset:
             return False
+        self._hand_over_fields()
         check_request(lib.forker_response_status(self._address, status), self._address)
         check_request(lib.forker_response_file(self._address, fd, offset, length), self._address)
         self._end()
@@ -150,11 +166,17 @@ class Exchange:
     def _begin(self) -> None:
         """Sends the head of a response whose body comes in pieces."""
         status = self._expect_status()
+        self._hand_over_fields()
         check_request(lib.forker_response_status(self._address, status), self._address)
         deferred = self._deferred = self._deferred or self._defer()
         length = -1 if self._length is None else self._length
         check_handle(lib.forker_stream_begin(deferred._handle, length), deferred._handle)
         self._stream = Stream(deferred)
+
+    def _hand_over_fields(self) -> None:
+        if self._packed is not None:
+            add_packed(self._address, self._packed)
+            self._packed = None
 
     def _go_on(self, piece: bytes) -> None:
         """Sends a piece, and those after it; the stream has begun."""
@@ -175,6 +197,10 @@ class Exchange:
     def _defer(self) -> Deferred:
         server = self._server
         return Request(self._address, (), server._log_exception, server._take).defer()
+
+    @property
+    def _label(self) -> str:
+        return f"{self._method} {self._target}" if self._method else "a request"
 
     # ------------------------------------------------------------------------------------------------------------- ends
 
@@ -203,7 +229,7 @@ class Exchange:
 
     def _close(self) -> None:
         """Tells the application that what it has returned is not needed any more."""
-        result, self._result, self._pieces = self._result, None, iter(())
+        result, self._result, self._pieces = self._result, None, _NOTHING
         close = getattr(result, "close", None)
         try:
             if close is not None:
@@ -212,8 +238,10 @@ class Exchange:
             self._server._report_failure(f"{self._label}: close() failed", exc)
         finally:
             if self._input is not None:
-                with contextlib.suppress(BufferError):  # the application keeps a view of it
+                try:
                     self._input.close()
+                except BufferError:  # the application keeps a view of it
+                    pass
 
 
 def checked(piece: Any) -> bytes:

@@ -22,11 +22,9 @@ _DEFERRED = 2
 
 
 class Inline(Exchange):
-    def __init__(self, mounted: Mounted, address: int) -> None:
-        super().__init__(mounted, address)
-        self._collected: list[bytes] = []
-        self._parts: Iterator[bytes] = iter(())
-        self._part: bytes | None = None  # which the client had no room for
+    _collected: list[bytes] | None = None  # by write()
+    _parts: Iterator[bytes] = iter(())
+    _part: bytes | None = None  # which the client had no room for
 
     @classmethod
     def adopt(cls, mounted: Mounted, address: int, body: Any, status: int | None, length: int | None) -> Inline:
@@ -35,9 +33,8 @@ class Inline(Exchange):
         `body` is the wsgi.input of its environ, which it may have changed since.
         """
         made = cls(mounted, address)
-        method = string_at(lib.forker_request_method(address, None)).decode("latin-1")
-        made._label = f"{method} {string_at(lib.forker_request_target(address, None)).decode('latin-1')}"
-        made._is_head = method == "HEAD"
+        made._method = string_at(lib.forker_request_method(address, None)).decode("latin-1")
+        made._target = string_at(lib.forker_request_target(address, None)).decode("latin-1")
         made._input = body
         made._status = status
         made._length = length
@@ -70,10 +67,11 @@ class Inline(Exchange):
     def write(self, data: bytes) -> None:
         """Collects: the client could only be waited for by all others."""
         self._expect_open()
+        self._collected = self._collected or []
         self._collected.append(checked(data))
 
     def _written(self) -> bytes:
-        return b"".join(self._collected)
+        return b"".join(self._collected or ())
 
     def _has_begun(self) -> bool:
         return bool(self._collected) or super()._has_begun()
@@ -117,7 +115,7 @@ class Inline(Exchange):
                 self._part = None
                 self._put_parts()
             return
-        piece = None if self._is_head else next(self._pieces, None)
+        piece = None if self._method == "HEAD" else next(self._pieces, None)
         if piece is None:
             self._end()
         else:

@@ -49,7 +49,7 @@ class Threaded(Exchange):
 
     def _go_on(self, piece: bytes) -> None:
         self._put(piece)
-        if not self._is_head:
+        if self._method != "HEAD":
             for piece in self._pieces:
                 self._put(checked(piece))
         self._end()
