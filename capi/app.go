@@ -204,7 +204,7 @@ func (a *app) Serve(call *engine.Call) {
 		var result C.int
 		if traits.chained {
 			call.Skip = skip
-			result = C.fk_dispatch_chain(address(req), whole(call, traits, misfit))
+			result = C.fk_dispatch_chain(address(req), stage(call, traits, misfit))
 		} else {
 			result = C.fk_dispatch(address(req))
 		}
@@ -217,7 +217,7 @@ func (a *app) Serve(call *engine.Call) {
 				call.Outcome = *misfit
 				return
 			}
-			if req.Step <= traits.chain { // The handler was not called.
+			if req.Step <= traits.chain { // The handler was not called, or not even all functions before it.
 				call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 				return
 			}
@@ -230,12 +230,16 @@ func (a *app) Serve(call *engine.Call) {
 	}
 }
 
-// whole reports as a number whether all is there that the handler of a route wants.
-func whole(call *engine.Call, traits *routeTraits, misfit *engine.Outcome) C.int {
-	if call.Early && !traits.streamed || misfit != nil {
-		return 0
+// stage says how far a request has come, for the functions around the handler of a route.
+func stage(call *engine.Call, traits *routeTraits, misfit *engine.Outcome) C.int {
+	var stage C.int
+	if call.Early {
+		stage |= C.FK_STAGE_EARLY
 	}
-	return 1
+	if (!call.Early || traits.streamed) && misfit == nil {
+		stage |= C.FK_STAGE_HANDLER
+	}
+	return stage
 }
 
 // Done is engine.Handlers'.

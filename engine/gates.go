@@ -263,7 +263,6 @@ func (l *Loop) identify(r *request, trusted bool) {
 // forgetGates ends what is known of a request by the gates.
 func (r *request) forgetGates() {
 	r.shared.Traced, r.shared.Scheme, r.shared.IDLen, r.shared.Host = 0, SchemeOfConn, 0, message.Span{}
-	r.shared.UserLen = 0
 	r.gated = gated{counted: r.gated.counted[:0]}
 }
 

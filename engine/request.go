@@ -131,6 +131,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 	if r.file != nil {
 		l.dropAnswer(r)
 	}
+	r.shared.UserLen = 0 // The program may have said who the user is.
 	if l.cfg.Front != nil {
 		r.forgetGates()
 	}

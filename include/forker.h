@@ -316,6 +316,50 @@ typedef void (*forker_done_fn)(forker_request *req, const forker_outcome *outcom
 int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user);
 
 /*
+ * Has the requests of a group show a key, of which `check` says whether it is good: for all that is below its prefix, and in one
+ * order with the functions of forker_group_use(), of which this is one. `sources` says where the key is, in one place or several,
+ * separated by commas, at most 8, of which the first one counts that a request has a key in:
+ *
+ *   header:NAME          the value of a field, as in header:X-API-Key
+ *   header:NAME:SCHEME   what stands there behind a word and blanks, as in header:Authorization:Bearer
+ *   query:NAME           a parameter of the query; whoever has the access log has the key then
+ *   cookie:NAME          a cookie; browsers send it for pages of other sites too, see option csrf
+ *   form:NAME            a field of a form. Where no source before it has a key, this function and those behind it are called when
+ *                        the body is there, and a route with body=stream has it as one piece.
+ *
+ * A place that has several keys has none; so has one whose key is empty. Without a key, or if it is not good, the client gets 401
+ * with WWW-Authenticate: the scheme, or "ApiKey" where there is none, and option auth_realm. `check` is called where the handlers
+ * are (option dispatch), and returns
+ *
+ *   FORKER_NEXT (1)   it is good, and the request goes on
+ *   FORKER_OK (0)     it is not good; or it has answered by itself, in one call of forker_respond() or another one
+ *
+ * so that what forker_same_secret() returns can be returned; FORKER_DEFERRED, and goes on by forker_deferred_next() or answers; or
+ * a negative code, which is a logged 500. The key is NUL-terminated, and valid until the request ends.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (malformed sources, named by forker_server_error()), FORKER_E_LIMIT as forker_group_use().
+ */
+typedef int (*forker_key_fn)(forker_request *req, const char *key, size_t len, void *user);
+int forker_group_key_auth(forker_group *group, const char *sources, forker_key_fn check, void *user);
+
+/*
+ * The same for name and password by HTTP Basic (RFC 7617), where they are not in a file (option basic_auth). A name has 1 to 255
+ * bytes, both have at most 1023, and neither a control character; all else is 401 without a call of `check`. A name whose password
+ * was good is forker_request_user() from then on, unless the request was deferred. Passwords that are hashed as they should be take
+ * long to compare: option dispatch=pool lets others go on meanwhile.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (check is NULL), FORKER_E_LIMIT as forker_group_use().
+ */
+typedef int (*forker_password_fn)(forker_request *req, const char *name, const char *password, void *user);
+int forker_group_basic_auth(forker_group *group, forker_password_fn check, void *user);
+
+/*
+ * Whether a text that a client has given is the secret: 1, else 0. The time that this takes depends on the lengths of both only,
+ * not on how much of them is the same, so that nobody finds the secret out byte by byte. 0 if one is NULL. Any thread, any process.
+ */
+int forker_same_secret(const char *given, size_t given_len, const char *secret);
+
+/*
  * Has `on_error` answer where the library would put an error into words: its own (404 and 405 without a route, 413,
  * 415, 429, 503 ..., 500 for a handler that has failed) and those of forker_respond_error(). It gets the request, the
  * status, and what the library would put behind that, which may be "", and answers as a handler does on the main
@@ -1273,8 +1317,8 @@ const char *forker_request_scheme(forker_request *req, size_t *len_out);
 const char *forker_request_id(forker_request *req, size_t *len_out);
 
 /*
- * The name of the user who has shown the right password, with option basic_auth, which the access log shows too. NULL where
- * nobody has to.
+ * The name of the user who has shown the right password, with option basic_auth or forker_group_basic_auth(), which the access
+ * log shows too. NULL where nobody has to.
  */
 const char *forker_request_user(forker_request *req, size_t *len_out);
 

@@ -41,6 +41,8 @@ typedef struct {
     forker_handler before; /* NULL: none */
     forker_done_fn done;   /* NULL: none */
     void *user;
+    bool (*awaits)(forker_request *req, void *user); /* whether before needs the body; NULL: never */
+    void (*destroy)(void *user); /* what is made by the library ends so; NULL: it is the program's */
 } fk_use;
 
 /* What a program has of a part of a server; group.c. Those of a server are a list. */

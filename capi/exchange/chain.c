@@ -58,6 +58,12 @@ static bool may_go_on(const forker_request *req)
     return req->deferred == NULL && req->on_body == NULL && req->response.state != FK_RESPONSE_WHOLE;
 }
 
+/* Whether the next before function has to wait for the body. */
+static bool awaits_body(forker_request *req, const fk_use *use)
+{
+    return req->early && use->awaits != NULL && !has_passed(req, use) && use->awaits(req, use->user);
+}
+
 /* Calls the next before function, if there is one. */
 static int pass(forker_request *req, const fk_use *use)
 {
@@ -72,11 +78,16 @@ static int pass(forker_request *req, const fk_use *use)
     return use->before != NULL ? use->before(req, use->user) : FORKER_NEXT;
 }
 
-int fk_chain_run(forker_request *req, bool whole)
+int fk_chain_run(forker_request *req, int stage)
 {
     const forker_group *group = group_of(req);
     const fk_route *route = &req->server->routing.routes[req->route];
+    req->early = (stage & FK_STAGE_EARLY) != 0;
     while (req->step < group->chain_count) {
+        if (awaits_body(req, group->chain[req->step])) {
+            keep_set(req);
+            return FORKER_NEXT;
+        }
         int result = pass(req, group->chain[req->step]);
         if (result != FORKER_NEXT || !may_go_on(req)) {
             return result;
@@ -86,7 +97,7 @@ int fk_chain_run(forker_request *req, bool whole)
         begin_step(req);
         return FORKER_NEXT;
     }
-    if (!whole) {
+    if ((stage & FK_STAGE_HANDLER) == 0) {
         keep_set(req);
         return FORKER_NEXT;
     }

@@ -4,8 +4,14 @@
 
 #include "exchange/exchange.h"
 
+/* How far a request has come. Bits. */
+enum {
+    FK_STAGE_HANDLER = 1, /* its handler can be called: what that wants is there */
+    FK_STAGE_EARLY = 2    /* its body is still to come */
+};
+
 /* Does what fk_dispatch_chain() says, inside of the program. */
-int fk_chain_run(forker_request *req, bool whole);
+int fk_chain_run(forker_request *req, int stage);
 
 /*
  * Calls the done functions of a request that has ended, if that has not been done. The loop's thread; or that which uses up

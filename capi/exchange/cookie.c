@@ -1,4 +1,6 @@
 /* Cookies (RFC 6265bis): those that a client sends, those that it is given, and signatures that it cannot make. */
+#include "exchange/cookie.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +9,6 @@
 #include "base/process.h"
 #include "exchange/block.h"
 #include "exchange/engine.h"
-#include "exchange/exchange.h"
 #include "exchange/response.h"
 
 enum { PAIR_MAX = 4096, ATTRIBUTE_MAX = 1024 };
@@ -64,28 +65,40 @@ static const char *copy_value(forker_request *req, piece value, size_t *len_out)
     return text;
 }
 
-const char *forker_request_cookie(forker_request *req, const char *name, size_t *len_out)
+/* Gives the first value of that name, and how many there are, of which no more than `most` are counted. */
+static size_t find_cookie(const forker_request *req, const char *name, size_t most, piece *value_out)
 {
-    size_t unwanted;
-    len_out = len_out != NULL ? len_out : &unwanted;
-    *len_out = 0;
-    if (req == NULL || name == NULL) {
-        return NULL;
-    }
-    size_t len = strlen(name);
+    size_t len = strlen(name), count = 0;
     for (size_t i = 0; i < req->head.field_count; i++) {
         const fk_field *field = &req->head.fields[i];
         if (field->name.len != 6 || !fk_ascii_same(req->base + field->name.off, "cookie", 6)) {
             continue;
         }
         piece left = {req->base + field->value.off, field->value.len}, key, value;
-        while (next_pair(&left, &key, &value)) {
-            if (key.len == len && memcmp(key.p, name, len) == 0) {
-                return copy_value(req, value, len_out);
+        while (count < most && next_pair(&left, &key, &value)) {
+            if (key.len == len && memcmp(key.p, name, len) == 0 && count++ == 0) {
+                *value_out = value;
             }
         }
     }
-    return NULL;
+    return count;
+}
+
+const char *forker_request_cookie(forker_request *req, const char *name, size_t *len_out)
+{
+    size_t unwanted;
+    piece value;
+    len_out = len_out != NULL ? len_out : &unwanted;
+    *len_out = 0;
+    return req != NULL && name != NULL && find_cookie(req, name, 1, &value) == 1 ? copy_value(req, value, len_out)
+                                                                                 : NULL;
+}
+
+const char *fk_cookie_only(forker_request *req, const char *name, size_t *len_out)
+{
+    piece value;
+    *len_out = 0;
+    return find_cookie(req, name, 2, &value) == 1 ? copy_value(req, value, len_out) : NULL;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- set */

@@ -67,12 +67,12 @@ int fk_dispatch(uintptr_t address)
     return result;
 }
 
-int fk_dispatch_chain(uintptr_t address, int whole)
+int fk_dispatch_chain(uintptr_t address, int stage)
 {
     forker_request *req = (forker_request *)address;
     sigset_t blocked;
     fk_dispatch_enter(req, FK_INSIDE_HANDLER, &blocked);
-    int result = fk_chain_run(req, whole != 0);
+    int result = fk_chain_run(req, stage);
     fk_dispatch_leave(req, &blocked);
     return result;
 }

@@ -23,9 +23,10 @@ void fk_dispatch_note(fk_black_box *box, const forker_request *req, uint64_t sin
 
 /*
  * The same for a route whose group has functions: calls those that are left of them, and the handler when all have
- * returned FORKER_NEXT. whole: 0: not the handler, because the body is not there; the request's step tells if it was called.
+ * returned FORKER_NEXT. `stage` has FK_STAGE_*: without FK_STAGE_HANDLER not that one; and no function which needs a body that is still to come, nor
+ * those behind it. The request's step tells how far it got.
  */
-int fk_dispatch_chain(uintptr_t address, int whole);
+int fk_dispatch_chain(uintptr_t address, int stage);
 
 /*
  * Gives the request's on_body a piece of the body and returns what it returned. `last` as in forker_body_fn: not 0 is

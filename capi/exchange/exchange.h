@@ -205,7 +205,7 @@ struct forker_request {
     uint8_t id_len;     /* bytes of id; 0: the request has none */
     uint8_t kept;       /* 1: on_body has kept some of a piece, and is to be called for that when there is no pause */
     uint8_t user_len;   /* bytes of user; 0: nobody has shown who they are */
-    uint8_t pad;
+    uint8_t early;      /* 1: the body is still to come; chain.c */
     fk_peer client;
     fk_span host;   /* as a trusted proxy says; empty: it is head.host */
     int32_t fd;     /* of the connection, as long as `cancelled` is 0 */

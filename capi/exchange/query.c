@@ -83,7 +83,7 @@ const char *fk_query_text(forker_request *req, const char *p, const char *end, s
     return text;
 }
 
-static fk_query query_of(const forker_request *req)
+fk_query fk_query_of(const forker_request *req)
 {
     const char *p = req->base + req->head.query.off;
     return (fk_query){p, p + (req->head.has_query ? req->head.query.len : 0)};
@@ -98,7 +98,7 @@ const char *forker_request_query_param(forker_request *req, const char *name, si
     if (req == NULL || name == NULL) {
         return NULL;
     }
-    for (fk_query at = query_of(req); fk_query_next(&at, &pair);) {
+    for (fk_query at = fk_query_of(req); fk_query_next(&at, &pair);) {
         if (fk_query_is(&pair, name)) {
             return fk_query_text(req, pair.value, pair.end, len_out);
         }
@@ -114,7 +114,7 @@ int forker_request_query_at(forker_request *req, size_t index, const char **name
     if (req == NULL) {
         return FORKER_E_INVALID;
     }
-    for (fk_query at = query_of(req); fk_query_next(&at, &pair); count++) {
+    for (fk_query at = fk_query_of(req); fk_query_next(&at, &pair); count++) {
         if (count < index) {
             continue;
         }

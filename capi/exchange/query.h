@@ -14,6 +14,9 @@ typedef struct {
     const char *name, *name_end, *value, *end;
 } fk_pair;
 
+/* The query of a request. */
+fk_query fk_query_of(const forker_request *req);
+
 /* Steps behind the next pair. false: there is none. */
 bool fk_query_next(fk_query *at, fk_pair *pair_out);
 

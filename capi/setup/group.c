@@ -212,31 +212,36 @@ int fk_group_guard(forker_group *group)
     return code;
 }
 
+int fk_group_use(forker_group *group, const char *call, const fk_use *use)
+{
+    forker_server *server = group->server;
+    if (group->use_count == USES_MAX) {
+        return fk_setup_fail(server, FORKER_E_LIMIT,
+                             "%s: the group %s has %d pairs of functions already, which is the most", call,
+                             group->prefix, USES_MAX);
+    }
+    fk_use *uses = realloc(group->uses, (group->use_count + 1) * sizeof *uses);
+    if (uses == NULL) {
+        return fk_setup_fail(server, FORKER_E_MEMORY, "%s: out of memory", call);
+    }
+    group->uses = uses;
+    int code = fk_group_guard(group);
+    if (code == FORKER_OK) {
+        uses[group->use_count++] = *use;
+    }
+    return code;
+}
+
 int forker_group_use(forker_group *group, forker_handler before, forker_done_fn done, void *user)
 {
     int refused = group != NULL ? fk_setup_refuses(group->server) : FORKER_E_INVALID;
     if (refused != FORKER_OK) {
         return refused;
     }
-    forker_server *server = group->server;
     if (before == NULL && done == NULL) {
-        return fk_setup_fail(server, FORKER_E_INVALID, "use: before and done are both NULL");
+        return fk_setup_fail(group->server, FORKER_E_INVALID, "use: before and done are both NULL");
     }
-    if (group->use_count == USES_MAX) {
-        return fk_setup_fail(server, FORKER_E_LIMIT,
-                             "use: the group %s has %d pairs of functions already, which is the most", group->prefix,
-                             USES_MAX);
-    }
-    fk_use *uses = realloc(group->uses, (group->use_count + 1) * sizeof *uses);
-    if (uses == NULL) {
-        return fk_setup_fail(server, FORKER_E_MEMORY, "use: out of memory");
-    }
-    group->uses = uses;
-    int code = fk_group_guard(group);
-    if (code == FORKER_OK) {
-        uses[group->use_count++] = (fk_use){before, done, user};
-    }
-    return code;
+    return fk_group_use(group, "use", &(fk_use){.before = before, .done = done, .user = user});
 }
 
 /* The chain of a group is that of the group around it, which has been made, and its own. */
@@ -282,13 +287,23 @@ int fk_groups_plan(forker_server *server)
     return code;
 }
 
+static void free_uses(forker_group *group)
+{
+    for (uint32_t i = 0; i < group->use_count; i++) {
+        if (group->uses[i].destroy != NULL) {
+            group->uses[i].destroy(group->uses[i].user);
+        }
+    }
+    free(group->uses);
+}
+
 void fk_groups_free(forker_server *server)
 {
     while (server->routing.groups != NULL) {
         forker_group *group = server->routing.groups;
         server->routing.groups = group->next;
         fk_settings_free(&group->settings);
-        free(group->uses);
+        free_uses(group);
         free((void *)group->chain);
         free(group->host);
         free(group->prefix);

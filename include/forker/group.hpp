@@ -2,8 +2,11 @@
 #ifndef FORKER_GROUP_HPP
 #define FORKER_GROUP_HPP
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "error.hpp"
@@ -96,6 +99,25 @@ class Group : public detail::Methods<Group> {
         return *this;
     }
 
+    /*
+     * Has requests show a key in one of the sources, of which check(Request &, std::string_view key) says whether it is good, see
+     * forker_group_key_auth(): true or false, or what a before function returns.
+     */
+    template <typename Check> Group &key_auth(const std::string &sources, Check check) {
+        using Kept = detail::KeptFunction<Check>;
+        Kept *kept = keeper_->keep(std::make_unique<Kept>(server_, std::move(check)));
+        detail::check(server_, forker_group_key_auth(group_, sources.c_str(), call_key_check<Kept>, kept));
+        return *this;
+    }
+
+    /* The same of name and password: check(Request &, std::string_view name, std::string_view password), see forker_group_basic_auth(). */
+    template <typename Check> Group &basic_auth(Check check) {
+        using Kept = detail::KeptFunction<Check>;
+        Kept *kept = keeper_->keep(std::make_unique<Kept>(server_, std::move(check)));
+        detail::check(server_, forker_group_basic_auth(group_, call_password_check<Kept>, kept));
+        return *this;
+    }
+
     /* Serves the files of a directory below a prefix, see forker_group_static(). */
     Route directory(const std::string &prefix, const std::string &directory) {
         forker_route *route = nullptr;
@@ -130,6 +152,26 @@ class Group : public detail::Methods<Group> {
         Request request(req);
         return request.call("a before function", FORKER_NEXT,
                             [&]() -> decltype(auto) { return static_cast<Kept *>(user)->before(request); });
+    }
+    /* A check that says yes or no gives a code. */
+    template <typename Result> static decltype(auto) judged(Result &&result) {
+        if constexpr (std::is_same_v<std::decay_t<Result>, bool>)
+            return result ? FORKER_NEXT : FORKER_OK;
+        else
+            return std::forward<Result>(result);
+    }
+    template <typename Kept>
+    static int call_key_check(forker_request *req, const char *key, std::size_t len, void *user) noexcept {
+        Request request(req);
+        return request.call("a key_auth function", FORKER_OK,
+                            [&] { return judged(static_cast<Kept *>(user)->fn(request, std::string_view(key, len))); });
+    }
+    template <typename Kept>
+    static int call_password_check(forker_request *req, const char *name, const char *password, void *user) noexcept {
+        Request request(req);
+        return request.call("a basic_auth function", FORKER_OK, [&] {
+            return judged(static_cast<Kept *>(user)->fn(request, std::string_view(name), std::string_view(password)));
+        });
     }
     template <typename Kept>
     static void call_done(forker_request *req, const forker_outcome *outcome, void *user) noexcept {

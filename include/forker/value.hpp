@@ -21,6 +21,11 @@ inline std::string_view version() noexcept { return forker_version(); }
 /* What stands behind the last slash or backslash of a name of a file as clients send it, see forker_basename(). */
 inline std::string base_name(const std::string &filename) { return forker_basename(filename.c_str()); }
 
+/* Whether what a client has given is the secret; nothing can be learned of the time that takes, see forker_same_secret(). */
+inline bool same_secret(std::string_view given, const std::string &secret) noexcept {
+    return forker_same_secret(given.data() != nullptr ? given.data() : "", given.size(), secret.c_str()) == 1;
+}
+
 /* An option of the library. The texts are static. */
 struct Option {
     std::string_view name, type, default_value, bounds, description;

@@ -22,8 +22,18 @@ func gated(t *testing.T, arguments []string, options ...string) *program {
 	return gates(t, append([]string{"127.0.0.1:0"}, arguments...), append([]string{"workers=1", "h2c=on"}, options...)...)
 }
 
-// exchange sends a request by each version of HTTP, and wants the same answer. what is "GET /path", and fields behind LF.
+// exchange sends a request by each version of HTTP, and wants the same answer. what is "GET /path" or "POST /path body", and
+// fields behind LF.
 func (p *program) exchange(what string) response {
+	p.t.Helper()
+	line, fields, _ := strings.Cut(what, "\n")
+	method, path, _ := strings.Cut(line, " ")
+	path, body, _ := strings.Cut(path, " ")
+	return p.exchangeBody(method+" "+path+"\n"+fields, body)
+}
+
+// exchangeBody is exchange with a body that has lines.
+func (p *program) exchangeBody(what, body string) response {
 	p.t.Helper()
 	p.address(0)
 	line, fields, _ := strings.Cut(what, "\n")
@@ -32,7 +42,6 @@ func (p *program) exchange(what string) response {
 		&http.Transport{DisableKeepAlives: true, DisableCompression: true}, p.http2Client(nil).Transport,
 	} {
 		method, path, _ := strings.Cut(line, " ")
-		path, body, _ := strings.Cut(path, " ")
 		req, err := http.NewRequest(method, "http://"+p.address(0)+path, strings.NewReader(body))
 		if err != nil {
 			p.t.Fatal(err)

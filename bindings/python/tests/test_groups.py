@@ -69,6 +69,66 @@ server.run()
             )
             self.assertEqual(program.stop(), 0)
 
+    def test_keys_and_passwords_are_judged(self):
+        source = """
+server = make_server()
+api = server.group("/api")
+@api.key_auth("header:Authorization:Bearer, form:key")
+def judge(request, key):
+    if key == "own":
+        return 402, "pay"
+    if key == "abort":
+        forker.abort(403)
+    if key == "odd":
+        return 7
+    if key == "later":
+        deferred = request.defer()
+        threading.Thread(target=deferred.next).start()
+        return deferred
+    request.state.key = key
+    return forker.same_secret(key, "s\u00e9cret")
+@api.post("/who")
+def who(request):
+    return request.state.key if hasattr(request.state, "key") else "later"
+admin = server.group("/admin")
+@admin.basic_auth
+def users(request, name, password):
+    return name == "jo\u00e9" and forker.same_secret(password, "secret") or None
+@admin.get("/me")
+def me(request):
+    return request.user
+for wrong in ("heder:X", "query:"):
+    try:
+        api.key_auth(wrong)(judge)
+    except forker.Error as error:
+        told(error.code == forker.E_INVALID, error)
+server.run()
+"""
+        with Program("import threading\n" + source) as program:
+            program.out.wait_for('True key_auth: "heder:X": it begins with none of header:, query:, cookie: and form:')
+            program.wait_ready()
+
+            def ask(key=None, form=b"", path="/api/who"):
+                headers = {"Content-Type": "application/x-www-form-urlencoded"}
+                if key is not None:
+                    headers["Authorization"] = "Bearer " + key.encode().decode("latin-1")
+                return program.request("POST", path, form, headers)
+
+            status, headers, _ = ask()
+            self.assertEqual((status, headers["www-authenticate"]), (401, 'Bearer realm="restricted"'))
+            self.assertEqual(ask("s\u00e9cret")[2].decode(), "s\u00e9cret")
+            self.assertEqual(ask(None, b"a=1&key=s%C3%A9cret")[2].decode(), "s\u00e9cret")
+            answers = [ask(key)[0] for key in ("secret", "own", "abort", "odd", "later", "\u00e9")]
+            self.assertEqual(answers, [401, 402, 403, 500, 200, 401])
+            self.assertEqual(ask("s\u00e9cret", path="/api/none")[0], 404)
+            self.assertEqual(ask(path="/api/none")[0], 401)
+            shown = base64.b64encode("jo\u00e9:secret".encode()).decode()
+            self.assertEqual(
+                program.request("GET", "/admin/me", headers={"Authorization": f"Basic {shown}"})[2].decode(), "jo\u00e9"
+            )
+            self.assertEqual(program.request("GET", "/admin/me", headers={"Authorization": "Basic eDp5"})[0], 401)
+            self.assertEqual(program.stop(), 0)
+
     def test_functions_come_before_and_after(self):
         source = """
 server = make_server()

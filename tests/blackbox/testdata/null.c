@@ -8,6 +8,24 @@ static int handler(forker_request *req, void *user)
     return FORKER_OK;
 }
 
+static int check_key(forker_request *req, const char *key, size_t len, void *user)
+{
+    (void)req;
+    (void)key;
+    (void)len;
+    (void)user;
+    return FORKER_NEXT;
+}
+
+static int check_password(forker_request *req, const char *name, const char *password, void *user)
+{
+    (void)req;
+    (void)name;
+    (void)password;
+    (void)user;
+    return FORKER_NEXT;
+}
+
 static void post(forker_server *server, void *user)
 {
     (void)server;
@@ -90,6 +108,10 @@ static void check_servers(void)
     CHECK_CODE(forker_group_route(NULL, "GET", "/", handler, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_set(NULL, "body", "stream"), FORKER_E_INVALID);
     CHECK_CODE(forker_group_use(NULL, handler, NULL, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_key_auth(NULL, "query:key", check_key, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_basic_auth(NULL, check_password, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_same_secret(NULL, 1, "a"), 0);
+    CHECK_CODE(forker_same_secret("a", 1, NULL), 0);
     CHECK_CODE(forker_server_slot(NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_server_static(NULL, "/a", "/", NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_static(NULL, "/a", "/", NULL), FORKER_E_INVALID);

@@ -91,6 +91,24 @@ void add_groups(forker::Server &server)
              [user](forker::Request &req) { return req.get(user)->text + " " + std::string(req.param("id")); })
         .name("user")
         .set("dispatch", "pool");
+    server.group("/keys")
+        .key_auth("header:Authorization:Bearer, query:key",
+                  [kept = Counted("secret")](forker::Request &req, std::string_view key) {
+                      if (key == "throw") {
+                          throw forker::HttpError(403, "not this one");
+                      }
+                      req.set_header("X-Judged", "1");
+                      return forker::same_secret(key, kept.text);
+                  })
+        .get("/who", [](forker::Request &) { return "known"; });
+    server.group("/own-keys").key_auth("query:key", [](forker::Request &req, std::string_view key) -> int {
+        return key == "good" ? FORKER_NEXT : req.text("own words", 402);
+    });
+    server.group("/names")
+        .basic_auth([](forker::Request &, std::string_view name, std::string_view password) {
+            return name == "joe" && forker::same_secret(password, "secret");
+        })
+        .get("/who", [](forker::Request &req) { return "user " + std::string(req.user()); });
     server.get("/url", [&server](forker::Request &) {
         return server.url("user", {{"id", "a b"}, {"page", "2"}}) + " " + std::to_string(server.routes().size() > 20);
     });

@@ -54,7 +54,7 @@ from .error import (
     Error,
 )
 from .form import File, FormError, Values
-from .group import Group, Outcome
+from .group import Group, Outcome, same_secret
 from .head import Head
 from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
@@ -122,5 +122,6 @@ __all__ = [
     "abort",
     "options",
     "redirect",
+    "same_secret",
     "version",
 ]

@@ -12,12 +12,18 @@ from . import _library
 from ._library import c_text, lib
 from .option import option_text
 from .request import Request
-from .response import NEXT
+from .response import NEXT, REFUSED
 from .route import Handler, Routes, names_of
 from .signals import call_program
 
 if TYPE_CHECKING:
     from .server import Server
+
+
+KeyFunction = Callable[[Request, str], Any]
+PasswordFunction = Callable[[Request, str, str], Any]
+
+_AS_SHOWN = ("utf-8", "surrogateescape")  # how what a client shows becomes text, whatever it is
 
 
 class Outcome(NamedTuple):
@@ -98,6 +104,67 @@ class Group(Routes):
         server._handlers.append(callbacks)
         server._check_setup(lib.forker_group_use(self._c, *callbacks, None))
         return function
+
+
+    def key_auth(self, sources: str) -> Callable[[KeyFunction], KeyFunction]:
+        """Decorates a function that says whether the key is good which a request shows, for all that is below the prefix.
+
+        `sources` says where the key is: "header:X-API-Key", "header:Authorization:Bearer", "query:key", "cookie:sid",
+        "form:key", or several of these, separated by commas. The function gets the :class:`forker.Request` and the key, and
+        returns True, or False or None, which is answered 401; or a response of its own, as handlers do. It comes in one
+        order with the functions of :meth:`use`. :func:`forker.same_secret` compares keys. See forker_group_key_auth() of
+        forker.h.
+
+        Raises Error (E_INVALID: malformed sources).
+        """
+
+        def register(function: KeyFunction) -> KeyFunction:
+            def before(address: int, key: int, length: int, user: int | None) -> int:
+                return self._judge(address, function, (_shown(ctypes.string_at(key, length)),))
+
+            self._ask(lib.forker_group_key_auth, (self._c, c_text(sources)), _library.KEY_FN(before))
+            return function
+
+        return register
+
+    def basic_auth(self, function: PasswordFunction) -> PasswordFunction:
+        """Decorates a function that says whether name and password are good which a request shows by HTTP Basic.
+
+        It gets the :class:`forker.Request`, the name and the password, and returns what one of :meth:`key_auth` does. The
+        name is ``request.user`` from then on. Users of a file are simpler: ``group("/admin", basic_auth="/etc/app/users")``.
+        """
+
+        def before(address: int, name: bytes, password: bytes, user: int | None) -> int:
+            return self._judge(address, function, (_shown(name), _shown(password)))
+
+        self._ask(lib.forker_group_basic_auth, (self._c,), _library.PASSWORD_FN(before))
+        return function
+
+    def _ask(self, register: Callable[..., int], arguments: tuple[Any, ...], callback: Any) -> None:
+        self._server._handlers.append(callback)
+        self._server._check_setup(register(*arguments, callback, None))
+
+    def _judge(self, address: int, function: Callable[..., Any], shown: tuple[str, ...]) -> int:
+        """Has the program say whether what a request shows is good. Its result is that of C's function."""
+
+        def handler(request: Request) -> Any:
+            good = function(request, *shown)
+            if good is True:
+                return NEXT
+            return REFUSED if good is False or (good is None and request._handle is None) else good
+
+        server = self._server
+        request = Request(address, names_of(self._prefix), server._log_exception, server._take)
+        return server._handle(handler, request, address)
+
+
+def same_secret(given: str, secret: str) -> bool:
+    """Whether what a client has given is the secret. Nothing can be learned of the time that this takes."""
+    return lib.forker_same_secret(data := given.encode(*_AS_SHOWN), len(data), c_text(secret)) == 1
+
+
+def _shown(text: bytes) -> str:
+    return text.decode(*_AS_SHOWN)
 
 
 def _plain(function: Callable[[Request], Any]) -> Callable[[int, Request], Any]:

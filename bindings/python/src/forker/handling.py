@@ -12,7 +12,7 @@ from .deferred import Deferred
 from .form import FormError
 from .hook import Hooks
 from .request import Request
-from .response import NEXT, HTTPError, Response, respond, respond_error
+from .response import NEXT, REFUSED, HTTPError, Response, respond, respond_error
 from .route import Handler
 from .signals import call_program
 
@@ -40,6 +40,8 @@ class Handling(Hooks):
                 return _DEFERRED
             if response is NEXT:
                 return _NEXT
+            if response is REFUSED:
+                return _OK
             if response is not None or not (request._takes_body or request._is_hijacked):
                 respond(address, Response.of(response))
             return _OK

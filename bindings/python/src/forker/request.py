@@ -396,7 +396,7 @@ class Request(Arguments):
 
     @property
     def user(self) -> str | None:
-        """The name of the user who has shown the right password, with option basic_auth; else None."""
+        """The name of the user who has shown the right password, with option basic_auth or :meth:`Group.basic_auth`; else None."""
         found = self._keep("user", lambda address: _fetch(lib.forker_request_user, address))
         return found.decode("utf-8", "surrogateescape") if found is not None else None
 

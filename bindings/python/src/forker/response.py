@@ -36,6 +36,9 @@ class _Next:
 NEXT = _Next()
 """Returned by a handler: not mine, ask the next route that matches."""
 
+REFUSED = object()
+"""What a check of a key or password comes to that was not good, and that C answers."""
+
 
 class Response:
     """A response.
