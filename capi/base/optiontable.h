@@ -112,7 +112,7 @@
       "GOAWAY, also without a response. What has begun goes on. 0 is never.")                                          \
     X(KEEP_ALIVE, "keep_alive", CHOICE, "on", "off|on", "", "", true,                                                  \
       "Whether connections are kept open for more than one request.")                                                  \
-    X(MAX_PIPELINED, "max_pipelined", NUMBER, "64", "", "1", "1000000", true,                                          \
+    X(MAX_PIPELINED, "max_pipelined", NUMBER, "128", "", "1", "1000000", true,                                         \
       "Requests that came together on one connection and are served before other connections have their turn.")        \
     X(READ_BUFFER, "read_buffer", SIZE, "32k", "", "4k", "16m", true,                                                  \
       "Bytes of the input buffer that a connection has while it is in use; it grows to what max_head asks for.")       \

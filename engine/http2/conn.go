@@ -341,7 +341,7 @@ func (c *Conn) abort(s *Stream, code Code) Event {
 // Of a refusal with a status the client is to be told; without one, the stream was reset.
 func (c *Conn) ReadHead(s *Stream, block []byte, h *message.Head) (n int, refusal *message.Refusal) {
 	fragment, version := c.section.fragment, c.decoder.version
-	m := c.shared.headOf(fragment)
+	m := c.shared.headOf(fragment, version)
 	if c.reading == s {
 		if n := c.recall(m, s, block, h); n > 0 {
 			return n, nil

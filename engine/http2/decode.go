@@ -90,7 +90,7 @@ type decoder struct {
 	table   *dynamicTable // nil: nothing was inserted yet.
 	limit   uint32        // Of the table, while there is none.
 	started bool          // The present section has had a field: the size of the table does not change any more.
-	version uint64        // Another one for each state of each table of the loop; 0: nothing was done to it.
+	version uint64        // That of tables of the loop which had the same inserted, and of no others; 0: nothing was done to it.
 	shared  *Shared
 }
 
@@ -217,14 +217,8 @@ func integer(b []byte, prefix uint) (value uint64, n int) {
 	return 0, 0
 }
 
-// change is called when something is done to the table.
-func (d *decoder) change() {
-	d.shared.versions++
-	d.version = d.shared.versions
-}
-
 func (d *decoder) insert(f *field) {
-	d.change()
+	d.version = d.shared.versionAfter(d.version, f)
 	if d.table == nil {
 		d.table = d.shared.newTable()
 		d.table.limit(d.limit)
@@ -233,7 +227,7 @@ func (d *decoder) insert(f *field) {
 }
 
 func (d *decoder) resize(size uint32) {
-	d.change()
+	d.version = d.shared.newVersion()
 	d.limit = size
 	if d.table != nil {
 		d.table.limit(size)

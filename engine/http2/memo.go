@@ -2,7 +2,8 @@ package http2
 
 import "libforker/engine/message"
 
-// What is kept of heads that were read and of fields that were written, because the same ones come again and again.
+// What is kept of heads that were read and of fields that were written, because the same ones come again and again: on a connection, and
+// on those of clients that are alike.
 
 const (
 	memos       = 8 // How many are kept; each has one place where it can be.
@@ -25,11 +26,11 @@ type headMemo struct {
 }
 
 // headOf returns where the head of a section is kept, if it is: it may be another's. nil: a section of that size is not kept.
-func (sh *Shared) headOf(section []byte) *headMemo {
+func (sh *Shared) headOf(section []byte, version uint64) *headMemo {
 	if len(section) > memoSection {
 		return nil
 	}
-	place := uint32(len(section))
+	place := uint32(version)
 	for _, b := range section {
 		place = place*31 + uint32(b)
 	}
@@ -63,6 +64,46 @@ func (m *headMemo) keep(section []byte, version uint64, s *Stream, text []byte, 
 		h.CopyTo(&m.head)
 		m.len, m.urgency, m.known = copy(m.text[:], text), s.urgency, true
 	}
+}
+
+const (
+	keptInserts = 64
+	mostInsert  = 128 // Bytes of a field that is kept.
+)
+
+// insertMemo is a field that was inserted into a table, and to which version of that it has led.
+type insertMemo struct {
+	from, to uint64 // 0, 0: nothing.
+	text     [mostInsert]byte
+	nameLen  uint8
+	len      uint8
+}
+
+// versionAfter returns the version of a table that f is inserted into. Tables to which the same is done have the same one, as far as that
+// is kept.
+func (sh *Shared) versionAfter(from uint64, f *field) uint64 {
+	size := len(f.name) + len(f.value)
+	if size > mostInsert {
+		return sh.newVersion()
+	}
+	place := from*31 + uint64(len(f.name))*7 + uint64(len(f.value))
+	if n := len(f.value); n > 0 {
+		place = place*31 + uint64(f.value[n-1])
+	}
+	m := &sh.inserts[place%keptInserts]
+	if m.to > 0 && m.from == from && string(m.text[:m.nameLen]) == string(f.name) && string(m.text[m.nameLen:m.len]) == string(f.value) {
+		return m.to
+	}
+	m.from, m.to = from, sh.newVersion()
+	m.nameLen, m.len = uint8(copy(m.text[:], f.name)), uint8(size)
+	copy(m.text[len(f.name):], f.value)
+	return m.to
+}
+
+// newVersion returns one that no table has had.
+func (sh *Shared) newVersion() uint64 {
+	sh.versions++
+	return sh.versions
 }
 
 const (

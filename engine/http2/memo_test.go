@@ -109,10 +109,11 @@ func TestReadHead_ofWhatIsKept(t *testing.T) {
 			pair[0], pair[1] = newReader(keeps), newReader(forgets)
 		}
 		section, ends := pair[0].write(random), random.IntN(3) > 0
-		if m := keeps.headOf(section); m != nil && m.known && m.is(section, pair[0].conn.decoder.version, ends) {
+		version := pair[0].conn.decoder.version
+		if m := keeps.headOf(section, version); m != nil && m.known && m.is(section, version, ends) {
 			recalled++
 		}
-		forgets.heads = [memos]headMemo{}
+		forgets.heads, forgets.inserts = [memos]headMemo{}, [keptInserts]insertMemo{}
 		got, want := pair[0].read(section, ends), pair[1].read(section, ends)
 		if got != want {
 			t.Fatalf("request %d: %s, want %s", i, got, want)
@@ -120,6 +121,34 @@ func TestReadHead_ofWhatIsKept(t *testing.T) {
 	}
 	if recalled < 500 {
 		t.Errorf("only %d heads were kept", recalled)
+	}
+}
+
+// What one client has taught is known of another that sends the same, although each has a table of its own.
+func TestReadHead_ofClientsThatAreAlike(t *testing.T) {
+	sh := NewShared(wide, 100)
+	for i := range 4 {
+		r := newReader(sh)
+		for j := range 3 {
+			r.section.Reset()
+			for _, f := range []hpack.HeaderField{
+				{Name: ":method", Value: "GET"},
+				{Name: ":scheme", Value: "http"},
+				{Name: ":authority", Value: "h"},
+				{Name: ":path", Value: "/"},
+				{Name: "user-agent", Value: "alike"},
+				{Name: "x-client", Value: fmt.Sprint(i / 2)},
+			} {
+				_ = r.encoder.WriteField(f) // Into memory.
+			}
+			version := r.conn.decoder.version
+			m := sh.headOf(r.section.Bytes(), version)
+			// Of two of them the first has its fields inserted, and then is new and kept; the second begins where that has ended.
+			if known := m.known && m.is(r.section.Bytes(), version, true); known != (i%2 == 1 && j > 0) {
+				t.Errorf("client %d, request %d: known is %v", i, j, known)
+			}
+			r.read(bytes.Clone(r.section.Bytes()), true)
+		}
 	}
 }
 

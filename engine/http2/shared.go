@@ -18,6 +18,7 @@ type Shared struct {
 	field   field  // The latest one that lies in no table.
 
 	versions uint64 // Of all tables, see decoder.
+	inserts  [keptInserts]insertMemo
 	heads    [memos]headMemo
 	lines    [keptLines]lineMemo
 
