@@ -261,7 +261,7 @@ check: check-go check-c check-docs
 ## check-go      gofumpt, go vet, staticcheck, errcheck
 check-go:
 	@unformatted=$$($(GO_TOOL) gofumpt -l .); [ -z "$$unformatted" ] || { echo "not gofumpt's format:" $$unformatted; exit 1; }
-	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags vm ./tests/systemd && $(GO) vet -tags languages ./tests/languages && $(GO) vet -tags clients ./tests/blackbox
+	$(GO) vet ./... && $(GO) vet -tags invariants ./... && $(GO) vet -tags profiling ./capi && $(GO) vet -tags vm ./tests/systemd && $(GO) vet -tags languages ./tests/languages && $(GO) vet -tags clients ./tests/blackbox
 	cd bench && $(GO) vet ./...
 	cd tests/metrics && $(GO) vet ./...
 	cd tests/grpc && $(GO) vet ./...
@@ -309,6 +309,12 @@ BENCH_C := $(CC) -std=gnu11 -O2 -Wall -Wextra
 .PHONY: bench bench-programs
 bench: bench-programs
 	python3 bench/run.py --programs $(BENCH) $(BENCHFLAGS)
+
+## profile       record anew what workers spend their time on, by which the compiler decides what to inline (capi/default.pgo)
+.PHONY: profile
+profile: bench-programs
+	$(MAKE) --no-print-directory lib BUILD=$(BUILD)/profiling GOBUILDFLAGS="$(GOBUILDFLAGS) -tags profiling"
+	python3 bench/record.py --programs $(BENCH) --library $(BUILD)/profiling capi/default.pgo
 
 ## bench-programs  build the servers and the load generator of the benchmark into build/bench/
 bench-programs: lib

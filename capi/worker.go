@@ -99,6 +99,7 @@ func goWorkerRun(c *C.forker_server, channel, lifeline, drain C.int) (code C.int
 	}
 	c.run.loop = C.uintptr_t(cgo.NewHandle(w))
 	w.becomeReady()
+	defer startProfile()()
 	return w.serve()
 }
 
