@@ -287,10 +287,13 @@ func (h *h1) receiveHead(l *Loop, r *request) bool {
 	in := &h.c.input
 	n, err := h.parser.Parse(in.bytes[in.start:in.end], &r.shared.Head, &l.cfg.Limits)
 	if err != nil {
-		if h.c.served == 0 && isHello(in.bytes[in.start:in.end]) {
+		switch {
+		case h.c.served == 0 && isHello(in.bytes[in.start:in.end]):
 			l.noteHello(h.c)
 			h.closing = closeLinger
-		} else {
+		case h.isOfNoVersion(l):
+			h.closing = closeLinger
+		default:
 			h.refuse(l, r, err)
 		}
 		return false

@@ -131,6 +131,26 @@ func TestH2_withoutOptionIsRefused(t *testing.T) {
 	c.expectRefused(505)
 }
 
+// TestH2_wrongPrefaceIsClosed: who may speak HTTP/2 has no response of HTTP/1.
+func TestH2_wrongPrefaceIsClosed(t *testing.T) {
+	s := start(t, tcp, withH2C)
+	for _, wrong := range []string{"INVALID CONNECTION PREFACE\r\n\r\n", "PRI * \r\n\r\nSM\r\n\r\n"} {
+		c := s.dial()
+		c.send(wrong)
+		c.expectEnd()
+	}
+	for request, status := range map[string]int{"G(T / HTTP/1.1\r\n\r\n": 400, "GET /" + strings.Repeat("a", 9<<10): 414, "\x00\x00\x04": 400} {
+		c := s.dial()
+		c.send(request)
+		c.expectRefused(status)
+	}
+	c := s.dial()
+	c.send(getHello)
+	c.response("GET")
+	c.send("INVALID CONNECTION PREFACE\r\n\r\n")
+	c.expectRefused(400)
+}
+
 // expectRefused demands a refusal by HTTP/1, and the end.
 func (c *client) expectRefused(status int) {
 	c.t.Helper()
