@@ -22,6 +22,9 @@ const patience = 30 * time.Second
 var scratch string
 
 func TestMain(m *testing.M) {
+	if address := os.Getenv(attackedAddress); address != "" {
+		attackForEver(address)
+	}
 	os.Exit(runTests(m))
 }
 
