@@ -135,7 +135,7 @@ func (l *Loop) beginCollected(r *request) *message.Refusal {
 		return fault
 	}
 	d := r.decode
-	d.plain.kind, d.plain.length, d.plain.most = bodyCollected, -1, r.body.most
+	d.plain.kind, d.plain.length, d.plain.most, d.plain.together = bodyCollected, -1, r.body.most, r.body.together
 	d.from.Reset(memory.View(r.shared.Body, r.shared.BodyLen))
 	return faultOf(d.decoder.Begin(&d.from))
 }
@@ -211,9 +211,7 @@ func (l *Loop) takePlain(r *request) {
 	b := &r.body
 	b.coding = coding.Identity
 	if d := r.decode; d != nil {
-		l.releaseBody(b)
-		b.kind, b.length, b.got, b.block, b.file, b.charged = bodyCollected, d.plain.got, d.plain.got, d.plain.block, d.plain.file, d.plain.charged
-		d.plain = inbound{}
+		l.takeOver(b, &d.plain)
 		l.endDecode(r)
 		l.shareBody(r)
 	}

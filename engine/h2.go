@@ -21,7 +21,8 @@ type h2 struct {
 	unfinished int  // Streams that have something in keeping, see h2stream.kept.
 	sending    int  // Streams whose body comes from the source of their request.
 
-	life h2life
+	life   h2life
+	bodies *int64 // Bytes of memory that bodies are collected in, nil: there was none yet.
 }
 
 // openH2 has c speak HTTP/2 from now on; what has come of it is in its input.

@@ -367,3 +367,56 @@ func TestH2_pausedBodyHoldsUpNobody(t *testing.T) {
 	})
 	c.expect("HEADERS 1 200")
 }
+
+// TestH2_bodiesOfAConnectionShareItsMemory: what is beyond body_buffer of all of them together is in files, and every body comes whole.
+func TestH2_bodiesOfAConnectionShareItsMemory(t *testing.T) {
+	const most, size, many = 64 << 10, 10000, 20
+	s := start(t, tcp, withH2C, func(cfg *Config) { cfg.BodyBuffer, cfg.Limits.Head = most, 16<<10 })
+	c := s.dialH2()
+	for i := range many {
+		fields := []string{"content-length", fmt.Sprint(2 * size)}
+		if i%2 == 0 {
+			fields = nil // Its length is not known.
+		}
+		id := c.request("POST", "/tell", false, fields...)
+		c.must(c.WriteData(id, false, make([]byte, size)))
+	}
+	c.must(c.WritePing(false, [8]byte{}))
+	for got := ""; got != "PING"; {
+		got = c.frame()
+	}
+	s.do(func() {
+		together, files := 0, 0
+		for _, r := range s.loop.byIndex {
+			switch {
+			case r.body.file.IsOpen():
+				files++
+			default:
+				together += len(r.body.block)
+			}
+		}
+		if together > most || together < most/2 || files < many/2 {
+			t.Errorf("%d bytes are in memory, and %d bodies in files", together, files)
+		}
+	})
+	for i := range uint32(many) {
+		c.must(c.WriteData(2*i+1, true, make([]byte, size)))
+	}
+	for whole := 0; whole < many; {
+		if got := c.frame(); strings.HasPrefix(got, "DATA") {
+			if whole++; !strings.HasSuffix(got, `"POST /tell 20000" end`) {
+				t.Errorf("%s", got)
+			}
+		} else if strings.HasPrefix(got, "RST_STREAM") {
+			t.Fatal(got)
+		}
+	}
+	s.eventually("no memory to be counted any more", func() bool {
+		for _, other := range s.loop.conns {
+			if other != nil && *other.protocol.(*h2).bodies != 0 {
+				return false
+			}
+		}
+		return true
+	})
+}

@@ -90,7 +90,19 @@ func (st *h2stream) beginBody(l *Loop) *message.Refusal {
 	if st.ended {
 		length = 0
 	}
-	return l.beginBody(r, length, head.ExpectContinue != 0 && !st.ended)
+	refusal := l.beginBody(r, length, head.ExpectContinue != 0 && !st.ended)
+	if !st.ended {
+		r.body.together = st.h.together()
+	}
+	return refusal
+}
+
+// together is where the memory is counted that bodies of the connection are collected in. Requests that outlive it have it still.
+func (h *h2) together() *int64 {
+	if h.bodies == nil {
+		h.bodies = new(int64)
+	}
+	return h.bodies
 }
 
 // advance goes as far with the request as what has come of it allows.

@@ -36,6 +36,9 @@ type inbound struct {
 	block   []byte // bodyCollected: one byte more than is filled belongs to it, for a NUL.
 	file    memory.File
 	charged int // Bytes of it in Loop.bodyBytes.
+
+	together *int64 // Bytes of the blocks that bodies of one connection are in at a time; nil: the connection has one body at a time.
+	held     int    // This body's among them.
 }
 
 const (
@@ -57,7 +60,7 @@ var (
 func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	b := &r.body
 	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
-	b.coding = coding.Identity
+	b.coding, b.together = coding.Identity, nil
 	r.gated.barrier = passes
 	if l.cfg.Front != nil || l.redirects {
 		l.passGates(r)
@@ -178,18 +181,19 @@ func (l *Loop) growBody(b *inbound) *message.Refusal {
 	return nil
 }
 
-// takeBlock gives b a block of size bytes, while it has what it had. Without room for that b stays as it is: then a file
-// is to take the body.
+// takeBlock gives b a block of size bytes, while it has what it had. Without room for that, by option body_memory or beside other bodies of
+// its connection, b stays as it is: then a file is to take the body.
 func (l *Loop) takeBlock(b *inbound, size int) *message.Refusal {
 	block, err := l.blocks.Get(size)
 	switch {
 	case err != nil:
 		return errBodyMemory
-	case !l.hasBodyRoom(b, len(block)):
+	case !l.hasBodyRoom(b, len(block)) || !b.fitsBeside(len(block), l.cfg.BodyBuffer):
 		l.blocks.Put(block)
 	default:
 		b.block = block[:size]
 		l.charge(b, len(block))
+		b.hold(len(block))
 	}
 	return nil
 }
@@ -204,6 +208,7 @@ func (l *Loop) spill(b *inbound) *message.Refusal {
 		copy(b.block, block[:b.got])
 		l.blocks.Put(block)
 	}
+	b.hold(0)
 	return nil
 }
 
@@ -274,7 +279,16 @@ func (l *Loop) releaseBody(b *inbound) {
 	}
 	b.block = nil
 	l.charge(b, 0)
+	b.hold(0)
 	b.kind, b.awaited = bodyNone, false
+}
+
+// takeOver puts what another body was decoded to in the place of b.
+func (l *Loop) takeOver(b, from *inbound) {
+	l.releaseBody(b)
+	b.kind, b.length, b.got = bodyCollected, from.got, from.got
+	b.block, b.file, b.charged, b.together, b.held = from.block, from.file, from.charged, from.together, from.held
+	*from = inbound{}
 }
 
 // fileIsMemory reports whether files of bodies take memory too.
@@ -283,6 +297,24 @@ func (l *Loop) fileIsMemory() bool { return l.cfg.SpillDir == "" }
 // hasBodyRoom reports whether b may take so many bytes of memory, instead of those that it has.
 func (l *Loop) hasBodyRoom(b *inbound, size int) bool {
 	return l.cfg.BodyMemory == 0 || l.bodyBytes+int64(size-b.charged) <= l.cfg.BodyMemory
+}
+
+// fitsBeside reports whether a block of so many bytes, instead of what b has, fits beside those of other bodies of its connection: together
+// they have as much as one may have. The only one fits.
+func (b *inbound) fitsBeside(size int, most int64) bool {
+	if b.together == nil {
+		return true
+	}
+	others := *b.together - int64(b.held)
+	return others == 0 || others+int64(size) <= most
+}
+
+// hold takes in how many bytes b's block has, of which the connection's bodies have some together.
+func (b *inbound) hold(size int) {
+	if b.together != nil {
+		*b.together += int64(size - b.held)
+		b.held = size
+	}
 }
 
 // charge takes in how many bytes of memory b has.

@@ -117,6 +117,7 @@ func (l *Loop) dropGathered(b *inbound) {
 	}
 	b.block = nil
 	l.charge(b, 0)
+	b.hold(0)
 }
 
 // isDuplex reports whether a response begins while the program takes more of the request.

@@ -34,7 +34,7 @@ func (l *Loop) inflate(r *request, into *inbound, compressed []byte) *message.Re
 
 // inflateBody puts the message of a body, inflated and with its prefix, in the place of that body.
 func (l *Loop) inflateBody(r *request, compressed []byte) *message.Refusal {
-	into := inbound{kind: bodyCollected, length: -1}
+	into := inbound{kind: bodyCollected, length: -1, together: r.body.together}
 	var prefix [grpc.PrefixLen]byte
 	refusal := l.writeBody(&into, prefix[:])
 	if refusal == nil {
@@ -48,16 +48,14 @@ func (l *Loop) inflateBody(r *request, compressed []byte) *message.Refusal {
 		l.releaseBody(&into)
 		return refusal
 	}
-	b := &r.body
-	l.releaseBody(b)
-	b.kind, b.length, b.got, b.block, b.file, b.charged = into.kind, into.got, into.got, into.block, into.file, into.charged
+	l.takeOver(&r.body, &into)
 	l.shareBody(r)
 	return nil
 }
 
 // passInflated gives the program a message that came compressed.
 func (l *Loop) passInflated(r *request, compressed []byte) *message.Refusal {
-	into := inbound{kind: bodyCollected, length: -1}
+	into := inbound{kind: bodyCollected, length: -1, together: r.body.together}
 	refusal := l.inflate(r, &into, compressed)
 	if refusal == nil {
 		l.passMessage(r, into.block[:into.got])

@@ -287,7 +287,8 @@
     X(MAX_FIELDS, "max_fields", NUMBER, "100", "", "1", "256", true, "Header fields of a request; more is 431.")       \
     X(MAX_BODY, "max_body", SIZE, "4m", "", "0", "1t", true, "Bytes of a request's body; more is 413.")                \
     X(BODY_BUFFER, "body_buffer", SIZE, "1m", "", "0", "1g", true,                                                     \
-      "Bytes of a request's body that are kept in memory; a larger one is kept in a file, which is mapped.")           \
+      "Bytes of a request's body that are kept in memory; a larger one is kept in a file, which is mapped. Over "      \
+      "HTTP/2 so many of all bodies of a connection together.")                                                        \
     X(BODY_MEMORY, "body_memory", SIZE, "1g", "", "0", "1t", true,                                                     \
       "Bytes of memory that each worker has for the bodies of all requests together, beyond the input buffers. More "  \
       "go to files as those beyond body_buffer do, or are answered 503 where these are in memory too (spill_dir). 0 "  \

@@ -253,3 +253,23 @@ func TestHTTP2_roomForNoResponseIsEnded(t *testing.T) {
 	}
 	p.expectGet("/", 200, "hello\n")
 }
+
+// TestHTTP2_bodiesOfAllStreamsTakeLittle: a client that uploads on all streams of a connection at once, and ends none of it, takes no more memory
+// than one body may. The rest is in files.
+func TestHTTP2_bodiesOfAllStreamsTakeLittle(t *testing.T) {
+	p := serve(t, "workers=1", "h2c=on", "body_buffer=1m", "spill_dir="+t.TempDir(), "read_body_timeout=1s", "body_min_rate=0", "idle_timeout=500ms")
+	pid := p.workers()[0]
+	before, most := anonymous(t, pid), 0
+	p.attack(false, 100, func(a *attacker) error {
+		id, err := a.get(false)
+		for range 15 { // Just what a stream's window has room for.
+			err = errors.Join(err, a.WriteData(id, false, make([]byte, 16<<10)))
+		}
+		most = max(most, anonymous(t, pid)-before)
+		return err
+	})
+	if most > 4<<20 {
+		t.Errorf("it took %d bytes of memory", most)
+	}
+	p.expectGet("/", 200, "hello\n")
+}
