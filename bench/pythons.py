@@ -1,6 +1,11 @@
-"""Servers for Python applications, which all serve those of bench/peers: how each is started, on one worker."""
+"""Servers for Python applications, which all serve those of bench/peers: how each is started, on one worker.
 
+BENCH_PYTHONPATH names directories of further Python packages: newer versions, or what Debian lacks.
+"""
+
+import os
 import pathlib
+import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = HERE / "peers"
@@ -9,6 +14,7 @@ PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's servers
 WSGI = {"wsgi": "application:wsgi", "wsgi-json": "application:wsgi", "flask": "greeting_flask:application", "django": "greeting_django:application"}
 ASGI = {"asgi": "application:asgi", "asgi-json": "application:asgi", "fastapi": "greeting_fastapi:application"}
 CALLS = "calls"  # of gRPC
+BESIDE = [path for path in os.environ.get("BENCH_PYTHONPATH", "").split(":") if path]
 
 
 def application(launch):
@@ -17,7 +23,7 @@ def application(launch):
 
 def environment(*assignments):
     """env(1), with which the command begins: the servers' own variables are not those of the benchmark."""
-    return ["env", f"PYTHONPATH={PEERS}:{HERE.parent / 'bindings/python/src'}", *assignments]
+    return ["env", f"PYTHONPATH={':'.join([str(PEERS), str(HERE.parent / 'bindings/python/src'), *BESIDE])}", *assignments]
 
 
 def forker(accel):
@@ -46,7 +52,7 @@ def gunicorn(*kind):
 
 
 def uvicorn(launch):
-    options = ["--port", str(launch.port), "--no-access-log", "--loop", "uvloop", "--http", "httptools"]
+    options = ["--port", str(launch.port), "--no-access-log", "--loop", "uvloop", "--http", "httptools", "--ws", "none"]
     return [*environment(), PYTHON, "-m", "uvicorn", "--log-level", "warning", *options, application(launch)]
 
 
@@ -61,7 +67,30 @@ def uwsgi(launch):
     return [*environment(), "uwsgi", *plugin, *options, "--die-on-term"]
 
 
-# Name: command, Debian's package (None: this project's), what it serves.
+def bjoern(launch):
+    module, _, name = application(launch).partition(":")
+    program = f"import bjoern, {module}; bjoern.run({module}.{name}, '127.0.0.1', {launch.port})"
+    return [*environment(), PYTHON, "-c", program]
+
+
+def fastpysgi(launch):
+    options = ["--host", "127.0.0.1", "--port", str(launch.port)]
+    return [*environment(), PYTHON, "-c", "import fastpysgi; fastpysgi.run_from_cli()", *options, application(launch)]
+
+
+def is_beside(module):
+    """Whether a package is in one of those directories."""
+    found = (pathlib.Path(path, name) for path in BESIDE for name in (f"{module}.py", module))
+    return any(path.exists() for path in found)
+
+
+def version_beside(module):
+    """What is told of such a package. "": nothing."""
+    ask = f"import importlib.metadata, {module}; print(getattr({module}, '__version__', '') or importlib.metadata.version('{module}'))"
+    return subprocess.run([*environment(), PYTHON, "-c", ask], capture_output=True, text=True, check=False).stdout.strip()
+
+
+# Name: command, package of Debian (None: this project's), what it serves.
 PYTHONS = {
     "forker": (forker(1), None, {*WSGI, *ASGI}),
     "forker-ctypes": (forker(0), None, {*WSGI, *ASGI}),
@@ -75,3 +104,7 @@ PYTHONS = {
     "hypercorn": (hypercorn, "python3-hypercorn", {*ASGI}),
     "uwsgi": (uwsgi, "uwsgi-core", {*WSGI}),
 }
+# The same for packages that Debian lacks, which are compared if they are in one of those directories.
+PYTHONS_BESIDE = {"bjoern": (bjoern, {*WSGI}), "fastpysgi": (fastpysgi, {*WSGI, *ASGI})}
+# Python's name of those of Debian's packages that may be there in another version.
+MODULES = {"gunicorn": "gunicorn", "python3-uvicorn": "uvicorn", "python3-hypercorn": "hypercorn"}

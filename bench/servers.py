@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from pythons import PYTHONS
+from pythons import MODULES, PYTHONS, PYTHONS_BESIDE, is_beside, version_beside
 
 HERE = pathlib.Path(__file__).resolve().parent
 START_LIMIT = 10  # seconds until a server must accept connections
@@ -98,6 +98,12 @@ def debian_version(package):
     return find
 
 
+def python_version(package):
+    """That of Debian's package, or of what is used instead."""
+    module = MODULES.get(package)
+    return (lambda _programs: version_beside(module)) if module and is_beside(module) else debian_version(package)
+
+
 def module_version(module):
     return lambda _programs: re.search(rf"{re.escape(module)} v(\S+)", (HERE / "go.mod").read_text())[1]
 
@@ -148,8 +154,13 @@ SERVERS = {
     "grpc-c++": Server(program("grpc_cpp"), debian_version("libgrpc++-dev"), frozenset({GRPC})),
 }
 SERVERS.update(
-    (f"python-{name}", Server(command, debian_version(package) if package else libforker_version, frozenset(serves)))
+    (f"python-{name}", Server(command, python_version(package) if package else libforker_version, frozenset(serves)))
     for name, (command, package, serves) in PYTHONS.items()
+)
+SERVERS.update(
+    (f"python-{module}", Server(command, lambda _programs, module=module: version_beside(module), frozenset(serves)))
+    for module, (command, serves) in PYTHONS_BESIDE.items()
+    if is_beside(module)
 )
 
 

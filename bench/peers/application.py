@@ -31,8 +31,8 @@ async def asgi(scope, receive, send):
         content, more = b"", True
         while more:
             message = await receive()
-            content += message["body"]
-            more = message["more_body"]
+            content += message.get("body", b"")
+            more = message.get("more_body", False)
         kind, body = b"application/json", reply(content)
     fields = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": fields})
