@@ -46,7 +46,7 @@ type app struct {
 // routeTraits are the options of a route.
 type routeTraits struct {
 	pooled   bool // Its handler runs on a thread of the pool.
-	chained  bool // Its group has functions around the handler,
+	chained  bool // Its group has functions around the handler, or requests may have to show a token,
 	guards   bool // It is not one of the program's routes, but has these, and its gates, asked about what has none.
 	streamed bool // Its handler takes the body piece by piece.
 	chain    uint32
@@ -70,7 +70,11 @@ func newApp(s server, users userFiles) (*app, error) {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
 		traits := routeTraits{pooled: bool(route.pooled), guards: bool(route.guards), streamed: bool(route.streamed), chain: s.chainOf(route)}
-		traits.chained = traits.chain > 0
+		if traits.body.Plan, err = a.planOf(i); err != nil {
+			return nil, fmt.Errorf("route %d: %w", i, err)
+		}
+		plan := traits.body.Plan
+		traits.chained = traits.chain > 0 || plan.HasTokens()
 		traits.served = route.directory != nil || bool(route.follows)
 		if traits.served { // A body is of no use to it, and without functions around it there is nothing to wait for.
 			traits.streamed, traits.pooled = traits.chained, traits.pooled && traits.chained
@@ -83,10 +87,7 @@ func newApp(s server, users userFiles) (*app, error) {
 			a.calls = true
 			traits.body = a.admitCall(traits.call, a.methodOf(i), traits.body.Stream)
 		}
-		if traits.body.Plan, err = a.planOf(i); err != nil {
-			return nil, fmt.Errorf("route %d: %w", i, err)
-		}
-		traits.body.Guards = traits.guards
+		traits.body.Plan, traits.body.Guards = plan, traits.guards
 		a.admits = a.admits || a.calls || traits.body.Stream || traits.body.Most != a.maxBody
 		a.routes = append(a.routes, traits)
 	}

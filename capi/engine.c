@@ -1,6 +1,8 @@
 /* Calls into Go from functions of the program. */
 #include "exchange/engine.h"
 
+#include <string.h>
+
 #include "_cgo_export.h"
 
 int fk_engine_interim(forker_request *req, int status, const fk_block *line)
@@ -26,4 +28,16 @@ int fk_engine_sign(forker_server *server, const char *text, size_t len, char *si
 bool fk_engine_verify(forker_server *server, const char *text, size_t len, const char *signature)
 {
     return goVerify(server, (uintptr_t)text, len, (uintptr_t)signature) == 1;
+}
+
+bool fk_engine_token(forker_server *server, const char *name, const char *cookie, size_t len, fk_csrf *out)
+{
+    memset(out, 0, sizeof *out);
+    return goToken(server, (char *)name, (uintptr_t)cookie, len, out) == 1;
+}
+
+int fk_engine_token_fits(forker_server *server, const char *name, const char *cookie, size_t len, const char *token,
+                         size_t token_len)
+{
+    return goTokenFits(server, (char *)name, (uintptr_t)cookie, len, (uintptr_t)token, token_len);
 }

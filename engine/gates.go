@@ -149,9 +149,12 @@ func (l *Loop) passPlan(r *request) {
 	}
 	if plan.Sites != nil {
 		site := findField(head, r.text, "sec-fetch-site").In(r.text)
-		if !plan.Sites.Pass(r.call.Method, site, g.origin.In(r.text), r.host()) {
+		switch plan.Sites.Judge(r.call.Method, site, g.origin.In(r.text), r.host()) {
+		case gate.SiteIsOther:
 			g.barrier = barredBySite
 			return
+		case gate.SiteIsUnknown: // A token can be in the body, which comes behind all gates.
+			r.shared.TokenDue = 1
 		}
 	}
 	if plan.Decompress {
@@ -263,6 +266,7 @@ func (l *Loop) identify(r *request, trusted bool) {
 // forgetGates ends what is known of a request by the gates.
 func (r *request) forgetGates() {
 	r.shared.Traced, r.shared.Scheme, r.shared.IDLen, r.shared.Host = 0, SchemeOfConn, 0, message.Span{}
+	r.shared.TokenDue = 0
 	r.gated = gated{counted: r.gated.counted[:0]}
 }
 

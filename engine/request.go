@@ -131,7 +131,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 	if r.file != nil {
 		l.dropAnswer(r)
 	}
-	r.shared.UserLen = 0 // The program may have said who the user is.
+	r.shared.UserLen, r.shared.Step = 0, 0 // C may have said who the user is, and have come to a step without functions.
 	if l.cfg.Front != nil {
 		r.forgetGates()
 	}

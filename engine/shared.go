@@ -65,10 +65,11 @@ type Request struct {
 	Passed   Block  // What functions around handlers the request has come to: of these, Handlers.Done tells the program of the end.
 	Ending   Ending // Filled by the engine when the request ends, if Passed has something.
 	Step     uint32 // How many of those of its route it has come to; one more than there are: to the handler too.
-	_        uint32
+	TokenDue uint8  // 1: it has to show the token of a page of this server, which Handlers.Serve sees to.
+	_        [3]uint8
 	Values   uintptr
 	Heads    Block // Functions that want to see the head of the response: Handlers.Head calls them.
-	_        uintptr
+	_        [2]uintptr
 }
 
 // EndingSize is that of Ending.

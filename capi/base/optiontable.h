@@ -168,9 +168,11 @@
       "Whether those pages may send cookies along; not with cors_origins=*. Also of a route.")                         \
     X(CORS_MAX_AGE, "cors_max_age", DURATION, "0", "", "0", "24h", true,                                               \
       "How long browsers may remember what they have asked; 0 leaves it to them. Also of a route.")                    \
-    X(CSRF, "csrf", CHOICE, "off", "off|fetch", "", "", true,                                                          \
+    X(CSRF, "csrf", CHOICE, "off", "off|fetch|token", "", "", true,                                                    \
       "Whether requests that change something (all but GET, HEAD and OPTIONS) are refused when a page of "             \
-      "another site has the browser send them, as Sec-Fetch-Site says, or Origin: 403. Also of a route.")              \
+      "another site has the browser send them, as Sec-Fetch-Site says, or Origin: 403. With token those are too that " \
+      "have no Sec-Fetch-Site, as of browsers before 2023, and do not show by a token of forker_request_csrf_token() " \
+      "that a page of this server has sent them. Also of a route.")                                                    \
     X(CSRF_ORIGINS, "csrf_origins", ORIGINS, "", "", "", "", true,                                                     \
       "Other sites from which they are served all the same. Also of a route.")                                         \
     X(BASIC_AUTH, "basic_auth", TEXT, "", "", "", "", false,                                                           \

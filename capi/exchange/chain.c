@@ -7,10 +7,12 @@
 
 #include "base/process.h"
 #include "exchange/block.h"
+#include "exchange/csrf.h"
 #include "exchange/deferred.h"
 #include "exchange/failure.h"
 #include "setup/callback.h"
 
+/* NULL: there is none. */
 static const forker_group *group_of(const forker_request *req)
 {
     const forker_group *group = req->server->routing.routes[req->route].group;
@@ -82,8 +84,15 @@ int fk_chain_run(forker_request *req, int stage)
 {
     const forker_group *group = group_of(req);
     const fk_route *route = &req->server->routing.routes[req->route];
+    uint32_t count = group != NULL ? group->chain_count : 0;
     req->early = (stage & FK_STAGE_EARLY) != 0;
-    while (req->step < group->chain_count) {
+    if (req->token_due) {
+        int result = fk_csrf_pass(req);
+        if (req->token_due) {
+            return result;
+        }
+    }
+    while (req->step < count) {
         if (awaits_body(req, group->chain[req->step])) {
             keep_set(req);
             return FORKER_NEXT;

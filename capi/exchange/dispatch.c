@@ -142,6 +142,7 @@ void fk_dispatch_release(uintptr_t address)
     req->heads.len = 0;
     fk_texts_free(req);
     req->form = NULL;
+    req->csrf_cookie = NULL;
     fk_failure_clear(&req->failure);
     trim_block(&req->response.fields);
     trim_block(&req->response.body);

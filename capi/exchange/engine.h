@@ -30,4 +30,22 @@ int fk_engine_sign(forker_server *server, const char *text, size_t len, char *si
 /* Whether this is the signature of a text by one of the server's keys. */
 bool fk_engine_verify(forker_server *server, const char *text, size_t len, const char *signature);
 
+enum { FK_CSRF_TOKEN = 86, FK_CSRF_COOKIE = 87 };
+
+/* What a page needs so that its requests are known to be this server's, with NULs behind both. */
+typedef struct {
+    char token[FK_CSRF_TOKEN + 2];
+    char cookie[FK_CSRF_COOKIE + 1];
+} fk_csrf;
+
+/*
+ * Writes a token for the secret that the cookie of that name has, whose value is `len` bytes. true: it has none of this server's
+ * making, so there is a new one, for which the cookie is written too.
+ */
+bool fk_engine_token(forker_server *server, const char *name, const char *cookie, size_t len, fk_csrf *out);
+
+/* What is wrong with a token for that cookie: FORKER_OK: nothing; FORKER_E_STATE: the cookie is not of this server; FORKER_E_INVALID: the token is not that of the cookie. */
+int fk_engine_token_fits(forker_server *server, const char *name, const char *cookie, size_t len, const char *token,
+                         size_t token_len);
+
 #endif

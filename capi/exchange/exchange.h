@@ -228,14 +228,17 @@ struct forker_request {
     /* Owned by chain.c. */
     fk_block passed;        /* const fk_use *: those that the request has come to, in that order */
     forker_outcome outcome; /* filled by the engine when the request ends, if `passed` has something */
-    uint32_t step; /* so many of its route's chain it has come to; one more than there are: to the handler too */
-    uint32_t pad_step;
+    uint32_t step;     /* so many of its route's chain it has come to; one more than there are: to the handler too */
+    uint8_t token_due; /* 1: it has to show the token of a page of this server first; filled by the engine; csrf.c */
+    uint8_t pad_step[3];
 
     void **values; /* by slot; NULL: none was set */
 
     fk_block heads; /* what forker_request_on_head() was called with; onhead.c */
 
     struct fk_form *form; /* one of the texts; NULL: not parsed */
+
+    const char *csrf_cookie; /* that its response sets; one of the texts; NULL: none */
 };
 
 #endif

@@ -88,6 +88,11 @@ static const char *fault_of(const forker_server *server, const fk_route *route, 
         *option_out = "cors_credentials=on";
         return "cors_origins has *, and pages of all sites would act as their users; name the origins";
     }
+    if (strcmp(fk_gate_option_text(server, route, FK_OPTION_CSRF), "token") == 0 &&
+        server->options[FK_OPTION_COOKIE_KEYS].text[0] == '\0') {
+        *option_out = "csrf=token";
+        return "option cookie_keys is empty, by which the cookie of a token is signed";
+    }
     if (fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CSRF_ORIGINS))) {
         *option_out = "csrf_origins";
         return "* would be all sites, from which csrf protects; name the origins, or set csrf=off";

@@ -257,29 +257,33 @@ func TestCORS(t *testing.T) {
 }
 
 func TestSites(t *testing.T) {
-	s := Sites{parseOrigins("https://partner.example")}
+	plain, tokens := Sites{Trusted: parseOrigins("https://partner.example")}, Sites{Trusted: parseOrigins("https://partner.example"), Tokens: true}
 	for _, row := range []struct {
 		method, site, origin string
-		want                 bool
+		want, wantTokens     Verdict
 	}{
-		{"GET", "cross-site", "https://evil.example", true},
-		{"HEAD", "cross-site", "", true},
-		{"POST", "same-origin", "https://h", true},
-		{"POST", "none", "", true},
-		{"POST", "cross-site", "https://evil.example", false},
-		{"POST", "same-site", "https://sub.h", false},
-		{"POST", "cross-site", "https://h", false},
-		{"POST", "cross-site", "https://partner.example", true},
-		{"DELETE", "cross-site", "null", false},
-		{"POST", "unheard-of", "", false},
-		{"POST", "", "", true}, // No browser.
-		{"POST", "", "https://h", true},
-		{"POST", "", "https://h:8443", false},
-		{"POST", "", "https://evil.example", false},
-		{"POST", "", "null", false},
+		{"GET", "cross-site", "https://evil.example", SiteIsOwn, SiteIsOwn},
+		{"HEAD", "cross-site", "", SiteIsOwn, SiteIsOwn},
+		{"OPTIONS", "", "", SiteIsOwn, SiteIsOwn},
+		{"POST", "same-origin", "https://h", SiteIsOwn, SiteIsOwn},
+		{"POST", "none", "", SiteIsOwn, SiteIsOwn},
+		{"POST", "cross-site", "https://evil.example", SiteIsOther, SiteIsOther},
+		{"POST", "same-site", "https://sub.h", SiteIsOther, SiteIsOther},
+		{"POST", "cross-site", "https://h", SiteIsOther, SiteIsOther},
+		{"POST", "cross-site", "https://partner.example", SiteIsOwn, SiteIsOwn},
+		{"DELETE", "cross-site", "null", SiteIsOther, SiteIsOther},
+		{"POST", "unheard-of", "", SiteIsOther, SiteIsOther},
+		{"POST", "", "", SiteIsOwn, SiteIsUnknown}, // No browser, or an old one.
+		{"POST", "", "https://h", SiteIsOwn, SiteIsUnknown},
+		{"POST", "", "https://partner.example", SiteIsOwn, SiteIsOwn},
+		{"POST", "", "https://h:8443", SiteIsOther, SiteIsOther},
+		{"POST", "", "https://evil.example", SiteIsOther, SiteIsOther},
+		{"POST", "", "null", SiteIsOther, SiteIsOther},
 	} {
-		if got := s.Pass([]byte(row.method), []byte(row.site), []byte(row.origin), []byte("h")); got != row.want {
-			t.Errorf("%+v: %v", row, got)
+		for sites, want := range map[*Sites]Verdict{&plain: row.want, &tokens: row.wantTokens} {
+			if got := sites.Judge([]byte(row.method), []byte(row.site), []byte(row.origin), []byte("h")); got != want {
+				t.Errorf("%+v tokens=%v: %v", row, sites.Tokens, got)
+			}
 		}
 	}
 }

@@ -22,6 +22,9 @@ type Plan struct {
 	Decompress bool           // Bodies of requests are decoded that come compressed.
 }
 
+// HasTokens reports whether requests may have to show a token.
+func (p *Plan) HasTokens() bool { return p != nil && p.Sites != nil && p.Sites.Tokens }
+
 // Texts are the options of a route that its plan is made of, as they are written.
 type Texts struct {
 	RateLimit                                        string
@@ -31,7 +34,7 @@ type Texts struct {
 	CORSCredentials                                  bool
 	Users                                            *credential.Users // Of the file that is named.
 	Realm                                            string
-	CSRF                                             bool
+	CSRF, CSRFTokens                                 bool
 	CSRFOrigins                                      string
 	Compress, CompressTypes                          string
 	Decompress                                       bool
@@ -56,7 +59,7 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 	}
 	p.Auth = newAuth(t)
 	if t.CSRF {
-		p.Sites = &Sites{Trusted: parseOrigins(t.CSRFOrigins)}
+		p.Sites = &Sites{Trusted: parseOrigins(t.CSRFOrigins), Tokens: t.CSRFTokens}
 	}
 	p.Block = newBlock(t)
 	p.Compress = coding.NewPolicy(t.Compress, t.CompressTypes, t.CompressMin)

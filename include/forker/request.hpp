@@ -49,6 +49,13 @@ class Request {
     std::string_view client() const { return whole(forker_request_client); }
     std::string_view scheme() const { return whole(forker_request_scheme); }
     std::string_view id() const { return whole(forker_request_id); }
+    /* A token for the pages of the response, see forker_request_csrf_token(). */
+    std::string_view csrf_token() {
+        const char *token = forker_request_csrf_token(req_);
+        if (token == nullptr)
+            throw Error(FORKER_E_STATE, forker_request_error(req_));
+        return token;
+    }
     std::string_view user() const { return whole(forker_request_user); }
     std::string_view body() const { return whole(forker_request_body); }
     int version() const noexcept { return forker_request_version(req_); }

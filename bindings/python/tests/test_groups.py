@@ -129,6 +129,45 @@ server.run()
             self.assertEqual(program.request("GET", "/admin/me", headers={"Authorization": "Basic eDp5"})[0], 401)
             self.assertEqual(program.stop(), 0)
 
+    def test_tokens_of_forms(self):
+        source = """
+server = make_server(cookie_keys="0123456789abcdef0123456789abcdef", csrf="token")
+@server.get("/page")
+def page(request):
+    return request.csrf_token() + " " + request.csrf_token()
+@server.post("/save")
+def save(request):
+    return request.form["a"]
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            status, headers, body = program.request("GET", "/page")
+            self.assertEqual((status, headers["cache-control"]), (200, "no-store"))
+            cookie = headers["set-cookie"].partition(";")[0]
+            first, second = body.decode().split()
+            self.assertNotEqual(first, second)
+            for token, wanted in ((first, 200), (second, 200), (first[:-1], 403), ("", 403)):
+                form = f"a=b&csrf_token={token}".encode()
+                fields = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+                self.assertEqual(program.request("POST", "/save", form, fields)[0], wanted)
+                shown = {"X-CSRF-Token": token, "Cookie": cookie}
+                status = program.request("POST", "/save", b"", shown)[0]
+                self.assertEqual(status, 400 if wanted == 200 else 403)  # There is no form.
+            self.assertEqual(program.stop(), 0)
+        source = """
+server = make_server()
+@server.get("/")
+def page(request):
+    return request.csrf_token()
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.request("GET", "/")[0], 500)
+            self.assertEqual(program.stop(), 0)
+            self.assertTrue([line for line in program.log.wait_for_end() if "csrf_token: option cookie_keys is empty" in line])
+
     def test_functions_come_before_and_after(self):
         source = """
 server = make_server()

@@ -160,6 +160,7 @@ static void check_requests(void)
         CHECK_TEXT(named_texts[i](NULL, NULL, NULL), NULL);
     }
     CHECK(forker_request_header_count(NULL) == 0);
+    CHECK_TEXT(forker_request_csrf_token(NULL), NULL);
     CHECK_CODE(forker_request_header_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);
     CHECK(forker_request_trailer_count(NULL) == 0);
     CHECK_CODE(forker_request_trailer_at(NULL, 0, NULL, NULL), FORKER_E_INVALID);

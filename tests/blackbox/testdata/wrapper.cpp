@@ -101,6 +101,10 @@ void add_groups(forker::Server &server)
                       return forker::same_secret(key, kept.text);
                   })
         .get("/who", [](forker::Request &) { return "known"; });
+    server.set("cookie_keys", "0123456789abcdef0123456789abcdef");
+    server.group("/tokens").set("csrf", "token").get("/page", [](forker::Request &req) {
+        return std::to_string(req.csrf_token().size());
+    });
     server.group("/own-keys").key_auth("query:key", [](forker::Request &req, std::string_view key) -> int {
         return key == "good" ? FORKER_NEXT : req.text("own words", 402);
     });

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/process.h"
+#include "exchange/csrf.h"
 #include "exchange/deferred.h"
 #include "exchange/dispatch.h"
 #include "exchange/engine.h"
@@ -360,6 +361,12 @@ void fk_engine_look(forker_request *req)
 uint64_t fk_clock(void)
 {
     return 0;
+}
+
+int fk_csrf_pass(forker_request *req)
+{
+    (void)req;
+    return FORKER_E_INTERNAL; /* there are no gates here */
 }
 
 void fk_log(forker_server *own_server, int level, const char *format, ...)

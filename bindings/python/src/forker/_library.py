@@ -131,6 +131,7 @@ PROTOTYPES = {
     "forker_request_query_param": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
     "forker_request_query_at": (c_int, [c_void_p, c_size_t, _TEXT_OUT, _TEXT_OUT, _LEN_OUT]),
     "forker_request_cookie": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),
+    "forker_request_csrf_token": (c_char_p, [c_void_p]),
     "forker_arg_int": (c_int, [c_void_p, c_int, c_char_p, c_int64, c_int64, c_int64, POINTER(c_int64)]),
     "forker_arg_double": (c_int, [c_void_p, c_int, c_char_p, c_double, c_double, c_double, POINTER(c_double)]),
     "forker_arg_bool": (c_int, [c_void_p, c_int, c_char_p, c_int, POINTER(c_int)]),

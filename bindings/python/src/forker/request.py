@@ -16,7 +16,7 @@ from ._library import c_text, lib, text_at
 from .argument import Arguments
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
-from .error import E_ABORTED, E_AGAIN, check_request
+from .error import E_ABORTED, E_AGAIN, E_STATE, check_request
 from .form import File, Values, fields_of, files_of, parameters_of
 from .head import OnHead, add_head
 from .part import OnPart, take_parts
@@ -296,6 +296,23 @@ class Request(Arguments):
             return MappingProxyType({name: value.decode("latin-1") for name, value in values.items() if value is not None})
 
         return self._keep("cookies", fetch)
+
+    def csrf_token(self) -> str:
+        """A token for the pages of the response, by which their requests are told from those of other sites: option ``csrf``.
+
+        It stands in a field X-CSRF-Token, or as csrf_token in a form, of a request that does not say by Sec-Fetch-Site where it
+        is from, with ``csrf="token"``. See forker_request_csrf_token() of forker.h.
+
+        Raises Error (E_STATE: option cookie_keys is empty, or the request is answered).
+        """
+
+        def make(address: int) -> str:
+            token = lib.forker_request_csrf_token(address)
+            if token is None:
+                check_request(E_STATE, address)
+            return token.decode()
+
+        return self._ask(make)
 
     @property
     def query_params(self) -> Values[str]:
