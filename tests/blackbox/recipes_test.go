@@ -38,7 +38,7 @@ func indent(text string) string { return "    " + strings.ReplaceAll(text, "\n",
 // inCPP makes one program of the recipes in C++: each is a function.
 func inCPP(t *testing.T, recipes []block) setup {
 	t.Helper()
-	source := "#include <forker.hpp>\n#include <chrono>\n#include <iostream>\n#include <thread>\n"
+	source := "#include <forker.hpp>\n#include <algorithm>\n#include <chrono>\n#include <iostream>\n#include <thread>\n"
 	calls := ""
 	for i, recipe := range recipes {
 		source += fmt.Sprintf("// %s\nstatic void recipe%d(forker::Server &server) {\n%s}\n", recipe.title, i, indent(recipe.text))
