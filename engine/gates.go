@@ -24,7 +24,7 @@ import (
 //
 // The first two are the same for all requests, the others can differ by route. A request that one of them bars goes no
 // further: its body is not wanted, and the program does not see it. Whether a password is right is asked last, because that
-// takes long.
+// takes long, and a token that shows which site it is from is looked for by the program's side, since it can be in the body.
 
 // gated is what the gates have found out about a request.
 type gated struct {

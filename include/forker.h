@@ -189,9 +189,11 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  * a route can have them: rate_limit, security, hsts, csp, cors_origins, cors_headers, cors_expose, cors_credentials,
  * cors_max_age, basic_auth, auth_realm, csrf and csrf_origins; those about compressed bodies, decompress of requests, compress
  * and compress_types of responses; of a directory's files (forker_server_static()) those whose names begin with static_. Gates
- * decide before a handler is called, in an order of their own: limits of rates, what browsers ask before a request (CORS), who
- * the user is (basic_auth), requests that pages of other sites send (csrf). A request that is left to the next route by
- * FORKER_NEXT passes that one's too.
+ * decide before any function of the program is called, in one order: where a request is from (trusted_proxies), its id and the method
+ * that it means, redirects and rewrites, limits of rates, what browsers ask before a request (CORS), who the user is (basic_auth),
+ * requests that pages of other sites send (csrf), how the body is compressed and how long it may be. A token of csrf, which can be in
+ * the body, and a password that is not known yet, are looked at last. A request that is left to the next route by FORKER_NEXT passes
+ * that one's gates too, from limits of rates on.
  *
  * What is not set of a route is as forker_group_set() says, then as the default, of gates the server's option.
  *
