@@ -15,12 +15,12 @@ import (
 
 const cookieKey = "0123456789abcdef0123456789abcdef"
 
-func tokened(t *testing.T, address string, env []string, options ...string) *program {
+func tokened(t *testing.T, b build, address string, env []string, options ...string) *program {
 	t.Helper()
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "f"), []byte("of a file"), 0o644))
 	env = append(env, environment(append([]string{"workers=1", "h2c=on", "cookie_keys=" + cookieKey}, options...))...)
-	return start(t, setup{source: "csrf.c", args: []string{address, dir}, env: env}).waitReady()
+	return start(t, setup{build: &b, source: "csrf.c", args: []string{address, dir}, env: env}).waitReady()
 }
 
 // visitor is a browser that has been given a page: what it has in its cookies, and a token of the page.
@@ -59,7 +59,11 @@ func inField(path, token, cookie string) string {
 }
 
 func TestTokens_areTakenAndNothingElse(t *testing.T) {
-	p := tokened(t, "127.0.0.1:0", nil)
+	eachBuild(t, expectTokens)
+}
+
+func expectTokens(t *testing.T, b build) {
+	p := tokened(t, b, "127.0.0.1:0", nil)
 	me, other := p.visit(), p.visit()
 	value := strings.TrimPrefix(me.cookie, "csrf=")
 	forged := strings.Repeat("A", 43) + "." + strings.Repeat("A", 43)
@@ -148,7 +152,7 @@ func TestTokens_areTakenAndNothingElse(t *testing.T) {
 
 // TestTokens_stayGoodForTheirCookie: a client that has a cookie gets no other one; its tokens differ, and all of them are good.
 func TestTokens_stayGoodForTheirCookie(t *testing.T) {
-	p := tokened(t, "127.0.0.1:0", nil)
+	p := tokened(t, plain, "127.0.0.1:0", nil)
 	me := p.visit()
 	seen := map[string]bool{me.token: true}
 	for range 20 {
@@ -172,7 +176,7 @@ func TestTokens_stayGoodForTheirCookie(t *testing.T) {
 	p.stop(syscall.SIGTERM)
 	const later = "ffffffffffffffffffffffffffffffff"
 	for keys, want := range map[string]int{later + "," + cookieKey: 200, later: 403} { // A key goes when its cookies have ended.
-		q := tokened(t, "127.0.0.1:0", nil, "cookie_keys="+keys)
+		q := tokened(t, plain, "127.0.0.1:0", nil, "cookie_keys="+keys)
 		if a := q.exchange(inField("/site/save", me.token, me.cookie)); a.StatusCode != want {
 			t.Errorf("%s: %d, want %d", keys, a.StatusCode, want)
 		}
@@ -184,9 +188,9 @@ func TestTokens_stayGoodForTheirCookie(t *testing.T) {
 func TestTokens_overTLS(t *testing.T) {
 	pair := testcert.New(testcert.Spec{Names: []string{"localhost"}})
 	files := keep(t, t.TempDir(), "pair", pair)
-	p := tokened(t, "127.0.0.1:0?tls=on", []string{"FORKER_TEST_CHAIN=" + files[0], "FORKER_TEST_KEY=" + files[1]})
+	p := tokened(t, plain, "127.0.0.1:0?tls=on", []string{"FORKER_TEST_CHAIN=" + files[0], "FORKER_TEST_KEY=" + files[1]})
 	s := &secured{program: p, pairs: []*testcert.Pair{pair}}
-	plain := tokened(t, "127.0.0.1:0", nil)
+	plain := tokened(t, plain, "127.0.0.1:0", nil)
 	fixed := plain.visit() // An attacker's own, by the same keys: he has it of a host that speaks no TLS.
 	c := s.dialTLS(s.config())
 	me := p.readPage(c.send(getOf("/page")).receive("GET"))
