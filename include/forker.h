@@ -1125,8 +1125,10 @@ enum {
 
 /*
  * A value that the client has sent, as a whole number from `least` to `most`, in decimal digits with or without "-"; as a
- * decimal number; as true, 1, on, yes or false, 0, off, no; or as one of several words, such as "asc|desc", of which *value_out
- * gets the number, from 0. The fallback stands for one that was not sent, and is given with each failure too.
+ * decimal number; as true, 1, on, yes or false, 0, off, no; as one of several words, such as "asc|desc", of which *value_out
+ * gets the number, from 0; or as a point of time from `first` to `last`, "2026-11-30T08:15:00Z" (RFC 3339: with fractions of a second,
+ * and an offset as in +01:00, whose "+" may be a blank, as it becomes in a query) or "2026-11-30", its beginning in UTC: of that
+ * *value_out gets the milliseconds since 1970, and what is smaller is left out. The fallback stands for one that was not sent, and is given with each failure too.
  *
  * Return FORKER_OK, FORKER_E_INVALID: what was sent is nothing of that. The sentence of forker_request_error() can be
  * shown to the client, as in `return forker_respond_error(req, 400, forker_request_error(req))`: "page: "0" is not a whole
@@ -1138,6 +1140,8 @@ int forker_arg_double(forker_request *req, int from, const char *name, double le
                       double *value_out);
 int forker_arg_bool(forker_request *req, int from, const char *name, int fallback, int *value_out);
 int forker_arg_choice(forker_request *req, int from, const char *name, const char *words, int fallback, int *value_out);
+int forker_arg_time(forker_request *req, int from, const char *name, int64_t first, int64_t last, int64_t fallback,
+                    int64_t *value_out);
 
 /*
  * Keeps a value for the functions that see the request later, in a slot of forker_server_slot(); one that was there is

@@ -1,4 +1,4 @@
-/* Values that a client sends, as numbers and choices: what is not one, or is out of its bounds, is said in words. */
+/* Values that a client sends, as numbers, points of time and choices: what is not one, or is out of its bounds, is said in words. */
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
@@ -9,6 +9,7 @@
 #include "base/ascii.h"
 #include "exchange/exchange.h"
 #include "exchange/failure.h"
+#include "exchange/moment.h"
 
 enum { SHOWN = 64 }; /* bytes of a value in a sentence */
 
@@ -139,6 +140,35 @@ int forker_arg_double(forker_request *req, int from, const char *name, double le
         return refuse_double(req, name, text, least, most);
     }
     *value_out = number;
+    return FORKER_OK;
+}
+
+/* It takes what it says. NOLINTNEXTLINE(readability-function-size) */
+int forker_arg_time(forker_request *req, int from, const char *name, int64_t first, int64_t last, int64_t fallback,
+                    int64_t *value_out)
+{
+    const char *text;
+    int64_t ms;
+    char earliest[FK_MOMENT_MAX], latest[FK_MOMENT_MAX];
+    if (value_out == NULL) {
+        return FORKER_E_INVALID;
+    }
+    *value_out = fallback;
+    int code = find(req, from, name, &text);
+    if (text == NULL) {
+        return code;
+    }
+    if (!fk_moment_read(text, &ms)) {
+        return fk_fail(&req->failure, FORKER_E_INVALID,
+                       "%s: \"%.*s\" is not a time, such as 2026-11-30T08:15:00Z or 2026-11-30", name, SHOWN, text);
+    }
+    if (ms < first || ms > last) {
+        fk_moment_write(earliest, first);
+        fk_moment_write(latest, last);
+        return fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is not from %s to %s", name, SHOWN, text,
+                       earliest, latest);
+    }
+    *value_out = ms;
     return FORKER_OK;
 }
 

@@ -104,6 +104,13 @@ class Request {
         check_arg(forker_arg_bool(req_, from, name, fallback ? 1 : 0, &value));
         return value != 0;
     }
+    using Time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+    Time arg_time(int from, const char *name, Time first, Time last, Time fallback) {
+        std::int64_t value = 0;
+        check_arg(forker_arg_time(req_, from, name, first.time_since_epoch().count(), last.time_since_epoch().count(),
+                                  fallback.time_since_epoch().count(), &value));
+        return Time(std::chrono::milliseconds(value));
+    }
     int arg_choice(int from, const char *name, const char *words, int fallback) {
         int value = 0;
         check_arg(forker_arg_choice(req_, from, name, words, fallback, &value));

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 const cookieKeys = "cookie_keys=0123456789abcdef0123456789abcdef"
@@ -134,6 +135,55 @@ func TestArguments_areCheckedAndExplained(t *testing.T) {
 			a := c.send("GET " + row.target + " HTTP/1.1\r\nHost: t\r\n" + row.fields + "\r\n").receive("GET")
 			if got := strings.TrimPrefix(strings.TrimSuffix(a.body, "\n"), "400 Bad Request\n"); got != row.want {
 				t.Errorf("%s: %q, want %q", row.target, got, row.want)
+			}
+		}
+	})
+}
+
+// TestArguments_timesAreThoseOfTheGoLibrary compares what is read with time.Parse, and lists what is none.
+func TestArguments_timesAreThoseOfTheGoLibrary(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		c := arguments(t, b).dial()
+		ask := func(at string) string {
+			body := c.get("/time?at=" + url.QueryEscape(at)).body
+			return strings.TrimPrefix(strings.TrimSuffix(body, "\n"), "400 Bad Request\n")
+		}
+		for _, at := range []string{
+			"1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "2026-11-30T08:15:00Z", "2026-11-30T08:15:00.5+01:00", "2026-11-30t08:15:00.123456789z",
+			"2026-11-30T08:15:00-23:59", "2024-02-29T12:00:00Z", "2000-02-29T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "1900-03-01T00:00:00+00:30",
+			"2026-12-31T23:59:59.1Z", "2026-01-31T00:00:00.01Z", "1600-02-29T23:00:00-05:00",
+		} {
+			want, err := time.Parse(time.RFC3339, strings.ToUpper(at))
+			must(t, err)
+			if got := ask(at); got != fmt.Sprint(want.UnixMilli()) {
+				t.Errorf("%s: %s, want %d", at, got, want.UnixMilli())
+			}
+		}
+		for day := time.Date(1890, 1, 1, 0, 0, 0, 0, time.UTC); day.Year() < 2110; day = day.AddDate(0, 0, 13) {
+			if got := ask(day.Format(time.DateOnly)); got != fmt.Sprint(day.UnixMilli()) {
+				t.Fatalf("%s: %s, want %d", day.Format(time.DateOnly), got, day.UnixMilli())
+			}
+		}
+		for _, at := range []string{
+			"", "now", "2026", "2026-11", "2026-11-31", "2026-02-29", "1900-02-29", "2026-00-01", "2026-13-01", "2026-01-00", "0000-01-01", "26-01-01", "+2026-01-01",
+			"2026-11-30T08:15Z", "2026-11-30T08:15:00", "2026-11-30T24:00:00Z", "2026-11-30T08:60:00Z", "2026-11-30T08:15:61Z", "2026-11-30T08:15:00.Z",
+			"2026-11-30T08:15:00,5Z", "2026-11-30T08:15:00+24:00", "2026-11-30T08:15:00+1:00", "2026-11-30T08:15:00+0100", "2026-11-30T08:15:00Zx", "2026-11-30Z",
+			"2026-11-30 08:15:00Z", " 2026-11-30", "2026-11-30T08:15:00+01:60", "2026-1-30",
+		} {
+			if got, want := ask(at), fmt.Sprintf("at: %q is not a time, such as 2026-11-30T08:15:00Z or 2026-11-30", at); got != want {
+				t.Errorf("%q: %q", at, got)
+			}
+		}
+		for query, want := range map[string]string{
+			"":                                    "1767225600000",
+			"?at=2026-11-30T08:15:00+01:00":       "1796022900000", // A "+" that was not escaped.
+			"?at=2016-12-31T23:59:60Z":            "1483228800000", // A leap second is the next one.
+			"?narrow&at=1970-01-01T23:59:59.999Z": "86399999",
+			"?narrow&at=1970-01-02":               `at: "1970-01-02" is not from 1970-01-01T00:00:00Z to 1970-01-01T23:59:59Z`,
+			"?narrow&at=1969-12-31":               `at: "1969-12-31" is not from 1970-01-01T00:00:00Z to 1970-01-01T23:59:59Z`,
+		} {
+			if got := strings.TrimPrefix(strings.TrimSuffix(c.get("/time"+query).body, "\n"), "400 Bad Request\n"); got != want {
+				t.Errorf("%s: %q, want %q", query, got, want)
 			}
 		}
 	})

@@ -91,6 +91,33 @@ class ArgumentTest(unittest.TestCase):
             self.assertEqual(program.get("/wrong")[2].count(b'","'), 5)
             self.assertEqual(program.stop(), 0)
 
+    def test_times(self):
+        source = """
+from datetime import datetime, timedelta, timezone
+server = make_server()
+first, last = datetime(2020, 1, 1, tzinfo=timezone.utc), datetime(2030, 1, 1, tzinfo=timezone(timedelta(hours=1)))
+@server.get("/")
+def index(request):
+    return request.arg_time("at", first, last, last).isoformat()
+@server.get("/naive")
+def naive(request):
+    try:
+        return request.arg_time("at", first, last, datetime(2026, 1, 1)).isoformat()
+    except ValueError as error:
+        return str(error)
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.get("/")[2], b"2029-12-31T23:00:00+00:00")
+            self.assertEqual(program.get("/?at=2026-11-30T08:15:00.25-02:00")[2], b"2026-11-30T10:15:00.250000+00:00")
+            self.assertEqual(program.get("/?at=2026-11-30")[2], b"2026-11-30T00:00:00+00:00")
+            status, _, body = program.get("/?at=2019-12-31")
+            self.assertEqual(status, 400)
+            self.assertIn(b'at: "2019-12-31" is not from 2020-01-01T00:00:00Z to 2029-12-31T23:00:00Z', body)
+            self.assertIn(b"have a time zone", program.get("/naive")[2])
+            self.assertEqual(program.stop(), 0)
+
     def test_signed_cookies(self):
         with Program(SOURCE) as program:
             program.wait_ready()

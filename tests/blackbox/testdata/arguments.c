@@ -122,6 +122,20 @@ static int argue(forker_request *req, void *user)
     return response_text(req, text);
 }
 
+/* "ms": the beginning of 2026 if there is none; with ?narrow only the first day of 1970. */
+static int argue_time(forker_request *req, void *user)
+{
+    char text[32];
+    int64_t ms;
+    (void)user;
+    if (forker_arg_time(req, FORKER_FROM_QUERY, "at", query(req, "narrow") != NULL ? 0 : INT64_MIN,
+                        query(req, "narrow") != NULL ? 86399999 : INT64_MAX, 1767225600000, &ms) != FORKER_OK) {
+        return tell_failure(req);
+    }
+    snprintf(text, sizeof text, "%lld", (long long)ms);
+    return response_text(req, text);
+}
+
 static void destroy(void *value)
 {
     live--;
@@ -191,6 +205,7 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/cookie", tell_cookie, NULL);
     forker_server_handle(server, "GET", "/sign", sign, NULL);
     forker_server_handle(server, "GET", "/args/:flag", argue, NULL);
+    forker_server_handle(server, "GET", "/time", argue_time, NULL);
     forker_server_handle(server, "GET", "/live", tell_live, NULL);
     forker_group *users = forker_server_group(server, "/users");
     forker_group_use(users, find_user, look_at_user, NULL);

@@ -169,6 +169,7 @@ static void check_requests(void)
     CHECK(forker_request_get(NULL, 0) == NULL);
     CHECK_CODE(forker_arg_int(NULL, FORKER_FROM_QUERY, "n", 0, 1, 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_arg_double(NULL, FORKER_FROM_QUERY, "n", 0, 1, 0, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_arg_time(NULL, FORKER_FROM_QUERY, "n", 0, 1, 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_arg_bool(NULL, FORKER_FROM_QUERY, "n", 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_arg_choice(NULL, FORKER_FROM_QUERY, "n", "a|b", 0, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_arg_int(NULL, FORKER_FROM_QUERY, "n", 0, 9, 7, &number), FORKER_E_INVALID);

@@ -44,6 +44,11 @@ void add_answers(forker::Server &server)
                std::to_string(req.arg_double(FORKER_FROM_QUERY, "d", 0, 1, 0.5) > 0.4) + " " +
                std::string(req.query("n").value_or("-")) + " " + std::to_string(req.queries().size());
     });
+    server.get("/time", [](forker::Request &req) {
+        using Time = forker::Request::Time;
+        return std::to_string(
+            req.arg_time(FORKER_FROM_QUERY, "at", Time::min(), Time::max(), Time()).time_since_epoch().count());
+    });
     server.post("/echo", [](forker::Request &req) {
         return req.respond(200, "",
                            std::string(req.method()) + " " + std::string(req.body()) + " " +

@@ -136,6 +136,7 @@ PROTOTYPES = {
     "forker_arg_double": (c_int, [c_void_p, c_int, c_char_p, c_double, c_double, c_double, POINTER(c_double)]),
     "forker_arg_bool": (c_int, [c_void_p, c_int, c_char_p, c_int, POINTER(c_int)]),
     "forker_arg_choice": (c_int, [c_void_p, c_int, c_char_p, c_char_p, c_int, POINTER(c_int)]),
+    "forker_arg_time": (c_int, [c_void_p, c_int, c_char_p, c_int64, c_int64, c_int64, POINTER(c_int64)]),
     "forker_request_set": (c_int, [c_void_p, c_int, c_void_p]),
     "forker_request_get": (c_void_p, [c_void_p, c_int]),
     "forker_request_param": (c_void_p, [c_void_p, c_char_p, _LEN_OUT]),

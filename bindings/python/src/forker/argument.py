@@ -1,9 +1,10 @@
-"""Values that a client has sent, as numbers and choices."""
+"""Values that a client has sent, as numbers, points of time and choices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from ctypes import byref, c_double, c_int, c_int64
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from ._library import c_text, lib
@@ -12,6 +13,8 @@ from .response import HTTPError
 
 _SOURCES = ("query", "param", "header", "cookie", "form")  # in the order of FORKER_FROM_*
 _INT64_MAX = 2**63 - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Arguments:
@@ -47,6 +50,16 @@ class Arguments:
             raise ValueError(f"the words of a choice are a list of texts without |, not {words!r}")
         found = self._arg(lib.forker_arg_choice, source, name, c_int(), c_text("|".join(words)), words.index(default))
         return words[found]
+
+    def arg_time(self, name: str, first: datetime, last: datetime, default: datetime, source: str = "query") -> datetime:
+        """A point of time from `first` to `last`, "2026-11-30T08:15:00Z" or "2026-11-30" (RFC 3339), to the millisecond, in UTC.
+
+        Raises ValueError (bounds or default have no time zone), HTTPError.
+        """
+        if any(moment.tzinfo is None for moment in (first, last, default)):
+            raise ValueError("bounds and default of arg_time have a time zone, such as datetime.timezone.utc")
+        bounds = [(moment - _EPOCH) // _MILLISECOND for moment in (first, last, default)]
+        return _EPOCH + self._arg(lib.forker_arg_time, source, name, c_int64(), *bounds) * _MILLISECOND
 
     def _arg(self, function: Any, source: str, name: str, value: Any, *bounds: Any) -> Any:
         if source not in _SOURCES:
