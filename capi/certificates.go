@@ -13,7 +13,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
-	"io"
 	"time"
 	"unsafe"
 
@@ -90,21 +89,6 @@ func (s server) makeConfigs(certificates *secure.Certificates, pool *x509.CertPo
 		})
 	}
 	return configs
-}
-
-// keyLog is a descriptor that secrets of sessions are appended to.
-type keyLog int
-
-// Write appends lines: crypto/tls gives whole ones, and the kernel puts what all workers append one behind the other
-// (O_APPEND in open(2)).
-func (k keyLog) Write(lines []byte) (int, error) { return unix.Write(int(k), lines) }
-
-// keyLog returns where option tls_key_log has secrets written to; nil: nowhere.
-func (s server) keyLog() io.Writer {
-	if s.c.logs.keylog_fd < 0 {
-		return nil
-	}
-	return keyLog(s.c.logs.keylog_fd)
 }
 
 // clientAuth are the meanings of FK_CLIENT_CERT_*.

@@ -34,6 +34,7 @@
 #include "log/logloss.h"
 #include "setup/admin.h"
 #include "setup/callback.h"
+#include "setup/keylog.h"
 #include "setup/listener.h"
 #include "setup/pidfile.h"
 #include "setup/ticket.h"
@@ -172,6 +173,7 @@ _Noreturn void fk_birth_master(fk_spawner *spawner, int channel)
     (void)fk_inventory_add(channel);
     close_spawner_fds(spawner);
     fk_tickets_close(server);
+    fk_keylog_close(server);
     fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low(); /* for good: nothing of the program runs here */
@@ -193,6 +195,7 @@ _Noreturn void fk_birth_inspector(fk_spawner *spawner, int fd)
     (void)fk_inventory_add(fd);
     close_spawner_fds(spawner);
     fk_tickets_close(server);
+    fk_keylog_close(server);
     fk_logloss_forget(server);
     fk_listeners_forget(server);
     (void)fk_descriptor_hold_low();

@@ -3,9 +3,12 @@ package blackbox
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"libforker/engine/secure/testcert"
@@ -98,4 +101,45 @@ func TestTLS_handshakesAreInTheStats(t *testing.T) {
 	if want := "1/1 1/1 1/1 0/0 0/0 0/0 0/0 0/0 1/1 " + strings.Repeat("0/0 ", 7); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+func TestTLS_keyLogOnAFullDiskEndsNoHandshake(t *testing.T) {
+	onFullDisks(t, func(t *testing.T, disk fullDisk) {
+		pair := testcert.New(testcert.Spec{Names: []string{"localhost"}})
+		file, files := filepath.Join(disk.dir, "keys"), keep(t, t.TempDir(), "own", pair)
+		p := start(t, setup{
+			source: "secure.c", under: disk.under, args: append([]string{"127.0.0.1:0?tls=on"}, files...),
+			env: environment([]string{"workers=1", "tls_key_log=" + file}),
+		}).waitReady()
+		s := &secured{program: p, pairs: []*testcert.Pair{pair}}
+		if master := openFiles(t, p.master()); slices.Contains(master, file) {
+			t.Error("the master has it, and has no use for it")
+		}
+		for range 50 { // Twice as many as there is room for.
+			s.dialTLS(s.config()).send(getOf("/")).receive("GET")
+		}
+		p.log.wait(t, 0, "key log: a line was lost: "+disk.reason)
+		for line := range strings.Lines(logFile{t, file}.text()) {
+			if words := strings.Fields(line); len(words) != 3 || !strings.HasSuffix(line, "\n") {
+				t.Errorf("no whole line: %q", line)
+			}
+		}
+		p.stop(syscall.SIGTERM)
+	})
+}
+
+// openFiles are those that a process has open.
+func openFiles(t *testing.T, pid int) []string {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		file, _ := os.Readlink(filepath.Join(dir, entry.Name()))
+		files = append(files, file)
+	}
+	return files
 }

@@ -61,6 +61,16 @@ def make_asynchronous():
     return Asynchronous()
 """
 
+# An application whose standard output is a pipe that nobody reads.
+STOPPED = """
+import os
+ends = os.pipe()
+os.dup2(ends[1], 1)
+def application(environ, start_response):
+    start_response("200 OK", [])
+    return [b"served"]
+"""
+
 
 class CommandTest(unittest.TestCase):
     def setUp(self):
@@ -281,6 +291,15 @@ format=own %(name)s %(levelname)s %(message)s
             if file != "-":
                 self.assertIn('"GET /x HTTP/1.1" 200', file.read_text())
 
+    def test_access_log_whose_reader_has_stopped_holds_nobody_up(self):
+        self.write("stopped.py", STOPPED)
+        for log_format in ("common", "%(U)s %(a)s"):
+            arguments = ["-w", "1", "--access-logfile", "-", "--access-logformat", log_format, "stopped"]
+            with self.subTest(log_format=log_format), self.serving(*arguments) as program:
+                for _ in range(40):  # more than a pipe holds
+                    self.assertEqual(program.get("/" + 6000 * "x")[2], b"served")
+                program.log.wait_for("lost: whoever reads them does not keep up, or has stopped")
+                self.assertEqual(program.stop(), 0)
 
     def test_access_log_in_a_format_of_gunicorn(self):
         file = self.directory / "access"

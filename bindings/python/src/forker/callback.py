@@ -10,6 +10,7 @@ import weakref
 from ctypes import c_void_p
 from typing import Any
 
+from . import sink
 from ._library import lib
 from .error import E_INVALID, E_MEMORY, Error
 
@@ -105,10 +106,10 @@ class Callbacks:
 
 
 def write_exception(where: str, exc: BaseException) -> None:
-    """Writes a traceback to stderr."""
+    """Writes a traceback to stderr, if that takes it at once."""
     text = "".join(traceback.format_exception(type(exc), exc, exc.__traceback__))
     with contextlib.suppress(OSError):
-        os.write(2, f"forker: {where}\n{text}".encode("utf-8", "backslashreplace"))
+        sink.write(2, f"forker: {where}\n{text}".encode("utf-8", "backslashreplace"))
 
 
 def flush() -> None:

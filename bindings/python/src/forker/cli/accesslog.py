@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import json
 import logging
 import os
 import re
+import time
 from collections.abc import Callable
 from typing import Any, Optional
+
+from .. import sink
 
 FORMS = ("common", "combined", "json")
 # The format that gunicorn has by default is the combined log format.
 _GUNICORN_FORMAT = '%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")  # in any locale
 
 # What gunicorn's letters stand for, of a line as JSON.
 _ATOMS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -57,11 +63,22 @@ def read_format(value: Any) -> str:
 
 
 class AccessLog:
-    """Where lines go: a file, or stdout. Inherited by the workers, each of which writes whole lines."""
+    """Where lines go: a file, or stdout. Inherited by the workers, each of which writes whole lines.
 
-    def __init__(self, path: str, log_format: Optional[str], logger: Optional[logging.Logger] = None) -> None:
-        """`log_format` None leaves lines as they are. With a logger they go there instead. Raises OSError."""
+    It is called between requests, and waits for nobody: what a reader that has stopped, or a full disk, does not take is lost.
+    """
+
+    def __init__(
+        self, path: str, log_format: Optional[str], warn: Callable[[str], Any], logger: Optional[logging.Logger] = None
+    ) -> None:
+        """`log_format` None leaves lines as they are; `warn` is told what was lost. With a logger lines go there instead.
+
+        Raises OSError.
+        """
         self._logger = logger
+        self._warn = warn
+        self._lost = 0
+        self._told = float("-inf")  # when it was told of, by time.monotonic()
         self._path = None if path == "-" else os.path.abspath(path)
         self._format = log_format
         self._fd = 1 if self._path is None else _open(self._path)
@@ -74,7 +91,21 @@ class AccessLog:
         if self._logger is not None:
             self._logger.info("%s", line)
             return
-        os.write(self._fd, f"{line}\n".encode("utf-8", "replace"))
+        try:
+            sink.write(self._fd, f"{line}\n".encode("utf-8", "replace"))
+        except OSError as exc:
+            self._lose(exc)
+
+    def _lose(self, exc: OSError) -> None:
+        """Counts a line that is lost, and tells of it once a second at most."""
+        self._lost += 1
+        now = time.monotonic()
+        if now - self._told < 1:
+            return
+        stopped = exc.errno == errno.EAGAIN
+        reason = "whoever reads them does not keep up, or has stopped" if stopped else exc.strerror
+        self._warn(f"access log: {self._lost} {'line was' if self._lost == 1 else 'lines were'} lost: {reason}")
+        self._lost, self._told = 0, now
 
     def reopen(self) -> None:
         """Opens the file anew, as after its rotation. Raises OSError, and goes on with the old one."""
@@ -90,4 +121,4 @@ def _open(path: str) -> int:
 
 def _time(text: str) -> str:
     at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone()
-    return at.strftime("[%d/%b/%Y:%H:%M:%S %z]")
+    return at.strftime(f"[%d/{_MONTHS[at.month - 1]}/%Y:%H:%M:%S %z]")

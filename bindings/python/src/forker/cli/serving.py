@@ -105,7 +105,8 @@ class Serving:
         server.set_option("access_log", "json" if is_own else log_format)
         if is_own or file == "-" or self._settings["logconfig"] is not None:
             to_logger = file == "-" and self._settings["logconfig"] is not None
-            log = AccessLog(file, log_format if is_own else None, logging.getLogger(ACCESS_LOGGER) if to_logger else None)
+            logger = logging.getLogger(ACCESS_LOGGER) if to_logger else None
+            log = AccessLog(file, log_format if is_own else None, lambda text: server.log(forker.LOG_WARN, text), logger)
             server.set_access_log(log.write)
             server.on_reopen(log.reopen)
         else:
