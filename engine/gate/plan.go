@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"libforker/engine/coding"
@@ -51,7 +52,7 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 		}
 	}
 	if t.CORSOrigins != "" {
-		age, err := time.ParseDuration(t.CORSMaxAge)
+		age, err := parseAge(t.CORSMaxAge)
 		if err != nil {
 			return nil, fmt.Errorf("cors_max_age: %w", err)
 		}
@@ -68,4 +69,12 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 		return nil, nil
 	}
 	return &p, nil
+}
+
+// parseAge reads a time as options have it: zero needs no unit, however many digits it has.
+func parseAge(text string) (time.Duration, error) {
+	if strings.Trim(text, "0") == "" {
+		return 0, nil
+	}
+	return time.ParseDuration(text)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"libforker/engine/gate"
 	"libforker/engine/router"
 	"libforker/tests/piped"
 )
@@ -124,5 +125,61 @@ func FuzzGrammar(f *testing.F) {
 			candidates = append(candidates, candidate{methods, pattern})
 		}
 		g.compare(t, candidates)
+	})
+}
+
+// options are those whose values C looks at before there is any Go, and workers read again. An error there would be a worker that never
+// boots. C may refuse more.
+var options = []struct {
+	name string
+	read func(value string) error
+}{
+	{"rate_limit", func(value string) error {
+		_, err := gate.NewPlan(gate.Texts{RateLimit: value}, 1)
+		return err
+	}},
+	{"cors_max_age", func(value string) error {
+		_, err := gate.NewPlan(gate.Texts{CORSOrigins: "*", CORSMaxAge: value}, 1)
+		return err
+	}},
+	{"trusted_proxies", func(value string) error {
+		_, err := gate.ParseNetworks(value)
+		return err
+	}},
+}
+
+// setOption reports whether C takes an option.
+func (g *grammar) setOption(t *testing.T, name, value string) bool {
+	t.Helper()
+	if _, err := io.WriteString(g.Stdin, "no"+name+"\x00"+value+"\x00"); err != nil {
+		t.Fatal(err)
+	}
+	var taken [1]byte
+	if _, err := io.ReadFull(g.Stdout, taken[:]); err != nil {
+		t.Fatal(err)
+	}
+	return taken[0] == 1
+}
+
+// FuzzOptions: what C takes is read by the workers.
+func FuzzOptions(f *testing.F) {
+	g := startGrammar(f)
+	for _, value := range []string{
+		"100/s", "1/h burst=24 by=all", "1000000000/s", "1000000000/h  burst=1000000000 by=header:X-Api-Key by=client", "2/m burst=2 burst=3", "1/s ", "01/s burst=01",
+		"0", "00", "24h", "90s", "1440m", "86400000ms", "007s", "10.0.0.0/8, 2001:db8::/32 unix", "::ffff:192.0.2.1/120", "0.0.0.0/0,::/0", "192.0.2.1/32", "::1/128",
+	} {
+		f.Add(value)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if len(value) > 500 || strings.Contains(value, "\x00") {
+			return
+		}
+		for _, option := range options {
+			if g.setOption(t, option.name, value) && value != "" {
+				if err := option.read(value); err != nil {
+					t.Errorf("%s=%q is taken by C, and refused by a worker: %v", option.name, value, err)
+				}
+			}
+		}
 	})
 }

@@ -1,6 +1,8 @@
 package blackbox
 
 import (
+	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"libforker/engine/secure/testcert"
 )
 
 // Processes that the program forks without executing one, see testdata/strays.c.
@@ -123,6 +127,48 @@ func TestStray_hasNothingOfTheLibrary(t *testing.T) {
 		}
 		neighbour.expectOpen()
 	})
+}
+
+// TestStray_overTLSAndHTTP2: neither connections that are encrypted, nor what belongs to newer options.
+func TestStray_overTLSAndHTTP2(t *testing.T) {
+	dir := t.TempDir()
+	files := keep(t, dir, "own", testcert.New(testcert.Spec{Names: []string{"localhost"}}))
+	env := append(environment([]string{"h2c=on", "http2=on", "rate_limit=100000/s", "tls_key_log=" + filepath.Join(dir, "keys"), "access_log=common", "access_log_file=" + filepath.Join(dir, "log")}),
+		"TEST_CERTIFICATE="+files[0], "TEST_KEY="+files[1])
+	eachStrayMode(t, func(t *testing.T, mode strayMode) {
+		h := startStrays(t, mode, env...)
+		h.address(0)
+		encrypted, err := tls.Dial("tcp", h.address(1), &tls.Config{InsecureSkipVerify: true})
+		must(t, err)
+		neighbour := &conn{t, encrypted, bufio.NewReader(encrypted)}
+		neighbour.get("/")
+		client := h.http2Client(nil)
+		child := h.fork(func() {
+			got, err := client.Get("http://" + h.ports[0] + "/fork")
+			must(t, err)
+			must(t, got.Body.Close())
+		})
+		for _, told := range h.waitAlive(child) {
+			if !isRuntimes(told) {
+				t.Errorf("%s", told)
+			}
+		}
+		neighbour.send("GET /fork HTTP/1.1\r\nHost: t\r\nConnection: close\r\n\r\n").receive("GET")
+		neighbour.expectClosed() // Though there is a child of its own.
+		h.children = append(h.children, childrenIn(h)...)
+	})
+}
+
+// childrenIn are all that have told that they were forked.
+func childrenIn(h *strayHost) (pids []int) {
+	for _, line := range h.out.all() {
+		if text, is := strings.CutPrefix(line.text, "forked "); is {
+			pid, err := strconv.Atoi(text)
+			must(h.t, err)
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 func TestStray_besideTheServerHasNothingOfIt(t *testing.T) {

@@ -1,9 +1,10 @@
 /*
- * Says which routes and hosts can be registered, and what leads to a route. From stdin come commands, in which each text has
+ * Says which routes and hosts can be registered, which options can be set, and what leads to a route. From stdin come commands, in which each text has
  * a NUL behind it:
  *   n   a new server
  *   h   methods and pattern; to stdout goes 1 if the route was taken, else 0
  *   g   a host; 1 if it was taken, else 0
+ *   o   name and value of an option; 1 if it was taken, else 0
  *   u   a pattern, a digit for how many parameters, their names and values: the negative of forker_url()'s code for a server
  *       with that route only, or 255 if that was not taken, and the path with its NUL
  */
@@ -85,6 +86,11 @@ int main(void)
         case 'g':
             goes_on = read_texts(0, 1);
             taken = goes_on && forker_server_host(server, texts[0]) != NULL;
+            goes_on = goes_on && reply(&taken, 1);
+            break;
+        case 'o':
+            goes_on = read_texts(0, 2);
+            taken = goes_on && forker_server_set(server, texts[0], texts[1]) == FORKER_OK;
             goes_on = goes_on && reply(&taken, 1);
             break;
         default:

@@ -230,6 +230,11 @@ int main(int argc, char **argv)
     forker_server_handle(server, "GET", "/fork", fork_here, NULL);
     forker_server_handle(server, "GET", "/", ok, NULL);
     forker_server_listen(server, argv[2]);
+    if (getenv("TEST_CERTIFICATE") != NULL) {
+        forker_server_certificate(server, getenv("TEST_CERTIFICATE"), getenv("TEST_KEY"));
+        forker_server_listen(server, "127.0.0.1:0?tls=on");
+        forker_grpc_health(server, "", FORKER_HEALTH_SERVING);
+    }
     forker_server_handle(server, "GET", "/program", start_program, NULL);
     forker_server_on_post_fork(server, start_program_in_hook, server);
     forker_server_on_worker_init(server, start_program_in_hook, NULL);
