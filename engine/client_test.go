@@ -62,7 +62,7 @@ func TestClient_resetsAnywhereInARequest(t *testing.T) {
 	c.response("GET")
 }
 
-func TestClient_resetsAnywhereInAnResponse(t *testing.T) {
+func TestClient_resetsAnywhereInAResponse(t *testing.T) {
 	s := start(t, tcp)
 	big := text(1 << 20)
 	s.handle("/big", func(c *call) { c.respond(200, big) })

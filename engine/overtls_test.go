@@ -65,7 +65,7 @@ func TestOverTLS(t *testing.T) {
 
 		{"Client_halfCloses", TestClient_halfCloses},
 		{"Client_resetsAnywhereInARequest", TestClient_resetsAnywhereInARequest},
-		{"Client_resetsAnywhereInAnResponse", TestClient_resetsAnywhereInAnResponse},
+		{"Client_resetsAnywhereInAResponse", TestClient_resetsAnywhereInAResponse},
 		{"Client_leavesAHandlerThatAsks", TestClient_leavesAHandlerThatAsks},
 
 		{"Connection_keptAlive", TestConnection_keptAlive},

@@ -139,7 +139,7 @@ const (
 	EventResume   = iota // It wants more of the body. A later event of the same request stands for this one too.
 	EventResponse        // Request.Response is complete, or the head of a stream.
 	EventStream          // Holders.Stream has something.
-	EventDrop            // The program will not response.
+	EventDrop            // The program will not respond.
 	EventNext            // The next handler is to be asked. Only of a request that was deferred midway.
 	EventRelease         // The program has done with a request whose client had left.
 	EventInterim         // Holders.Interim has something; of no certain request.

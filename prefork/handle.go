@@ -252,11 +252,11 @@ func (m *master) exited(w *worker, msg *control.Message, now time.Duration) {
 	if w.ready && now-w.readyAt >= steadyAfter {
 		w.failures = 0
 	}
-	fate := m.fate(w, exit, served, now)
+	how := m.describeExit(w, exit, served, now)
 	who := fmt.Sprintf(" (pid %d)", exit.Pid)
 	if !served && !w.leaving {
 		w.failures++
-		m.failedBoot(w, who, fate, now)
+		m.failedBoot(w, who, how, now)
 		return
 	}
 	level := LogWarn
@@ -265,17 +265,17 @@ func (m *master) exited(w *worker, msg *control.Message, now time.Duration) {
 	}
 	w.vacate(now)
 	if m.belongs(w) {
-		fate += "; starting another"
+		how += "; starting another"
 	}
-	m.logf(level, "worker %d%s %s", w.index, who, fate)
+	m.logf(level, "worker %d%s %s", w.index, who, how)
 	if !w.leaving {
-		m.countRestart(w, who+" "+fate, now)
+		m.countRestart(w, who+" "+how, now)
 	}
 }
 
 // failedBoot gives the slot some rest, or gives up: when no worker of any slot was ever READY, and one slot has failed
 // bootsToGiveUp times in a row, then it is the program that cannot start.
-func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
+func (m *master) failedBoot(w *worker, who, how string, now time.Duration) {
 	delay := backoff(w.failures, m.sys.Random())
 	w.vacate(now + delay)
 	over := m.wants(w) && !m.everReady && w.failures >= bootsToGiveUp
@@ -283,23 +283,23 @@ func (m *master) failedBoot(w *worker, who, fate string, now time.Duration) {
 	if m.belongs(w) && !over {
 		next = "; starting another in " + seconds(delay)
 	}
-	m.logf(LogWarn, "worker %d%s %s%s", w.index, who, fate, next)
+	m.logf(LogWarn, "worker %d%s %s%s", w.index, who, how, next)
 	if m.reload.active && w.epoch == m.reload.epoch {
 		if m.reload.failures++; m.reload.failures >= bootsToGiveUp {
-			m.giveUpReload(fmt.Sprintf("worker %d%s", w.index, who), fate)
+			m.giveUpReload(fmt.Sprintf("worker %d%s", w.index, who), how)
 		}
 	}
 	switch {
 	case over:
-		m.giveUp(w, fate, now)
+		m.giveUp(w, how, now)
 	case m.belongs(w):
-		m.countRestart(w, who+" "+fate, now)
+		m.countRestart(w, who+" "+how, now)
 	}
 }
 
 // countRestart gives up when workers have died too often of late. The spare one of a reload does not count: that has a
 // limit of its own.
-func (m *master) countRestart(w *worker, fate string, now time.Duration) {
+func (m *master) countRestart(w *worker, how string, now time.Duration) {
 	if m.cfg.Restarts == 0 || !m.belongs(w) {
 		return
 	}
@@ -310,17 +310,17 @@ func (m *master) countRestart(w *worker, fate string, now time.Duration) {
 	if len(m.restarts) <= m.cfg.Restarts {
 		return
 	}
-	m.reason = fmt.Errorf("%w: %d within %s, the latest: worker %d%s", ErrRestarts, len(m.restarts), seconds(m.cfg.RestartWindow), w.index, fate)
+	m.reason = fmt.Errorf("%w: %d within %s, the latest: worker %d%s", ErrRestarts, len(m.restarts), seconds(m.cfg.RestartWindow), w.index, how)
 	m.send(&control.Message{Type: control.GiveUp, Payload: control.GiveUpPayload(control.TooManyRestarts, m.reason.Error())})
 	m.beginStop(m.cfg.DrainTimeout, now)
 }
 
 // giveUp makes the program's run fail with the reason.
-func (m *master) giveUp(w *worker, fate string, now time.Duration) {
+func (m *master) giveUp(w *worker, how string, now time.Duration) {
 	if words := w.page.LastWords(); words != "" && w.current() {
-		fate += fmt.Sprintf(" (last words: %q)", words)
+		how += fmt.Sprintf(" (last words: %q)", words)
 	}
-	m.reason = fmt.Errorf("%w: worker %d %s", ErrNotReady, w.index, fate)
+	m.reason = fmt.Errorf("%w: worker %d %s", ErrNotReady, w.index, how)
 	m.send(&control.Message{Type: control.GiveUp, Payload: control.GiveUpPayload(control.NoWorkerReady, m.reason.Error())})
 	m.beginStop(0, now)
 }

@@ -47,9 +47,9 @@ func (m *master) endReload(now time.Duration) {
 }
 
 // giveUpReload keeps the workers there are, once too many new ones have failed to get up.
-func (m *master) giveUpReload(who, fate string) {
+func (m *master) giveUpReload(who, how string) {
 	m.settleReload()
-	m.sys.Log(LogError, "reload: given up after "+plural(m.reload.failures, "failed boot")+", the last: "+who+" "+fate+
+	m.sys.Log(LogError, "reload: given up after "+plural(m.reload.failures, "failed boot")+", the last: "+who+" "+how+
 		"; the workers of before stay")
 }
 

@@ -13,8 +13,8 @@ import (
 
 // Exits of workers, in words.
 
-// fate says how a worker died, and over which request.
-func (m *master) fate(w *worker, exit control.Exit, served bool, now time.Duration) string {
+// describeExit says how a worker died, and over which request.
+func (m *master) describeExit(w *worker, exit control.Exit, served bool, now time.Duration) string {
 	text := outcome(exit.Status) + m.killer(w, exit)
 	box := m.sys.Slots.CrashedBox(w.index)
 	switch {

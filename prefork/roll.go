@@ -43,8 +43,8 @@ func (m *master) roll(now time.Duration) {
 	}
 }
 
-// census is how things stand.
-type census struct {
+// tally is how many workers there are of each kind.
+type tally struct {
 	ready    int       // workers that serve, wherever
 	outdated *worker   // the first below the target that is ready and is to be replaced, or nil
 	extras   []*worker // those beyond the target that are ready
@@ -52,8 +52,8 @@ type census struct {
 	beyond   bool      // there is any process beyond the target, or will be
 }
 
-func (m *master) count() census {
-	var c census
+func (m *master) count() tally {
+	var c tally
 	for _, w := range m.workers {
 		if w.state == stateVacant {
 			continue

@@ -264,7 +264,7 @@ func TestPieces_misuseGivesCodes(t *testing.T) {
 }
 
 // A client that resets at any byte of a large response harms nobody else.
-func TestReset_atManyPlacesOfAnResponse(t *testing.T) {
+func TestReset_atManyPlacesOfAResponse(t *testing.T) {
 	p, _ := pieces(t, plain)
 	for _, target := range []string{"/mixed", "/file/large"} {
 		for read := 1; read < 1<<18; read *= 3 {

@@ -280,7 +280,7 @@ func TestPause_atOnceAndOnAnyRoute(t *testing.T) {
 	})
 }
 
-func TestPause_endsWithAnResponseOrTheHandlerTimeout(t *testing.T) {
+func TestPause_endsWithAResponseOrTheHandlerTimeout(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := upload(t, b, "handler_timeout=300ms")
 		c := p.dial().send(post("/paused?5", content(20000), 0)[:5000])

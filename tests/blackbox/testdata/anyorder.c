@@ -50,7 +50,7 @@ static void set_field(forker_request *req, uint32_t *seed)
     }
 }
 
-/* The calls that response at once are rarer: few can follow them. */
+/* The calls that respond at once are rarer: few can follow them. */
 static void call(forker_request *req, uint32_t *seed)
 {
     switch (pick(seed, 14)) {

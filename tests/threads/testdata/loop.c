@@ -1,6 +1,6 @@
 /*
  * The C parts that foreign threads use, with a loop in C in the place of the engine's: helgrind and ThreadSanitizer,
- * which cannot follow the Go runtime, see every lock and every access. Four threads response, stream, drop and keep what
+ * which cannot follow the Go runtime, see every lock and every access. Four threads answer, stream, drop and keep what
  * the loop defers, another one uses handles that are over, and one uses handles that others use too; clients leave, and
  * at the end the loop does, before all is answered.
  *
