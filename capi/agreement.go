@@ -2,6 +2,8 @@ package main
 
 /*
 #include "base/server.h"
+#include "exchange/call.h"
+#include "exchange/engine.h"
 #include "exchange/exchange.h"
 #include "log/logfile.h"
 #include "supervisor/child.h"
@@ -11,10 +13,12 @@ package main
 import "C"
 
 import (
+	"crypto/sha256"
 	"time"
 
 	"libforker/engine"
 	"libforker/engine/grammar"
+	"libforker/engine/grpc"
 	"libforker/engine/router"
 	"libforker/prefork"
 	"libforker/prefork/control"
@@ -94,6 +98,11 @@ var (
 	_ [C.FK_SLOTS_MAX]byte                       = [slot.Max]byte{}
 	_ [C.FK_BOXES]byte                           = [slot.Boxes]byte{}
 	_ [C.FK_BOX_SIZE]byte                        = [slot.BoxSize]byte{}
+
+	// What C writes itself of a response: a message's prefix and the code of a call, a signature in base64.
+	_ [C.FK_GRPC_PREFIX]byte    = [grpc.PrefixLen]byte{}
+	_ [C.FK_GRPC_CODE_MOST]byte = [grpc.MaxCode]byte{}
+	_ [C.FK_SIGNATURE]byte      = [(sha256.Size*8 + 5) / 6]byte{}
 
 	_ [C.FORKER_LOG_ERROR]byte = [prefork.LogError]byte{}
 	_ [C.FORKER_LOG_WARN]byte  = [prefork.LogWarn]byte{}
