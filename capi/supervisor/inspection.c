@@ -23,14 +23,25 @@ enum { SAYS_GOOD = '+', SAYS_SECRET = '!' };
 /* Room for either. */
 enum { SAID_MAX = 1 + FK_CERTIFICATES_MAX * sizeof(fk_validity) + FK_SENTENCE_MAX };
 
-/* Reads to the end of the pipe, but not for longer than a worker may take to boot. Returns how many bytes came. */
+/* How often it is looked whether the server is to stop, which a signal says that may come just before poll(2). */
+enum { LOOK_MS = 50 };
+
+static bool is_to_stop(const forker_server *server)
+{
+    return __atomic_load_n(&server->tree.shared->stop_timeout_ms, __ATOMIC_ACQUIRE) != FK_NO_STOP;
+}
+
+/*
+ * Reads to the end of the pipe, but not for longer than a worker may take to boot, nor when the server is to stop: others
+ * could hold that process up. Returns how many bytes came.
+ */
 static size_t hear(const fk_spawner *spawner, int fd, char *text, size_t room)
 {
     uint64_t end_ns = fk_clock() + (uint64_t)fk_server_option(spawner->server, FK_OPTION_BOOT_TIMEOUT);
     size_t len = 0;
-    for (uint64_t now = fk_clock(); now < end_ns && len < room; now = fk_clock()) {
+    while (fk_clock() < end_ns && len < room && !is_to_stop(spawner->server)) {
         struct pollfd polled = {.fd = fd, .events = POLLIN};
-        if (poll(&polled, 1, (int)((end_ns - now) / 1000000) + 1) <= 0) {
+        if (poll(&polled, 1, LOOK_MS) <= 0) {
             continue;
         }
         ssize_t got = read(fd, text + len, room - len);

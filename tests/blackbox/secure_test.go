@@ -131,6 +131,17 @@ func TestTLS_whatIsRefused(t *testing.T) {
 	}
 }
 
+// TestTLS_reloadThatHangsHoldsUpNoStop: somebody holds up the process that looks at the certificates.
+func TestTLS_reloadThatHangsHoldsUpNoStop(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "hold")
+	s := secure(t, "tls=on", []string{"FORKER_TEST_HOLD=" + file}, "workers=1", "boot_timeout=1h")
+	write(t, file, "")
+	s.reload("reload: SIGHUP")
+	s.dialTLS(s.config()).send(getOf("/")).receive("GET") // It goes on meanwhile.
+	s.stop(syscall.SIGTERM)
+	s.log.wait(t, 0, "reload refused: the process that looks at certificates and files of users has failed")
+}
+
 func TestTLS_strictNames(t *testing.T) {
 	s := secure(t, "tls=on", nil, "workers=1", "tls_strict_sni=on", "tls_min_version=1.3")
 	config := s.config()

@@ -5,6 +5,7 @@
  */
 #include "program.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static int greet(forker_request *req, void *user)
@@ -131,9 +132,20 @@ static int tell_reload(forker_server *server, void *user)
     return FORKER_OK;
 }
 
+/* Processes that are forked while there is such a file go no further. */
+static void hold(void)
+{
+    while (access(getenv("FORKER_TEST_HOLD"), F_OK) == 0) {
+        pause();
+    }
+}
+
 int main(int argc, char **argv)
 {
     forker_server *server = forker_server_new();
+    if (getenv("FORKER_TEST_HOLD") != NULL && pthread_atfork(NULL, NULL, hold) != 0) {
+        return 2;
+    }
     if (getenv("FORKER_TEST_CONFIG") != NULL) {
         forker_server_load(server, getenv("FORKER_TEST_CONFIG"));
     }
