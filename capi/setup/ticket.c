@@ -124,7 +124,8 @@ bool fk_tickets_load(forker_server *server, fk_ticket_file *file_out)
         file_out->count = (uint32_t)count;
         memcpy(file_out->keys, content.text, content.len);
     } else {
-        (void)fk_server_fail(server, FORKER_E_CERTIFICATE, "keys of session tickets %s: %s", path, wrong);
+        (void)fk_server_fail(server, FORKER_E_CERTIFICATE, "keys of session tickets %s (option tls_ticket_keys): %s",
+                             path, wrong);
     }
     fk_pem_free(&content);
     return wrong == NULL;

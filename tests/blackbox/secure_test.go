@@ -531,7 +531,7 @@ func TestTLS_ticketKeysOfAFile(t *testing.T) {
 		t.Errorf("%d of 1 resumed with the new key", resumed)
 	}
 	write(t, file, "short")
-	first.reload("reload refused: keys of session tickets " + file + ": it has to have")
+	first.reload("reload refused: keys of session tickets " + file + " (option tls_ticket_keys): it has to have")
 }
 
 // TestTLS_reloadThatIsRefusedForTicketKeysChangesNothing: workers that are started later have the options of before too.
