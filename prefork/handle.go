@@ -58,7 +58,9 @@ func (m *master) handleSpawner(msg *control.Message, now time.Duration) {
 	case control.Reload:
 		m.reconfigure(msg.Payload)
 		m.changeDesired()
-		m.beginReload(now)
+		if m.adopted { // Else it begins when all that lives is known.
+			m.beginReload(now)
+		}
 	case control.Desired:
 		m.changeDesired()
 	case control.NewLog:

@@ -258,6 +258,7 @@ func (s *fakeSpawner) expectNothing(d time.Duration) {
 func (s *fakeSpawner) handOver(workers ...*fakeWorker) {
 	s.t.Helper()
 	s.expect(control.Hello)
+	s.tell(control.Message{Type: control.Reload, Payload: []byte("the options")})
 	for _, w := range workers {
 		s.introduce(control.Adopt, w)
 	}

@@ -111,6 +111,22 @@ func TestScale_isKnownToANewMaster(t *testing.T) {
 	})
 }
 
+// What is asked for between the fork of a master and its HELLO reaches it with the hand-over: it has read what was wanted before.
+func TestScale_reachesAMasterThatIsBeingBorn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newFakeSpawner(t, 4)
+		atomic.StoreUint32(&s.slots.Shared().Held, 1)
+		s.runMaster(config(2))
+		defer func() { _ = s.link.Close() }()
+		synctest.Wait()
+		atomic.StoreUint32(&s.slots.Shared().Held, 0)
+		atomic.AddInt32(&s.slots.Shared().Scale, 1)
+		atomic.AddUint32(&s.slots.Shared().Epoch, 1)
+		s.handOver()
+		s.stop(s.spawnReady(3)...)
+	})
+}
+
 func TestHold_drainsAllAndStays(t *testing.T) {
 	inBubble(t, 3, config(3), func(t *testing.T, s *fakeSpawner) {
 		s.handOver()

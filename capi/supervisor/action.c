@@ -235,16 +235,27 @@ static void hold(fk_spawner *spawner, bool held)
     fk_tell(spawner, FK_MSG_DESIRED, NULL, 0);
 }
 
-static void reopen(fk_spawner *spawner)
+static void tell_logs(fk_spawner *spawner)
 {
-    spawner->server->tree.shared->reopens++;
-    fk_action_reopen(spawner->server);
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (spawner->server->logs.fds[which] >= 0) {
             fk_tell_number(spawner, FK_MSG_NEW_LOG, which, spawner->server->logs.fds[which]);
         }
     }
+}
+
+static void reopen(fk_spawner *spawner)
+{
+    spawner->server->tree.shared->reopens++;
+    fk_action_reopen(spawner->server);
+    tell_logs(spawner);
     fk_tell(spawner, FK_MSG_REOPEN_ALL, NULL, 0);
+}
+
+void fk_action_brief(fk_spawner *spawner)
+{
+    tell_options(spawner);
+    tell_logs(spawner);
 }
 
 /* Of actions that came together the one that serves comes last. */

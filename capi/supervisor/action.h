@@ -15,6 +15,9 @@ void fk_action_obey(fk_spawner *spawner);
  */
 void fk_action_hear(fk_spawner *spawner, uint32_t index);
 
+/* Tells a master what may have changed since it was forked: options, log files. */
+void fk_action_brief(fk_spawner *spawner);
+
 /* Opens the log files anew, and says so. */
 void fk_action_reopen(forker_server *server);
 

@@ -10,6 +10,7 @@
 #include "base/descriptor.h"
 #include "log/printable.h"
 #include "setup/listener.h"
+#include "supervisor/action.h"
 #include "supervisor/channel.h"
 #include "supervisor/child.h"
 #include "supervisor/exitrecord.h"
@@ -64,10 +65,11 @@ static void kill_worker(fk_spawner *spawner, const fk_message *order)
     }
 }
 
-/* Tells a new master all that it needs to know. */
+/* Tells a new master all that it needs to know. Until now it was told nothing, since its fork. */
 static void hand_over(fk_spawner *spawner)
 {
     spawner->master_ready = spawner->master_came_up = spawner->master_was_ready = true;
+    fk_action_brief(spawner);
     for (uint32_t i = 0; i < spawner->slots_used; i++) {
         if (spawner->workers[i].pid != 0) {
             fk_tell_worker(spawner, FK_MSG_ADOPT, i);

@@ -82,6 +82,22 @@ func TestDrain_letsConnectionsWaitUntilThereAreWorkersAgain(t *testing.T) {
 	}
 }
 
+// A reload is not lost on a master that is being born, whenever that hears of it.
+func TestReload_reachesAMasterThatIsBeingBorn(t *testing.T) {
+	p, _ := steered(t, "first", "workers=1")
+	for range 10 {
+		p.signal(syscall.SIGWINCH)
+		p.expectWorkers()
+		mark := p.log.mark()
+		p.kill(p.master(), syscall.SIGKILL)
+		p.log.wait(t, mark, "starting another, the workers go on")
+		p.signal(syscall.SIGHUP)
+		if a := p.dial().get("/"); a.body != "first" {
+			t.Fatalf("answered %q", a.body)
+		}
+	}
+}
+
 func TestReopen_callsTheHookInSpawnerAndWorkers(t *testing.T) {
 	p, _ := steered(t, "first", "workers=2")
 	p.signal(syscall.SIGUSR1)
