@@ -154,7 +154,7 @@ func TestBehindHAProxy_serversComeAndGo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			two, address := startPair(t, row.query), freeAddress(t)
 			h := &haproxies{t: t, socket: filepath.Join(t.TempDir(), "s")}
-			config := fmt.Sprintf("    mode %s\n    option redispatch 1\nfrontend f\n    bind %s\n    default_backend b\nbackend b\n    %s", row.mode, address, row.back)
+			config := fmt.Sprintf("    mode %s\n    option redispatch 1\nfrontend f\n    bind %s\n    default_backend b\nbackend b\n    timeout check 10s\n    %s", row.mode, address, row.back)
 			for i, a := range two.address {
 				config += fmt.Sprintf("    server s%d %s check inter 50ms fastinter 50ms downinter 50ms rise 1 fall 1%s\n", i, a, row.server)
 			}

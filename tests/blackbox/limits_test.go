@@ -89,11 +89,17 @@ func TestTCPKeepAlive_isForConnectionsThatStay(t *testing.T) {
 		p := serve(t, "workers=1", "tcp_keepalive="+value)
 		c := p.dial()
 		c.expectOpen()
+		c.expectOpen() // What the server does behind the first response is done.
 		// The server's side of the connection: ss(8) prints the timer of each socket.
-		out, err := exec.Command("ss", "-tnoH", "sport", "=", ":"+portOf(p.address(0))).Output()
-		must(t, err)
-		if got := strings.Contains(string(out), "timer:(keepalive"); got != want {
-			t.Errorf("tcp_keepalive=%s: %s", value, out)
+		isProbed := func() bool {
+			out, err := exec.Command("ss", "-tnoH", "sport", "=", ":"+portOf(p.address(0))).Output()
+			must(t, err)
+			return strings.Contains(string(out), "timer:(keepalive")
+		}
+		if want {
+			eventually(t, "the connection is probed", isProbed) // Another timer runs until the response is acknowledged.
+		} else if isProbed() {
+			t.Errorf("tcp_keepalive=%s: the connection is probed", value)
 		}
 	}
 }

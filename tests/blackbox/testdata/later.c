@@ -82,7 +82,11 @@ static void *send_work(void *argument)
 {
     forker_deferred handle = take(argument);
     forker_request *req = forker_deferred_request(handle);
-    tell_result("send without a response", forker_deferred_send(handle));
+    int code = forker_deferred_send(handle);
+    tell_result("send without a response", code);
+    if (code == FORKER_E_ABORTED) { /* the client has left, and so the handle is over, and the request another's */
+        return NULL;
+    }
     forker_response_status(req, 201);
     forker_response_header_set(req, "X-Later", "yes");
     forker_response_write(req, "in ", 3);
