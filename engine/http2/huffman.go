@@ -104,7 +104,7 @@ func appendDecoded(dst, src []byte) ([]byte, bool) {
 	}
 }
 
-// next returns the symbol that the bits begin with; its length is more than longestCode if that is none.
+// next returns the symbol that the bits begin with; its length is more than all of them have if that is none.
 func (h *huffmanCode) next(bits uint64) (symbol uint8, length uint) {
 	if s := h.short[bits>>(64-shortCode)]; s.length > 0 {
 		return s.symbol, uint(s.length)
@@ -115,7 +115,7 @@ func (h *huffmanCode) next(bits uint64) (symbol uint8, length uint) {
 			return h.symbols[h.index[length]+code-h.first[length]], length
 		}
 	}
-	return 0, 64
+	return 0, 64 + 1
 }
 
 // codedLen returns how many bytes a string takes that is Huffman-coded.

@@ -38,16 +38,17 @@ func TestHuffman_padding(t *testing.T) {
 		ok   bool
 	}{
 		{"", "", true},
-		{"\x1f", "a", true},                        // 00011 111
-		{"\x1e", "a", false},                       // Not all ones.
-		{"\x1f\xff", "a", false},                   // More than 7 bits.
-		{"\xff", "", false},                        // Nothing but padding.
-		{"\xff\xff\xff\xff", "", false},            // EOS.
-		{"\xfe\x3f", "!", true},                    // 1111111000 111111
-		{"\xff\xff\xff\xfc", "", false},            // A code is cut short: 30 bits of 28.
-		{"\xff\xff\xff\xf3", "\n", true},           // 30 bits and 2 of padding
-		{"\x1f\xff\xff\xff\xff\xff", "a", false},   // EOS behind a symbol.
-		{"\x18\xc6\x31\x8c\x63", "aaaaaaaa", true}, // 40 bits, no padding.
+		{"\x1f", "a", true},                      // 00011 111
+		{"\x1e", "a", false},                     // Not all ones.
+		{"\x1f\xff", "a", false},                 // More than 7 bits.
+		{"\xff", "", false},                      // Nothing but padding.
+		{"\xff\xff\xff\xff", "", false},          // EOS.
+		{"\xfe\x3f", "!", true},                  // 1111111000 111111
+		{"\xff\xff\xff\xfc", "", false},          // A code is cut short: 30 bits of 28.
+		{"\xff\xff\xff\xf3", "\n", true},         // 30 bits and 2 of padding
+		{"\x1f\xff\xff\xff\xff\xff", "a", false}, // EOS behind a symbol.
+		{"\x30\xff\x30\x61\xff\xff\xff\xff\x30\x30\x30\x30", "iaXEF", false}, // It is at the beginning of 64 bits.
+		{"\x18\xc6\x31\x8c\x63", "aaaaaaaa", true},                           // 40 bits, no padding.
 		{"\x18\xc6\x31\x8c\x63\xff", "aaaaaaaa", false},
 	} {
 		got, ok := appendDecoded(nil, []byte(row.in))
@@ -64,6 +65,7 @@ func TestHuffman_padding(t *testing.T) {
 func FuzzHuffman(f *testing.F) {
 	f.Add([]byte("\x1f"))
 	f.Add([]byte("\xff\xff\xff\xf3"))
+	f.Add([]byte("\x30\xff\x30\x61\xff\xff\xff\xff\x30\x30\x30\x30"))
 	f.Add(hpack.AppendHuffmanString(nil, "text/html; charset=utf-8"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		got, ok := appendDecoded(nil, in)
