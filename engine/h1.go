@@ -442,8 +442,8 @@ func (h *h1) finish(l *Loop) {
 	l.linger(h.c)
 }
 
-// isIdle reports whether the connection is between requests.
-func (h *h1) isIdle() bool { return h.c.state == connOpen && h.request == nil }
+// isIdle reports whether the connection is between requests. One that has turned to HTTP/2 meanwhile is not.
+func (h *h1) isIdle() bool { return h.c != nil && h.c.state == connOpen && h.request == nil }
 
 // drain closes a connection that is idle when its grace is over, and asks to be looked at again if it is not.
 func (h *h1) drain(l *Loop) {

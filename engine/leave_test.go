@@ -3,6 +3,9 @@ package engine
 import (
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // Connections that are to end by their age, or by the number of their requests.
@@ -124,4 +127,31 @@ func TestAge_ofHTTP1EndsNoStream(t *testing.T) {
 		t.Error("the next response is not the last")
 	}
 	c.expectEnd()
+}
+
+// TestH2_beginsWhenItsConnectionIsAboutToEnd: the preface comes when nothing has come for too long, or in a drain that has no more patience.
+func TestH2_beginsWhenItsConnectionIsAboutToEnd(t *testing.T) {
+	for _, end := range []func(c *conn, l *Loop){
+		func(c *conn, l *Loop) { c.protocol.expire(l) },
+		func(c *conn, l *Loop) { c.protocol.drain(l) },
+	} {
+		s := start(t, tcp, withH2C)
+		c := &rawH2{client: s.dial(), next: 1}
+		c.Framer = http2.NewFramer(c.client, c.in)
+		c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+		c.hpack = hpack.NewEncoder(&c.block)
+		s.eventually("the connection to be accepted", func() bool { return s.loop.open == 1 })
+		s.do(func() {
+			c.send(http2.ClientPreface)
+			c.must(c.WriteSettings())
+			for _, accepted := range s.loop.conns {
+				if accepted != nil {
+					end(accepted, s.loop)
+				}
+			}
+		})
+		c.expect("SETTINGS", "WINDOW_UPDATE 0", "SETTINGS ack")
+		c.request("GET", "/hello", true)
+		c.expect("HEADERS 1 200", `DATA 1 "hello" end`)
+	}
 }
