@@ -112,11 +112,12 @@ func attacks() map[string]func(a *attacker) error {
 			id, err := a.get(false)
 			return errors.Join(err, a.WriteWindowUpdate(id, 1<<31-1), a.WriteWindowUpdate(id, 1<<31-1))
 		},
-		"settings":       func(a *attacker) error { return a.WriteSettings() },
-		"pings":          func(a *attacker) error { return a.WritePing(false, [8]byte{}) },
-		"windows":        func(a *attacker) error { return a.WriteWindowUpdate(0, 1) },
-		"priorities":     func(a *attacker) error { return a.WritePriority(a.next, http2.PriorityParam{Weight: 1}) },
-		"unknown frames": func(a *attacker) error { return a.WriteRawFrame(0xbe, 0, 0, nil) },
+		"settings":         func(a *attacker) error { return a.WriteSettings() },
+		"pings":            func(a *attacker) error { return a.WritePing(false, [8]byte{}) },
+		"windows":          func(a *attacker) error { return a.WriteWindowUpdate(0, 1) },
+		"priorities":       func(a *attacker) error { return a.WritePriority(a.next, http2.PriorityParam{Weight: 1}) },
+		"priority updates": func(a *attacker) error { return a.WriteRawFrame(0x10, 0, 0, []byte("\x00\x00\x00\x01u=1")) },
+		"unknown frames":   func(a *attacker) error { return a.WriteRawFrame(0xbe, 0, 0, nil) },
 		"empty data": func(a *attacker) error {
 			if a.next > 1 {
 				return a.WriteData(1, false, nil)
@@ -129,6 +130,10 @@ func attacks() map[string]func(a *attacker) error {
 		"bomb": func(a *attacker) error { // One field in the table, which each request names a hundred times.
 			bomb := hpack.HeaderField{Name: "x", Value: string(large[:3900])}
 			id, err := a.get(true, slices.Repeat([]hpack.HeaderField{bomb}, 100)...)
+			return errors.Join(err, a.WriteRSTStream(id, http2.ErrCodeCancel))
+		},
+		"table churn": func(a *attacker) error { // Each field puts the one before out of the table.
+			id, err := a.get(true, hpack.HeaderField{Name: "x", Value: fmt.Sprint(a.next) + string(large[:3900])})
 			return errors.Join(err, a.WriteRSTStream(id, http2.ErrCodeCancel))
 		},
 	}
