@@ -108,6 +108,10 @@ func (h *h2) read(l *Loop) {
 		}
 		c.input = input{bytes: block}
 	}
+	if len(c.room()) == 0 { // Others have their turn before all of it is looked at.
+		h.proceed(l)
+		return
+	}
 	var got uintptr
 	var errno unix.Errno
 	if c.tls == nil {

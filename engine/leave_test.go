@@ -1,11 +1,14 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+	"golang.org/x/sys/unix"
 )
 
 // Connections that are to end by their age, or by the number of their requests.
@@ -153,5 +156,38 @@ func TestH2_beginsWhenItsConnectionIsAboutToEnd(t *testing.T) {
 		c.expect("SETTINGS", "WINDOW_UPDATE 0", "SETTINGS ack")
 		c.request("GET", "/hello", true)
 		c.expect("HEADERS 1 200", `DATA 1 "hello" end`)
+	}
+}
+
+// TestH2_drainReadsOnWhereInputIsFull: there is more in the input than what one turn is for, and no room to read into.
+func TestH2_drainReadsOnWhereInputIsFull(t *testing.T) {
+	s := start(t, tcp, withH2C, func(cfg *Config) { cfg.MaxPipelined = 1 })
+	c := s.dialH2()
+	c.request("GET", "/hello", true)
+	c.expect("HEADERS 1 200", `DATA 1 "hello" end`)
+	const size = 16 << 10
+	s.do(func() {
+		c.request("GET", "/hello", true)
+		id := c.request("POST", "/tell", false)
+		for i := range 4 {
+			c.must(c.WriteData(id, i == 3, make([]byte, size)))
+		}
+		for _, accepted := range s.loop.conns {
+			if accepted != nil {
+				accepted.protocol.hear(s.loop, unix.EPOLLIN)
+				accepted.protocol.drain(s.loop)
+			}
+		}
+	})
+	var got []string
+	for frame := ""; frame != "EOF" && len(got) < 100; {
+		frame = c.frame()
+		got = append(got, frame)
+	}
+	want := []string{"HEADERS 3 200", `DATA 3 "hello" end`, "GOAWAY 5 NO_ERROR", "HEADERS 5 200", fmt.Sprintf("DATA 5 %.20q end", fmt.Sprintf("POST /tell %d", 4*size)), "EOF"}
+	for _, want := range want {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %s in %q", want, got)
+		}
 	}
 }
