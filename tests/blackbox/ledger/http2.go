@@ -91,10 +91,8 @@ func (c *streamer) converse() error {
 	}
 	for {
 		for len(c.open) < c.most && !c.leaving && !c.ledger.stopped() {
-			if err := c.send(); err != nil {
-				return err
-			}
-			c.leaving = c.leaving || c.anew
+			// A server that ends the connection does not take the request any more; what it has sent can still be read.
+			c.leaving = c.send() != nil || c.anew
 		}
 		if len(c.open) == 0 {
 			return nil
