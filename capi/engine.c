@@ -36,6 +36,7 @@ bool fk_engine_token(forker_server *server, const char *name, const char *cookie
     return goToken(server, (char *)name, (uintptr_t)cookie, len, out) == 1;
 }
 
+/* A cookie and a token, both with their lengths. NOLINTNEXTLINE(readability-function-size) */
 int fk_engine_token_fits(forker_server *server, const char *name, const char *cookie, size_t len, const char *token,
                          size_t token_len)
 {
