@@ -15,6 +15,8 @@ from pathlib import Path
 from program import TIMEOUT
 
 CLIENTS = 4
+LIMIT = 180  # seconds for what clients on a busy machine do
+GRACE = "60s"  # a client that does not come round sooner finds its connection closed, which is no fault of the server's
 
 
 class Clients:
@@ -63,12 +65,12 @@ class Clients:
                 self.pids.add(int(received.rpartition(" ")[2]))
         connection.close()
 
-    def wait_for_more(self, count=200):
+    def wait_for_more(self, count=100):
         """Waits until so many more requests are through."""
         self.wait_until(lambda wanted=self.done + count: self.done >= wanted)
 
     def wait_until(self, condition):
-        until = time.monotonic() + TIMEOUT
+        until = time.monotonic() + LIMIT
         while not condition():
             if time.monotonic() > until:
                 raise AssertionError(f"{self.done} requests are through, lost: {self.lost[:5]}")
@@ -96,7 +98,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def load(self, way, **options):
-        with self.program(way, workers=2, **options) as served:
+        with self.program(way, workers=2, drain_grace=GRACE, drain_timeout=f"{LIMIT}s", **options) as served:
             served.wait_ready(2)
             with Clients(served.address) as clients:
                 clients.wait_until(lambda: len(clients.pids) >= 2)
@@ -117,7 +119,7 @@ class Ledger:
 
     @each_way
     def test_recycling_loses_nothing(self, way):
-        with self.load(way, max_requests=100) as (served, clients):
+        with self.load(way, max_requests=30) as (served, clients):
             clients.wait_until(lambda: len(clients.pids) >= 6)
         self.assertEqual(clients.lost, [])
 
