@@ -434,6 +434,19 @@ func TestGRPC_deadlines(t *testing.T) {
 	c.check(c.say("TellWrong", ""), "0", "", "-15: grpc_reply: "+passed+"\n")
 	c.check(c.say("Never", "", "Grpc-Timeout: 50m"), "4", passed)
 	c.out.wait(t, 0, "closed 2")
+	// What is done with a call behind its end.
+	c.check(c.say("TooLate", "", "Grpc-Timeout: 50m"), "4", passed)
+	for _, want := range []string{
+		"-15: grpc_begin: the client has left, or the deadline has passed",
+		"-15: grpc_send: the client has left, or the deadline has passed",
+		"-15: grpc_reply: " + passed,
+		"-15: grpc_fail: " + passed,
+		"-15: grpc_trailer_add: " + passed,
+		"-15: grpc_compress: " + passed,
+		"-15: ", // The handle is used up, and has no sentence any more.
+	} {
+		c.out.wait(t, 0, want)
+	}
 	// One whose message does not come.
 	read, write := io.Pipe()
 	defer write.Close()

@@ -133,6 +133,7 @@ int main(int argc, char **argv)
         {"/test.Echo/Most", most, NULL},
         {"/test.Echo/Raw", raw, NULL},
         {"/test.Echo/TooEarly", too_early, NULL},
+        {"/test.Echo/TooLate", never_too_late, NULL},
         {"/test.Echo/Wish", wish, NULL},
         {"/test.Echo/WishLater", wish, &ok},
     };

@@ -125,6 +125,43 @@ static int raw(forker_request *req, void *user)
     return FORKER_DEFERRED;
 }
 
+/* "<code>: <sentence>" of a call with a handle that has failed. */
+static void note_handle(forker_deferred handle, int code)
+{
+    char sentence[200];
+    size_t len = strlen(told);
+    forker_deferred_error(handle, sentence, sizeof sentence);
+    snprintf(told + len, sizeof told - len, "%d: %s\n", code, sentence);
+}
+
+/* Does with a call that has ended what belongs before its end, and tells what comes of that. */
+static void too_late(forker_deferred handle, int reason, void *user)
+{
+    forker_request *req = forker_deferred_request(handle);
+    (void)reason;
+    (void)user;
+    told[0] = '\0';
+    note_handle(handle, forker_grpc_begin(handle));
+    note_handle(handle, forker_grpc_send(handle, "late", 4));
+    note(req, forker_grpc_reply(req, "late", 4));
+    note(req, forker_grpc_fail(req, 3, "late"));
+    note(req, forker_grpc_trailer_add(req, "late", "1", 1));
+    note(req, forker_grpc_compress(req, 1));
+    note_handle(handle, forker_grpc_finish(handle, 0, NULL));
+    note_handle(handle, forker_grpc_finish(handle, 0, NULL));
+    tell(told);
+}
+
+static int never_too_late(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    (void)user;
+    if (forker_request_defer(req, &handle) != FORKER_OK || forker_deferred_on_close(handle, too_late, NULL)) {
+        return FORKER_E_INTERNAL;
+    }
+    return FORKER_DEFERRED;
+}
+
 /* Begins the response, and ends the call without a message when the client has closed its side. */
 static int end_begun(forker_request *req, const void *data, size_t len, int last, void *user)
 {

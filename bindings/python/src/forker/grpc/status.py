@@ -49,6 +49,9 @@ except ImportError:
 class Over(RpcError):
     """The client has left, the deadline has passed, or the call was cancelled: there is nobody to tell."""
 
+    def __init__(self) -> None:
+        super().__init__("the client has left, the deadline has passed, or the call was cancelled")
+
 
 class Failed(RpcError):
     """A call is to end with a status, and the log knows why."""
