@@ -235,7 +235,7 @@ soak: deps
 	@$(MAKE) --no-print-directory all asan
 	FORKER_SOAK=1 $(GO_TOOL) gotestsum --format standard-verbose -- -count=1 -vet=off -timeout 90m ./tests/blackbox
 
-## suites        run the suites of others that are installed for it (half an hour): connectconformance, testssl.sh, those of frameworks of Python
+## suites        run the suites of others that are installed for it (half an hour): connectconformance, ghz, gRPC's interoperability tests, testssl.sh, those of frameworks of Python
 .PHONY: suites
 suites: all python
 	@tools/install-deps suites

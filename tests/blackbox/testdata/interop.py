@@ -60,8 +60,6 @@ class TestService(test_pb2_grpc.TestServiceServicer):
         expect(request, context)
         if request.response_compressed.value:
             context.set_compression(grpc.Compression.Gzip)
-        elif request.HasField("response_compressed"):
-            context.disable_next_message_compression()
         return messages_pb2.SimpleResponse(payload=messages_pb2.Payload(body=bytes(request.response_size)))
 
     def StreamingOutputCall(self, request, context):
@@ -81,7 +79,7 @@ class TestService(test_pb2_grpc.TestServiceServicer):
 
 
 server = forker.Server()
-services = server.grpc(inline=os.environ["INTEROP_INLINE"] == "yes", compression=grpc.Compression.Gzip)
+services = server.grpc(inline=os.environ["INTEROP_INLINE"] == "yes")
 test_pb2_grpc.add_TestServiceServicer_to_server(TestService(), services)
 if "tls=on" in sys.argv[1]:
     server.certificate(os.environ["FORKER_TEST_CHAIN"], os.environ["FORKER_TEST_KEY"])
