@@ -45,7 +45,8 @@ func (s server) methodOf(route int) *engine.RPCMethod {
 
 // Why a request cannot be given to a method.
 var (
-	errNoCall    = engine.Outcome{Status: 415, Detail: "this is a gRPC method: it takes Content-Type application/grpc, by HTTP/2"}
+	errNoCall    = engine.Outcome{Status: 415, Detail: "this is a gRPC method: it takes Content-Type application/grpc, by HTTP/2, and application/grpc-web"}
+	errOneByOne  = engine.Outcome{Status: 501, Detail: "by gRPC-Web a client sends one message, and this method takes several"}
 	errNoMessage = engine.Outcome{Status: 400, Code: grpc.ErrNoMessage.Code, Detail: grpc.ErrNoMessage.Text}
 )
 
@@ -56,6 +57,8 @@ func (k callKind) misfit(call *engine.Call) *engine.Outcome {
 	case k == noCall:
 	case rpc.Is == 0:
 		return &errNoCall
+	case rpc.Web != 0 && !k.isSingle():
+		return &errOneByOne
 	case k.isSingle() && !call.Early && rpc.Message == 0:
 		return &errNoMessage
 	}

@@ -29,7 +29,7 @@ type compressing struct {
 // compress has a response compressed that is described but for where its body comes from, if it may be and its client takes it.
 func (l *Loop) compress(r *request, policy *coding.Policy) {
 	head := &r.response
-	if head.isText || head.rpc || !isCompressible(r) {
+	if head.isText || head.rpc || head.web || !isCompressible(r) {
 		return
 	}
 	fields := coding.Read(head.fields)

@@ -306,7 +306,9 @@ func (h *h1) receiveHead(l *Loop, r *request) bool {
 	}
 	r.head, h.headTimed = n, false
 	r.text = in.bytes[in.start:]
-	err = l.preparePath(r)
+	if err = l.preparePath(r); err == nil && l.cfg.RPC.On {
+		err = l.beginCall(r)
+	}
 	if err == nil {
 		err = h.beginBody(l, r)
 	}
@@ -326,7 +328,9 @@ func (h *h1) dispatch(l *Loop, r *request) {
 	if !r.inFlight {
 		h.c.served++
 	}
-	l.dispatch(r)
+	if l.openCall(r) {
+		l.dispatch(r)
+	}
 }
 
 // refuse responds to a request that cannot be served, and has the connection closed: where the next one would begin is

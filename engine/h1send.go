@@ -154,7 +154,7 @@ func (h *h1) beginSource(l *Loop, r *request) {
 		l.send(h.c)
 		return
 	}
-	if !r.isStream() && r.source.encoder == nil {
+	if !r.isStream() && r.source.encoder == nil && !r.source.web {
 		h.fill(l) // So that it leaves together with the head.
 	}
 	l.send(h.c)
@@ -288,6 +288,24 @@ func (h *h1) reset(l *Loop, r *request, reason int) {
 		l.pump(h.c)
 	}
 	l.closeConn(h.c, reason)
+}
+
+// cutWith ends the connection behind the response.
+func (h *h1) cutWith(l *Loop, r *request, end []byte, reason int) {
+	c := h.c
+	if !c.blocked {
+		l.reserve(c, len(end)+headRoom)
+		out := l.out[:l.outLen]
+		if r.shared.Head.Version == message.Version10 {
+			out = append(out, end...)
+		} else {
+			out = append(append(http1.AppendChunkSize(out, len(end)), end...), http1.ChunkEndLast...)
+		}
+		r.source.open = false
+		l.commit(out)
+		l.send(c)
+	}
+	l.closeConn(c, reason)
 }
 
 // replace lets the present request go with the input, and puts another one there for the connection's last response.

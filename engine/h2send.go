@@ -263,6 +263,21 @@ func (st *h2stream) replace(l *Loop, with *request) {
 	with.shared.Head.Version = message.Version20
 }
 
+// cutWith resets the stream where it cannot end.
+func (st *h2stream) cutWith(l *Loop, r *request, end []byte, reason int) {
+	session, c := st.h.session, st.h.c
+	if st.hasNext() || session.Room(st.s) < len(end) {
+		st.abandon(l, http2.Cancel, reason)
+		return
+	}
+	l.reserve(c, len(end)+headRoom)
+	l.commit(append(session.AppendData(l.out[:l.outLen], st.s, len(end), true), end...))
+	if c.blocked {
+		l.send(c)
+	}
+	st.abandon(l, http2.NoError, reason)
+}
+
 // reset ends the stream in the middle of a response. To HEAD there is no middle: the client has all that it gets.
 func (st *h2stream) reset(l *Loop, r *request, reason int) {
 	h := st.h

@@ -172,13 +172,9 @@ func (st *h2stream) dispatch(l *Loop) {
 	if !r.inFlight {
 		st.h.countRequest(l)
 	}
-	if r.rpc.single && r.body.kind != bodyPassed {
-		if fault := l.openMessage(r); fault != nil {
-			l.respondWith(r, Outcome{Status: 400, Code: fault.Code, Detail: fault.Text})
-			return
-		}
+	if l.openCall(r) {
+		l.dispatch(r)
 	}
-	l.dispatch(r)
 }
 
 // awaitBody begins the time of the body, and lets a client go on that waits for that.

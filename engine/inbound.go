@@ -96,6 +96,7 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		unwanted := (b.asks || r.rpc.is) && (admission.None || r.shared.Head.Form == message.FormAsterisk)
 		if r.rpc.is {
 			r.beginMethod(&admission)
+			b.most = r.mostOfCall(b.most)
 		}
 		if admission.Stream || unwanted {
 			b.kind = bodyPassed

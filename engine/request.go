@@ -207,7 +207,8 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 		s.reset(l, r, CloseError)
 		return nil
 	}
-	own.isHead, own.rpc.is, own.rpc.method, own.errorForm = r.isHead, r.rpc.is, r.rpc.method, l.errorForm(r)
+	own.isHead, own.rpc.is, own.rpc.form, own.rpc.method = r.isHead, r.rpc.is, r.rpc.form, r.rpc.method
+	own.errorForm = l.errorForm(r)
 	if l.cfg.Front != nil {
 		l.inherit(own, r)
 	}

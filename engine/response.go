@@ -29,6 +29,7 @@ type responseHead struct {
 	code       grpc.Code // this status
 	statusText []byte    // and text, but for a stream's.
 	zipped     bool      // Its message is compressed, of a stream some may be.
+	web        bool      // It is the response to a call of gRPC-Web, whose end is a part of its body.
 
 	encoder *coding.Encoder // Compresses a body that is sourced; nil: none.
 
@@ -129,6 +130,9 @@ func (l *Loop) describe(r *request) {
 	}
 	if l.cfg.Front != nil {
 		l.addFields(r)
+	}
+	if head.web {
+		l.addWebFields(r)
 	}
 	head.hasBody = !r.isHead && head.length != 0 && http1.HasContent(head.status)
 	if !head.isText && head.hasBody && (response.Parts.Len > 0 || head.length > smallBody || isFile && r.file.isSourced()) {

@@ -25,6 +25,8 @@ type RPCMethod struct {
 // rpc is what a request has that is a call.
 type rpc struct {
 	is     bool
+	form   grpc.Form
+	made   []byte       // Of one of gRPC-Web: what the engine puts behind the messages of its response, and where these are made base64.
 	gzip   bool         // Its messages may be compressed.
 	method *RPCMethod   // What holds for it.
 	single bool         // Its method takes one message, which is found before the program is called.
@@ -41,12 +43,17 @@ var errTimeout = &message.Refusal{Status: 400, Reason: "the grpc-timeout is malf
 func (l *Loop) beginCall(r *request) *message.Refusal {
 	head := &r.shared.Head
 	var timeout, encoding []byte
+	var room [len("grpc-accept-encoding")]byte
 	takes := false
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
-		switch name := field.Name.In(r.text); string(name) {
+		name := field.Name.In(r.text)
+		if head.Version != message.Version20 {
+			name = lowered(room[:0], name)
+		}
+		switch string(name) {
 		case "content-type":
-			r.rpc.is = grpc.IsCall(field.Value.In(r.text))
+			r.rpc.form = grpc.FormOf(field.Value.In(r.text))
 			if r.rpc.typ = field.Value; field.Value.Len > mostType {
 				r.rpc.typ = message.Span{}
 			}
@@ -58,9 +65,15 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 			takes = takes || grpc.TakesGzip(field.Value.In(r.text))
 		}
 	}
-	r.rpc.is = r.rpc.is && string(head.Method.In(r.text)) == "POST"
+	if r.rpc.form == grpc.Plain && head.Version != message.Version20 || string(head.Method.In(r.text)) != "POST" {
+		r.rpc.form = grpc.NoCall
+	}
+	r.rpc.is = r.rpc.form != grpc.NoCall
 	if !r.rpc.is {
 		return nil
+	}
+	if r.rpc.form.IsWeb() {
+		r.shared.RPC.Web = 1
 	}
 	r.shared.RPC.Is, r.rpc.method = 1, &l.cfg.RPC.Common
 	if takes {
@@ -106,9 +119,43 @@ func (l *Loop) endCall(r *request) {
 	r.shared.RPC = RPC{}
 }
 
+// lowered appends a name in lower case to out, or as much of one as there is room for.
+func lowered(out, name []byte) []byte {
+	for _, c := range name[:min(len(name), cap(out))] {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// openCall finds the message of a call whose method takes one, unless the program hears of the call first. false: there is none, and the
+// client was told.
+func (l *Loop) openCall(r *request) bool {
+	if !r.rpc.single || r.body.kind == bodyPassed {
+		return true
+	}
+	fault := l.openMessage(r)
+	if fault != nil {
+		l.respondWith(r, Outcome{Status: 400, Code: fault.Code, Detail: fault.Text})
+	}
+	return fault == nil
+}
+
 // openMessage finds the message of a call whose method takes one, in the body that is there.
 func (l *Loop) openMessage(r *request) *grpc.Fault {
 	req := r.shared
+	if r.rpc.form == grpc.WebText {
+		coded := memory.View(req.Body, req.BodyLen)
+		decoded, ok := grpc.DecodeWebText(coded)
+		if !ok {
+			return grpc.ErrText
+		}
+		if req.BodyLen = uint64(len(decoded)); len(decoded) < len(coded) {
+			coded[len(decoded)] = 0
+		}
+	}
 	single, compressed, fault := grpc.Single(memory.View(req.Body, req.BodyLen), r.rpc.method.MaxMessage)
 	switch {
 	case fault != nil:
@@ -144,11 +191,17 @@ func (d *rpcDeadline) expire(l *Loop) {
 			l.respondWith(own, late)
 		}
 	}
-	c.protocol.proceed(l)
+	if c.state != connDead {
+		c.protocol.proceed(l)
+	}
 }
 
 // cut ends a response in its middle, with a status. What waits to be sent is dropped.
 func (l *Loop) cut(r *request, fault *grpc.Fault, reason int) {
+	if r.rpc.form.IsWeb() {
+		l.cutWeb(r, fault, reason)
+		return
+	}
 	st := r.stream.(*h2stream) // Nothing else has calls.
 	h := st.h
 	l.reserve(h.c, 3*len(fault.Text)+headRoom)
@@ -192,7 +245,10 @@ func (l *Loop) describeCall(r *request) bool {
 		head.code = grpc.Code(response.Code)
 		l.describeStatus(head, 0, memory.View(response.Body.Data, response.Body.Len))
 	}
-	head.status, head.rpc = 200, true
+	head.status, head.rpc = 200, !r.rpc.form.IsWeb()
+	if !head.rpc {
+		l.describeWeb(r)
+	}
 	return true
 }
 

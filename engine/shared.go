@@ -107,7 +107,7 @@ type RPC struct {
 	Compressed uint8 // 1: the message came compressed.
 	Wish       uint8 // RPCWish*, of a reply. Filled by the program.
 	Encodes    uint8 // 1: messages of a stream may be compressed, whatever the option says. Filled by the program.
-	_          uint8
+	Web        uint8 // 1: it is one of gRPC-Web.
 }
 
 // Which messages are compressed. With it begins the prefix of each message that comes from Holders.Stream to a client which takes those.

@@ -18,6 +18,8 @@ type source struct {
 
 	encoder  *coding.Encoder // The body is compressed; nil: it is sent as it is.
 	deflates bool            // It is messages of gRPC, of which each is compressed.
+	web      bool            // It is the response to a call of gRPC-Web.
+	webLast  bool            // Of such a stream all messages were fetched.
 	raw      []byte          // What of a segment is still to be compressed.
 	rawLast  bool            // It is the last one.
 }
@@ -30,7 +32,7 @@ type segment struct {
 
 // begin makes ready for the response to r.
 func (s *source) begin(r *request, hasBody bool) {
-	*s = source{silent: !hasBody, encoder: r.response.encoder}
+	*s = source{silent: !hasBody, encoder: r.response.encoder, web: r.response.web}
 	if r.isStream() { // Of others Length says nothing more, or is that of an earlier response.
 		s.promised = r.shared.Response.Length
 		s.deflates = r.response.zipped
@@ -51,6 +53,8 @@ func (l *Loop) nextSegment(r *request) segment {
 	switch {
 	case r.source.encoder != nil:
 		return l.nextCompressed(r)
+	case r.source.web:
+		return l.nextOfWeb(r)
 	case r.source.deflates:
 		return l.nextDeflated(r)
 	}

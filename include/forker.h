@@ -1797,13 +1797,14 @@ enum {
  * Answers calls of a gRPC method, "/helloworld.Greeter/SayHello", by calling `handler`. A method is a route for POST on
  * that path, and its handler one like all others: it may run on the pool, defer, or say FORKER_NEXT. It gets messages and
  * gives messages, as bytes, which any protobuf library packs and unpacks. gRPC needs HTTP/2: option h2c, or http2 and an
- * address with tls=on.
+ * address with tls=on. Methods that take one message are also there for gRPC-Web, as browsers call them, by HTTP/1.1 too
+ * (Content-Type application/grpc-web or application/grpc-web-text): their handlers see no difference.
  *
  * The handler returns FORKER_OK when it has replied or failed. FORKER_NEXT, if no other route wants the call, is status
  * UNIMPLEMENTED (12) for the client; FORKER_E_MEMORY and FORKER_E_LIMIT are RESOURCE_EXHAUSTED (8), after the deadline any
  * code is DEADLINE_EXCEEDED (4), other negative ones INTERNAL (13); the log tells of them. A call of a method that does not
- * exist is answered UNIMPLEMENTED; a request to one that is no call (its Content-Type is another than application/grpc, or
- * it came by HTTP/1) 415.
+ * exist is answered UNIMPLEMENTED; a request to one that is no call (its Content-Type is another, or application/grpc by
+ * HTTP/1) 415; a call by gRPC-Web of one that takes several messages UNIMPLEMENTED.
  *
  * The client's deadline is that of the request: when it has passed, the client gets DEADLINE_EXCEEDED, and a handle is told
  * with FORKER_CLOSE_TIMEOUT.

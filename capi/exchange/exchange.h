@@ -172,7 +172,7 @@ typedef struct {
     uint8_t compressed;   /* 1: the message came compressed */
     uint8_t wish;         /* FK_WISH_*, of the messages that are sent from now on */
     uint8_t encodes; /* 1: some of them may be compressed by that, so that the response's head names the encoding */
-    uint8_t pad;
+    uint8_t web;     /* 1: it is one of gRPC-Web */
 } fk_call;
 
 struct forker_request {

@@ -4,21 +4,21 @@ package grpc
 
 const contentType = "application/grpc"
 
-// IsCall reports whether a request with this Content-Type is a call. What grpc-web and others have in front of the same name is not.
-func IsCall(value []byte) bool {
-	if len(value) < len(contentType) {
+// isType reports whether a Content-Type is typ, or that with something behind it. What others have in front of the same name is not.
+func isType(value []byte, typ string) bool {
+	if len(value) < len(typ) {
 		return false
 	}
-	for i := range contentType {
+	for i := range typ {
 		c := value[i]
 		if c >= 'A' && c <= 'Z' {
 			c |= 0x20
 		}
-		if c != contentType[i] {
+		if c != typ[i] {
 			return false
 		}
 	}
-	rest := value[len(contentType):]
+	rest := value[len(typ):]
 	return len(rest) == 0 || rest[0] == '+' || rest[0] == ';' || rest[0] == ' ' || rest[0] == '\t'
 }
 

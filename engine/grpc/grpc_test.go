@@ -33,20 +33,25 @@ func TestSingle(t *testing.T) {
 	}
 }
 
-func TestIsCall(t *testing.T) {
-	for value, want := range map[string]bool{
-		"application/grpc":           true,
-		"application/grpc+proto":     true,
-		"Application/gRPC+json":      true,
-		"application/grpc; x=y":      true,
-		"application/grpc-web":       false,
-		"application/grpc-web+proto": false,
-		"application/grpcx":          false,
-		"application/grp":            false,
-		"application/json":           false,
-		"":                           false,
+func TestFormOf(t *testing.T) {
+	for value, want := range map[string]Form{
+		"application/grpc":                Plain,
+		"application/grpc+proto":          Plain,
+		"Application/gRPC+json":           Plain,
+		"application/grpc; x=y":           Plain,
+		"application/grpc-web":            Web,
+		"application/grpc-web+proto":      Web,
+		"application/grpc-Web-Text":       WebText,
+		"application/grpc-web-text+proto": WebText,
+		"application/grpc-webx":           NoCall,
+		"application/grpc-web-":           NoCall,
+		"application/grpc-web-textx":      NoCall,
+		"application/grpcx":               NoCall,
+		"application/grp":                 NoCall,
+		"application/json":                NoCall,
+		"":                                NoCall,
 	} {
-		if got := IsCall([]byte(value)); got != want {
+		if got := FormOf([]byte(value)); got != want {
 			t.Errorf("%q: %v", value, got)
 		}
 	}

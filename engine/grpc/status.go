@@ -45,6 +45,7 @@ var (
 	ErrPrefix    = &Fault{Internal, "the prefix of a message is malformed"}
 	ErrTooLarge  = &Fault{ResourceExhausted, "a message is larger than option grpc_max_message"}
 	ErrBroken    = &Fault{Internal, "a compressed message is malformed"}
+	ErrText      = &Fault{Internal, "the body is not base64"}
 	ErrFlag      = &Fault{Internal, "a message is said to be compressed, but there is no grpc-encoding"}
 )
 

@@ -326,7 +326,7 @@ func TestGRPC_statusOfWhatIsWrong(t *testing.T) {
 // A request that is no call gets an answer of HTTP, and a call may be replied to by a route that is no method.
 func TestGRPC_routesAndMethods(t *testing.T) {
 	c := startGRPC(t, plain)
-	for _, typ := range []string{"application/json", "application/grpc-web", ""} {
+	for _, typ := range []string{"application/json", "application/grpc-websocket", ""} {
 		if got := c.say("Say", "x", "Content-Type: "+typ); got.status != 415 || !strings.Contains(got.text, "this is a gRPC method") {
 			t.Errorf("%q: %d %v", typ, got.status, got)
 		}

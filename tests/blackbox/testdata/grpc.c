@@ -49,6 +49,7 @@ static void add_small(forker_server *server)
     if (forker_group_set(small, "grpc_max_message", "1000") != FORKER_OK ||
         forker_group_set(small, "grpc_max_reply", "1500") != FORKER_OK ||
         forker_group_set(small, "grpc_compress", "100") != FORKER_OK ||
+        forker_group_set(small, "cors_origins", "https://small.example") != FORKER_OK ||
         forker_server_grpc_route(server, "/test.Small/Large", FORKER_GRPC_SERVER_STREAM, many, NULL, &route) !=
             FORKER_OK ||
         forker_route_set(route, "grpc_max_message", "5m") != FORKER_OK) {
@@ -150,6 +151,7 @@ int main(int argc, char **argv)
     forker_server_grpc(server, "/test.Echo/Health", FORKER_GRPC_UNARY, health, server);
     forker_server_grpc(server, "/test.Echo/Many", FORKER_GRPC_SERVER_STREAM, many, NULL);
     forker_server_grpc(server, "/test.Echo/ManyLater", FORKER_GRPC_SERVER_STREAM, many, server);
+    forker_server_grpc(server, "/test.Echo/Quiet", FORKER_GRPC_SERVER_STREAM, quiet, NULL);
     forker_server_grpc(server, "/test.Echo/Mixed", FORKER_GRPC_SERVER_STREAM, mixed, NULL);
     forker_server_grpc(server, "/test.Echo/Begin", FORKER_GRPC_BIDI, begin, NULL);
     forker_server_grpc(server, "/test.Echo/Count", FORKER_GRPC_CLIENT_STREAM, count, NULL);

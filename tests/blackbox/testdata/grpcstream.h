@@ -294,6 +294,21 @@ static int chat(forker_request *req, void *user)
     return FORKER_DEFERRED;
 }
 
+/* Sends the message once, and no more until the call is over. */
+static int quiet(forker_request *req, void *user)
+{
+    forker_deferred handle;
+    size_t len;
+    const void *message = forker_grpc_message(req, &len);
+    (void)user;
+    if (forker_request_defer(req, &handle) != FORKER_OK ||
+        forker_deferred_on_close(handle, use_up, NULL) != FORKER_OK ||
+        forker_grpc_send(handle, message, len) != FORKER_OK) {
+        return FORKER_E_INTERNAL;
+    }
+    return FORKER_DEFERRED;
+}
+
 /* Fails before it takes a message. */
 static int refuse(forker_request *req, void *user)
 {
