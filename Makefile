@@ -96,7 +96,7 @@ arm64:
 .PHONY: asan
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan:
-	$(MAKE) lib BUILD=$(BUILD)/asan CGO_CFLAGS="-O1 -g $(SANITIZE)" CGO_LDFLAGS="$(SANITIZE)"
+	$(MAKE) lib BUILD=$(BUILD)/asan GOBUILDFLAGS="$(GOBUILDFLAGS) -pgo=off" CGO_CFLAGS="-O1 -g $(SANITIZE)" CGO_LDFLAGS="$(SANITIZE)"
 
 # ------------------------------------------------------------------------------------------------------------ examples
 
