@@ -57,7 +57,8 @@ func (l *Loop) prepareCall(r *request) *Call {
 	call := &r.call
 	call.Method, call.Path = r.shared.Head.Method.In(r.text), l.locatePath(r)
 	call.Skip, call.Pooled, call.Early = r.body.skip, false, r.body.kind == bodyPassed
-	call.Plan, call.Outcome = r.gated.plan, Outcome{}
+	call.Plan = r.gated.plan
+	call.Outcome = Outcome{} // By itself, so that it is not copied from a temporary one.
 	if l.cfg.Hosts {
 		call.Host = r.host()
 	}

@@ -388,7 +388,8 @@ func (h *h2) free(l *Loop, st *h2stream) {
 	st.dropText(l)
 	st.unmarkKept()
 	st.h, st.s, st.request = nil, nil, nil
-	st.next, st.ended, st.waiting = segment{}, false, false
+	st.next = segment{}
+	st.ended, st.waiting = false, false
 	l.freeH2Streams = append(l.freeH2Streams, st)
 }
 
