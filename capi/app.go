@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"time"
 	"unsafe"
 
 	"libforker/engine"
@@ -50,6 +51,7 @@ type routeTraits struct {
 	guards   bool // It is not one of the program's routes, but has these, and its gates, asked about what has none.
 	streamed bool // Its handler takes the body piece by piece.
 	chain    uint32
+	within   time.Duration // What it may take where the loop goes on meanwhile; 0: for ever.
 	body     engine.Admission
 	call     callKind
 	served   bool          // In place of a handler, files are served
@@ -78,6 +80,9 @@ func newApp(s server, users userFiles) (*app, error) {
 		traits.served = route.directory != nil || bool(route.follows)
 		if traits.served { // A body is of no use to it, and without functions around it there is nothing to wait for.
 			traits.streamed, traits.pooled = traits.chained, traits.pooled && traits.chained
+		}
+		if traits.within = s.duration(C.FK_OPTION_HANDLER_TIMEOUT); route.handler_timeout > 0 {
+			traits.within = time.Duration(route.handler_timeout - 1)
 		}
 		traits.body = engine.Admission{Most: a.maxBody, Stream: traits.streamed || traits.chained}
 		if route.max_body >= 0 {
@@ -188,7 +193,7 @@ func (a *app) Serve(call *engine.Call) {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 			return
 		}
-		if traits.pooled != call.Pooled {
+		if traits.isElsewhere(call) {
 			call.Outcome.Next, call.Outcome.Skip = engine.Elsewhere, skip
 			return
 		}
@@ -229,6 +234,16 @@ func (a *app) Serve(call *engine.Call) {
 			req.Step = 0
 		}
 	}
+}
+
+// isElsewhere reports whether the loop has to go on with a request, as its handler runs on another side, or has another time
+// than the one for which the thread has it. On the loop's side the handler's time is that of the call from now on.
+func (t *routeTraits) isElsewhere(call *engine.Call) bool {
+	if call.Pooled {
+		return !t.pooled || t.within != call.Within
+	}
+	call.Within = t.within
+	return t.pooled
 }
 
 // stage says how far a request has come, for the functions around the handler of a route.

@@ -84,7 +84,7 @@ type Config struct {
 	ReadBodyTimeout   time.Duration // From the end of the head to the end of the body.
 	WriteTimeout      time.Duration // For a response, from the first byte that the client did not take.
 	IdleTimeout       time.Duration // Between two requests.
-	HandlerTimeout    time.Duration // For a response of a handler that is not on the loop's thread; 0: none.
+	HandlerTimeout    time.Duration // For a response of a handler that is not on the loop's thread, unless Call.Within says another; 0: none.
 	WriteMinRate      int64         // Bytes; so many that the client takes give it another second. 0: none.
 	BodyMinRate       int64         // Bytes; so many that the client sends of a body give it another second. 0: none.
 	HalfClose         bool          // A client that has sent its end may still want the response that is being made.

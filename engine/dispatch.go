@@ -57,7 +57,7 @@ func (l *Loop) prepareCall(r *request) *Call {
 	call := &r.call
 	call.Method, call.Path = r.shared.Head.Method.In(r.text), l.locatePath(r)
 	call.Skip, call.Pooled, call.Early = r.body.skip, false, r.body.kind == bodyPassed
-	call.Plan = r.gated.plan
+	call.Plan, call.Within = r.gated.plan, l.cfg.HandlerTimeout
 	call.Outcome = Outcome{} // By itself, so that it is not copied from a temporary one.
 	if l.cfg.Hosts {
 		call.Host = r.host()
@@ -134,7 +134,9 @@ func (l *Loop) carryOut(r *request) {
 // awaitProgram begins the time that the program may have a request while the loop goes on.
 func (l *Loop) awaitProgram(r *request) {
 	l.probe(r.stream.conn())
-	if l.cfg.HandlerTimeout > 0 {
-		l.wheel.arm(&r.timer, l.clock.now+int64(l.cfg.HandlerTimeout))
+	if r.call.Within <= 0 {
+		l.wheel.disarm(&r.timer) // It may run yet for a handler that has left the request to the next one.
+		return
 	}
+	l.wheel.arm(&r.timer, l.clock.now+int64(r.call.Within))
 }

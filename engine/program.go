@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"time"
+
 	"libforker/engine/gate"
 	"libforker/engine/grpc"
 	"libforker/engine/memory"
@@ -103,6 +105,10 @@ type Call struct {
 	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
 
 	Plan *gate.Plan // Of the route whose gates it has passed.
+
+	// Within is how long the handler may take that is asked, while the loop goes on; 0: for ever. The program may change what
+	// Config.HandlerTimeout says, on the loop's thread only.
+	Within time.Duration
 
 	Outcome Outcome // For the program to fill in, zero before: it stays here because copies of it cost.
 }

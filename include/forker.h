@@ -182,6 +182,12 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  *   max_body   Bytes of a request's body, as in option max_body, which is the default. Known before any of the body is
  *              read.
  *
+ *   handler_timeout
+ *              How long its handler may take to respond on a thread of the pool, or deferred, as in option handler_timeout,
+ *              which is the default; "0" is for ever. It holds for the functions of its groups too
+ *              (forker_group_use()), and begins anew where one has deferred. Where FORKER_NEXT leads to a route with
+ *              another time, that one's begins. The deadline that a client of gRPC has set can end a call before.
+ *
  *   name       By which forker_url() knows the route: any text but "", which no other route has.
  *
  * the limits of forms, form_parts, form_field, form_fields, form_file and form_files, see forker_request_form(); of methods

@@ -268,7 +268,8 @@
       "Bytes; so many that the client takes give a response another second beyond write_timeout, 0 gives none.")       \
     X(HANDLER_TIMEOUT, "handler_timeout", DURATION, "0", "", "0", "24h", true,                                         \
       "How long a pooled or deferred handler may take to respond, then 504; 0 is for ever. Where it takes the body "   \
-      "piece by piece, each pause counts for itself, and so does the time from the end of the body.")                  \
+      "piece by piece, each pause counts for itself, and so does the time from the end of the body. "                  \
+      "Also of a route.")                                                                                              \
     X(HALF_CLOSE, "half_close", CHOICE, "on", "off|on", "", "", true,                                                  \
       "Whether a client that has sent its end still gets a response that takes time; off takes it as having left. A "  \
       "stream of unknown length ends with its client either way.")                                                     \

@@ -81,6 +81,7 @@ typedef struct {
     bool streamed;            /* it is called at the head, and may take the body piece by piece */
     uint8_t grpc;             /* of a method of gRPC its kind, FORKER_GRPC_*, and 1; 0: it is none */
     int64_t max_body;         /* -1: as the option says */
+    int64_t handler_timeout;  /* ns and 1; 0: as the option says */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
     const char *own[FK_OWN_OPTIONS]; /* of its settings and its groups': gateoption.c; NULL: as the server says */

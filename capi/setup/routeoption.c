@@ -42,6 +42,14 @@ static bool set_max_body(fk_route *route, int like, const char *value)
     return is;
 }
 
+static bool set_handler_timeout(fk_route *route, int like, const char *value)
+{
+    int64_t number;
+    bool is = fk_option_parse(like, value, &number);
+    route->handler_timeout = is ? number + 1 : route->handler_timeout;
+    return is;
+}
+
 static bool set_form(fk_route *route, int like, const char *value)
 {
     int64_t number, *limit = &route->form[like - FK_OPTION_FORM_PARTS];
@@ -71,6 +79,7 @@ static const struct {
     {"dispatch", set_dispatch, "is neither inline nor pool", FK_OPTION_DISPATCH, OF_ALL},
     {"body", set_body, "is neither buffer nor stream", -1, OF_BODIES},
     {"max_body", set_max_body, "is not a size up to 1t", FK_OPTION_MAX_BODY, OF_BODIES},
+    {"handler_timeout", set_handler_timeout, "is not a time up to 24h", FK_OPTION_HANDLER_TIMEOUT, OF_ALL},
     {"form_parts", set_form, "is not a number from 1 to 10000", FK_OPTION_FORM_PARTS, OF_BODIES},
     {"form_field", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELD, OF_BODIES},
     {"form_fields", set_form, "is not a size from 1 to 1g", FK_OPTION_FORM_FIELDS, OF_BODIES},
@@ -148,10 +157,11 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
     if (gate >= 0) {
         return try_gate(server, gate, set);
     }
-    return fk_setup_fail(
-        server, FORKER_E_OPTION,
-        "%s set: no route option \"%s\"; there are dispatch, body, max_body, and those of forms, gRPC, gates and files",
-        set->kind, set->name);
+    return fk_setup_fail(server, FORKER_E_OPTION,
+                         "%s set: no route option \"%s\"; there are dispatch, body, max_body, handler_timeout, and "
+                         "those of forms, gRPC, "
+                         "gates and files",
+                         set->kind, set->name);
 }
 
 /* Keeps what was set, in the place of an earlier value. false: no memory. */

@@ -236,6 +236,24 @@ server.run()
             self.assertEqual(program.request("GET", "/elsewhere")[2], b"open")
             self.assertEqual(program.stop(), 0)
 
+    def test_time_of_a_route(self):
+        source = """
+server = make_server(handler_timeout="10m")
+kept = []
+def wait(request):
+    kept.append(request.defer())
+    return kept[-1]
+server.group("/group", handler_timeout="30ms").get("")(wait)
+server.get("/route", handler_timeout="30ms")(wait)
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            for path in ("/group", "/route"):
+                self.assertEqual(program.request("GET", path)[0], 504)
+                program.log.wait_for(f"the handler of GET {path} has not answered within handler_timeout; answered 504")
+            self.assertEqual(program.stop(), 0)
+
     def test_a_decorator_is_for_its_method_alone(self):
         source = """
 server = make_server()

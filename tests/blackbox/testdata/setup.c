@@ -325,8 +325,13 @@ static const struct {
     {"max_body", "1MB", "route set max_body of GET /: \"1MB\" is not a size up to 1t: write 1m"},
     {"dispatch", "POOL", "route set dispatch of GET /: \"POOL\" is neither inline nor pool: write pool"},
     {"max_head", "1",
-     "route set: no route option \"max_head\"; there are dispatch, body, max_body, and those of forms, gRPC, gates and "
-     "files"},
+     "route set: no route option \"max_head\"; there are dispatch, body, max_body, handler_timeout, and those of "
+     "forms, "
+     "gRPC, gates and files"},
+    {"handler_timeout", "0", NULL},
+    {"handler_timeout", "24h", NULL},
+    {"handler_timeout", "25h", "route set handler_timeout of GET /: \"25h\" is not a time up to 24h"},
+    {"handler_timeout", "5", "route set handler_timeout of GET /: \"5\" is not a time up to 24h: it needs a unit, 5s"},
 };
 
 static void check_route_options(void)

@@ -37,6 +37,7 @@ class Routing(Setup, Routes):
         ":name" matches any one segment and a last segment "*name" the rest of the path. `options` are the
         route's own: ``dispatch="pool"`` calls the function on a thread of a pool, where it may block, ``body="stream"``
         when the head of the request is there, see :meth:`Request.on_body`, and ``max_body`` limits the body.
+        ``handler_timeout="2s"`` is how long the function may take on a thread or to answer later, before the client has a 504.
 
         The function is called with a :class:`forker.Request` and returns what :class:`forker.Response` describes.
         If it raises, the client sees a 500 and the log the traceback. That goes for SystemExit and
