@@ -15,17 +15,28 @@ import (
 // Where the access log goes: a file, stderr, or a function of the program's.
 
 // accessLog makes the access log that the options ask for; nil: none.
-func (w *worker) accessLog() *access.Log {
+func (w *worker) accessLog(a *app) *access.Log {
 	format := access.Format(w.number(C.FK_OPTION_ACCESS_LOG))
 	if format == access.Off {
 		return nil
 	}
-	background := w.c.hooks.access_fn == nil // The program is called by nobody but the thread that serves.
+	config := access.Config{Format: format, Worker: int(C.fk_process.worker), Fields: w.text(C.FK_OPTION_ACCESS_LOG_FIELDS), Routes: a.patterns()}
+	config.Background = w.c.hooks.access_fn == nil // The program is called by nobody but the thread that serves.
 	sink := access.Sink{Write: w.writeAccess, Miss: w.missAccess}
-	if !background {
+	if !config.Background {
 		sink.Write = w.tellAccess
 	}
-	return access.New(format, int(C.fk_process.worker), background, sink)
+	return access.New(config, sink)
+}
+
+// patterns gives those of all routes.
+func (a *app) patterns() [][]byte {
+	routes := unsafe.Slice(a.c.routing.routes, int(a.c.routing.route_count))
+	patterns := make([][]byte, len(routes))
+	for i := range routes {
+		patterns[i] = []byte(C.GoString(routes[i].pattern))
+	}
+	return patterns
 }
 
 func (w *worker) writeAccess(lines []byte) {

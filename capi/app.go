@@ -46,10 +46,11 @@ type app struct {
 
 // routeTraits are the options of a route.
 type routeTraits struct {
-	pooled   bool // Its handler runs on a thread of the pool.
-	chained  bool // Its group has functions around the handler, or requests may have to show a token,
-	guards   bool // It is not one of the program's routes, but has these, and its gates, asked about what has none.
-	streamed bool // Its handler takes the body piece by piece.
+	pooled   bool  // Its handler runs on a thread of the pool.
+	chained  bool  // Its group has functions around the handler, or requests may have to show a token,
+	guards   bool  // It is not one of the program's routes, but has these, and its gates, asked about what has none.
+	streamed bool  // Its handler takes the body piece by piece.
+	number   int32 // As engine.Outcome.Route has it.
 	chain    uint32
 	within   time.Duration // What it may take where the loop goes on meanwhile; 0: for ever.
 	body     engine.Admission
@@ -72,6 +73,9 @@ func newApp(s server, users userFiles) (*app, error) {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
 		traits := routeTraits{pooled: bool(route.pooled), guards: bool(route.guards), streamed: bool(route.streamed), chain: s.chainOf(route)}
+		if traits.number = int32(i) + 1; traits.guards {
+			traits.number = -1
+		}
 		if traits.body.Plan, err = a.planOf(i); err != nil {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
@@ -92,7 +96,7 @@ func newApp(s server, users userFiles) (*app, error) {
 			a.calls = true
 			traits.body = a.admitCall(traits.call, a.methodOf(i), traits.body.Stream)
 		}
-		traits.body.Plan, traits.body.Guards = plan, traits.guards
+		traits.body.Plan, traits.body.Guards, traits.body.Route = plan, traits.guards, max(traits.number, 0)
 		a.admits = a.admits || a.calls || traits.body.Stream || traits.body.Most != a.maxBody
 		a.routes = append(a.routes, traits)
 	}
@@ -193,13 +197,14 @@ func (a *app) Serve(call *engine.Call) {
 			call.Outcome.Next, call.Outcome.Skip = engine.WantsBody, skip
 			return
 		}
+		call.Outcome.Route = traits.number
 		if traits.isElsewhere(call) {
 			call.Outcome.Next, call.Outcome.Skip = engine.Elsewhere, skip
 			return
 		}
 		misfit := traits.call.misfit(call)
 		if misfit != nil && !traits.chained {
-			call.Outcome = *misfit
+			traits.refuse(call, misfit)
 			return
 		}
 		req.Route, req.ParamCount = uint32(id), uint32(params)
@@ -220,7 +225,7 @@ func (a *app) Serve(call *engine.Call) {
 		}
 		if traits.chained {
 			if req.Step <= traits.chain && misfit != nil {
-				call.Outcome = *misfit
+				traits.refuse(call, misfit)
 				return
 			}
 			if req.Step <= traits.chain { // The handler was not called, or not even all functions before it.
@@ -234,6 +239,12 @@ func (a *app) Serve(call *engine.Call) {
 			req.Step = 0
 		}
 	}
+}
+
+// refuse ends a request that cannot be given to a method.
+func (t *routeTraits) refuse(call *engine.Call, misfit *engine.Outcome) {
+	call.Outcome = *misfit
+	call.Outcome.Route = t.number
 }
 
 // isElsewhere reports whether the loop has to go on with a request, as its handler runs on another side, or has another time
@@ -341,6 +352,7 @@ func (a *app) refuse(call *engine.Call, asked int) {
 	if !call.Pooled {
 		a.allow = allow
 	}
+	call.Outcome.Route = -1
 	switch {
 	case asked > 0 && a.hasAsked(call, asked):
 		call.Outcome.Status = 404

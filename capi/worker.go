@@ -199,7 +199,7 @@ func (w *worker) prepare(cfg engine.Config) error {
 		cfg.EverySecond = func() { w.followTickets(configs) }
 	}
 	cfg.Listeners = w.takeListeners(configs)
-	cfg.Access = w.accessLog()
+	cfg.Access = w.accessLog(app)
 	if w.channel >= 0 { // There are others.
 		index := int(C.fk_process.worker)
 		cfg.Crowded = func() bool { return table.Crowded(index) }

@@ -16,6 +16,7 @@ const statusClientLeft = 499
 type logged struct {
 	status int   // 0: there is no response.
 	bytes  int64 // Of the body.
+	route  int32 // As Outcome.Route says.
 	alias  bool  // The response is to another request, which is logged with it.
 }
 
@@ -60,6 +61,7 @@ func (l *Loop) addAccess(r *request) {
 	}
 	if r.head > 0 {
 		describeRequest(&e, r)
+		e.Route, e.Headers = max(note.route, 0), l.logHeaders(r)
 	}
 	if r.inFlight && l.cfg.Access.Timed() {
 		e.Took = time.Duration(l.clock.now + l.clock.sinceRead() - r.begun)
@@ -81,6 +83,27 @@ func describeRequest(e *access.Entry, r *request) {
 			e.Agent = field.Value.In(text)
 		}
 	}
+}
+
+// logHeaders gives the fields of a head that lines have besides, of several the first; valid until the next call.
+func (l *Loop) logHeaders(r *request) [][]byte {
+	names := l.cfg.Access.Headers()
+	l.headers = l.headers[:0]
+	for _, name := range names {
+		l.headers = append(l.headers, headerOf(r, name))
+	}
+	return l.headers
+}
+
+// headerOf returns the value of a field, which can be empty; nil: there is none.
+func headerOf(r *request, name []byte) []byte {
+	head, text := &r.shared.Head, r.text[:r.head]
+	for i := range head.Fields[:head.FieldCount] {
+		if field := &head.Fields[i]; bytes.EqualFold(field.Name.In(text), name) {
+			return field.Value.In(text)
+		}
+	}
+	return nil
 }
 
 // flushAccess has lines written that are due.

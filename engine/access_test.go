@@ -36,7 +36,9 @@ func (j *journal) lines() (lines []string) {
 
 func startLogged(t *testing.T) (*server, *journal) {
 	j := &journal{}
-	return start(t, tcp, func(cfg *Config) { cfg.Access = access.New(access.Combined, 0, true, access.Sink{Write: j.write}) }), j
+	return start(t, tcp, func(cfg *Config) {
+		cfg.Access = access.New(access.Config{Format: access.Combined, Background: true}, access.Sink{Write: j.write})
+	}), j
 }
 
 func TestAccess_hasALineForEachResponse(t *testing.T) {

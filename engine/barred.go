@@ -11,6 +11,7 @@ import (
 
 // bar says how a request is answered that goes no further.
 func (l *Loop) bar(r *request, outcome *Outcome) {
+	r.logged.route = r.gated.admission.Route
 	switch r.gated.barrier {
 	case barredToHTTPS:
 		l.redirect(r, outcome)

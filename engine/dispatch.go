@@ -102,6 +102,9 @@ func (l *Loop) dispatch(r *request) {
 // carryOut does what the handler of a request has said, which has returned.
 func (l *Loop) carryOut(r *request) {
 	outcome := &r.call.Outcome
+	if outcome.Route != 0 {
+		r.logged.route = outcome.Route
+	}
 	if outcome.Fault != "" {
 		l.cfg.Log(LogError, outcome.Fault)
 	}

@@ -115,6 +115,7 @@ type collecting struct {
 	text      []byte    // The body of a response of the engine's own,
 	location  []byte    // and the URL that it redirects to.
 	added     []byte    // Fields of a response that the gates add.
+	headers   [][]byte  // Fields of a request that the access log has.
 	h2Common  [4][]byte // Server and Date of HTTP/2, by the bits of Response.Flags that leave them out.
 	ok        []byte    // The beginning of a 200 response, up to the number of Content-Length.
 }

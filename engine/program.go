@@ -83,6 +83,7 @@ const (
 type Outcome struct {
 	Next       int           // One of the above.
 	Mount      *static.Mount // Filed: whose file.
+	Route      int32         // The number of the route that was asked last, and 1; -1: there is none; 0: it was not looked for.
 	Skip       int           // Elsewhere, WantsBody, Gated: how many handlers have said that the request is not theirs.
 	Status     int           // 0: the response is in Request.Response; else this status, with a text of the engine's.
 	Midway     bool          // Deferred: before its handler was called, which may still be asked. See EventNext.
@@ -118,6 +119,7 @@ type Admission struct {
 	Most   int64      // Bytes that it may have.
 	Stream bool       // Its handler is called when there is no more than the head.
 	Plan   *gate.Plan // Of the route; nil: there is none.
+	Route  int32      // Its number, and 1; 0: there is none.
 	Guards bool       // It is no route of the program's, but has functions asked about what has none.
 	None   bool       // There is no such route: the program responds without a handler.
 	Single bool       // It is a method of gRPC that takes one message.

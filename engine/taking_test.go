@@ -353,7 +353,9 @@ func TestTaking_requestCanBeReadUntilTheLastCall(t *testing.T) {
 // TestTaking_isMeasuredFromItsHead: the pieces do not begin the request anew.
 func TestTaking_isMeasuredFromItsHead(t *testing.T) {
 	j := &journal{}
-	s := start(t, tcp, admits, func(cfg *Config) { cfg.Access = access.New(access.JSON, 0, true, access.Sink{Write: j.write}) })
+	s := start(t, tcp, admits, func(cfg *Config) {
+		cfg.Access = access.New(access.Config{Format: access.JSON, Background: true}, access.Sink{Write: j.write})
+	})
 	s.takes("/take", 5, asks)
 	c := s.dial()
 	c.send(fiveBytes)

@@ -327,6 +327,11 @@
       "Form of the line that is logged for each request.")                                                             \
     X(ACCESS_LOG_FILE, "access_log_file", TEXT, "", "", "", "", false,                                                 \
       "File that these lines are appended to; empty is stderr.")                                                       \
+    X(ACCESS_LOG_FIELDS, "access_log_fields", LOG_FIELDS, "", "", "", "", false,                                       \
+      "What these lines have besides: the request's id (option request_id), the pattern of its route, where it is "    \
+      "from (option trusted_proxies), fields of its head such as header:x-tenant, of several the first. json has "     \
+      "them under these names, where the request has them; common and combined have name=\"value\" behind all else, "  \
+      "\"-\" for what it lacks. Fields such as Authorization and Cookie are secrets, which a log should not have.")    \
     X(HANDLE_SIGNALS, "handle_signals", CHOICE, "on", "off|on", "", "", false,                                         \
       "Whether signals steer the server while run is running, see forker_server_run().")                               \
     X(THREADS, "threads", CHOICE, "auto", "auto|ignore|warn|refuse", "", "", false,                                    \

@@ -10,6 +10,7 @@
 
 #include "base/ascii.h"
 #include "base/server.h"
+#include "setup/logtext.h"
 #include "setup/option.h"
 
 /* A spelling, in small letters, and ours. */
@@ -94,6 +95,10 @@ void fk_advice_value(int id, const char *text, char *advice_out)
     char stripped[FK_ADVICE_MAX / 2], written[FK_ADVICE_MAX / 2 + 16];
     const char *type = forker_option_type(forker_option_at((size_t)id));
     advice_out[0] = '\0';
+    if (id == FK_OPTION_ACCESS_LOG_FIELDS) {
+        fk_log_fields_advice(text, advice_out, FK_ADVICE_MAX);
+        return;
+    }
     if (strlen(text) >= sizeof stripped) {
         return;
     }

@@ -15,6 +15,8 @@
 #include "setup/admin.h"
 #include "setup/advice.h"
 #include "setup/gatetext.h"
+#include "setup/logtext.h"
+#include "setup/nearest.h"
 #include "setup/network.h"
 #include "setup/setup.h"
 #include "setup/statictext.h"
@@ -40,12 +42,13 @@ enum option_type {
     FILE_NAME,
     RULES,
     TYPES,
-    MEDIA_TYPES
+    MEDIA_TYPES,
+    LOG_FIELDS
 };
 
 static const char *const type_names[] = {
-    "number",   "size", "duration", "mode",  "choice", "text", "user",  "group", "directory",  "address",
-    "networks", "rate", "origins",  "names", "keys",   "file", "rules", "types", "media types"};
+    "number",   "size", "duration", "mode",  "choice", "text", "user",  "group", "directory",   "address",
+    "networks", "rate", "origins",  "names", "keys",   "file", "rules", "types", "media types", "log fields"};
 
 struct forker_option {
     const char *name;
@@ -77,6 +80,8 @@ struct forker_option {
 #define BOUNDS_TYPES(words, least, most)                                                                               \
     "empty, or endings with media types, such as wasm=application/wasm, log=text/plain"
 #define BOUNDS_MEDIA_TYPES(words, least, most) "empty, or media types such as text/html, text/*, separated by commas"
+#define BOUNDS_LOG_FIELDS(words, least, most)                                                                          \
+    "empty, or up to 16 of request_id, route, client and header:name, separated by commas"
 #define BOUNDS_KEYS(words, least, most) "empty, or keys of 32 bytes or more, separated by commas"
 #define BOUNDS_NETWORKS(words, least, most)                                                                            \
     "empty, or addresses, networks such as 10.0.0.0/8, and unix for unix sockets, separated by commas"
@@ -251,6 +256,8 @@ static bool parse_name(enum option_type type, const char *text, int64_t *number_
         return parse_text(text, number_out) && fk_media_ranges_are(text);
     case TYPES:
         return parse_text(text, number_out) && fk_media_types_are(text);
+    case LOG_FIELDS:
+        return parse_text(text, number_out) && fk_log_fields_are(text);
     default:
         return parse_text(text, number_out) && fk_admin_is_address(text);
     }
@@ -300,7 +307,7 @@ static const char *article(int id)
 {
     if (options[id].type == NETWORKS || options[id].type == ORIGINS || options[id].type == NAMES ||
         options[id].type == KEYS || options[id].type == RULES || options[id].type == TYPES ||
-        options[id].type == MEDIA_TYPES) {
+        options[id].type == MEDIA_TYPES || options[id].type == LOG_FIELDS) {
         return "a list of";
     }
     return options[id].type == ADDRESS ? "an" : "a";
@@ -316,34 +323,12 @@ int fk_option_find(const char *name)
     return -1;
 }
 
-/* The number of single-character edits between two words (Levenshtein), of which only the first 31 characters count. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    enum { LONGEST = 31 };
-    size_t row[LONGEST + 1];
-    size_t b_len = strnlen(b, LONGEST);
-    for (size_t j = 0; j <= b_len; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; a[i] != '\0' && i < LONGEST; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < b_len; j++) {
-            size_t best = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            best = row[j] + 1 < best ? row[j] + 1 : best;
-            row[j + 1] = diagonal + 1 < best ? diagonal + 1 : best;
-        }
-    }
-    return row[b_len];
-}
-
 /* The name that is nearest to `name`, and no farther than `limit`; or NULL. */
 static const char *nearest_within(const char *name, size_t limit)
 {
     const char *nearest = NULL;
     for (int i = 0; i < FK_OPTION_COUNT; i++) {
-        size_t distance = edit_distance(name, options[i].name);
+        size_t distance = fk_distance(name, options[i].name);
         if (distance <= limit) {
             limit = distance - (distance > 0);
             nearest = options[i].name;
@@ -354,7 +339,7 @@ static const char *nearest_within(const char *name, size_t limit)
 
 const char *fk_option_nearest(const char *name)
 {
-    return nearest_within(name, strlen(name) / 2 + 1);
+    return nearest_within(name, fk_distance_most(name));
 }
 
 const forker_option *forker_option_at(size_t index)

@@ -23,7 +23,7 @@ func text(s string) []byte { return []byte(s) }
 // lineOf gives the line of one entry.
 func lineOf(format Format, e Entry) string {
 	var got []byte
-	l := New(format, 3, false, Sink{Write: func(lines []byte) { got = bytes.Clone(lines) }})
+	l := New(Config{Format: format, Worker: 3}, Sink{Write: func(lines []byte) { got = bytes.Clone(lines) }})
 	l.Add(&e, 0, noon)
 	l.Close()
 	return string(got)
@@ -105,7 +105,7 @@ func TestJSON_writesWhatSteersATerminalAsEscapes(t *testing.T) {
 }
 
 func TestLog_isDueWhenItIsOldOrTheLoopIsIdle(t *testing.T) {
-	l := New(Common, 0, false, Sink{Write: func([]byte) {}})
+	l := New(Config{Format: Common}, Sink{Write: func([]byte) {}})
 	if l.Due(time.Hour, true) {
 		t.Error("nothing is due")
 	}
@@ -123,7 +123,7 @@ func TestLog_isDueWhenItIsOldOrTheLoopIsIdle(t *testing.T) {
 
 func TestLog_givesWholeLinesInLargePieces(t *testing.T) {
 	var pieces [][]byte
-	l := New(Common, 0, false, Sink{Write: func(lines []byte) { pieces = append(pieces, bytes.Clone(lines)) }})
+	l := New(Config{Format: Common}, Sink{Write: func(lines []byte) { pieces = append(pieces, bytes.Clone(lines)) }})
 	e := Entry{Method: text("GET"), Target: bytes.Repeat(text("x"), 1000)}
 	for range 100 {
 		l.Add(&e, 0, noon)
@@ -144,7 +144,7 @@ func TestLog_givesWholeLinesInLargePieces(t *testing.T) {
 func TestLog_neverWaitsForItsWriterAndCountsWhatItMisses(t *testing.T) {
 	gate := make(chan struct{})
 	written, missed := 0, 0
-	l := New(Common, 0, true, Sink{
+	l := New(Config{Format: Common, Background: true}, Sink{
 		Write: func(lines []byte) {
 			<-gate
 			written += bytes.Count(lines, text("\n"))
@@ -168,7 +168,7 @@ func TestLog_neverWaitsForItsWriterAndCountsWhatItMisses(t *testing.T) {
 
 func TestAdd_doesNotAllocate(t *testing.T) {
 	for _, format := range []Format{Common, Combined, JSON} {
-		l := New(format, 0, false, Sink{Write: func([]byte) {}})
+		l := New(Config{Format: format}, Sink{Write: func([]byte) {}})
 		e := Entry{Peer: peer, Client: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("x")}
 		if n := testing.AllocsPerRun(1000, func() { l.Add(&e, 0, noon) }); n != 0 {
 			t.Errorf("format %d: %v allocations", format, n)
@@ -179,11 +179,49 @@ func TestAdd_doesNotAllocate(t *testing.T) {
 func BenchmarkAdd(b *testing.B) {
 	for name, format := range map[string]Format{"common": Common, "combined": Combined, "json": JSON} {
 		b.Run(name, func(b *testing.B) {
-			l := New(format, 0, false, Sink{Write: func([]byte) {}})
+			l := New(Config{Format: format}, Sink{Write: func([]byte) {}})
 			e := Entry{Peer: peer, Client: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, Agent: text("wrk/4")}
 			for b.Loop() {
 				l.Add(&e, 0, noon)
 			}
 		})
+	}
+}
+
+func TestFields_areAdded(t *testing.T) {
+	full := Entry{
+		Peer: peer, Client: peer, Method: text("GET"), Target: text("/"), Version: 11, Status: 200, ID: text("one"), Route: 2,
+		Headers: [][]byte{text("a \"b\"\n"), {}},
+	}
+	bare := Entry{Peer: peer, Status: 400}
+	routes := [][]byte{text("/"), text("/users/:id")}
+	for _, c := range []struct {
+		format Format
+		fields string
+		entry  Entry
+		end    string
+	}{
+		{Common, "route", full, `" 200 - "one" route="/users/:id"`},
+		{Common, "request_id,route,client", full, `" 200 - request_id="one" route="/users/:id" client="192.0.2.1"`},
+		{Combined, "header:X-A, header:x_b", full, `" 200 - "-" "-" "one" header:X-A="a \x22b\x22\x0A" header:x_b="-"`},
+		{Common, "request_id,route,client,header:x", bare, `"-" 400 - request_id="-" route="-" client="-" header:x="-"`},
+		{JSON, "client route", full, `"request_id":"one","client":"192.0.2.1","route":"/users/:id"}`},
+		{JSON, "request_id,header:X-A,header:x_b", full, `"user_agent":"","request_id":"one","header:X-A":"a \"b\"\u000A","header:x_b":""}`},
+		{JSON, "request_id,route,header:x", bare, `"user_agent":""}`},
+	} {
+		var got string
+		l := New(Config{Format: c.format, Fields: c.fields, Routes: routes}, Sink{Write: func(lines []byte) { got = string(lines) }})
+		l.Add(&c.entry, 0, noon)
+		if n := testing.AllocsPerRun(10, func() { l.Add(&c.entry, 0, noon) }); n != 0 {
+			t.Errorf("%s: %v allocations", c.fields, n)
+		}
+		l.lines = l.lines[:bytes.IndexByte(l.lines, '\n')+1]
+		l.Close()
+		if !strings.HasSuffix(got, c.end+"\n") {
+			t.Errorf("%s: %q, want %q", c.fields, got, c.end)
+		}
+		if c.format == JSON && strings.Count(got, `"client"`) > 1 {
+			t.Errorf("%q has a client twice", got)
+		}
 	}
 }

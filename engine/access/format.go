@@ -37,10 +37,12 @@ type Entry struct {
 	Host    []byte
 	Referer []byte
 	Agent   []byte
-	ID      []byte // nil: requests have none.
-	User    []byte // nil: nobody has shown who they are.
-	Traced  bool   // Client and Secure may be what a proxy says.
-	Secure  bool   // The client speaks TLS, to this server or to a proxy.
+	ID      []byte   // nil: requests have none.
+	Route   int32    // Its number in Config.Routes, and 1; 0: none was asked.
+	Headers [][]byte // Of Log.Headers, in that order; nil: it has no such field.
+	User    []byte   // nil: nobody has shown who they are.
+	Traced  bool     // Client and Secure may be what a proxy says.
+	Secure  bool     // The client speaks TLS, to this server or to a proxy.
 }
 
 const (
@@ -55,10 +57,10 @@ func appendVersion(b []byte, version uint8) []byte {
 
 // appendCommon appends a line of the Common or Combined Log Format. What is not printable ASCII, quotes and backslashes
 // stand as \xHH.
-func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
+func (l *Log) appendCommon(b []byte, e *Entry) []byte {
 	b = appendHost(b, e.Client)
 	b = appendUser(append(b, " - "...), e.User)
-	b = append(append(b, ' '), stamp...)
+	b = append(append(b, ' '), l.stamp...)
 	b = append(b, ` "`...)
 	if e.Method == nil {
 		b = append(b, '-')
@@ -75,14 +77,14 @@ func appendCommon(b []byte, e *Entry, stamp []byte, combined bool) []byte {
 	} else {
 		b = append(b, '-')
 	}
-	if combined {
+	if l.config.Format == Combined {
 		b = appendQuoted(append(b, ' '), e.Referer)
 		b = appendQuoted(append(b, ' '), e.Agent)
 	}
-	if len(e.ID) > 0 {
+	if len(e.ID) > 0 && !l.hasID {
 		b = appendQuoted(append(b, ' '), e.ID)
 	}
-	return append(b, '\n')
+	return append(l.appendQuotedFields(b, e), '\n')
 }
 
 // appendHost appends the client's address without its port.
@@ -143,11 +145,11 @@ func appendEscaped(b, text []byte) []byte {
 }
 
 // appendJSON appends a line of JSON.
-func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
+func (l *Log) appendJSON(b []byte, e *Entry, now time.Time) []byte {
 	b = append(b, `{"time":"`...)
 	b = now.AppendFormat(b, jsonTime)
 	b = append(b, `","worker":`...)
-	b = strconv.AppendInt(b, int64(worker), 10)
+	b = strconv.AppendInt(b, int64(l.config.Worker), 10)
 	b = append(b, `,"peer":"`...)
 	b = e.Peer.AppendTo(b)
 	b = append(b, `","method":`...)
@@ -170,14 +172,15 @@ func appendJSON(b []byte, e *Entry, now time.Time, worker int) []byte {
 		b = appendString(append(b, `,"user":`...), e.User)
 	}
 	if e.Traced {
-		b = appendHost(append(b, `,"client":"`...), e.Client)
-		b = appendScheme(append(b, `","scheme":"`...), e.Secure)
-		b = append(b, '"')
+		if !l.hasClient {
+			b = append(appendHost(append(b, `,"client":"`...), e.Client), '"')
+		}
+		b = append(appendScheme(append(b, `,"scheme":"`...), e.Secure), '"')
 	}
-	if len(e.ID) > 0 {
+	if len(e.ID) > 0 && !l.hasID {
 		b = appendString(append(b, `,"request_id":`...), e.ID)
 	}
-	return append(b, "}\n"...)
+	return append(l.appendJSONFields(b, e), "}\n"...)
 }
 
 func appendScheme(b []byte, secure bool) []byte {

@@ -23,14 +23,27 @@ type Sink struct {
 	Miss  func(lines int) // So many came too fast to be written.
 }
 
+// Config is what a log is to be.
+type Config struct {
+	Format Format
+	Worker int
+	Fields string   // Option access_log_fields.
+	Routes [][]byte // Their patterns. Only needed if Fields has route.
+	// A goroutine writes, else Flush.
+	Background bool
+}
+
 // Log collects lines.
 type Log struct {
 	// Immutable.
-	format Format
-	worker int
-	sink   Sink
-	full   chan []byte // to the writer; nil: Flush itself writes
-	free   chan []byte
+	config    Config
+	fields    []field
+	headers   [][]byte
+	hasID     bool // among fields
+	hasClient bool
+	sink      Sink
+	full      chan []byte // to the writer; nil: Flush itself writes
+	free      chan []byte
 
 	// Owned by the loop.
 	lines  []byte
@@ -41,10 +54,12 @@ type Log struct {
 	writing sync.WaitGroup
 }
 
-// New makes a log. In the background a goroutine writes, else Flush.
-func New(format Format, worker int, background bool, sink Sink) *Log {
-	l := &Log{format: format, worker: worker, sink: sink, lines: make([]byte, 0, bufferSize)}
-	if background {
+// New makes a log.
+func New(config Config, sink Sink) *Log {
+	l := &Log{config: config, sink: sink, lines: make([]byte, 0, bufferSize)}
+	l.fields, l.headers = parseFields(config.Fields)
+	l.hasID, l.hasClient = has(l.fields, fieldID), has(l.fields, fieldClient)
+	if config.Background {
 		l.full, l.free = make(chan []byte, buffers), make(chan []byte, buffers)
 		for range buffers - 1 {
 			l.free <- make([]byte, 0, bufferSize)
@@ -55,21 +70,24 @@ func New(format Format, worker int, background bool, sink Sink) *Log {
 }
 
 // Timed tells if an Entry needs Took.
-func (l *Log) Timed() bool { return l.format == JSON }
+func (l *Log) Timed() bool { return l.config.Format == JSON }
+
+// Headers are the names of fields that an Entry needs of the head of its request.
+func (l *Log) Headers() [][]byte { return l.headers }
 
 // Add puts a request into a line. now is the loop's clock.
 func (l *Log) Add(e *Entry, now time.Duration, wall time.Time) {
 	if len(l.lines) == 0 {
 		l.oldest = now
 	}
-	switch l.format {
+	switch l.config.Format {
 	case JSON:
-		l.lines = appendJSON(l.lines, e, wall, l.worker)
+		l.lines = l.appendJSON(l.lines, e, wall)
 	default:
 		if second := wall.Unix(); second != l.second {
 			l.second, l.stamp = second, wall.AppendFormat(l.stamp[:0], commonTime)
 		}
-		l.lines = appendCommon(l.lines, e, l.stamp, l.format == Combined)
+		l.lines = l.appendCommon(l.lines, e)
 	}
 	if len(l.lines) >= flushSize {
 		l.Flush()

@@ -141,6 +141,18 @@ static const struct {
     {"hang_timeout", "0", "is not a duration (off, or 1s to 24h): write off"},
     {"hang_timeout", "-1", "is not a duration (off, or 1s to 24h): write off"},
     {"hang_timeout", "never", "is not a duration (off, or 1s to 24h): write off"},
+    {"access_log_fields", "client, rout",
+     "is not a list of log fields (empty, or up to 16 of request_id, route, client and header:name, separated by "
+     "commas): there is no \"rout\"; did you mean \"route\"?"},
+    {"access_log_fields", "x-tenant",
+     "is not a list of log fields (empty, or up to 16 of request_id, route, client and header:name, separated by "
+     "commas): there is no \"x-tenant\"; a field of requests is header:x-tenant"},
+    {"access_log_fields", "header:a,route,header:A",
+     "is not a list of log fields (empty, or up to 16 of request_id, route, client and header:name, separated by "
+     "commas): \"header:A\" is there twice"},
+    {"access_log_fields", "header:",
+     "is not a list of log fields (empty, or up to 16 of request_id, route, client and header:name, separated by "
+     "commas): \"header:\" has no name of a field"},
     {"max_body", "10MB", "is not a size (0 to 1t): write 10m"},
     {"max_body", "10 MiB", "is not a size (0 to 1t): write 10m"},
     {"max_body", "10K", "is not a size (0 to 1t): write 10k"},
@@ -171,6 +183,25 @@ static const struct {
     {"group", "10MB", "is not a group (empty, or the name or number of one)"},
     {"chroot", "true", "is not a directory (empty, or the absolute path of one that exists)"},
 };
+
+/* A list of fields is not longer than a log wants it, and not told whole in the sentence. */
+static void check_log_fields(void)
+{
+    char list[256] = "header:a", sentence[512];
+    forker_server *server = forker_server_new();
+    for (char name = 'b'; name <= 'p'; name++) {
+        snprintf(list + strlen(list), sizeof list - strlen(list), ",header:%c", name);
+    }
+    CHECK_CODE(forker_server_set(server, "access_log_fields", list), FORKER_OK);
+    strcat(list, ",route");
+    snprintf(sentence, sizeof sentence,
+             "set: access_log_fields: \"%.64s\" is not a list of log fields (empty, or up to 16 of request_id, route, "
+             "client and header:name, separated by commas): more than 16",
+             list);
+    CHECK_CODE(forker_server_set(server, "access_log_fields", list), FORKER_E_OPTION);
+    CHECK_TEXT(forker_server_error(server), sentence);
+    forker_server_free(server);
+}
 
 static void check_advice(void)
 {
@@ -433,6 +464,7 @@ int main(int argc, char **argv)
     check_table();
     check_option_sentences();
     check_advice();
+    check_log_fields();
     check_environment();
     check_routes();
     check_dead_routes();

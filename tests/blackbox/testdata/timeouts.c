@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <time.h>
 
+enum { PATIENCE_MS = 20000 }; /* what nobody ends is answered then, so that a test that fails does not hang */
+
 static atomic_int released;
 
 static void sleep_ms(long ms)
@@ -33,7 +35,7 @@ static int wait_pooled(forker_request *req, void *user)
 {
     (void)user;
     tell("waiting\n");
-    while (forker_request_cancelled(req) == 0 && atomic_load(&released) == 0) {
+    for (int ms = 0; ms < PATIENCE_MS && forker_request_cancelled(req) == 0 && atomic_load(&released) == 0; ms++) {
         sleep_ms(1);
     }
     return answer(req, NULL);
@@ -48,7 +50,8 @@ static void *work(void *argument)
 {
     later *l = argument;
     tell("waiting\n");
-    while (forker_deferred_cancelled(l->handle) == 0 && atomic_load(&released) == 0) {
+    for (int ms = 0; ms < PATIENCE_MS && forker_deferred_cancelled(l->handle) == 0 && atomic_load(&released) == 0;
+         ms++) {
         sleep_ms(1);
     }
     if (l->next) {
