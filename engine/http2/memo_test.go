@@ -152,6 +152,36 @@ func TestReadHead_ofClientsThatAreAlike(t *testing.T) {
 	}
 }
 
+// Tables of clients which are alike but for one field are not taken for each other, or its place: as long, and with the same end.
+func TestReadHead_ofClientsThatAreNearlyAlike(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	keeps := NewShared(wide, 100)
+	for i := range 2000 {
+		r, alone := newReader(keeps), newReader(NewShared(wide, 100))
+		r.fields = r.fields[:0]
+		names := []string{":method", ":scheme", ":authority", ":path", "x-first", "x-other", "x-third"}
+		random.Shuffle(3, func(i, j int) { names[4+i], names[4+j] = names[4+j], names[4+i] })
+		for _, name := range names {
+			value := map[string]string{":method": "GET", ":scheme": "http", ":authority": "h", ":path": "/"}[name]
+			if value == "" {
+				value = fmt.Sprintf("%c-same", 'a'+rune(random.IntN(3)))
+			}
+			r.fields = append(r.fields, hpack.HeaderField{Name: name, Value: value})
+		}
+		for range 3 {
+			r.section.Reset()
+			for _, f := range r.fields {
+				_ = r.encoder.WriteField(f) // Into memory.
+			}
+			section := bytes.Clone(r.section.Bytes())
+			if got, want := r.read(section, true), alone.read(section, true); got != want {
+				t.Fatalf("client %d: %s, want %s", i, got, want)
+			}
+		}
+		keeps.Close(r.conn)
+	}
+}
+
 // Lines are written as if nothing was kept of them.
 func TestAppendFields_ofWhatIsKept(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
