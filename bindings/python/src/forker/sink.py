@@ -44,6 +44,7 @@ def _append(fd: int, data: bytes) -> None:
         end = os.lseek(fd, 0, os.SEEK_CUR)
         if done > 0 and os.fstat(fd).st_size == end:
             os.ftruncate(fd, end - done)
+            os.lseek(fd, end - done, os.SEEK_SET)  # a file that was not opened to append would have a hole
         raise
 
 
