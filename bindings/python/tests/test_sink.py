@@ -59,9 +59,15 @@ class SinkTest(unittest.TestCase):
         self.expect_whole_lines(theirs, lambda size: os.read(ours, size))
 
     def test_a_socket_that_nobody_reads_holds_nobody_up(self):
-        ours, theirs = socket.socketpair()
-        self.addCleanup(ours.close)
-        self.expect_whole_lines(theirs.detach(), ours.recv)
+        for timeout in (None, 600):  # what programs ask for their own sockets
+            with self.subTest(timeout=timeout):
+                ours, theirs = socket.socketpair()
+                self.addCleanup(ours.close)
+                socket.setdefaulttimeout(timeout)
+                try:
+                    self.expect_whole_lines(theirs.detach(), ours.recv)
+                finally:
+                    socket.setdefaulttimeout(None)
 
     def test_a_reader_that_has_left_is_told(self):
         ours, theirs = os.pipe()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import ctypes
 import errno
 import fcntl
 import os
@@ -13,6 +14,9 @@ import termios
 
 _GET_PIPE_SIZE = 1032  # F_GETPIPE_SZ, which fcntl has from Python 3.10 on
 _PIPE_BUF = select.PIPE_BUF
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
+_libc.send.restype = ctypes.c_ssize_t
 
 
 def write(fd: int, data: bytes) -> None:
@@ -21,8 +25,7 @@ def write(fd: int, data: bytes) -> None:
     if stat.S_ISREG(mode):
         _append(fd, data)
     elif stat.S_ISSOCK(mode):
-        with socket.socket(fileno=os.dup(fd)) as sock:
-            _expect(sock.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL), data)
+        _expect(_send(fd, data), data)
     elif _has_room(fd, len(data)):
         _expect(_write_stream(fd, data), data)
     else:
@@ -32,6 +35,15 @@ def write(fd: int, data: bytes) -> None:
 def _expect(written: int, data: bytes) -> None:
     if written != len(data):
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def _send(fd: int, data: bytes) -> int:
+    """send(2): a socket of Python's waits if the program has set a default timeout, and has others wait no more."""
+    sent: int = _libc.send(fd, data, len(data), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+    if sent < 0:
+        reason = ctypes.get_errno()
+        raise OSError(reason, os.strerror(reason))
+    return sent
 
 
 def _append(fd: int, data: bytes) -> None:
