@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"libforker/engine/grammar"
 	"libforker/engine/grpc"
 	"libforker/engine/http1"
 	"libforker/engine/http2"
@@ -43,26 +44,22 @@ var errTimeout = &message.Refusal{Status: 400, Reason: "the grpc-timeout is malf
 func (l *Loop) beginCall(r *request) *message.Refusal {
 	head := &r.shared.Head
 	var timeout, encoding []byte
-	var room [len("grpc-accept-encoding")]byte
 	takes := false
 	for i := range head.Fields[:head.FieldCount] {
 		field := &head.Fields[i]
-		name := field.Name.In(r.text)
-		if head.Version != message.Version20 {
-			name = lowered(room[:0], name)
-		}
-		switch string(name) {
-		case "content-type":
-			r.rpc.form = grpc.FormOf(field.Value.In(r.text))
+		name, value := field.Name.In(r.text), field.Value.In(r.text)
+		switch {
+		case grammar.EqualFold(name, "content-type"):
+			r.rpc.form = grpc.FormOf(value)
 			if r.rpc.typ = field.Value; field.Value.Len > mostType {
 				r.rpc.typ = message.Span{}
 			}
-		case "grpc-timeout":
-			timeout = field.Value.In(r.text)
-		case "grpc-encoding":
-			encoding = field.Value.In(r.text)
-		case "grpc-accept-encoding":
-			takes = takes || grpc.TakesGzip(field.Value.In(r.text))
+		case grammar.EqualFold(name, "grpc-timeout"):
+			timeout = value
+		case grammar.EqualFold(name, "grpc-encoding"):
+			encoding = value
+		case grammar.EqualFold(name, "grpc-accept-encoding"):
+			takes = takes || grpc.TakesGzip(value)
 		}
 	}
 	if r.rpc.form == grpc.Plain && head.Version != message.Version20 || string(head.Method.In(r.text)) != "POST" {
@@ -117,17 +114,6 @@ func (l *Loop) endCall(r *request) {
 	l.wheel.disarm(&r.rpc.timer)
 	r.rpc = rpc{timer: r.rpc.timer}
 	r.shared.RPC = RPC{}
-}
-
-// lowered appends a name in lower case to out, or as much of one as there is room for.
-func lowered(out, name []byte) []byte {
-	for _, c := range name[:min(len(name), cap(out))] {
-		if c >= 'A' && c <= 'Z' {
-			c |= 0x20
-		}
-		out = append(out, c)
-	}
-	return out
 }
 
 // openCall finds the message of a call whose method takes one, unless the program hears of the call first. false: there is none, and the

@@ -170,6 +170,11 @@ func TestGRPCWeb_compression(t *testing.T) {
 					t.Errorf("%s: %s, %d messages, %v", method, got.code, len(got.messages), got.header)
 				}
 			}
+			for _, field := range []string{"Grpc-Accept-Encoding: identity", "Grpc-Accept-Encodings: gzip", "Grpc-Accept-Encodin: gzip"} {
+				if got := c.send("/test.Echo/Say", framed(message), field); got.code != "0" || got.zipped[0] || got.header.Get("Grpc-Encoding") != "" {
+					t.Errorf("%s: %s, %v", field, got.code, got.header)
+				}
+			}
 		}, "grpc_compress=100")
 	})
 }
