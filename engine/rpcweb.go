@@ -9,10 +9,10 @@ import (
 // Responses to calls of gRPC-Web. They are like those of HTTP, whichever version: the status and what others have in their trailer section are the
 // end of the body. One with no more than a message is made at once, and of a stream the segments have it behind the last one.
 
-// mostOfCall is how many bytes a body may have whose message, with its prefix, may have most.
+// mostOfCall is how many bytes a body may have of which so many are left when it is decoded; only that of a method is.
 func (r *request) mostOfCall(most int64) int64 {
 	const often = 1 << 40 // Far from where that would overflow.
-	if r.rpc.form != grpc.WebText || most > often {
+	if !r.rpc.single || r.rpc.form != grpc.WebText || most > often {
 		return most
 	}
 	return (most+2)/3*4 + 4

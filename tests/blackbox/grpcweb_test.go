@@ -210,6 +210,13 @@ func TestGRPCWeb_statusOfWhatIsWrong(t *testing.T) {
 			}
 			got := c.send("/test.Guarded/Say", framed("x"), "Key: 1")
 			c.check(got, "0", "", "x")
+			// What is no method takes bytes, which nothing decodes.
+			most := 1000
+			if c.text {
+				most = base64.StdEncoding.DecodedLen(most)
+			}
+			c.check(c.send("/plain", strings.Repeat("x", most)), "0", "", "")
+			c.check(c.send("/plain", strings.Repeat("x", most+1)), "8", "the body is larger than option max_body")
 			if c.text {
 				c.text = false
 				for body, want := range map[string]string{"AAAAAAN": "the body is not base64", "AAA*AAN": "the body is not base64"} {
@@ -224,7 +231,7 @@ func TestGRPCWeb_statusOfWhatIsWrong(t *testing.T) {
 					must(t, err)
 				}
 			}
-		}, "grpc_max_message=100000")
+		}, "grpc_max_message=100000", "max_body=1000")
 	})
 }
 
