@@ -363,7 +363,8 @@ int forker_group_basic_auth(forker_group *group, forker_password_fn check, void 
 
 /*
  * Whether a text that a client has given is the secret: 1, else 0. The time that this takes depends on the lengths of both only,
- * not on how much of them is the same, so that nobody finds the secret out byte by byte. 0 if one is NULL. Any thread, any process.
+ * not on how much of them is the same, so that nobody finds the secret out byte by byte. 0 if one is NULL, or no text has that
+ * length. Any thread, any process.
  */
 int forker_same_secret(const char *given, size_t given_len, const char *secret);
 

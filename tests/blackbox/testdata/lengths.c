@@ -143,6 +143,9 @@ static int named(forker_request *req, void *user)
     CHECK_CODE(forker_url(server, "named", names, values, 1, text, 0), FORKER_E_INVALID);
     CHECK_CODE(forker_url(server, "named", names, values, 1, text, 2), FORKER_E_LIMIT);
     CHECK_CODE(forker_cookie_sign(server, "a", "b", cookie, 0), FORKER_E_LIMIT);
+    CHECK_CODE(forker_same_secret(bytes, SIZE_MAX, ""), 0);
+    CHECK_CODE(forker_same_secret((const char *)UINTPTR_MAX - 3, 5, ""), 0);
+    CHECK_CODE(forker_same_secret(bytes, 0, ""), 1);
     CHECK_CODE(forker_route_at(server, 0, &info), FORKER_E_INVALID);
     info.size = sizeof info;
     CHECK_CODE(forker_route_at(server, 0, &info), FORKER_OK);
