@@ -21,9 +21,13 @@ inline std::string_view version() noexcept { return forker_version(); }
 /* What stands behind the last slash or backslash of a name of a file as clients send it, see forker_basename(). */
 inline std::string base_name(const std::string &filename) { return forker_basename(filename.c_str()); }
 
-/* Whether what a client has given is the secret; nothing can be learned of the time that takes, see forker_same_secret(). */
+/*
+ * Whether what a client has given is the secret; nothing can be learned of the time that takes, see forker_same_secret(). A secret
+ * with a NUL in it is the same as nothing: C would see only what stands before that.
+ */
 inline bool same_secret(std::string_view given, const std::string &secret) noexcept {
-    return forker_same_secret(given.data() != nullptr ? given.data() : "", given.size(), secret.c_str()) == 1;
+    return secret.find('\0') == std::string::npos &&
+           forker_same_secret(given.data() != nullptr ? given.data() : "", given.size(), secret.c_str()) == 1;
 }
 
 /* An option of the library. The texts are static. */

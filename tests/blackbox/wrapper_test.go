@@ -60,6 +60,8 @@ func TestWrapper_answers(t *testing.T) {
 			{"GET /keys/who\nAuthorization: Bearer secret", 200, "known"},
 			{"GET /tokens/page", 200, "86"},
 			{"POST /tokens/page", 403, "there is no cookie, or several, of the name csrf"},
+			{"GET /nul-keys/none?key=secret", 401, "the key is not good"}, // Which C would see of it.
+			{"GET /nul-keys/none?key=secret%00more", 401, "the key is not good"},
 			{"GET /own-keys/none?key=bad", 402, "own words"},
 			{"GET /own-keys/none?key=good", 404, "own 404"},
 			{"GET /names/who", 401, "name and password are needed"},

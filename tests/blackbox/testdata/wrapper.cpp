@@ -110,6 +110,9 @@ void add_groups(forker::Server &server)
     server.group("/tokens").set("csrf", "token").get("/page", [](forker::Request &req) {
         return std::to_string(req.csrf_token().size());
     });
+    server.group("/nul-keys").key_auth("query:key", [](forker::Request &, std::string_view key) {
+        return forker::same_secret(key, std::string("secret\0more", 11));
+    });
     server.group("/own-keys").key_auth("query:key", [](forker::Request &req, std::string_view key) -> int {
         return key == "good" ? FORKER_NEXT : req.text("own words", 402);
     });
