@@ -87,19 +87,22 @@ static const char *keep(forker_request *req, const char *text)
     return kept != NULL ? memcpy(kept, text, size) : NULL;
 }
 
-/* Has the response set the cookie, and nobody give it to somebody else. */
-static int set_cookie(forker_request *req, const char *value)
+/* Whether the response sets the cookie still: what takes its fields back takes that back too. */
+static bool is_set(const forker_request *req)
+{
+    const fk_block *fields = &req->response.fields;
+    return fields->len > 0 &&
+           memmem(fields->data, (size_t)fields->len, req->csrf_cookie, strlen(req->csrf_cookie)) != NULL;
+}
+
+static int set_cookie(forker_request *req)
 {
     forker_cookie cookie = {.size = sizeof cookie,
                             .name = cookie_name(req),
-                            .value = value,
+                            .value = req->csrf_cookie,
                             .path = "/",
                             .max_age = -1,
                             .flags = is_secure(req) ? FORKER_COOKIE_SECURE : 0};
-    req->csrf_cookie = keep(req, value);
-    if (req->csrf_cookie == NULL) {
-        return fk_fail(&req->failure, FORKER_E_MEMORY, "csrf_token: out of memory");
-    }
     return forker_response_cookie(req, &cookie);
 }
 
@@ -126,9 +129,16 @@ const char *forker_request_csrf_token(forker_request *req)
     } else {
         cookie = fk_cookie_only(req, cookie_name(req), &len);
     }
-    bool is_new = fk_engine_token(req->server, cookie_name(req), cookie != NULL ? cookie : "", len, &made);
-    if (is_new && set_cookie(req, made.cookie) != FORKER_OK) {
+    if (fk_engine_token(req->server, cookie_name(req), cookie != NULL ? cookie : "", len, &made)) {
+        req->csrf_cookie = keep(req, made.cookie);
+        if (req->csrf_cookie == NULL) {
+            (void)fk_fail(&req->failure, FORKER_E_MEMORY, "csrf_token: out of memory");
+            return NULL;
+        }
+    }
+    if (req->csrf_cookie != NULL && !is_set(req) && set_cookie(req) != FORKER_OK) {
         return NULL;
     }
+    /* What is for one client must not be given to another. */
     return forker_response_header_set(req, "Cache-Control", "no-store") == FORKER_OK ? keep(req, made.token) : NULL;
 }

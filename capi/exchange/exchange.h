@@ -238,7 +238,7 @@ struct forker_request {
 
     struct fk_form *form; /* one of the texts; NULL: not parsed */
 
-    const char *csrf_cookie; /* that its response sets; one of the texts; NULL: none */
+    const char *csrf_cookie; /* that its response is to set; one of the texts; NULL: none */
 };
 
 #endif

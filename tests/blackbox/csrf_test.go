@@ -184,6 +184,28 @@ func TestTokens_stayGoodForTheirCookie(t *testing.T) {
 	}
 }
 
+// TestTokens_cookieIsSetBesideThem: also where a response was taken back that had one, or its cookies.
+func TestTokens_cookieIsSetBesideThem(t *testing.T) {
+	p := tokened(t, plain, "127.0.0.1:0", nil)
+	for _, path := range []string{"/after/reset", "/after/set", "/after/error"} {
+		a := p.get(path)
+		cookie := ""
+		for _, set := range a.Header.Values("Set-Cookie") {
+			if pair, _, _ := strings.Cut(set, ";"); strings.HasPrefix(pair, "csrf=") {
+				cookie += pair
+			}
+		}
+		for token := range strings.FieldsSeq(a.body) {
+			if saved := p.exchange(inField("/site/save", token, cookie)); saved.StatusCode != 200 || len(token) != 86 {
+				t.Errorf("%s: %v %q: %d %q", path, a.Header, a.body, saved.StatusCode, saved.body)
+			}
+		}
+		if a.body == "" {
+			t.Errorf("%s: %s", path, a.Status)
+		}
+	}
+}
+
 // TestTokens_overTLS: the cookie is one that no other host can set, and one that another host of the domain has set is not taken.
 func TestTokens_overTLS(t *testing.T) {
 	pair := testcert.New(testcert.Spec{Names: []string{"localhost"}})

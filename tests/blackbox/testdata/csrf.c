@@ -14,6 +14,29 @@ static int tell_tokens(forker_request *req, void *user)
     return response_text(req, text);
 }
 
+/* Takes back what it has said, the first token's cookie too. */
+static int tell_after(forker_request *req, void *user)
+{
+    if (forker_request_csrf_token(req) == NULL) {
+        abort();
+    }
+    if (strcmp(user, "reset") == 0) {
+        forker_response_reset(req);
+    } else if (strcmp(user, "set") == 0) {
+        forker_response_header_set(req, "Set-Cookie", "other=1");
+    } else {
+        return FORKER_E_INTERNAL;
+    }
+    return tell_tokens(req, NULL);
+}
+
+static int tell_error(forker_request *req, int status, const char *detail, void *user)
+{
+    (void)detail;
+    return status == 500 && strcmp(forker_request_path(req, NULL), "/after/error") == 0 ? tell_tokens(req, user)
+                                                                                        : FORKER_NEXT;
+}
+
 static int save(forker_request *req, void *user)
 {
     char text[256];
@@ -88,6 +111,10 @@ int main(int argc, char **argv)
         return 2;
     }
     forker_server_handle(server, "GET", "/page", tell_tokens, NULL);
+    forker_server_handle(server, "GET", "/after/reset", tell_after, "reset");
+    forker_server_handle(server, "GET", "/after/set", tell_after, "set");
+    forker_server_handle(server, "GET", "/after/error", tell_after, "error");
+    forker_server_on_error(server, tell_error, NULL);
     forker_group *site = forker_server_group(server, "/site");
     forker_group_set(site, "csrf", "token");
     forker_group_set(site, "csrf_origins", "https://partner.example");
