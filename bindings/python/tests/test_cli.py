@@ -12,7 +12,9 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from unittest import mock
 
+from forker.cli.accesslog import AccessLog
 from program import TIMEOUT, Program
 
 APPLICATION = """
@@ -300,6 +302,40 @@ format=own %(name)s %(levelname)s %(message)s
                     self.assertEqual(program.get("/" + 6000 * "x")[2], b"served")
                 program.log.wait_for("lost: whoever reads them does not keep up, or has stopped")
                 self.assertEqual(program.stop(), 0)
+
+    def test_access_log_tells_of_each_line_that_is_lost(self):
+        fifo = self.directory / "fifo"
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        asked = 40  # more than a pipe holds
+        with self.serving("-w", "1", "--access-logfile", str(fifo), "--access-logformat", "%(U)s %(a)s", "app") as program:
+            for _ in range(asked):
+                program.get("/" + 6000 * "x")
+            self.assertEqual(program.stop(), 0)
+            said = "\n".join(program.log.wait_for_end())
+        lost = [int(number) for number in re.findall(r"access log: (\d+) lines? (?:was|were) lost: whoever reads", said)]
+        self.assertEqual(sum(lost), asked - os.read(reader, 1 << 20).count(b"\n"), said)
+
+    def test_access_log_tells_of_lost_lines_once_a_second(self):
+        fifo, warned, line = self.directory / "fifo", [], 5000 * "x"
+        os.mkfifo(fifo)
+        reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        log = AccessLog(str(fifo), None, warned.append)
+        self.addCleanup(os.close, log._fd)
+        with mock.patch("time.monotonic", return_value=0.0) as clock:
+            while not warned:
+                log.write(line)
+            log.write(line)
+            log.write(line)
+            os.read(reader, 1 << 20)
+            log.write("there is room")
+            self.assertEqual(len(warned), 1)
+            clock.return_value = 1.0
+            log.write("there is room")
+        self.assertIn("1 line was lost", warned[0])
+        self.assertIn("2 lines were lost", warned[1])
 
     def test_access_log_in_a_format_of_gunicorn(self):
         file = self.directory / "access"

@@ -78,6 +78,7 @@ class AccessLog:
         self._logger = logger
         self._warn = warn
         self._lost = 0
+        self._reason: Optional[str] = None  # of the latest
         self._told = float("-inf")  # when it was told of, by time.monotonic()
         self._path = None if path == "-" else os.path.abspath(path)
         self._format = log_format
@@ -94,18 +95,17 @@ class AccessLog:
         try:
             sink.write(self._fd, f"{line}\n".encode("utf-8", "replace"))
         except OSError as exc:
-            self._lose(exc)
+            self._lost += 1
+            stopped = exc.errno == errno.EAGAIN
+            self._reason = "whoever reads them does not keep up, or has stopped" if stopped else exc.strerror
+        if time.monotonic() - self._told >= 1:
+            self.tell_lost()
 
-    def _lose(self, exc: OSError) -> None:
-        """Counts a line that is lost, and tells of it once a second at most."""
-        self._lost += 1
-        now = time.monotonic()
-        if now - self._told < 1:
-            return
-        stopped = exc.errno == errno.EAGAIN
-        reason = "whoever reads them does not keep up, or has stopped" if stopped else exc.strerror
-        self._warn(f"access log: {self._lost} {'line was' if self._lost == 1 else 'lines were'} lost: {reason}")
-        self._lost, self._told = 0, now
+    def tell_lost(self) -> None:
+        """Tells how many lines were lost since it last did, if any were: with a line once a second, and when the worker leaves."""
+        if self._lost > 0:
+            self._warn(f"access log: {self._lost} {'line was' if self._lost == 1 else 'lines were'} lost: {self._reason}")
+            self._lost, self._told = 0, time.monotonic()
 
     def reopen(self) -> None:
         """Opens the file anew, as after its rotation. Raises OSError, and goes on with the old one."""

@@ -109,6 +109,7 @@ class Serving:
             log = AccessLog(file, log_format if is_own else None, lambda text: server.log(forker.LOG_WARN, text), logger)
             server.set_access_log(log.write)
             server.on_reopen(log.reopen)
+            server._add_hook("worker_exit", lambda worker: log.tell_lost())
         else:
             server.set_option("access_log_file", file)
 
