@@ -337,6 +337,20 @@ format=own %(name)s %(levelname)s %(message)s
         self.assertIn("1 line was lost", warned[0])
         self.assertIn("2 lines were lost", warned[1])
 
+    def test_access_log_is_opened_as_by_the_library(self):
+        modes = []
+        for log_format in ("common", "%(U)s %(a)s"):
+            file = self.directory / f"access-{len(modes)}"
+            with self.serving("-w", "1", "--access-logfile", str(file), "--access-logformat", log_format, "app") as program:
+                self.assertEqual(program.stop(), 0)
+            modes.append(file.stat().st_mode)
+        self.assertEqual(modes[0], modes[1])
+        fifo = self.directory / "fifo"  # nobody reads it
+        os.mkfifo(fifo)
+        status, said = self.call("--check", "--access-logfile", str(fifo), "--access-logformat", log_format, "app")
+        self.assertEqual(status, 2, said)
+        self.assertIn("No such device or address", said)
+
     def test_access_log_in_a_format_of_gunicorn(self):
         file = self.directory / "access"
         own = '%(h)s %(t)s "%(r)s" %(m)s %(U)s %(q)s %(s)s %(B)s %(b)s "%(f)s" "%(a)s" %(D)s %(L)s %(p)s 100%%'
