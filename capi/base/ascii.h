@@ -31,6 +31,23 @@ static inline bool fk_ascii_is_token(char c)
     return fk_ascii_is_letter(c) || fk_ascii_is_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
+/* How many bytes at the beginning of a text are a token. */
+static inline size_t fk_ascii_token_len(const char *text)
+{
+    size_t len = 0;
+    while (fk_ascii_is_token(text[len])) {
+        len++;
+    }
+    return len;
+}
+
+/* Whether a whole text is one. */
+static inline bool fk_ascii_is_whole_token(const char *text)
+{
+    size_t len = fk_ascii_token_len(text);
+    return len > 0 && text[len] == '\0';
+}
+
 static inline char fk_ascii_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;

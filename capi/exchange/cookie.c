@@ -103,15 +103,6 @@ const char *fk_cookie_only(forker_request *req, const char *name, size_t *len_ou
 
 /* -------------------------------------------------------------------------------------------------------------- set */
 
-static bool is_name(const char *name)
-{
-    size_t len = 0;
-    while (fk_ascii_is_token(name[len])) {
-        len++;
-    }
-    return len > 0 && name[len] == '\0';
-}
-
 static bool is_value(const char *value)
 {
     while (is_octet(*value)) {
@@ -160,7 +151,7 @@ static const char *cookie_fault(const forker_cookie *cookie)
     if (cookie == NULL || cookie->size != sizeof *cookie) {
         return cookie == NULL ? "cookie is NULL" : "its size is not sizeof(forker_cookie)";
     }
-    if (cookie->name == NULL || !is_name(cookie->name)) {
+    if (cookie->name == NULL || !fk_ascii_is_whole_token(cookie->name)) {
         return "the name is not a token";
     }
     if (cookie->value == NULL || !is_value(cookie->value)) {
@@ -211,7 +202,7 @@ int forker_response_cookie(forker_request *req, const forker_cookie *cookie)
 static size_t signed_text(char *text_out, const char *name, piece value)
 {
     size_t len = strlen(name);
-    if (!is_name(name) || len + 1 + value.len > PAIR_MAX) {
+    if (!fk_ascii_is_whole_token(name) || len + 1 + value.len > PAIR_MAX) {
         return 0;
     }
     memcpy(text_out, name, len);

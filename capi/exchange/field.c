@@ -21,16 +21,6 @@ static const char *const leading[] = {"Content-Type", "Content-Encoding", "Conte
 
 static const char library_own[] = "belongs to the library";
 
-/* RFC 9110 section 5.6.2: how many bytes of `text` are a token. */
-static size_t token_len(const char *text)
-{
-    size_t len = 0;
-    while (fk_ascii_is_token(text[len])) {
-        len++;
-    }
-    return len;
-}
-
 static bool is_among(const char *const *names, size_t count, const char *name, size_t len)
 {
     for (size_t i = 0; i < count; i++) {
@@ -72,7 +62,7 @@ static const char *announcement_fault(const char *value)
 {
     for (;;) {
         value += strspn(value, " \t");
-        size_t len = token_len(value);
+        size_t len = fk_ascii_token_len(value);
         const char *fault = len > 0 ? trailing_name_fault(value, len) : "is a list of field names";
         if (fault != NULL) {
             return fault == library_own ? "names a field that belongs to the library" : fault;
@@ -90,7 +80,7 @@ static const char *announcement_fault(const char *value)
 
 const char *fk_field_fault(const char *name, const char *value, fk_field_size *size_out)
 {
-    size_out->name = token_len(name);
+    size_out->name = fk_ascii_token_len(name);
     if (size_out->name == 0 || name[size_out->name] != '\0') {
         return "the name is not a token";
     }

@@ -20,15 +20,6 @@ static char *trimmed(char *text)
     return text;
 }
 
-static bool is_token(const char *text)
-{
-    const char *p = text;
-    while (fk_ascii_is_token(*p)) {
-        p++;
-    }
-    return p > text && *p == '\0';
-}
-
 static const char *scheme_fault(const fk_key_source *source)
 {
     bool is_authorization = fk_ascii_equal(source->name, "Authorization");
@@ -37,7 +28,7 @@ static const char *scheme_fault(const fk_key_source *source)
                    ? "Authorization has a scheme before the key; write it, as in header:Authorization:Bearer"
                    : NULL;
     }
-    if (!is_token(source->scheme)) {
+    if (!fk_ascii_is_whole_token(source->scheme)) {
         return "a scheme is a word such as Bearer";
     }
     return is_authorization && fk_ascii_equal(source->scheme, "Basic")
@@ -64,7 +55,7 @@ static const char *read_source(fk_key_source *source, char *text)
     if (name[0] == '\0') {
         return "it names nothing behind the colon";
     }
-    if ((kind == FK_KEY_HEADER || kind == FK_KEY_COOKIE) && !is_token(name)) {
+    if ((kind == FK_KEY_HEADER || kind == FK_KEY_COOKIE) && !fk_ascii_is_whole_token(name)) {
         return "the name is not a token";
     }
     return kind == FK_KEY_HEADER ? scheme_fault(source) : NULL;

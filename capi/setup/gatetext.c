@@ -7,7 +7,6 @@
 #include "base/ascii.h"
 
 static const char alnum[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-static const char token[] = "!#$%&'*+-.^_`|~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 static const char separators[] = ", ";
 
 enum { COUNT_MOST = 1000000000, ITEM_MOST = 256 };
@@ -49,7 +48,7 @@ static bool read_extra(const char *word, size_t len, uint64_t *burst)
     }
     if (starts(word, len, header)) {
         size_t name = len - strlen(header);
-        return name > 0 && strspn(word + strlen(header), token) >= name;
+        return name > 0 && fk_ascii_token_len(word + strlen(header)) >= name;
     }
     return is_word(word, len, "by=client") || is_word(word, len, "by=all");
 }
@@ -103,14 +102,14 @@ static bool each(const char *text, bool (*judge)(const char *item, size_t len))
 
 static bool is_name(const char *item, size_t len)
 {
-    return strspn(item, token) >= len;
+    return fk_ascii_token_len(item) >= len;
 }
 
 /* "text/html", "text/" with "*" behind it */
 static bool is_media_range(const char *item, size_t len)
 {
-    size_t first = strspn(item, token);
-    size_t second = first > 0 && first < len && item[first] == '/' ? strspn(item + first + 1, token) : 0;
+    size_t first = fk_ascii_token_len(item);
+    size_t second = first > 0 && first < len && item[first] == '/' ? fk_ascii_token_len(item + first + 1) : 0;
     const char *star = memchr(item, '*', len);
     return second > 0 && first + 1 + second >= len && (star == NULL || (star == item + first + 1 && second == 1));
 }

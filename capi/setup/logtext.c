@@ -10,7 +10,6 @@
 enum { FIELDS_MOST = 16, FIELD_MOST = 128 };
 
 static const char separators[] = ", ";
-static const char token[] = "!#$%&'*+-.^_`|~abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 static const char header[] = "header:";
 static const char *const names[] = {"request_id", "route", "client"};
 
@@ -34,7 +33,7 @@ static bool is_field(item i)
 {
     size_t prefix = strlen(header);
     if (i.len > prefix && strncmp(i.text, header, prefix) == 0) {
-        return i.len < FIELD_MOST && strspn(i.text + prefix, token) >= i.len - prefix;
+        return i.len < FIELD_MOST && fk_ascii_token_len(i.text + prefix) >= i.len - prefix;
     }
     for (size_t n = 0; n < NAMES; n++) {
         if (strlen(names[n]) == i.len && strncmp(i.text, names[n], i.len) == 0) {
@@ -90,7 +89,7 @@ static void advise_unknown(item i, char *advice_out, size_t size)
         (void)snprintf(advice_out, size, ": there is no \"%s\"; did you mean \"%s\"?", name, near);
     } else if (strncmp(name, header, strlen(header)) == 0) {
         (void)snprintf(advice_out, size, ": \"%s\" has no name of a field", name);
-    } else if (strspn(name, token) == strlen(name)) {
+    } else if (fk_ascii_token_len(name) == strlen(name)) {
         (void)snprintf(advice_out, size, ": there is no \"%s\"; a field of requests is header:%s", name, name);
     } else {
         (void)snprintf(advice_out, size, ": there is no \"%s\"", name);

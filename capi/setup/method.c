@@ -62,9 +62,7 @@ static bool is_glued(const char *name)
 
 static const char *name_fault(const char *name)
 {
-    size_t len = 0;
-    for (; fk_ascii_is_token(name[len]); len++) {
-    }
+    size_t len = fk_ascii_token_len(name);
     if (len == 0 || len != name_len(name)) {
         return "methods are \"*\" or names separated by single commas, such as \"GET,POST\"";
     }
