@@ -6,33 +6,17 @@
 #include "exchange/base64.h"
 #include "exchange/block.h"
 #include "exchange/challenge.h"
+#include "exchange/credentials.h"
 #include "setup/group.h"
 #include "setup/setup.h"
 
-enum { NAME_MOST = 255, PAIR_MOST = 1024, SCHEME_LEN = 6 };
+enum { NAME_MOST = 255, PAIR_MOST = 1024 };
 
 /* What a group asks for. */
 typedef struct {
     forker_password_fn check;
     void *user;
 } basic_auth;
-
-/* The only Authorization field of a request; NULL: there is none, or several. */
-static const fk_field *find_field(const forker_request *req)
-{
-    const fk_field *found = NULL;
-    for (size_t i = 0; i < req->head.field_count; i++) {
-        const fk_field *field = &req->head.fields[i];
-        if (field->name.len != 13 || !fk_ascii_same(req->base + field->name.off, "authorization", 13)) {
-            continue;
-        }
-        if (found != NULL) {
-            return NULL;
-        }
-        found = field;
-    }
-    return found;
-}
 
 /* Decodes a pair to memory of the request. false: it is malformed, has a control character, or is longer than anybody's. */
 static bool read_pair(forker_request *req, const char *coded, size_t len, char **name_out, char **password_out)
@@ -58,25 +42,13 @@ static bool read_pair(forker_request *req, const char *coded, size_t len, char *
     return true;
 }
 
-static bool read_field(forker_request *req, char **name_out, char **password_out)
-{
-    const fk_field *field = find_field(req);
-    const char *text = field != NULL ? req->base + field->value.off : "";
-    size_t len = field != NULL ? field->value.len : 0;
-    if (len <= SCHEME_LEN || !fk_ascii_same(text, "basic ", SCHEME_LEN)) {
-        return false;
-    }
-    for (text += SCHEME_LEN, len -= SCHEME_LEN; len > 0 && *text == ' '; text++) {
-        len--;
-    }
-    return read_pair(req, text, len, name_out, password_out);
-}
-
 static int check_password(forker_request *req, void *user)
 {
     const basic_auth *auth = user;
     char *name, *password;
-    bool shown = read_field(req, &name, &password);
+    size_t len;
+    const char *coded = fk_credentials_find(req, "Authorization", "Basic", &len);
+    bool shown = coded != NULL && read_pair(req, coded, len, &name, &password);
     int result = shown ? auth->check(req, name, password, auth->user) : FORKER_OK;
     if (fk_challenge_is_due(req, result)) {
         int code = fk_challenge_add(req, "Basic", ", charset=\"UTF-8\"");

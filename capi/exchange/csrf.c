@@ -29,13 +29,6 @@ static const char *cookie_name(forker_request *req)
 
 /* ---------------------------------------------------------------------------------------------------------- checked */
 
-/* The token of a form that is there as a whole; NULL: there is none, or several. */
-static const char *in_form(forker_request *req, size_t *len_out)
-{
-    const char *token = forker_form_value(req, form_name, 0, len_out);
-    return token != NULL && forker_form_value(req, form_name, 1, NULL) == NULL ? token : NULL;
-}
-
 static int refuse(forker_request *req, const char *detail)
 {
     return forker_respond_error(req, 403, detail);
@@ -61,7 +54,7 @@ int fk_csrf_pass(forker_request *req)
         if (req->early) {
             return FORKER_NEXT;
         }
-        token = in_form(req, &token_len);
+        token = fk_form_only(req, form_name, &token_len);
     }
     if (token == NULL) {
         return refuse(req, "a page of this site has to send this request: there is no field X-CSRF-Token, and no "

@@ -243,6 +243,12 @@ const char *forker_form_value(forker_request *req, const char *name, size_t inde
     return found != NULL ? found->data : NULL;
 }
 
+const char *fk_form_only(forker_request *req, const char *name, size_t *len_out)
+{
+    const char *value = forker_form_value(req, name, 0, len_out);
+    return value != NULL && forker_form_value(req, name, 1, NULL) == NULL ? value : NULL;
+}
+
 int forker_form_at(forker_request *req, size_t index, const char **name_out, const char **value_out, size_t *len_out)
 {
     const char *unwanted;

@@ -22,6 +22,9 @@ typedef struct {
  */
 int fk_form_type(forker_request *req, const char **boundary_out);
 
+/* The value of a field of a form that is there as a whole; NULL: there is none of that name, or several, of which others may take another one. */
+const char *fk_form_only(forker_request *req, const char *name, size_t *len_out);
+
 /* Reads the header of a part, and counts it. Returns FORKER_OK; or with a sentence FORKER_E_INVALID, FORKER_E_LIMIT. */
 int fk_form_part(fk_form_meter *meter, char *text, size_t len, fk_part_header *header_out);
 

@@ -9,6 +9,7 @@
 #include "exchange/block.h"
 #include "exchange/challenge.h"
 #include "exchange/cookie.h"
+#include "exchange/credentials.h"
 #include "exchange/failure.h"
 #include "exchange/formrule.h"
 #include "exchange/keysource.h"
@@ -23,45 +24,15 @@ typedef struct {
     void *user;
 } key_auth;
 
-/* Gives a text without what stands before the key; NULL: that is not there. */
-static const char *behind_scheme(const char *text, size_t *len, const char *scheme)
-{
-    size_t scheme_len = scheme != NULL ? strlen(scheme) : 0, skip = scheme_len;
-    if (scheme == NULL) {
-        return text;
-    }
-    if (*len <= scheme_len || !fk_ascii_same(text, scheme, scheme_len) || text[scheme_len] != ' ') {
-        return NULL;
-    }
-    while (skip < *len && text[skip] == ' ') {
-        skip++;
-    }
-    *len -= skip;
-    return text + skip;
-}
-
 static const char *in_header(forker_request *req, const fk_key_source *source, size_t *len_out)
 {
-    const fk_field *found = NULL;
-    size_t name_len = strlen(source->name);
-    for (size_t i = 0; i < req->head.field_count; i++) {
-        const fk_field *field = &req->head.fields[i];
-        if (field->name.len != name_len || !fk_ascii_same(req->base + field->name.off, source->name, name_len)) {
-            continue;
-        }
-        if (found != NULL) {
-            return NULL;
-        }
-        found = field;
+    const char *shown = fk_credentials_find(req, source->name, source->scheme, len_out);
+    char *key = shown != NULL ? fk_text_new(req, *len_out + 1) : NULL;
+    if (key != NULL) {
+        memcpy(key, shown, *len_out);
+        key[*len_out] = '\0';
     }
-    *len_out = found != NULL ? found->value.len : 0;
-    const char *key = found != NULL ? behind_scheme(req->base + found->value.off, len_out, source->scheme) : NULL;
-    char *text = key != NULL ? fk_text_new(req, *len_out + 1) : NULL;
-    if (text != NULL) {
-        memcpy(text, key, *len_out);
-        text[*len_out] = '\0';
-    }
-    return text;
+    return key;
 }
 
 static const char *in_query(forker_request *req, const char *name, size_t *len_out)
@@ -77,12 +48,6 @@ static const char *in_query(forker_request *req, const char *name, size_t *len_o
         found = pair;
     }
     return found.value != NULL ? fk_query_text(req, found.value, found.end, len_out) : NULL;
-}
-
-static const char *in_form(forker_request *req, const char *name, size_t *len_out)
-{
-    const char *key = forker_form_value(req, name, 0, len_out);
-    return key != NULL && forker_form_value(req, name, 1, NULL) == NULL ? key : NULL;
 }
 
 /* The key that a request has in one place; NULL: there is none. */
@@ -101,7 +66,7 @@ static const char *find_in(forker_request *req, const fk_key_source *source, siz
         key = fk_cookie_only(req, source->name, len_out);
         break;
     case FK_KEY_FORM:
-        key = in_form(req, source->name, len_out);
+        key = fk_form_only(req, source->name, len_out);
         break;
     }
     return *len_out > 0 ? key : NULL;
