@@ -27,7 +27,7 @@ type RPCMethod struct {
 type rpc struct {
 	is     bool
 	form   grpc.Form
-	made   []byte       // Of one of gRPC-Web: what the engine puts behind the messages of its response, and where these are made base64.
+	made   []byte       // Of one of gRPC-Web: the body of its response, or of a stream the present segment as base64.
 	gzip   bool         // Its messages may be compressed.
 	method *RPCMethod   // What holds for it.
 	single bool         // Its method takes one message, which is found before the program is called.

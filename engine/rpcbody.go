@@ -8,8 +8,8 @@ import (
 // The messages of a call whose method takes any number: each is given to the program when it is whole, where it came if all of it is
 // there, else from a block that it was gathered in.
 
-// keptGathering is how much memory a call keeps for its next message.
-const keptGathering = 64 << 10
+// keptMessage is how much memory a call keeps for its next message.
+const keptMessage = 64 << 10
 
 var (
 	errPrefix     = &message.Refusal{Status: 400, Reason: grpc.ErrPrefix.Text}
@@ -110,7 +110,7 @@ func (l *Loop) passMessage(r *request, whole []byte) {
 func (l *Loop) dropGathered(b *inbound) {
 	if b.got = 0; b.file.IsOpen() {
 		b.file.Close()
-	} else if len(b.block) > keptGathering {
+	} else if len(b.block) > keptMessage {
 		l.blocks.Put(b.block)
 	} else {
 		return

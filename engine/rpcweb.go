@@ -24,7 +24,9 @@ func (l *Loop) describeWeb(r *request) {
 	if head.web = true; head.length < 0 {
 		return // A stream.
 	}
-	whole := l.appendWebEnd(append([]byte(nil), head.body...), r)
+	const frame = 64 // More than the frame behind a message has besides text and trailers.
+	room := len(head.body) + 3*len(head.statusText) + int(r.shared.Response.Trailers.Len) + frame
+	whole := l.appendWebEnd(append(make([]byte, 0, room), head.body...), r)
 	if r.rpc.form == grpc.WebText {
 		whole = grpc.AppendWebText(nil, whole)
 	}
@@ -79,23 +81,26 @@ func (l *Loop) nextOfWeb(r *request) segment {
 		}
 		s.webLast, s.last = s.last, false
 	}
+	if len(data) == 0 && s.webLast {
+		s.last = true
+		data = l.appendWebEnd(nil, r)
+		r.logged.bytes += int64(len(data))
+	}
+	if r.rpc.form == grpc.WebText {
+		data = r.asText(data)
+	}
+	return segment{data: data}
+}
+
+// asText makes a segment base64, where the one before was; the memory of a large one goes before a small one comes.
+func (r *request) asText(data []byte) []byte {
 	made := r.rpc.made[:0]
-	if r.rpc.form == grpc.WebText {
-		made = grpc.AppendWebText(made, data)
-		r.logged.bytes += int64(len(made) - len(data))
-		data = made
+	if cap(made) > keptMessage && len(data) < keptMessage/2 {
+		made = nil
 	}
-	r.rpc.made = made
-	if len(data) > 0 || !s.webLast {
-		return segment{data: data}
-	}
-	s.last = true
-	end := l.appendWebEnd(nil, r)
-	if r.rpc.form == grpc.WebText {
-		end = grpc.AppendWebText(nil, end)
-	}
-	r.logged.bytes += int64(len(end))
-	return segment{data: end}
+	r.rpc.made = grpc.AppendWebText(made, data)
+	r.logged.bytes += int64(len(r.rpc.made) - len(data))
+	return r.rpc.made
 }
 
 // cutWeb ends a response in its middle. What was fetched of a stream are whole messages, behind which its status can stand.
