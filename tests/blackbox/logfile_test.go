@@ -119,6 +119,25 @@ func TestErrorLog_outlivesTheMaster(t *testing.T) {
 	log.wait("a new master has taken over")
 }
 
+// A master that was forked before the file was opened anew, and has not taken over yet, uses the new one.
+func TestErrorLog_isOpenedAnewForAMasterThatIsBeingBorn(t *testing.T) {
+	p, log := serveToLog(t, "workers=1")
+	for range 3 {
+		master := p.stopMasterAtItsBirth()
+		old := log.rotate()
+		p.signal(syscall.SIGUSR1)
+		log.wait("log files are opened anew")
+		must(t, syscall.Kill(master, syscall.SIGCONT))
+		victim := p.workers()[0]
+		p.kill(victim, syscall.SIGKILL)
+		log.wait("worker 0 (pid " + strconv.Itoa(victim) + ") killed by SIGKILL") // The master says so.
+		eventually(t, "it is replaced", func() bool { workers := p.workers(); return len(workers) == 1 && workers[0] != victim })
+		p.get("/log/0?text=from-a-worker")
+		log.wait("from-a-worker")
+		must(t, os.Remove(old.path))
+	}
+}
+
 func TestErrorLog_thatCannotBeOpenedIsAnErrorOfRun(t *testing.T) {
 	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"error_log=/nonexistent/x.log"})})
 	p.out.wait(t, 0, "run returned -8: run: log file /nonexistent/x.log: No such file or directory")

@@ -86,6 +86,29 @@ func parseFields(text, word string, numbers ...*int) bool {
 	return true
 }
 
+// stopMasterAtItsBirth kills the master, and stops the next one before it can have said anything to the spawner.
+func (p *program) stopMasterAtItsBirth() (pid int) {
+	p.t.Helper()
+	known := []int{p.master()}
+	for _, worker := range p.workers() {
+		known = append(known, worker)
+	}
+	p.kill(known[0], syscall.SIGKILL)
+	children := fmt.Sprintf("/proc/%d/task/%d/children", p.pid(), p.pid())
+	for until := time.Now().Add(patience); time.Now().Before(until); { // As often as can be: the Go runtime of the next one takes some ms.
+		text, err := os.ReadFile(children)
+		must(p.t, err)
+		for _, word := range strings.Fields(string(text)) {
+			if pid, err := strconv.Atoi(word); err == nil && !slices.Contains(known, pid) {
+				must(p.t, syscall.Kill(pid, syscall.SIGSTOP))
+				return pid
+			}
+		}
+	}
+	p.t.Fatal("no master follows")
+	return 0
+}
+
 // master waits until the program has one, and returns its pid: the child of the spawner that is no worker.
 func (p *program) master() int {
 	p.t.Helper()

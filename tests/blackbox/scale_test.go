@@ -1,6 +1,8 @@
 package blackbox
 
 import (
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
@@ -82,16 +84,22 @@ func TestDrain_letsConnectionsWaitUntilThereAreWorkersAgain(t *testing.T) {
 	}
 }
 
-// A reload is not lost on a master that is being born, whenever that hears of it.
+// A reload is not lost on a master that was forked before and has not taken over yet: neither that it is wanted, nor the options that it brings.
 func TestReload_reachesAMasterThatIsBeingBorn(t *testing.T) {
-	p, _ := steered(t, "first", "workers=1")
-	for range 10 {
+	dir := t.TempDir()
+	file, config := filepath.Join(dir, "revision"), filepath.Join(dir, "options")
+	write(t, file, "first")
+	write(t, config, "workers = 1\n")
+	p := start(t, setup{source: "steered.c", args: []string{file, "127.0.0.1:0"}, env: []string{"FORKER_TEST_CONFIG=" + config}}).waitReady()
+	for _, wanted := range [][]int{{0, 1}, {0}, {0, 1, 2}} {
 		p.signal(syscall.SIGWINCH)
 		p.expectWorkers()
-		mark := p.log.mark()
-		p.kill(p.master(), syscall.SIGKILL)
-		p.log.wait(t, mark, "starting another, the workers go on")
+		write(t, config, fmt.Sprintf("workers = %d\n", len(wanted)))
+		master, mark := p.stopMasterAtItsBirth(), p.log.mark()
 		p.signal(syscall.SIGHUP)
+		p.log.wait(t, mark, "reload: SIGHUP")
+		must(t, syscall.Kill(master, syscall.SIGCONT))
+		p.expectWorkers(wanted...)
 		if a := p.dial().get("/"); a.body != "first" {
 			t.Fatalf("answered %q", a.body)
 		}
