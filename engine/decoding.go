@@ -63,7 +63,7 @@ func (l *Loop) startDecoding() error {
 // passCoding looks at how the body is coded that is to come. The program sees it decoded, and no fields about what it was.
 func (l *Loop) passCoding(r *request) barrier {
 	b := &r.body
-	if b.kind != bodyNone || b.length == 0 || r.rpc.is {
+	if b.kind != bodyNone || b.length == 0 || r.isCall() {
 		return passes
 	}
 	var known bool

@@ -305,7 +305,7 @@ func (st *h2stream) passBody(l *Loop) {
 		case r.body.kind != bodyPassed:
 			l.passPiece(r, r.wholeBody())
 		case st.size == 0 && !st.ended:
-			if !r.rpc.is { // The messages of a call may come at any time.
+			if !r.isCall() { // The messages of a call may come at any time.
 				st.awaitBody(l)
 			}
 			return

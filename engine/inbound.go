@@ -65,7 +65,7 @@ func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	if l.cfg.Front != nil || l.redirects {
 		l.passGates(r)
 	}
-	if length == 0 && !r.rpc.is {
+	if length == 0 && !r.isCall() {
 		return nil
 	}
 	refusal := l.admitBody(r)
@@ -93,8 +93,8 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		}
 		// A body that nobody wants is not awaited of a client that asks first (RFC 9110 §10.1.1), nor the messages of a call, which
 		// may go on for long.
-		unwanted := (b.asks || r.rpc.is) && (admission.None || r.shared.Head.Form == message.FormAsterisk)
-		if r.rpc.is {
+		unwanted := (b.asks || r.isCall()) && (admission.None || r.shared.Head.Form == message.FormAsterisk)
+		if r.isCall() {
 			r.beginMethod(&admission)
 			b.most = r.mostOfCall(b.most)
 		}

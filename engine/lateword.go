@@ -27,7 +27,7 @@ func (l *Loop) askForError(r *request) {
 		e.Status = int(response.Status)
 		e.Detail = memory.View(response.Body.Data, min(response.Body.Len, smallBody/2))
 	}
-	if e.Status < 400 || r.head == 0 || r.rpc.is {
+	if e.Status < 400 || r.head == 0 || r.isCall() {
 		return
 	}
 	if !r.inFlight {

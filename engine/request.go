@@ -98,7 +98,7 @@ func (l *Loop) freeRequest(r *request) {
 // endRequest gives back everything that a request has taken but itself. The program has let it go.
 func (l *Loop) endRequest(r *request, reason int) {
 	l.stopTimers(r)
-	if r.rpc.is {
+	if r.isCall() {
 		l.endCall(r)
 	}
 	l.abortBody(r)
@@ -207,13 +207,13 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 		s.reset(l, r, CloseError)
 		return nil
 	}
-	own.isHead, own.rpc.is, own.rpc.form, own.rpc.method = r.isHead, r.rpc.is, r.rpc.form, r.rpc.method
+	own.isHead, own.rpc.form, own.rpc.method = r.isHead, r.rpc.form, r.rpc.method
 	own.errorForm = l.errorForm(r)
 	if l.cfg.Front != nil {
 		l.inherit(own, r)
 	}
 	s.replace(l, own)
-	if r.rpc.is {
+	if r.isCall() {
 		status = 200 // Of a call the failure is in its own status.
 	}
 	l.noteResponse(r, status, 0)

@@ -92,7 +92,7 @@ func (l *Loop) describe(r *request) {
 	*head = responseHead{}
 	head.status, head.flags = outcome.Status, response.Flags
 	switch {
-	case r.rpc.is && l.describeCall(r):
+	case r.isCall() && l.describeCall(r):
 	case head.status != 0:
 		head.flags &= ResponseClose
 		head.allow, head.location, head.retryAfter = outcome.Allow, outcome.Location, outcome.RetryAfter

@@ -9,7 +9,8 @@ import (
 	"libforker/engine/message"
 )
 
-// Calls of gRPC: requests by HTTP/2 that take messages, have a time of their own, and end with a status in the trailer section.
+// Calls of gRPC: requests that take messages, have a time of their own, and end with a status: in the trailer section of HTTP/2, or of gRPC-Web, by
+// any version, in the body.
 
 // RPCConfig says how gRPC is spoken.
 type RPCConfig struct {
@@ -25,8 +26,7 @@ type RPCMethod struct {
 
 // rpc is what a request has that is a call.
 type rpc struct {
-	is     bool
-	form   grpc.Form
+	form   grpc.Form    // NoCall: it is none.
 	made   []byte       // Of one of gRPC-Web: the body of its response, or of a stream the present segment as base64.
 	gzip   bool         // Its messages may be compressed.
 	method *RPCMethod   // What holds for it.
@@ -34,6 +34,8 @@ type rpc struct {
 	typ    message.Span // The content type, which is also that of the response.
 	timer  timer        // Runs while the call has a time.
 }
+
+func (r *request) isCall() bool { return r.rpc.form != grpc.NoCall }
 
 // mostType is up to where a content type is sent back: it has a place in headRoom.
 const mostType = 256
@@ -65,8 +67,7 @@ func (l *Loop) beginCall(r *request) *message.Refusal {
 	if r.rpc.form == grpc.Plain && head.Version != message.Version20 || string(head.Method.In(r.text)) != "POST" {
 		r.rpc.form = grpc.NoCall
 	}
-	r.rpc.is = r.rpc.form != grpc.NoCall
-	if !r.rpc.is {
+	if !r.isCall() {
 		return nil
 	}
 	if r.rpc.form.IsWeb() {
@@ -188,7 +189,7 @@ func (l *Loop) cut(r *request, fault *grpc.Fault, reason int) {
 		l.cutWeb(r, fault, reason)
 		return
 	}
-	st := r.stream.(*h2stream) // Nothing else has calls.
+	st := r.stream.(*h2stream) // Nothing else has such calls.
 	h := st.h
 	l.reserve(h.c, 3*len(fault.Text)+headRoom)
 	start := l.outLen

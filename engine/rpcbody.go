@@ -122,6 +122,6 @@ func (l *Loop) dropGathered(b *inbound) {
 
 // isDuplex reports whether a response begins while the program takes more of the request.
 func (r *request) isDuplex() bool {
-	return r.rpc.is && r.shared.Response.RPC == RPCStream && r.call.Outcome.Status == 0 && r.shared.OnBody != 0 &&
+	return r.isCall() && r.shared.Response.RPC == RPCStream && r.call.Outcome.Status == 0 && r.shared.OnBody != 0 &&
 		(r.state == stateTaking || r.state == statePaused)
 }

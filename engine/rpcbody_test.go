@@ -58,7 +58,7 @@ func FuzzGather(f *testing.F) {
 	f.Add(message(100, false)[:50], 9)
 	var l Loop
 	l.cfg.BodyBuffer = 200
-	r := &request{rpc: rpc{is: true, gzip: true, method: &RPCMethod{MaxMessage: 1000}}}
+	r := &request{rpc: rpc{form: grpc.Plain, gzip: true, method: &RPCMethod{MaxMessage: 1000}}}
 	f.Fuzz(func(t *testing.T, stream []byte, size int) {
 		if size <= 0 || len(stream) > 4000 {
 			return
