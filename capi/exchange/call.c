@@ -84,7 +84,7 @@ int forker_grpc_compress(forker_request *req, int on)
         return code;
     }
     req->call.wish = on > 0 ? FK_WISH_COMPRESSED : on == 0 ? FK_WISH_PLAIN : FK_WISH_NONE;
-    if (on > 0) {
+    if (on > 0 && !begun) { /* once it has begun the engine reads this */
         req->call.encodes = 1;
     }
     return FORKER_OK;
