@@ -94,54 +94,32 @@ def none(environ, start_response):
 
     @each_way
     def test_fields_are_the_same_in_responses_of_every_kind(self, threads):
-        source = """
-def fields(start_response, *more):
-    start(start_response, ("X-Dropped", "1"))
-    try:
-        raise RuntimeError
-    except RuntimeError:
-        start(start_response, ("X-One", "1"), ("x-one", "2"), ("X-Empty", ""), *more, exc_info=sys.exc_info())
-@path
-def whole(environ, start_response):
-    fields(start_response)
-    return [b"whole"]
-@path
-def latin(environ, start_response):
-    fields(start_response, ("X-Latin", "caf\xe9"))
-    return [b"whole"]
-@path
-def pieces(environ, start_response):
-    fields(start_response)
-    return iter([b"wh", b"ole"])
-@path
-def written(environ, start_response):
-    fields(start_response)
-    return written_pieces()
-@path
-def file(environ, start_response):
-    fields(start_response)
-    return environ["wsgi.file_wrapper"](open(forker.__file__, "rb"))
-@path
-def large(environ, start_response):
-    fields(start_response, ("X-Large", "x" * 20_000))
-    return [b"whole"]
-@path
-def iterator(environ, start_response):
-    start_response("200 OK", iter([["Content-Type", "text/plain"], ["X-One", "1"], ["x-one", "2"], ["X-Empty", ""]]))
-    return [b"whole"]
-def written_pieces():
-    yield b""
-    yield b"whole"
-"""
-        own = [("Content-Type", "text/plain"), ("X-One", "1"), ("x-one", "2"), ("X-Empty", "")]
+        own = [("X-One", "1"), ("x-one", "2"), ("X-Empty", "")]
         more = {"latin": [("X-Latin", "caf\xe9")], "large": [("X-Large", "x" * 20_000)]}
+        source = f"""
+own, more = {own!r}, {more!r}
+results = {{
+    "pieces": lambda environ: iter([b"wh", b"ole"]),
+    "written": lambda environ: (piece for piece in (b"", b"whole")),
+    "file": lambda environ: environ["wsgi.file_wrapper"](open(forker.__file__, "rb")),
+}}
+def dispatch(environ, start_response):
+    name = environ["PATH_INFO"][1:]
+    if name == "iterator":
+        start_response("200 OK", map(list, [("Content-Type", "text/plain"), *own]))
+    else:
+        start(start_response, ("X-Dropped", "1"))
+        start_anew(start_response, *own, *more.get(name, ()))
+    return results[name](environ) if name in results else [b"whole"]
+"""
         with program(source, threads, checked=False) as served:
             served.wait_ready()
             for name in ("whole", "latin", "pieces", "written", "file", "large", "iterator"):
+                expected = [("Content-Type", "text/plain"), *own, *more.get(name, [])]
                 for method in ("GET", "HEAD"):
                     status, headers, _ = served.request(method, f"/{name}")
                     received = [field for field in headers.items() if field[0].lower().startswith(("content-type", "x-"))]
-                    self.assertEqual((status, received), (200, own + more.get(name, [])), f"{method} {name}")
+                    self.assertEqual((status, received), (200, expected), f"{method} {name}")
             self.assertEqual(served.stop(), 0)
 
     @each_way
@@ -364,19 +342,13 @@ def long(environ, start_response):
 @path
 def replaced(environ, start_response):
     start(start_response, ("X-Own", "1"), ("Content-Length", "1"))
-    try:
-        raise RuntimeError
-    except RuntimeError:
-        start(start_response, status="503 Sorry", exc_info=sys.exc_info())
+    start_anew(start_response, status="503 Sorry")
     return [b"an error page"]
 @path
 def late(environ, start_response):
     write = start(start_response)
     write(b"begun")
-    try:
-        raise RuntimeError("too late")
-    except RuntimeError:
-        start(start_response, status="503 Sorry", exc_info=sys.exc_info())
+    start_anew(start_response, status="503 Sorry", reason="too late")
     return [b"an error page"]
 """
         with program(source, threads) as served:

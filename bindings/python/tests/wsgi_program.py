@@ -16,6 +16,12 @@ def path(function):
     return function
 def start(start_response, *headers, status="200 OK", exc_info=None):
     return start_response(status, [("Content-Type", "text/plain"), *headers], exc_info)
+def start_anew(start_response, *headers, status="200 OK", reason=""):
+    # In place of what was started before, because of an error.
+    try:
+        raise RuntimeError(reason)
+    except RuntimeError:
+        return start(start_response, *headers, status=status, exc_info=sys.exc_info())
 class Pieces:
     # An iterable that tells when it is closed.
     def __init__(self, pieces):
