@@ -199,8 +199,8 @@ check-wheels: wheels
 ## test-python   run the tests of the Python binding, by ctypes alone and with forker._accel
 TEST_PYTHON := PYTHONPATH=bindings/python/src FORKER_LIBRARY=$(BUILD)/$(SONAME)
 test-python: lib python
-	$(TEST_PYTHON) FORKER_ACCEL=0 $(PYTHON) -W error -m unittest discover -s $(PYTHON_TESTS)
-	$(TEST_PYTHON) FORKER_ACCEL=1 $(PYTHON) -W error -m unittest discover -s $(PYTHON_TESTS)
+	$(TEST_PYTHON) FORKER_ACCEL=0 $(PYTHON) -W error $(PYTHON_TESTS)
+	$(TEST_PYTHON) FORKER_ACCEL=1 $(PYTHON) -W error $(PYTHON_TESTS)
 
 ## test-invariants  run the black-box tests with memory mangled when its time is over (six minutes)
 .PHONY: test-invariants
