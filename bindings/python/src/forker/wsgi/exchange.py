@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Write = Callable[[bytes], None]
 
-_HEAD = "HEAD"
+HEAD = "HEAD"
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
 _WITHOUT_BODY = (_NO_CONTENT, _NOT_MODIFIED)  # RFC 9110 sections 15.3.5 and 15.4.5
@@ -54,7 +54,7 @@ class Exchange:
     # --------------------------------------------------------------------------------------- called by the application
 
     def start_response(self, status: str, headers: Any, exc_info: Any = None) -> Write:
-        """PEP 3333's. The fields are the library's to check, and it does so now."""
+        """PEP 3333's. The fields are checked now, by the library but for those that it cannot refuse (pack_fields)."""
         try:
             self._expect_open()
             if self._status is not None:
@@ -120,7 +120,7 @@ class Exchange:
                 break
         if not body or self._length == len(body) or self._status in _WITHOUT_BODY:
             self._send(body)
-        elif self._method == _HEAD and self._length is not None:
+        elif self._method == HEAD and self._length is not None:
             self._send(b"")
         else:
             self._begin()
@@ -132,7 +132,7 @@ class Exchange:
         address, packed, length = self._address, self._packed, self._length
         if packed is not None:
             check_request(lib.forker_response_reset(address), address)
-        if length is not None and (self._method == _HEAD or status == _NOT_MODIFIED):
+        if length is not None and (self._method == HEAD or status == _NOT_MODIFIED):
             check_request(lib.forker_response_length(address, length), address)
             body = b""
         elif length is not None and length != len(body) and status != _NO_CONTENT:

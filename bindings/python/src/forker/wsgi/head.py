@@ -13,8 +13,6 @@ from ..error import check_request
 # What an application must not set (PEP 3333, RFC 9110 section 7.6.1): it is the library's to say how a message is framed
 # and what becomes of the connection. Many do, and it is left out, as elsewhere.
 _HOP_BY_HOP = frozenset(["connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "proxy-connection"])
-
-
 _LENGTH = "content-length"
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _NAMES_MOST = 1000  # of fields that are remembered

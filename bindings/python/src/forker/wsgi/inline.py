@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._library import lib
 from ..signals import call_program
-from .exchange import Exchange, checked
+from .exchange import HEAD, Exchange, checked
 
 if TYPE_CHECKING:
     from .application import Mounted
@@ -115,7 +115,7 @@ class Inline(Exchange):
                 self._part = None
                 self._put_parts()
             return
-        piece = None if self._method == "HEAD" else next(self._pieces, None)
+        piece = None if self._method == HEAD else next(self._pieces, None)
         if piece is None:
             self._end()
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from .exchange import Exchange, checked
+from .exchange import HEAD, Exchange, checked
 
 if TYPE_CHECKING:
     from ..threads import Threads
@@ -49,7 +49,7 @@ class Threaded(Exchange):
 
     def _go_on(self, piece: bytes) -> None:
         self._put(piece)
-        if self._method != "HEAD":
+        if self._method != HEAD:
             for piece in self._pieces:
                 self._put(checked(piece))
         self._end()
