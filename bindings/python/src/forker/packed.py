@@ -7,7 +7,8 @@ from ctypes import c_char, create_string_buffer, string_at
 from ._library import lib
 from .error import check_request
 
-_ROOM = c_char * 2048  # for most
+_ROOM_SIZE = 2048  # for most
+_ROOM = c_char * _ROOM_SIZE
 
 
 def pack(address: int) -> bytes:
@@ -17,8 +18,8 @@ def pack(address: int) -> bytes:
     they came.
     """
     buffer = _ROOM()
-    length = lib.forker_request_pack(address, buffer, 2048)
-    if length > 2048:
+    length = lib.forker_request_pack(address, buffer, _ROOM_SIZE)
+    if length > _ROOM_SIZE:
         buffer = create_string_buffer(length)
         length = lib.forker_request_pack(address, buffer, length)
     if length < 0:
