@@ -19,7 +19,6 @@ from .signals import call_program
 if TYPE_CHECKING:
     from .server import Server
 
-
 KeyFunction = Callable[[Request, str], Any]
 PasswordFunction = Callable[[Request, str, str], Any]
 
@@ -105,7 +104,6 @@ class Group(Routes):
         server._check_setup(lib.forker_group_use(self._c, *callbacks, None))
         return function
 
-
     def key_auth(self, sources: str) -> Callable[[KeyFunction], KeyFunction]:
         """Decorates a function that says whether the key is good which a request shows, for all that is below the prefix.
 
@@ -131,7 +129,8 @@ class Group(Routes):
         """Decorates a function that says whether name and password are good which a request shows by HTTP Basic.
 
         It gets the :class:`forker.Request`, the name and the password, and returns what one of :meth:`key_auth` does. The
-        name is ``request.user`` from then on. Users of a file are simpler: ``group("/admin", basic_auth="/etc/app/users")``.
+        name is ``request.user`` from then on, unless the function has deferred the request. Users of a file are simpler:
+        ``group("/admin", basic_auth="/etc/app/users")``.
         """
 
         def before(address: int, name: bytes, password: bytes, user: int | None) -> int:
