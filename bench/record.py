@@ -22,6 +22,9 @@ MODES = (
     "cpu keep-alive close pipelined headers get-64k post-1k post-64k pool deferred tls tls-64k tls-close"
     " h2-1 h2-10 h2-100 h2-64k h2-post h2-tls-10 h2-tls-100 grpc-1 grpc-10 grpc-100 grpc-stream"
 ).split()
+# Of profile.proto.
+LENGTH_DELIMITED = 2  # the kind of a field that is no number: there are no others
+STRING_TABLE = 6  # the field of the message Profile with all its texts
 
 
 def record(name, directory, options):
@@ -69,10 +72,6 @@ def without_paths(profile):
                 continue
         out += data[start:at]
     return gzip.compress(bytes(out), mtime=0)
-
-
-LENGTH_DELIMITED = 2  # otherwise it is a number: profile.proto has no others
-STRING_TABLE = 6  # of the message Profile
 
 
 def main():
