@@ -120,6 +120,8 @@ server.run()
             self.assertEqual(ask(None, b"a=1&key=s%C3%A9cret")[2].decode(), "s\u00e9cret")
             answers = [ask(key)[0] for key in ("secret", "own", "abort", "odd", "later", "\u00e9")]
             self.assertEqual(answers, [401, 402, 403, 500, 200, 401])
+            for key in ("s\u00e9cre", "s\u00e9crets", "s\u00e9creT", "S\u00e9cret"):
+                self.assertEqual(ask(key)[0], 401, key)
             self.assertEqual(ask("s\u00e9cret", path="/api/none")[0], 404)
             self.assertEqual(ask(path="/api/none")[0], 401)
             shown = base64.b64encode("jo\u00e9:secret".encode()).decode()
