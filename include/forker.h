@@ -1108,12 +1108,12 @@ const char *forker_request_cookie(forker_request *req, const char *name, size_t 
 /*
  * A token for the pages of a response, by which requests that they send are told from those of other sites' pages: with option
  * csrf=token a request that changes something and does not say by Sec-Fetch-Site that it is the server's own must have it, in a
- * field X-CSRF-Token, or as csrf_token in a form; else it is answered 403, which says what is missing. Browsers have
- * Sec-Fetch-Site since 2023 at the latest, but send it over TLS only, and to this machine.
+ * field X-CSRF-Token, or as csrf_token in a form; else it is answered 403, which says what is missing. One with an Origin of option
+ * csrf_origins is served without. Browsers have Sec-Fetch-Site since 2023 at the latest, but send it over TLS only, and to this machine.
  *
  * It goes with a cookie, of which the client has one, or gets one by this response: "__Host-csrf" over TLS, which no other host can
- * set; without TLS "csrf", which whoever is in between can. It is signed with option cookie_keys, and lasts until the browser is
- * closed. The token is masked anew by each call, so that compression does not tell it (BREACH), and each of them stays good as
+ * set; without TLS "csrf", which other hosts of the domain and whoever is in between can, with a value that they have got from this
+ * server. It is signed with option cookie_keys, and lasts until the browser is closed. The token is masked anew by each call, so that compression does not tell it (BREACH), and each of them stays good as
  * long as the cookie. The response gets Cache-Control: no-store, because it is for one client only. To be called before it is answered.
  *
  * Returns 86 characters that can stand in HTML and in URLs; or NULL, with the reason in forker_request_error(): option cookie_keys
