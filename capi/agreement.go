@@ -3,7 +3,6 @@ package main
 /*
 #include "base/server.h"
 #include "exchange/call.h"
-#include "exchange/engine.h"
 #include "exchange/exchange.h"
 #include "log/logfile.h"
 #include "supervisor/child.h"
@@ -13,7 +12,6 @@ package main
 import "C"
 
 import (
-	"crypto/sha256"
 	"time"
 
 	"libforker/engine"
@@ -99,10 +97,9 @@ var (
 	_ [C.FK_BOXES]byte                           = [slot.Boxes]byte{}
 	_ [C.FK_BOX_SIZE]byte                        = [slot.BoxSize]byte{}
 
-	// What C writes itself of a response: a message's prefix and the code of a call, a signature in base64.
+	// What C writes itself of a response: a message's prefix and the code of a call.
 	_ [C.FK_GRPC_PREFIX]byte    = [grpc.PrefixLen]byte{}
 	_ [C.FK_GRPC_CODE_MOST]byte = [grpc.MaxCode]byte{}
-	_ [C.FK_SIGNATURE]byte      = [(sha256.Size*8 + 5) / 6]byte{}
 
 	_ [C.FORKER_LOG_ERROR]byte = [prefork.LogError]byte{}
 	_ [C.FORKER_LOG_WARN]byte  = [prefork.LogWarn]byte{}

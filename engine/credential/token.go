@@ -14,14 +14,13 @@ import (
 
 const secretSize = 32
 
-// TokenSize is how many characters a token has, TokenCookieSize the value of the cookie.
+// How many characters there are of each, by base64 without padding: 4 for 3 bytes.
 const (
-	TokenSize       = 86
-	TokenCookieSize = 43 + 1 + SignatureSize
+	SignatureSize   = (sha256.Size*4 + 2) / 3
+	TokenSize       = (2*secretSize*4 + 2) / 3
+	shownSize       = (secretSize*4 + 2) / 3 // Of a secret in its cookie.
+	TokenCookieSize = shownSize + 1 + SignatureSize
 )
-
-// SignatureSize is how many characters a signature has.
-const SignatureSize = 43
 
 var encoding = base64.RawURLEncoding.Strict()
 
@@ -63,10 +62,14 @@ func (s *Secret) Cookie(name, key string) []byte {
 
 // OfCookie gives the secret that the cookie with that name has. false: it is not signed by one of the keys.
 func OfCookie(keys []string, name string, value []byte) (s Secret, ok bool) {
-	if len(value) != TokenCookieSize || value[43] != '.' || !IsSigned(keys, append([]byte(name+"="), value[:43]...), value[44:]) {
+	if len(value) != TokenCookieSize || value[shownSize] != '.' {
 		return s, false
 	}
-	_, err := encoding.Decode(s[:], value[:43])
+	shown, signature := value[:shownSize], value[shownSize+1:]
+	if !IsSigned(keys, append([]byte(name+"="), shown...), signature) {
+		return s, false
+	}
+	_, err := encoding.Decode(s[:], shown)
 	return s, err == nil
 }
 
