@@ -9,7 +9,7 @@
 #include "base/ascii.h"
 #include "exchange/exchange.h"
 #include "exchange/failure.h"
-#include "exchange/moment.h"
+#include "exchange/timestamp.h"
 
 enum { SHOWN = 64 }; /* bytes of a value in a sentence */
 
@@ -149,7 +149,7 @@ int forker_arg_time(forker_request *req, int from, const char *name, int64_t fir
 {
     const char *text;
     int64_t ms;
-    char earliest[FK_MOMENT_MAX], latest[FK_MOMENT_MAX];
+    char earliest[FK_TIMESTAMP_MAX], latest[FK_TIMESTAMP_MAX];
     if (value_out == NULL) {
         return FORKER_E_INVALID;
     }
@@ -158,13 +158,13 @@ int forker_arg_time(forker_request *req, int from, const char *name, int64_t fir
     if (text == NULL) {
         return code;
     }
-    if (!fk_moment_read(text, &ms)) {
+    if (!fk_timestamp_read(text, &ms)) {
         return fk_fail(&req->failure, FORKER_E_INVALID,
                        "%s: \"%.*s\" is not a time, such as 2026-11-30T08:15:00Z or 2026-11-30", name, SHOWN, text);
     }
     if (ms < first || ms > last) {
-        fk_moment_write(earliest, first);
-        fk_moment_write(latest, last);
+        fk_timestamp_write(earliest, first);
+        fk_timestamp_write(latest, last);
         return fk_fail(&req->failure, FORKER_E_INVALID, "%s: \"%.*s\" is not from %s to %s", name, SHOWN, text,
                        earliest, latest);
     }

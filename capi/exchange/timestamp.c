@@ -1,5 +1,5 @@
-/* Points of time as text (RFC 3339), by the Gregorian calendar, whatever time zone the process has. */
-#include "exchange/moment.h"
+/* Timestamps (RFC 3339), by the Gregorian calendar, whatever time zone the process has. */
+#include "exchange/timestamp.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -92,7 +92,7 @@ static bool take_offset(const char **p, int *minutes_out)
     return true;
 }
 
-bool fk_moment_read(const char *text, int64_t *ms_out)
+bool fk_timestamp_read(const char *text, int64_t *ms_out)
 {
     int hour, minute, second, ms, ahead;
     int64_t days;
@@ -112,13 +112,13 @@ bool fk_moment_read(const char *text, int64_t *ms_out)
     return true;
 }
 
-void fk_moment_write(char text_out[FK_MOMENT_MAX], int64_t ms)
+void fk_timestamp_write(char text_out[FK_TIMESTAMP_MAX], int64_t ms)
 {
     struct tm parts;
     ms = ms < first_ms ? first_ms : ms > last_ms ? last_ms : ms;
     time_t seconds = (time_t)((ms - (ms % 1000 + 1000) % 1000) / 1000);
     if (gmtime_r(&seconds, &parts) == NULL ||
-        snprintf(text_out, FK_MOMENT_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", (parts.tm_year + 1900) % 10000,
+        snprintf(text_out, FK_TIMESTAMP_MAX, "%04d-%02d-%02dT%02d:%02d:%02dZ", (parts.tm_year + 1900) % 10000,
                  parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec) < 0) {
         text_out[0] = '\0';
     }
