@@ -391,6 +391,14 @@ void fk_deferred_leave(uintptr_t request)
     release(deferred);
 }
 
+/* Frees what has been made for a message that alone was larger than all that may wait, `most`. */
+static void shrink(fk_block *block, uint64_t most)
+{
+    if (block->cap / 2 > most) {
+        fk_block_free(block);
+    }
+}
+
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out)
 {
     fk_deferred *deferred = ((forker_request *)request)->deferred;
@@ -399,9 +407,13 @@ bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_ou
     deferred->sending = deferred->pending;
     written.len = 0;
     deferred->pending = written;
+    int64_t most = fk_server_option(deferred->req->server, FK_OPTION_STREAM_BUFFER);
+    if (deferred->sending.len == 0) {
+        shrink(&deferred->sending, (uint64_t)most);
+        shrink(&deferred->pending, (uint64_t)most);
+    }
     *data_out = deferred->sending.data;
     *len_out = deferred->sending.len;
-    int64_t most = fk_server_option(deferred->req->server, FK_OPTION_STREAM_BUFFER);
     bool over = deferred->state == FK_DEFERRED_ENDED;
     bool ended = over && !deferred->dropped; /* what was dropped must not look whole */
     bool drained = deferred->wants_drain && !over && (int64_t)deferred->sending.len <= most / 2;

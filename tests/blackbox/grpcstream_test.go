@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // chat is a call whose messages go both ways.
@@ -342,4 +343,34 @@ func TestGRPC_streamsThatHaveEnded(t *testing.T) {
 		}
 		c.stop(syscall.SIGTERM)
 	}
+}
+
+// A stream that is silent does not keep the memory of the largest message that it has had.
+func TestGRPC_silentStreamsKeepNoLargeMessage(t *testing.T) {
+	c := startGRPC(t, plain, "grpc_max_message=32m")
+	k := c.open("Chat")
+	k.receive()
+	pid := c.workers()[0]
+	before := residentOf(t, pid)
+	large := strings.Repeat("m", 32<<20)
+	k.send(large)
+	if k.receive() != large {
+		t.Fatal("another message came back")
+	}
+	deadline := time.Now().Add(patience)
+	for more := 0; ; time.Sleep(10 * time.Millisecond) {
+		if more = residentOf(t, pid) - before; more < 16<<20 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are kept", more)
+		}
+	}
+	k.send("small")
+	if got := k.receive(); got != "small" {
+		t.Errorf("%q comes back", got)
+	}
+	must(t, k.write.Close())
+	c.check(k.end(), "0", "")
+	c.stop(syscall.SIGTERM)
 }
