@@ -76,10 +76,10 @@ func newApp(s server, users userFiles) (*app, error) {
 		if traits.number = int32(i) + 1; traits.guards {
 			traits.number = -1
 		}
-		if traits.body.Plan, err = a.planOf(i); err != nil {
+		plan, err := a.planOf(i)
+		if err != nil {
 			return nil, fmt.Errorf("route %d: %w", i, err)
 		}
-		plan := traits.body.Plan
 		traits.chained = traits.chain > 0 || plan.HasTokens()
 		traits.served = route.directory != nil || bool(route.follows)
 		if traits.served { // A body is of no use to it, and without functions around it there is nothing to wait for.

@@ -95,7 +95,8 @@ func (l *Loop) logHeaders(r *request) [][]byte {
 	return l.headers
 }
 
-// headerOf returns the value of a field, which can be empty; nil: there is none.
+// headerOf returns the value of a field, which can be empty; nil: there is none. Its name is any token, for which grammar.EqualFold is
+// not made.
 func headerOf(r *request, name []byte) []byte {
 	head, text := &r.shared.Head, r.text[:r.head]
 	for i := range head.Fields[:head.FieldCount] {

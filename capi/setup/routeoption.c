@@ -157,11 +157,9 @@ static int try_option(forker_server *server, fk_route *route, const assignment *
     if (gate >= 0) {
         return try_gate(server, gate, set);
     }
-    return fk_setup_fail(server, FORKER_E_OPTION,
-                         "%s set: no route option \"%s\"; there are dispatch, body, max_body, handler_timeout, and "
-                         "those of forms, gRPC, "
-                         "gates and files",
-                         set->kind, set->name);
+    static const char others[] = "dispatch, body, max_body, handler_timeout, and those of forms, gRPC, gates and files";
+    return fk_setup_fail(server, FORKER_E_OPTION, "%s set: no route option \"%s\"; there are %s", set->kind, set->name,
+                         others);
 }
 
 /* Keeps what was set, in the place of an earlier value. false: no memory. */

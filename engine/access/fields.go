@@ -1,6 +1,9 @@
 package access
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Fields that option access_log_fields adds to lines.
 
@@ -46,12 +49,7 @@ func parseFields(text string) (fields []field, headers [][]byte) {
 
 // has reports whether a field is added.
 func has(fields []field, kind fieldKind) bool {
-	for i := range fields {
-		if fields[i].kind == kind {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(fields, func(f field) bool { return f.kind == kind })
 }
 
 // value is what a field says of a request; nil: there is nothing to say. A client is not a value of this kind.
