@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import select
 import signal
 import socket
 import tempfile
@@ -37,12 +38,12 @@ class SinkTest(unittest.TestCase):
                 sink.write(fd, b"second\n")
                 self.assertEqual(file.read(), b"first\nsecond\n")
 
-    def expect_whole_lines(self, fd, read):
+    def expect_whole_lines(self, fd, read, size=99):
         """Writes until there is no room, which takes no time, and reads what was taken."""
         self.addCleanup(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, waits))
         self.addCleanup(signal.alarm, 0)
         signal.alarm(TIMEOUT)
-        line = 99 * b"x" + b"\n"
+        line = size * b"x" + b"\n"
         taken = 0
         with self.assertRaises(BlockingIOError):
             for _ in range(LINES):
@@ -54,9 +55,11 @@ class SinkTest(unittest.TestCase):
         self.assertEqual(received, taken * line)
 
     def test_a_pipe_that_nobody_reads_holds_nobody_up(self):
-        ours, theirs = os.pipe()
-        self.addCleanup(os.close, ours)
-        self.expect_whole_lines(theirs, lambda size: os.read(ours, size))
+        for size in (99, select.PIPE_BUF + 1000, 30_000):  # what a pipe takes at once, and what it may cut
+            with self.subTest(size=size):
+                ours, theirs = os.pipe()
+                self.addCleanup(os.close, ours)
+                self.expect_whole_lines(theirs, lambda room, ours=ours: os.read(ours, room), size)
 
     def test_a_socket_that_nobody_reads_holds_nobody_up(self):
         for timeout in (None, 600):  # what programs ask for their own sockets

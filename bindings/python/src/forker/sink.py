@@ -6,6 +6,7 @@ import array
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import select
 import socket
@@ -75,7 +76,10 @@ def _write_stream(fd: int, data: bytes) -> int:
 
 
 def _has_room(fd: int, size: int) -> bool:
-    """A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)). For more there is to be room twice over."""
+    """A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)). For more there are to be enough pages.
+
+    Pages are not filled up: of two that follow each other it is only known that they hold more than one would.
+    """
     if size <= _PIPE_BUF:
         return True
     try:
@@ -84,4 +88,8 @@ def _has_room(fd: int, size: int) -> bool:
         fcntl.ioctl(fd, termios.FIONREAD, waiting)
     except OSError:  # no pipe
         return True
-    return 2 * size <= capacity - waiting[0]
+    return 2 * _pages(waiting[0]) + _pages(size) <= capacity // mmap.PAGESIZE
+
+
+def _pages(size: int) -> int:
+    return -(-size // mmap.PAGESIZE)
