@@ -44,6 +44,14 @@ REQUESTS = (
     b"GET /show HTTP/1.0\r\nx-forwarded-proto: ftp\r\n\r\n",
     b"GET /show HTTP/1.0\r\nX_Forwarded_Proto: https\r\n\r\n",
     b"GET /show HTTP/1.0\r\n" + b"".join(b"X-%d: %d\r\n" % (i, i) for i in range(60)) + b"\r\n",
+    b"GET /show HTTP/1.0\r\nX-Long: " + b"x" * 5000 + b"\r\n\r\n",
+)
+# The same by HTTP/2, as options of curl, of which "-T -" does not say how long the body is.
+REQUESTS_2 = (
+    "-T -",
+    "-d hi",
+    "-I",
+    "-H X-One:a -H x-one:b -H Cookie:a=1 -H Cookie:b=2",
 )
 
 HOP_BY_HOP = ("Connection", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Proxy-Connection")
@@ -111,14 +119,23 @@ def asked():
             yield b"%s / HTTP/1.1\r\nHost: h\r\nX-Answer: %d\r\nConnection: close\r\n\r\n" % (method, number)
 
 
+def ask_by_http_2(address, options):
+    command = ["curl", "-sSi", "--noproxy", "*", "--http2-prior-knowledge", *options.split(), f"http://{address}/show?a"]
+    return subprocess.run(command, input=b"a body", capture_output=True, check=True, timeout=TIMEOUT).stdout
+
+
 def answers(program, source, accel, *arguments):
     """What comes for each of the requests, without what is another thing each time."""
-    with mock.patch.dict(os.environ, FORKER_ACCEL=accel), program(source, *arguments, checked=False) as served:
+    with mock.patch.dict(os.environ, FORKER_ACCEL=accel), program(source, *arguments, checked=False, h2c=True) as served:
         served.wait_ready()
         port = served.address.rpartition(":")[2].encode()
-        received = [re.sub(rb"\r\nDate: [^\r]* GMT", b"", served.raw(text)).replace(port, b"PORT") for text in asked()]
+        received = {text[:200]: served.raw(text) for text in asked()}
+        received.update((options, ask_by_http_2(served.address, options)) for options in REQUESTS_2)
         assert served.stop() == 0
-    return received
+    return {
+        request: re.sub(rb"(?i)\r\ndate: [^\r]* GMT", b"", answer).replace(port, b"PORT")
+        for request, answer in received.items()
+    }
 
 
 class SameTest(unittest.TestCase):
@@ -126,16 +143,17 @@ class SameTest(unittest.TestCase):
         if not HAS_ACCEL:
             self.skipTest("forker._accel is not built for this Python")
         slow, fast = (answers(program, source, accel, *arguments) for accel in "01")
-        for request, expected, received in zip(asked(), slow, fast):
-            with self.subTest(request=request[:200]):
-                self.assertEqual(received, expected)
+        for request, expected in slow.items():
+            with self.subTest(request=request):
+                self.assertEqual(fast[request], expected)
+        self.assertIn(b"a body", slow["-T -"])
 
     def test_wsgi(self):
         self.compare(wsgi_program.program, SHOW_WSGI)
 
     def test_asgi(self):
-        def program(source, checked):
-            return asgi_program.program(source)
+        def program(source, checked, **options):
+            return asgi_program.program(source, **options)
 
         self.compare(program, SHOW_ASGI)
 

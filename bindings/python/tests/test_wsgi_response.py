@@ -307,6 +307,26 @@ def fine(environ, start_response):
             self.assertEqual(served.out.seen.count("closed"), 2)
 
     @each_way
+    def test_what_is_no_field_is_refused_at_once(self, threads):
+        source = """
+FIELDS = {"name": ("a b", "c"), "empty": ("", "c"), "control": ("X-Own", "\x7f"), "lines": ("X-Own", "a\\nb: c"),
+          "wide": ("X-Own", "\u20ac"), "number": ("X-Own", 7), "length": ("Content-Length", "-1")}
+def dispatch(environ, start_response):
+    try:
+        start(start_response, ("X-Own", "1"), FIELDS[environ["PATH_INFO"][1:]])
+    except (TypeError, ValueError, forker.Error) as error:
+        start(start_response)
+        return [b"refused"]
+    return [b"taken"]
+"""
+        with program(source, threads, checked=False) as served:
+            served.wait_ready()
+            for name in ("name", "empty", "control", "lines", "wide", "number", "length"):
+                status, headers, body = served.get(f"/{name}")
+                self.assertEqual((status, headers["X-Own"], body), (200, None, b"refused"), name)
+            self.assertEqual(served.stop(), 0)
+
+    @each_way
     def test_what_fails_later_cuts_the_response(self, threads):
         source = """
 @path
