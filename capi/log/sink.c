@@ -122,12 +122,21 @@ static ssize_t write_stream(fk_sink sink, const char *bytes, size_t len)
     return written;
 }
 
-/* A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)). For more there is to be room twice over. */
+static size_t pages(size_t len)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    return (len + page - 1) / page;
+}
+
+/*
+ * A pipe takes up to PIPE_BUF bytes whole or not at all (pipe(7)). For more there are to be enough pages. These are not
+ * filled up: of two that follow each other it is only known that they hold more than one would.
+ */
 static bool has_room(int fd, size_t len)
 {
     int waiting = 0, capacity = fcntl(fd, F_GETPIPE_SZ);
     return len <= PIPE_BUF || capacity < 0 || ioctl(fd, FIONREAD, &waiting) != 0 ||
-           2 * len <= (size_t)(capacity - waiting);
+           2 * pages((size_t)waiting) + pages(len) <= pages((size_t)capacity);
 }
 
 static ssize_t write_piece(fk_sink sink, mode_t mode, const char *bytes, size_t len)

@@ -98,6 +98,31 @@ func TestLog_neverWaitsForAReader(t *testing.T) {
 	}
 }
 
+// Lines that are longer than what a pipe takes at once (pipe(7)) do not fill its pages up.
+func TestLog_longLinesAreWholeOrLost(t *testing.T) {
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer r.Close()
+	p := start(t, setup{args: []string{"127.0.0.1:0"}, stderr: w, env: environment([]string{"workers=1", "access_log=common"})})
+	must(t, w.Close())
+	c := p.dial()
+	const requests = 40
+	for range requests {
+		if a := c.get("/?" + strings.Repeat("x", 5000)); a.StatusCode != 200 {
+			t.Fatal(a.Status)
+		}
+	}
+	p.stop(syscall.SIGTERM)
+	var count lossCount
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		count.enter(t, lines.Text())
+	}
+	if count.access == 0 || count.access >= requests {
+		t.Errorf("%d of %d lines came through a pipe that nobody reads", count.access, requests)
+	}
+}
+
 // Whoever dies has a report that nobody reads.
 func TestLog_withoutAReaderHoldsUpNoReplacement(t *testing.T) {
 	_, w := stoppedReader(t)
