@@ -11,6 +11,7 @@ package main
 #include "exchange/dispatch.h"
 #include "exchange/errorcall.h"
 #include "exchange/onhead.h"
+#include "exchange/origin.h"
 #include "exchange/wire.h"
 */
 import "C"
@@ -312,6 +313,18 @@ func (a *app) Admit(call *engine.Call) engine.Admission {
 		return engine.Admission{Most: a.maxBody, None: true, Plan: a.plan}
 	}
 	return a.routes[id].body
+}
+
+// Judge is engine.Handlers'.
+func (a *app) Judge(call *engine.Call, judge uintptr, origin []byte) bool {
+	req := call.Req
+	id, params, ok := a.router.Find(call.Host, call.Method, call.Path, call.Skip, (*router.Params)(&req.Params))
+	req.Route, req.ParamCount = 0, 0
+	if ok {
+		req.Route, req.ParamCount = uint32(id), uint32(params)
+	}
+	data := C.uintptr_t(memory.Address(origin))
+	return bool(C.fk_dispatch_origin(address(req), C.uintptr_t(judge), data, C.uint64_t(len(origin))))
 }
 
 // Body is engine.Handlers'.

@@ -70,7 +70,7 @@ func (a *app) serverPlan() (*gate.Plan, error) { return gate.NewPlan(a.texts(nil
 // planOf makes the plan of a route. One that has no options of its own has that of the server.
 func (a *app) planOf(index int) (*gate.Plan, error) {
 	route := &unsafe.Slice(a.c.routing.routes, int(a.c.routing.route_count))[index]
-	if !C.fk_gate_option_differs(route) {
+	if !C.fk_gate_option_differs(a.c, route) {
 		return a.plan, nil
 	}
 	number := uint32(0)
@@ -113,6 +113,7 @@ func (a *app) texts(route *C.fk_route) gate.Texts {
 		CORSExpose:      text(C.FK_OPTION_CORS_EXPOSE),
 		CORSMaxAge:      text(C.FK_OPTION_CORS_MAX_AGE),
 		CORSCredentials: text(C.FK_OPTION_CORS_CREDENTIALS) == "on",
+		CORSJudge:       uintptr(unsafe.Pointer(C.fk_gate_judge(a.c, route))),
 		Users:           a.users[text(C.FK_OPTION_BASIC_AUTH)],
 		Realm:           text(C.FK_OPTION_AUTH_REALM),
 		CSRF:            text(C.FK_OPTION_CSRF) != "off",

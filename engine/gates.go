@@ -35,6 +35,8 @@ type gated struct {
 	barrier   barrier
 	waitNs    int64        // barredByRate: how long it is until there is room.
 	origin    message.Span // Of the page that a browser has it from; empty: it does not say.
+	judge     uintptr      // What was asked whether pages of that origin may read the response; 0: nothing.
+	granted   bool         // It has said that they may.
 	preflight bool         // It asks whether another request may be sent.
 	check     *check       // awaitsUser: who it says it is from.
 	inherits  bool         // Its response adds what stands in Loop.added: see inherit.
@@ -107,6 +109,9 @@ func (l *Loop) passRoute(r *request, call *Call) {
 	admission := l.cfg.Handlers.Admit(call)
 	g.plan, call.Plan = admission.Plan, admission.Plan
 	g.admission, g.admitted = admission, !g.preflight
+	if g.plan != nil && g.plan.CORS != nil {
+		l.judgeOrigin(r, call)
+	}
 	if (admission.None || admission.Guards) && l.cfg.Front.Slash != gate.SlashStrict && l.findsSlash(r, call) {
 		g.barrier = barredToSlash
 	}
@@ -194,6 +199,21 @@ func (r *request) readOrigin(call *Call) {
 	if asked := findField(head, r.text, "access-control-request-method"); asked.Len > 0 {
 		call.Method, g.preflight = asked.In(r.text), true
 	}
+}
+
+// judgeOrigin asks the program about an origin that no list names. That is done as soon as the route is known, since every
+// response has fields that depend on it, also that of a gate before this one.
+func (l *Loop) judgeOrigin(r *request, call *Call) {
+	g := &r.gated
+	cors, origin := g.plan.CORS, g.origin.In(r.text)
+	if cors.Judge == g.judge || !cors.Asks(origin) {
+		return
+	}
+	if !r.inFlight {
+		l.present(r)
+	}
+	r.shared.Now, r.shared.Box = uint64(l.clock.now), l.box
+	g.judge, g.granted = cors.Judge, l.cfg.Handlers.Judge(call, cors.Judge, origin)
 }
 
 // takeRate asks whether the client may come once more, and returns after how long it may, else 0.
@@ -333,12 +353,14 @@ func (l *Loop) inherit(own, r *request) {
 
 func (l *Loop) addCORS(added []byte, r *request) []byte {
 	g, head := &r.gated, &r.shared.Head
+	cors, origin := g.plan.CORS, g.origin.In(r.text)
+	granted := g.granted && g.judge == cors.Judge
 	if g.barrier != barredByPreflight {
-		return g.plan.CORS.AppendFields(added, g.origin.In(r.text), nil)
+		return cors.AppendFields(added, origin, granted, nil)
 	}
 	ask := gate.Preflight{
 		Method:  findField(head, r.text, "access-control-request-method").In(r.text),
 		Headers: findField(head, r.text, "access-control-request-headers").In(r.text),
 	}
-	return g.plan.CORS.AppendFields(added, g.origin.In(r.text), &ask)
+	return cors.AppendFields(added, origin, granted, &ask)
 }

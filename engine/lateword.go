@@ -31,7 +31,8 @@ func (l *Loop) askForError(r *request) {
 		return
 	}
 	if !r.inFlight {
-		l.presentUnserved(r)
+		l.prepareCall(r)
+		l.present(r)
 	}
 	r.shared.Now, r.shared.Box = uint64(l.clock.now), l.box
 	r.call.Outcome = Outcome{}
@@ -40,10 +41,10 @@ func (l *Loop) askForError(r *request) {
 	}
 }
 
-// presentUnserved fills in what the program can read of a request that has come to no handler, and has no body.
-func (l *Loop) presentUnserved(r *request) {
+// present fills in what the program can read of a request that has come to no handler yet, besides its path. It has no body
+// then.
+func (l *Loop) present(r *request) {
 	req := r.shared
-	l.prepareCall(r)
 	req.Base, req.ParamCount, req.Cancelled, req.Interims = memory.Address(r.text), 0, 0, 0
 	req.Body, req.BodyLen, req.BodyFd = memory.Address(l.root[1:2]), 0, -1
 	req.Rest, req.RestLen = 0, 0

@@ -17,6 +17,9 @@ type Handlers interface {
 	Serve(call *Call)
 	// Admit returns how a body is to be received, once the head is there.
 	Admit(call *Call) Admission
+	// Judge asks the program whether pages of an origin may read the response: what judges is that of the plan
+	// (gate.CORS.Judge). Called on the loop's thread.
+	Judge(call *Call, judge uintptr, origin []byte) bool
 	// Body hands the program a piece of a body that it has asked for, and sets call.Outcome. Called on the loop's thread.
 	Body(call *Call, piece []byte, last int)
 	// Done tells the functions around the handlers, which a request has come to (Request.Passed), that it has ended. Called on

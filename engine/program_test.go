@@ -94,6 +94,7 @@ func (p *program) Stream(*Request) Piece              { return Piece{} }
 func (p *program) Failure(*Request) string            { return "" }
 func (p *program) Closed(*Request, int) bool          { return true }
 func (p *program) Done(*Request)                      {}
+func (p *program) Judge(*Call, uintptr, []byte) bool  { return false }
 func (p *program) Resumed(*Request)                   {}
 func (p *program) Head(*Request, int)                 {}
 func (p *program) Error(*Request, *ProgramError) bool { return false }

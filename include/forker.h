@@ -195,7 +195,7 @@ int forker_server_route(forker_server *server, const char *methods, const char *
  * a route can have them: rate_limit, security, hsts, csp, cors_origins, cors_headers, cors_expose, cors_credentials,
  * cors_max_age, basic_auth, auth_realm, csrf and csrf_origins; those about compressed bodies, decompress of requests, compress
  * and compress_types of responses; of a directory's files (forker_server_static()) those whose names begin with static_. Gates
- * decide before any function of the program is called, in one order: where a request is from (trusted_proxies), its id and the method
+ * decide before any function of the program is called but forker_group_on_origin(), in one order: where a request is from (trusted_proxies), its id and the method
  * that it means, redirects and rewrites, limits of rates, what browsers ask before a request (CORS), who the user is (basic_auth),
  * requests that pages of other sites send (csrf), how the body is compressed and how long it may be. A token of csrf, which can be in
  * the body, and a password that is not known yet, are looked at last. A request that is left to the next route by FORKER_NEXT passes
@@ -360,6 +360,30 @@ int forker_group_key_auth(forker_group *group, const char *sources, forker_key_f
  */
 typedef int (*forker_password_fn)(forker_request *req, const char *name, const char *password, void *user);
 int forker_group_basic_auth(forker_group *group, forker_password_fn check, void *user);
+
+/*
+ * Has `may_read` say whether pages of an origin, such as "https://customer.example", may read what is answered (CORS), where
+ * option cors_origins does not name it: for the routes of a group and of those inside of it, of which each can have a function of
+ * its own; for what has no route that of the server, forker_server_group(server, ""). The other options cors_... hold as for
+ * origins of the list. It is asked once about each request with an Origin field, on the worker's main thread, as soon as the head
+ * is there: before every other function, and also about what is then refused, by rate_limit for example, since a page can read no
+ * error without it; and about the question that browsers ask first (OPTIONS with Access-Control-Request-Method), of which the
+ * parameters are those of the route that the question is about. All others wait for it, so what it looks up has to be in memory. It
+ * reads the request's head, and can forker_request_set() what it finds; it can neither respond nor defer, and returns
+ *
+ *   1   they may; with cors_credentials=on also as the user whom the browser knows there
+ *   0   they may not: browsers keep the answer from the page
+ *
+ * Anything else is a logged 0. Whether the request is served is no matter of it: that is for a gate or a before function. `origin`
+ * is in small letters if it is from a browser, and may be "null", which many pages share that have nothing to do with each other:
+ * those in sandboxes, and files. What is no origin at all is not asked about. All answers have "Vary: Origin". The text, and pieces
+ * of the request, are valid until it returns.
+ *
+ * Returns FORKER_OK, FORKER_E_INVALID (may_read is NULL), FORKER_E_STATE (the group has one). Run fails with FORKER_E_OPTION where
+ * cors_origins has "*", so that it would never be asked.
+ */
+typedef int (*forker_origin_fn)(forker_request *req, const char *origin, void *user);
+int forker_group_on_origin(forker_group *group, forker_origin_fn may_read, void *user);
 
 /*
  * Whether a text that a client has given is the secret: 1, else 0. The time that this takes depends on the lengths of both only,

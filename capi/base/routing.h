@@ -45,6 +45,12 @@ typedef struct {
     void (*destroy)(void *user); /* what is made by the library ends so; NULL: it is the program's */
 } fk_use;
 
+/* Who says whether pages of an origin may read what is answered; origin.c of exchange. */
+typedef struct {
+    forker_origin_fn may_read; /* NULL: nobody */
+    void *user;
+} fk_origin_judge;
+
 /* What a program has of a part of a server; group.c. Those of a server are a list. */
 struct forker_group {
     forker_server *server;
@@ -52,6 +58,7 @@ struct forker_group {
     char *host;           /* of its routes, in small letters, "*.example.org" too; NULL: any */
     char *prefix;         /* of all patterns in it, with those of the groups around it; "" or "/..." */
     fk_settings settings;
+    fk_origin_judge judge; /* its own */
     fk_use *uses;
     uint32_t use_count;
     uint32_t chain_count;
@@ -84,6 +91,7 @@ typedef struct {
     int64_t handler_timeout;  /* ns and 1; 0: as the option says */
     const char **param_names; /* pieces of `names`, in the order of the pattern */
     char *names;
+    const fk_origin_judge *judge;    /* of its group, or the nearest one around that has one; NULL: none */
     const char *own[FK_OWN_OPTIONS]; /* of its settings and its groups': gateoption.c; NULL: as the server says */
     /* Limits of forms, by FK_FORM_*: the limit, or -1 for none, and FK_FORM_OWN; 0: as the option says. */
     int64_t form[FK_FORM_LIMITS];

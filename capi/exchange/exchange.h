@@ -76,7 +76,8 @@ enum {
     FK_RESPONSE_NONE = 0,
     FK_RESPONSE_STARTED = 1, /* a status, field or body was set piece by piece */
     FK_RESPONSE_WHOLE = 2,   /* answered in one call: nothing can be added */
-    FK_RESPONSE_HEAD = 3     /* its head is about to be sent: fields can be set; onhead.c */
+    FK_RESPONSE_HEAD = 3,    /* its head is about to be sent: fields can be set; onhead.c */
+    FK_RESPONSE_UNDUE = 4    /* nothing can be said yet, the gates are asked; origin.c */
 };
 
 /* What a request's scheme is. */
@@ -95,7 +96,8 @@ enum {
     FK_INSIDE_NOTHING,
     FK_INSIDE_HANDLER,
     FK_INSIDE_ON_BODY,
-    FK_INSIDE_LATE /* of a function that the loop calls when it responds: onhead.c, errorcall.c */
+    FK_INSIDE_GATE, /* of a function that the gates ask: origin.c */
+    FK_INSIDE_LATE  /* of a function that the loop calls when it responds: onhead.c, errorcall.c */
 };
 
 /* What a piece of a body is. */

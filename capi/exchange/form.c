@@ -169,6 +169,9 @@ static int read_parts(forker_request *req, struct fk_form *form, const char *bou
 /* Whether the request has a body that is not there: in a function before the handler, or with body=stream. */
 static bool is_away(const forker_request *req)
 {
+    if (req->inside == FK_INSIDE_GATE) {
+        return true; /* there may be none either, which is found out later */
+    }
     const fk_route *route = &req->server->routing.routes[req->route];
     const forker_group *group = route->group != NULL ? route->group : req->server->routing.root;
     bool before = req->passed.len > 0 && req->step <= group->chain_count;

@@ -31,6 +31,9 @@ int fk_response_open(forker_request *req, fk_failure *failure, const char *verb)
     if (req->response.state == FK_RESPONSE_WHOLE) {
         return fk_fail(failure, FORKER_E_STATE, "%s: the request is answered already", verb);
     }
+    if (req->response.state == FK_RESPONSE_UNDUE) {
+        return fk_fail(failure, FORKER_E_STATE, "%s: an on_origin function says 1 or 0, and answers nothing", verb);
+    }
     return FORKER_OK;
 }
 

@@ -59,9 +59,18 @@ const char *fk_gate_option_text(const forker_server *server, const fk_route *rou
     return own != NULL ? own : server->options[id].text;
 }
 
-bool fk_gate_option_differs(const fk_route *route)
+const fk_origin_judge *fk_gate_judge(const forker_server *server, const fk_route *route)
 {
-    bool differs = false;
+    const forker_group *root = server->routing.root;
+    if (route != NULL) {
+        return route->judge;
+    }
+    return root != NULL && root->judge.may_read != NULL ? &root->judge : NULL;
+}
+
+bool fk_gate_option_differs(const forker_server *server, const fk_route *route)
+{
+    bool differs = fk_gate_judge(server, route) != fk_gate_judge(server, NULL);
     for (int place = 0; place < FK_GATE_OPTIONS; place++) {
         differs = differs || route->own[place] != NULL;
     }
@@ -83,8 +92,12 @@ static const fk_route *route_at(const forker_server *server, uint32_t index)
 static const char *fault_of(const forker_server *server, const fk_route *route, const char **option_out)
 {
     const char *credentials = fk_gate_option_text(server, route, FK_OPTION_CORS_CREDENTIALS);
-    if (strcmp(credentials, "on") == 0 &&
-        fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CORS_ORIGINS))) {
+    bool all = fk_origins_have_all(fk_gate_option_text(server, route, FK_OPTION_CORS_ORIGINS));
+    if (all && fk_gate_judge(server, route) != NULL) {
+        *option_out = "cors_origins";
+        return "it has *, so that the function of forker_group_on_origin() would never be asked";
+    }
+    if (strcmp(credentials, "on") == 0 && all) {
         *option_out = "cors_credentials=on";
         return "cors_origins has *, and pages of all sites would act as their users; name the origins";
     }
@@ -104,7 +117,7 @@ int fk_gate_options_check(forker_server *server)
 {
     for (uint32_t i = 0; i <= server->routing.route_count; i++) {
         const fk_route *route = route_at(server, i);
-        bool own = route != NULL && fk_gate_option_differs(route);
+        bool own = route != NULL && fk_gate_option_differs(server, route);
         const char *option, *fault = fault_of(server, route, &option);
         if (fault != NULL) {
             return fk_server_fail(server, FORKER_E_OPTION, "%s: %s%s%s: %s", server->run.verb, option,

@@ -13,8 +13,11 @@ bool fk_gate_option_keeps_out(int place);
 /* What holds for a route: its own value, or the server's. */
 const char *fk_gate_option_text(const forker_server *server, const fk_route *route, int id);
 
-/* Whether a route has some value of its own for an option about gates. */
-bool fk_gate_option_differs(const fk_route *route);
+/* Who judges about origins for a route, NULL: where there is none; NULL: nobody. */
+const fk_origin_judge *fk_gate_judge(const forker_server *server, const fk_route *route);
+
+/* Whether a route has some value of its own for an option about gates, or another one who judges than the server. */
+bool fk_gate_option_differs(const forker_server *server, const fk_route *route);
 
 /* FORKER_OK if what holds for each route goes together, or FORKER_E_OPTION with a sentence. */
 int fk_gate_options_check(forker_server *server);

@@ -247,6 +247,7 @@ static void apply_groups(fk_route *route, const forker_group *group)
     if (group != NULL) {
         apply_groups(route, group->around);
         apply(route, &group->settings);
+        route->judge = group->judge.may_read != NULL ? &group->judge : route->judge;
     }
 }
 

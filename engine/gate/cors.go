@@ -65,10 +65,14 @@ type CORS struct {
 	headers     string // "": what the client asks for.
 	expose      string
 	maxAge      string
+
+	// Judge is what says whether an origin is allowed that is not of these, of which here is only known which one it is;
+	// 0: none of them is.
+	Judge uintptr
 }
 
 func newCORS(t Texts, age time.Duration) *CORS {
-	c := &CORS{origins: parseOrigins(t.CORSOrigins), credentials: t.CORSCredentials, expose: t.CORSExpose, headers: t.CORSHeaders}
+	c := &CORS{origins: parseOrigins(t.CORSOrigins), credentials: t.CORSCredentials, expose: t.CORSExpose, headers: t.CORSHeaders, Judge: t.CORSJudge}
 	if c.headers == "*" {
 		c.headers = ""
 	}
@@ -82,18 +86,47 @@ func newCORS(t Texts, age time.Duration) *CORS {
 // that it comes in.
 const reflectMost = 8 << 10
 
-// Allows reports whether pages of an origin may read answers.
-func (c *CORS) Allows(origin []byte) bool {
+// Lists reports whether pages of an origin may read answers, whoever asks.
+func (c *CORS) Lists(origin []byte) bool {
 	return len(origin) > 0 && len(origin) <= reflectMost && (c.origins.any || c.origins.Has(origin))
+}
+
+// Asks reports whether Judge is to say whether they may. It is asked about nothing that is no origin, so that nobody who
+// looks at the end of one only takes "https://evil.example/.example.org" for one of his own.
+func (c *CORS) Asks(origin []byte) bool {
+	return c.Judge != 0 && !c.Lists(origin) && isOrigin(origin)
+}
+
+// isOrigin reports whether it is one as browsers write it: a scheme, a host and perhaps a port; "null" stands for one that
+// they do not tell.
+func isOrigin(origin []byte) bool {
+	scheme, host, found := bytes.Cut(origin, []byte("://"))
+	if !found {
+		return string(origin) == "null"
+	}
+	return len(origin) <= originMost && hasOnly(scheme, "+-.") && hasOnly(host, "-._~%:[]")
+}
+
+// originMost is how long one can be: names of hosts have up to 253 bytes.
+const originMost = 512
+
+// hasOnly reports whether a text has something, and that is letters, digits and others.
+func hasOnly(text []byte, others string) bool {
+	for _, c := range text {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && strings.IndexByte(others, c) < 0 {
+			return false
+		}
+	}
+	return len(text) > 0
 }
 
 // Preflight is what a browser asks first, whether it may send a request.
 type Preflight struct{ Method, Headers []byte }
 
 // AppendFields appends what lets a page of an origin read the answer, or have the request be sent that it asks for. If
-// answers differ by origin, caches are told.
-func (c *CORS) AppendFields(b, origin []byte, ask *Preflight) []byte {
-	allowed := c.Allows(origin) && (ask == nil || len(ask.Method)+len(ask.Headers) <= reflectMost)
+// answers differ by origin, caches are told. granted: Judge has said that it may.
+func (c *CORS) AppendFields(b, origin []byte, granted bool, ask *Preflight) []byte {
+	allowed := (granted || c.Lists(origin)) && (ask == nil || len(ask.Method)+len(ask.Headers) <= reflectMost)
 	if !c.origins.any {
 		b = append(b, "Vary: Origin\r\n"...)
 	}

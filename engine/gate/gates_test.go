@@ -217,6 +217,8 @@ func TestCORS(t *testing.T) {
 	list := Texts{CORSOrigins: "https://a.example, https://*.b.example:8443", CORSHeaders: "*", CORSMaxAge: "10m", CORSCredentials: true, CORSExpose: "X-Total"}
 	all := Texts{CORSOrigins: "*", CORSHeaders: "X-Key", CORSMaxAge: "0"}
 	ask := &Preflight{[]byte("PUT"), []byte("x-a, x-b")}
+	judged := list
+	judged.CORSJudge = 1
 	const vary = "Vary: Access-Control-Request-Method, Access-Control-Request-Headers; "
 	for _, row := range []struct {
 		texts  Texts
@@ -224,6 +226,17 @@ func TestCORS(t *testing.T) {
 		ask    *Preflight
 		want   string
 	}{
+		{judged, "https://c.example", nil, "Vary: Origin; Access-Control-Allow-Origin: https://c.example; Access-Control-Allow-Credentials: true; Access-Control-Expose-Headers: X-Total; "},
+		{judged, "null", ask, "Vary: Origin; Access-Control-Allow-Origin: null; Access-Control-Allow-Credentials: true; " + vary + "Access-Control-Allow-Methods: PUT; Access-Control-Allow-Headers: x-a, x-b; Access-Control-Max-Age: 600; "},
+		{judged, "https://a.example", nil, "Vary: Origin; Access-Control-Allow-Origin: https://a.example; Access-Control-Allow-Credentials: true; Access-Control-Expose-Headers: X-Total; "},
+		{judged, "https://evil/.c.example", nil, "Vary: Origin; "},
+		{judged, "https://evil@c.example", nil, "Vary: Origin; "},
+		{judged, "https://evil https://c.example", nil, "Vary: Origin; "},
+		{judged, "https://", nil, "Vary: Origin; "},
+		{judged, "c.example", nil, "Vary: Origin; "},
+		{judged, "", ask, "Vary: Origin; "},
+		{judged, "https://" + strings.Repeat("x", originMost) + ".example", nil, "Vary: Origin; "},
+		{Texts{CORSJudge: 1}, "https://c.example", nil, "Vary: Origin; Access-Control-Allow-Origin: https://c.example; "},
 		{list, "https://a.example", nil, "Vary: Origin; Access-Control-Allow-Origin: https://a.example; Access-Control-Allow-Credentials: true; Access-Control-Expose-Headers: X-Total; "},
 		{list, "https://x.y.b.example:8443", nil, "Vary: Origin; Access-Control-Allow-Origin: https://x.y.b.example:8443; Access-Control-Allow-Credentials: true; Access-Control-Expose-Headers: X-Total; "},
 		{list, "https://a.example", ask, "Vary: Origin; Access-Control-Allow-Origin: https://a.example; Access-Control-Allow-Credentials: true; " + vary + "Access-Control-Allow-Methods: PUT; Access-Control-Allow-Headers: x-a, x-b; Access-Control-Max-Age: 600; "},
@@ -249,7 +262,7 @@ func TestCORS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := strings.ReplaceAll(string(p.CORS.AppendFields(nil, []byte(row.origin), row.ask)), "\r\n", "; ")
+		got := strings.ReplaceAll(string(p.CORS.AppendFields(nil, []byte(row.origin), p.CORS.Asks([]byte(row.origin)), row.ask)), "\r\n", "; ")
 		if got != row.want {
 			t.Errorf("%q: %q, want %q", row.origin, got, row.want)
 		}

@@ -33,6 +33,7 @@ type Texts struct {
 	HSTS, CSP                                        string
 	CORSOrigins, CORSHeaders, CORSExpose, CORSMaxAge string
 	CORSCredentials                                  bool
+	CORSJudge                                        uintptr           // See CORS.Judge.
 	Users                                            *credential.Users // Of the file that is named.
 	Realm                                            string
 	CSRF, CSRFTokens                                 bool
@@ -51,7 +52,7 @@ func NewPlan(t Texts, number uint32) (*Plan, error) {
 			return nil, fmt.Errorf("rate_limit: %w", err)
 		}
 	}
-	if t.CORSOrigins != "" {
+	if t.CORSOrigins != "" || t.CORSJudge != 0 {
 		age, err := parseAge(t.CORSMaxAge)
 		if err != nil {
 			return nil, fmt.Errorf("cors_max_age: %w", err)

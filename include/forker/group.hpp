@@ -118,6 +118,17 @@ class Group : public detail::Methods<Group> {
         return *this;
     }
 
+    /*
+     * Has may_read(Request &, std::string_view origin) say whether pages of that origin may read what is answered, see
+     * forker_group_on_origin(). If it throws, they may not, and the log has it.
+     */
+    template <typename MayRead> Group &on_origin(MayRead may_read) {
+        using Kept = detail::KeptFunction<MayRead>;
+        Kept *kept = keeper_->keep(std::make_unique<Kept>(server_, std::move(may_read)));
+        detail::check(server_, forker_group_on_origin(group_, call_may_read<Kept>, kept));
+        return *this;
+    }
+
     /* Serves the files of a directory below a prefix, see forker_group_static(). */
     Route directory(const std::string &prefix, const std::string &directory) {
         forker_route *route = nullptr;
@@ -172,6 +183,15 @@ class Group : public detail::Methods<Group> {
         return request.call("a basic_auth function", FORKER_OK, [&] {
             return judged(static_cast<Kept *>(user)->fn(request, std::string_view(name), std::string_view(password)));
         });
+    }
+    template <typename Kept> static int call_may_read(forker_request *req, const char *origin, void *user) noexcept {
+        auto *kept = static_cast<Kept *>(user);
+        using Result = decltype(kept->fn(std::declval<Request &>(), std::string_view()));
+        static_assert(std::is_same_v<Result, bool>, "an on_origin function returns true or false");
+        Request request(req);
+        int result = detail::guard(kept->server, "an on_origin function", 0,
+                                   [&] { return kept->fn(request, std::string_view(origin)) ? 1 : 0; });
+        return result == 1;
     }
     template <typename Kept>
     static void call_done(forker_request *req, const forker_outcome *outcome, void *user) noexcept {

@@ -67,6 +67,8 @@ func TestWrapper_answers(t *testing.T) {
 			{"GET /names/who", 401, "name and password are needed"},
 			{"GET /names/who\n" + basic("joe:secret"), 200, "user joe"},
 			{"GET /names/who\n" + basic("joe:x"), 401, "name and password are needed"},
+			{"GET /origins/who\nOrigin: https://asked.example", 200, "https://asked.example"},
+			{"GET /origins/who\nOrigin: https://throws.example", 200, "nobody"},
 			{"GET /url", 200, "/api/v1/users/a%20b?page=2 1"},
 			{"GET /no-url", 500, ""},
 			{"GET /\nHost: api.example", 200, "host"},
@@ -82,6 +84,9 @@ func TestWrapper_answers(t *testing.T) {
 			if a.StatusCode != row.status || !strings.Contains(a.body, row.body) {
 				t.Errorf("%s: %s %q, want %d %q", row.request, a.Status, a.body, row.status, row.body)
 			}
+			if may, want := a.Header.Get("Access-Control-Allow-Origin"), strings.Contains(a.body, "asked.example"); (may != "") != want {
+				t.Errorf("%s: %q", row.request, may)
+			}
 			if row.status == 500 && strings.Contains(a.body, "reason") {
 				t.Errorf("%s: tells the client why: %q", row.request, a.body)
 			}
@@ -89,7 +94,7 @@ func TestWrapper_answers(t *testing.T) {
 		for _, said := range []string{
 			"a handler threw: the reason", "a handler threw something that is no std::exception", "respond_error: status 99",
 			"a handler threw: no status", "a handler threw: too late", "a handler threw: this is no call",
-			"header_set Content-Length", "url nobody", "on_body threw: bad piece", "without a response",
+			"header_set Content-Length", "url nobody", "an on_origin function threw: cannot tell", "on_body threw: bad piece", "without a response",
 		} {
 			p.log.wait(t, 0, said)
 		}

@@ -131,6 +131,55 @@ server.run()
             self.assertEqual(program.request("GET", "/admin/me", headers={"Authorization": "Basic eDp5"})[0], 401)
             self.assertEqual(program.stop(), 0)
 
+    def test_origins_are_judged(self):
+        source = """
+server = make_server()
+shop = server.group("/shop/:shop", cors_credentials=True)
+@shop.on_origin
+def may_read(request, origin):
+    request.state.origin = origin
+    if origin == "https://defers.example":
+        return request.defer()
+    if origin == "https://odd.example":
+        return "yes"
+    if origin == "https://none.example":
+        return None
+    return request.params["shop"] == "tea" and origin == "https://tea.example"
+@shop.get("")
+def show(request):
+    return getattr(request.state, "origin", "none")
+two = server.group("/two", cors_origins="*")
+two.get("")(show)
+for wrong in (shop.on_origin, two.on_origin):
+    try:
+        wrong(may_read)
+    except forker.Error as error:
+        told(error.code == forker.E_STATE, error)
+try:
+    server.run()
+except forker.Error as error:
+    told(error.code == forker.E_OPTION, error)
+"""
+        with Program(source) as program:
+            program.out.wait_for("True on_origin: the group /shop/:shop has a function already")
+            program.out.wait_for("True run: cors_origins")
+        with Program(source.replace(', cors_origins="*"', "")) as program:
+            program.wait_ready()
+            for path, origin, wanted in (
+                ("/shop/tea", "https://tea.example", "https://tea.example"),
+                ("/shop/milk", "https://tea.example", None),
+                ("/shop/tea", "https://odd.example", None),
+                ("/shop/tea", "https://none.example", None),
+                ("/shop/tea", "https://defers.example", None),
+            ):
+                status, headers, body = program.request("GET", path, headers={"Origin": origin})
+                self.assertEqual((status, body.decode(), headers["vary"]), (200, origin, "Origin"))
+                self.assertEqual(headers.get("access-control-allow-origin"), wanted, origin)
+            self.assertEqual(program.request("GET", "/shop/tea")[2], b"none")
+            self.assertEqual(program.stop(), 0)
+            program.log.wait_for("it returns True or False, and has returned 'yes'")
+            program.log.wait_for("defer: an on_origin function says 1 or 0, and answers nothing")
+
     def test_tokens_of_forms(self):
         source = """
 server = make_server(cookie_keys="0123456789abcdef0123456789abcdef", csrf="token")

@@ -54,6 +54,7 @@ class HeaderTest(unittest.TestCase):
             "forker_handler": _library.HANDLER,
             "forker_hook": _library.HOOK,
             "forker_key_fn": _library.KEY_FN,
+            "forker_origin_fn": _library.ORIGIN_FN,
             "forker_password_fn": _library.PASSWORD_FN,
             "forker_done_fn": _library.DONE_FN,
             "forker_server_hook": _library.SERVER_HOOK,

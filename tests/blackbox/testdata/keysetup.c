@@ -73,6 +73,26 @@ static void check_limit(forker_server *server)
     CHECK_CODE(forker_group_basic_auth(group, right, NULL), FORKER_E_LIMIT);
 }
 
+static int may_read(forker_request *req, const char *origin, void *user)
+{
+    (void)req;
+    (void)origin;
+    (void)user;
+    return 0;
+}
+
+/* One function judges about origins for a group. */
+static void check_origins(forker_server *server)
+{
+    forker_group *group = forker_server_group(server, "/origins");
+    CHECK_CODE(forker_group_on_origin(group, NULL, NULL), FORKER_E_INVALID);
+    CHECK_TEXT(forker_server_error(server), "on_origin: may_read is NULL");
+    CHECK_CODE(forker_group_on_origin(group, may_read, NULL), FORKER_OK);
+    CHECK_CODE(forker_group_on_origin(group, may_read, NULL), FORKER_E_STATE);
+    CHECK_TEXT(forker_server_error(server), "on_origin: the group /origins has a function already");
+    CHECK_CODE(forker_group_on_origin(forker_group_group(group, "/in"), may_read, NULL), FORKER_OK);
+}
+
 static void check_secrets(void)
 {
     static const struct {
@@ -106,6 +126,7 @@ int main(void)
     check_secrets();
     check_sources(group, server);
     check_limit(server);
+    check_origins(server);
     forker_server_free(server);
     return check_exit_status();
 }

@@ -26,6 +26,14 @@ static int check_password(forker_request *req, const char *name, const char *pas
     return FORKER_NEXT;
 }
 
+static int may_read(forker_request *req, const char *origin, void *user)
+{
+    (void)req;
+    (void)origin;
+    (void)user;
+    return 0;
+}
+
 static void post(forker_server *server, void *user)
 {
     (void)server;
@@ -110,6 +118,7 @@ static void check_servers(void)
     CHECK_CODE(forker_group_use(NULL, handler, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_key_auth(NULL, "query:key", check_key, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_basic_auth(NULL, check_password, NULL), FORKER_E_INVALID);
+    CHECK_CODE(forker_group_on_origin(NULL, may_read, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_same_secret(NULL, 1, "a"), 0);
     CHECK_CODE(forker_same_secret("a", 1, NULL), 0);
     CHECK_CODE(forker_server_slot(NULL, NULL), FORKER_E_INVALID);

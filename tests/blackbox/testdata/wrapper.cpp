@@ -121,6 +121,18 @@ void add_groups(forker::Server &server)
             return name == "joe" && forker::same_secret(password, "secret");
         })
         .get("/who", [](forker::Request &req) { return "user " + std::string(req.user()); });
+    server.group("/origins")
+        .on_origin([user](forker::Request &req, std::string_view origin) {
+            if (origin == "https://throws.example") {
+                throw std::runtime_error("cannot tell");
+            }
+            req.set(user, Counted(std::string(origin)));
+            return origin == "https://asked.example";
+        })
+        .get("/who", [user](forker::Request &req) {
+            const Counted *origin = req.get(user);
+            return origin != nullptr ? origin->text : "nobody";
+        });
     server.get("/url", [&server](forker::Request &) {
         return server.url("user", {{"id", "a b"}, {"page", "2"}}) + " " + std::to_string(server.routes().size() > 20);
     });

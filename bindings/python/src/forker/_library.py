@@ -20,6 +20,7 @@ SONAME = "libforker.so.0"
 
 HANDLER = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
 KEY_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t, c_void_p)
+ORIGIN_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p)
 PASSWORD_FN = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_char_p, c_void_p)
 HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_int32, c_void_p)
 SERVER_HOOK = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p)
@@ -63,6 +64,7 @@ PROTOTYPES = {
     "forker_group_use": (c_int, [c_void_p, HANDLER, DONE_FN, c_void_p]),
     "forker_group_key_auth": (c_int, [c_void_p, c_char_p, KEY_FN, c_void_p]),
     "forker_group_basic_auth": (c_int, [c_void_p, PASSWORD_FN, c_void_p]),
+    "forker_group_on_origin": (c_int, [c_void_p, ORIGIN_FN, c_void_p]),
     "forker_same_secret": (c_int, [c_char_p, c_size_t, c_char_p]),
     "forker_server_on_error": (c_int, [c_void_p, ERROR_FN, c_void_p]),
     "forker_server_slot": (c_int, [c_void_p, RELEASE_FN]),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .server import Server
 
 KeyFunction = Callable[[Request, str], Any]
+OriginFunction = Callable[[Request, str], Any]
 PasswordFunction = Callable[[Request, str, str], Any]
 
 _AS_SHOWN = ("utf-8", "surrogateescape")  # how what a client shows becomes text, whatever it is
@@ -137,6 +138,35 @@ class Group(Routes):
             return self._judge(address, function, (_shown(name), _shown(password)))
 
         self._ask(lib.forker_group_basic_auth, (self._c,), _library.PASSWORD_FN(before))
+        return function
+
+    def on_origin(self, function: OriginFunction) -> OriginFunction:
+        """Decorates a function that says whether pages of an origin may read what is answered (CORS).
+
+        It gets the :class:`forker.Request`, of which only the head is there, and an origin that option cors_origins does not
+        name, such as "https://customer.example", or "null"; and returns True, or False or None. It is called before all other
+        functions and holds all other requests up, so what it looks up has to be in memory. ``request.state`` is for what it
+        finds. If it raises, or returns something else, they may not, and the log says so. For all routes of the server it is
+        ``server.group("").on_origin``. See forker_group_on_origin() of forker.h.
+
+        Raises Error (E_STATE: the group has a function already).
+        """
+        server, names = self._server, names_of(self._prefix)
+
+        def judge(address: int, origin: bytes, user: int | None) -> int:
+            request = Request(address, names, server._log_exception, server._take)
+            try:
+                allowed = call_program(function, request, _shown(origin))
+                if allowed is None or isinstance(allowed, bool):
+                    return 1 if allowed else 0
+                raise TypeError(f"it returns True or False, and has returned {allowed!r}")
+            except BaseException as exc:
+                server._report_failure("a function of on_origin failed", exc)
+                return 0
+            finally:
+                request._end()
+
+        self._ask(lib.forker_group_on_origin, (self._c,), _library.ORIGIN_FN(judge))
         return function
 
     def _ask(self, register: Callable[..., int], arguments: tuple[Any, ...], callback: Any) -> None:
