@@ -1,6 +1,7 @@
 /*
  * Caller: calls a WSGI application on the main thread, as Inline does in Python, and answers with what it returns if that is
- * whole, as with most. For anything else Python's exchange is made, and goes on from there.
+ * whole, as with most: one piece, in a list or from an iterable that is closed then, as those of frameworks are. For
+ * anything else Python's exchange is made, and goes on from there.
  */
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum { STATUS_LEAST = 200, STATUS_MOST = 599, STATUS_NO_CONTENT = 204, STATUS_NO
 typedef struct {
     PyObject_HEAD PyObject *application;
     PyObject *adopt; /* makes Python's exchange of address, input, status and length */
+    PyObject *file;  /* the type of wsgi.file_wrapper */
     accel_environs environs;
 } caller;
 
@@ -39,7 +41,20 @@ static call *call_of(PyObject *self)
     return (call *)(void *)self;
 }
 
-/* Python's exchange, which has what is known by now. Borrowed; NULL: an exception is set. */
+/* An exchange of Python's, which has what is known by now. A new reference; NULL: an exception is set. */
+static PyObject *adopt(const call *self)
+{
+    PyObject *status = self->status != 0 ? PyLong_FromLong(self->status) : Py_NewRef(Py_None);
+    PyObject *exchange = NULL;
+    if (status != NULL) {
+        exchange = PyObject_CallFunctionObjArgs(self->by->adopt, self->address, self->input, status,
+                                                self->length != NULL ? self->length : Py_None, NULL);
+    }
+    Py_XDECREF(status);
+    return exchange;
+}
+
+/* Python's exchange, from now on. Borrowed; NULL: an exception is set. */
 static PyObject *exchange_of(call *self)
 {
     if (self->is_answered) {
@@ -47,12 +62,7 @@ static PyObject *exchange_of(call *self)
         return NULL;
     }
     if (self->exchange == NULL) {
-        PyObject *status = self->status != 0 ? PyLong_FromLong(self->status) : Py_NewRef(Py_None);
-        if (status != NULL) {
-            self->exchange = PyObject_CallFunctionObjArgs(self->by->adopt, self->address, self->input, status,
-                                                          self->length != NULL ? self->length : Py_None, NULL);
-        }
-        Py_XDECREF(status);
+        self->exchange = adopt(self);
     }
     return self->exchange;
 }
@@ -192,35 +202,64 @@ static bool fits(const call *self, forker_request *req, Py_ssize_t len)
     return promised == len || self->status == STATUS_NO_CONTENT;
 }
 
-/* Answers. false: Python has to do it. */
-static bool respond(call *self, PyObject *result)
+/* Answers with what start_response has set. false: Python has to do it. */
+static bool respond(const call *self, const char *data, Py_ssize_t len)
 {
-    char *data = NULL;
-    Py_ssize_t len = 0;
     forker_request *req = accel_request(self->address);
-    PyObject *body = self->exchange == NULL && self->status != 0 ? whole(result) : NULL;
-    bool done = body != NULL && PyBytes_AsStringAndSize(body, &data, &len) == 0 && fits(self, req, len) &&
-                forker.respond(req, self->status, NULL, data, (size_t)len) == FORKER_OK;
-    Py_XDECREF(body);
-    return done;
+    return self->exchange == NULL && self->status != 0 && fits(self, req, len) &&
+           forker.respond(req, self->status, NULL, data, (size_t)len) == FORKER_OK;
 }
 
-/* Has Python go on with what the application has returned, or with the exception that is set. */
-static PyObject *leave(call *self, PyObject *result)
+/* The same with bytes. */
+static bool respond_with(const call *self, PyObject *body)
 {
-    PyObject *exception = result == NULL ? accel_fetch() : NULL;
+    char *data;
+    Py_ssize_t len;
+    return body != NULL && PyBytes_AsStringAndSize(body, &data, &len) == 0 && respond(self, data, len);
+}
+
+/* Has a method of Python's exchange go on, with arguments that may be NULL, which ends them. Returns its code. */
+static PyObject *leave(call *self, const char *method, PyObject *first, PyObject *second, PyObject *third)
+{
     PyObject *exchange = exchange_of(self);
-    PyObject *code = NULL;
-    if (exchange != NULL) {
-        code = PyObject_CallMethod(exchange, result != NULL ? "go_on_with" : "fail", "(O)",
-                                   result != NULL ? result : exception);
-    }
+    PyObject *name = exchange != NULL ? PyUnicode_FromString(method) : NULL;
+    PyObject *code = name != NULL ? PyObject_CallMethodObjArgs(exchange, name, first, second, third, NULL) : NULL;
+    Py_XDECREF(name);
+    return code;
+}
+
+/* The same with the exception that is set. `result` is what the application had returned before; NULL: nothing. */
+static PyObject *leave_failed(call *self, PyObject *result)
+{
+    PyObject *exception = accel_fetch();
+    PyObject *code = leave(self, "fail", exception, result, NULL);
     Py_XDECREF(exception);
     return code;
 }
 
+/* Tells the application that what it has returned is not needed any more. */
+static int close_result(const call *self, PyObject *result)
+{
+    PyObject *close = PyObject_GetAttr(result, accel_words.close);
+    if (close == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        return 0;
+    }
+    PyObject *closed = close != NULL ? PyObject_CallObject(close, NULL) : NULL;
+    Py_XDECREF(close);
+    if (closed == NULL) {
+        PyObject *exception = accel_fetch();
+        PyObject *exchange = adopt(self);
+        closed = exchange != NULL ? PyObject_CallMethod(exchange, "report_close", "O", exception) : NULL;
+        Py_XDECREF(exchange);
+        Py_XDECREF(exception);
+    }
+    Py_XDECREF(closed);
+    return closed != NULL ? 0 : -1;
+}
+
 /* The application may keep a view of it. */
-static int close_input(call *self)
+static int close_input(const call *self)
 {
     PyObject *closed = PyObject_CallMethodObjArgs(self->input, accel_words.close, NULL);
     if (closed == NULL && !PyErr_ExceptionMatches(PyExc_BufferError)) {
@@ -231,18 +270,66 @@ static int close_input(call *self)
     return 0;
 }
 
+/* The response is complete. `result` is what has to be closed; NULL: nothing. Returns what the C handler does. */
+static PyObject *end(call *self, PyObject *result)
+{
+    self->is_answered = true;
+    bool is_closed = (result == NULL || close_result(self, result) == 0) && close_input(self) == 0;
+    return is_closed ? PyLong_FromLong(FORKER_OK) : NULL;
+}
+
+/* The first piece that is not empty, or is none. NULL: there is none, unless an exception is set. */
+static PyObject *first_of(PyObject *pieces)
+{
+    PyObject *piece = PyIter_Next(pieces);
+    while (piece != NULL && PyBytes_Check(piece) && PyBytes_Size(piece) == 0) {
+        Py_DECREF(piece);
+        piece = PyIter_Next(pieces);
+    }
+    return piece;
+}
+
+/* Answers with what an iterable gives, if it is known to be whole with the first piece. Python goes on with all others. */
+static PyObject *answer_first(call *self, PyObject *result)
+{
+    PyObject *pieces = PyObject_GetIter(result);
+    PyObject *piece = pieces != NULL ? first_of(pieces) : NULL;
+    PyObject *code = NULL;
+    if (PyErr_Occurred() != NULL) {
+        code = leave_failed(self, result);
+    } else if (piece == NULL ? respond(self, NULL, 0)
+                             : self->length != NULL && PyBytes_Check(piece) && respond_with(self, piece)) {
+        code = end(self, result);
+    } else {
+        PyObject *nothing = piece == NULL ? PyBytes_FromStringAndSize(NULL, 0) : NULL;
+        code = piece != NULL || nothing != NULL ? leave(self, "go_on_from", result, pieces, piece ? piece : nothing)
+                                                : NULL;
+        Py_XDECREF(nothing);
+    }
+    Py_XDECREF(piece);
+    Py_XDECREF(pieces);
+    return code;
+}
+
 static PyObject *answer(call *self)
 {
     PyObject *result =
         PyObject_CallFunctionObjArgs(self->by->application, self->environ, (PyObject *)(void *)self, NULL);
-    PyObject *code = NULL;
-    if (result != NULL && respond(self, result)) {
-        self->is_answered = true;
-        code = close_input(self) == 0 ? PyLong_FromLong(FORKER_OK) : NULL;
-    } else {
-        code = leave(self, result);
+    if (result == NULL) {
+        return leave_failed(self, NULL);
     }
-    Py_XDECREF(result);
+    bool is_iterated = !PyList_Check(result) && !PyTuple_Check(result) && (PyObject *)Py_TYPE(result) != self->by->file;
+    PyObject *body = whole(result);
+    PyObject *code = NULL;
+    if (is_iterated) {
+        code = answer_first(self, result);
+    } else if (respond_with(self, body)) {
+        code = end(self, NULL);
+    } else {
+        code = leave(self, "go_on_with", result, NULL, NULL);
+    }
+    Py_XDECREF(body);
+    Py_DECREF(result);
     return code;
 }
 
@@ -266,7 +353,7 @@ static PyObject *handle(PyObject *self, PyObject *address)
 
 /* -------------------------------------------------------------------------------------------------------- the types */
 
-/* Caller(application, adopt, base, taken, keys, make_key, bytes_io, add_body, add_peer) */
+/* Caller(application, adopt, file, base, taken, keys, make_key, bytes_io, add_body, add_peer) */
 static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
 {
     PyObject *self = PyType_GenericAlloc(type, 0);
@@ -276,15 +363,16 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *named)
         return NULL;
     }
     accel_environs *environs = &own->environs;
-    if (!PyArg_ParseTuple(args, "OOO!nO!OOOO", &own->application, &own->adopt, &PyDict_Type, &environs->base,
-                          &environs->taken, &PyDict_Type, &environs->keys, &environs->make_key, &environs->bytes_io,
-                          &environs->add_body, &environs->add_peer)) {
+    if (!PyArg_ParseTuple(args, "OOO!O!nO!OOOO", &own->application, &own->adopt, &PyType_Type, &own->file, &PyDict_Type,
+                          &environs->base, &environs->taken, &PyDict_Type, &environs->keys, &environs->make_key,
+                          &environs->bytes_io, &environs->add_body, &environs->add_peer)) {
         *own = (caller){.ob_base = own->ob_base};
         Py_DECREF(self);
         return NULL;
     }
-    PyObject *const all[] = {own->application,   own->adopt,         environs->base,     environs->keys,
-                             environs->make_key, environs->bytes_io, environs->add_body, environs->add_peer};
+    PyObject *const all[] = {own->application,   own->adopt,         own->file,
+                             environs->base,     environs->keys,     environs->make_key,
+                             environs->bytes_io, environs->add_body, environs->add_peer};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         Py_INCREF(all[i]);
     }
@@ -297,6 +385,7 @@ static int traverse(PyObject *self, visitproc visit, void *arg)
     Py_VISIT((PyObject *)Py_TYPE(self));
     Py_VISIT(own->application);
     Py_VISIT(own->adopt);
+    Py_VISIT(own->file);
     Py_VISIT(own->environs.base);
     Py_VISIT(own->environs.keys);
     Py_VISIT(own->environs.make_key);
@@ -311,6 +400,7 @@ static int clear(PyObject *self)
     caller *own = of(self);
     Py_CLEAR(own->application);
     Py_CLEAR(own->adopt);
+    Py_CLEAR(own->file);
     Py_CLEAR(own->environs.base);
     Py_CLEAR(own->environs.keys);
     Py_CLEAR(own->environs.make_key);

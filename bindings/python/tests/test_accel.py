@@ -1,6 +1,7 @@
 """forker._accel and ctypes: clients get the same bytes, whichever of the two there is."""
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
@@ -87,7 +88,7 @@ def dispatch(environ, start_response):
     if number:
         status, fields = RESPONSES[int(number)]
         start_response(f"{status} Text", list(fields))
-        return [b"12345"]
+        return iter([b"", b"12345"]) if "HTTP_X_ITERATED" in environ else [b"12345"]
     shown = {name: value for name, value in environ.items() if isinstance(value, (str, bool, tuple))}
     shown["REMOTE_PORT"] = shown["REMOTE_PORT"].isdecimal()
     start_response("200 OK", [])
@@ -115,8 +116,8 @@ def asked():
     """All requests: those that applications show, and those for the responses above."""
     yield from REQUESTS
     for number in range(len(RESPONSES)):
-        for method in (b"GET", b"HEAD"):
-            yield b"%s / HTTP/1.1\r\nHost: h\r\nX-Answer: %d\r\nConnection: close\r\n\r\n" % (method, number)
+        for method, more in itertools.product((b"GET", b"HEAD"), (b"", b"X-Iterated: 1\r\n")):
+            yield b"%s / HTTP/1.1\r\nHost: h\r\n%sX-Answer: %d\r\nConnection: close\r\n\r\n" % (method, more, number)
 
 
 def ask_by_http_2(address, options):

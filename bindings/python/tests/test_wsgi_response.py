@@ -67,6 +67,50 @@ def nothing(environ, start_response):
             self.assertEqual(served.out.seen.count("closed"), 8)
 
     @each_way
+    def test_an_iterable_may_start_late_and_fail_to_close(self, threads):
+        source = """
+@path
+def late(environ, start_response):
+    yield b""
+    start(start_response, ("Content-Length", "4"))
+    yield b"late"
+@path
+def instead(environ, start_response):
+    start(start_response, ("Content-Length", "4"))
+    start_anew(start_response, ("Content-Length", "7"), status="503 Sorry")
+    yield b"instead"
+@path
+def nothing(environ, start_response):
+    start(start_response)
+    yield b""
+class Unclosable(Pieces):
+    def close(self):
+        super().close()
+        raise SystemExit("it stays open")
+@path
+def open(environ, start_response):
+    start(start_response, ("Content-Length", "4"))
+    return Unclosable([b"open"])
+@path
+def input(environ, start_response):
+    start(start_response, ("Content-Length", "4"))
+    pieces = Pieces([b"read"])
+    pieces.close = lambda: told(environ["wsgi.input"].read())
+    return pieces
+"""
+        expected = {"late": (200, b"late"), "instead": (503, b"instead"), "nothing": (200, b""), "open": (200, b"open")}
+        with program(source, threads, checked=False) as served:
+            served.wait_ready()
+            for name, (status, body) in expected.items():
+                self.assertEqual(served.get(f"/{name}")[::2], (status, body), name)
+            served.log.wait_for("GET /open: close() failed")
+            served.log.wait_for("SystemExit: it stays open")
+            self.assertEqual(served.request("POST", "/input", b"a body")[2], b"read")
+            served.out.wait_for("a body")  # close() comes before that of the input
+            self.assertEqual(served.stop(), 0)
+            self.assertEqual(served.out.seen.count("closed"), 1)
+
+    @each_way
     def test_lengths_without_a_body(self, threads):
         source = """
 @path
@@ -398,6 +442,10 @@ def pieces(environ, start_response):
     keep(start_response)
     return iter([b"fi", b"ne"])
 @path
+def one(environ, start_response):
+    keep(lambda status, headers, exc_info: start_response(status, [*headers, ("Content-Length", "4")], exc_info))
+    return iter([b"fine"])
+@path
 def late(environ, start_response):
     for function in kept:
         try:
@@ -410,11 +458,11 @@ def late(environ, start_response):
 """
         with program(source, threads, checked=False) as served:
             served.wait_ready()
-            for target in ("/whole", "/pieces"):
+            for target in ("/whole", "/pieces", "/one"):
                 self.assertEqual(served.request("POST", target, b"a body")[::2], (200, b"fine"))
                 self.assertEqual(served.get("/late")[2], b"late")
             self.assertEqual(served.stop(), 0)
-            self.assertEqual(served.out.seen[1:], ["the response is complete"] * 6)
+            self.assertEqual(served.out.seen[1:], ["the response is complete"] * 9)
             self.assertNotIn("Traceback", "\n".join(served.log.seen))
 
     def test_errors_go_to_the_log(self):

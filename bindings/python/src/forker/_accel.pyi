@@ -24,6 +24,7 @@ class Caller:
         self,
         application: Callable[..., Any],
         adopt: Callable[..., Any],
+        file: type,
         base: dict[str, Any],
         taken: int,
         keys: dict[bytes, Optional[str]],

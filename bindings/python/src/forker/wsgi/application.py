@@ -14,6 +14,7 @@ from ..server import Server
 from ..signals import call_program
 from ..threads import Threads
 from .environ import Environs, Path
+from .file import FileWrapper
 from .inline import Inline
 from .threaded import Threaded
 
@@ -46,7 +47,7 @@ class Mounted:
 
     def _make_caller(self) -> Any:
         adopt = functools.partial(Inline.adopt, self)
-        self._caller = accel.Caller(self.application, adopt, *self.environs.shared())
+        self._caller = accel.Caller(self.application, adopt, FileWrapper, *self.environs.shared())
         return self._caller
 
     def _make_threads(self) -> Threads:

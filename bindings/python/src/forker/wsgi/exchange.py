@@ -118,6 +118,10 @@ class Exchange:
             body += checked(piece)
             if body:
                 break
+        self._send_first(body)
+
+    def _send_first(self, body: bytes) -> None:
+        """Sends what the pieces have begun with; those that follow it are not known."""
         if not body or self._length == len(body) or self._status in _WITHOUT_BODY:
             self._send(body)
         elif self._method == HEAD and self._length is not None:
@@ -235,13 +239,16 @@ class Exchange:
             if close is not None:
                 call_program(close)
         except BaseException as exc:
-            self._server._report_failure(f"{self._label}: close() failed", exc)
+            self.report_close(exc)
         finally:
             if self._input is not None:
                 try:
                     self._input.close()
                 except BufferError:  # the application keeps a view of it
                     pass
+
+    def report_close(self, exc: BaseException) -> None:
+        self._server._report_failure(f"{self._label}: close() failed", exc)
 
 
 def checked(piece: Any) -> bytes:

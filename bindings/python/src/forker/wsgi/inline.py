@@ -48,12 +48,21 @@ class Inline(Exchange):
         """The same, when the application has returned already."""
         return self._carry_out(self._take_result, result)
 
-    def fail(self, exc: BaseException) -> int:
-        """The same, when it has raised."""
+    def go_on_from(self, result: Iterable[bytes], pieces: Iterator[bytes], piece: bytes) -> int:
+        """The same, when that was asked for its first piece already."""
+        return self._carry_out(self._take_first, result, pieces, piece)
+
+    def fail(self, exc: BaseException, result: Iterable[bytes] | None = None) -> int:
+        """The same, when it has raised, or what it has returned has."""
+        self._result = result
         self._fail(exc)
         if self._complete:
             self._close()
         return _OK if self._deferred is None else _DEFERRED
+
+    def _take_first(self, result: Iterable[bytes], pieces: Iterator[bytes], piece: bytes) -> None:
+        self._result, self._pieces = result, pieces
+        self._send_first(self._written() + checked(piece))
 
     def _carry_out(self, step: Callable[..., None], *arguments: Any) -> int:
         try:
