@@ -71,31 +71,9 @@ void add_answers(forker::Server &server)
     });
 }
 
-void add_groups(forker::Server &server)
+void add_gates(forker::Server &server)
 {
-    auto user = server.slot<Counted>();
-    forker::Group api = server.group("/api").set("max_body", "1k");
-    api.use(
-        [user](forker::Request &req) {
-            auto token = req.header("X-Token");
-            if (!token) {
-                throw forker::HttpError(401, "who are you?");
-            }
-            req.set(user, Counted(std::string(*token)));
-            req.on_head([kept = Counted("head ")](forker::Request &late, int status) {
-                late.set_header("X-Head", kept.text + std::to_string(status));
-            });
-        },
-        [user](forker::Request &req, const forker_outcome &outcome) {
-            const Counted *who = req.get(user);
-            say("done " + std::to_string(outcome.status) + " " + (who != nullptr ? who->text : "nobody"));
-        });
-    api.group("/v1")
-        .use([](forker::Request &req) { req.add_header("X-Inner", "1"); })
-        .get("/users/:id",
-             [user](forker::Request &req) { return req.get(user)->text + " " + std::string(req.param("id")); })
-        .name("user")
-        .set("dispatch", "pool");
+    auto asked = server.slot<Counted>();
     server.group("/keys")
         .key_auth("header:Authorization:Bearer, query:key",
                   [secret = std::string("secret")](forker::Request &req, std::string_view key) {
@@ -122,17 +100,44 @@ void add_groups(forker::Server &server)
         })
         .get("/who", [](forker::Request &req) { return "user " + std::string(req.user()); });
     server.group("/origins")
-        .on_origin([user](forker::Request &req, std::string_view origin) {
+        .on_origin([asked](forker::Request &req, std::string_view origin) {
             if (origin == "https://throws.example") {
                 throw std::runtime_error("cannot tell");
             }
-            req.set(user, Counted(std::string(origin)));
+            req.set(asked, Counted(std::string(origin)));
             return origin == "https://asked.example";
         })
-        .get("/who", [user](forker::Request &req) {
-            const Counted *origin = req.get(user);
+        .get("/who", [asked](forker::Request &req) {
+            const Counted *origin = req.get(asked);
             return origin != nullptr ? origin->text : "nobody";
         });
+}
+
+void add_groups(forker::Server &server)
+{
+    auto user = server.slot<Counted>();
+    forker::Group api = server.group("/api").set("max_body", "1k");
+    api.use(
+        [user](forker::Request &req) {
+            auto token = req.header("X-Token");
+            if (!token) {
+                throw forker::HttpError(401, "who are you?");
+            }
+            req.set(user, Counted(std::string(*token)));
+            req.on_head([kept = Counted("head ")](forker::Request &late, int status) {
+                late.set_header("X-Head", kept.text + std::to_string(status));
+            });
+        },
+        [user](forker::Request &req, const forker_outcome &outcome) {
+            const Counted *who = req.get(user);
+            say("done " + std::to_string(outcome.status) + " " + (who != nullptr ? who->text : "nobody"));
+        });
+    api.group("/v1")
+        .use([](forker::Request &req) { req.add_header("X-Inner", "1"); })
+        .get("/users/:id",
+             [user](forker::Request &req) { return req.get(user)->text + " " + std::string(req.param("id")); })
+        .name("user")
+        .set("dispatch", "pool");
     server.get("/url", [&server](forker::Request &) {
         return server.url("user", {{"id", "a b"}, {"page", "2"}}) + " " + std::to_string(server.routes().size() > 20);
     });
@@ -239,6 +244,7 @@ int main(int argc, char **argv)
     server.set("max_body", "1m");
     add_answers(server);
     add_groups(server);
+    add_gates(server);
     add_later(server);
     add_hooks(server);
     server.directory("/files", argv[2]).set("static_etag", "off");
