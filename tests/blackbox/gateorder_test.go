@@ -6,6 +6,40 @@ import (
 	"testing"
 )
 
+// gatePair is a request that two gates which are neighbours would both answer, or whose answer tells which of the two came first.
+type gatePair struct {
+	pair     string
+	options  string // Of the server,
+	route    string // and of the route /dir/.
+	what     string
+	want     string // Status, and the field of the answer that tells more.
+	field    string
+	repeated int // What comes before it, as often.
+}
+
+func (row gatePair) show(t *testing.T) {
+	arguments := []string{"127.0.0.1:0", "/dir/"}
+	if row.route != "" {
+		arguments = append(arguments, "+"+row.route)
+	}
+	p := gates(t, arguments, append([]string{"workers=1"}, strings.Fields(row.options)...)...)
+	var a response
+	for i := range row.repeated + 1 {
+		what := row.what
+		if strings.Contains(what, "%d") {
+			what = fmt.Sprintf(what, i)
+		}
+		a = p.once(what)
+	}
+	told := a.Header.Get(row.field)
+	if strings.HasSuffix(row.want, "*") && told != "" && told != "given" {
+		told = "*"
+	}
+	if got := fmt.Sprint(a.StatusCode, " ", told); got != row.want {
+		t.Errorf("%s: %q, want %q", row.what, got, row.want)
+	}
+}
+
 // TestGates_order has for each two gates that are neighbours a request which both would answer, or whose answer tells which of the two
 // was first. The order is that of engine/gates.go.
 func TestGates_order(t *testing.T) {
@@ -16,16 +50,8 @@ func TestGates_order(t *testing.T) {
 		proxied   = "trusted_proxies=127.0.0.1/32 forwarded=x-forwarded-for"
 	)
 	large := strings.Repeat("x", 100)
-	users, small := "basic_auth="+file, "max_body=10"
-	for _, row := range []struct {
-		pair     string
-		options  string // Of the server,
-		route    string // and of the route /dir/.
-		what     string
-		want     string // Status, and the field of the answer that tells more.
-		field    string
-		repeated int // What comes before it, as often.
-	}{
+	users, small, wrong := "basic_auth="+file, "max_body=10", "\n"+basic("joe:wrong")
+	for _, row := range []gatePair{
 		// 1 and 2: only who is trusted gives a request its id.
 		{pair: "trust, id", options: proxied + " request_id=on", what: "GET /dir/\nX-Request-Id: given", want: "200 given", field: "X-Request-Id"},
 		{pair: "no trust, id", options: "request_id=on", what: "GET /dir/\nX-Request-Id: given", want: "200 *", field: "X-Request-Id"},
@@ -58,6 +84,11 @@ func TestGates_order(t *testing.T) {
 		// 6 and 8.
 		{pair: "user, coding", options: "decompress=on " + users, what: "POST /dir/ x\nContent-Encoding: br", want: `401 Basic realm="restricted", charset="UTF-8"`, field: "WWW-Authenticate"},
 		{pair: "user, limit", options: users, route: small, what: "POST /dir/ " + large, want: `401 Basic realm="restricted", charset="UTF-8"`, field: "WWW-Authenticate"},
+		// 6 again: whether a password is right is asked behind all others, because that takes long.
+		{pair: "site, password", options: "csrf=fetch " + users, what: "POST /dir/ x" + wrong + other, want: "403 "},
+		{pair: "coding, password", options: "decompress=on " + users, what: "POST /dir/ x\nContent-Encoding: br" + wrong, want: "415 gzip, zstd", field: "Accept-Encoding"},
+		{pair: "limit, password", options: users, route: small, what: "POST /dir/ " + large + wrong, want: "413 "},
+		{pair: "password, token", options: "csrf=token cookie_keys=" + cookieKey + " " + users, what: "POST /dir/ x" + wrong, want: "401 Basic realm=\"restricted\", charset=\"UTF-8\"", field: "WWW-Authenticate"},
 		// 7 and 8.
 		{pair: "site, coding", options: "csrf=fetch decompress=on", what: "POST /dir/ x\nContent-Encoding: br" + other, want: "403 "},
 		{pair: "site, limit", options: "csrf=fetch", route: small, what: "POST /dir/ " + large + other, want: "403 "},
@@ -66,28 +97,7 @@ func TestGates_order(t *testing.T) {
 		{pair: "limit, token", options: "csrf=token cookie_keys=" + cookieKey, route: small, what: "POST /dir/ " + large, want: "413 "},
 		{pair: "coding, token", options: "csrf=token decompress=on cookie_keys=" + cookieKey, what: "POST /dir/ x\nContent-Encoding: br", want: "415 gzip, zstd", field: "Accept-Encoding"},
 	} {
-		t.Run(row.pair, func(t *testing.T) {
-			arguments := []string{"127.0.0.1:0", "/dir/"}
-			if row.route != "" {
-				arguments = append(arguments, "+"+row.route)
-			}
-			p := gates(t, arguments, append([]string{"workers=1"}, strings.Fields(row.options)...)...)
-			var a response
-			for i := range row.repeated + 1 {
-				what := row.what
-				if strings.Contains(what, "%d") {
-					what = fmt.Sprintf(what, i)
-				}
-				a = p.once(what)
-			}
-			told := a.Header.Get(row.field)
-			if strings.HasSuffix(row.want, "*") && told != "" && told != "given" {
-				told = "*"
-			}
-			if got := fmt.Sprint(a.StatusCode, " ", told); got != row.want {
-				t.Errorf("%s: %q, want %q", row.what, got, row.want)
-			}
-		})
+		t.Run(row.pair, row.show)
 	}
 }
 
