@@ -53,6 +53,26 @@ func what(res *http.Response) string {
 	return strings.TrimSpace(fmt.Sprint(h.Get("Content-Encoding"), " ", strings.Join(h["Vary"], "+"), " ", min(res.ContentLength, 1), " ", h.Get("Etag")))
 }
 
+// askCoded asks by HTTP/1.1 or HTTP/2 for a response in one of the codings.
+func (s *server) askCoded(t *testing.T, version int, method, path, accept string) *http.Response {
+	t.Helper()
+	if version == 2 {
+		req, _ := http.NewRequest(method, "http://h"+path, nil)
+		req.Header.Set("Accept-Encoding", accept)
+		res, err := s.h2Client().Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { res.Body.Close() })
+		return res
+	}
+	c := s.dial()
+	c.send(method + " " + path + " HTTP/1.1\r\nHost: h\r\nAccept-Encoding: " + accept + "\r\n\r\n")
+	res, body := c.response(method)
+	res.Body = io.NopCloser(strings.NewReader(body))
+	return res
+}
+
 func TestCompress_ofWhat(t *testing.T) {
 	s := start(t, tcp, compresses, withH2C)
 	text := strings.Repeat("text ", 200)
@@ -85,23 +105,7 @@ func TestCompress_ofWhat(t *testing.T) {
 		for _, version := range versions {
 			for _, method := range []string{"GET", "HEAD"} {
 				t.Run(fmt.Sprint(row.path[1:], version, method), func(t *testing.T) {
-					req, _ := http.NewRequest(method, "http://h"+row.path, nil)
-					req.Header.Set("Accept-Encoding", row.accept)
-					var res *http.Response
-					var err error
-					if version == 2 {
-						res, err = s.h2Client().Do(req)
-						if err != nil {
-							t.Fatal(err)
-						}
-						defer res.Body.Close()
-					} else {
-						c := s.dial()
-						c.send(method + " " + row.path + " HTTP/1.1\r\nHost: h\r\nAccept-Encoding: " + row.accept + "\r\n\r\n")
-						var body string
-						res, body = c.response(method)
-						res.Body = io.NopCloser(strings.NewReader(body))
-					}
+					res := s.askCoded(t, version, method, row.path, row.accept)
 					want := row.want
 					if coded := res.Header.Get("Content-Encoding"); method == "HEAD" && (coded == "gzip" || coded == "zstd") {
 						want = strings.Replace(want, "Encoding 1", "Encoding -1", 1) // How long it would be is not known.

@@ -133,40 +133,43 @@ func TestStop_atOnceDoesNotProlongAnEarlierOne(t *testing.T) {
 	})
 }
 
+// states has for each state that a master can be in how it comes there, and the workers that it has then.
+var states = map[string]func(s *fakeSpawner) []*fakeWorker{
+	"nobody yet": func(s *fakeSpawner) []*fakeWorker { s.expect(control.Hello); return nil },
+	"adopting": func(s *fakeSpawner) []*fakeWorker {
+		s.expect(control.Hello)
+		w := s.fork(0)
+		s.introduce(control.Adopt, w)
+		return []*fakeWorker{w}
+	},
+	"spawning": func(s *fakeSpawner) []*fakeWorker {
+		s.handOver()
+		s.expect(control.Spawn)
+		return nil
+	},
+	"booting": func(s *fakeSpawner) []*fakeWorker {
+		s.handOver()
+		return []*fakeWorker{s.spawn()}
+	},
+	"ready": func(s *fakeSpawner) []*fakeWorker {
+		s.handOver()
+		return s.spawnReady(1)
+	},
+	"killed": func(s *fakeSpawner) []*fakeWorker {
+		s.handOver()
+		w := s.spawn()
+		s.expectKill(w)
+		return []*fakeWorker{w}
+	},
+	"backing off": func(s *fakeSpawner) []*fakeWorker {
+		s.handOver()
+		s.spawn().exit(exitStatus(1))
+		return nil
+	},
+}
+
 func TestStop_endsInEveryState(t *testing.T) {
-	for name, arrange := range map[string]func(s *fakeSpawner) []*fakeWorker{
-		"nobody yet": func(s *fakeSpawner) []*fakeWorker { s.expect(control.Hello); return nil },
-		"adopting": func(s *fakeSpawner) []*fakeWorker {
-			s.expect(control.Hello)
-			w := s.fork(0)
-			s.introduce(control.Adopt, w)
-			return []*fakeWorker{w}
-		},
-		"spawning": func(s *fakeSpawner) []*fakeWorker {
-			s.handOver()
-			s.expect(control.Spawn)
-			return nil
-		},
-		"booting": func(s *fakeSpawner) []*fakeWorker {
-			s.handOver()
-			return []*fakeWorker{s.spawn()}
-		},
-		"ready": func(s *fakeSpawner) []*fakeWorker {
-			s.handOver()
-			return s.spawnReady(1)
-		},
-		"killed": func(s *fakeSpawner) []*fakeWorker {
-			s.handOver()
-			w := s.spawn()
-			s.expectKill(w)
-			return []*fakeWorker{w}
-		},
-		"backing off": func(s *fakeSpawner) []*fakeWorker {
-			s.handOver()
-			s.spawn().exit(exitStatus(1))
-			return nil
-		},
-	} {
+	for name, arrange := range states {
 		for _, dies := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
 				inBubble(t, 1, config(1), func(t *testing.T, s *fakeSpawner) {

@@ -6,19 +6,28 @@ import (
 )
 
 // The numbers are those that gcc gives for capi/base/slot.h on amd64 and arm64.
-func TestLayout_isThatOfTheCHeader(t *testing.T) {
+// place is how large a struct of the C header is, or where a field of it lies.
+type place struct {
+	name      string
+	got, want uintptr
+}
+
+func expectLayout(t *testing.T, places []place) {
+	t.Helper()
+	for _, p := range places {
+		if p.got != p.want {
+			t.Errorf("%s: %d, want %d", p.name, p.got, p.want)
+		}
+	}
+}
+
+func TestLayout_ofBlackBoxes(t *testing.T) {
 	var (
-		peer   Peer
-		box    BlackBox
-		slot   Slot
-		shared Shared
-		crash  CrashPage
+		peer Peer
+		box  BlackBox
 	)
 	// SAFETY: Sizeof and Offsetof are constants; no memory is touched.
-	for _, c := range []struct {
-		name      string
-		got, want uintptr
-	}{
+	expectLayout(t, []place{
 		{"fk_peer", unsafe.Sizeof(peer), 20},
 		{"fk_peer.family", unsafe.Offsetof(peer.Family), 0},
 		{"fk_peer.port", unsafe.Offsetof(peer.Port), 2},
@@ -33,6 +42,13 @@ func TestLayout_isThatOfTheCHeader(t *testing.T) {
 		{"fk_black_box.method", unsafe.Offsetof(box.MethodText), 40},
 		{"fk_black_box.target", unsafe.Offsetof(box.TargetText), 64},
 		{"fk_black_box.thread", unsafe.Offsetof(box.Thread), 192},
+	})
+}
+
+func TestLayout_ofSlots(t *testing.T) {
+	var slot Slot
+	// SAFETY: Sizeof and Offsetof are constants; no memory is touched.
+	expectLayout(t, []place{
 		{"fk_slot", unsafe.Sizeof(slot), 5096},
 		{"fk_slot.generation", unsafe.Offsetof(slot.Generation), 0},
 		{"fk_slot.pid", unsafe.Offsetof(slot.Pid), 4},
@@ -61,6 +77,13 @@ func TestLayout_isThatOfTheCHeader(t *testing.T) {
 		{"fk_slot.latency_sum_ns", unsafe.Offsetof(slot.LatencySumNs), 4560},
 		{"fk_slot.box", unsafe.Offsetof(slot.Box), 4640},
 		{"fk_slot.last_words", unsafe.Offsetof(slot.LastWordsText), 4840},
+	})
+}
+
+func TestLayout_ofTheHeader(t *testing.T) {
+	var shared Shared
+	// SAFETY: Sizeof and Offsetof are constants; no memory is touched.
+	expectLayout(t, []place{
 		{"fk_shared", unsafe.Sizeof(shared), 4760},
 		{"fk_shared.magic", unsafe.Offsetof(shared.Magic), 0},
 		{"fk_shared.slots", unsafe.Offsetof(shared.Slots), 4},
@@ -80,6 +103,13 @@ func TestLayout_isThatOfTheCHeader(t *testing.T) {
 		{"fk_shared.exits", unsafe.Offsetof(shared.Exits), 72},
 		{"fk_shared.crash", unsafe.Offsetof(shared.Crash), 160},
 		{"fk_shared.validities", unsafe.Offsetof(shared.Validities), 664},
+	})
+}
+
+func TestLayout_ofCrashReports(t *testing.T) {
+	var crash CrashPage
+	// SAFETY: Sizeof and Offsetof are constants; no memory is touched.
+	expectLayout(t, []place{
 		{"fk_crash", unsafe.Sizeof(crash), 504},
 		{"fk_crash.version", unsafe.Offsetof(crash.Version), 0},
 		{"fk_crash.reason", unsafe.Offsetof(crash.Reason), 4},
@@ -92,9 +122,5 @@ func TestLayout_isThatOfTheCHeader(t *testing.T) {
 		{"fk_crash.inside_ns", unsafe.Offsetof(crash.InsideNs), 40},
 		{"fk_crash.box", unsafe.Offsetof(crash.Box), 48},
 		{"fk_crash.last_words", unsafe.Offsetof(crash.LastWordsText), 248},
-	} {
-		if c.got != c.want {
-			t.Errorf("%s: %d, want %d", c.name, c.got, c.want)
-		}
-	}
+	})
 }

@@ -124,13 +124,29 @@ func TestChunked_accepts(t *testing.T) {
 	}
 }
 
-func TestChunked_refuses(t *testing.T) {
-	const x = "1\r\nx\r\n"
-	for _, row := range []struct {
-		in   string
-		body string
-		want *message.Refusal
-	}{
+// badChunks is input that is refused, after a body.
+type badChunks struct {
+	in   string
+	body string
+	want *message.Refusal
+}
+
+func refusesChunks(t *testing.T, rows []badChunks) {
+	t.Helper()
+	for _, row := range rows {
+		got := unchunk(t, row.in)
+		if got.err != row.want || got.body != row.body || got.done {
+			t.Errorf("%.100q: %+v %v", row.in, got, got.err)
+		}
+		// The verdict does not depend on what follows.
+		if again := unchunk(t, row.in+"\r\n0\r\n\r\n"); again != got {
+			t.Errorf("%.100q: %+v, and with more behind it %+v", row.in, got, again)
+		}
+	}
+}
+
+func TestChunked_refusesSizes(t *testing.T) {
+	refusesChunks(t, []badChunks{
 		{"\r\n", "", ErrChunkSize},
 		{"\n", "", ErrChunkSize},
 		{" 1\r\n", "", ErrChunkSize},
@@ -152,6 +168,13 @@ func TestChunked_refuses(t *testing.T) {
 		{"00001000000000000000\r\n", "", ErrChunkTooLarge},
 		{"ffffffffffffffff\r\n", "", ErrChunkTooLarge},
 		{"10000000000000001\r\n", "", ErrChunkTooLarge},
+		{"1 \x0b;a\r\n", "", ErrChunkSize},
+		{strings.Repeat("0", 257), "", ErrChunkLine},
+	})
+}
+
+func TestChunked_refusesExtensions(t *testing.T) {
+	refusesChunks(t, []badChunks{
 		{"1;\r\n", "", ErrChunkExtension},
 		{"1;;\r\n", "", ErrChunkExtension},
 		{"1; \r\n", "", ErrChunkExtension},
@@ -162,7 +185,6 @@ func TestChunked_refuses(t *testing.T) {
 		{"1;a=\"b\" \r\n", "", ErrChunkExtension},
 		{"1;a=\"b\" c\r\n", "", ErrChunkExtension},
 		{"1;a=b =c\r\n", "", ErrChunkExtension},
-		{"1 \x0b;a\r\n", "", ErrChunkSize},
 		{"1; \xa0a\r\n", "", ErrChunkExtension},
 		{"1;a \r\n", "", ErrChunkExtension},
 		{"1;a;\r\n", "", ErrChunkExtension},
@@ -180,12 +202,23 @@ func TestChunked_refuses(t *testing.T) {
 		{"1;\x80\r\n", "", ErrChunkExtension},
 		{"1;" + strings.Repeat("a", 253) + "\r\n", "", ErrChunkLine},
 		{"1;" + strings.Repeat("a", 300), "", ErrChunkLine},
-		{strings.Repeat("0", 257), "", ErrChunkLine},
+	})
+}
+
+func TestChunked_refusesEndsOfChunks(t *testing.T) {
+	const x = "1\r\nx\r\n"
+	refusesChunks(t, []badChunks{
 		{"1\r\nxy\r\n", "x", ErrChunkEnd},
 		{"1\r\nx\n", "x", ErrChunkEnd},
 		{"1\r\nx\r0", "x", ErrChunkEnd},
 		{"1\r\nx0\r\n", "x", ErrChunkEnd},
 		{x + "\r\n", "x", ErrChunkSize},
+	})
+}
+
+func TestChunked_refusesTrailers(t *testing.T) {
+	const x = "1\r\nx\r\n"
+	refusesChunks(t, []badChunks{
 		{x + "0\n", "x", ErrChunkSize},
 		{x + "0\r\n\n", "x", ErrTrailer},
 		{x + "0\r\n\r\r\n", "x", ErrTrailer},
@@ -201,16 +234,7 @@ func TestChunked_refuses(t *testing.T) {
 		{x + "0\r\n" + strings.Repeat("a:\r\n", 101), "x", ErrTooManyTrailers},
 		{x + "0\r\nA:" + strings.Repeat("a", MaxTrailer-5) + "\r\n\r\n", "x", ErrTrailerTooLarge},
 		{x + "0\r\n" + strings.Repeat("te:\r\n", MaxTrailer/5+1) + "\r\n", "x", ErrTrailerTooLarge},
-	} {
-		got := unchunk(t, row.in)
-		if got.err != row.want || got.body != row.body || got.done {
-			t.Errorf("%.100q: %+v %v", row.in, got, got.err)
-		}
-		// The verdict does not depend on what follows.
-		if again := unchunk(t, row.in+"\r\n0\r\n\r\n"); again != got {
-			t.Errorf("%.100q: %+v, and with more behind it %+v", row.in, got, again)
-		}
-	}
+	})
 }
 
 func TestChunked_boundsWhatFramesTheData(t *testing.T) {

@@ -29,97 +29,18 @@ func TestConn_beginsWithPrefaceAndSettings(t *testing.T) {
 
 const u31 = "\x7f\xff\xff\xff"
 
-// Each row is what a client sends on a connection that has stream 1 open, 3 half-closed, 5 reset by the client and 7 reset by us; 9 has
+// sent is what a client sends on a connection that has stream 1 open, 3 half-closed, 5 reset by the client and 7 reset by us; 9 has
 // ended.
-func TestConn_frames(t *testing.T) {
-	get := string(greeted(t).section(getFields...))
-	for _, row := range []struct {
-		name   string
-		send   func(c *client)
-		events string
-		frames string
-	}{
-		{"ping", func(c *client) { c.raw(6, 0, 0, "12345678") }, "", `PING "12345678" true`},
-		{"ack of a ping", func(c *client) { c.raw(6, 1, 0, "12345678") }, "", ""},
-		{"ping of 7 bytes", func(c *client) { c.raw(6, 0, 0, "1234567") }, "failed FRAME_SIZE_ERROR", ""},
-		{"ping on a stream", func(c *client) { c.raw(6, 0, 1, "12345678") }, "failed PROTOCOL_ERROR", ""},
-		{"settings", func(c *client) { c.raw(4, 0, 0, "\x00\x01\x00\x00\x00\x00\x0f\x0f\x00\x00\x00\x00") }, "", "SETTINGS ack"},
-		{"settings of 5 bytes", func(c *client) { c.raw(4, 0, 0, "12345") }, "failed FRAME_SIZE_ERROR", ""},
-		{"settings on a stream", func(c *client) { c.raw(4, 0, 1, "") }, "failed PROTOCOL_ERROR", ""},
-		{"ack of settings", func(c *client) { c.raw(4, 1, 0, "") }, "", ""},
-		{"ack with settings", func(c *client) { c.raw(4, 1, 0, "123456") }, "failed FRAME_SIZE_ERROR", ""},
-		{"push 2", func(c *client) { c.raw(4, 0, 0, "\x00\x02\x00\x00\x00\x02") }, "failed PROTOCOL_ERROR", ""},
-		{"window of 2^31", func(c *client) { c.raw(4, 0, 0, "\x00\x04\x80\x00\x00\x00") }, "failed FLOW_CONTROL_ERROR", ""},
-		{"frame size 16383", func(c *client) { c.raw(4, 0, 0, "\x00\x05\x00\x00\x3f\xff") }, "failed PROTOCOL_ERROR", ""},
-		{"frame size 2^24", func(c *client) { c.raw(4, 0, 0, "\x00\x05\x01\x00\x00\x00") }, "failed PROTOCOL_ERROR", ""},
-		{"frame size 2^24-1", func(c *client) { c.raw(4, 0, 0, "\x00\x05\x00\xff\xff\xff") }, "", "SETTINGS ack"},
-		{"no-priorities 2", func(c *client) { c.raw(4, 0, 0, "\x00\x09\x00\x00\x00\x02") }, "failed PROTOCOL_ERROR", ""},
-		{"a frame that is too large", func(c *client) { c.raw(0, 0, 1, strings.Repeat("x", 16385)) }, "failed FRAME_SIZE_ERROR", ""},
-		{"an unknown frame", func(c *client) { c.raw(0xee, 0xff, 1, "abc") }, "", ""},
-		{"push promise", func(c *client) { c.raw(5, 4, 1, "\x00\x00\x00\x02") }, "failed PROTOCOL_ERROR", ""},
-		{"goaway", func(c *client) { c.raw(7, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x0bbye") }, "leaving ENHANCE_YOUR_CALM", ""},
-		{"goaway of 7 bytes", func(c *client) { c.raw(7, 0, 0, "1234567") }, "failed FRAME_SIZE_ERROR", ""},
-		{"goaway on a stream", func(c *client) { c.raw(7, 0, 1, "12345678") }, "failed PROTOCOL_ERROR", ""},
+type sent struct {
+	name   string
+	send   func(c *client)
+	events string
+	frames string
+}
 
-		{"headers on stream 0", func(c *client) { c.raw(1, 5, 0, get) }, "failed PROTOCOL_ERROR", ""},
-		{"headers on stream 2", func(c *client) { c.raw(1, 5, 2, get) }, "failed PROTOCOL_ERROR", ""},
-		{"headers on an ended stream", func(c *client) { c.raw(1, 5, 9, get) }, "failed STREAM_CLOSED", ""},
-		{"headers on a half-closed stream", func(c *client) { c.raw(1, 5, 3, get) }, "reset 3 STREAM_CLOSED", "RST_STREAM 3 STREAM_CLOSED"},
-		{"headers on a stream that we have reset", func(c *client) { c.raw(1, 5, 7, get) }, "", ""},
-		{"padded", func(c *client) { c.raw(1, 0xd, 11, "\x02"+get+"\x00\x00") }, "head 11 GET / host=h end", ""},
-		{"padded with all", func(c *client) { c.raw(1, 0xd, 11, "\x04abcd") }, "head 11 0 " + ErrPseudoMissing.Reason + " end", "RST_STREAM 11 PROTOCOL_ERROR"},
-		{"padded with more", func(c *client) { c.raw(1, 0xd, 11, "\x05abcd") }, "failed PROTOCOL_ERROR", ""},
-		{"padded with nothing", func(c *client) { c.raw(1, 0xd, 11, "") }, "failed FRAME_SIZE_ERROR", ""},
-		{"with priority", func(c *client) { c.raw(1, 0x25, 11, "\x80\x00\x00\x01\xff"+get) }, "head 11 GET / host=h end", ""},
-		{"with half a priority", func(c *client) { c.raw(1, 0x25, 11, "\x80\x00\x00\x01") }, "failed FRAME_SIZE_ERROR", ""},
-		{"depends on itself", func(c *client) { c.raw(1, 0x25, 11, "\x00\x00\x00\x0b\xff"+get) }, "", "RST_STREAM 11 PROTOCOL_ERROR"},
-		{"in pieces", func(c *client) { c.raw(1, 1, 11, get[:2]).raw(9, 0, 11, "").raw(9, 4, 11, get[2:]) }, "head 11 GET / host=h end", ""},
-		{"in pieces with another frame", func(c *client) { c.raw(1, 1, 11, get[:2]).raw(6, 0, 0, "12345678") }, "failed PROTOCOL_ERROR", ""},
-		{"in pieces of another stream", func(c *client) { c.raw(1, 1, 11, get[:2]).raw(9, 4, 13, get[2:]) }, "failed PROTOCOL_ERROR", ""},
-		{"continuation of nothing", func(c *client) { c.raw(9, 4, 1, get) }, "failed PROTOCOL_ERROR", ""},
-		{"that does not decode", func(c *client) { c.raw(1, 5, 11, "\x80") }, "head 11 0 " + ErrUndecoded.Reason + " end; failed COMPRESSION_ERROR", ""},
-		{"trailers that do not end", func(c *client) { c.raw(1, 4, 1, get) }, "reset 1 PROTOCOL_ERROR", "RST_STREAM 1 PROTOCOL_ERROR"},
-
-		{"data", func(c *client) { c.data(1, false, 3).data(1, false, 4).data(1, true, 0) }, "data 1 3; data 1 4; data 1 0 end", ""},
-		{"padded data", func(c *client) { c.raw(0, 9, 1, "\x02abc\x00\x00") }, "data 1 3 end", ""},
-		{"data that is all padding", func(c *client) { c.raw(0, 9, 1, "\x02\x00\x00") }, "data 1 0 end", ""},
-		{"data padded with more", func(c *client) { c.raw(0, 8, 1, "\x03ab") }, "failed PROTOCOL_ERROR", ""},
-		{"data padded with nothing", func(c *client) { c.raw(0, 8, 1, "") }, "failed FRAME_SIZE_ERROR", ""},
-		{"data on stream 0", func(c *client) { c.data(0, false, 3) }, "failed PROTOCOL_ERROR", ""},
-		{"data on an idle stream", func(c *client) { c.data(11, false, 3) }, "failed PROTOCOL_ERROR", ""},
-		{"data on our stream", func(c *client) { c.data(2, false, 3) }, "failed PROTOCOL_ERROR", ""},
-		{"data on a half-closed stream", func(c *client) { c.data(3, false, 3) }, "reset 3 STREAM_CLOSED", "RST_STREAM 3 STREAM_CLOSED"},
-		{"data on an ended stream", func(c *client) { c.data(9, false, 3) }, "", "RST_STREAM 9 STREAM_CLOSED"},
-		{"data on a stream that it has reset", func(c *client) { c.data(5, false, 3) }, "", "RST_STREAM 5 STREAM_CLOSED"},
-		{"data on a stream that we have reset", func(c *client) { c.data(7, true, 3) }, "", ""},
-
-		{"reset", func(c *client) { c.raw(3, 0, 1, "\x00\x00\x00\x08").data(1, false, 3) }, "reset 1 CANCEL", ""},
-		{"reset of 3 bytes", func(c *client) { c.raw(3, 0, 1, "\x00\x00\x00") }, "failed FRAME_SIZE_ERROR", ""},
-		{"reset of stream 0", func(c *client) { c.raw(3, 0, 0, "\x00\x00\x00\x08") }, "failed PROTOCOL_ERROR", ""},
-		{"reset of an idle stream", func(c *client) { c.raw(3, 0, 11, "\x00\x00\x00\x08") }, "failed PROTOCOL_ERROR", ""},
-		{"reset of an ended stream", func(c *client) { c.raw(3, 0, 9, "\x00\x00\x00\x08") }, "", ""},
-
-		{"window 0", func(c *client) { c.raw(8, 0, 1, "\x00\x00\x00\x00") }, "reset 1 PROTOCOL_ERROR", "RST_STREAM 1 PROTOCOL_ERROR"},
-		{"window 0 of the connection", func(c *client) { c.raw(8, 0, 0, "\x00\x00\x00\x00") }, "failed PROTOCOL_ERROR", ""},
-		{"window of 3 bytes", func(c *client) { c.raw(8, 0, 1, "\x00\x00\x01") }, "failed FRAME_SIZE_ERROR", ""},
-		{"window of an idle stream", func(c *client) { c.raw(8, 0, 11, "\x00\x00\x00\x01") }, "failed PROTOCOL_ERROR", ""},
-		{"window of an ended stream", func(c *client) { c.raw(8, 0, 9, "\x00\x00\x00\x01") }, "", ""},
-		{"window that overflows", func(c *client) { c.raw(8, 0, 1, u31) }, "reset 1 FLOW_CONTROL_ERROR", "RST_STREAM 1 FLOW_CONTROL_ERROR"},
-		{"window of the connection that overflows", func(c *client) { c.raw(8, 0, 0, u31) }, "failed FLOW_CONTROL_ERROR", ""},
-		{"window by a setting that overflows", func(c *client) { c.raw(8, 0, 1, "\x00\x00\x00\x01").raw(4, 0, 0, "\x00\x04"+u31) }, "failed FLOW_CONTROL_ERROR", "SETTINGS ack"},
-
-		{"priority", func(c *client) { c.raw(2, 0, 1, "\x00\x00\x00\x03\x10") }, "", ""},
-		{"priority on stream 0", func(c *client) { c.raw(2, 0, 0, "\x00\x00\x00\x03\x10") }, "failed PROTOCOL_ERROR", ""},
-		{"priority of 4 bytes", func(c *client) { c.raw(2, 0, 1, "\x00\x00\x00\x03") }, "reset 1 FRAME_SIZE_ERROR", "RST_STREAM 1 FRAME_SIZE_ERROR"},
-		{"priority of 4 bytes, idle", func(c *client) { c.raw(2, 0, 11, "\x00\x00\x00\x03") }, "failed FRAME_SIZE_ERROR", ""},
-		{"priority on itself", func(c *client) { c.raw(2, 0, 1, "\x00\x00\x00\x01\x10") }, "reset 1 PROTOCOL_ERROR", "RST_STREAM 1 PROTOCOL_ERROR"},
-		{"priority on itself, idle", func(c *client) { c.raw(2, 0, 11, "\x00\x00\x00\x0b\x10") }, "failed PROTOCOL_ERROR", ""},
-		{"priority update", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00\x01u=0") }, "", ""},
-		{"priority update, idle", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00\x0bu=0") }, "", ""},
-		{"priority update of 3 bytes", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00") }, "failed FRAME_SIZE_ERROR", ""},
-		{"priority update of stream 0", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00\x00u=0") }, "failed PROTOCOL_ERROR", ""},
-		{"priority update on a stream", func(c *client) { c.raw(16, 0, 1, "\x00\x00\x00\x01u=0") }, "failed PROTOCOL_ERROR", ""},
-	} {
+func expectFrames(t *testing.T, rows []sent) {
+	t.Helper()
+	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			c := greeted(t)
 			c.open(1, false, postFields...)
@@ -144,6 +65,112 @@ func TestConn_frames(t *testing.T) {
 			c.expect(row.events, frames)
 		})
 	}
+}
+
+func TestConn_framesOfTheConnection(t *testing.T) {
+	expectFrames(t, []sent{
+		{"ping", func(c *client) { c.raw(6, 0, 0, "12345678") }, "", `PING "12345678" true`},
+		{"ack of a ping", func(c *client) { c.raw(6, 1, 0, "12345678") }, "", ""},
+		{"ping of 7 bytes", func(c *client) { c.raw(6, 0, 0, "1234567") }, "failed FRAME_SIZE_ERROR", ""},
+		{"ping on a stream", func(c *client) { c.raw(6, 0, 1, "12345678") }, "failed PROTOCOL_ERROR", ""},
+		{"settings", func(c *client) { c.raw(4, 0, 0, "\x00\x01\x00\x00\x00\x00\x0f\x0f\x00\x00\x00\x00") }, "", "SETTINGS ack"},
+		{"settings of 5 bytes", func(c *client) { c.raw(4, 0, 0, "12345") }, "failed FRAME_SIZE_ERROR", ""},
+		{"settings on a stream", func(c *client) { c.raw(4, 0, 1, "") }, "failed PROTOCOL_ERROR", ""},
+		{"ack of settings", func(c *client) { c.raw(4, 1, 0, "") }, "", ""},
+		{"ack with settings", func(c *client) { c.raw(4, 1, 0, "123456") }, "failed FRAME_SIZE_ERROR", ""},
+		{"push 2", func(c *client) { c.raw(4, 0, 0, "\x00\x02\x00\x00\x00\x02") }, "failed PROTOCOL_ERROR", ""},
+		{"window of 2^31", func(c *client) { c.raw(4, 0, 0, "\x00\x04\x80\x00\x00\x00") }, "failed FLOW_CONTROL_ERROR", ""},
+		{"frame size 16383", func(c *client) { c.raw(4, 0, 0, "\x00\x05\x00\x00\x3f\xff") }, "failed PROTOCOL_ERROR", ""},
+		{"frame size 2^24", func(c *client) { c.raw(4, 0, 0, "\x00\x05\x01\x00\x00\x00") }, "failed PROTOCOL_ERROR", ""},
+		{"frame size 2^24-1", func(c *client) { c.raw(4, 0, 0, "\x00\x05\x00\xff\xff\xff") }, "", "SETTINGS ack"},
+		{"no-priorities 2", func(c *client) { c.raw(4, 0, 0, "\x00\x09\x00\x00\x00\x02") }, "failed PROTOCOL_ERROR", ""},
+		{"a frame that is too large", func(c *client) { c.raw(0, 0, 1, strings.Repeat("x", 16385)) }, "failed FRAME_SIZE_ERROR", ""},
+		{"an unknown frame", func(c *client) { c.raw(0xee, 0xff, 1, "abc") }, "", ""},
+		{"push promise", func(c *client) { c.raw(5, 4, 1, "\x00\x00\x00\x02") }, "failed PROTOCOL_ERROR", ""},
+		{"goaway", func(c *client) { c.raw(7, 0, 0, "\x00\x00\x00\x00\x00\x00\x00\x0bbye") }, "leaving ENHANCE_YOUR_CALM", ""},
+		{"goaway of 7 bytes", func(c *client) { c.raw(7, 0, 0, "1234567") }, "failed FRAME_SIZE_ERROR", ""},
+		{"goaway on a stream", func(c *client) { c.raw(7, 0, 1, "12345678") }, "failed PROTOCOL_ERROR", ""},
+	})
+}
+
+func TestConn_framesOfHeads(t *testing.T) {
+	get := string(greeted(t).section(getFields...))
+	expectFrames(t, []sent{
+		{"headers on stream 0", func(c *client) { c.raw(1, 5, 0, get) }, "failed PROTOCOL_ERROR", ""},
+		{"headers on stream 2", func(c *client) { c.raw(1, 5, 2, get) }, "failed PROTOCOL_ERROR", ""},
+		{"headers on an ended stream", func(c *client) { c.raw(1, 5, 9, get) }, "failed STREAM_CLOSED", ""},
+		{"headers on a half-closed stream", func(c *client) { c.raw(1, 5, 3, get) }, "reset 3 STREAM_CLOSED", "RST_STREAM 3 STREAM_CLOSED"},
+		{"headers on a stream that we have reset", func(c *client) { c.raw(1, 5, 7, get) }, "", ""},
+		{"padded", func(c *client) { c.raw(1, 0xd, 11, "\x02"+get+"\x00\x00") }, "head 11 GET / host=h end", ""},
+		{"padded with all", func(c *client) { c.raw(1, 0xd, 11, "\x04abcd") }, "head 11 0 " + ErrPseudoMissing.Reason + " end", "RST_STREAM 11 PROTOCOL_ERROR"},
+		{"padded with more", func(c *client) { c.raw(1, 0xd, 11, "\x05abcd") }, "failed PROTOCOL_ERROR", ""},
+		{"padded with nothing", func(c *client) { c.raw(1, 0xd, 11, "") }, "failed FRAME_SIZE_ERROR", ""},
+		{"with priority", func(c *client) { c.raw(1, 0x25, 11, "\x80\x00\x00\x01\xff"+get) }, "head 11 GET / host=h end", ""},
+		{"with half a priority", func(c *client) { c.raw(1, 0x25, 11, "\x80\x00\x00\x01") }, "failed FRAME_SIZE_ERROR", ""},
+		{"depends on itself", func(c *client) { c.raw(1, 0x25, 11, "\x00\x00\x00\x0b\xff"+get) }, "", "RST_STREAM 11 PROTOCOL_ERROR"},
+		{"in pieces", func(c *client) { c.raw(1, 1, 11, get[:2]).raw(9, 0, 11, "").raw(9, 4, 11, get[2:]) }, "head 11 GET / host=h end", ""},
+		{"in pieces with another frame", func(c *client) { c.raw(1, 1, 11, get[:2]).raw(6, 0, 0, "12345678") }, "failed PROTOCOL_ERROR", ""},
+		{"in pieces of another stream", func(c *client) { c.raw(1, 1, 11, get[:2]).raw(9, 4, 13, get[2:]) }, "failed PROTOCOL_ERROR", ""},
+		{"continuation of nothing", func(c *client) { c.raw(9, 4, 1, get) }, "failed PROTOCOL_ERROR", ""},
+		{"that does not decode", func(c *client) { c.raw(1, 5, 11, "\x80") }, "head 11 0 " + ErrUndecoded.Reason + " end; failed COMPRESSION_ERROR", ""},
+		{"trailers that do not end", func(c *client) { c.raw(1, 4, 1, get) }, "reset 1 PROTOCOL_ERROR", "RST_STREAM 1 PROTOCOL_ERROR"},
+	})
+}
+
+func TestConn_framesOfBodies(t *testing.T) {
+	expectFrames(t, []sent{
+		{"data", func(c *client) { c.data(1, false, 3).data(1, false, 4).data(1, true, 0) }, "data 1 3; data 1 4; data 1 0 end", ""},
+		{"padded data", func(c *client) { c.raw(0, 9, 1, "\x02abc\x00\x00") }, "data 1 3 end", ""},
+		{"data that is all padding", func(c *client) { c.raw(0, 9, 1, "\x02\x00\x00") }, "data 1 0 end", ""},
+		{"data padded with more", func(c *client) { c.raw(0, 8, 1, "\x03ab") }, "failed PROTOCOL_ERROR", ""},
+		{"data padded with nothing", func(c *client) { c.raw(0, 8, 1, "") }, "failed FRAME_SIZE_ERROR", ""},
+		{"data on stream 0", func(c *client) { c.data(0, false, 3) }, "failed PROTOCOL_ERROR", ""},
+		{"data on an idle stream", func(c *client) { c.data(11, false, 3) }, "failed PROTOCOL_ERROR", ""},
+		{"data on our stream", func(c *client) { c.data(2, false, 3) }, "failed PROTOCOL_ERROR", ""},
+		{"data on a half-closed stream", func(c *client) { c.data(3, false, 3) }, "reset 3 STREAM_CLOSED", "RST_STREAM 3 STREAM_CLOSED"},
+		{"data on an ended stream", func(c *client) { c.data(9, false, 3) }, "", "RST_STREAM 9 STREAM_CLOSED"},
+		{"data on a stream that it has reset", func(c *client) { c.data(5, false, 3) }, "", "RST_STREAM 5 STREAM_CLOSED"},
+		{"data on a stream that we have reset", func(c *client) { c.data(7, true, 3) }, "", ""},
+	})
+}
+
+func TestConn_framesThatReset(t *testing.T) {
+	expectFrames(t, []sent{
+		{"reset", func(c *client) { c.raw(3, 0, 1, "\x00\x00\x00\x08").data(1, false, 3) }, "reset 1 CANCEL", ""},
+		{"reset of 3 bytes", func(c *client) { c.raw(3, 0, 1, "\x00\x00\x00") }, "failed FRAME_SIZE_ERROR", ""},
+		{"reset of stream 0", func(c *client) { c.raw(3, 0, 0, "\x00\x00\x00\x08") }, "failed PROTOCOL_ERROR", ""},
+		{"reset of an idle stream", func(c *client) { c.raw(3, 0, 11, "\x00\x00\x00\x08") }, "failed PROTOCOL_ERROR", ""},
+		{"reset of an ended stream", func(c *client) { c.raw(3, 0, 9, "\x00\x00\x00\x08") }, "", ""},
+	})
+}
+
+func TestConn_framesOfWindows(t *testing.T) {
+	expectFrames(t, []sent{
+		{"window 0", func(c *client) { c.raw(8, 0, 1, "\x00\x00\x00\x00") }, "reset 1 PROTOCOL_ERROR", "RST_STREAM 1 PROTOCOL_ERROR"},
+		{"window 0 of the connection", func(c *client) { c.raw(8, 0, 0, "\x00\x00\x00\x00") }, "failed PROTOCOL_ERROR", ""},
+		{"window of 3 bytes", func(c *client) { c.raw(8, 0, 1, "\x00\x00\x01") }, "failed FRAME_SIZE_ERROR", ""},
+		{"window of an idle stream", func(c *client) { c.raw(8, 0, 11, "\x00\x00\x00\x01") }, "failed PROTOCOL_ERROR", ""},
+		{"window of an ended stream", func(c *client) { c.raw(8, 0, 9, "\x00\x00\x00\x01") }, "", ""},
+		{"window that overflows", func(c *client) { c.raw(8, 0, 1, u31) }, "reset 1 FLOW_CONTROL_ERROR", "RST_STREAM 1 FLOW_CONTROL_ERROR"},
+		{"window of the connection that overflows", func(c *client) { c.raw(8, 0, 0, u31) }, "failed FLOW_CONTROL_ERROR", ""},
+		{"window by a setting that overflows", func(c *client) { c.raw(8, 0, 1, "\x00\x00\x00\x01").raw(4, 0, 0, "\x00\x04"+u31) }, "failed FLOW_CONTROL_ERROR", "SETTINGS ack"},
+	})
+}
+
+func TestConn_framesOfPriorities(t *testing.T) {
+	expectFrames(t, []sent{
+		{"priority", func(c *client) { c.raw(2, 0, 1, "\x00\x00\x00\x03\x10") }, "", ""},
+		{"priority on stream 0", func(c *client) { c.raw(2, 0, 0, "\x00\x00\x00\x03\x10") }, "failed PROTOCOL_ERROR", ""},
+		{"priority of 4 bytes", func(c *client) { c.raw(2, 0, 1, "\x00\x00\x00\x03") }, "reset 1 FRAME_SIZE_ERROR", "RST_STREAM 1 FRAME_SIZE_ERROR"},
+		{"priority of 4 bytes, idle", func(c *client) { c.raw(2, 0, 11, "\x00\x00\x00\x03") }, "failed FRAME_SIZE_ERROR", ""},
+		{"priority on itself", func(c *client) { c.raw(2, 0, 1, "\x00\x00\x00\x01\x10") }, "reset 1 PROTOCOL_ERROR", "RST_STREAM 1 PROTOCOL_ERROR"},
+		{"priority on itself, idle", func(c *client) { c.raw(2, 0, 11, "\x00\x00\x00\x0b\x10") }, "failed PROTOCOL_ERROR", ""},
+		{"priority update", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00\x01u=0") }, "", ""},
+		{"priority update, idle", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00\x0bu=0") }, "", ""},
+		{"priority update of 3 bytes", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00") }, "failed FRAME_SIZE_ERROR", ""},
+		{"priority update of stream 0", func(c *client) { c.raw(16, 0, 0, "\x00\x00\x00\x00u=0") }, "failed PROTOCOL_ERROR", ""},
+		{"priority update on a stream", func(c *client) { c.raw(16, 0, 1, "\x00\x00\x00\x01u=0") }, "failed PROTOCOL_ERROR", ""},
+	})
 }
 
 // The length that a request's head promises is that of its body.

@@ -32,15 +32,36 @@ func TestReadHead_accepts(t *testing.T) {
 	}
 }
 
-func TestReadHead_refuses(t *testing.T) {
-	with := func(fields ...string) []string { return append(slices.Clone(getFields), fields...) }
-	without := func(name string) []string {
-		return slices.DeleteFunc(slices.Clone(getFields), func(f string) bool { return strings.HasPrefix(f, name) })
+// with and without are the fields of a request that only gets, changed.
+func with(fields ...string) []string { return append(slices.Clone(getFields), fields...) }
+
+func without(name string) []string {
+	return slices.DeleteFunc(slices.Clone(getFields), func(f string) bool { return strings.HasPrefix(f, name) })
+}
+
+type badHead struct {
+	fields []string
+	why    *message.Refusal
+}
+
+func refusesHeads(t *testing.T, rows []badHead) {
+	t.Helper()
+	for _, row := range rows {
+		c := greeted(t).headers(1, true, row.fields...)
+		frames := "RST_STREAM 1 PROTOCOL_ERROR"
+		if row.why.Status > 0 {
+			frames = ""
+		}
+		t.Run(fmt.Sprint(row.fields), func(t *testing.T) {
+			c.t = t
+			c.expect(fmt.Sprintf("head 1 %d %s end", row.why.Status, row.why.Reason), frames)
+			c.headers(3, true, getFields...).expect("head 3 GET / host=h end", "")
+		})
 	}
-	for _, row := range []struct {
-		fields []string
-		why    *message.Refusal
-	}{
+}
+
+func TestReadHead_refusesWhatIsNoRequest(t *testing.T) {
+	refusesHeads(t, []badHead{
 		{nil, ErrPseudoMissing},
 		{without(":method"), ErrPseudoMissing},
 		{without(":scheme"), ErrPseudoMissing},
@@ -76,6 +97,11 @@ func TestReadHead_refuses(t *testing.T) {
 		{append(without(":authority"), "host: a", "host: a"), ErrHostTwice},
 		{with("host: other"), ErrHostTwice},
 		{with("host: h", "host: h"), ErrHostTwice},
+	})
+}
+
+func TestReadHead_refusesFields(t *testing.T) {
+	refusesHeads(t, []badHead{
 		{with("Upper: a"), ErrFieldName},
 		{with(" a: b"), ErrFieldName},
 		{with("a b: c"), ErrFieldName},
@@ -95,18 +121,7 @@ func TestReadHead_refuses(t *testing.T) {
 		{with("content-length: 0", "content-length: 0"), ErrLength},
 		{with("content-length: 1"), ErrLengthDiffers},
 		{with("expect: x"), ErrExpectation},
-	} {
-		c := greeted(t).headers(1, true, row.fields...)
-		frames := "RST_STREAM 1 PROTOCOL_ERROR"
-		if row.why.Status > 0 {
-			frames = ""
-		}
-		t.Run(fmt.Sprint(row.fields), func(t *testing.T) {
-			c.t = t
-			c.expect(fmt.Sprintf("head 1 %d %s end", row.why.Status, row.why.Reason), frames)
-			c.headers(3, true, getFields...).expect("head 3 GET / host=h end", "")
-		})
-	}
+	})
 }
 
 // What is beyond the limits is refused on that side alone; the table is right for the request behind it.

@@ -58,22 +58,37 @@ func inField(path, token, cookie string) string {
 	return "POST " + path + " {}\nX-CSRF-Token: " + token + "\nCookie: " + cookie
 }
 
-func TestTokens_areTakenAndNothingElse(t *testing.T) {
-	eachBuild(t, expectTokens)
+type shown struct {
+	what   string
+	status int
+	want   string
 }
 
-func expectTokens(t *testing.T, b build) {
-	p := tokened(t, b, "127.0.0.1:0", nil)
-	me, other := p.visit(), p.visit()
-	value := strings.TrimPrefix(me.cookie, "csrf=")
-	forged := strings.Repeat("A", 43) + "." + strings.Repeat("A", 43)
-	const page, none, mine, made = "a page of this site has to send this request: ", "there is no cookie, or several, of the name csrf", "the token is not that of the cookie", "this site has not made the cookie csrf"
-	const missing = "there is no field X-CSRF-Token, and no csrf_token in a form"
-	for _, row := range []struct {
-		what   string
-		status int
-		want   string
-	}{
+func (p *program) expectShown(rows []shown) {
+	p.t.Helper()
+	for _, row := range rows {
+		a := p.exchange(row.what)
+		if a.StatusCode != row.status || !strings.Contains(a.body, row.want) {
+			p.t.Errorf("%s: %d %q, want %d %q", row.what, a.StatusCode, a.body, row.status, row.want)
+		}
+		if before := a.Header.Get("X-Before") == "1"; before != (strings.Contains(row.what, "inner") && row.status == 200) {
+			p.t.Errorf("%s: a function of the group was called: %v", row.what, before)
+		}
+	}
+}
+
+func TestTokens_areTakenAndNothingElse(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := tokened(t, b, "127.0.0.1:0", nil)
+		me, other := p.visit(), p.visit()
+		p.expectTokensTaken(me)
+		p.expectTokensRefused(me, other)
+	})
+}
+
+func (p *program) expectTokensTaken(me visitor) {
+	p.t.Helper()
+	p.expectShown([]shown{
 		{inForm("/site/save", me.token, me.cookie), 200, "saved 101 1"},
 		{inField("/site/save", me.token, me.cookie), 200, "saved 2 none"},
 		{strings.Replace(inField("/site/save", me.token, me.cookie), "POST", "DELETE", 1), 200, "saved 2 none"},
@@ -96,6 +111,21 @@ func expectTokens(t *testing.T, b build) {
 		{"POST /site/save {}\nOrigin: https://partner.example", 200, "saved 2 none"},
 		{"POST /site/hook {}", 200, "saved 2 none"},
 		{"POST /elsewhere {}", 200, "saved 2 none"},
+	})
+	const part = "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
+	body := fmt.Sprintf(part, "csrf_token", me.token) + fmt.Sprintf(part, "a", "7") + "--b--\r\n"
+	if a := p.exchangeBody("POST /site/save\nContent-Type: multipart/form-data; boundary=b\nCookie: "+me.cookie, body); a.StatusCode != 200 || !strings.HasSuffix(a.body, " 7") {
+		p.t.Errorf("%d %q", a.StatusCode, a.body)
+	}
+}
+
+func (p *program) expectTokensRefused(me, other visitor) {
+	p.t.Helper()
+	value := strings.TrimPrefix(me.cookie, "csrf=")
+	forged := strings.Repeat("A", 43) + "." + strings.Repeat("A", 43)
+	const page, none, mine, made = "a page of this site has to send this request: ", "there is no cookie, or several, of the name csrf", "the token is not that of the cookie", "this site has not made the cookie csrf"
+	const missing = "there is no field X-CSRF-Token, and no csrf_token in a form"
+	p.expectShown([]shown{
 		// Nothing is shown.
 		{"POST /site/save {}", 403, page + none},
 		{"POST /site/save", 403, page + none},
@@ -134,20 +164,7 @@ func expectTokens(t *testing.T, b build) {
 		{inField("/site/save", me.token, me.cookie) + "\nSec-Fetch-Site: cross-site", 403, "another site"},
 		{inField("/site/save", me.token, me.cookie) + "\nSec-Fetch-Site: same-site", 403, "another site"},
 		{inField("/site/save", me.token, me.cookie) + "\nOrigin: https://evil.example", 403, "another site"},
-	} {
-		a := p.exchange(row.what)
-		if a.StatusCode != row.status || !strings.Contains(a.body, row.want) {
-			t.Errorf("%s: %d %q, want %d %q", row.what, a.StatusCode, a.body, row.status, row.want)
-		}
-		if before := a.Header.Get("X-Before") == "1"; before != (strings.Contains(row.what, "inner") && row.status == 200) {
-			t.Errorf("%s: a function of the group was called: %v", row.what, before)
-		}
-	}
-	const part = "--b\r\nContent-Disposition: form-data; name=\"%s\"\r\n\r\n%s\r\n"
-	body := fmt.Sprintf(part, "csrf_token", me.token) + fmt.Sprintf(part, "a", "7") + "--b--\r\n"
-	if a := p.exchangeBody("POST /site/save\nContent-Type: multipart/form-data; boundary=b\nCookie: "+me.cookie, body); a.StatusCode != 200 || !strings.HasSuffix(a.body, " 7") {
-		t.Errorf("%d %q", a.StatusCode, a.body)
-	}
+	})
 }
 
 // TestTokens_stayGoodForTheirCookie: a client that has a cookie gets no other one; its tokens differ, and all of them are good.

@@ -21,80 +21,50 @@ func keyed(t *testing.T, b build, options ...string) *program {
 	return startInMode(t, setup{build: &b, source: "keys.c", args: []string{"127.0.0.1:0", dir}}, append([]string{"h2c=on"}, options...))
 }
 
+// What a group with several sources of keys answers to who shows none of them, and to who shows one that is none.
+const (
+	ofRealm    = ` realm="a \"realm\""`
+	keyMissing = "401 Bearer" + ofRealm + " | ApiKey" + ofRealm
+	keyWrong   = "401 Bearer" + ofRealm + `, error="invalid_token" | ApiKey` + ofRealm
+)
+
 func TestKeys_areAskedFor(t *testing.T) {
-	const realm = ` realm="a \"realm\""`
-	missing, wrong := "401 Bearer"+realm+" | ApiKey"+realm, "401 Bearer"+realm+`, error="invalid_token" | ApiKey`+realm
 	eachBuild(t, func(t *testing.T, b build) {
 		p := keyed(t, b)
 		for what, want := range map[string]string{
-			"GET /admin/exact": missing,
+			"GET /admin/exact": keyMissing,
 			"GET /admin/exact\nAuthorization: Bearer secret":   "200 GET 0 none",
 			"GET /admin/exact\nAuthorization: bEARER   secret": "200 GET 0 none",
 			"HEAD /admin/exact\nAuthorization: Bearer secret":  "200 ",
-			"HEAD /admin/exact": missing,
+			"HEAD /admin/exact": keyMissing,
 			"BREW /admin/exact\nAuthorization: Bearer secret":       "200 BREW 0 none",
-			"GET /admin/exact\nAuthorization: Bearer secre":         wrong,
-			"GET /admin/exact\nAuthorization: Bearer secrets":       wrong,
-			"GET /admin/exact\nAuthorization: Bearer Secret":        wrong,
-			"GET /admin/exact\nAuthorization: Bearersecret":         missing,
-			"GET /admin/exact\nAuthorization: Bearer":               missing,
-			"GET /admin/exact\nAuthorization: secret":               missing,
-			"GET /admin/exact\nAuthorization: Basic c2VjcmV0OmE=":   missing,
-			"GET /admin/exact\nAuthorization: Digest Bearer secret": missing,
+			"GET /admin/exact\nAuthorization: Bearer secre":         keyWrong,
+			"GET /admin/exact\nAuthorization: Bearer secrets":       keyWrong,
+			"GET /admin/exact\nAuthorization: Bearer Secret":        keyWrong,
+			"GET /admin/exact\nAuthorization: Bearersecret":         keyMissing,
+			"GET /admin/exact\nAuthorization: Bearer":               keyMissing,
+			"GET /admin/exact\nAuthorization: secret":               keyMissing,
+			"GET /admin/exact\nAuthorization: Basic c2VjcmV0OmE=":   keyMissing,
+			"GET /admin/exact\nAuthorization: Digest Bearer secret": keyMissing,
 			"GET /admin/exact\nX-Key: secret":                       "200 GET 0 none",
-			"GET /admin/exact\nX-Key: Bearer secret":                wrong,
+			"GET /admin/exact\nX-Key: Bearer secret":                keyWrong,
 			"GET /admin/exact?api+key=secret":                       "200 GET 0 none",
 			"GET /admin/exact?api%20key=%73ecret":                   "200 GET 0 none",
-			"GET /admin/exact?api+key=":                             missing,
-			"GET /admin/exact?apikey=secret":                        missing,
-			"GET /admin/exact?API+KEY=secret":                       missing,
-			"GET /admin/exact?api+key=secret%00":                    wrong,
+			"GET /admin/exact?api+key=":                             keyMissing,
+			"GET /admin/exact?apikey=secret":                        keyMissing,
+			"GET /admin/exact?API+KEY=secret":                       keyMissing,
+			"GET /admin/exact?api+key=secret%00":                    keyWrong,
 			"GET /admin/exact\nCookie: a=b; sid=secret":             "200 GET 0 none",
-			"GET /admin/exact\nCookie: SID=secret":                  missing,
+			"GET /admin/exact\nCookie: SID=secret":                  keyMissing,
 			"GET /admin/exact\nCookie: sid=x\nX-Key: secret":        "200 GET 0 none", // The first source counts.
-			"GET /admin/exact\nX-Key: x\nCookie: sid=secret":        wrong,
+			"GET /admin/exact\nX-Key: x\nCookie: sid=secret":        keyWrong,
 			"POST /admin/exact a=1&key=secret" + ofForm:             "200 POST 14 1",
 			"POST /admin/exact key=%73ecret" + ofForm:               "200 POST 12 none",
-			"POST /admin/exact key=wrong" + ofForm:                  wrong,
-			"POST /admin/exact a=1" + ofForm:                        missing,
-			"POST /admin/exact key=secret":                          missing, // It is no form.
-			"POST /admin/exact key=secret\nX-Key: x" + ofForm:       wrong,
+			"POST /admin/exact key=wrong" + ofForm:                  keyWrong,
+			"POST /admin/exact a=1" + ofForm:                        keyMissing,
+			"POST /admin/exact key=secret":                          keyMissing, // It is no form.
+			"POST /admin/exact key=secret\nX-Key: x" + ofForm:       keyWrong,
 			"POST /admin/exact?api+key=secret a=1&key=x" + ofForm:   "200 POST 9 1",
-			"OPTIONS /admin/exact":                                  missing,
-			"GET /admin/none":                                       missing,
-			"GET /admin":                                            missing,
-			"GET /admin/none?api+key=secret":                        "200 open",
-			"GET /admin/files/f":                                    missing,
-			"GET /admin/files/f?api+key=secret":                     "200 of a file",
-			"HEAD /admin/files/f":                                   missing,
-			"POST /admin/files/f key=secret" + ofForm:               "200 open", // Files are for GET; the next route is for all.
-			"POST /form/files/f key=wrong" + ofForm:                 "401 ApiKey" + ` realm="restricted"`,
-			"POST /admin/stream a=1\nX-Key: secret":                 "200 the last piece has 3",
-			"POST /form/stream a=1&key=secret" + ofForm:             "200 the last piece has 14",
-			"POST /form/stream a=1" + ofForm:                        `401 ApiKey realm="restricted"`,
-			"POST /form/small a=1&key=secret" + ofForm:              "413 ",
-			"POST /form/none a=1&key=secret" + ofForm:               "200 open",
-			"POST /form/none a=1" + ofForm:                          `401 ApiKey realm="restricted"`,
-			"POST /pool/exact a=1&key=secret" + ofForm:              "200 POST 14 1",
-			"POST /pool/pool a=2&key=secret" + ofForm:               "200 POST 14 2",
-			"POST /pool/pool key=other" + ofForm:                    `401 Bearer realm="restricted", error="invalid_token" | ApiKey realm="restricted"`,
-			"GET /pool/exact\nAuthorization: Bearer secret":         "200 GET 0 none",
-			"GET /later/exact?key=k&who=friend":                     "200 GET 0 none",
-			"POST /later/exact?who=friend a=1&key=k" + ofForm:       "200 POST 9 1",
-			"POST /later/stream?who=friend a=1&key=k" + ofForm:      "200 the last piece has 9",
-			"POST /later/exact?who=foe key=k" + ofForm:              "403 ",
-			"GET /later/exact?who=friend":                           `401 ApiKey realm="restricted"`,
-			"GET /own/exact?key=o":                                  "418 ",
-			"GET /own/exact?key=x":                                  `401 ApiKey realm="restricted"`,
-			"GET /code/exact?key=1":                                 "200 GET 0 none",
-			"GET /code/exact?key=0":                                 `401 ApiKey realm="restricted"`,
-			"GET /code/exact?key=-3":                                "500 ",
-			"GET /code/exact?key=2":                                 "500 ",
-			"GET /code/exact?key=7":                                 "500 ",
-			"POST /leave/exact key=secret" + ofForm:                 "200 POST 10 none",
-			"POST /leave/exact key=other" + ofForm:                  `401 ApiKey realm="restricted"`,
-			"POST /leave/exact":                                     `401 ApiKey realm="restricted"`,
-			"GET /other":                                            "200 open",
 		} {
 			p.expectKeyed(what, "", want)
 		}
@@ -103,8 +73,53 @@ func TestKeys_areAskedFor(t *testing.T) {
 		}
 		const parts = "POST /admin/exact\nContent-Type: multipart/form-data; boundary=b"
 		p.expectKeyed(parts, part("key", "secret")+part("a", "7")+"--b--\r\n", "200 POST 118 7")
-		p.expectKeyed(parts, part("key", "secret")+part("key", "secret")+"--b--\r\n", missing)
-		p.expectKeyed(parts, part("key", "secret")+"--b", missing) // Malformed.
+		p.expectKeyed(parts, part("key", "secret")+part("key", "secret")+"--b--\r\n", keyMissing)
+		p.expectKeyed(parts, part("key", "secret")+"--b", keyMissing) // Malformed.
+	})
+}
+
+func TestKeys_areAskedForWhateverTheRoute(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := keyed(t, b)
+		for what, want := range map[string]string{
+			"OPTIONS /admin/exact":                             keyMissing,
+			"GET /admin/none":                                  keyMissing,
+			"GET /admin":                                       keyMissing,
+			"GET /admin/none?api+key=secret":                   "200 open",
+			"GET /admin/files/f":                               keyMissing,
+			"GET /admin/files/f?api+key=secret":                "200 of a file",
+			"HEAD /admin/files/f":                              keyMissing,
+			"POST /admin/files/f key=secret" + ofForm:          "200 open", // Files are for GET; the next route is for all.
+			"POST /form/files/f key=wrong" + ofForm:            "401 ApiKey" + ` realm="restricted"`,
+			"POST /admin/stream a=1\nX-Key: secret":            "200 the last piece has 3",
+			"POST /form/stream a=1&key=secret" + ofForm:        "200 the last piece has 14",
+			"POST /form/stream a=1" + ofForm:                   `401 ApiKey realm="restricted"`,
+			"POST /form/small a=1&key=secret" + ofForm:         "413 ",
+			"POST /form/none a=1&key=secret" + ofForm:          "200 open",
+			"POST /form/none a=1" + ofForm:                     `401 ApiKey realm="restricted"`,
+			"POST /pool/exact a=1&key=secret" + ofForm:         "200 POST 14 1",
+			"POST /pool/pool a=2&key=secret" + ofForm:          "200 POST 14 2",
+			"POST /pool/pool key=other" + ofForm:               `401 Bearer realm="restricted", error="invalid_token" | ApiKey realm="restricted"`,
+			"GET /pool/exact\nAuthorization: Bearer secret":    "200 GET 0 none",
+			"GET /later/exact?key=k&who=friend":                "200 GET 0 none",
+			"POST /later/exact?who=friend a=1&key=k" + ofForm:  "200 POST 9 1",
+			"POST /later/stream?who=friend a=1&key=k" + ofForm: "200 the last piece has 9",
+			"POST /later/exact?who=foe key=k" + ofForm:         "403 ",
+			"GET /later/exact?who=friend":                      `401 ApiKey realm="restricted"`,
+			"GET /own/exact?key=o":                             "418 ",
+			"GET /own/exact?key=x":                             `401 ApiKey realm="restricted"`,
+			"GET /code/exact?key=1":                            "200 GET 0 none",
+			"GET /code/exact?key=0":                            `401 ApiKey realm="restricted"`,
+			"GET /code/exact?key=-3":                           "500 ",
+			"GET /code/exact?key=2":                            "500 ",
+			"GET /code/exact?key=7":                            "500 ",
+			"POST /leave/exact key=secret" + ofForm:            "200 POST 10 none",
+			"POST /leave/exact key=other" + ofForm:             `401 ApiKey realm="restricted"`,
+			"POST /leave/exact":                                `401 ApiKey realm="restricted"`,
+			"GET /other":                                       "200 open",
+		} {
+			p.expectKeyed(what, "", want)
+		}
 	})
 }
 

@@ -16,15 +16,33 @@ func wrapper(t *testing.T, b build, options ...string) *program {
 	return startInMode(t, setup{build: &b, source: "wrapper.cpp", standard: "c++17", args: []string{"127.0.0.1:0", dir}}, options)
 }
 
+type wrapped struct {
+	request string
+	status  int
+	body    string
+}
+
+func (p *program) expectWrapped(rows []wrapped) {
+	p.t.Helper()
+	for _, row := range rows {
+		a := p.exchange(row.request)
+		if a.StatusCode != row.status || !strings.Contains(a.body, row.body) {
+			p.t.Errorf("%s: %s %q, want %d %q", row.request, a.Status, a.body, row.status, row.body)
+		}
+		if may, want := a.Header.Get("Access-Control-Allow-Origin"), strings.Contains(a.body, "asked.example"); (may != "") != want {
+			p.t.Errorf("%s: %q", row.request, may)
+		}
+		if row.status == 500 && strings.Contains(a.body, "reason") {
+			p.t.Errorf("%s: tells the client why: %q", row.request, a.body)
+		}
+	}
+}
+
 func TestWrapper_answers(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
 		p := wrapper(t, b, "h2c=on")
 		p.out.wait(t, 0, "refused")
-		for _, row := range []struct {
-			request string
-			status  int
-			body    string
-		}{
+		p.expectWrapped([]wrapped{
 			{"GET /", 200, "literal"},
 			{"GET /string", 200, "string /string"},
 			{"GET /response", 201, "{}"},
@@ -51,6 +69,37 @@ func TestWrapper_answers(t *testing.T) {
 			{"POST /form a=b+c\nContent-Type: application/x-www-form-urlencoded", 200, "b c none"},
 			{"POST /form {}\nContent-Type: application/json", 400, "form"},
 			{"GET /nowhere", 404, "own 404"},
+			{"GET /no-url", 500, ""},
+			{"GET /\nHost: api.example", 200, "host"},
+			{"GET /files/wrapper.txt", 200, "a file"},
+			{"GET /later", 200, "later"},
+			{"GET /dropped", 500, ""},
+			{"GET /stream", 200, "piece piece piece "},
+			{"GET /events", 200, "event: kind\nid: 1\ndata: two\ndata: lines\n\n"},
+			{"POST /take " + strings.Repeat("x", 100), 200, "taken 100"},
+			{"POST /take-badly 123", 500, ""},
+		})
+		for _, said := range []string{
+			"a handler threw: the reason", "a handler threw something that is no std::exception", "respond_error: status 99",
+			"a handler threw: no status", "a handler threw: too late", "a handler threw: this is no call",
+			"header_set Content-Length", "url nobody", "on_body threw: bad piece", "without a response",
+		} {
+			p.log.wait(t, 0, said)
+		}
+		if about := p.dial().get("/about").body; about != "http 11 0 0" {
+			t.Errorf("%q", about)
+		}
+		a := p.dial().get("/cookie")
+		if a.Header.Get("Set-Cookie") != "sid=none; Path=/; Secure; HttpOnly; SameSite=Lax" {
+			t.Errorf("%v", a.Header)
+		}
+	})
+}
+
+func TestWrapper_groups(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		p := wrapper(t, b, "h2c=on")
+		p.expectWrapped([]wrapped{
 			{"GET /api/nowhere", 401, "who are you?"},
 			{"GET /api/v1/users/7\nX-Token: joe", 200, "joe 7"},
 			{"GET /keys/who", 401, "a key is needed"},
@@ -70,45 +119,12 @@ func TestWrapper_answers(t *testing.T) {
 			{"GET /origins/who\nOrigin: https://asked.example", 200, "https://asked.example"},
 			{"GET /origins/who\nOrigin: https://throws.example", 200, "nobody"},
 			{"GET /url", 200, "/api/v1/users/a%20b?page=2 1"},
-			{"GET /no-url", 500, ""},
-			{"GET /\nHost: api.example", 200, "host"},
-			{"GET /files/wrapper.txt", 200, "a file"},
-			{"GET /later", 200, "later"},
-			{"GET /dropped", 500, ""},
-			{"GET /stream", 200, "piece piece piece "},
-			{"GET /events", 200, "event: kind\nid: 1\ndata: two\ndata: lines\n\n"},
-			{"POST /take " + strings.Repeat("x", 100), 200, "taken 100"},
-			{"POST /take-badly 123", 500, ""},
-		} {
-			a := p.exchange(row.request)
-			if a.StatusCode != row.status || !strings.Contains(a.body, row.body) {
-				t.Errorf("%s: %s %q, want %d %q", row.request, a.Status, a.body, row.status, row.body)
-			}
-			if may, want := a.Header.Get("Access-Control-Allow-Origin"), strings.Contains(a.body, "asked.example"); (may != "") != want {
-				t.Errorf("%s: %q", row.request, may)
-			}
-			if row.status == 500 && strings.Contains(a.body, "reason") {
-				t.Errorf("%s: tells the client why: %q", row.request, a.body)
-			}
-		}
-		for _, said := range []string{
-			"a handler threw: the reason", "a handler threw something that is no std::exception", "respond_error: status 99",
-			"a handler threw: no status", "a handler threw: too late", "a handler threw: this is no call",
-			"header_set Content-Length", "url nobody", "an on_origin function threw: cannot tell", "on_body threw: bad piece", "without a response",
-		} {
-			p.log.wait(t, 0, said)
-		}
-		if about := p.dial().get("/about").body; about != "http 11 0 0" {
-			t.Errorf("%q", about)
-		}
+		})
 		a := p.dial().send("GET /api/v1/users/7 HTTP/1.1\r\nHost: t\r\nX-Token: joe\r\n\r\n").receive("GET")
 		if a.Header.Get("X-Head") != "head 200" || a.Header.Get("X-Inner") != "1" {
 			t.Errorf("%v", a.Header)
 		}
-		a = p.dial().get("/cookie")
-		if a.Header.Get("Set-Cookie") != "sid=none; Path=/; Secure; HttpOnly; SameSite=Lax" {
-			t.Errorf("%v", a.Header)
-		}
+		p.log.wait(t, 0, "an on_origin function threw: cannot tell")
 		p.out.wait(t, 0, "done 401 nobody")
 		p.out.wait(t, 0, "done 200 joe")
 	})

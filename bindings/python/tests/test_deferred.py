@@ -267,6 +267,24 @@ def length(request):
     stream.write("right")
     stream.close()
     return deferred
+{SERVE_WITH_THREAD}"""
+        with Program(source) as program:
+            program.wait_ready()
+            status, headers, body = program.get("/chunked")
+            self.assertEqual((status, body), (203, b"one two three"))
+            shown = [headers[name] for name in ("X-Field", "Content-Type", "Transfer-Encoding")]
+            self.assertEqual(shown, ["value", "text/plain", "chunked"])
+            self.assertEqual(program.get("/trailers")[2], b"body")
+            status, headers, body = program.get("/length")
+            self.assertEqual((headers["Content-Length"], body), ("5", b"right"))
+            self.assertEqual(program.stop(), 0)
+            self.assertIn("wrote [True, True, True]", program.out.seen)
+            self.assertEqual(program.out.seen.count("refused True"), 3)
+            self.assertIn("limit True", program.out.seen)
+
+    @each_mode
+    def test_a_stream_whose_job_fails_is_cut(self, server):
+        source = f"""{THREAD}{server}
 @server.get("/broken")
 def broken(request):
     deferred = request.defer()
@@ -285,13 +303,6 @@ go = threading.Event()
 {SERVE_WITH_THREAD}"""
         with Program(source) as program:
             program.wait_ready()
-            status, headers, body = program.get("/chunked")
-            self.assertEqual((status, body), (203, b"one two three"))
-            shown = [headers[name] for name in ("X-Field", "Content-Type", "Transfer-Encoding")]
-            self.assertEqual(shown, ["value", "text/plain", "chunked"])
-            self.assertEqual(program.get("/trailers")[2], b"body")
-            status, headers, body = program.get("/length")
-            self.assertEqual((headers["Content-Length"], body), ("5", b"right"))
             with contextlib.closing(program.connect()) as connection:
                 connection.request("GET", "/broken")
                 response = connection.getresponse()
@@ -301,9 +312,6 @@ go = threading.Event()
                     response.read()
             program.out.wait_for("job raised ValueError('in the middle')")
             self.assertEqual(program.stop(), 0)
-            self.assertIn("wrote [True, True, True]", program.out.seen)
-            self.assertEqual(program.out.seen.count("refused True"), 3)
-            self.assertIn("limit True", program.out.seen)
 
     @each_mode
     def test_slow_client_makes_the_writer_wait(self, server):

@@ -255,23 +255,10 @@ def fresh(request):
 @server.route("*", "/*rest")
 def rest(request):
     return "open"
-@server.group("/twice").use
-def twice(request):
-    fails = request.query
-    try:
-        yield
-        yield
-    finally:
-        if fails:
-            raise ValueError("at the end")
 server.run()
 """
         with Program(source) as program:
             program.wait_ready()
-            self.assertEqual(program.request("GET", "/twice")[2], b"open")
-            program.log.wait_for("RuntimeError: it yields twice")
-            self.assertEqual(program.request("GET", "/twice?fails")[2], b"open")
-            program.log.wait_for("ValueError: at the end")
             user = {"X-User": "joe"}
             for method, path in (("GET", "/api/me"), ("POST", "/api/me"), ("DELETE", "/api/none"), ("GET", "/api")):
                 self.assertEqual(program.request(method, path)[0], 401, (method, path))
@@ -285,6 +272,31 @@ server.run()
             self.assertEqual(program.request("POST", "/api/echo", b"12345678901", headers=user)[0], 413)
             self.assertEqual(program.request("GET", "/fresh")[2], b'{"state":{"order":["server"]}}')
             self.assertEqual(program.request("GET", "/elsewhere")[2], b"open")
+            self.assertEqual(program.stop(), 0)
+
+    def test_a_function_that_yields_twice_has_its_response(self):
+        source = """
+server = make_server()
+@server.group("/twice").use
+def twice(request):
+    fails = request.query
+    try:
+        yield
+        yield
+    finally:
+        if fails:
+            raise ValueError("at the end")
+@server.route("*", "/*rest")
+def rest(request):
+    return "open"
+server.run()
+"""
+        with Program(source) as program:
+            program.wait_ready()
+            self.assertEqual(program.request("GET", "/twice")[2], b"open")
+            program.log.wait_for("RuntimeError: it yields twice")
+            self.assertEqual(program.request("GET", "/twice?fails")[2], b"open")
+            program.log.wait_for("ValueError: at the end")
             self.assertEqual(program.stop(), 0)
 
     def test_time_of_a_route(self):

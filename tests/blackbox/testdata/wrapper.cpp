@@ -5,6 +5,26 @@
 
 namespace {
 
+void add_failures(forker::Server &server)
+{
+    server.get("/throw", [](forker::Request &) -> int { throw std::runtime_error("the reason"); });
+    server.get("/throw-int", [](forker::Request &) -> int { throw 7; });
+    server.get("/throw-http", [](forker::Request &) -> int { throw forker::HttpError(409, "busy"); });
+    server.get("/throw-bad", [](forker::Request &) -> int { throw forker::HttpError(99, "no status"); });
+    server.get("/throw-late", [](forker::Request &req) -> int {
+        req.text("answered");
+        throw forker::HttpError(409, "too late");
+    });
+    server.get("/throw-grpc", [](forker::Request &) -> int { throw forker::GrpcError(5, "this is no call"); });
+    server.get("/throw-library", [](forker::Request &req) { req.set_header("Content-Length", "7"); });
+    server.on_error([](forker::Request &req, int status, std::string_view detail) -> int {
+        if (status != 404) {
+            return FORKER_NEXT;
+        }
+        return req.text("own 404 " + std::string(detail), status);
+    });
+}
+
 void add_answers(forker::Server &server)
 {
     server.get("/", [](forker::Request &) { return "literal"; });
@@ -18,16 +38,6 @@ void add_answers(forker::Server &server)
                [](forker::Request &req) { req.status(203).set_header("X-Part", "1").write("in ").write("parts"); });
     server.get("/next/a", [](forker::Request &) { return FORKER_NEXT; });
     server.get("/next/:it", [](forker::Request &req) { return "next " + std::string(req.param("it")); });
-    server.get("/throw", [](forker::Request &) -> int { throw std::runtime_error("the reason"); });
-    server.get("/throw-int", [](forker::Request &) -> int { throw 7; });
-    server.get("/throw-http", [](forker::Request &) -> int { throw forker::HttpError(409, "busy"); });
-    server.get("/throw-bad", [](forker::Request &) -> int { throw forker::HttpError(99, "no status"); });
-    server.get("/throw-late", [](forker::Request &req) -> int {
-        req.text("answered");
-        throw forker::HttpError(409, "too late");
-    });
-    server.get("/throw-grpc", [](forker::Request &) -> int { throw forker::GrpcError(5, "this is no call"); });
-    server.get("/throw-library", [](forker::Request &req) { req.set_header("Content-Length", "7"); });
     server.get("/redirect", [](forker::Request &req) { return req.redirect("/x"); });
     server.get("/html", [](forker::Request &req) { return req.attachment("a.html", true).html("<p>"); });
     server.get("/cookie", [](forker::Request &req) {
@@ -62,12 +72,6 @@ void add_answers(forker::Server &server)
         return std::string(req.scheme()) + " " + std::to_string(req.version()) + " " +
                std::to_string(req.peer().empty() || req.local().empty() || req.client().empty() || req.tls(0)) + " " +
                std::to_string(req.worker());
-    });
-    server.on_error([](forker::Request &req, int status, std::string_view detail) -> int {
-        if (status != 404) {
-            return FORKER_NEXT;
-        }
-        return req.text("own 404 " + std::string(detail), status);
     });
 }
 
@@ -243,6 +247,7 @@ int main(int argc, char **argv)
     forker::Server server(std::move(first));
     server.set("max_body", "1m");
     add_answers(server);
+    add_failures(server);
     add_groups(server);
     add_gates(server);
     add_later(server);
