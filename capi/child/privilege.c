@@ -37,15 +37,16 @@ int fk_privilege_prepare(forker_server *server)
         return refuse_without_user(server);
     }
     if (geteuid() != 0) {
-        return fk_server_fail(server, FORKER_E_SYSTEM, "%s: only root can become user %s, and this process has uid %ld",
+        return fk_server_fail(server, FORKER_E_SYSTEM,
+                              "%s: only root can become user %s (option user), and this process has uid %ld",
                               server->run.verb, name, (long)geteuid());
     }
     identity->uid = (uid_t)uid;
     identity->gid = (gid_t)gid;
     if (gid < 0 && !fk_account_primary_group(identity->uid, &identity->gid)) {
         return fk_server_fail(server, FORKER_E_OPTION,
-                              "%s: user %s has no account that names a group; set option group", server->run.verb,
-                              name);
+                              "%s: user %s (option user) has no account that names a group; set option group",
+                              server->run.verb, name);
     }
     identity->groups = fk_account_groups(identity->uid, identity->gid, &identity->group_count);
     return identity->groups != NULL ? FORKER_OK

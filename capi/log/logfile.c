@@ -35,6 +35,11 @@ const char *fk_logfile_name(const forker_server *server, int which)
     return server->options[options[which]].text;
 }
 
+const char *fk_logfile_option(int which)
+{
+    return forker_option_name(forker_option_at((size_t)options[which]));
+}
+
 bool fk_logfile_is_journal(int fd)
 {
     const char *stream = secure_getenv("JOURNAL_STREAM");
@@ -51,8 +56,8 @@ int fk_logfile_open(forker_server *server)
     server->logs.stderr_aside = fk_sink_open_aside(STDERR_FILENO);
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (is_wanted(server, which) && (server->logs.fds[which] = open_file(server, which)) < 0) {
-            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s: %s", server->run.verb,
-                                  fk_logfile_name(server, which), strerror(errno));
+            return fk_server_fail(server, FORKER_E_SYSTEM, "%s: log file %s (option %s): %s", server->run.verb,
+                                  fk_logfile_name(server, which), fk_logfile_option(which), strerror(errno));
         }
     }
     fk_logearly_flush(server, fk_logfile_sink(server, FK_LOGFILE_ERROR));

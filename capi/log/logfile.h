@@ -12,8 +12,9 @@
 /* Whether a descriptor is the stream to systemd's journal that JOURNAL_STREAM names, systemd.exec(5). */
 bool fk_logfile_is_journal(int fd);
 
-/* What the option calls one of them. */
+/* What one of them is called by its option, and the name of that. */
 const char *fk_logfile_name(const forker_server *server, int which);
+const char *fk_logfile_option(int which);
 
 /* Opens those that the options name. Returns FORKER_OK or FORKER_E_SYSTEM. */
 int fk_logfile_open(forker_server *server);

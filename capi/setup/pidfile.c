@@ -37,8 +37,8 @@ static const char *name_of(const forker_server *server)
 
 static int refuse(forker_server *server, const char *reason)
 {
-    int code =
-        fk_server_fail(server, FORKER_E_SYSTEM, "%s: pid file %s: %s", server->run.verb, path_of(server), reason);
+    int code = fk_server_fail(server, FORKER_E_SYSTEM, "%s: pid file %s (option pid_file): %s", server->run.verb,
+                              path_of(server), reason);
     fk_pidfile_forget(server);
     return code;
 }

@@ -13,8 +13,9 @@ static void reopen_files(forker_server *server)
 {
     for (int which = 0; which < FK_LOGFILES; which++) {
         if (server->logs.fds[which] >= 0 && !fk_logfile_reopen(server, which)) {
-            fk_log(server, FORKER_LOG_ERROR, "log file %s cannot be opened anew: %s; the old one is used further",
-                   fk_logfile_name(server, which), strerror(errno));
+            fk_log(server, FORKER_LOG_ERROR,
+                   "log file %s (option %s) cannot be opened anew: %s; the old one is used further",
+                   fk_logfile_name(server, which), fk_logfile_option(which), strerror(errno));
         }
     }
 }

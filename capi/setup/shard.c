@@ -59,8 +59,8 @@ int fk_shards_open(forker_server *server)
         while (listener->sharded && 1 + listener->shard_count < wanted) {
             int fd = open_beside(server, listener);
             if (fd < 0) {
-                return fk_server_fail(server, FORKER_E_ADDRESS, "%s: another socket for %s: %s", server->run.verb,
-                                      listener->address, strerror(errno));
+                return fk_server_fail(server, FORKER_E_ADDRESS, "%s: another socket for %s (option reuseport): %s",
+                                      server->run.verb, listener->address, strerror(errno));
             }
             listener->shards[listener->shard_count++] = fd;
         }

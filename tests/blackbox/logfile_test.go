@@ -138,10 +138,17 @@ func TestErrorLog_isOpenedAnewForAMasterThatIsBeingBorn(t *testing.T) {
 	}
 }
 
-func TestErrorLog_thatCannotBeOpenedIsAnErrorOfRun(t *testing.T) {
-	p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment([]string{"error_log=/nonexistent/x.log"})})
-	p.out.wait(t, 0, "run returned -8: run: log file /nonexistent/x.log: No such file or directory")
-	p.wait()
+func TestFile_thatCannotBeOpenedIsAnErrorOfRunThatNamesItsOption(t *testing.T) {
+	for set, want := range map[string]string{
+		"error_log=/nonexistent/x.log":                            "log file /nonexistent/x.log (option error_log): No such file or directory",
+		"access_log=json access_log_file=/nonexistent/access.log": "log file /nonexistent/access.log (option access_log_file): No such file or directory",
+		"pid_file=/nonexistent/x.pid":                             "pid file /nonexistent/x.pid (option pid_file): No such file or directory",
+		"basic_auth=/nonexistent/users":                           "basic_auth: /nonexistent/users: No such file or directory",
+	} {
+		p := start(t, setup{args: []string{"127.0.0.1:0"}, env: environment(strings.Fields(set))})
+		p.out.wait(t, 0, "run: "+want)
+		p.wait()
+	}
 }
 
 func TestErrorLog_thatCannotBeOpenedAnewStays(t *testing.T) {
@@ -151,7 +158,7 @@ func TestErrorLog_thatCannotBeOpenedAnewStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.signal(syscall.SIGUSR1)
-	old.wait("cannot be opened anew: Is a directory; the old one is used further")
+	old.wait("(option error_log) cannot be opened anew: Is a directory; the old one is used further")
 	p.get("/log/0?text=still+here")
 	old.wait("still here")
 }

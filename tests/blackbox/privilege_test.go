@@ -375,10 +375,10 @@ func TestPrivilege_refusesWhatCannotWork(t *testing.T) {
 		{"user=nobody chroot=tmp", `FORKER_CHROOT="tmp" is not a directory`},
 		{"group=12345", "run returned -5: run: option group needs option user"},
 		{"chroot=/tmp", "run returned -5: run: option chroot needs option user"},
-		{"user=12345", "run returned -5: run: user 12345 has no account that names a group; set option group"},
+		{"user=12345", "run returned -5: run: user 12345 (option user) has no account that names a group; set option group"},
 		{"user=nobody workers=0", "run returned -5: run: option user needs worker processes, and workers is 0"},
 		{"cpu_affinity=on workers=0", "run returned -5: run: option cpu_affinity needs worker processes"},
-		{"BECOME user=nobody", "run returned -8: run: only root can become user nobody, and this process has uid 65534"},
+		{"BECOME user=nobody", "run returned -8: run: only root can become user nobody (option user), and this process has uid 65534"},
 		{"BECOME rlimit_nofile=1048576", "run returned -8: run: option rlimit_nofile: setrlimit to 1048576: Operation not permitted"},
 		{"oom_score_adj=1001", `FORKER_OOM_SCORE_ADJ="1001" is not a number (keep, or 0 to 1000)`},
 	} {
