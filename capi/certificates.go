@@ -35,7 +35,7 @@ func (s server) refuse(bad *certificateError) C.int {
 }
 
 // tlsConfigs are what connections of addresses with TLS are made of, by what those want of the certificates of clients.
-type tlsConfigs map[tls.ClientAuthType]*tls.Config
+type tlsConfigs map[tls.ClientAuthType]*secure.Config
 
 // loaded is what the certificates and CAs come to that C has read. Zero: there are none.
 type loaded struct {
@@ -85,7 +85,7 @@ func (s server) makeConfigs(certificates *secure.Certificates, pool *x509.CertPo
 	for _, auth := range clientAuth {
 		configs[auth] = secure.NewConfig(&secure.Policy{
 			MinVersion: version, GetCertificate: certificates.Get, ClientAuth: auth, ClientCAs: pool, KeyLog: s.keyLog(),
-			HTTP2: s.number(C.FK_OPTION_HTTP2) != 0,
+			HTTP2: s.number(C.FK_OPTION_HTTP2) != 0, Brief: certificates.SignBriefly(),
 		})
 	}
 	return configs
@@ -99,7 +99,7 @@ var clientAuth = [...]tls.ClientAuthType{
 }
 
 // of returns what the connections of an address are made of; nil: it has no TLS.
-func (t tlsConfigs) of(ln *C.fk_listener) *tls.Config {
+func (t tlsConfigs) of(ln *C.fk_listener) *secure.Config {
 	if !ln.tls.on {
 		return nil
 	}
@@ -117,7 +117,7 @@ func (w *worker) followTickets(configs tlsConfigs) {
 		return
 	}
 	for _, config := range configs {
-		config.SetSessionTicketKeys(keys[:])
+		config.SetTicketKeys(keys[:])
 	}
 }
 

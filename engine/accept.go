@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/tls"
 	"fmt"
 	"math"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"libforker/engine/poller"
+	"libforker/engine/secure"
 )
 
 // Listeners, and the connections that they give.
@@ -17,10 +17,10 @@ import (
 type listener struct {
 	fd       int
 	place    Place
-	tls      *tls.Config // nil: clear text.
-	redirect uint16      // As in Listener,
-	proxied  bool        // likewise.
-	accepted int         // Since it was put at the end of the kernel's list of waiters.
+	tls      *secure.Config // nil: clear text.
+	redirect uint16         // As in Listener,
+	proxied  bool           // likewise.
+	accepted int            // Since it was put at the end of the kernel's list of waiters.
 }
 
 // rejoinAfter is how many connections a worker accepts before it lets the others go first. With EPOLLEXCLUSIVE the

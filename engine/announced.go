@@ -1,13 +1,13 @@
 package engine
 
 import (
-	"crypto/tls"
 	"fmt"
 
 	"golang.org/x/sys/unix"
 
 	"libforker/engine/gate"
 	"libforker/engine/poller"
+	"libforker/engine/secure"
 )
 
 // Connections that a proxy passes on, on addresses with proxy=on: in front of all that the client sends stands a header
@@ -16,12 +16,12 @@ import (
 // announced is a connection whose header is awaited, as its protocol.
 type announced struct {
 	c      *conn
-	tls    *tls.Config // What is spoken behind the header; nil: clear text.
-	header []byte      // What has come of it.
+	tls    *secure.Config // What is spoken behind the header; nil: clear text.
+	header []byte         // What has come of it.
 }
 
 // openAnnounced awaits the header of a connection. What is no proxy's is closed.
-func (l *Loop) openAnnounced(c *conn, config *tls.Config) {
+func (l *Loop) openAnnounced(c *conn, config *secure.Config) {
 	a := &announced{c: c, tls: config}
 	c.protocol = a
 	if !l.cfg.Front.Trust.Proxies.Has(c.peer) {
@@ -79,7 +79,7 @@ func (a *announced) finish(l *Loop) {
 }
 
 // openConn begins with what is spoken on a connection.
-func (l *Loop) openConn(c *conn, config *tls.Config) {
+func (l *Loop) openConn(c *conn, config *secure.Config) {
 	if config != nil {
 		l.beginHandshake(c, config)
 		return

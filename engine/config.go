@@ -1,13 +1,13 @@
 package engine
 
 import (
-	"crypto/tls"
 	"time"
 
 	"libforker/engine/access"
 	"libforker/engine/errorpage"
 	"libforker/engine/gate"
 	"libforker/engine/message"
+	"libforker/engine/secure"
 	"libforker/engine/static"
 	"libforker/slot"
 )
@@ -19,7 +19,7 @@ import (
 type Listener struct {
 	Fd    int
 	Place Place
-	TLS   *tls.Config // nil: clear text. Of secure.NewConfig.
+	TLS   *secure.Config // nil: clear text.
 
 	// The port of HTTPS that requests are redirected to, but those of certificate authorities (redirect.go); 0: they are
 	// served.

@@ -200,10 +200,10 @@ func (l *Loop) startProbe(c *conn) {
 type nextTurn struct {
 	conn  *conn
 	tag   uint32
-	reads bool // There is input that the poller cannot tell of.
+	reads bool // There is input that the poller cannot tell of, or that waits.
 }
 
-// queueTurn has c go on in the next iteration.
+// queueTurn has c go on when everybody has had a turn, but not twice in an iteration.
 func (l *Loop) queueTurn(c *conn, reads bool) {
 	c.queued = true
 	l.turns = append(l.turns, nextTurn{c, c.tag, reads})
@@ -225,6 +225,8 @@ func (l *Loop) takeTurns() {
 		if t.conn.tag == t.tag {
 			t.conn.queued = false
 			switch {
+			case t.conn.state == connHandshake:
+				l.takeHandshake(t.conn)
 			case !t.reads:
 				t.conn.protocol.proceed(l)
 			case t.conn.protocol.takesInput():

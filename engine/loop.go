@@ -310,6 +310,7 @@ func (l *Loop) iterate(waitMs int) (over bool, err error) {
 		l.noticeSuspension(l.clock.now - dueNs)
 	}
 	l.measured.last = 0
+	l.beginShaking()
 	for i := range events {
 		l.handle(&events[i])
 		l.bury()

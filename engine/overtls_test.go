@@ -155,8 +155,8 @@ func TestOverTLS(t *testing.T) {
 	}
 }
 
-// secure has c speak TLS, and returns when the loop has taken the session over: handshakes run beside the loop, so that
-// settle does not wait for them.
+// secure has c speak TLS, and returns when the loop has taken the session over: of those beside the loop
+// settle does not know.
 func (s *server) secure(c *client) {
 	s.t.Helper()
 	conn := tls.Client(whole{c.socket, bufio.NewReaderSize(c.socket, 1<<20)}, clientConfig())

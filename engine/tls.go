@@ -30,6 +30,7 @@ type securing struct {
 	shakes  *secure.Handshakes // nil: no listener has TLS.
 	shakeFd int                // An eventfd: Handshakes.Take has something.
 	shaking int                // Connections in connHandshake.
+	lateNs  int64              // From then on, by sinceRead, handshakes wait for the next iteration; 0: none had its turn.
 	told    []*secure.Session  // Room for them.
 	cipher  []byte             // What sockets have, and what they get in a handshake.
 	clear   []byte             // A piece of a file, or small pieces of output.
@@ -49,7 +50,7 @@ func (l *Loop) startSecuring() error {
 		return fmt.Errorf("eventfd: %w", err)
 	}
 	l.shakeFd = inventory.Add(fd)
-	l.shakes = secure.NewHandshakes(l.cfg.TLS.Computing, l.callForHandshakes)
+	l.shakes = secure.NewHandshakes(l.cfg.TLS.Computing, !l.cfg.Polled, l.callForHandshakes)
 	if l.cipher, err = l.blocks.Get(cipherSize); err != nil {
 		return err
 	}
@@ -80,8 +81,14 @@ func (l *Loop) endShaking() {
 	}
 }
 
-// isShaken reports whether no handshake is left.
-func (l *Loop) isShaken() bool { return l.shakes == nil || l.shakes.IsEmpty() }
+// isShaken reports whether no handshake is left. Connections that were in one are closed.
+func (l *Loop) isShaken() bool {
+	if l.shakes == nil {
+		return true
+	}
+	l.shakes.EndLeft()
+	return l.shakes.IsEmpty()
+}
 
 // releaseSecuring closes what the loop's end leaves. No goroutine is left that could use it.
 func (l *Loop) releaseSecuring() {
@@ -91,18 +98,39 @@ func (l *Loop) releaseSecuring() {
 }
 
 // beginHandshake begins with a connection that was just accepted.
-func (l *Loop) beginHandshake(c *conn, config *tls.Config) {
+func (l *Loop) beginHandshake(c *conn, config *secure.Config) {
 	c.state = connHandshake
 	c.tls = secure.NewSession(config, uint64(c.tag)<<32|uint64(c.fd))
 	l.shaking++
 	l.wheel.arm(&c.timer, l.clock.now+int64(l.cfg.TLS.Timeout))
-	l.readHandshake(c)
+	l.hearHandshake(c, poller.In)
 }
 
-// hearHandshake is told of something on a connection whose handshake is under way.
+// hearHandshake is told of something on a connection whose handshake is under way. One that is made on this thread is,
+// when everybody else has had a turn.
 func (l *Loop) hearHandshake(c *conn, events uint32) {
-	if c.interest&poller.Out != 0 && events&poller.Out != 0 {
+	switch {
+	case c.interest&poller.Out != 0 && events&poller.Out != 0:
 		l.advance(c)
+	case l.shakes.IsHere(c.tls):
+		l.queueTurn(c, true)
+	default:
+		l.readHandshake(c)
+	}
+}
+
+// shakeNs is how long handshakes may always take in an iteration.
+const shakeNs = int64(200 * time.Microsecond)
+
+// takeHandshake goes on with a handshake on this thread: one in each iteration, and more while they have not taken longer
+// than everything before them. The others are first in the next iteration.
+func (l *Loop) takeHandshake(c *conn) {
+	now := l.clock.sinceRead()
+	switch {
+	case l.lateNs == 0:
+		l.lateNs = now + max(now, shakeNs)
+	case now >= l.lateNs:
+		l.queueTurn(c, true)
 		return
 	}
 	l.readHandshake(c)
@@ -118,27 +146,36 @@ func (l *Loop) readHandshake(c *conn) {
 		l.countHandshake(slot.HandshakeLeft)
 		l.closeConn(c, CloseClient)
 	case n == 0:
-		l.shakes.EndOf(c.tls)
-		l.setInterest(c, 0)
+		l.mindHandshake(c, l.shakes.EndOf(c.tls))
 	case c.tls.IsShaking():
-		l.setInterest(c, l.wanted(l.shakes.Feed(c.tls, l.cipher[:n])))
+		l.mindHandshake(c, l.shakes.Feed(c.tls, l.cipher[:n]))
 	case isClearText(l.cipher[:n]):
 		l.refuseClearText(c)
 	case l.cipher[0] != recordHandshake:
 		l.countHandshake(slot.HandshakeOther)
 		l.closeConn(c, CloseError)
 	default:
-		l.shakes.Begin(c.tls, l.cipher[:n])
-		l.setInterest(c, poller.In|poller.PeerEnd)
+		l.mindHandshake(c, l.shakes.Begin(c.tls, l.cipher[:n]))
 	}
 }
 
-// wanted is what a handshake is to be told of that wants more input, or does not.
-func (l *Loop) wanted(more bool) uint32 {
-	if more {
-		return poller.In | poller.PeerEnd
+// mindHandshake goes on as a handshake wants.
+func (l *Loop) mindHandshake(c *conn, next secure.Next) {
+	switch next {
+	case secure.WantsInput:
+		l.setInterest(c, poller.In|poller.PeerEnd)
+	case secure.Computes:
+		l.setInterest(c, 0)
+	case secure.HasNews:
+		l.advance(c)
 	}
-	return 0
+}
+
+// beginShaking begins an iteration.
+func (l *Loop) beginShaking() {
+	if l.lateNs = 0; l.shakes != nil {
+		l.shakes.EndLeft()
+	}
 }
 
 // recordHandshake is the type of the record that a client begins with (RFC 8446 §5.1).

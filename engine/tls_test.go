@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -20,10 +21,14 @@ import (
 
 var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Spec{Names: []string{"localhost"}}) })
 
+// besideLoop has the handshakes run on goroutines.
+var besideLoop bool
+
 // withTLS has the server speak TLS.
 func withTLS(cfg *Config) {
 	cfg.Listeners = []Listener{{TLS: secure.NewConfig(&secure.Policy{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate().TLS, nil },
+		Brief:          !besideLoop,
 	})}}
 	cfg.TLS = TLSConfig{Computing: 1, Handshakes: 1024, Timeout: time.Hour}
 }
@@ -51,6 +56,22 @@ func (n narrow) Write(b []byte) (int, error) {
 		}
 	}
 	return len(b), nil
+}
+
+// TestTLS_handshakesBesideTheLoop runs tests of handshakes again, as they are with a key that takes long to sign.
+func TestTLS_handshakesBesideTheLoop(t *testing.T) {
+	besideLoop = true
+	defer func() { besideLoop = false }()
+	t.Run("servesAsClearTextDoes", TestTLS_servesAsClearTextDoes)
+	t.Run("byteByByte", TestTLS_byteByByte)
+	t.Run("endsWithCloseNotify", TestTLS_endsWithCloseNotify)
+	t.Run("clearTextIsTold", TestTLS_clearTextIsTold)
+	t.Run("otherProtocolsAreRefused", TestTLS_otherProtocolsAreRefused)
+	t.Run("handshakeHasADeadline", TestTLS_handshakeHasADeadline)
+	t.Run("handshakesAreLimited", TestTLS_handshakesAreLimited)
+	t.Run("clientLeavesAnywhereInTheHandshake", TestTLS_clientLeavesAnywhereInTheHandshake)
+	t.Run("loopEndsInHandshakes", TestTLS_loopEndsInHandshakes)
+	t.Run("drains", TestTLS_drains)
 }
 
 func TestTLS_servesAsClearTextDoes(t *testing.T) {
@@ -385,6 +406,100 @@ func (l *leaving) Write(b []byte) (int, error) {
 		err = io.ErrClosedPipe
 	}
 	return n, err
+}
+
+// sample is a connection that only takes what is written.
+type sample struct {
+	net.Conn
+	written []byte
+}
+
+func (s *sample) Write(b []byte) (int, error) {
+	s.written = append(s.written, b...)
+	return len(b), nil
+}
+
+func (*sample) Read([]byte) (int, error) { return 0, io.EOF }
+
+// TestTLS_handshakesComeLast: of what comes at the same time, requests are first.
+func TestTLS_handshakesComeLast(t *testing.T) {
+	hello := &sample{}
+	_ = tls.Client(hello, clientConfig()).Handshake()
+	s := start(t, tcp, withTLS)
+	begun := -1
+	s.handle("/count", func(c *call) {
+		begun = 0
+		for _, conn := range s.loop.conns {
+			if conn != nil && conn.tls != nil && conn.tls.IsShaking() {
+				begun++
+			}
+		}
+		c.respond(200, "")
+	})
+	open := s.dialTLS(clientConfig())
+	open.send(getHello)
+	open.response("GET")
+	var others []*client
+	for range 5 {
+		others = append(others, s.dial())
+	}
+	s.settle()
+	s.do(func() {
+		for _, other := range others {
+			other.send(string(hello.written))
+		}
+		open.send(get("/count"))
+	})
+	open.response("GET")
+	if begun != 0 {
+		t.Errorf("%d handshakes have begun before a request", begun)
+	}
+	s.do(func() {
+		if s.loop.shaking != len(others) {
+			t.Errorf("%d handshakes are under way", s.loop.shaking)
+		}
+	})
+}
+
+// greeting is a connection that writes once, and then nothing.
+type greeting struct {
+	net.Conn
+	over bool
+}
+
+func (g *greeting) Write(b []byte) (int, error) {
+	if g.over {
+		return len(b), nil
+	}
+	g.over = true
+	return g.Conn.Write(b)
+}
+
+// TestTLS_loopEndsInHandshakes: of a loop nothing is left, however far the handshakes are.
+func TestTLS_loopEndsInHandshakes(t *testing.T) {
+	s := start(t, tcp, withTLS, func(cfg *Config) { cfg.Hosted = true })
+	s.dial()
+	s.dial().send("\x16\x03\x01\x02")
+	for range 20 {
+		if err := tls.Client(&greeting{Conn: s.dial().Conn}, clientConfig()).Handshake(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := s.dialTLS(clientConfig())
+	open.send(getHello)
+	open.response("GET")
+	s.do(func() {
+		if s.loop.shaking != 22 {
+			t.Errorf("%d handshakes are under way", s.loop.shaking)
+		}
+	})
+	s.unused = 0
+	s.drain(0)
+	s.wait()
+	stacks := make([]byte, 1<<20)
+	if stacks = stacks[:runtime.Stack(stacks, true)]; strings.Contains(string(stacks), "secure.(*") {
+		t.Errorf("after the end there are goroutines of handshakes: %s", stacks)
+	}
 }
 
 func TestTLS_drains(t *testing.T) {

@@ -119,7 +119,7 @@ const uselessMost = 32
 func TestSession_endsAfterRecordsThatBringNothing(t *testing.T) {
 	for name, next := range useless {
 		l := &loop{room: 1 << 10}
-		far, ended := l.pipe(t, serverConfig())
+		far, ended := l.pipe(t, serverConfig(false))
 		a, client := attack(t, far)
 		go func() {
 			for range uselessMost {
@@ -143,7 +143,7 @@ func TestSession_bearsRecordsThatBringNothingBetweenData(t *testing.T) {
 			continue // The client would have to follow, to be able to read.
 		}
 		l := &loop{room: 1 << 10}
-		far, ended := l.pipe(t, serverConfig())
+		far, ended := l.pipe(t, serverConfig(false))
 		a, client := attack(t, far)
 		go func() {
 			for range uselessMost {
@@ -203,9 +203,11 @@ func (w *warned) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func TestSession_handshakeEndsAfterWarnings(t *testing.T) {
+func TestSession_handshakeEndsAfterWarnings(t *testing.T) { eachWay(t, testHandshakeEndsAfterWarnings) }
+
+func testHandshakeEndsAfterWarnings(t *testing.T, server *Config) {
 	l := &loop{room: 1 << 10}
-	far, ended := l.pipe(t, serverConfig())
+	far, ended := l.pipe(t, server)
 	config := clientConfig()
 	config.MaxVersion = tls.VersionTLS12
 	go func() { _ = tls.Client(&warned{Conn: far}, config).Handshake() }()

@@ -2,9 +2,15 @@ package secure
 
 import (
 	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -113,4 +119,42 @@ func TestCertificates_areChosenByName(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestConfig_isBriefIfNobodyIsHeldUp(t *testing.T) {
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		policy Policy
+		keys   []crypto.PrivateKey
+		brief  bool
+	}{
+		{"P-256", Policy{}, []crypto.PrivateKey{newKey(t, elliptic.P256())}, true},
+		{"Ed25519", Policy{}, []crypto.PrivateKey{newKey(t, elliptic.P256()), edwards}, true},
+		{"P-384", Policy{}, []crypto.PrivateKey{newKey(t, elliptic.P256()), newKey(t, elliptic.P384())}, false},
+		{"RSA", Policy{}, []crypto.PrivateKey{testcert.New(testcert.Spec{Names: []string{"localhost"}, RSA: true}).TLS.PrivateKey, edwards}, false},
+		{"certificates of clients", Policy{ClientAuth: tls.VerifyClientCertIfGiven}, []crypto.PrivateKey{edwards}, false},
+		{"a key log", Policy{KeyLog: io.Discard}, []crypto.PrivateKey{edwards}, false},
+	} {
+		var c Certificates
+		for _, key := range row.keys {
+			c.all = append(c.all, &entry{bare: &tls.Certificate{PrivateKey: key}})
+		}
+		row.policy.Brief = c.SignBriefly()
+		if brief := NewConfig(&row.policy).brief; brief != row.brief {
+			t.Errorf("%s: brief %v", row.name, brief)
+		}
+	}
+}
+
+func newKey(t *testing.T, curve elliptic.Curve) crypto.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
 }

@@ -2,7 +2,8 @@
 //
 // crypto/tls is written for a goroutine that waits. Of its calls Read can be repeated after an error that is temporary;
 // Write cannot, so the transport takes everything that is written, into the session's outbox; and Handshake cannot, so it
-// runs on a goroutine, and the transport waits there for what the loop receives. So an open session costs no goroutine.
+// runs on a goroutine, and the transport waits there for what the loop receives. So an open session costs no goroutine. A
+// handshake that computes little runs on a coroutine instead, on the loop's thread.
 //
 // Invariant: crypto/tls gets whole records only, one at a time. What of the client's is not a whole record yet lies in
 // the session, and nothing of the program's data in a buffer that nobody knows of.

@@ -6,14 +6,21 @@ import (
 	"sync"
 )
 
-// Handshakes, on goroutines beside the loop.
+// Handshakes, on goroutines beside the loop. For brief ones see brief.go.
 
 // Handshakes runs handshakes beside the loop: those that compute at a time are so few that a processor is left for the
-// loop, those that wait for their client cost a goroutine each.
+// loop, those that wait for their client cost a goroutine each. Brief ones it runs on the loop's own thread, if it may.
 type Handshakes struct {
 	// Immutable.
 	wake    func()        // Has the loop call Take. Called on any goroutine that is counted in running.
 	compute chan struct{} // Has a place for each handshake that may compute.
+	oneWay  bool          // All calls come from one thread, out of one call of C's, so that coroutines can be used.
+
+	// Owned by the loop: of brief handshakes.
+	idle      []*routine // Which have none.
+	here      int        // How many are under way.
+	left      []*Session // Closed, but their handshakes know nothing of that.
+	isClosing bool
 
 	mu      sync.Mutex // Guards the following.
 	told    []*Session // Those that have something for the loop.
@@ -21,36 +28,59 @@ type Handshakes struct {
 	closing bool       // The loop waits for their end.
 }
 
-// NewHandshakes makes room for `computing` handshakes at a time, at least 1.
-func NewHandshakes(computing int, wake func()) *Handshakes {
-	return &Handshakes{wake: wake, compute: make(chan struct{}, max(computing, 1))}
+// NewHandshakes makes room for `computing` handshakes at a time, at least 1. oneWay: all calls for it will come from one
+// goroutine, and if this is a call from C, from that one call. Only then are brief handshakes made at once.
+func NewHandshakes(computing int, oneWay bool, wake func()) *Handshakes {
+	return &Handshakes{wake: wake, oneWay: oneWay, compute: make(chan struct{}, max(computing, 1))}
 }
+
+// Next is what a handshake waits for.
+type Next int
+
+const (
+	WantsInput Next = iota // What the client sends.
+	Computes               // Nothing; when it wants more input it will be in Take's list.
+	HasNews                // Nothing, and Collect has something at once.
+)
 
 // fedMost is how much of the client's input may wait for the handshake; a record is less.
 const fedMost = 64 << 10
 
 var errClosed = errors.New("the connection is closed")
 
+// IsHere tells if the handshake of s is made by Begin and Feed themselves.
+func (h *Handshakes) IsHere(s *Session) bool { return s.brief && h.oneWay }
+
 // Begin begins the handshake of s with what the client has sent.
-func (h *Handshakes) Begin(s *Session, in []byte) {
+func (h *Handshakes) Begin(s *Session, in []byte) Next {
 	s.shaking, s.pass = true, h
 	s.feed(in)
+	if h.IsHere(s) {
+		return h.beginHere(s)
+	}
 	h.mu.Lock()
 	h.running++
 	h.mu.Unlock()
 	go h.run(s)
+	return WantsInput
 }
 
-// Feed gives the handshake of s what has come. false: it wants no more until it is in Take's list.
-func (h *Handshakes) Feed(s *Session, in []byte) bool {
+// Feed gives the handshake of s what has come.
+func (h *Handshakes) Feed(s *Session, in []byte) Next {
+	if s.routine != nil {
+		s.feed(in)
+		return h.resume(s)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.feed(in)
 	if s.waiting && isWhole(s.in) {
 		s.wake.Signal()
 	}
-	s.full = !s.waiting && len(s.in) >= fedMost
-	return !s.full
+	if s.full = !s.waiting && len(s.in) >= fedMost; s.full {
+		return Computes
+	}
+	return WantsInput
 }
 
 // feed puts input behind what there is. With mu.
@@ -69,11 +99,16 @@ func (s *Session) feed(in []byte) {
 }
 
 // EndOf tells the handshake of s that the client has sent its end.
-func (h *Handshakes) EndOf(s *Session) {
+func (h *Handshakes) EndOf(s *Session) Next {
+	if s.routine != nil {
+		s.ended = true
+		return h.resume(s)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
 	s.wake.Signal()
+	return Computes
 }
 
 // run is a handshake's goroutine.
@@ -118,6 +153,11 @@ func (s *Session) readWaiting(b []byte) (int, error) {
 	for s.isStarved() {
 		s.await()
 	}
+	return s.readAwaited(b)
+}
+
+// readAwaited gives the handshake what it has waited for.
+func (s *Session) readAwaited(b []byte) (int, error) {
 	if s.closed {
 		return 0, errClosed
 	}
@@ -199,16 +239,17 @@ func (h *Handshakes) Return(s *Session, out []byte) {
 	s.out = rest
 }
 
-// Close has the loop woken whenever a goroutine ends. Their sessions are closed by now.
+// Close has the loop woken whenever a goroutine ends. Their sessions are about to be closed.
 func (h *Handshakes) Close() {
+	h.closeHere()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closing = true
 }
 
-// IsEmpty tells if no goroutine is left.
+// IsEmpty tells if no goroutine is left, and no coroutine.
 func (h *Handshakes) IsEmpty() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.running == 0
+	return h.running == 0 && h.here == 0
 }

@@ -15,8 +15,15 @@ import (
 
 var certificate = sync.OnceValue(func() *testcert.Pair { return testcert.New(testcert.Spec{Names: []string{"localhost"}}) })
 
-func serverConfig() *tls.Config {
-	return NewConfig(&Policy{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate().TLS, nil }})
+func serverConfig(brief bool) *Config {
+	get := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate().TLS, nil }
+	return NewConfig(&Policy{GetCertificate: get, Brief: brief})
+}
+
+// eachWay runs a test whose handshakes run beside the loop, and again where they run on its thread.
+func eachWay(t *testing.T, test func(t *testing.T, config *Config)) {
+	t.Run("beside", func(t *testing.T) { test(t, serverConfig(false)) })
+	t.Run("brief", func(t *testing.T) { test(t, serverConfig(true)) })
 }
 
 func clientConfig() *tls.Config {
@@ -36,10 +43,10 @@ type loop struct {
 }
 
 // serve sends back what the client says, in capitals, and returns why it ended.
-func (l *loop) serve(config *tls.Config) error {
+func (l *loop) serve(config *Config) error {
 	l.woken, l.input = make(chan struct{}, 1), make(chan []byte)
 	l.session = NewSession(config, 7)
-	l.shakes = NewHandshakes(1, func() { l.woken <- struct{}{} })
+	l.shakes = NewHandshakes(1, true, func() { l.woken <- struct{}{} })
 	defer l.session.Close()
 	go l.receive()
 	if err := l.shake(); err != nil {
@@ -101,33 +108,37 @@ func (l *loop) shake() error {
 	if !ok {
 		return io.EOF
 	}
-	l.shakes.Begin(l.session, in)
+	next := l.shakes.Begin(l.session, in)
 	input := l.input
 	for {
+		if next == HasNews {
+			if progress := l.collect(); progress.Over {
+				return progress.Err
+			}
+		}
+		next = WantsInput
 		select {
 		case in, ok := <-input:
-			if !ok {
-				l.shakes.EndOf(l.session)
-				input = nil
-			} else if !l.shakes.Feed(l.session, in) {
+			if ok {
+				next = l.shakes.Feed(l.session, in)
+			} else {
+				next = l.shakes.EndOf(l.session)
+			}
+			if !ok || next == Computes {
 				input = nil
 			}
 		case <-l.woken:
-			progress := l.collect()
 			input = l.input
-			if progress.Over {
-				return progress.Err
+			if told := l.shakes.Take(nil); len(told) != 1 || told[0] != l.session || told[0].Owner != 7 {
+				return fmt.Errorf("told of %d sessions", len(told))
 			}
+			next = HasNews
 		}
 	}
 }
 
 // collect takes in how far the handshake is.
 func (l *loop) collect() Progress {
-	told := l.shakes.Take(nil)
-	if len(told) != 1 || told[0] != l.session || told[0].Owner != 7 {
-		return Progress{Over: true, Err: fmt.Errorf("told of %d sessions", len(told))}
-	}
 	progress := l.shakes.Collect(l.session, nil)
 	_, _ = l.socket.Write(progress.Out)
 	return progress
@@ -149,7 +160,7 @@ func (c *cut) Write(b []byte) (n int, err error) {
 }
 
 // pipe serves one end of a pipe by l until ended, and returns the other.
-func (l *loop) pipe(t testing.TB, config *tls.Config) (far net.Conn, ended chan error) {
+func (l *loop) pipe(t testing.TB, config *Config) (far net.Conn, ended chan error) {
 	t.Helper()
 	near, far := net.Pipe()
 	deadline := time.Now().Add(time.Minute)
@@ -172,9 +183,9 @@ func (l *loop) open(t testing.TB, handshake func(far net.Conn) error) {
 	near, far := net.Pipe()
 	t.Cleanup(func() { _ = far.Close() })
 	l.socket, l.woken, l.input = near, make(chan struct{}, 1), make(chan []byte)
-	l.session = NewSession(serverConfig(), 7)
+	l.session = NewSession(serverConfig(false), 7)
 	t.Cleanup(l.session.Close)
-	l.shakes = NewHandshakes(1, func() { l.woken <- struct{}{} })
+	l.shakes = NewHandshakes(1, true, func() { l.woken <- struct{}{} })
 	shaken := make(chan error, 1)
 	go l.receive()
 	go func() { shaken <- l.shake() }()

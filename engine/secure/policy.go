@@ -8,6 +8,12 @@ import (
 
 // What of TLS is spoken, and what is refused.
 
+// Config is what sessions are made of. Immutable, but for SetTicketKeys.
+type Config struct {
+	tls   *tls.Config
+	brief bool // A handshake computes so little that a loop can wait for it.
+}
+
 // Policy is what the operator decides. The rest is decided by NewConfig, or by crypto/tls: its groups, X25519MLKEM768
 // among them, and its order of suites.
 type Policy struct {
@@ -17,6 +23,7 @@ type Policy struct {
 	ClientCAs      *x509.CertPool // Who may have signed the certificates of clients.
 	HTTP2          bool           // Whether it is offered, and preferred.
 	KeyLog         io.Writer      // Gets the secrets of all sessions, for debugging; nil: none does.
+	Brief          bool           // All keys sign within some ten microseconds (Certificates.SignBriefly).
 }
 
 // suites are those of TLS 1.2 that agree on a key of their own for each connection (ECDHE), and encrypt and authenticate
@@ -35,12 +42,15 @@ const HTTP2 = "h2"
 
 // NewConfig makes what sessions are made of. A client that offers protocols (ALPN) of which none is offered is refused,
 // as RFC 7301 §3.2 wants it.
-func NewConfig(p *Policy) *tls.Config {
+//
+// Handshakes are brief if they sign briefly, and neither verify the chain that a client sends nor write to a file.
+func NewConfig(p *Policy) *Config {
 	protocols := []string{"http/1.1"}
 	if p.HTTP2 {
 		protocols = []string{HTTP2, "http/1.1"}
 	}
-	return &tls.Config{
+	brief := p.Brief && p.ClientAuth == tls.NoClientCert && p.KeyLog == nil
+	return &Config{brief: brief, tls: &tls.Config{
 		MinVersion:     max(p.MinVersion, tls.VersionTLS12),
 		CipherSuites:   suites,
 		GetCertificate: p.GetCertificate,
@@ -48,5 +58,9 @@ func NewConfig(p *Policy) *tls.Config {
 		ClientCAs:      p.ClientCAs,
 		KeyLogWriter:   p.KeyLog,
 		NextProtos:     protocols,
-	}
+	}}
 }
+
+// SetTicketKeys has tickets of sessions be made with the first of the keys, and understood if they are of any. On any
+// goroutine.
+func (c *Config) SetTicketKeys(keys [][32]byte) { c.tls.SetSessionTicketKeys(keys) }

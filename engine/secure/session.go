@@ -28,6 +28,7 @@ type Session struct {
 	// Immutable.
 	Owner uint64 // Tells the loop whose it is.
 	tls   *tls.Conn
+	brief bool        // Its handshake computes little.
 	pass  *Handshakes // Which runs its handshake.
 
 	mu      sync.Mutex // Guards what follows, during the handshake.
@@ -39,6 +40,8 @@ type Session struct {
 	told    bool       // It is in Handshakes.told.
 	over    bool       // The handshake has ended,
 	err     error      // so.
+
+	routine *routine // Owned by the loop: which makes its handshake; nil: a goroutine does, or it is over.
 
 	// Owned by the loop once the handshake is over.
 	in    []byte                     // What has come and crypto/tls has not taken,
@@ -53,10 +56,10 @@ type Session struct {
 }
 
 // NewSession makes a session, whose handshake is for Handshakes.
-func NewSession(config *tls.Config, owner uint64) *Session {
-	s := &Session{Owner: owner}
+func NewSession(config *Config, owner uint64) *Session {
+	s := &Session{Owner: owner, brief: config.brief}
 	s.wake.L = &s.mu
-	s.tls = tls.Server((*wire)(s), config)
+	s.tls = tls.Server((*wire)(s), config.tls)
 	return s
 }
 
@@ -156,6 +159,11 @@ func (s *Session) Sent(n int) {
 
 // Close gives back what the session has. A handshake that runs ends.
 func (s *Session) Close() {
+	if s.routine != nil {
+		s.closed = true
+		s.pass.left = append(s.pass.left, s)
+		return
+	}
 	if s.shaking {
 		s.mu.Lock()
 		defer s.mu.Unlock()

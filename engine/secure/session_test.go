@@ -28,7 +28,9 @@ func ask(c *tls.Conn, text string) error {
 	return <-sent
 }
 
-func TestSession_isATLSServer(t *testing.T) {
+func TestSession_isATLSServer(t *testing.T) { eachWay(t, testIsATLSServer) }
+
+func testIsATLSServer(t *testing.T, server *Config) {
 	long := strings.Repeat("abcdefghij", 20000)
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, size := range []int{1, 7, 600, 1 << 20} {
@@ -40,7 +42,7 @@ func TestSession_isATLSServer(t *testing.T) {
 				config := clientConfig()
 				config.MinVersion, config.MaxVersion = version, version
 				l := &loop{room: room}
-				far, ended := l.pipe(t, serverConfig())
+				far, ended := l.pipe(t, server)
 				c := tls.Client(&cut{far, size}, config)
 				var err error
 				for range 3 {
@@ -69,7 +71,7 @@ func TestSession_refusesUselessRecords(t *testing.T) {
 		"an unknown type":       record(99, "hello"),
 	} {
 		l := &loop{room: 1 << 10}
-		far, ended := l.pipe(t, serverConfig())
+		far, ended := l.pipe(t, serverConfig(false))
 		c := tls.Client(far, clientConfig())
 		if err := ask(c, "hello"); err != nil {
 			t.Fatal(err)
@@ -92,37 +94,42 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte{1, 5, 200}, uint16(100), true)
 	f.Add([]byte{255, 255, 3}, uint16(1), false)
 	f.Fuzz(func(t *testing.T, sizes []byte, room uint16, isNew bool) {
-		config := clientConfig()
-		if !isNew {
-			config.MaxVersion = tls.VersionTLS12
-		}
-		text := strings.Repeat("a text of some length ", 50+len(sizes)*20%4000)
-		l := &loop{room: 1 + int(room)}
-		far, ended := l.pipe(t, serverConfig())
-		c := tls.Client(&uneven{Conn: far, sizes: sizes}, config)
-		for range 2 {
-			if err := ask(c, text); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := c.CloseWrite(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-ended; err != io.EOF || l.echoed != 2*len(text) {
-			t.Errorf("%v after %d bytes of %d", err, l.echoed, 2*len(text))
-		}
+		fuzzSession(t, serverConfig(false), sizes, room, isNew)
+		fuzzSession(t, serverConfig(true), sizes, room, isNew)
 	})
 }
 
+func fuzzSession(t *testing.T, server *Config, sizes []byte, room uint16, isNew bool) {
+	config := clientConfig()
+	if !isNew {
+		config.MaxVersion = tls.VersionTLS12
+	}
+	text := strings.Repeat("a text of some length ", 50+len(sizes)*20%4000)
+	l := &loop{room: 1 + int(room)}
+	far, ended := l.pipe(t, server)
+	c := tls.Client(&uneven{Conn: far, sizes: sizes}, config)
+	for range 2 {
+		if err := ask(c, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err != io.EOF || l.echoed != 2*len(text) {
+		t.Errorf("%v after %d bytes of %d", err, l.echoed, 2*len(text))
+	}
+}
+
 // plain serves one end of a pipe by crypto/tls alone, as loop does, and returns the other end and how it ends.
-func plain(config *tls.Config) (far net.Conn, ended chan error) {
+func plain(config *Config) (far net.Conn, ended chan error) {
 	near, far := net.Pipe()
 	deadline := time.Now().Add(time.Minute)
 	_ = near.SetDeadline(deadline)
 	_ = far.SetDeadline(deadline)
 	ended = make(chan error, 1)
 	go func() {
-		c := tls.Server(near, config)
+		c := tls.Server(near, config.tls)
 		err := c.Handshake()
 		for b := make([]byte, 1<<10); err == nil; {
 			var n int
@@ -166,19 +173,21 @@ func FuzzSession_failsAsCryptoTLSDoes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw, sizes []byte, shake bool) {
 		// A session gives out whole records only: whatever length the last one says, it is to be whole.
 		raw = append(raw, make([]byte, RecordMost)...)
-		l := &loop{room: 1 << 10}
-		far, ended := l.pipe(t, serverConfig())
-		ours, err := provoke(far, ended, raw, sizes, shake)
-		if err != nil {
-			t.Fatal(err)
-		}
-		far, ended = plain(serverConfig())
+		far, ended := plain(serverConfig(false))
 		theirs, err := provoke(far, ended, raw, nil, shake)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ours != theirs {
-			t.Errorf("%q ends a session by %q, and crypto/tls by %q", raw, ours, theirs)
+		for _, brief := range []bool{false, true} {
+			l := &loop{room: 1 << 10}
+			far, ended := l.pipe(t, serverConfig(brief))
+			ours, err := provoke(far, ended, raw, sizes, shake)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ours != theirs {
+				t.Errorf("%q ends a session by %q, brief %v, and crypto/tls by %q", raw, ours, brief, theirs)
+			}
 		}
 	})
 }

@@ -31,7 +31,10 @@ type wire Session
 // Read gives what there is of the present record, if all of it is there.
 func (w *wire) Read(b []byte) (int, error) {
 	s := (*Session)(w)
-	if s.shaking {
+	switch {
+	case s.routine != nil:
+		return s.readHere(b)
+	case s.shaking:
 		return s.readWaiting(b)
 	}
 	return s.readRecord(b)
