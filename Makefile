@@ -13,7 +13,9 @@ endif
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
-DOCDIR ?= $(PREFIX)/share/doc/forker
+DATADIR ?= $(PREFIX)/share
+DOCDIR ?= $(DATADIR)/doc/forker
+MANDIR ?= $(DATADIR)/man
 FUZZTIME ?= 30s
 GO ?= go
 ifeq ($(origin CC),default)
@@ -58,6 +60,7 @@ all: lib examples
 # ------------------------------------------------------------------------------------------------------------- library
 
 LIB := $(BUILD)/libforker.so.$(VERSION)
+API := $(BUILD)/api
 LINKS := $(BUILD)/$(SONAME) $(BUILD)/libforker.so
 FOREIGN := LICENSES bench bindings build docs examples_c packaging tests tools
 SOURCES := go.mod go.sum Makefile \
@@ -251,11 +254,10 @@ fuzz: lib
 C_FILES := $(wildcard include/*.h capi/*.c capi/*/*.[ch] examples_c/*.c examples_c/*.cpp examples_c/*/*.c examples_c/*/*.cpp bench/*.c bench/*/*.[ch] bench/*/*.cpp tools/*.c) \
 	$(shell find tests -name '*.[ch]' -o -name '*.cpp')
 
-## check         check format, lint, C warnings, header dialects, layers, exported symbols and generated documents
+## check         check format, lint, C warnings, header dialects, layers and generated files
 .PHONY: check check-go check-c check-docs
 check: check-go check-c check-docs
 	@tools/check-layers
-	@tools/check-symbols $(LIB)
 	@echo "make check: nothing to complain about"
 
 ## check-go      gofumpt, go vet, staticcheck, errcheck
@@ -276,7 +278,7 @@ check-c: lib
 	@tools/check-warnings
 	@tools/check-header
 
-## check-docs    docs/OPTIONS.md, the files in ARCHITECTURE.md and the index of RATIONALE.md are what `make docs` writes, links lead somewhere
+## check-docs    what `make docs` writes is what is there, links lead somewhere
 check-docs: $(BUILD)/options_page
 	@tools/check-docs $<
 
@@ -299,6 +301,21 @@ docs: $(BUILD)/options_page
 	cp $(BUILD)/architecture.md ARCHITECTURE.md
 	tools/list-questions >$(BUILD)/rationale.md
 	cp $(BUILD)/rationale.md RATIONALE.md
+
+$(API): go.mod $(shell find bindings/api -name '*.go' -not -name '*_test.go')
+	GOARCH= CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o $@ ./bindings/api
+
+## api           describe forker.h for bindings in other languages: build/api.json (docs/LANGUAGES.md)
+.PHONY: api
+api: $(BUILD)/api.json
+$(BUILD)/api.json: include/forker.h $(API)
+	$(API) json $< >$@
+
+## man           make a page of man(1) of each entry of forker.h: man -l build/man3/forker_respond.3
+.PHONY: man
+man: $(API)
+	rm -rf $(BUILD)/man3
+	$(API) man include/forker.h $(BUILD)/man3
 
 # ----------------------------------------------------------------------------------------------------------- benchmark
 
@@ -343,10 +360,12 @@ CMAKEDIR := $(LIBDIR)/cmake/forker
 FILL = sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SONAME@|$(SONAME)|g' -e 's|@PREFIX@|$(PREFIX)|g' -e 's|@LIBDIR@|$(LIBDIR)|g' \
 	-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|g' -e "s|@CMAKE_TO_INCLUDE@|$$(realpath -m --relative-to=$(CMAKEDIR) $(INCLUDEDIR))|g"
 
-## install       install header, library, pkg-config and CMake files, licences (PREFIX=/usr/local LIBDIR= INCLUDEDIR= DOCDIR= DESTDIR=)
+## install       install header, library, its description and pages of man, pkg-config and CMake files, licences (PREFIX=/usr/local LIBDIR= INCLUDEDIR= DATADIR= DOCDIR= MANDIR= DESTDIR=)
 .PHONY: install
-install: lib
-	install -d $(DESTDIR)$(INCLUDEDIR)/forker $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(DOCDIR)/LICENSES
+install: lib api man
+	install -d $(DESTDIR)$(INCLUDEDIR)/forker $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(CMAKEDIR) $(DESTDIR)$(DOCDIR)/LICENSES $(DESTDIR)$(DATADIR)/forker $(DESTDIR)$(MANDIR)/man3
+	install -m 644 $(BUILD)/api.json $(DESTDIR)$(DATADIR)/forker/
+	cp -P $(BUILD)/man3/*.3 $(DESTDIR)$(MANDIR)/man3/
 	install -m 644 LICENSE $(DESTDIR)$(DOCDIR)/
 	install -m 644 LICENSES/* $(DESTDIR)$(DOCDIR)/LICENSES/
 	install -m 644 include/forker.h include/forker.hpp $(DESTDIR)$(INCLUDEDIR)/

@@ -41,6 +41,10 @@
  *    dispositions of signals back before fork returns; a request can still be read there, but every call about the
  *    server, or that answers, gives FORKER_E_PROCESS or does nothing. The child must not return from the callback: it
  *    executes a program or ends. A server that does not run yet is the child's as well, and runs wherever it is run.
+ *  - What differs from these conventions is said by sentences that always begin in the same way, because bindings/api reads
+ *    them too and makes a description of this header for bindings in other languages (docs/LANGUAGES.md): "Any thread, any
+ *    process", or which ones; "May be NULL:" and the parameters; "Returns" and the codes, or what else an int is; "1 or 0"
+ *    for one that tells whether something is so. `user` may always be NULL, and so may data of length 0.
  *
  * Everything here is since version 0.1.0.
  */
@@ -129,8 +133,8 @@ forker_server *forker_server_new(void);
  * Releases a server and closes its listening sockets; a unix socket file that it made is removed. One that was started
  * or opened is stopped at once before, and its end waited for. NULL is a no-op, and so is a call while
  * forker_server_run() is running, in a process other than the one that made the server, from a handler, or if a handler
- * with workers=0 has not returned 5 seconds after the stop. Handles of its requests are void afterwards; no other
- * thread may be in a call about the server or a request of it.
+ * with workers=0 has not returned 5 seconds after the stop. Handles of its requests are void afterwards. Any thread, one
+ * at a time: see forker_server_start(); no other one may be in a call about the server or a request of it.
  */
 void forker_server_free(forker_server *server);
 
@@ -215,7 +219,7 @@ int forker_route_set(forker_route *route, const char *name, const char *value);
  * "page" and values "7" and "2", "/users/:id" becomes "/users/7?page=2". At most `size` bytes with the NUL behind them
  * are written to text_out; if that is not enough, or something else is wrong, it is "".
  *
- * Any thread, in any process that has the server. Returns FORKER_OK, FORKER_E_ROUTE (no route has that name),
+ * Any thread, any process that has the server. Returns FORKER_OK, FORKER_E_ROUTE (no route has that name),
  * FORKER_E_INVALID (a parameter has no value, or one with which the path would be another: a segment "." or "..", or of
  * ":name" also "" and one with a slash; a NULL; `size` is 0), FORKER_E_LIMIT (`size` is too small).
  */
@@ -233,7 +237,7 @@ typedef struct forker_route_info {
 } forker_route_info;
 
 /*
- * Tells of route number `index` of a server, from 0, in the order in which they were registered. Any thread, in any process
+ * Tells of route number `index` of a server, from 0, in the order in which they were registered. Any thread, any process
  * that has the server; not while one is registered. Returns FORKER_OK, FORKER_E_INVALID (index beyond the last; `size` is
  * not set).
  */
@@ -297,7 +301,7 @@ typedef struct forker_outcome {
 } forker_outcome;
 
 /*
- * Has `before` called before the handlers of a group, and `done` when the request has ended; one of the two may be NULL.
+ * Has `before` called before the handlers of a group, and `done` when the request has ended. May be NULL: before, done.
  * They count for all routes of the group and of those inside of it, in whatever order all of that is registered: the
  * functions of the outer group come first, in a group those that were registered first, and done functions in the
  * opposite order.
@@ -386,7 +390,7 @@ typedef int (*forker_origin_fn)(forker_request *req, const char *origin, void *u
 int forker_group_on_origin(forker_group *group, forker_origin_fn may_read, void *user);
 
 /*
- * Whether a text that a client has given is the secret: 1, else 0. The time that this takes depends on the lengths of both only,
+ * Whether a text that a client has given is the secret: 1 or 0. The time that this takes depends on the lengths of both only,
  * not on how much of them is the same, so that nobody finds the secret out byte by byte. 0 if one is NULL, or no text has that
  * length. Any thread, any process.
  */
@@ -403,7 +407,8 @@ int forker_same_secret(const char *given, size_t given_len, const char *secret);
  * The body of the request is empty where it has not come, and the parameters are those of the route that was found, if
  * any. In the library's words are always: errors of requests whose head has not come or is malformed, 504 for option
  * handler_timeout and others in the place of a response that the program still owes, and errors in calls of gRPC. What
- * the function answers with forker_respond_error() is in the library's words, too. NULL removes it.
+ * the function answers with forker_respond_error() is in the library's words, too. May be NULL: on_error, which removes
+ * it.
  */
 typedef int (*forker_error_fn)(forker_request *req, int status, const char *detail, void *user);
 int forker_server_on_error(forker_server *server, forker_error_fn on_error, void *user);
@@ -411,7 +416,7 @@ int forker_server_on_error(forker_server *server, forker_error_fn on_error, void
 /*
  * A slot for a value that functions have for each other about a request, such as the user that a before function has
  * found, see forker_request_set(). `destroy` is called for each value that is replaced, and for the last one when the
- * request has ended, after the done functions, where these are called; NULL: for none.
+ * request has ended, after the done functions, where these are called. May be NULL: destroy.
  *
  * Returns the number of the slot, from 0 to 15, FORKER_E_LIMIT (there are 16).
  */
@@ -440,7 +445,7 @@ int forker_server_slot(forker_server *server, forker_release_fn destroy);
  * takes its place, a reload has it served. A relative one is meant from the present directory on.
  *
  * How it is served is said by forker_route_set() and forker_group_set() with the options whose names begin with static_,
- * see docs/OPTIONS.md; route_out gets the route for that, and may be NULL. It is NULL if the call fails.
+ * see docs/OPTIONS.md; route_out gets the route for that. It is NULL if the call fails. May be NULL: route_out.
  *
  * Return FORKER_OK, FORKER_E_ROUTE (malformed prefix, or there is a route already), FORKER_E_SYSTEM (the directory
  * cannot be opened), FORKER_E_LIMIT (too many routes).
@@ -455,7 +460,7 @@ int forker_group_static(forker_group *group, const char *prefix, const char *dir
  * was signed for this name by one of the keys.
  *
  * At most `size` bytes with the NUL behind them are written: a signed text takes 45 more than the value has, a value no
- * more than its text. What is written is "" if the call fails. Any thread of a process that serves.
+ * more than its text. What is written is "" if the call fails. Any thread, any process that serves.
  *
  * Return FORKER_OK, FORKER_E_INVALID (not a name or value as of forker_cookie, or more than 4095 bytes of both; the
  * signature is not good), FORKER_E_LIMIT (`size` is too small), FORKER_E_STATE (option cookie_keys is empty),
@@ -639,8 +644,8 @@ int forker_server_clear_error(forker_server *server);
  * A process in which the Go runtime runs may fork, but no server can run in its child.
  *
  * After start, the server ends by forker_server_stop() or by itself; forker_server_wait() tells how, and only then can
- * it be set up or started again. Until then what was registered stays in use: handlers, hooks and their `user`. Any
- * thread may call start, wait and forker_server_free(), one at a time for the same server, but not a callback of it.
+ * it be set up or started again. Until then what was registered stays in use: handlers, hooks and their `user`.
+ * Any thread, one at a time: so may start, wait and forker_server_free() of a server be called, but not by a callback of it.
  *
  * How a server ends that serves in the program's own process: it takes no connection any more, and the hook
  * worker_drain is called; requests in flight have until the limit of the stop. What is then left is cut off, and those
@@ -688,7 +693,8 @@ int forker_server_poll(forker_server *server, int32_t timeout_ms);
 
 /*
  * Waits until a server that was started has ended, for at most `timeout_ms`, or as long as it takes if that is
- * negative. It waits for no other child of the program, and does not stop the server. No signal ends the wait.
+ * negative. It waits for no other child of the program, and does not stop the server. No signal ends the wait. Any thread,
+ * one at a time: see forker_server_start().
  *
  * Returns what forker_server_run() would have returned: FORKER_OK after a stop, FORKER_E_BOOT ..., and FORKER_E_SYSTEM
  * if the spawner was killed. Or FORKER_E_AGAIN (it still serves), FORKER_E_STATE (it was not started, or has been
@@ -700,10 +706,10 @@ int forker_server_wait(forker_server *server, int32_t timeout_ms);
 /* --------------------------------------------------------------------------------------------------------- steering */
 
 /*
- * What is asked of a running server. The calls of this section return without waiting, and may be made by any thread of
- * any process of the tree, so by a handler too, and in a signal handler. They give FORKER_OK, or FORKER_E_STATE if the
- * server does not run, and all but stop and reopen also with workers=0. A worker can steer the server that it is a
- * worker of, for others of the same program it gets FORKER_E_PROCESS (stop: FORKER_OK).
+ * What is asked of a running server. Any thread, any process of the tree: so by a handler too, and in a signal handler.
+ * The calls of this section return without waiting. They give FORKER_OK, or FORKER_E_STATE if the server does not run,
+ * and all but stop and reopen also with workers=0. A worker can steer the server that it is a worker of, for others of
+ * the same program it gets FORKER_E_PROCESS (stop: FORKER_OK).
  *
  * With option user, workers have less privileges than the spawner: from them reload, reopen and upgrade, which have the
  * spawner read, write and execute files, give FORKER_E_PRIVILEGE, unless option worker_commands is on.
@@ -766,7 +772,7 @@ int forker_server_upgrade(forker_server *server);
  * order in which they were posted, each once. What they post is called in a further turn. When the server ends in this
  * process, those that were posted until then are called first.
  *
- * Any thread of a process that serves, from the hook worker_ready on; not a signal handler. Returns FORKER_OK; or, and
+ * Any thread, any process that serves: from the hook worker_ready on, and not in a signal handler. Returns FORKER_OK; or, and
  * then `fn` is not called, FORKER_E_STATE (this process does not serve, or not any more), FORKER_E_PROCESS (in a
  * process that was forked off one which serves).
  */
@@ -779,7 +785,7 @@ int forker_server_post(forker_server *server, forker_post_fn fn, void *user);
  * called in the order of their times; a call that comes too late because the thread was busy makes up for all that were
  * due before. They end with the server in this process, without being called.
  *
- * Any thread of a process that serves, from the hook worker_ready on; not a signal handler. Returns the number, which
+ * Any thread, any process that serves: from the hook worker_ready on, and not in a signal handler. Returns the number, which
  * is greater than 0; or FORKER_E_INVALID (a negative time, or more than 10 years), FORKER_E_STATE (this process does
  * not serve, or not any more), FORKER_E_PROCESS (in a process that was forked off one which serves).
  */
@@ -787,8 +793,8 @@ typedef void (*forker_timer_fn)(forker_server *server, int64_t timer, void *user
 int64_t forker_server_timer(forker_server *server, int64_t first_ms, int64_t every_ms, forker_timer_fn fn, void *user);
 
 /*
- * Ends a timer. On the main thread its function is not called any more afterwards; called from another thread, it may be
- * running. Returns FORKER_OK, FORKER_E_INVALID (there is no such timer: it was called, or has ended), FORKER_E_PROCESS.
+ * Ends a timer. Any thread, any process that serves; on the main thread its function is not called any more afterwards,
+ * from another one it may be running. Returns FORKER_OK, FORKER_E_INVALID (there is no such timer: it was called, or has ended), FORKER_E_PROCESS.
  */
 int forker_server_timer_cancel(forker_server *server, int64_t timer);
 
@@ -829,14 +835,15 @@ const forker_option *forker_option_at(size_t index);
 
 /*
  * What there is to know of an option. The type is "number", "size", "duration", "mode", "choice", "text", "user",
- * "group", "directory" or "address". Each of these gives NULL (or 0) for a NULL option. The texts are static.
+ * "group", "directory" or "address". Each of these gives NULL (or 0) for a NULL option. Any thread, any process. The
+ * texts are static.
  */
 const char *forker_option_name(const forker_option *option); /* "idle_timeout" */
 const char *forker_option_type(const forker_option *option);
 const char *forker_option_default(const forker_option *option);     /* "75s" */
 const char *forker_option_bounds(const forker_option *option);      /* "10ms to 24h" or "auto, or 0 to 1024" */
 const char *forker_option_description(const forker_option *option); /* one sentence */
-int forker_option_reloadable(const forker_option *option);          /* 1 if a reload can change it */
+int forker_option_reloadable(const forker_option *option);          /* 1 or 0: a reload can change it */
 
 /* ------------------------------------------------------------------------------------------------------------ hooks */
 
@@ -856,9 +863,9 @@ int forker_option_reloadable(const forker_option *option);          /* 1 if a re
  *   worker_exit   in the worker, when it has drained and is about to leave. Not called if it crashes or is killed.
  *
  * A negative result of the first three is a failed boot: the worker exits, or is not forked at all, and is tried again,
- * with growing delay; other results do not matter. One of each kind; a later one replaces it, NULL removes it. No
- * atexit function of the program runs in a worker. With option workers=0 all but the first two are called, in the
- * calling process.
+ * with growing delay; other results do not matter. One of each kind, a later one replaces it. May be NULL: hook, which
+ * removes it. No atexit function of the program runs in a worker. With option workers=0 all but the first two are called,
+ * in the calling process.
  */
 typedef int (*forker_hook)(forker_server *server, int32_t worker, void *user);
 int forker_server_on_before_fork(forker_server *server, forker_hook hook, void *user);
@@ -883,7 +890,7 @@ int forker_server_on_worker_exit(forker_server *server, forker_hook hook, void *
  * With workers=0, forker_server_run() and forker_server_start() call it in the process that serves;
  * forker_server_open() does not.
  *
- * NULL takes it away.
+ * May be NULL: loop, which takes it away.
  */
 int forker_server_on_worker_loop(forker_server *server, forker_hook loop, void *user);
 
@@ -900,7 +907,7 @@ int forker_server_on_worker_loop(forker_server *server, forker_hook loop, void *
  * While a hook runs in the spawner, nobody is forked and nobody's death is noticed, so it should be short; the workers
  * serve. With option workers=0 only on_reopen is called.
  *
- * One of each kind; a later one replaces it, NULL removes it.
+ * One of each kind, a later one replaces it. May be NULL: hook, which removes it.
  */
 typedef int (*forker_server_hook)(forker_server *server, void *user);
 int forker_server_on_reload(forker_server *server, forker_server_hook hook, void *user);
@@ -910,8 +917,8 @@ int forker_server_on_master_tick(forker_server *server, forker_server_hook hook,
 /*
  * Has `death_fn` called in the spawner, on its main thread, whenever a worker is gone, for whatever reason: also one
  * that was asked to leave. `status` is as from waitpid(2), or -1 if somebody else reaped the process. `request` names
- * the request whose handler it died in, "GET /path from 192.0.2.1:50000", or is ""; it is valid during the call. NULL
- * removes it.
+ * the request whose handler it died in, "GET /path from 192.0.2.1:50000", or is ""; it is valid during the call. May be
+ * NULL: death_fn, which removes it.
  */
 typedef void (*forker_death_fn)(forker_server *server, int32_t worker, int32_t pid, int32_t status, const char *request,
                                 void *user);
@@ -919,7 +926,7 @@ int forker_server_on_worker_died(forker_server *server, forker_death_fn death_fn
 
 /*
  * Hooks on the threads of the handler pool: called first and last on each, as for a database connection of its own. A
- * negative result of thread_start is answered 503. The rest as above.
+ * negative result of thread_start is answered 503. The rest as above. May be NULL: hook.
  */
 int forker_server_on_thread_start(forker_server *server, forker_hook hook, void *user);
 int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *user);
@@ -927,7 +934,7 @@ int forker_server_on_thread_exit(forker_server *server, forker_hook hook, void *
 /*
  * Replaces fork(2): `fork_fn` is called in the spawner and must return as fork() does, in both processes: 0 in the
  * child, the child's pid in the parent, negative if it failed (then errno counts). Python passes os.fork, so that its
- * at-fork hooks run. NULL goes back to fork(2).
+ * at-fork hooks run. May be NULL: fork_fn, which goes back to fork(2).
  */
 typedef int32_t (*forker_fork_fn)(void *user);
 int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *user);
@@ -938,8 +945,8 @@ int forker_server_set_fork(forker_server *server, forker_fork_fn fork_fn, void *
 enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LOG_DEBUG = 3 };
 
 /*
- * Sends log lines to `log_fn` instead of stderr or the file of option error_log; NULL goes back. It is called in the
- * process that has something to say (spawner, master, worker), on that process's main thread (spawner: the thread of
+ * Sends log lines to `log_fn` instead of stderr or the file of option error_log. May be NULL: log_fn, which goes back.
+ * It is called in the process that has something to say (spawner, master, worker), on that process's main thread (spawner: the thread of
  * run), also between requests; for forker_server_log() on the thread that calls that. `line` is one line of `len`
  * bytes, NUL-terminated, without a newline, and starts with time, level and process: "2026-01-31T12:00:00.123Z info
  * master[71]: ...". It must not call forker_server_log(). The report of a crash goes to stderr or that file always: in
@@ -951,16 +958,15 @@ int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *use
 /*
  * Writes a line of the program's own to the same log, if option log_level lets it through. A line is cut at 4000 bytes.
  * Control characters in it become "?", and so do marks and overrides of the direction of writing (U+202E and its like)
- * and bytes that are not UTF-8: that holds for every line. Any thread of any process of the tree, also the threads of
- * a handler pool.
+ * and bytes that are not UTF-8: that holds for every line. Any thread, any process of the tree.
  *
  * Returns FORKER_OK or FORKER_E_INVALID (no such level).
  */
 int forker_server_log(forker_server *server, int level, const char *text);
 
 /*
- * Gives the lines of the access log to `access_fn` instead of writing them; NULL goes back. Option access_log says what
- * a line looks like; while it is off there are none. Called in the workers on the thread that serves, between requests,
+ * Gives the lines of the access log to `access_fn` instead of writing them. May be NULL: access_fn, which goes back.
+ * Option access_log says what a line looks like; while it is off there are none. Called in the workers on the thread that serves, between requests,
  * up to a second after the response. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it
  * can be taken for the end of a field or line, whatever the client sent.
  */
@@ -1016,6 +1022,7 @@ enum {
     FORKER_HANDSHAKE_ENDS = 16               /* the length of the array: room for more */
 };
 
+/* The lengths of two more arrays. */
 enum { FORKER_STATUS_CLASSES = 6, FORKER_LATENCY_BUCKETS = 40 };
 
 /*
@@ -1078,7 +1085,7 @@ typedef struct forker_worker_stats {
  * is right; they are not all of the same instant. Of the struct, the first `size` bytes are written; what the library
  * does not know is 0 then.
  *
- * Any thread and any process of the tree; not during forker_server_free(), nor while another run begins.
+ * Any thread, any process of the tree; not during forker_server_free(), nor while another run begins.
  * Returns FORKER_OK, FORKER_E_INVALID (`size` not set, index beyond the last one that was in use), FORKER_E_STATE
  * (never run).
  */
@@ -1120,7 +1127,7 @@ const char *forker_request_query_param(forker_request *req, const char *name, si
 
 /*
  * Name and value of query parameter number `index`, from 0, both decoded as by forker_request_query_param(): so also
- * those that have the same name. Each of the pointers may be NULL; len_out is the length of the value. Returns
+ * those that have the same name. May be NULL: name_out, value_out, len_out; the last is the length of the value. Returns
  * FORKER_OK or FORKER_E_INVALID (index beyond the last).
  */
 int forker_request_query_at(forker_request *req, size_t index, const char **name_out, const char **value_out,
@@ -1176,8 +1183,8 @@ int forker_arg_time(forker_request *req, int from, const char *name, int64_t fir
 
 /*
  * Keeps a value for the functions that see the request later, in a slot of forker_server_slot(); one that was there is
- * destroyed, if it is another one. NULL takes it away. get gives it, NULL if there is none. For whoever has the request:
- * its handler, or one thread at a time that has the handle.
+ * destroyed, if it is another one. May be NULL: value, which takes it away. get gives it, NULL if there is none. For
+ * whoever has the request: its handler, or one thread at a time that has the handle.
  *
  * set returns FORKER_OK, FORKER_E_INVALID (no such slot).
  */
@@ -1197,7 +1204,7 @@ const char *forker_request_header(forker_request *req, const char *name, size_t 
 size_t forker_request_header_count(forker_request *req);
 
 /*
- * Name (as it came) and value of header field number `index`, from 0. Each of the two pointers may be NULL.
+ * Name (as it came) and value of header field number `index`, from 0. May be NULL: name_out, value_out.
  * Returns FORKER_OK or FORKER_E_INVALID (index beyond the last).
  */
 int forker_request_header_at(forker_request *req, size_t index, const char **name_out, const char **value_out);
@@ -1205,7 +1212,7 @@ int forker_request_header_at(forker_request *req, size_t index, const char **nam
 /*
  * The trailer fields of a body that came in chunks (RFC 9110 section 6.5), as for the header. They are never mixed with
  * the header, and fields that must not stand there, such as Content-Length, Host or Authorization, are left out. At
- * most 8 KiB, else the request is answered 431.
+ * most 8 KiB, else the request is answered 431. May be NULL: name_out, value_out.
  */
 const char *forker_request_trailer(forker_request *req, const char *name, size_t *len_out);
 size_t forker_request_trailer_count(forker_request *req);
@@ -1287,8 +1294,8 @@ int forker_request_form(forker_request *req);
 const char *forker_form_value(forker_request *req, const char *name, size_t index, size_t *len_out);
 
 /*
- * Name and value of field number `index`, from 0, of all fields in the order they came. Each of the pointers may be NULL; len_out is the
- * length of the value. Returns FORKER_OK, FORKER_E_INVALID (index beyond the last), or what forker_request_form() does.
+ * Name and value of field number `index`, from 0, of all fields in the order they came. May be NULL: name_out, value_out, len_out; the
+ * last is the length of the value. Returns FORKER_OK, FORKER_E_INVALID (index beyond the last), or what forker_request_form() does.
  */
 int forker_form_at(forker_request *req, size_t index, const char **name_out, const char **value_out, size_t *len_out);
 
@@ -1305,14 +1312,14 @@ typedef struct forker_file {
 } forker_file;
 
 /*
- * File number `index`, from 0, of those of the field `name`, or of all files if that is NULL. `size` of *file_out is to be set.
+ * File number `index`, from 0, of those of the field `name`. May be NULL: name, for all files. `size` of *file_out is to be set.
  * Returns FORKER_OK, FORKER_E_INVALID (there is none; size is not set), or what forker_request_form() does.
  */
 int forker_form_file(forker_request *req, const char *name, size_t index, forker_file *file_out);
 
 /*
  * What stands behind the last "/" or "\" of a name of a file, as clients send it; "" for "." and "..", NULL for NULL. It is what the
- * client likes all the same: a program that takes it for a file of its own may overwrite one. Any thread. It is a part of the text.
+ * client likes all the same: a program that takes it for a file of its own may overwrite one. Any thread, any process. It is a part of the text.
  */
 const char *forker_basename(const char *filename);
 
@@ -1398,7 +1405,7 @@ enum {
  */
 const char *forker_request_tls(forker_request *req, int what, size_t *len_out);
 
-/* The HTTP version: 10 for HTTP/1.0, 11 for HTTP/1.1, 20 for HTTP/2 (options http2 and h2c); 0 for NULL. */
+/* Returns the version of HTTP: 10 for HTTP/1.0, 11 for HTTP/1.1, 20 for HTTP/2 (options http2 and h2c); 0 for NULL. */
 int forker_request_version(forker_request *req);
 
 /*
@@ -1411,7 +1418,7 @@ int forker_request_cancelled(forker_request *req);
 /*
  * Takes the connection over, as for another protocol (RFC 9110 section 7.8): *fd_out is the program's to use and close,
  * non-blocking. The library has nothing to do with it any more; the handler returns FORKER_OK. *data_out and *len_out
- * get what has come behind the request already, valid until the handler returns. Both may be NULL.
+ * get what has come behind the request already, valid until the handler returns. May be NULL: data_out, len_out.
  *
  * Only a handler on the worker's main thread can do so (dispatch=inline), on that thread.
  *
@@ -1436,7 +1443,7 @@ forker_server *forker_request_server(forker_request *req);
 int32_t forker_request_worker(forker_request *req);
 
 /*
- * 1 while the worker is being drained, because it is replaced or the server stops; else 0, also for NULL. A handler
+ * Whether the worker is being drained, because it is replaced or the server stops: 1 or 0, 0 also for NULL. A handler
  * that takes long can then come to an early end: it has until option drain_timeout at most.
  */
 int forker_request_draining(forker_request *req);
@@ -1446,16 +1453,16 @@ int forker_request_draining(forker_request *req);
  * texts, each with a NUL behind it, in this order: method, target, path, query, version ("1.0", "1.1" or "2"), scheme,
  * peer, client, as the functions above give them; then name and value of each header field, in the order they came.
  *
- * Returns how many bytes that is; if it is more than `size`, what is in the buffer means nothing, and `buffer` may be NULL
- * if size is 0. Or FORKER_E_INVALID, FORKER_E_MEMORY.
+ * Returns how many bytes that is; if it is more than `size`, what is in the buffer means nothing. Or FORKER_E_INVALID,
+ * FORKER_E_MEMORY.
  */
 int64_t forker_request_pack(forker_request *req, void *buffer, size_t size);
 
 /* --------------------------------------------------------------------------------------------------------- response */
 
 /*
- * Answers in one call. `status` is 200 to 599; `content_type` NULL leaves the field out; body may be NULL if len is 0.
- * All is copied. Fields set before by forker_response_header_set() are sent too. The library adds Date, Server,
+ * Answers in one call. `status` is 200 to 599. May be NULL: content_type, which leaves the field out. All is copied.
+ * Fields set before by forker_response_header_set() are sent too. The library adds Date, Server,
  * Content-Length and Connection, and leaves the body out where HTTP says so (HEAD, 204, 304).
  *
  * A handler can end with `return forker_respond(...)`: a negative result becomes a logged 500.
@@ -1477,7 +1484,7 @@ int forker_respond_packed(forker_request *req, int status, const char *fields, s
                           size_t len);
 
 /*
- * Answers with a short text: "404 Not Found" and `detail`, which may be NULL. `status` is 400 to 599. Fields that were
+ * Answers with a short text: "404 Not Found" and `detail`. May be NULL: detail. `status` is 400 to 599. Fields that were
  * set are sent too, such as WWW-Authenticate with 401, but for those that describe content: Content-Type,
  * Content-Encoding, Content-Language, Content-Location, Content-Range, ETag and Last-Modified. A body that was written
  * is dropped. Option errors has it be HTML or problem+json, in which the detail is text too. Results as for
@@ -1529,7 +1536,7 @@ int forker_response_reset(forker_request *req);
 /*
  * Appends `len` bytes to the body without copying them: they must not change until `release` is called with `user`,
  * once, on the worker's main thread, when they are sent or not needed any more; or, if the server has stopped before in
- * the program's own process, by whoever uses up the handle or frees the server. `release` may be NULL, for data that
+ * the program's own process, by whoever uses up the handle or frees the server. May be NULL: release, for data that
  * lives as long as the process.
  *
  * Returns FORKER_OK; or, and then `release` is not called, FORKER_E_INVALID (a length that no object has),
@@ -1549,7 +1556,7 @@ int forker_response_file(forker_request *req, int fd, int64_t offset, int64_t le
 
 /*
  * Answers with a file. One that does not exist or is not regular is answered 404, one that may not be read 403: both
- * give FORKER_OK. `path` is used as it is: a handler that makes it of the request's path sees to it that it stays where
+ * give FORKER_OK. May be NULL: content_type. `path` is used as it is: a handler that makes it of the request's path sees to it that it stays where
  * it should. A forker_request_path() has no ".." segments, but symbolic links are followed.
  *
  * With status 200 to GET or HEAD the client gets what it wants of the file, as of those of forker_server_static(): 304 or
@@ -1577,8 +1584,8 @@ int forker_respond_redirect(forker_request *req, int status, const char *locatio
 
 /*
  * Says that the response is a file to be saved under a name, or if `in_page` is not 0 one to be shown, which has this name
- * if it is saved (Content-Disposition, RFC 6266). The name is UTF-8, without a path: what could be one becomes "_". NULL: no
- * name.
+ * if it is saved (Content-Disposition, RFC 6266). The name is UTF-8, without a path: what could be one becomes "_". May be
+ * NULL: filename.
  *
  * Returns FORKER_OK, FORKER_E_INVALID (not UTF-8, more than 1024 bytes), FORKER_E_STATE (answered), FORKER_E_LIMIT.
  */
@@ -1670,7 +1677,8 @@ int forker_request_defer(forker_request *req, forker_deferred *handle_out);
 forker_request *forker_deferred_request(forker_deferred handle);
 
 /*
- * Answers like forker_respond(), and uses the handle up if the result is FORKER_OK or FORKER_E_ABORTED.
+ * Answers like forker_respond(), and uses the handle up if the result is FORKER_OK or FORKER_E_ABORTED. May be NULL:
+ * content_type.
  *
  * Returns what forker_respond() does, FORKER_E_ABORTED (the client has left, or the handle was used up), FORKER_E_STATE
  * also if a stream has begun.
@@ -1724,7 +1732,7 @@ int forker_deferred_resume(forker_deferred handle);
 /*
  * For a program with a loop of its own, forker_server_on_worker_loop() or forker_server_open(), which goes on with a
  * deferred request now and then, as coroutines do. From enter to leave it works for this request: should it crash or
- * hang meanwhile, the log names the request, as if it were in its handler. On the thread that calls the handlers, outside
+ * hang meanwhile, the log names the request, as if it were in its handler. On the thread that calls the handlers: outside
  * of them and of each other; leave also when the handle was used up meanwhile. Neither is a system call.
  *
  * enter returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (on another thread, within a handler, or entered already);
@@ -1744,8 +1752,8 @@ enum {
 
 /*
  * Has `on_close` called once when the request has ended, on the worker's main thread; one that was registered before is
- * replaced. The handle is not used up by that: if the program had not answered, it still has to. NULL removes it.
- * Returns FORKER_OK or FORKER_E_ABORTED (it has ended already).
+ * replaced. The handle is not used up by that: if the program had not answered, it still has to. May be NULL: on_close,
+ * which removes it. Returns FORKER_OK or FORKER_E_ABORTED (it has ended already).
  */
 typedef void (*forker_close_fn)(forker_deferred handle, int reason, void *user);
 int forker_deferred_on_close(forker_deferred handle, forker_close_fn on_close, void *user);
@@ -1799,7 +1807,7 @@ int forker_stream_end(forker_deferred handle);
 
 /*
  * Has `on_drain` called, on the worker's main thread, when half of option stream_buffer is free again after
- * FORKER_E_AGAIN, each time; one that was registered before is replaced. NULL removes it.
+ * FORKER_E_AGAIN, each time; one that was registered before is replaced. May be NULL: on_drain, which removes it.
  * Returns FORKER_OK or FORKER_E_ABORTED.
  */
 typedef void (*forker_drain_fn)(forker_deferred handle, void *user);
@@ -1807,8 +1815,8 @@ int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, voi
 
 /*
  * Server-sent events (HTML Living Standard, section 9.2): begin is forker_stream_begin() with the right fields. send
- * writes one event: `event` and `id` are single lines and may be NULL; each line of `data` becomes a field of its own,
- * and a line break at its end none. Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID
+ * writes one event: `event` and `id` are single lines, each line of `data` becomes a field of its own, and a line break at
+ * its end none. May be NULL: event, id. Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID
  * for NULL data or a line break in event or id.
  */
 int forker_sse_begin(forker_deferred handle);
@@ -1891,8 +1899,8 @@ void *forker_grpc_reserve(forker_request *req, size_t len);
 int forker_grpc_commit(forker_request *req, size_t len);
 
 /*
- * Ends the call with a status instead of a message: `code` is 1 (CANCELLED) to 16 (UNAUTHENTICATED), `text`, which may be
- * NULL, says why in UTF-8; of it 1 KiB is sent.
+ * Ends the call with a status instead of a message: `code` is 1 (CANCELLED) to 16 (UNAUTHENTICATED), `text` says why in
+ * UTF-8; of it 1 KiB is sent. May be NULL: text.
  *
  * Returns FORKER_OK, FORKER_E_INVALID (code), FORKER_E_STATE, FORKER_E_ABORTED (the deadline has passed).
  */
@@ -1972,7 +1980,7 @@ int forker_grpc_send(forker_deferred handle, const void *message, size_t len);
 
 /*
  * Ends the call of a handle with a status, behind the messages that were sent, and uses the handle up: `code` is 0 (OK) to
- * 16, `text` may be NULL. forker_deferred_drop() is INTERNAL (13), as for a handler that fails.
+ * 16. May be NULL: text. forker_deferred_drop() is INTERNAL (13), as for a handler that fails.
  *
  * Returns FORKER_OK, FORKER_E_ABORTED (likewise used up), FORKER_E_INVALID (code), FORKER_E_STATE (not a call, or replied to
  * already; OK without a message, where the method gives one).
@@ -1987,8 +1995,8 @@ enum { FORKER_HEALTH_UNKNOWN = 0, FORKER_HEALTH_SERVING = 1, FORKER_HEALTH_NOT_S
  * "" stands for the program as a whole, and is SERVING until the program says otherwise. A worker that drains says
  * NOT_SERVING of all, and ends calls of Watch with UNAVAILABLE, so that their clients go to another one.
  *
- * Services are named before the server runs, up to 64 of them. What they are can be said at any time, by any thread of any
- * process of the tree, and all workers know it at once.
+ * Services are named before the server runs, up to 64 of them. What they are can be said at any time, and all workers know
+ * it at once. Any thread, any process of the tree.
  *
  * Returns FORKER_OK, FORKER_E_INVALID (no such status), FORKER_E_LIMIT (too many, or a name of more than 200 bytes),
  * FORKER_E_STATE or FORKER_E_PROCESS (a service that was not named before run), or what forker_server_grpc() does.

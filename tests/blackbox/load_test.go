@@ -6,9 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"testing"
+
+	"libforker/bindings/api/header"
 )
 
 func TestLoading_changesNothing(t *testing.T) {
@@ -32,10 +33,12 @@ func TestLoading_changesNothing(t *testing.T) {
 // declaredFunctions lists the functions of forker.h.
 func declaredFunctions(t *testing.T) (names []string) {
 	t.Helper()
-	header, err := os.ReadFile(filepath.Join(sourceTree(), "include/forker.h"))
+	text, err := os.ReadFile(filepath.Join(sourceTree(), "include/forker.h"))
 	must(t, err)
-	for _, found := range regexp.MustCompile(`(?m)^[a-z][\w *]*?\b(forker_\w+)\(`).FindAllSubmatch(header, -1) {
-		names = append(names, string(found[1]))
+	api, err := header.Parse("forker.h", string(text))
+	must(t, err)
+	for _, function := range api.Functions {
+		names = append(names, function.Name)
 	}
 	return names
 }

@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"libforker/bindings/api/header"
 )
 
 // sourceTree is the root of the repository.
@@ -34,18 +35,24 @@ func buildDir(t *testing.T) string {
 	return filepath.Join(sourceTree(t), "build")
 }
 
-// headerVersion is FORKER_VERSION of include/forker.h.
-func headerVersion(t *testing.T) string {
+// described is what include/forker.h says.
+func described(t *testing.T) *header.API {
 	t.Helper()
-	header, err := os.ReadFile(filepath.Join(sourceTree(t), "include", "forker.h"))
+	text, err := os.ReadFile(filepath.Join(sourceTree(t), "include", "forker.h"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := regexp.MustCompile(`(?m)^#define FORKER_VERSION "(.*)"$`).FindSubmatch(header)
-	if found == nil {
-		t.Fatal("include/forker.h has no FORKER_VERSION")
+	api, err := header.Parse("forker.h", string(text))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return string(found[1])
+	return api
+}
+
+// headerVersion is FORKER_VERSION of include/forker.h.
+func headerVersion(t *testing.T) string {
+	t.Helper()
+	return described(t).Version
 }
 
 // run gives the output of a command. The variables of a make that runs this test are not for the makes and compilers
@@ -121,6 +128,7 @@ func installed(t *testing.T, libdir string) []string {
 		"include/forker/server.hpp",
 		"include/forker/value.hpp",
 		"include/forker/watch.hpp",
+		"share/forker/api.json",
 		libdir + "/" + real,
 		libdir + "/libforker.so.0 -> " + real,
 		libdir + "/libforker.so -> " + real,
@@ -142,10 +150,21 @@ func installed(t *testing.T, libdir string) []string {
 
 func expectFiles(t *testing.T, root string, want []string) {
 	t.Helper()
-	got := files(t, root)
+	pages := map[string]bool{}
+	got := slices.DeleteFunc(files(t, root), func(name string) bool {
+		page, found := strings.CutPrefix(name, "share/man/man3/")
+		page, _, _ = strings.Cut(page, " -> ")
+		pages[page] = found
+		return found
+	})
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		t.Errorf("installed:\n  %s\nwant:\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+	for _, function := range described(t).Functions {
+		if !pages[function.Name+".3"] {
+			t.Errorf("no page tells of %s", function.Name)
+		}
 	}
 }
 
