@@ -33,6 +33,7 @@ type Loop struct {
 	cfg      Config // Immutable.
 	clock    clock
 	measured measured
+	tenure   tenure
 	blocks   memory.Pool
 
 	polling
@@ -141,7 +142,7 @@ const (
 // NewLoop makes a loop, which closes the listeners when it ends, or now if it cannot be made. It reads nothing before
 // it runs or is polled.
 func NewLoop(cfg Config) (*Loop, error) {
-	l := &Loop{cfg: cfg, sendFile: poller.SendFile}
+	l := &Loop{cfg: cfg, tenure: newTenure(), sendFile: poller.SendFile}
 	l.box = memory.AddressOf(&cfg.Slot.Box)
 	l.expired = func(t *timer) {
 		t.owner.expire(l)
@@ -309,11 +310,12 @@ func (l *Loop) iterate(waitMs int) (over bool, err error) {
 	if l.draining && dueNs > 0 {
 		l.noticeSuspension(l.clock.now - dueNs)
 	}
-	l.measured.last = 0
+	l.tenure.goOn(&l.measured)
 	l.beginShaking()
 	for i := range events {
 		l.handle(&events[i])
 		l.bury()
+		l.yieldIfDue()
 	}
 	if l.clock.now >= l.lookNs {
 		l.lookNs = l.clock.now + int64(time.Second)
