@@ -101,10 +101,10 @@ PYTHONS = {
     "gunicorn-gthread": (gunicorn("--worker-class", "gthread", "--threads", "4"), "gunicorn", {*WSGI}),
     "gunicorn-uvicorn": (gunicorn("--worker-class", "uvicorn.workers.UvicornWorker"), "gunicorn", {*ASGI}),
     "uvicorn": (uvicorn, "python3-uvicorn", {*ASGI}),
-    "hypercorn": (hypercorn, "python3-hypercorn", {*ASGI}),
     "uwsgi": (uwsgi, "uwsgi-core", {*WSGI}),
 }
-# The same for packages that Debian lacks, which are compared if they are in one of those directories.
-PYTHONS_BESIDE = {"bjoern": (bjoern, {*WSGI}), "fastpysgi": (fastpysgi, {*WSGI, *ASGI})}
+# The same for packages that Debian lacks, which are compared if they are in one of those directories. Debian's hypercorn,
+# 0.13.2, closes each connection behind the response of an application that does not wait, without having said so.
+PYTHONS_BESIDE = {"bjoern": (bjoern, {*WSGI}), "fastpysgi": (fastpysgi, {*WSGI, *ASGI}), "hypercorn": (hypercorn, {*ASGI})}
 # Python's name of those of Debian's packages that may be there in another version.
-MODULES = {"gunicorn": "gunicorn", "python3-uvicorn": "uvicorn", "python3-hypercorn": "hypercorn"}
+MODULES = {"gunicorn": "gunicorn", "python3-uvicorn": "uvicorn"}
