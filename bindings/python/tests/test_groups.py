@@ -176,9 +176,9 @@ except forker.Error as error:
                 self.assertEqual((status, body.decode(), headers["vary"]), (200, origin, "Origin"))
                 self.assertEqual(headers.get("access-control-allow-origin"), wanted, origin)
             self.assertEqual(program.request("GET", "/shop/tea")[2], b"none")
-            self.assertEqual(program.stop(), 0)
             program.log.wait_for("it returns True or False, and has returned 'yes'")
             program.log.wait_for("defer: an on_origin function says 1 or 0, and answers nothing")
+            self.assertEqual(program.stop(), 0)
 
     def test_tokens_of_forms(self):
         source = """
