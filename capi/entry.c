@@ -38,6 +38,11 @@ int fk_entry_host_poll(forker_server *server, int timeout_ms)
     return goHostPoll(server, timeout_ms);
 }
 
+int fk_entry_host_adopt(forker_server *server, int fd)
+{
+    return goHostAdopt(server, fd);
+}
+
 int fk_entry_host_serve(forker_server *server)
 {
     return goHostServe(server);

@@ -81,6 +81,18 @@ func goHostPoll(c *C.forker_server, timeoutMs C.int) (code C.int) {
 	return C.FORKER_OK
 }
 
+// goHostAdopt has it serve a connection of the host's own, whose other end has sent something. The descriptor is the engine's from now on.
+//
+//export goHostAdopt
+func goHostAdopt(c *C.forker_server, fd C.int) (code C.int) {
+	w := workerOf(c)
+	defer w.guard("test", &code)
+	if err := w.loop.Adopt(int(fd)); err != nil {
+		return w.fail(err)
+	}
+	return C.FORKER_OK
+}
+
 // goHostServe serves until stopped.
 //
 //export goHostServe

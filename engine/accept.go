@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"libforker/engine/inventory"
 	"libforker/engine/poller"
 	"libforker/engine/secure"
 )
@@ -137,6 +138,26 @@ func (l *Loop) acceptOne(ln *listener) bool {
 	}
 	l.bury()
 	return true
+}
+
+// Adopt takes in a connection, in clear text, that no listener has given and whose peer has sent something: the next iteration
+// finds it, and fd is the loop's from now on. Not from within an iteration.
+func (l *Loop) Adopt(fd int) error {
+	err := l.Watch(inventory.Add(fd), func() {
+		l.special[fd] = nil
+		_ = l.poll.Remove(fd) // It is watched, so that cannot fail.
+		if l.draining {
+			poller.Close(fd)
+			return
+		}
+		l.cfg.Slot.Accepted++
+		l.openConn(l.newConn(fd), nil)
+	})
+	if err != nil {
+		l.special[fd] = nil
+		poller.Close(fd)
+	}
+	return err
 }
 
 // runOut lets the listeners be when there are no descriptors or no memory left: a level-triggered listener would

@@ -75,6 +75,9 @@ typedef struct forker_request forker_request;
  */
 typedef uint64_t forker_deferred;
 
+/* What forker_server_test() was answered. */
+typedef struct forker_answer forker_answer;
+
 /* The description of one option, see forker_option_at(). */
 typedef struct forker_option forker_option;
 
@@ -702,6 +705,46 @@ int forker_server_poll(forker_server *server, int32_t timeout_ms);
  * it).
  */
 int forker_server_wait(forker_server *server, int32_t timeout_ms);
+
+/* ---------------------------------------------------------------------------------------------------- one's own tests */
+
+/*
+ * Has a server answer a request of the program's own, without a port, for tests of what the program registers: everything is done
+ * that is done for one which comes over a socket, from gates and functions of groups to the access log. The client is a unix socket to
+ * the server (forker_request_peer() is "unix:"; trusted_proxies=unix has it say who it is), without TLS. It needs option workers=0. The first
+ * call opens the server, as forker_server_open() does, but for that no listening socket is wanted; the hooks of a worker are called
+ * for it. It stays open for further calls, with what handlers keep in memory, and cannot be set up, until forker_server_stop() and
+ * one more step of forker_server_poll(), or forker_server_free(). A server that the program has opened itself can be asked, too.
+ *
+ * `request` is one request of HTTP/1 as a client sends it: "GET /notes HTTP/1.1\r\nHost: test\r\n\r\n". The calling thread is the
+ * main thread, which runs handlers and all else from within this call, as forker_server_poll() does; requests on the pool, deferred
+ * ones, streams and timers go on meanwhile as always. When the answer is there the client leaves, and the call returns after the server has
+ * noticed that. `timeout_ms` is how long the answer may take, negative: as long as it takes; a handler that does not return is not
+ * ended by that.
+ *
+ * *answer_out is what has come, the caller's to be released by forker_answer_free(), and NULL if no status has: also where not
+ * FORKER_OK but FORKER_E_AGAIN or FORKER_E_ABORTED is returned, since a stream of events has no end. Interim responses are passed over.
+ *
+ * Returns FORKER_OK (whatever the status of the answer is), FORKER_E_AGAIN (it is not whole in time), FORKER_E_ABORTED (the connection
+ * or the server has ended before), FORKER_E_INVALID (no request, or no empty line ends its head), FORKER_E_STATE (the server runs
+ * already, or it is a callback of it that calls), or what forker_server_open() does: FORKER_E_OPTION if workers is not 0.
+ */
+int forker_server_test(forker_server *server, const void *request, size_t len, int32_t timeout_ms,
+                       forker_answer **answer_out);
+
+/*
+ * The status; the value of the field of that name, in whatever letters, number `index` of those that have it, or of the trailer
+ * section behind a chunked body; the body, without what frames it and with a NUL behind it; and all as it came. NULL (0) where there is
+ * none, and for a NULL answer. The texts are the answer's.
+ */
+int forker_answer_status(const forker_answer *answer);
+const char *forker_answer_header(const forker_answer *answer, const char *name, size_t index);
+const char *forker_answer_trailer(const forker_answer *answer, const char *name, size_t index);
+const char *forker_answer_body(const forker_answer *answer, size_t *len_out);
+const char *forker_answer_text(const forker_answer *answer, size_t *len_out);
+
+/* Releases it. A no-op for NULL. */
+void forker_answer_free(forker_answer *answer);
 
 /* --------------------------------------------------------------------------------------------------------- steering */
 

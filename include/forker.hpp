@@ -24,7 +24,7 @@
  *
  * A Server uses one of the 16 slots itself, and must outlive what was made of it: Group, Route, Slot. get() of each gives
  * the object of C; on a handle, on_close and on_drain of the two are not to be mixed. All of forker.h is here; the classes
- * are in forker/request.hpp, deferred.hpp, group.hpp and server.hpp, but it is this file that programs include.
+ * are in forker/request.hpp, deferred.hpp, group.hpp, server.hpp and answer.hpp, but it is this file that programs include.
  */
 #ifndef FORKER_HPP
 #define FORKER_HPP
@@ -37,6 +37,7 @@
 #include "forker/deferred.hpp"
 #include "forker/request.hpp"
 
+#include "forker/answer.hpp"
 #include "forker/group.hpp"
 #include "forker/server.hpp"
 

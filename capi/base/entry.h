@@ -20,6 +20,7 @@ int fk_entry_inspect(forker_server *server, int fd);
 int fk_entry_host_open(forker_server *server, bool polled);
 int fk_entry_host_fd(forker_server *server);
 int fk_entry_host_poll(forker_server *server, int timeout_ms);
+int fk_entry_host_adopt(forker_server *server, int fd);
 int fk_entry_host_serve(forker_server *server);
 
 #endif

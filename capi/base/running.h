@@ -36,14 +36,15 @@ typedef struct {
     volatile fk_server_state state;
     volatile int32_t early_stop_ms; /* a stop for the next run, which has not begun; FK_NO_STOP: none */
     volatile uint64_t early_asker;  /* who has asked for that */
-    const char *verb;               /* which call has begun it, for its sentences: "run", "start" or "open" */
+    const char *verb;               /* which call has begun it, for its sentences: "run", "start", "open" or "test" */
     sigset_t mask;                  /* of the thread that has made this call */
     fk_background background;
     char *directory; /* in which it was called; path.c */
     uintptr_t loop;  /* Go's handle of what serves in this process */
-    bool opened;     /* by forker_server_open(), and not ended yet */
+    bool opened;     /* by forker_server_open() or forker_server_test(), and not ended yet */
+    bool portless;   /* by the latter, which wants no listening socket */
     bool lent;       /* to the program's own loop, which polls it: it has not returned from worker_loop */
-    bool polling;    /* inside of forker_server_poll() */
+    bool polling;    /* inside of forker_server_poll(), or a step of forker_server_test() */
 } fk_running;
 
 /* Whom the children become; privilege.c. `groups` is NULL while they become nobody else. */

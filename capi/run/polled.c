@@ -36,14 +36,13 @@ static int open_prepared(forker_server *server)
     return code == FORKER_OK ? fk_host_open(server, true) : code;
 }
 
-int forker_server_open(forker_server *server)
+int fk_poll_open(forker_server *server, const char *verb, bool portless)
 {
-    if (server == NULL) {
-        return FORKER_E_INVALID;
-    }
-    bool forks = server->owner == getpid() && fk_server_option(server, FK_OPTION_WORKERS) != 0;
-    int code = forks ? fk_server_fail(server, FORKER_E_OPTION, "open: option workers must be 0")
-                     : fk_preflight(server, "open", false);
+    bool own = server->owner == getpid(), running = server->run.state == FK_SERVER_RUNNING;
+    bool forks = own && !running && fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    server->run.portless = own && !running ? portless : server->run.portless;
+    int code = forks ? fk_server_fail(server, FORKER_E_OPTION, "%s: option workers must be 0", verb)
+                     : fk_preflight(server, verb, false);
     if (code == FORKER_OK) {
         code = open_prepared(server);
         server->run.opened = code == FORKER_OK;
@@ -57,6 +56,11 @@ int forker_server_open(forker_server *server)
     return code;
 }
 
+int forker_server_open(forker_server *server)
+{
+    return server != NULL ? fk_poll_open(server, "open", false) : FORKER_E_INVALID;
+}
+
 /* Whether the server is served in this process. */
 static bool is_here(const forker_server *server)
 {
@@ -66,8 +70,7 @@ static bool is_here(const forker_server *server)
     return !server->lost && server->owner == getpid();
 }
 
-/* Why the server cannot be polled, or FORKER_OK. */
-static int check_open(forker_server *server)
+int fk_poll_check(forker_server *server, const char *verb)
 {
     if (server == NULL) {
         return FORKER_E_INVALID;
@@ -76,7 +79,7 @@ static int check_open(forker_server *server)
         return FORKER_E_PROCESS;
     }
     if (!server->run.opened || server->run.polling) {
-        return fk_server_fail(server, FORKER_E_STATE, "poll: %s",
+        return fk_server_fail(server, FORKER_E_STATE, "%s: %s", verb,
                               server->run.polling ? "called by a callback of the server" : "the server is not open");
     }
     return FORKER_OK;
@@ -84,7 +87,7 @@ static int check_open(forker_server *server)
 
 int forker_server_poll_fd(forker_server *server)
 {
-    int code = check_open(server);
+    int code = fk_poll_check(server, "poll");
     return code == FORKER_OK ? fk_entry_host_fd(server) : code;
 }
 
@@ -99,23 +102,25 @@ static int poll_lent(forker_server *server, int32_t timeout_ms)
     return code;
 }
 
-int forker_server_poll(forker_server *server, int32_t timeout_ms)
+int fk_poll_step(forker_server *server, int32_t timeout_ms)
 {
-    int code = check_open(server);
-    if (code != FORKER_OK) {
-        return code;
-    }
-    timeout_ms = timeout_ms < 0 ? INT32_MAX : timeout_ms;
-    if (server->run.lent) {
-        return poll_lent(server, timeout_ms);
-    }
     server->run.polling = true;
-    code = fk_host_poll(server, timeout_ms);
+    int code = fk_host_poll(server, timeout_ms);
     server->run.polling = false;
     if (code <= 0) {
         close_up(server);
     }
     return code;
+}
+
+int forker_server_poll(forker_server *server, int32_t timeout_ms)
+{
+    int code = fk_poll_check(server, "poll");
+    if (code != FORKER_OK) {
+        return code;
+    }
+    timeout_ms = timeout_ms < 0 ? INT32_MAX : timeout_ms;
+    return server->run.lent ? poll_lent(server, timeout_ms) : fk_poll_step(server, timeout_ms);
 }
 
 int fk_poll_lend(forker_server *server)

@@ -79,7 +79,7 @@ static int check_setup(forker_server *server)
         return fk_server_fail(server, FORKER_E_SETUP, "%s: a setup call failed before: %s", server->run.verb,
                               server->setup_error);
     }
-    if (server->routing.route_count == 0 || server->listener_count == 0) {
+    if (server->routing.route_count == 0 || (server->listener_count == 0 && !server->run.portless)) {
         return fk_server_fail(server, FORKER_E_STATE, "%s: %s", server->run.verb,
                               server->routing.route_count == 0
                                   ? "no route; call forker_server_handle first"

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "answer.hpp"
 #include "error.hpp"
 #include "group.hpp"
 #include "kept.hpp"
@@ -248,6 +249,26 @@ class Server : public detail::Methods<Server> {
         if (code != FORKER_E_AGAIN)
             done(code);
         return code == FORKER_OK;
+    }
+
+    /* Asks it without a port, see forker_server_test(): with the bytes of a request, */
+    Answer test(std::string_view request, std::int32_t timeout_ms = 10000) {
+        forker_answer *answer = nullptr;
+        int code = forker_server_test(get(), request.data(), request.size(), timeout_ms, &answer);
+        Answer owned(answer);
+        done(code);
+        return owned;
+    }
+    /* or what is in it. A body gets its length. */
+    Answer test(const std::string &method, const std::string &target,
+                const std::vector<std::pair<std::string, std::string>> &fields = {}, std::string_view body = {},
+                std::int32_t timeout_ms = 10000) {
+        std::string request = method + " " + target + " HTTP/1.1\r\nHost: test\r\n";
+        for (const auto &[name, value] : fields)
+            request += name + ": " + value + "\r\n";
+        if (!body.empty())
+            request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+        return test((request += "\r\n").append(body), timeout_ms);
     }
     void stop(std::int32_t timeout_ms = -1) { done(forker_server_stop(get(), timeout_ms)); }
     void reload() { done(forker_server_reload(get())); }

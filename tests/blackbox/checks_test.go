@@ -11,7 +11,7 @@ import (
 )
 
 // selfChecking are the programs that check by themselves and do not serve.
-var selfChecking = []string{"null.c", "setup.c", "listen.c", "urls.c", "keysetup.c"}
+var selfChecking = []string{"null.c", "setup.c", "listen.c", "urls.c", "keysetup.c", "tested.c"}
 
 // check runs such a program in a directory of its own.
 func check(t *testing.T, s setup) {

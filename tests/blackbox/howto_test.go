@@ -230,3 +230,38 @@ func TestHowTo_siteWithFallback(t *testing.T) {
 		}
 	}
 }
+
+// TestHowTo_unitTests runs the unit tests of the page, and sees them fail when what they ask is not as they say.
+func TestHowTo_unitTests(t *testing.T) {
+	page, err := os.ReadFile("../../docs/HOWTO.md")
+	must(t, err)
+	_, section, _ := strings.Cut(string(page), "\n## Testing one's own handlers\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, row := range []struct{ language, compiler, standard, expected string }{
+		{"c", "gcc", "c11", `"joe"`},
+		{"cpp", "g++", "c++17", `"noted milk"`},
+	} {
+		_, source, _ := strings.Cut(section, "```"+row.language+"\n")
+		source, _, found := strings.Cut(source, "```")
+		if !found || !strings.Contains(source, row.expected) {
+			t.Fatalf("there is no %s", row.language)
+		}
+		for _, fails := range []bool{false, true} {
+			dir := t.TempDir()
+			file, program := filepath.Join(dir, "test."+row.language), filepath.Join(dir, "test")
+			if fails {
+				source = strings.Replace(source, row.expected, `"else"`, 1)
+			}
+			must(t, os.WriteFile(file, []byte(source), 0o644))
+			cmd := exec.Command(row.compiler, "-std="+row.standard, "-Wall", "-Wextra", "-Werror", "-I../../include", "-o", program, file, "-L"+plain.dir, "-lforker", "-pthread", "-Wl,-rpath,"+plain.dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			cmd = exec.Command(program)
+			cmd.Dir, cmd.Env = dir, cleanEnvironment()
+			if out, err := cmd.CombinedOutput(); (err != nil) != fails {
+				t.Errorf("%s, which fails: %v: %v %s", row.language, fails, err, out)
+			}
+		}
+	}
+}

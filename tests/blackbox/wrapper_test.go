@@ -2,6 +2,7 @@ package blackbox
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -148,6 +149,16 @@ func TestWrapper_releasesWhatItKeeps(t *testing.T) {
 		eventually(t, "nothing is kept", func() bool { return c.get("/alive").body == "0" })
 		p.stop(syscall.SIGTERM)
 		p.out.wait(t, 0, "alive at the end 0")
+	})
+}
+
+func TestWrapper_tests(t *testing.T) {
+	eachBuild(t, func(t *testing.T, b build) {
+		cmd := exec.Command(compile(t, b, "tested.cpp", "c++17"))
+		cmd.Dir, cmd.Env = t.TempDir(), append(cleanEnvironment(), b.env...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
 	})
 }
 
