@@ -15,7 +15,7 @@
 #include "run/answer.h"
 #include "run/polled.h"
 
-enum { PIECE = 64 * 1024, SETTLE_MS = 10 };
+enum { PIECE = 16 * 1024, SETTLE_MS = 10 };
 #define FOR_EVER UINT64_MAX
 #define MS_NS UINT64_C(1000000)
 
@@ -60,7 +60,7 @@ static void send_some(question *q)
 /* Takes in what has come. false: out of memory. */
 static bool receive(question *q)
 {
-    static _Thread_local char piece[PIECE];
+    char piece[PIECE];
     ssize_t got;
     do {
         got = recv(q->fd, piece, sizeof piece, MSG_DONTWAIT);

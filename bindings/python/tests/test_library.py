@@ -92,6 +92,7 @@ class HeaderTest(unittest.TestCase):
             "int64_t *": ("LP_c_long",),
             "double *": ("LP_c_double",),
             "forker_route **": ("LP_c_void_p",),
+            "forker_answer **": ("LP_c_void_p",),
         }
         return bound.__name__ in pointers.get(c, ("c_void_p",))
 

@@ -118,14 +118,6 @@ static void check_servers(void)
     CHECK_CODE(forker_group_use(NULL, handler, NULL, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_key_auth(NULL, "query:key", check_key, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_group_basic_auth(NULL, check_password, NULL), FORKER_E_INVALID);
-    forker_answer *answer;
-    CHECK_CODE(forker_server_test(NULL, "x", 1, 0, &answer), FORKER_E_INVALID);
-    CHECK_CODE(forker_answer_status(NULL), 0);
-    CHECK_TEXT(forker_answer_header(NULL, "x", 0), NULL);
-    CHECK_TEXT(forker_answer_trailer(NULL, "x", 0), NULL);
-    CHECK_TEXT(forker_answer_body(NULL, NULL), NULL);
-    CHECK_TEXT(forker_answer_text(NULL, NULL), NULL);
-    forker_answer_free(NULL);
     CHECK_CODE(forker_group_on_origin(NULL, may_read, NULL), FORKER_E_INVALID);
     CHECK_CODE(forker_same_secret(NULL, 1, "a"), 0);
     CHECK_CODE(forker_same_secret("a", 1, NULL), 0);
@@ -137,6 +129,18 @@ static void check_servers(void)
     CHECK_TEXT(sentence, "");
     check_registration(NULL, FORKER_E_INVALID);
     CHECK_CODE(forker_server_log(NULL, FORKER_LOG_ERROR, "text"), FORKER_E_INVALID);
+}
+
+static void check_answers(void)
+{
+    forker_answer *answer;
+    CHECK_CODE(forker_server_test(NULL, "x", 1, 0, &answer), FORKER_E_INVALID);
+    CHECK_CODE(forker_answer_status(NULL), 0);
+    CHECK_TEXT(forker_answer_header(NULL, "x", 0), NULL);
+    CHECK_TEXT(forker_answer_trailer(NULL, "x", 0), NULL);
+    CHECK_TEXT(forker_answer_body(NULL, NULL), NULL);
+    CHECK_TEXT(forker_answer_text(NULL, NULL), NULL);
+    forker_answer_free(NULL);
 }
 
 static void check_options(void)
@@ -405,6 +409,7 @@ static void check_arguments(void)
 int main(void)
 {
     check_servers();
+    check_answers();
     check_options();
     check_requests();
     check_responses();
