@@ -279,8 +279,8 @@ check-c: lib
 	@tools/check-header
 
 ## check-docs    what `make docs` writes is what is there, links lead somewhere
-check-docs: $(BUILD)/options_page
-	@tools/check-docs $<
+check-docs: $(BUILD)/options_page $(API)
+	@tools/check-docs $^
 
 ## format        rewrite Go and C files in the format that check asks for
 .PHONY: format
@@ -293,10 +293,12 @@ format:
 $(BUILD)/options_page: tools/options_page.c include/forker.h $(LINKS)
 	$(CC) -std=c11 -Wall -Wextra $(CFLAGS) -Iinclude -o $@ $< $(LINK_FORKER),'$$ORIGIN'
 
-## docs          write docs/OPTIONS.md from the option table, the list of files into ARCHITECTURE.md, the index of RATIONALE.md
+## docs          write docs/OPTIONS.md from the option table, the list of files into ARCHITECTURE.md, the index of RATIONALE.md, the ctypes of the Python package from forker.h
 .PHONY: docs
-docs: $(BUILD)/options_page
+docs: $(BUILD)/options_page $(API)
 	$< >docs/OPTIONS.md
+	$(API) python include/forker.h >$(BUILD)/header.py
+	cp $(BUILD)/header.py bindings/python/src/forker/_header.py
 	tools/list-files >$(BUILD)/architecture.md
 	cp $(BUILD)/architecture.md ARCHITECTURE.md
 	tools/list-questions >$(BUILD)/rationale.md

@@ -10,6 +10,7 @@ import (
 )
 
 const usage = `usage: api json HEADER            writes a description of it
+       api python HEADER          writes it as ctypes
        api man HEADER DIRECTORY   writes pages into a directory
 `
 
@@ -38,6 +39,8 @@ func run(args []string, out io.Writer) error {
 		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", " ")
 		return encoder.Encode(api)
+	case "python":
+		return writePython(api, out)
 	case "man":
 		return writePages(api, args[1], args[2])
 	}

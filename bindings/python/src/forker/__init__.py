@@ -31,8 +31,12 @@ The package is ctypes over libforker.so.0 and needs the standard library only. T
 when the package is imported, see :mod:`forker._library`; importing starts no thread and no process.
 """
 
-from .deferred import CLOSE_CLIENT, CLOSE_DONE, CLOSE_ERROR, CLOSE_SHUTDOWN, CLOSE_TIMEOUT, Deferred, Stream
-from .error import (
+from ._header import (
+    CLOSE_CLIENT,
+    CLOSE_DONE,
+    CLOSE_ERROR,
+    CLOSE_SHUTDOWN,
+    CLOSE_TIMEOUT,
     E_ABORTED,
     E_ADDRESS,
     E_AGAIN,
@@ -51,12 +55,16 @@ from .error import (
     E_STATE,
     E_SYSTEM,
     E_THREADS,
-    Error,
+    LOG_DEBUG,
+    LOG_ERROR,
+    LOG_INFO,
+    LOG_WARN,
 )
+from .deferred import Deferred, Stream
+from .error import Error
 from .form import File, FormError, Values
 from .group import Group, Outcome, same_secret
 from .head import Head
-from .log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from .option import Option, options
 from .part import Part
 from .request import Headers, Request

@@ -7,11 +7,12 @@ from ctypes import byref, c_double, c_int, c_int64
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from ._header import E_INVALID, FROM_COOKIE, FROM_FORM, FROM_HEADER, FROM_PARAM, FROM_QUERY
 from ._library import c_text, lib
-from .error import E_INVALID, check_request
+from .error import check_request
 from .response import HTTPError
 
-_SOURCES = ("query", "param", "header", "cookie", "form")  # in the order of FORKER_FROM_*
+_SOURCES = {"query": FROM_QUERY, "param": FROM_PARAM, "header": FROM_HEADER, "cookie": FROM_COOKIE, "form": FROM_FORM}
 _INT64_MAX = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -66,7 +67,7 @@ class Arguments:
             raise ValueError(f"a source is one of {', '.join(_SOURCES)}, not {source!r}")
 
         def fetch(address: int) -> Any:
-            code = function(address, _SOURCES.index(source), c_text(name), *bounds, byref(value))
+            code = function(address, _SOURCES[source], c_text(name), *bounds, byref(value))
             if code == E_INVALID:
                 raise HTTPError(400, (lib.forker_request_error(address) or b"").decode("utf-8", "replace"))
             check_request(code, address)

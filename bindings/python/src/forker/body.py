@@ -7,7 +7,8 @@ from collections.abc import Callable
 from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Optional
 
-from . import _library
+from . import _header
+from ._header import OK
 from ._library import lib
 from .error import check_request
 
@@ -18,15 +19,13 @@ OnBody = Callable[[Optional[bytes], bool], Any]
 # Gives the function a piece, and deals with what it returns and raises; the result is that of C's on_body.
 Take = Callable[["Request", OnBody, int, Optional[bytes], bool], int]
 
-_OK = 0
-
 
 def take_body(request: Request, address: int, function: OnBody, take: Take) -> None:
     """Has C give the body to a function. Raises Error."""
     key = next(_keys)
     _takers[key] = (take, request, function)
     code = lib.forker_request_on_body(address, _ON_BODY, key)
-    if code != _OK:
+    if code != OK:
         del _takers[key]
         check_request(code, address)
 
@@ -36,7 +35,7 @@ _takers: dict[int, tuple[Take, Request, OnBody]] = {}
 _keys = itertools.count(1)
 
 
-@_library.BODY_FN
+@_header.BODY_FN
 def _ON_BODY(address: int, data: int | None, length: int, last: int, key: int) -> int:
     take, request, function = _takers[key] if last == 0 else _takers.pop(key)
     piece = None if last < 0 else string_at(data, length)

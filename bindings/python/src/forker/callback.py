@@ -11,8 +11,9 @@ from ctypes import c_void_p
 from typing import Any
 
 from . import sink
+from ._header import E_INVALID, E_MEMORY
 from ._library import lib
-from .error import E_INVALID, E_MEMORY, Error
+from .error import Error
 
 
 class _CServer:

@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import ctypes
 
+from ._header import COOKIE_PARTITIONED, COOKIE_SCRIPTS, COOKIE_SECURE, SAME_SITE_LAX, SAME_SITE_NONE, SAME_SITE_STRICT, CCookie
 from ._library import c_text
 
-
-class CCookie(ctypes.Structure):
-    """forker_cookie."""
-
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("flags", ctypes.c_uint32),
-        ("same_site", ctypes.c_int32),
-        ("pad", ctypes.c_uint32),
-        ("max_age", ctypes.c_int64),
-        ("name", ctypes.c_char_p),
-        ("value", ctypes.c_char_p),
-        ("domain", ctypes.c_char_p),
-        ("path", ctypes.c_char_p),
-    )
-
-
-_SECURE, _SCRIPTS, _PARTITIONED = 1, 2, 4  # FORKER_COOKIE_*
-_SAME_SITE = ("lax", "strict", "none")  # in the order of FORKER_SAME_SITE_*
+_SAME_SITE = {"lax": SAME_SITE_LAX, "strict": SAME_SITE_STRICT, "none": SAME_SITE_NONE}
 
 
 def make_cookie(
@@ -46,8 +29,8 @@ def make_cookie(
         raise ValueError(f"a cookie has no max_age of {max_age}")
     return CCookie(
         size=ctypes.sizeof(CCookie),
-        flags=_SECURE * secure + _SCRIPTS * scripts + _PARTITIONED * partitioned,
-        same_site=_SAME_SITE.index(same_site),
+        flags=COOKIE_SECURE * secure + COOKIE_SCRIPTS * scripts + COOKIE_PARTITIONED * partitioned,
+        same_site=_SAME_SITE[same_site],
         max_age=-1 if max_age is None else max_age,
         name=c_text(name),
         value=c_text(value),

@@ -10,22 +10,16 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _library
+from . import _header
+from ._header import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, OK
 from ._library import c_text, lib
-from .error import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, Error, check_handle, check_request
+from .error import Error, check_handle, check_request
 from .response import Response, prepare, respond
 from .signals import call_program
 
 if TYPE_CHECKING:
     from .request import Request
 
-CLOSE_DONE = 0
-CLOSE_CLIENT = 1
-CLOSE_TIMEOUT = 2
-CLOSE_SHUTDOWN = 3
-CLOSE_ERROR = 4
-
-_OK = 0
 _WAIT_MS = 100  # how long a wait keeps a signal from Python's handler
 
 Close = Callable[[int], None]
@@ -88,7 +82,7 @@ class Deferred:
         code = lib.forker_deferred_resume(self._handle)
         if code != E_ABORTED:
             check_handle(code, self._handle)
-        return code == _OK
+        return code == OK
 
     def next(self) -> bool:
         """Goes on with a request that a function of a group has deferred: with the next such function, or the handler.
@@ -115,7 +109,7 @@ class Deferred:
         before, entry = _closing.get(self._handle), (self._report, function)
         _closing[self._handle] = entry
         code = lib.forker_deferred_on_close(self._handle, _CLOSED, None)
-        if code != _OK and _closing.get(self._handle) is entry:  # else it was called while C was asked
+        if code != OK and _closing.get(self._handle) is entry:  # else it was called while C was asked
             if before is None:
                 del _closing[self._handle]
             else:  # the request has just ended, and the call is on its way
@@ -175,7 +169,7 @@ class Deferred:
         self.request._end()
         _draining.pop(self._handle, None)
         self._drain = None
-        return code == _OK
+        return code == OK
 
     def __repr__(self) -> str:
         return f"<Deferred {self.request!r}>"
@@ -303,7 +297,7 @@ _closing: dict[int, tuple[Report, Close]] = {}
 _draining: dict[int, weakref.ref[Deferred]] = {}
 
 
-@_library.CLOSE_FN
+@_header.CLOSE_FN
 def _CLOSED(handle: int, reason: int, user: int | None) -> None:
     report, function = _closing.pop(handle, (None, None))
     if function is not None:
@@ -313,7 +307,7 @@ def _CLOSED(handle: int, reason: int, user: int | None) -> None:
             report("on_close: the function failed", exc)
 
 
-@_library.DRAIN_FN
+@_header.DRAIN_FN
 def _DRAINED(handle: int, user: int | None) -> None:
     found = _draining.get(handle)
     deferred = found() if found is not None else None

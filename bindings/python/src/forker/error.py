@@ -6,26 +6,6 @@ import ctypes
 
 from ._library import lib
 
-E_INVALID = -1
-E_MEMORY = -2
-E_STATE = -3
-E_PROCESS = -4
-E_OPTION = -5
-E_ADDRESS = -6
-E_ROUTE = -7
-E_SYSTEM = -8
-E_BOOT = -9
-E_SETUP = -10
-E_THREADS = -11
-E_LIMIT = -12
-E_INTERNAL = -13
-E_AGAIN = -14
-E_ABORTED = -15
-E_RESTARTS = -16
-E_PRIVILEGE = -17
-E_CERTIFICATE = -18
-
-
 _SENTENCE_MAX = 512
 
 

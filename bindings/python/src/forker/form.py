@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_uint32, c_uint64, c_void_p, string_at
+from ctypes import byref, c_char_p, c_size_t, string_at
 from typing import Any, Generic, TypeVar
 
+from ._header import E_INVALID, E_LIMIT, CFile
 from ._library import lib
-from .error import E_INVALID, E_LIMIT, Error
+from .error import Error
 
 T = TypeVar("T")
 
@@ -58,21 +59,6 @@ class FormError(Error, ValueError):
         return 413 if self.code == E_LIMIT else 400
 
 
-class _File(ctypes.Structure):
-    """forker_file of forker.h."""
-
-    _fields_ = (
-        ("size", c_uint32),
-        ("fd", c_int32),
-        ("name", c_char_p),
-        ("filename", c_char_p),
-        ("content_type", c_char_p),
-        ("data", c_void_p),
-        ("len", c_uint64),
-        ("offset", c_int64),
-    )
-
-
 class File:
     """A file of a form. What it contains belongs to the request, and ends with that.
 
@@ -82,7 +68,7 @@ class File:
 
     __slots__ = ("filename", "basename", "content_type", "size", "_look", "_data")
 
-    def __init__(self, found: _File, look: Callable[[Callable[[int], Any]], Any]) -> None:
+    def __init__(self, found: CFile, look: Callable[[Callable[[int], Any]], Any]) -> None:
         """`look` calls a function as long as the request lives. Made by the request only."""
         self.filename: str = found.filename.decode("utf-8", "replace")
         self.basename: str = lib.forker_basename(found.filename).decode("utf-8", "replace")
@@ -129,7 +115,7 @@ def fields_of(address: int) -> Values[str]:
 def files_of(address: int, look: Callable[[Callable[[int], Any]], Any]) -> Values[File]:
     """Its files. Raises FormError, Error."""
     _parse(address)
-    files, found = [], _File(size=ctypes.sizeof(_File))
+    files, found = [], CFile(size=ctypes.sizeof(CFile))
     while lib.forker_form_file(address, None, len(files), byref(found)) == 0:
         files.append((found.name.decode("utf-8", "replace"), File(found, look)))
     return Values(files)

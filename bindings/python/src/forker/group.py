@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import _library
+from . import _header
 from ._library import c_text, lib
 from .option import option_text
 from .request import Request
@@ -34,18 +34,6 @@ class Outcome(NamedTuple):
     bytes_in: int
     bytes_out: int
     seconds: float
-
-
-class _COutcome(ctypes.Structure):
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("status", ctypes.c_int32),
-        ("reason", ctypes.c_int32),
-        ("pad", ctypes.c_uint32),
-        ("bytes_in", ctypes.c_uint64),
-        ("bytes_out", ctypes.c_uint64),
-        ("ns", ctypes.c_uint64),
-    )
 
 
 class Group(Routes):
@@ -97,10 +85,10 @@ class Group(Routes):
         def done(address: int, outcome: int, user: int | None) -> None:
             generator = running.pop(address, None)
             if generator is not None:
-                _finish(server, generator, _COutcome.from_address(outcome))
+                _finish(server, generator, _header.COutcome.from_address(outcome))
 
-        c_done = _library.DONE_FN(done) if inspect.isgeneratorfunction(function) else _library.DONE_FN(0)
-        callbacks = (_library.HANDLER(before), c_done)
+        c_done = _header.DONE_FN(done) if inspect.isgeneratorfunction(function) else _header.DONE_FN(0)
+        callbacks = (_header.HANDLER(before), c_done)
         server._handlers.append(callbacks)
         server._check_setup(lib.forker_group_use(self._c, *callbacks, None))
         return function
@@ -121,7 +109,7 @@ class Group(Routes):
             def before(address: int, key: int, length: int, user: int | None) -> int:
                 return self._judge(address, function, (_shown(ctypes.string_at(key, length)),))
 
-            self._ask(lib.forker_group_key_auth, (self._c, c_text(sources)), _library.KEY_FN(before))
+            self._ask(lib.forker_group_key_auth, (self._c, c_text(sources)), _header.KEY_FN(before))
             return function
 
         return register
@@ -137,7 +125,7 @@ class Group(Routes):
         def before(address: int, name: bytes, password: bytes, user: int | None) -> int:
             return self._judge(address, function, (_shown(name), _shown(password)))
 
-        self._ask(lib.forker_group_basic_auth, (self._c,), _library.PASSWORD_FN(before))
+        self._ask(lib.forker_group_basic_auth, (self._c,), _header.PASSWORD_FN(before))
         return function
 
     def on_origin(self, function: OriginFunction) -> OriginFunction:
@@ -166,7 +154,7 @@ class Group(Routes):
             finally:
                 request._end()
 
-        self._ask(lib.forker_group_on_origin, (self._c,), _library.ORIGIN_FN(judge))
+        self._ask(lib.forker_group_on_origin, (self._c,), _header.ORIGIN_FN(judge))
         return function
 
     def _ask(self, register: Callable[..., int], arguments: tuple[Any, ...], callback: Any) -> None:
@@ -219,7 +207,7 @@ def _generator(
     return begin
 
 
-def _finish(server: Server, generator: Generator[None, Outcome, Any], c: _COutcome) -> None:
+def _finish(server: Server, generator: Generator[None, Outcome, Any], c: _header.COutcome) -> None:
     """Goes on behind the yield."""
     try:
         call_program(generator.send, Outcome(c.status, c.reason, c.bytes_in, c.bytes_out, c.ns / 1e9))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ._header import DEFERRED, NEXT as _NEXT, OK
 from ._library import lib
 from .body import OnBody
 from .deferred import Deferred
@@ -15,11 +16,6 @@ from .request import Request
 from .response import NEXT, REFUSED, HTTPError, Response, respond, respond_error
 from .route import Handler
 from .signals import call_program
-
-_OK = 0
-_NEXT = 1
-_DEFERRED = 2
-
 
 ErrorFunction = Callable[[Request, HTTPError], Any]
 
@@ -37,14 +33,14 @@ class Handling(Hooks):
             response = call_program(handler, request)
             if request._handle is not None:
                 _expect_deferred(response, request)
-                return _DEFERRED
+                return DEFERRED
             if response is NEXT:
                 return _NEXT
             if response is REFUSED:
-                return _OK
+                return OK
             if response is not None or not (request._takes_body or request._is_hijacked):
                 respond(address, Response.of(response))
-            return _OK
+            return OK
         except BaseException as exc:
             return self._answer_failure(request, address, exc, "the handler failed")
         finally:
@@ -56,14 +52,14 @@ class Handling(Hooks):
         was_deferred = request._handle is not None
         if was_deferred and request._address is None and piece is not None:  # it was answered meanwhile
             if not last:
-                return _OK
+                return OK
             piece = None
         if last:
             request._end_body()
         try:
             response = call_program(function, piece, last)
             if piece is None:
-                return _OK
+                return OK
             if was_deferred:
                 if response is not None:
                     raise TypeError(f"on_body returns None if the request is deferred, not {response!r}")
@@ -71,12 +67,12 @@ class Handling(Hooks):
                 _expect_deferred(response, request)
             elif last or response is not None:
                 respond(address, Response.of(response))
-            return _OK
+            return OK
         except BaseException as exc:
             if piece is not None:
                 return self._answer_failure(request, address, exc, "on_body failed")
             self._report_failure(f"{request._label()}: on_body failed", exc)
-            return _OK
+            return OK
         finally:
             if last and request._handle is None:
                 request._end()
@@ -88,7 +84,7 @@ class Handling(Hooks):
         if isinstance(exc, HTTPError) and request._handle is None and not request._is_hijacked:
             try:
                 respond_error(address, exc)
-                return _OK
+                return OK
             except BaseException as other:  # its text or fields cannot be sent
                 exc = other
         self._report_failure(f"{request._label()}: {what}", exc)
@@ -117,9 +113,9 @@ class Handling(Hooks):
         """Answers a request whose handler has failed."""
         if request._handle is not None:
             request._abandon()
-            return _DEFERRED
+            return DEFERRED
         if request._is_hijacked:
-            return _OK
+            return OK
         lib.forker_response_reset(address)  # no field of what was refused, such as Cache-Control, belongs to this
         return lib.forker_respond_error(address, 500, None)
 

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _library
+from . import _header
 from ._library import c_text, lib
 from .cookie import make_cookie
 from .deferred import Report
@@ -70,7 +70,7 @@ def add_head(request: Request, address: int, function: OnHead, report: Report) -
         check_request(code, address)
 
 
-@_library.HEAD_FN
+@_header.HEAD_FN
 def _ON_HEAD(address: int, status: int, number: int) -> None:
     """C is given this function, which lives as long as the module, and the number of the program's, from 1."""
     failed, function = kept_of(address).heads[number - 1]

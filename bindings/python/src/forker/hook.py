@@ -6,15 +6,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import _library
+from . import _header
+from ._header import E_BOOT, OK
 from ._library import lib
 from .callback import flush
-from .error import E_BOOT
 from .leaving import end_pools
 from .log import Log
 from .signals import call_program
-
-_OK = 0
 
 Hook = Callable[[int], None]
 Died = Callable[[int, int, int, str], None]
@@ -87,7 +85,7 @@ class Hooks(Log):
         def call(server: int, worker: int, pid: int, status: int, request: bytes, user: int | None) -> None:
             self._call_hook("worker_died", function, worker, pid, status, request.decode("utf-8", "replace"))
 
-        self._register("worker_died", lib.forker_server_on_worker_died, _library.DEATH_FN(call))
+        self._register("worker_died", lib.forker_server_on_worker_died, _header.DEATH_FN(call))
         return function
 
     def master_tick(self, hook: Callable[[], None]) -> Callable[[], None]:
@@ -125,20 +123,20 @@ class Hooks(Log):
         def call(server: int, user: int | None) -> int:
             return self._call_hook(kind, hook)
 
-        self._register(kind, setter, _library.SERVER_HOOK(call))
+        self._register(kind, setter, _header.SERVER_HOOK(call))
         return hook
 
     def _set_hook(self, kind: str, hook: Hook) -> Hook:
         def call(server: int, worker: int, user: int | None) -> int:
             own = self._own_hooks.get(kind, [])
-            result = _OK
+            result = OK
             for function in [*own, hook] if kind == "worker_exit" else [hook, *own]:
                 result = result or self._call_hook(kind, function, worker)
             if kind == "worker_exit" and os.getpid() != self._pid:
                 self._call_hook("the end of pools", end_pools)
             return result
 
-        self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _library.HOOK(call))
+        self._register(kind, getattr(lib, f"forker_server_on_{kind}"), _header.HOOK(call))
         return hook
 
     def _call_hook(self, kind: str, hook: Callable[..., None], *arguments: int | str) -> int:
@@ -146,7 +144,7 @@ class Hooks(Log):
             result = call_program(hook, *arguments)
             if result is not None:
                 raise TypeError(f"a hook returns None, or raises; not {type(result).__name__}")
-            return _OK
+            return OK
         except BaseException as exc:
             if isinstance(exc, Exception) or os.getpid() != self._pid:
                 self._log_exception(f"{kind}: the hook failed", exc)

@@ -8,16 +8,12 @@ import traceback
 from collections.abc import Callable
 from typing import Union
 
-from . import _library
+from . import _header
+from ._header import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN, OK
 from ._library import lib
 from .callback import Callbacks, flush, write_exception
 from .error import Error
 from .signals import call_program
-
-LOG_ERROR = 0
-LOG_WARN = 1
-LOG_INFO = 2
-LOG_DEBUG = 3
 
 _LOGGING_LEVELS = {
     LOG_ERROR: logging.ERROR,
@@ -26,7 +22,6 @@ _LOGGING_LEVELS = {
     LOG_DEBUG: logging.DEBUG,
 }
 
-_OK = 0
 
 LogFunction = Callable[[int, str], None]
 Logger = Union[logging.Logger, logging.LoggerAdapter]
@@ -43,7 +38,7 @@ class Log(Callbacks):
         raises, that goes to stderr.
         """
         if log is None:
-            self._register("log", lib.forker_server_set_log, _library.LOG_FN())
+            self._register("log", lib.forker_server_set_log, _header.LOG_FN())
             return
         emit = _log_to_logger(log) if isinstance(log, (logging.Logger, logging.LoggerAdapter)) else log
         if not callable(emit):
@@ -57,7 +52,7 @@ class Log(Callbacks):
             finally:
                 flush()
 
-        self._register("log", lib.forker_server_set_log, _library.LOG_FN(call))
+        self._register("log", lib.forker_server_set_log, _header.LOG_FN(call))
 
     def log(self, level: int, text: str) -> None:
         """Writes a line to the server's log, at ``forker.LOG_ERROR`` to ``LOG_DEBUG``, if option log_level lets it.
@@ -66,7 +61,7 @@ class Log(Callbacks):
         """
         encoded = text.replace("\0", "?").encode("utf-8", "backslashreplace")
         code = lib.forker_server_log(self._live(), level, encoded)
-        if code != _OK:
+        if code != OK:
             raise Error(code)
 
     def set_access_log(self, log: Callable[[str], None] | None) -> None:
@@ -77,7 +72,7 @@ class Log(Callbacks):
         to stderr.
         """
         if log is None:
-            self._register("access_log", lib.forker_server_set_access_log, _library.ACCESS_LOG_FN())
+            self._register("access_log", lib.forker_server_set_access_log, _header.ACCESS_LOG_FN())
             return
 
         def call(line: int, length: int, user: int | None) -> None:
@@ -88,7 +83,7 @@ class Log(Callbacks):
             finally:
                 flush()
 
-        self._register("access_log", lib.forker_server_set_access_log, _library.ACCESS_LOG_FN(call))
+        self._register("access_log", lib.forker_server_set_access_log, _header.ACCESS_LOG_FN(call))
 
     def _log_exception(self, where: str, exc: BaseException) -> None:
         """One log line for each line of the traceback."""

@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import itertools
 from collections.abc import Callable
 from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Optional, Union
 
-from . import _library
+from . import _header
+from ._header import E_INVALID, E_LIMIT
 from ._library import lib
 from .body import Take
-from .error import E_INVALID, E_LIMIT, check_request
+from .error import check_request
 from .form import FormError
 
 if TYPE_CHECKING:
     from .request import Request
-
-
-class _CPart(ctypes.Structure):
-    """forker_part of forker.h."""
-
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-        ("name", ctypes.c_char_p),
-        ("filename", ctypes.c_char_p),
-        ("content_type", ctypes.c_char_p),
-        ("offset", ctypes.c_uint64),
-    )
 
 
 class Part:
@@ -40,7 +27,7 @@ class Part:
 
     __slots__ = ("name", "filename", "basename", "content_type", "state")
 
-    def __init__(self, found: _CPart) -> None:
+    def __init__(self, found: _header.CPart) -> None:
         """Made by the request only."""
         self.name: str = found.name.decode("utf-8", "replace")
         self.filename: str | None = None
@@ -69,7 +56,7 @@ class _Taker:
 
     def give(self, address: int, found: int, piece: bytes, last: bool) -> int:
         """A piece of a part. Its result is that of the C function on_part, and so of the next."""
-        part = self.part = self.part or Part(_CPart.from_address(found))
+        part = self.part = self.part or Part(_header.CPart.from_address(found))
         if last:
             self.part = None
         return self.take(self.request, lambda piece, _: self.function(part, piece, last), address, piece, False)
@@ -101,7 +88,7 @@ _takers: dict[int, _Taker] = {}
 _keys = itertools.count(1)
 
 
-@_library.PART_FN
+@_header.PART_FN
 def _ON_PART(address: int, found: int | None, data: int | None, length: int, last: int, key: int) -> int:
     if found is None:
         return _takers.pop(key).end(address, last)

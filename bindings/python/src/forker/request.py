@@ -12,11 +12,12 @@ from ctypes import byref, c_char_p, c_int, c_size_t, string_at
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
+from ._header import E_ABORTED, E_AGAIN, E_STATE
 from ._library import c_text, lib, text_at
 from .argument import Arguments
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
-from .error import E_ABORTED, E_AGAIN, E_STATE, check_request
+from .error import check_request
 from .form import File, Values, fields_of, files_of, parameters_of
 from .head import OnHead, add_head
 from .part import OnPart, take_parts

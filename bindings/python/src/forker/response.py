@@ -11,8 +11,9 @@ import stat
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
+from ._header import CCookie
 from ._library import c_path, c_text, lib
-from .cookie import CCookie, make_cookie
+from .cookie import make_cookie
 from .error import check_request
 
 TEXT = "text/plain; charset=utf-8"

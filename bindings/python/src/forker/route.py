@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,17 +17,6 @@ class RouteInfo(NamedTuple):
     pattern: str
     name: str
     host: str
-
-
-class CRouteInfo(ctypes.Structure):
-    _fields_ = (
-        ("size", ctypes.c_uint32),
-        ("pad", ctypes.c_uint32),
-        ("methods", ctypes.c_char_p),
-        ("pattern", ctypes.c_char_p),
-        ("name", ctypes.c_char_p),
-        ("host", ctypes.c_char_p),
-    )
 
 
 class Routes:

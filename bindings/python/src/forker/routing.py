@@ -7,22 +7,20 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _library
+from . import _header
+from ._header import E_LIMIT, E_ROUTE, OK, CRouteInfo
 from ._library import c_path, c_text, lib
 from .accel import accel
-from .error import E_LIMIT, E_ROUTE
 from .group import Group
 from .handling import ErrorFunction
 from .option import option_text, static_name
 from .request import Request
 from .response import HTTPError
-from .route import CRouteInfo, Handler, RouteInfo, Routes, names_of
+from .route import Handler, RouteInfo, Routes, names_of
 from .setup import Setup
 
 if TYPE_CHECKING:
     from .grpc import Services
-
-_OK = 0
 
 
 class Routing(Setup, Routes):
@@ -107,7 +105,7 @@ class Routing(Setup, Routes):
         """The routes, in the order in which they were registered."""
         found: list[RouteInfo] = []
         c = CRouteInfo(size=ctypes.sizeof(CRouteInfo))
-        while lib.forker_route_at(self._live(), len(found), ctypes.byref(c)) == _OK:
+        while lib.forker_route_at(self._live(), len(found), ctypes.byref(c)) == OK:
             found.append(RouteInfo(*(text.decode() for text in (c.methods, c.pattern, c.name, c.host))))
         return found
 
@@ -135,7 +133,7 @@ class Routing(Setup, Routes):
 
         def register(function: ErrorFunction) -> ErrorFunction:
             if not self._error_functions:
-                self._register("on_error", lib.forker_server_on_error, _library.ERROR_FN(self._on_error))
+                self._register("on_error", lib.forker_server_on_error, _header.ERROR_FN(self._on_error))
             self._error_functions[status] = function
             return function
 
@@ -194,9 +192,9 @@ class Routing(Setup, Routes):
         """A function as the handler of C, and what that is registered with. The server keeps it."""
         if accel is not None:
             function, user = accel.handler(call)
-            callback = _library.HANDLER(function)
+            callback = _header.HANDLER(function)
         else:
-            callback, user = _library.HANDLER(call), None
+            callback, user = _header.HANDLER(call), None
         self._handlers.append((callback, call))
         return callback, user
 

@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _library
+from . import _header
+from ._header import E_AGAIN, E_PROCESS, E_STATE, OK
 from ._library import lib
 from .callback import flush
-from .error import E_AGAIN, E_PROCESS, E_STATE, Error
+from .error import Error
 from .log import LogFunction, Logger
 from .signals import SignalGuard
 from .state import forget
@@ -24,7 +25,6 @@ from .steering import Steering
 if TYPE_CHECKING:
     from .asgi.loop import Loop
 
-_OK = 0
 _SERVES = 1  # of forker_server_poll()
 _WAIT_MS = 100  # how long wait() and poll() keep a signal from Python's handler
 
@@ -61,7 +61,7 @@ class Server(Steering):
         self._guard: SignalGuard | None = None  # of poll()
         self._loop: Loop | None = None  # of its ASGI applications
         self._check(lib.forker_server_slot(self._live(), forget))
-        self._register("fork", lib.forker_server_set_fork, _library.FORK_FN(self._fork))
+        self._register("fork", lib.forker_server_set_fork, _header.FORK_FN(self._fork))
         # Registered even if the program has no such hook: it flushes what the program has printed, and workers leave
         # by _exit(2), which does not.
         self._set_hook("worker_exit", lambda worker: None)
@@ -127,9 +127,9 @@ class Server(Steering):
             with SignalGuard(self._contain_signal):
                 codes.extend(itertools.starmap(function, [(self._live(),)]))  # as in _fork
         finally:
-            if codes != [_OK]:
+            if codes != [OK]:
                 _serving.discard(self)
-        if codes != [_OK]:
+        if codes != [OK]:
             self._raise_interrupt()
         self._check(codes[0])
 
@@ -148,7 +148,7 @@ class Server(Steering):
                 continue
             if code == E_AGAIN:
                 return False
-            if code == _OK:
+            if code == OK:
                 self._raise_interrupt()
             self._check(code)
             return True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from ._library import RELEASE_FN, lib
+from ._header import RELEASE_FN
+from ._library import lib
 from .error import check_request
 
 SLOT = 0  # each server of this package makes it before any other

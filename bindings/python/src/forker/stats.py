@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
-from ctypes import c_char, c_int32, c_uint32, c_uint64
 from dataclasses import dataclass
+
+from ._header import CStats, CWorkerStats
 
 PHASES = ("starting", "serving", "reloading", "draining", "stopping")
 STATES = ("none", "forked", "booting", "ready", "draining")
@@ -21,61 +21,7 @@ HANDSHAKE_ENDS = (
     "clear_text",
 )
 
-_STATUS_CLASSES = 6
-_LATENCY_BUCKETS = 40
-_EXIT_CAUSES = 16
-_HANDSHAKE_ENDS = 16
-
-_COUNTERS = [
-    ("connections", c_uint64),
-    ("in_flight", c_uint64),
-    ("accepted", c_uint64),
-    ("requests", c_uint64),
-    ("bytes_in", c_uint64),
-    ("bytes_out", c_uint64),
-    ("responses", c_uint64 * _STATUS_CLASSES),
-    ("latency", c_uint64 * _LATENCY_BUCKETS),
-    ("latency_sum_ns", c_uint64),
-    ("handshakes", c_uint64 * _HANDSHAKE_ENDS),
-]
-
-
-class CStats(ctypes.Structure):
-    """struct forker_stats."""
-
-    _fields_ = [
-        ("size", c_uint32),
-        ("phase", c_uint32),
-        ("spawner_pid", c_int32),
-        ("master_pid", c_int32),
-        ("uptime_ns", c_uint64),
-        ("workers", c_uint32),
-        ("ready", c_uint32),
-        ("slots", c_uint32),
-        ("pad", c_uint32),
-        *_COUNTERS,
-        ("master_starts", c_uint64),
-        ("worker_starts", c_uint64),
-        ("worker_exits", c_uint64 * _EXIT_CAUSES),
-    ]
-
-
-class CWorkerStats(ctypes.Structure):
-    """struct forker_worker_stats."""
-
-    _fields_ = [
-        ("size", c_uint32),
-        ("state", c_uint32),
-        ("pid", c_int32),
-        ("generation", c_uint32),
-        ("age_ns", c_uint64),
-        ("heartbeat_ns", c_uint64),
-        ("rss_bytes", c_uint64),
-        *_COUNTERS,
-        ("busy_ns", c_uint64),
-        ("method", c_char * 32),
-        ("target", c_char * 136),
-    ]
+_COUNTERS = ("connections", "in_flight", "accepted", "requests", "bytes_in", "bytes_out")
 
 
 @dataclass(frozen=True)
@@ -145,7 +91,7 @@ class WorkerStats(Counters):
 
 
 def _counters(c: CStats | CWorkerStats) -> dict:
-    values = {name: getattr(c, name) for name, _ in _COUNTERS[:-4]}
+    values = {name: getattr(c, name) for name in _COUNTERS}
     return values | {
         "responses": tuple(c.responses),
         "latency": tuple(c.latency),

@@ -7,16 +7,15 @@ import itertools
 import math
 from collections.abc import Callable
 
-from . import _library
+from . import _header
+from ._header import E_INVALID, OK, CStats, CWorkerStats
 from ._library import c_text, lib
 from .deferred import Report
-from .error import E_INVALID, Error
+from .error import Error
 from .routing import Routing
 from .signals import call_program
-from .stats import CStats, CWorkerStats, Stats, WorkerStats, stats_of, worker_stats_of
+from .stats import Stats, WorkerStats, stats_of, worker_stats_of
 from .timer import TIMED, Timer
-
-_OK = 0
 
 
 class Steering(Routing):
@@ -77,7 +76,7 @@ class Steering(Routing):
         key = next(_keys)
         _posted[key] = (self._report_failure, function)
         code = lib.forker_server_post(self._live(), _POSTED, key)
-        if code != _OK:
+        if code != OK:
             del _posted[key]
             raise Error(code)
 
@@ -102,7 +101,7 @@ class Steering(Routing):
 
     def _ask(self, function: Callable[..., int], *arguments: int) -> None:
         code = function(self._live(), *arguments)
-        if code != _OK:
+        if code != OK:
             raise Error(code)
 
     def cookie_sign(self, name: str, value: str) -> str:
@@ -155,7 +154,7 @@ _posted: dict[int, tuple[Report, Callable[[], None]]] = {}
 _keys = itertools.count(1)
 
 
-@_library.POST_FN
+@_header.POST_FN
 def _POSTED(server: int, key: int) -> None:
     report, function = _posted.pop(key)
     try:

@@ -7,14 +7,13 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import _library
+from . import _header
+from ._header import OK
 from ._library import lib
 from .signals import call_program
 
 if TYPE_CHECKING:
     from .server import Server
-
-_OK = 0
 
 
 class Timer:
@@ -31,7 +30,7 @@ class Timer:
 
     def cancel(self) -> bool:
         """Ends it. False: it was called, or has ended. On the main thread the function is not called any more then."""
-        ended = lib.forker_server_timer_cancel(self._server._live(), self._number) == _OK
+        ended = lib.forker_server_timer_cancel(self._server._live(), self._number) == OK
         self._server._timers.pop(self._key, None)
         return ended
 
@@ -41,7 +40,7 @@ _timers: weakref.WeakValueDictionary[int, Timer] = weakref.WeakValueDictionary()
 _keys = itertools.count(1)
 
 
-@_library.TIMER_FN
+@_header.TIMER_FN
 def TIMED(server: int, number: int, key: int) -> None:
     timer = _timers.get(key)
     if timer is None:  # it was cancelled by another thread meanwhile

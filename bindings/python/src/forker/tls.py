@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-# FORKER_TLS_* of forker.h.
-_VERSION, _CIPHER, _SERVER_NAME, _ALPN, _RESUMED, _SUBJECT, _ISSUER, _SERIAL, _SHA256, _NAMES, _DER, _CHAIN = range(12)
+from . import _header
 
 
 class TLS(NamedTuple):
@@ -46,20 +45,20 @@ def tls_of(fetch: Callable[[int], bytes | None]) -> TLS | None:
         value = fetch(what)
         return None if value is None else value.decode("utf-8", "replace")
 
-    version, cipher = text(_VERSION), text(_CIPHER)
+    version, cipher = text(_header.TLS_VERSION), text(_header.TLS_CIPHER)
     if version is None or cipher is None:
         return None
     return TLS(
         version,
         cipher,
-        text(_SERVER_NAME),
-        text(_ALPN),
-        text(_RESUMED) == "1",
-        text(_SUBJECT),
-        text(_ISSUER),
-        text(_SERIAL),
-        text(_SHA256),
-        tuple((text(_NAMES) or "").splitlines()),
-        fetch(_DER),
-        text(_CHAIN),
+        text(_header.TLS_SERVER_NAME),
+        text(_header.TLS_ALPN),
+        text(_header.TLS_RESUMED) == "1",
+        text(_header.TLS_CLIENT_SUBJECT),
+        text(_header.TLS_CLIENT_ISSUER),
+        text(_header.TLS_CLIENT_SERIAL),
+        text(_header.TLS_CLIENT_SHA256),
+        tuple((text(_header.TLS_CLIENT_NAMES) or "").splitlines()),
+        fetch(_header.TLS_CLIENT_DER),
+        text(_header.TLS_CLIENT_CHAIN_PEM),
     )

@@ -6,9 +6,9 @@ from asyncio import Task
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Optional
 
+from .._header import LOG_WARN
 from .._library import lib
 from ..accel import accel
-from ..log import LOG_WARN
 from ..option import size_of
 from ..pieces import Pieces
 from ..server import Server
@@ -22,8 +22,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
-
-_OK = 0
 
 
 class Mounted:

@@ -13,7 +13,8 @@ from collections.abc import MutableMapping
 from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Optional
 
-from .. import _library
+from .. import _header
+from .._header import DEFERRED, OK
 from .._library import lib
 from ..callback import write_exception
 from ..error import check_request
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 Message = MutableMapping[str, Any]
 
-OK = 0
-DEFERRED = 2
 HTTP_2 = "2"
 BODY_MOST = 64 * 1024  # bytes of a body that wait for the application before the client has to
 
@@ -190,7 +189,7 @@ class Core:
 _reading: dict[int, Core] = {}
 
 
-@_library.BODY_FN
+@_header.BODY_FN
 def _ON_BODY(address: int, data: int | None, length: int, last: int, user: int) -> int:
     exchange = _reading.pop(user) if last else _reading[user]
     try:

@@ -9,17 +9,17 @@ from collections.abc import Callable, MutableMapping
 from ctypes import byref, c_uint64
 from typing import Any, Optional
 
-from .. import _library
+from .. import _header
+from .._header import E_ABORTED, E_AGAIN, OK
 from .._library import lib
 from ..accel import accel
 from ..callback import write_exception
-from ..error import E_ABORTED, E_AGAIN, Error, check_handle, check_request
+from ..error import Error, check_handle, check_request
 from .core import COMPLETE, NONE, STARTED, STREAMS, TRAILS, Core
 from .head import c_bytes, set_fields
 
 Message = MutableMapping[str, Any]
 
-_OK = 0
 _NO_CONTENT = 204
 _NOT_MODIFIED = 304
 _EARLY_HINTS = 103
@@ -84,7 +84,7 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
 
     def _pause(self) -> None:
         self._hold()
-        self._is_paused = lib.forker_request_pause(self._address) == _OK
+        self._is_paused = lib.forker_request_pause(self._address) == OK
 
     def _resume(self) -> None:
         self._is_paused = False
@@ -161,7 +161,7 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
             return
         length = -1 if self._length is None else self._length
         code = lib.forker_stream_begin(self._handle, length)
-        if code == _OK:
+        if code == OK:
             code = lib.forker_stream_on_drain(self._handle, _DRAINED, None)
         if code != E_ABORTED:  # else on_close tells so
             check_handle(code, self._handle)
@@ -311,7 +311,7 @@ _WHEN = {
 _open: dict[int, Exchange] = {}
 
 
-@_library.CLOSE_FN
+@_header.CLOSE_FN
 def _CLOSED(handle: int, reason: int, user: int | None) -> None:
     _closed(handle)
 
@@ -325,7 +325,7 @@ def _closed(handle: int) -> None:
         write_exception("the end of a request was not told", exc)
 
 
-@_library.DRAIN_FN
+@_header.DRAIN_FN
 def _DRAINED(handle: int, user: int | None) -> None:
     exchange = _open.get(handle)
     if exchange is not None:

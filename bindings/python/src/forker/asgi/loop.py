@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Optional
 
+from .._header import LOG_WARN
 from .._library import lib
-from ..log import LOG_WARN
 from ..option import seconds_of
 from ..server import Server
 from ..signals import call_c, call_program

@@ -6,12 +6,11 @@ import inspect
 from collections.abc import Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
+from .._header import OK
 from .._library import lib
 
 if TYPE_CHECKING:
     from .exchange import Exchange
-
-_OK = 0
 
 
 class Turns(Coroutine[Any, Any, None]):
@@ -26,7 +25,7 @@ class Turns(Coroutine[Any, Any, None]):
     def _enter(self) -> bool:
         """In a handler the request is noted already, and before it has a handle it cannot be."""
         exchange = self._exchange
-        return exchange._handle != 0 and not exchange._is_inside and lib.forker_deferred_enter(exchange._handle) == _OK
+        return exchange._handle != 0 and not exchange._is_inside and lib.forker_deferred_enter(exchange._handle) == OK
 
     def send(self, value: Any) -> Any:
         entered = self._enter()

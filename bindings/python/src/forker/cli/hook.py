@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from ..log import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
+from .._header import LOG_DEBUG, LOG_ERROR, LOG_INFO, LOG_WARN
 from ..server import Server
 
 HOOKS = (

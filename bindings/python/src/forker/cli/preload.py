@@ -6,7 +6,7 @@ import gc
 import sys
 import threading
 
-from ..log import LOG_WARN
+from .._header import LOG_WARN
 from ..server import Server
 
 

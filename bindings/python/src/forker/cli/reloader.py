@@ -9,8 +9,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
+from .._header import LOG_ERROR, LOG_INFO
 from ..error import Error
-from ..log import LOG_ERROR, LOG_INFO
 from ..server import Server
 
 _INTERVAL = 0.5  # seconds

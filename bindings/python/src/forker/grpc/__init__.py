@@ -30,8 +30,9 @@ What is otherwise than in ``grpc.Server``:
 - Servicers of ``grpc.aio`` are refused.
 """
 
+from .._header import HEALTH_NOT_SERVING, HEALTH_SERVING, HEALTH_UNKNOWN
 from .context import Context
-from .services import HEALTH_NOT_SERVING, HEALTH_SERVING, HEALTH_UNKNOWN, Services
+from .services import Services
 from .status import Compression, RpcError, StatusCode
 
 __all__ = [

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from ctypes import byref, c_size_t
 from typing import TYPE_CHECKING, Any
 
+from .._header import E_ABORTED, E_STATE
 from .._library import lib, text_at
-from ..error import E_ABORTED, E_STATE, Error, check_request
+from ..error import Error, check_request
 from ..signals import call_program
 from ..tls import TLS, tls_of
 from .context import Aborted, Context

@@ -6,9 +6,20 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .._header import (
+    E_INTERNAL,
+    E_INVALID,
+    GRPC_BIDI,
+    GRPC_CLIENT_STREAM,
+    GRPC_SERVER_STREAM,
+    GRPC_UNARY,
+    HEALTH_NOT_SERVING,
+    HEALTH_SERVING,
+    HEALTH_UNKNOWN,
+    LOG_ERROR,
+)
 from .._library import c_text, lib
-from ..error import E_INTERNAL, E_INVALID, Error
-from ..log import LOG_ERROR
+from ..error import Error
 from ..threads import Threads
 from .call import BEHAVIORS, Inline
 from .compression import wish_of
@@ -20,12 +31,13 @@ from .threaded import Threaded
 if TYPE_CHECKING:
     from ..server import Server
 
-HEALTH_UNKNOWN = 0
-HEALTH_SERVING = 1
-HEALTH_NOT_SERVING = 2
-
 # Kinds of methods, as C has them: by whether there are many requests, and many responses.
-_KINDS = {(False, False): 0, (False, True): 1, (True, False): 2, (True, True): 3}
+_KINDS = {
+    (False, False): GRPC_UNARY,
+    (False, True): GRPC_SERVER_STREAM,
+    (True, False): GRPC_CLIENT_STREAM,
+    (True, True): GRPC_BIDI,
+}
 
 Behavior = Callable[[Any, Context], Any]
 Decorator = Callable[[Behavior], Behavior]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from ctypes import byref, c_uint64, string_at
 from typing import TYPE_CHECKING
 
-from .. import _library
+from .. import _header
+from .._header import CLOSE_DONE, DEFERRED, E_ABORTED, E_AGAIN, E_LIMIT, E_MEMORY, OK
 from .._library import lib
-from ..deferred import CLOSE_DONE
-from ..error import E_ABORTED, E_AGAIN, E_LIMIT, E_MEMORY, Error, check_handle, check_request
+from ..error import Error, check_handle, check_request
 from .call import Call
 from .status import Failed, Over, StatusCode, c_details, number_of
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from .metadata import Metadata
     from .services import Method
 
-_OK = 0
-_DEFERRED = 2
 # How much of what the client has sent waits for the servicer, before the client has to wait; each message counts for more
 # than its bytes.
 _WAITING_MOST = 128 << 10
@@ -47,7 +45,7 @@ class Threaded(Call):
         except BaseException as exc:
             self._report("a call could not be given to its servicer", exc)
             self._end(StatusCode.INTERNAL, None)
-        return _DEFERRED
+        return DEFERRED
 
     def _begin(self) -> None:
         address, handle = self._address, self._handle
@@ -59,7 +57,7 @@ class Threaded(Call):
             return
         _taking[handle] = self
         code = lib.forker_grpc_on_message(address, _ON_MESSAGE, handle)
-        if code != _OK:
+        if code != OK:
             del _taking[handle]
             assert address is not None
             check_request(code, address)
@@ -74,7 +72,7 @@ class Threaded(Call):
                 self._waiting += len(message) + _MESSAGE_COST
             self._complete = last
             if self._waiting > _WAITING_MOST and not last:
-                self._paused = lib.forker_request_pause(address) == _OK
+                self._paused = lib.forker_request_pause(address) == OK
             self.changed.notify_all()
 
     def _next_message(self) -> bytes | None:
@@ -115,7 +113,7 @@ class Threaded(Call):
             self._begun = True
         while True:
             code = lib.forker_grpc_send(self._handle, packed, len(packed))
-            if code == _OK:
+            if code == OK:
                 return
             if code == E_ABORTED:
                 raise Over
@@ -125,7 +123,7 @@ class Threaded(Call):
             self._room.clear()
 
     def _finish(self, address: int, number: int, text: bytes | None) -> None:
-        if lib.forker_grpc_finish(self._handle, number, text) not in (_OK, E_ABORTED):
+        if lib.forker_grpc_finish(self._handle, number, text) not in (OK, E_ABORTED):
             lib.forker_deferred_drop(self._handle)
 
     def _finish_with(self, address: int, packed: bytes, text: bytes | None) -> None:
@@ -137,13 +135,13 @@ class Threaded(Call):
             check, what = check_request, address
         if code == E_ABORTED:
             self._finish(address, number_of(StatusCode.DEADLINE_EXCEEDED), None)
-        elif code != _OK:
+        elif code != OK:
             failed = self._refused(code, check, what)
             self._finish(address, number_of(failed.status), c_details(failed.text))
         elif check is check_request:
             lib.forker_deferred_send(self._handle)
         else:
-            self._finish(address, _OK, text)
+            self._finish(address, OK, text)
 
     def _refused(self, code: int, check: Callable[[int, int], None], what: int) -> Failed:
         """What a call ends with whose message C does not take."""
@@ -161,22 +159,22 @@ _calls: dict[int, Threaded] = {}
 _taking: dict[int, Threaded] = {}
 
 
-@_library.CLOSE_FN
+@_header.CLOSE_FN
 def _CLOSED(handle: int, reason: int, user: int | None) -> None:
     _calls.pop(handle).closed(reason)
 
 
-@_library.DRAIN_FN
+@_header.DRAIN_FN
 def _DRAINED(handle: int, user: int | None) -> None:
     call = _calls.get(handle)
     if call is not None:
         call.drained()
 
 
-@_library.BODY_FN
+@_header.BODY_FN
 def _ON_MESSAGE(address: int, data: int | None, length: int, last: int, handle: int) -> int:
     call = _taking[handle] if last == 0 else _taking.pop(handle)
     if last < 0:
-        return _OK  # on_close tells why
+        return OK  # on_close tells why
     call.take(address, string_at(data, length) if last == 0 else None, last > 0)
-    return _OK
+    return OK

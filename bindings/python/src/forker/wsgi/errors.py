@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import threading
 
-from ..log import LOG_ERROR, Log
+from .._header import LOG_ERROR
+from ..log import Log
 
 
 class ErrorStream(io.TextIOBase):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from .._header import E_ABORTED
 from .._library import lib
 from ..accel import accel
 from ..deferred import Deferred, Stream
-from ..error import E_ABORTED, Error, check_handle, check_request
+from ..error import Error, check_handle, check_request
 from ..request import Request
 from ..signals import call_program
 from .file import FileWrapper

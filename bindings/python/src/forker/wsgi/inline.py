@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from ctypes import string_at
 from typing import TYPE_CHECKING, Any
 
+from .._header import DEFERRED, OK
 from .._library import lib
 from ..signals import call_program
 from .exchange import HEAD, Exchange, checked
 
 if TYPE_CHECKING:
     from .application import Mounted
-
-_OK = 0
-_DEFERRED = 2
 
 
 class Inline(Exchange):
@@ -58,7 +56,7 @@ class Inline(Exchange):
         self._fail(exc)
         if self._complete:
             self._close()
-        return _OK if self._deferred is None else _DEFERRED
+        return OK if self._deferred is None else DEFERRED
 
     def _take_first(self, result: Iterable[bytes], pieces: Iterator[bytes], piece: bytes) -> None:
         self._result, self._pieces = result, pieces
@@ -71,7 +69,7 @@ class Inline(Exchange):
             self._fail(exc)
         if self._complete:
             self._close()
-        return _OK if self._deferred is None else _DEFERRED
+        return OK if self._deferred is None else DEFERRED
 
     def write(self, data: bytes) -> None:
         """Collects: the client could only be waited for by all others."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from .._header import DEFERRED
 from .exchange import HEAD, Exchange, checked
 
 if TYPE_CHECKING:
     from ..threads import Threads
     from .application import Mounted
-
-_DEFERRED = 2
 
 
 class Threaded(Exchange):
@@ -24,7 +23,7 @@ class Threaded(Exchange):
         self._deferred = self._defer()
         if not threads.submit(self._run):
             self._deferred.respond((503, "503 Service Unavailable\ntoo many requests wait\n"))
-        return _DEFERRED
+        return DEFERRED
 
     def _run(self) -> None:
         try:
