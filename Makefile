@@ -222,7 +222,7 @@ test-systemd:
 .PHONY: test-languages
 test-languages:
 	@tools/install-deps languages
-	@$(MAKE) --no-print-directory lib
+	@$(MAKE) --no-print-directory lib api
 	$(GO_TEST) -count=1 -vet=off -timeout 10m -tags languages ./tests/languages
 
 ## test-clients  have other clients ask by HTTP/2: Node.js, Java, Python's httpx, Chromium, which uploads by a form too; not part of test: they take 600 MB to install

@@ -32,6 +32,7 @@ type language struct {
 
 var languages = []language{
 	{"Ruby", nil, []string{"ruby", "$SRC/hello.rb"}, true},
+	{"Ruby, described", nil, []string{"ruby", "$SRC/described.rb"}, true},
 	{"LuaJIT", nil, []string{"luajit", "$SRC/hello_luajit.lua"}, true},
 	{
 		"Lua",
@@ -86,7 +87,7 @@ func (p places) fill(words []string) (filled []string) {
 
 func (p places) environment(more ...string) []string {
 	return append(append(os.Environ(), "FORKER_LIBRARY="+p.lib+"/libforker.so.0", "NODE_FORKER="+p.out+"/node_forker.node",
-		"LUA_CPATH="+p.out+"/?.so", "CGO_CFLAGS=-I"+p.src+"/../../include", "CGO_LDFLAGS=-L"+p.lib+" -Wl,-rpath,"+p.lib), more...)
+		"LUA_CPATH="+p.out+"/?.so", "FORKER_API="+p.lib+"/api.json", "CGO_CFLAGS=-I"+p.src+"/../../include", "CGO_LDFLAGS=-L"+p.lib+" -Wl,-rpath,"+p.lib), more...)
 }
 
 // prepare makes a hello ready to be started.
