@@ -130,11 +130,15 @@ func TestMemory_overTheSoftLimitReplacesTheWorker(t *testing.T) {
 	l.expectAllAnswered(t)
 }
 
-// expectGone waits until a worker has left, and its successor in slot 0 has announced itself.
+// expectGone waits until the only worker has left, its successor in slot 0 has announced itself, and nobody else serves.
 func (p *program) expectGone(pid int) {
 	p.t.Helper()
 	p.waitReplaced(0, pid)
 	eventually(p.t, "it has left", func() bool { _, lives := readProcess(pid); return !lives })
+	eventually(p.t, "the worker that stood in for it has left", func() bool {
+		_, lives := readProcess(p.workers()[1])
+		return !lives
+	})
 }
 
 func TestMemory_overTheHardLimitKillsTheWorker(t *testing.T) {
