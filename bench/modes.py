@@ -79,6 +79,10 @@ def download(text, size):
     return Mode(f"get-{text}", "Bodies", f"GET {size}", needs="body", path=f"/{text}", body=size_of(size))
 
 
+def static(text, size):
+    return Mode(f"static-{text}", STATIC, size, "cpu", "static", path=f"/static/{text}", body=size_of(size))
+
+
 def upload(text, size):
     script = ("-s", str(HERE / "load/upload.lua"), "--", str(size_of(size)))
     return Mode(f"post-{text}", "Bodies", f"POST {size}", needs="upload", path="/upload", upload=size_of(size), script=script)
@@ -160,6 +164,7 @@ MANY = "Many connections"
 HTTP2 = "HTTP/2: CPU time of the server's processes, relative to h2o's"
 PYTHON = "Python applications: CPU time per request of the server's processes in microseconds, and private memory of the worker in MiB"
 FEW_PYTHON = 16  # connections: gunicorn's threads keep each one
+STATIC = "Files of a directory: CPU time of the server's processes, relative to nginx's with its open_file_cache"
 TLS = "TLS 1.3: CPU time of the server's processes, relative to nginx's"
 
 MODES = {
@@ -186,6 +191,8 @@ MODES = {
         upload("64k", "64 KiB"),
         upload("1m", "1 MiB"),
         Mode("file-1m", "Bodies", "file of 1 MiB", needs="file", path="/files/1m", body=MIB, file=True),
+        static("1k", "1 KiB"),
+        static("64k", "64 KiB"),
         Mode("pool", "Kinds of handlers", "on a pool: requests/s", needs="pool", path="/pool"),
         Mode("deferred", "Kinds of handlers", "from another thread: requests/s", needs="deferred", path="/deferred"),
         Mode("connections-1000", MANY, "1,000: requests/s", measure="crowd", connections=1000),

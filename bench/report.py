@@ -3,7 +3,7 @@
 import os
 import statistics
 
-from modes import CONNECTIONS, GRPC, HTTP2, MODES, PYTHON, TLS
+from modes import CONNECTIONS, GRPC, HTTP2, MODES, PYTHON, STATIC, TLS
 from servers import SERVERS
 
 # Of measures whose numbers stand for themselves, by heading.
@@ -13,7 +13,7 @@ COLUMNS = {
     "storm": {"a quiet client's 50 % of latency in microseconds": "p50_us", "in a storm of RSA handshakes": "p50_storm_us"},
 }
 QUANTITIES = {"memory": "bytes_per_connection", "cpu": "cpu_ns_per_request", "resumed": "cpu_ns_per_request"}
-REFERENCES = {TLS: "nginx", HTTP2: "h2o", GRPC: "grpc-go"}  # by table, what is compared with; else the floor
+REFERENCES = {STATIC: "nginx", TLS: "nginx", HTTP2: "h2o", GRPC: "grpc-go"}  # by table, what is compared with; else the floor
 LATENCY_COLUMNS = {"p50_us": "50 %", "p99_us": "99 %", "p99.9_us": "99.9 %"}
 
 

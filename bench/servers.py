@@ -67,12 +67,17 @@ def program(name):
     return lambda launch: [launch.programs / name, str(launch.port), str(launch.connections), launch.scratch]
 
 
-def nginx_command(launch):
+def nginx(cache):
+    return lambda launch: nginx_command(launch, cache)
+
+
+def nginx_command(launch, cache):
     config = (HERE / "peers/nginx.conf").read_text()
     tls = (HERE / "peers/nginx-tls.conf").read_text() if launch.mode.tls else ""
     config = config.replace("@TLS@", tls)
     protocols = " ssl" * bool(tls) + " http2" * bool(launch.mode.streams)
     config = config.replace(" backlog=", f"{protocols} backlog=")
+    config = config.replace("@CACHE@", cache)
     config = config.replace("@DIR@", launch.scratch).replace("@ADDRESS@", f"127.0.0.1:{launch.port}")
     path = pathlib.Path(launch.scratch, "nginx.conf")
     path.write_text(config)
@@ -118,12 +123,13 @@ def libforker_version(_programs):
 
 HTTP = "http"  # whatever needs nothing else
 PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW = "pipeline", "plain", "body", "upload", "file", "slow"
+STATIC = "static"  # to serve a directory
 TLS, HTTP2, GRPC = "tls", "http2", "grpc"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({HTTP, PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
 APPLICATIONS = {"wsgi", "asgi"}  # of Python, as far as servers in C answer the same themselves
-EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", SLEEP, WORKERS, TLS, HTTP2, GRPC}
+EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", STATIC, SLEEP, WORKERS, TLS, HTTP2, GRPC}
 
 
 def variant(*options):
@@ -134,7 +140,7 @@ def variant(*options):
 # but files and short texts; those of tls-64k and h2-64k are files. cpp-httplib loses requests that were pipelined,
 # compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
-    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, SLEEP, TLS, HTTP2, GRPC}),
+    "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, STATIC, SLEEP, TLS, HTTP2, GRPC}),
     "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
@@ -142,8 +148,9 @@ SERVERS = {
     "libforker-access-log-null": variant(("access_log", "common"), ("access_log_file", "/dev/null")),
     "fasthttp": Server(program("fasthttp"), module_version("github.com/valyala/fasthttp"), MOST),
     "net/http": Server(program("nethttp"), go_version, MOST | {HTTP2}),
-    "nginx": Server(nginx_command, debian_version("nginx"), frozenset({HTTP, PIPELINE, PLAIN, FILE, TLS, HTTP2})),
-    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST | {TLS, HTTP2}),
+    "nginx": Server(nginx("max=16"), debian_version("nginx"), frozenset({HTTP, PIPELINE, PLAIN, FILE, STATIC, TLS, HTTP2})),
+    "nginx-uncached": Server(nginx("off"), debian_version("nginx"), frozenset({FILE, STATIC}), variant=True),
+    "h2o": Server(program("h2o"), debian_version("libh2o-evloop-dev"), MOST | {STATIC, TLS, HTTP2}),
     "libmicrohttpd": Server(program("libmicrohttpd"), debian_version("libmicrohttpd-dev"), MOST),
     "evhttp": Server(program("evhttp"), debian_version("libevent-dev"), MOST),
     "civetweb": Server(program("civetweb"), debian_version("libcivetweb-dev"), MOST - {FILE}, FEW_CONNECTIONS),
@@ -214,6 +221,7 @@ def exchange_http2(port, mode, upload):
     return body
 
 
+LONG_AGO = 1700000000  # seconds of Unix time
 CURL_REFUSED = 7  # curl(1), EXIT CODES
 
 
@@ -250,10 +258,11 @@ def prepare_scratch(scratch, mode):
         pathlib.Path(scratch, "64k").write_bytes(mode.answer)  # nginx has bodies of that size from files only
     if mode.upload:
         pathlib.Path(scratch, "upload").write_bytes(mode.message or b"x" * mode.upload)
-    if mode.file:
-        directory = pathlib.Path(scratch, "files")
-        directory.mkdir()
-        (directory / "1m").write_bytes(mode.answer)
+    if mode.file or mode.needs == STATIC:
+        path = pathlib.Path(scratch, mode.path[1:])
+        path.parent.mkdir()
+        path.write_bytes(mode.answer)
+        os.utime(path, (LONG_AGO, LONG_AGO))  # nobody may know a file well that was just written
 
 
 @dataclasses.dataclass(frozen=True)

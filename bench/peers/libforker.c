@@ -155,6 +155,15 @@ static void add_methods(forker_server *srv)
     }
 }
 
+static void add_directory(forker_server *srv, const char *scratch)
+{
+    char directory[4096];
+    (void)snprintf(directory, sizeof directory, "%s/static", scratch);
+    if (access(directory, F_OK) == 0) {
+        forker_group_static(forker_server_group(srv, ""), "/static", directory, NULL);
+    }
+}
+
 static int start_thread(forker_server *server, int32_t worker, void *user)
 {
     pthread_t thread;
@@ -198,6 +207,7 @@ int main(int argc, char **argv)
     forker_server *srv = forker_server_new();
     add_routes(srv, file);
     add_methods(srv);
+    add_directory(srv, argv[3]);
     if (secured) {
         forker_server_certificate(srv, chain, key);
     }

@@ -5,8 +5,9 @@
  *     server PORT CONNECTIONS DIRECTORY
  *
  * and serves on 127.0.0.1: GET / and /1k, /64k, /1m; POST /upload, which answers how many bytes came; and, if it can
- * send files, GET /files/1m from DIRECTORY. CONNECTIONS is how many there will be at once. Those that can speak TLS do so if
- * there is a certificate in DIRECTORY, tls.pem, and its key, tls.key.
+ * send files, GET /files/1m from DIRECTORY, or if it can serve directories, all below DIRECTORY/static. CONNECTIONS is how
+ * many there will be at once. Those that can speak TLS do so if there is a certificate in DIRECTORY, tls.pem, and its
+ * key, tls.key.
  */
 #ifndef BENCH_RESPONSES_H
 #define BENCH_RESPONSES_H
