@@ -304,7 +304,7 @@ docs: $(BUILD)/options_page $(API)
 	tools/list-questions >$(BUILD)/rationale.md
 	cp $(BUILD)/rationale.md RATIONALE.md
 
-$(API): go.mod $(shell find bindings/api -name '*.go' -not -name '*_test.go')
+$(API): go.mod $(filter-out %_test.go,$(wildcard bindings/api/*.go bindings/api/*/*.go))
 	GOARCH= CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -o $@ ./bindings/api
 
 ## api           describe forker.h for bindings in other languages: build/api.json (docs/LANGUAGES.md)

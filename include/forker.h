@@ -733,7 +733,7 @@ int forker_server_test(forker_server *server, const void *request, size_t len, i
                        forker_answer **answer_out);
 
 /*
- * The status; the value of the field of that name, in whatever letters, number `index` of those that have it, or of the trailer
+ * Return the status; the value of the field of that name, in whatever letters, number `index` of those that have it, or of the trailer
  * section behind a chunked body; the body, without what frames it and with a NUL behind it; and all as it came. NULL (0) where there is
  * none, and for a NULL answer. The texts are the answer's.
  */
