@@ -290,7 +290,7 @@ func (h *h1) reset(l *Loop, r *request, reason int) {
 	l.closeConn(h.c, reason)
 }
 
-// cutWith ends the connection behind the response.
+// cutWith ends the connection where it cannot go on behind the response.
 func (h *h1) cutWith(l *Loop, r *request, end []byte, reason int) {
 	c := h.c
 	if !c.blocked {
@@ -304,8 +304,27 @@ func (h *h1) cutWith(l *Loop, r *request, end []byte, reason int) {
 		r.source.open = false
 		l.commit(out)
 		l.send(c)
+		if c.state == connOpen && h.closing == keepOpen {
+			h.goOnWithout(l, r, reason)
+			return
+		}
 	}
 	l.closeConn(c, reason)
+}
+
+// goOnWithout lets the present request go, whose response has ended before the program has done with it, and goes on with what has come
+// behind it.
+func (h *h1) goOnWithout(l *Loop, r *request, reason int) {
+	in, end, behind := h.c.input, h.end, h.behind
+	h.part(l)
+	h.peerEnded = false
+	if h.begin(l) {
+		if next := &h.c.input; end < in.end {
+			next.end = copy(next.bytes, in.bytes[end:in.end])
+			next.bytes[0] = behind
+		}
+	}
+	l.leave(r, reason)
 }
 
 // replace lets the present request go with the input, and puts another one there for the connection's last response.

@@ -60,6 +60,6 @@ type stream interface {
 	// reset ends r's place without the rest of its response. What is collected of it goes out as far as the client takes it.
 	reset(l *Loop, r *request, reason int)
 	// cutWith ends r's place in the middle of a stream of unknown length, with bytes that end its body where all that was fetched of it has
-	// gone out; else without.
+	// gone out, so that the connection can go on; else without.
 	cutWith(l *Loop, r *request, end []byte, reason int)
 }

@@ -271,10 +271,30 @@ func TestGRPCWeb_streamsThatAreCutShort(t *testing.T) {
 			// One that has sent all that it has ends with the status.
 			c.check(c.send("/test.Echo/Quiet", framed("a message"), "Grpc-Timeout: 200m"), "4", "the deadline of the call has passed", "a message")
 			c.out.wait(t, 0, "chat closed 2")
-			c.client.CloseIdleConnections() // By HTTP/1.1 the server has closed it.
 			c.check(c.send("/test.Echo/Say", framed("x")), "0", "", "x")
 		})
 	})
+}
+
+// By HTTP/1.1 a stream whose deadline passes where nothing waits is whole, and what came behind its request is served.
+func TestGRPCWeb_connectionGoesOnBehindADeadline(t *testing.T) {
+	c := startGRPC(t, plain)
+	call := func(method, fields string) string {
+		return fmt.Sprintf("POST /test.Echo/%s HTTP/1.1\r\nHost: t\r\nContent-Type: application/grpc-web\r\nContent-Length: 6\r\n%s\r\n%s", method, fields, framed("x"))
+	}
+	conn := c.dial()
+	conn.send(call("Quiet", "Grpc-Timeout: 200m\r\n") + call("Say", "") + call("Quiet", "Grpc-Timeout: 1m\r\n"))
+	for _, want := range []string{"4", "0", "4"} {
+		if a := conn.receive("POST"); !strings.Contains(a.body, "grpc-status: "+want+"\r\n") || a.Close {
+			t.Fatalf("%v %q, want status %s", a.Header, a.body, want)
+		}
+	}
+	conn.send(call("Say", "")) // Nothing had come behind the last one.
+	if a := conn.receive("POST"); !strings.Contains(a.body, "grpc-status: 0\r\n") {
+		t.Errorf("%v %q", a.Header, a.body)
+	}
+	c.out.wait(t, 0, "chat closed 2")
+	c.stop(syscall.SIGTERM)
 }
 
 // Browsers ask first, and pages may read what the options about origins say, of the server or of a group.
