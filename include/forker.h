@@ -1487,7 +1487,8 @@ int32_t forker_request_worker(forker_request *req);
 
 /*
  * Whether the worker is being drained, because it is replaced or the server stops: 1 or 0, 0 also for NULL. A handler
- * that takes long can then come to an early end: it has until option drain_timeout at most.
+ * that takes long can then come to an early end: it has until option drain_timeout at most. Of the connection it says
+ * nothing: where that ends by its age or number of requests, what has begun on it has no less time.
  */
 int forker_request_draining(forker_request *req);
 

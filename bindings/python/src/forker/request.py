@@ -440,7 +440,7 @@ class Request(Arguments):
 
     @property
     def draining(self) -> bool:
-        """Whether the worker is being drained by now, so that a long handler should come to an end."""
+        """Whether the worker, and not only the connection, is being drained by now, so that a long handler should come to an end."""
         return bool(self._ask(lib.forker_request_draining))
 
     @property
