@@ -129,7 +129,7 @@ func (l *Loop) acceptOne(ln *listener) bool {
 	c.redirect = ln.redirect
 	l.cfg.Slot.Accepted++
 	switch {
-	case l.peers != nil && !l.countPeer(c):
+	case l.peers != nil && !l.countPeer(&c.accepted):
 		l.refusePeer(c, ln)
 	case ln.proxied:
 		l.openAnnounced(c, ln.tls)

@@ -32,29 +32,41 @@ type conn struct {
 	output
 	protocol protocol // nil in a handshake.
 
-	info   *tlsInfo  // nil: no TLS.
-	via    *gate.Via // What a proxy has said in front of all; nil: nothing.
-	born   int64     // When it was accepted, on the loop's clock.
-	peer   slot.Peer
-	tag    uint32 // Tells it from earlier connections of the same fd; 0: freed.
-	forks  uint32 // Of the process, when it was accepted.
-	served uint32 // Requests so far.
+	info *tlsInfo // nil: no TLS.
+	accepted
+	watch
+	progress
+	timer timer // For what the protocol waits for, for output that the client has to take, or for its end.
+}
 
+// accepted is where a connection is from, and whose it is: it is known when it was accepted, at the latest when a proxy has said so in front of
+// all, and stays.
+type accepted struct {
+	via      *gate.Via // What a proxy has said; nil: nothing.
+	born     int64     // When it was accepted, on the loop's clock.
+	peer     slot.Peer
+	tag      uint32 // Tells it from earlier connections of the same fd; 0: freed.
+	forks    uint32 // Of the process, when it was accepted.
+	redirect uint16 // The port of HTTPS that requests are sent to; 0: they are served.
+	counted  bool   // In Loop.peers.
+}
+
+// watch is who looks after a connection while it is open: the poller, the loop's next iteration, the kernel.
+type watch struct {
 	interest uint32 // What the poller watches for.
 	watched  bool   // The poller knows the connection.
 	queued   bool   // In Loop.turns.
-	counted  bool   // In Loop.peers.
 	probed   bool   // The kernel asks now and then whether the client is still there.
+}
 
-	redirect uint16 // The port of HTTPS that requests are sent to; 0: they are served.
-	state    connState
-	blocked  bool  // The client takes no more of the output now.
-	taken    bool  // The program has a duplicate, and goes on with it.
-	cut      bool  // It ends with a reset.
-	reason   uint8 // Why it ended.
-
-	timer     timer // For what the protocol waits for, for output that the client has to take, or for its end.
-	lingerEnd int64 // connLingering: when it ends, whatever the client does.
+// progress is how far a connection has come, and how it ends.
+type progress struct {
+	lingerEnd int64  // connLingering: when it ends, whatever the client does.
+	served    uint32 // Requests so far.
+	state     connState
+	taken     bool  // The program has a duplicate, and goes on with it.
+	cut       bool  // It ends with a reset.
+	reason    uint8 // Why it ended.
 }
 
 // input is what a connection has received and its protocol has not done with. It has a block only while there is
@@ -110,10 +122,10 @@ func (c *conn) owes() owed {
 
 // oldAt returns when c is to end by its age, which there is an option of: up to a tenth later than that says, so that connections which began
 // together do not all come anew together.
-func (c *conn) oldAt(l *Loop) int64 {
+func (a *accepted) oldAt(l *Loop) int64 {
 	const golden = 0x9e3779b97f4a7c15 // 2^64 by the golden ratio, which spreads numbers that follow each other.
-	more, _ := bits.Mul64((uint64(c.born)+uint64(c.tag))*golden, uint64(l.cfg.MaxAge/10))
-	return c.born + int64(l.cfg.MaxAge) + int64(more)
+	more, _ := bits.Mul64((uint64(a.born)+uint64(a.tag))*golden, uint64(l.cfg.MaxAge/10))
+	return a.born + int64(l.cfg.MaxAge) + int64(more)
 }
 
 // closeConn has c closed when this step of the loop is over; reason is for the program, if it has a request of c. Until
@@ -174,7 +186,7 @@ func (l *Loop) freeConn(c *conn) {
 	c.close()
 	l.wheel.disarm(&c.timer)
 	if c.counted {
-		l.uncountPeer(c)
+		l.uncountPeer(&c.accepted)
 	}
 	l.acceptAgain()
 	l.conns[c.fd] = nil
@@ -238,8 +250,11 @@ func (l *Loop) takeTurns() {
 	l.freeTurns = turns
 }
 
+// isFor reports whether the poller watches for that already.
+func (w *watch) isFor(interest uint32) bool { return w.interest == interest && w.watched }
+
 func (l *Loop) setInterest(c *conn, interest uint32) {
-	if c.interest != interest || !c.watched {
+	if !c.isFor(interest) {
 		l.changeInterest(c, interest)
 	}
 }

@@ -97,14 +97,14 @@ func (l *Loop) beginDecode(r *request) *message.Refusal {
 		l.bodyBytes += int64(cost)
 		return nil
 	}
-	l.endDecode(r)
+	l.endDecode(&r.received)
 	return errBodyMemory
 }
 
 // endDecode gives that back.
-func (l *Loop) endDecode(r *request) {
-	d := r.decode
-	r.decode = nil
+func (l *Loop) endDecode(in *received) {
+	d := in.decode
+	in.decode = nil
 	if d.inflow != nil {
 		d.inflow.Close()
 	}
@@ -143,7 +143,7 @@ func (l *Loop) beginCollected(r *request) *message.Refusal {
 // refuseDecoded answers in place of the handlers. The whole body has come, so the connection goes on.
 func (l *Loop) refuseDecoded(r *request, fault *message.Refusal) {
 	if r.decode != nil {
-		l.endDecode(r)
+		l.endDecode(&r.received)
 	}
 	l.respondWith(r, Outcome{Status: fault.Status, Detail: fault.Reason})
 }
@@ -212,7 +212,7 @@ func (l *Loop) takePlain(r *request) {
 	b.coding = coding.Identity
 	if d := r.decode; d != nil {
 		l.takeOver(b, &d.plain)
-		l.endDecode(r)
+		l.endDecode(&r.received)
 		l.shareBody(r)
 	}
 	r.shared.Head.ContentLength = int64(r.shared.BodyLen)

@@ -79,7 +79,7 @@ func (l *Loop) dispatch(r *request) {
 	req.Fd = int32(r.stream.conn().fd)
 	req.Now, req.Box = uint64(l.clock.now), l.box
 	if !r.inFlight {
-		l.beginRequest(r)
+		l.beginRequest(&r.observed)
 	}
 	r.become(stateHandling)
 	switch {

@@ -60,7 +60,7 @@ func TestPeers_areToldApartByAddress(t *testing.T) {
 			c.peer = slot.Peer{Family: unix.AF_INET6}
 			copy(c.peer.Addr[:], a.AsSlice())
 		}
-		return keyOf(c)
+		return keyOf(&c.accepted)
 	}
 	for _, row := range []struct {
 		one, other string
@@ -80,7 +80,7 @@ func TestPeers_areToldApartByAddress(t *testing.T) {
 			t.Errorf("%s and %s are the same: %v", row.one, row.other, one == other)
 		}
 	}
-	if _, ok := keyOf(&conn{}); ok {
+	if _, ok := keyOf(&accepted{}); ok {
 		t.Error("clients of a unix socket are counted as one")
 	}
 }

@@ -24,21 +24,21 @@ type measured struct {
 }
 
 // beginRequest counts a request that goes to the program.
-func (l *Loop) beginRequest(r *request) {
-	r.inFlight, r.begun = true, l.clock.now
+func (l *Loop) beginRequest(o *observed) {
+	o.inFlight, o.begun = true, l.clock.now
 	l.cfg.Slot.Requests++
 	l.cfg.Slot.InFlight++
 }
 
 // responseReady counts a response whose head is about to be sent.
-func (l *Loop) responseReady(r *request, status int) {
+func (l *Loop) responseReady(o *observed, status int) {
 	l.cfg.Slot.Responses[status/100]++
 	switch {
-	case !r.inFlight: // The engine's own, to what is no request.
-	case r.begun == l.clock.now:
+	case !o.inFlight: // The engine's own, to what is no request.
+	case o.begun == l.clock.now:
 		l.measured.ready++
 	default:
-		l.countLatency(l.clock.now-r.begun, 1)
+		l.countLatency(l.clock.now-o.begun, 1)
 	}
 }
 
@@ -65,9 +65,9 @@ func (l *Loop) countReady() {
 }
 
 // leaveFlight is called when the request ends, answered or not.
-func (l *Loop) leaveFlight(r *request) {
-	if r.inFlight {
-		r.inFlight = false
+func (l *Loop) leaveFlight(o *observed) {
+	if o.inFlight {
+		o.inFlight = false
 		l.cfg.Slot.InFlight--
 	}
 }

@@ -15,8 +15,9 @@ type output struct {
 	tail string // Behind them.
 	file fileRange
 
-	block []byte // From the loop's pool.
-	loose bool
+	block   []byte // From the loop's pool.
+	loose   bool
+	blocked bool // The client takes no more of it now.
 }
 
 // fileRange is a part of a file that is to be sent.
@@ -213,7 +214,7 @@ func (l *Loop) resumeWrite(c *conn) {
 func (l *Loop) dropOutput(c *conn) {
 	l.outLen = 0
 	l.releaseOutput(c)
-	c.output, c.blocked = output{}, false
+	c.output = output{}
 }
 
 func (l *Loop) releaseOutput(c *conn) {

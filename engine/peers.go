@@ -11,14 +11,14 @@ import (
 type peerKey [8]byte
 
 // keyOf returns the key of a connection. false: the client has no address that would tell it from others.
-func keyOf(c *conn) (key peerKey, ok bool) {
-	switch c.peer.Family {
+func keyOf(a *accepted) (key peerKey, ok bool) {
+	switch a.peer.Family {
 	case unix.AF_INET:
-		copy(key[:], c.peer.Addr[:4])
+		copy(key[:], a.peer.Addr[:4])
 	case unix.AF_INET6:
-		copy(key[:], c.peer.Addr[:8])
+		copy(key[:], a.peer.Addr[:8])
 		if key == (peerKey{}) { // ::1, or an IPv4 client of a socket for both (RFC 4291 §2.5.5.2).
-			copy(key[:], c.peer.Addr[12:16])
+			copy(key[:], a.peer.Addr[12:16])
 		}
 	default:
 		return key, false
@@ -27,8 +27,8 @@ func keyOf(c *conn) (key peerKey, ok bool) {
 }
 
 // countPeer counts a new connection. false: its client has enough of them.
-func (l *Loop) countPeer(c *conn) bool {
-	key, ok := keyOf(c)
+func (l *Loop) countPeer(a *accepted) bool {
+	key, ok := keyOf(a)
 	if !ok {
 		return true
 	}
@@ -36,12 +36,12 @@ func (l *Loop) countPeer(c *conn) bool {
 		return false
 	}
 	l.peers[key]++
-	c.counted = true
+	a.counted = true
 	return true
 }
 
-func (l *Loop) uncountPeer(c *conn) {
-	key, _ := keyOf(c)
+func (l *Loop) uncountPeer(a *accepted) {
+	key, _ := keyOf(a)
 	if l.peers[key]--; l.peers[key] == 0 {
 		delete(l.peers, key)
 	}

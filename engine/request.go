@@ -11,14 +11,22 @@ import (
 // request is one request and the response to it. When that is over, the same object serves another one. Owned by the
 // loop; call and what it leads to also by the thread of the pool that has the request in a handler.
 type request struct {
-	// Immutable.
-	shared *Request // What C sees of it, off the Go heap.
+	shared *Request // What C sees of it, off the Go heap. Immutable.
 
 	state   state     // Written by become only.
 	stream  stream    // Its place on a connection; nil: the client has left.
 	counted *h2stream // The place that it had, and counts for; nil: none.
 
-	// What has come.
+	received
+	rpc rpc
+	handled
+	gated gated
+	outgoing
+	observed
+}
+
+// received is what has come of a request: the loop's from its first byte on, until the request ends. The program reads it meanwhile.
+type received struct {
 	text   []byte   // From the head's first byte on: what the spans of the head count from.
 	head   int      // Bytes of the head; 0: it is not complete.
 	block  []byte   // What text lies in, if that is no connection's input any more.
@@ -26,9 +34,10 @@ type request struct {
 	info   *tlsInfo // The connection's, which may be gone; nil: none.
 	body   inbound
 	decode *decode // Its body is compressed; nil: nothing of it is being decoded.
-	rpc    rpc
+}
 
-	// What the program does with it.
+// handled is what the program does with a request, from when its head is complete until the program has let it go.
+type handled struct {
 	call   Call
 	file   *fileAnswer // What its route serves, or the program has responded with; nil: that is no file.
 	timer  timer       // Runs while the program has it.
@@ -36,15 +45,17 @@ type request struct {
 	isHead bool        // Its method is HEAD.
 	midway bool        // It was deferred before its handler was called: EventNext may follow.
 	reason uint8       // For which it has parted from its connection; CloseDone: it has not.
+}
 
-	gated gated
-
-	// What goes out.
+// outgoing is the response, which is the loop's from when the program, or the loop for it, has said what it is until it is written.
+type outgoing struct {
 	response  responseHead
 	source    source
 	errorForm errorpage.Form // Of the one whose place it has taken: see detach.
+}
 
-	// What is counted and logged.
+// observed is what is counted and logged of a request, while it is before the program and once more when it ends.
+type observed struct {
 	inFlight bool  // It is counted in the slot,
 	begun    int64 // since then, on the loop's clock.
 	logged   logged
@@ -106,28 +117,14 @@ func (l *Loop) endRequest(r *request, reason int) {
 		l.noteEnding(r, reason)
 	}
 	l.logAccess(r)
-	l.leaveFlight(r)
+	l.leaveFlight(&r.observed)
 	if r.shared.needsRelease() {
 		l.releaseShared(r, reason)
 	}
-	if r.path != nil {
-		l.blocks.Put(r.path)
-		r.path = nil
-	}
-	if r.decode != nil {
-		l.endDecode(r)
-	}
-	if r.body.kind != bodyNone {
-		l.releaseBody(&r.body)
-	}
 	if r.info != nil {
-		l.leaveTLS(r.info)
-		r.info, r.shared.TLS = nil, 0
+		r.shared.TLS = 0
 	}
-	if r.block != nil {
-		l.blocks.Put(r.block)
-		r.block = nil
-	}
+	l.release(&r.received)
 	if r.file != nil {
 		l.dropAnswer(r)
 	}
@@ -135,13 +132,35 @@ func (l *Loop) endRequest(r *request, reason int) {
 	if l.cfg.Front != nil {
 		r.forgetGates()
 	}
-	r.text, r.head = nil, 0
 	r.midway, r.reason, r.errorForm = false, CloseDone, errorpage.Text
 	r.source.open = false
 	l.leaveEncoder(&r.source)
 	r.shared.Serial++
 	r.shared.Response.reset()
 	r.become(stateDone)
+}
+
+// release gives back what there is of what has come.
+func (l *Loop) release(in *received) {
+	if in.path != nil {
+		l.blocks.Put(in.path)
+		in.path = nil
+	}
+	if in.decode != nil {
+		l.endDecode(in)
+	}
+	if in.body.kind != bodyNone {
+		l.releaseBody(&in.body)
+	}
+	if in.info != nil {
+		l.leaveTLS(in.info)
+		in.info = nil
+	}
+	if in.block != nil {
+		l.blocks.Put(in.block)
+		in.block = nil
+	}
+	in.text, in.head = nil, 0
 }
 
 // releaseShared has C and the program let go of what they have of a request.
@@ -174,7 +193,7 @@ func (l *Loop) leave(r *request, reason int) {
 	}
 	l.abortBody(r)
 	if r.decode != nil {
-		l.endDecode(r)
+		l.endDecode(&r.received)
 	}
 	if !r.isHeld() {
 		l.recycle(r, reason)

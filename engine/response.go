@@ -64,7 +64,7 @@ func (l *Loop) respond(r *request) {
 	}
 	l.describe(r)
 	head := &r.response
-	l.responseReady(r, head.status)
+	l.responseReady(&r.observed, head.status)
 	l.noteResponse(r, head.status, head.bodyLen())
 	switch {
 	case goesOn:
