@@ -2,8 +2,9 @@ package grpc
 
 import (
 	"bytes"
-	"compress/gzip"
 	"errors"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // Replies that are compressed.

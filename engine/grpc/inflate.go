@@ -2,8 +2,9 @@ package grpc
 
 import (
 	"bytes"
-	"compress/gzip"
 	"io"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // Messages that are compressed.

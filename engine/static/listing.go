@@ -2,7 +2,6 @@ package static
 
 import (
 	"errors"
-	"html"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,8 +105,11 @@ func look(fd int, name string) (listed, bool) {
 	return one, true
 }
 
+// inHTML writes what would be markup as text. Package html has all names of characters, which are 46 KB.
+var inHTML = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;")
+
 func page(path string, all []listed, more bool) []byte {
-	title := html.EscapeString(strings.ToValidUTF8(path, "\uFFFD"))
+	title := inHTML.Replace(strings.ToValidUTF8(path, "\uFFFD"))
 	var b strings.Builder
 	b.WriteString("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + title + "</title></head>\n<body><h1>" + title + "</h1>\n<table>\n")
 	if path != "/" {
@@ -120,7 +122,7 @@ func page(path string, all []listed, more bool) []byte {
 		} else if one.size >= 0 {
 			size = strconv.FormatInt(one.size, 10)
 		}
-		text := html.EscapeString(strings.ToValidUTF8(name, "\uFFFD"))
+		text := inHTML.Replace(strings.ToValidUTF8(name, "\uFFFD"))
 		// With "./" in front no name is a scheme.
 		b.WriteString("<tr><td><a href=\"./" + escape(name) + "\">" + text + "</a></td><td align=\"right\">" + size + "</td><td>" +
 			one.modified.Format("2006-01-02 15:04") + "</td></tr>\n")
