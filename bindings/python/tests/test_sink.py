@@ -1,19 +1,28 @@
 """Lines for files, pipes and sockets that do not take them: nobody is held up, and no beginning of a line is left behind."""
 
+import contextlib
+import ctypes
 import errno
+import fcntl
 import os
+import random
 import resource
 import select
+import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import unittest
+from pathlib import Path
 
 from forker import sink
 from program import TIMEOUT
 
 LIMIT = 100  # bytes that the file may have
 LINES = 100_000  # more than pipes and sockets hold
+SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, which fcntl has from Python 3.10 on
+CAPI = Path(__file__).resolve().parents[3] / "capi"  # of which the library's own sink is
 
 
 def waits(signum, frame):
@@ -82,6 +91,69 @@ class SinkTest(unittest.TestCase):
         ours.close()
         with theirs, self.assertRaises(BrokenPipeError):
             sink.write(theirs.fileno(), b"line\n")
+
+
+class Sink(ctypes.Structure):
+    """fk_sink."""
+
+    _fields_ = (("fd", ctypes.c_int), ("aside", ctypes.c_int))
+
+
+class SameTest(unittest.TestCase):
+    """The library's log takes the same lines, whichever pipe it is: its sink is built by itself."""
+
+    @classmethod
+    def setUpClass(cls):
+        if shutil.which("cc") is None or not CAPI.is_dir():
+            raise unittest.SkipTest("there is no compiler, or no source of the library")
+        with tempfile.TemporaryDirectory() as directory:
+            built = Path(directory, "sink.so")
+            sources = [CAPI / "log/sink.c", CAPI / "base/descriptor.c"]
+            command = ["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-I", CAPI, "-I", CAPI.parent / "include", "-o", built]
+            subprocess.run([*command, *sources], check=True)
+            cls.library = ctypes.CDLL(str(built), use_errno=True)
+        cls.library.fk_sink_write.argtypes = (Sink, ctypes.c_char_p, ctypes.c_size_t)
+        cls.library.fk_sink_write.restype = ctypes.c_size_t
+
+    def write_by_c(self, fd, line):
+        aside = self.library.fk_sink_open_aside(fd)
+        taken = self.library.fk_sink_write(Sink(fd, aside), line, len(line))
+        reason = ctypes.get_errno()
+        if aside >= 0:
+            os.close(aside)
+        if taken != len(line):
+            self.assertEqual(taken, 0)
+            raise OSError(reason, os.strerror(reason))
+
+    def carry_out(self, write, steps, size, blocks):
+        """What becomes of lines, given by their length, and what is read in between, given by minus its length."""
+        ours, theirs = os.pipe()
+        fcntl.fcntl(theirs, SET_PIPE_SIZE, size)
+        os.set_blocking(ours, False)
+        os.set_blocking(theirs, blocks)
+        seen = []
+        for length in [*steps, *[-size] * 2]:
+            try:
+                seen.append(os.read(ours, -length) if length < 0 else write(theirs, (length - 1) * b"x" + b"\n"))
+            except OSError as exc:
+                seen.append(exc.errno)
+        os.close(ours)
+        with contextlib.suppress(OSError):
+            write(theirs, b"nobody reads\n")
+            seen.append("taken")
+        os.close(theirs)
+        return seen
+
+    def test_pipes(self):
+        lengths = (1, 100, 2000, *(select.PIPE_BUF + more for more in (-1, 0, 1, 1000)), 8192, 20_000, 65_536, 70_000)
+        for seed in range(200):
+            chance = random.Random(seed)
+            size, blocks = chance.choice((4096, 65_536)), chance.random() < 0.5
+            steps = [chance.choice(lengths) * (-1 if chance.random() < 0.15 else 1) for _ in range(60)]
+            with self.subTest(seed=seed, size=size, blocks=blocks):
+                expected = self.carry_out(self.write_by_c, steps, size, blocks)
+                self.assertEqual(self.carry_out(sink.write, steps, size, blocks), expected)
+                self.assertNotIn("taken", expected)
 
 
 if __name__ == "__main__":
