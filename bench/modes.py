@@ -6,6 +6,7 @@ import pathlib
 HERE = pathlib.Path(__file__).resolve().parent
 GREETING = b"greeting!!!"
 PIPELINE_DEPTH = 16  # as in load/pipeline.lua
+PIPELINED = ("-s", str(HERE / "load/pipeline.lua"))
 CONNECTIONS = 64
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -83,6 +84,11 @@ def static(text, size):
     return Mode(f"static-{text}", STATIC, size, "cpu", "static", path=f"/static/{text}", body=size_of(size))
 
 
+def layer(name, heading, **more):
+    """What stands around a handler, pipelined, so that nanoseconds show."""
+    return Mode(f"layer-{name}", LAYERS, heading, measure="cpu", needs="layers", script=PIPELINED, **more)
+
+
 def upload(text, size):
     script = ("-s", str(HERE / "load/upload.lua"), "--", str(size_of(size)))
     return Mode(f"post-{text}", "Bodies", f"POST {size}", needs="upload", path="/upload", upload=size_of(size), script=script)
@@ -158,6 +164,7 @@ CREW = f"{CREW_SIZE} workers"
 WORKERS_NEEDED = "workers"
 SLOW = "Slow clients: 99 % of latency in microseconds without them and with them"
 BASIC = "Requests"
+LAYERS = f"Around a handler, pipelined {PIPELINE_DEPTH}: CPU time of the server's processes for a request"
 FEW = "Few connections"
 APART = "Server and load generator on a core each"
 MANY = "Many connections"
@@ -177,13 +184,18 @@ MODES = {
             f"pipelined {PIPELINE_DEPTH}: cost per request",
             measure="cost",
             needs="pipeline",
-            script=("-s", str(HERE / "load/pipeline.lua")),
+            script=PIPELINED,
         ),
         Mode("close", BASIC, "Connection: close: requests/s", close=True, fields=(("Connection", "close"),)),
         Mode("headers", BASIC, "10 header fields: requests/s", needs="plain", fields=tuple(BROWSER_FIELDS.items())),
         Mode("connections-1", FEW, "1: requests/s", connections=1),
         Mode("connections-4", FEW, "4: requests/s", connections=4),
         Mode("cpu", APART, "CPU time per request of the server's processes", measure="cpu"),
+        layer("none", "nothing"),
+        layer("before", "three before functions", path="/before"),
+        layer("security", "`security=on`", options=(("security", "on"),)),
+        layer("rate", "`rate_limit`", options=(("rate_limit", "1000000000/s"),)),
+        layer("cors", "`cors_origins`, without an Origin", options=(("cors_origins", "https://app.example"),)),
         download("1k", "1 KiB"),
         download("64k", "64 KiB"),
         download("1m", "1 MiB"),

@@ -127,13 +127,14 @@ STATIC = "static"  # to serve a directory
 TLS, HTTP2, GRPC = "tls", "http2", "grpc"
 SLEEP = "sleep"  # to have handlers that sleep, while others run
 MOST = frozenset({HTTP, PIPELINE, PLAIN, BODY, UPLOAD, FILE, SLOW})
+LAYERS = "layers"  # to have what stands around handlers
 WORKERS, CREW = "workers", "crew"  # to have several, and to tell what each did
 APPLICATIONS = {"wsgi", "asgi"}  # of Python, as far as servers in C answer the same themselves
 EVERYTHING = MOST | APPLICATIONS | {"pool", "deferred", STATIC, SLEEP, WORKERS, TLS, HTTP2, GRPC}
 
 
 def variant(*options):
-    return Server(program("libforker"), libforker_version, EVERYTHING | {CREW}, options=options, variant=True)
+    return Server(program("libforker"), libforker_version, EVERYTHING | {CREW, LAYERS}, options=options, variant=True)
 
 
 # What is missing: the floor takes whatever it reads for a request. nginx reads no uploads by itself, and sends no bodies
@@ -141,7 +142,7 @@ def variant(*options):
 # compresses for whoever accepts that, and sends no files in this version. CivetWeb's files are not asked for.
 SERVERS = {
     "floor": Server(floor_command, lambda _programs: "", EVERYTHING - {SLOW, STATIC, SLEEP, TLS, HTTP2, GRPC}),
-    "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW}),
+    "libforker": Server(program("libforker"), libforker_version, EVERYTHING | {CREW, LAYERS}),
     "libforker-reuseport": variant(("reuseport", "on")),
     "libforker-access-log": variant(("access_log", "common"), ("access_log_file", "{scratch}/access.log")),
     "libforker-access-log-json": variant(("access_log", "json"), ("access_log_file", "{scratch}/access.log")),

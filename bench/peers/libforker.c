@@ -1,7 +1,7 @@
 /*
  * libforker as the benchmark runs it. Besides what all servers have, GET /pool is answered on the handler pool, and
- * GET /sleep there after a second; GET /deferred by another thread; GET /workers tells what each worker has accepted. Over
- * HTTP/2 it has the methods of greeter.proto.
+ * GET /sleep there after a second; GET /deferred by another thread; GET /before has three functions before it; GET /workers
+ * tells what each worker has accepted. Over HTTP/2 it has the methods of greeter.proto.
  */
 #include <forker.h>
 
@@ -36,6 +36,13 @@ static int count_upload(forker_request *req, void *user)
     (void)forker_request_body(req, &len);
     int digits = snprintf(text, sizeof text, "%zu", len);
     return forker_respond(req, 200, RESPONSE_TYPE, text, (size_t)digits);
+}
+
+static int go_on(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    return FORKER_NEXT;
 }
 
 static int respond_late(forker_request *req, void *user)
@@ -182,6 +189,11 @@ static void add_routes(forker_server *srv, char *file)
     forker_server_handle(srv, "GET", "/workers", list_workers, srv);
     forker_server_handle(srv, "GET", "/deferred", defer, NULL);
     forker_server_on_worker_init(srv, start_thread, NULL);
+    forker_group *group = forker_server_group(srv, "/before");
+    for (int i = 0; i < 3; i++) {
+        forker_group_use(group, go_on, NULL, NULL);
+    }
+    forker_group_handle(group, "GET", "", respond, &responses[0]);
     forker_route *route;
     forker_server_route(srv, "GET", "/pool", respond, &responses[0], &route);
     forker_route_set(route, "dispatch", "pool");
