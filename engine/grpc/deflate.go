@@ -2,9 +2,8 @@ package grpc
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // Replies that are compressed.

@@ -2,9 +2,8 @@ package grpc
 
 import (
 	"bytes"
+	"compress/gzip"
 	"io"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // Messages that are compressed.
