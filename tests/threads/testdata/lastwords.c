@@ -105,3 +105,15 @@ void fk_loglimit_arm(const forker_server *own_server)
 {
     (void)own_server;
 }
+
+const forker_option *forker_option_at(size_t index)
+{
+    (void)index;
+    return NULL;
+}
+
+const char *forker_option_name(const forker_option *option)
+{
+    (void)option;
+    return NULL;
+}
