@@ -181,7 +181,7 @@ func address(req *engine.Request) C.uintptr_t { return C.uintptr_t(memory.Addres
 func (a *app) Serve(call *engine.Call) {
 	req := call.Req
 	for skip := call.Skip; ; skip++ {
-		id, params, ok := a.router.Find(call.Host, call.Method, call.Path, skip, (*router.Params)(&req.Params))
+		id, params, ok := a.find(call, skip)
 		if !ok {
 			a.refuse(call, skip)
 			return
@@ -240,6 +240,17 @@ func (a *app) Serve(call *engine.Call) {
 			req.Step = 0
 		}
 	}
+}
+
+// find returns the route that is asked when so many have left the request to others, and how many parameters there are:
+// that which was found for it last, if it was for the same question, or else it looks.
+func (a *app) find(call *engine.Call, skip int) (id, params int, ok bool) {
+	found := &call.Found
+	if found.Is && found.Skip == skip {
+		found.Is = false // Other look-ups overwrite the parameters.
+		return int(found.Route), found.Params, true
+	}
+	return a.router.Find(call.Host, call.Method, call.Path, skip, (*router.Params)(&call.Req.Params))
 }
 
 // refuse ends a request that cannot be given to a method.
@@ -308,7 +319,8 @@ func (a *app) isMidway(req *engine.Request) bool {
 
 // Admit is engine.Handlers'.
 func (a *app) Admit(call *engine.Call) engine.Admission {
-	id, _, ok := a.router.Find(call.Host, call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
+	id, params, ok := a.router.Find(call.Host, call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
+	call.Found = engine.Found{Is: ok, Route: uint32(id), Params: params, Skip: call.Skip}
 	if !ok {
 		return engine.Admission{Most: a.maxBody, None: true, Plan: a.plan}
 	}

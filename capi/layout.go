@@ -45,6 +45,7 @@ enum {
     off_outcome = offsetof(struct forker_request, outcome),
     off_step = offsetof(struct forker_request, step),
     off_token_due = offsetof(struct forker_request, token_due),
+    off_owed = offsetof(struct forker_request, owed),
     off_values = offsetof(struct forker_request, values),
     off_fd = offsetof(struct forker_request, fd),
     off_heads = offsetof(struct forker_request, heads),
@@ -149,6 +150,7 @@ var (
 	_ [C.off_outcome]byte                 = [unsafe.Offsetof(engine.Request{}.Ending)]byte{}
 	_ [C.off_step]byte                    = [unsafe.Offsetof(engine.Request{}.Step)]byte{}
 	_ [C.off_token_due]byte               = [unsafe.Offsetof(engine.Request{}.TokenDue)]byte{}
+	_ [C.off_owed]byte                    = [unsafe.Offsetof(engine.Request{}.Owed)]byte{}
 	_ [C.off_values]byte                  = [unsafe.Offsetof(engine.Request{}.Values)]byte{}
 	_ [C.off_fd]byte                      = [unsafe.Offsetof(engine.Request{}.Fd)]byte{}
 	_ [C.off_heads]byte                   = [unsafe.Offsetof(engine.Request{}.Heads)]byte{}

@@ -22,7 +22,7 @@ type logged struct {
 
 // noteResponse keeps what the access log, and functions around handlers, are told of a response.
 func (l *Loop) noteResponse(r *request, status int, length int64) {
-	if l.cfg.Access != nil || r.shared.Passed.Len > 0 {
+	if l.cfg.Access != nil || r.shared.Owed != 0 {
 		r.logged.status, r.logged.bytes = status, max(length, 0)
 	}
 }

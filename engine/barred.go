@@ -119,6 +119,6 @@ func (l *Loop) findsSlash(r *request, call *Call) bool {
 		call.Path = bytes.TrimRight(path, "/")
 	}
 	other := l.cfg.Handlers.Admit(call)
-	call.Path = path
+	call.Path, call.Found.Is = path, false
 	return !other.None && !other.Guards
 }

@@ -109,6 +109,7 @@ func (l *Loop) passRoute(r *request, call *Call) {
 	admission := l.cfg.Handlers.Admit(call)
 	g.plan, call.Plan = admission.Plan, admission.Plan
 	g.admission, g.admitted = admission, !g.preflight
+	call.Found.Is = call.Found.Is && !g.preflight // That is the route of another request.
 	if g.plan != nil && g.plan.CORS != nil {
 		l.judgeOrigin(r, call)
 	}

@@ -62,6 +62,7 @@ func (l *Loop) beginBody(r *request, length int, asks bool) *message.Refusal {
 	b.kind, b.length, b.got, b.asks, b.over, b.skip = bodyNone, length, 0, asks, false, 0
 	b.coding, b.together = coding.Identity, nil
 	r.gated.barrier = passes
+	r.call.Found.Is = false
 	if l.cfg.Front != nil || l.redirects {
 		l.passGates(r)
 	}

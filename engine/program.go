@@ -22,8 +22,8 @@ type Handlers interface {
 	Judge(call *Call, judge uintptr, origin []byte) bool
 	// Body hands the program a piece of a body that it has asked for, and sets call.Outcome. Called on the loop's thread.
 	Body(call *Call, piece []byte, last int)
-	// Done tells the functions around the handlers, which a request has come to (Request.Passed), that it has ended. Called on
-	// the loop's thread.
+	// Done tells the functions around the handlers, which a request has come to and which want to know (Request.Owed), that it
+	// has ended. Called on the loop's thread.
 	Done(req *Request)
 	// Head tells the functions that want to see the head of a response (Request.Heads) what its status is; they can set fields.
 	// Called on the loop's thread.
@@ -108,13 +108,22 @@ type Call struct {
 	Pooled bool   // On a thread of the pool; else on the loop's.
 	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
 
-	Plan *gate.Plan // Of the route whose gates it has passed.
+	Plan  *gate.Plan // Of the route whose gates it has passed.
+	Found Found      // What Admit has found for it, as far as that holds for Serve too.
 
 	// Within is how long the handler may take that is asked, while the loop goes on; 0: for ever. The program may change what
 	// Config.HandlerTimeout says, on the loop's thread only.
 	Within time.Duration
 
 	Outcome Outcome // For the program to fill in, zero before: it stays here because copies of it cost.
+}
+
+// Found is a route that was looked for. The program's own; the engine only forgets it.
+type Found struct {
+	Is     bool
+	Route  uint32
+	Params int
+	Skip   int // How many handlers had said that the request is not theirs.
 }
 
 // Admission is how the first route that matches wants the body of a request.

@@ -113,7 +113,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 		l.endCall(r)
 	}
 	l.abortBody(r)
-	if r.shared.Passed.Len > 0 {
+	if r.shared.Owed != 0 {
 		l.noteEnding(r, reason)
 	}
 	l.logAccess(r)
@@ -128,7 +128,7 @@ func (l *Loop) endRequest(r *request, reason int) {
 	if r.file != nil {
 		l.dropAnswer(r)
 	}
-	r.shared.UserLen, r.shared.Step = 0, 0 // C may have said who the user is, and have come to a step without functions.
+	r.shared.UserLen, r.shared.Step, r.shared.Passed.Len = 0, 0, 0 // C may have said who the user is, and have come to some step.
 	if l.cfg.Front != nil {
 		r.forgetGates()
 	}
@@ -168,7 +168,7 @@ func (l *Loop) releaseShared(r *request, reason int) {
 	if r.shared.Deferred != 0 {
 		l.cfg.Holders.Closed(r.shared, reason)
 	}
-	if r.shared.Passed.Len > 0 {
+	if r.shared.Owed != 0 {
 		l.cfg.Handlers.Done(r.shared)
 		r.logged = logged{}
 	}
@@ -209,7 +209,7 @@ func (l *Loop) leave(r *request, reason int) {
 // endHandle tells the program that a held request has no client any more, and takes it back if the program has done with
 // it.
 func (l *Loop) endHandle(r *request, reason int) {
-	if r.shared.Passed.Len > 0 {
+	if r.shared.Owed != 0 {
 		l.noteEnding(r, reason) // The loop may end before the program has done with it.
 	}
 	if l.cfg.Holders.Closed(r.shared, reason) {

@@ -62,11 +62,12 @@ type Request struct {
 	_        uintptr
 	Failure  uintptr
 	_        uint64
-	Passed   Block  // What functions around handlers the request has come to: of these, Handlers.Done tells the program of the end.
-	Ending   Ending // Filled by the engine when the request ends, if Passed has something.
+	Passed   Block  // What functions around handlers the request has come to.
+	Ending   Ending // Filled by the engine when the request ends, if Owed says so.
 	Step     uint32 // How many of those of its route it has come to; one more than there are: to the handler too.
 	TokenDue uint8  // 1: it has to show the token of a page of this server, which Handlers.Serve sees to.
-	_        [3]uint8
+	Owed     uint8  // 1: some of Passed want to be told of the end.
+	_        [2]uint8
 	Values   uintptr
 	Heads    Block // Functions that want to see the head of the response: Handlers.Head calls them.
 	_        [2]uintptr
@@ -215,5 +216,5 @@ func (a *Response) isLarge() bool { return a.Fields.Cap > keptResponse || a.Body
 
 // needsRelease reports whether C holds something for the request that goes back when it ends.
 func (r *Request) needsRelease() bool {
-	return r.Texts|r.Deferred|r.Failure|r.Values != 0 || r.Passed.Len|r.Heads.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
+	return r.Texts|r.Deferred|r.Failure|r.Values != 0 || r.Owed != 0 || r.Heads.Len > 0 || r.Response.Parts.Len > 0 || r.Response.isLarge()
 }

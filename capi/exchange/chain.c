@@ -76,6 +76,7 @@ static int pass(forker_request *req, const fk_use *use)
     if (!fk_block_append(&req->passed, &use, sizeof(const fk_use *))) {
         return fk_fail(&req->failure, FORKER_E_MEMORY, "no memory to note whose turn it is");
     }
+    req->owed |= use->done != NULL;
     begin_step(req);
     return use->before != NULL ? use->before(req, use->user) : FORKER_NEXT;
 }
@@ -134,6 +135,7 @@ void fk_chain_end(uintptr_t request)
     fk_thread.in_program = in_program;
     req->passed.len = 0;
     req->step = 0;
+    req->owed = 0;
 }
 
 int forker_deferred_next(forker_deferred handle)

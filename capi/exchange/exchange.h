@@ -229,10 +229,11 @@ struct forker_request {
 
     /* Owned by chain.c. */
     fk_block passed;        /* const fk_use *: those that the request has come to, in that order */
-    forker_outcome outcome; /* filled by the engine when the request ends, if `passed` has something */
+    forker_outcome outcome; /* filled by the engine when the request ends, if `owed` says so */
     uint32_t step;     /* so many of its route's chain it has come to; one more than there are: to the handler too */
     uint8_t token_due; /* 1: it has to show the token of a page of this server first; filled by the engine; csrf.c */
-    uint8_t pad_step[3];
+    uint8_t owed;      /* 1: some of `passed` have a done function */
+    uint8_t pad_step[2];
 
     void **values; /* by slot; NULL: none was set */
 
