@@ -49,8 +49,11 @@ override CGO_CFLAGS := $(strip -fstack-protector-strong \
 export CGO_CFLAGS
 
 MAKEFLAGS += --no-builtin-rules
+SIDE_BY_SIDE := test-blackbox test-others
 .DELETE_ON_ERROR:
+ifneq ($(MAKECMDGOALS),$(SIDE_BY_SIDE))
 .NOTPARALLEL: # go build and go test use all cores by themselves, and tests and checks are easier to read in order
+endif
 .DEFAULT_GOAL := all
 
 ## all           build the library and the examples into build/ (the default)
@@ -167,15 +170,26 @@ PURE = $$($(GO) list -f '{{if not .CgoFiles}}{{.ImportPath}}{{end}}' ./... | gre
 PYTHON_TESTS := $(wildcard bindings/python/tests)
 
 ## test          run every test: Go, Go under the race detector, C and C++ programs, install, Python
-.PHONY: test test-go test-race test-python
+.PHONY: test test-go test-packages test-blackbox test-others test-race test-python
 test: deps
 	@# Another make: which examples there are depends on what deps has installed.
-	@$(MAKE) --no-print-directory all asan test-go test-race test-python
+	@$(MAKE) --no-print-directory all asan python
+	@# Black-box tests wait most of the time, and bear others beside them.
+	@$(MAKE) --no-print-directory -j2 --output-sync=line $(SIDE_BY_SIDE)
 	@echo "make test: all tests passed (skipped ones, if any, are listed above with their reasons)"
 
+test-others:
+	@$(MAKE) --no-print-directory test-packages test-race test-python
+
 ## test-go       run the Go tests; those under tests/ drive the built library, C, C++ and real clients
-test-go: all asan
-	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 40m ./...
+test-go: test-packages test-blackbox
+
+## test-blackbox  run the black-box tests: those of tests/blackbox
+test-blackbox: all asan
+	$(GO_TEST) -count=1 -vet=off -timeout 40m ./tests/blackbox
+
+test-packages: all asan
+	$(GO_TEST) -count=1 -p 1 -vet=off -timeout 40m $$($(GO) list ./... | grep -v '/tests/blackbox$$')
 
 ## test-race     run the tests of the packages without cgo under the race detector, with invariants on
 test-race:
