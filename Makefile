@@ -175,7 +175,7 @@ test: deps
 	@# Another make: which examples there are depends on what deps has installed.
 	@$(MAKE) --no-print-directory all asan python
 	@# Black-box tests wait most of the time, and bear others beside them.
-	@$(MAKE) --no-print-directory -j2 --output-sync=line $(SIDE_BY_SIDE)
+	@$(MAKE) --no-print-directory -j2 $(SIDE_BY_SIDE)
 	@echo "make test: all tests passed (skipped ones, if any, are listed above with their reasons)"
 
 test-others:
