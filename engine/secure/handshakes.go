@@ -48,28 +48,43 @@ const fedMost = 64 << 10
 
 var errClosed = errors.New("the connection is closed")
 
-// IsHere tells if the handshake of s is made by Begin and Feed themselves.
+// IsHere tells if the handshake of s is made by Begin and Feed themselves, as far as that is known.
 func (h *Handshakes) IsHere(s *Session) bool { return s.brief && h.oneWay }
 
 // Begin begins the handshake of s with what the client has sent.
 func (h *Handshakes) Begin(s *Session, in []byte) Next {
 	s.shaking, s.pass = true, h
 	s.feed(in)
+	return h.run(s)
+}
+
+// run has the handshake of s run, where it belongs by the client's first record.
+func (h *Handshakes) run(s *Session) Next {
 	if h.IsHere(s) {
-		return h.beginHere(s)
+		if s.isStarved() {
+			return WantsInput
+		}
+		if s.brief = !s.ended && agreesBriefly(s.in); s.brief {
+			return h.beginHere(s)
+		}
 	}
+	s.running = true
 	h.mu.Lock()
 	h.running++
 	h.mu.Unlock()
-	go h.run(s)
+	go h.runBeside(s)
 	return WantsInput
 }
 
 // Feed gives the handshake of s what has come.
 func (h *Handshakes) Feed(s *Session, in []byte) Next {
-	if s.routine != nil {
+	switch {
+	case s.routine != nil:
 		s.feed(in)
 		return h.resume(s)
+	case !s.running:
+		s.feed(in)
+		return h.run(s)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,9 +115,13 @@ func (s *Session) feed(in []byte) {
 
 // EndOf tells the handshake of s that the client has sent its end.
 func (h *Handshakes) EndOf(s *Session) Next {
-	if s.routine != nil {
+	switch {
+	case s.routine != nil:
 		s.ended = true
 		return h.resume(s)
+	case !s.running:
+		s.ended = true
+		return h.run(s)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,8 +130,8 @@ func (h *Handshakes) EndOf(s *Session) Next {
 	return Computes
 }
 
-// run is a handshake's goroutine.
-func (h *Handshakes) run(s *Session) {
+// runBeside is a handshake's goroutine.
+func (h *Handshakes) runBeside(s *Session) {
 	h.compute <- struct{}{}
 	err := s.tls.Handshake()
 	<-h.compute
@@ -220,7 +239,7 @@ func (h *Handshakes) Collect(s *Session, out []byte) Progress {
 		release(&s.out)
 	}
 	if s.over {
-		s.shaking, s.pass = false, nil
+		s.shaking, s.running, s.pass = false, false, nil
 		s.more = s.err == nil && isWhole(s.in)
 	}
 	return Progress{Out: out, Over: s.over, Err: s.err}

@@ -11,7 +11,7 @@ import (
 // Config is what sessions are made of. Immutable, but for SetTicketKeys.
 type Config struct {
 	tls   *tls.Config
-	brief bool // A handshake computes so little that a loop can wait for it.
+	brief bool // A handshake computes so little that a loop can wait for it, if the client wants nothing that takes longer.
 }
 
 // Policy is what the operator decides. The rest is decided by NewConfig, or by crypto/tls: its groups, X25519MLKEM768

@@ -41,7 +41,9 @@ type Session struct {
 	over    bool       // The handshake has ended,
 	err     error      // so.
 
-	routine *routine // Owned by the loop: which makes its handshake; nil: a goroutine does, or it is over.
+	// Owned by the loop.
+	running bool     // A goroutine makes its handshake.
+	routine *routine // This makes it; nil: nobody yet, or a goroutine does, or it is over.
 
 	// Owned by the loop once the handshake is over.
 	in    []byte                     // What has come and crypto/tls has not taken,
@@ -164,7 +166,7 @@ func (s *Session) Close() {
 		s.pass.left = append(s.pass.left, s)
 		return
 	}
-	if s.shaking {
+	if s.running {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.closed = true

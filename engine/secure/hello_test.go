@@ -1,0 +1,121 @@
+package secure
+
+import (
+	"crypto/tls"
+	"net"
+	"slices"
+	"testing"
+	"time"
+)
+
+// first is a connection that keeps the first record that is written.
+type first struct {
+	net.Conn
+	record []byte
+}
+
+func (f *first) Write(b []byte) (int, error) {
+	if f.record == nil {
+		f.record = slices.Clone(b)
+	}
+	return f.Conn.Write(b)
+}
+
+// TestHello_tellsWhatCryptoTLSChooses: for whatever groups a client has, and in whichever order.
+func TestHello_tellsWhatCryptoTLSChooses(t *testing.T) {
+	all := []tls.CurveID{
+		tls.X25519MLKEM768, tls.SecP256r1MLKEM768, tls.SecP384r1MLKEM1024, tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521,
+	}
+	brief := []tls.CurveID{tls.X25519MLKEM768, tls.SecP256r1MLKEM768, tls.X25519, tls.CurveP256}
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		for set := 1; set < 1<<len(all); set++ {
+			var groups []tls.CurveID
+			for i, group := range all {
+				if set>>i&1 != 0 {
+					groups = append(groups, group)
+				}
+			}
+			for range 2 {
+				slices.Reverse(groups)
+				record, chosen := chosenFor(t, version, groups)
+				if agreesBriefly(record) != slices.Contains(brief, chosen) && chosen != 0 {
+					t.Errorf("%s, %v: chosen is %v, brief %v", tls.VersionName(version), groups, chosen, agreesBriefly(record))
+				}
+			}
+		}
+	}
+}
+
+// chosenFor returns a client's hello, and which group crypto/tls chooses; 0: none.
+func chosenFor(t *testing.T, version uint16, groups []tls.CurveID) (record []byte, chosen tls.CurveID) {
+	t.Helper()
+	near, far := net.Pipe()
+	defer near.Close()
+	go func() { _ = tls.Server(near, serverConfig(true).tls).Handshake() }()
+	config := clientConfig()
+	config.CurvePreferences, config.MinVersion, config.MaxVersion = groups, version, version
+	conn := &first{Conn: far}
+	client := tls.Client(conn, config)
+	if client.Handshake() != nil {
+		return conn.record, 0
+	}
+	return conn.record, client.ConnectionState().CurveID
+}
+
+// TestHello_withLargeCurvesIsNotForTheLoop: a session asks for the groups when it has the whole of the record.
+func TestHello_withLargeCurvesIsNotForTheLoop(t *testing.T) {
+	for _, row := range []struct {
+		group tls.CurveID
+		here  bool
+	}{{tls.X25519, true}, {tls.CurveP521, false}} {
+		config := clientConfig()
+		config.CurvePreferences = []tls.CurveID{row.group}
+		near, far := net.Pipe()
+		conn := &first{Conn: far}
+		read := make([]byte, 1<<10)
+		go func() { _ = tls.Client(conn, config).Handshake() }()
+		n, err := near.Read(read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = near.Close()
+		hello := read[:n]
+		s, h := NewSession(serverConfig(true), 0), NewHandshakes(1, true, func() {})
+		for i := range hello {
+			next := WantsInput
+			if i == 0 {
+				next = h.Begin(s, hello[:1])
+			} else {
+				next = h.Feed(s, hello[i:i+1])
+			}
+			if last := i == len(hello)-1; (next == HasNews) != (last && row.here) {
+				t.Errorf("%v: after %d bytes of %d next is %d", row.group, i+1, len(hello), next)
+			}
+		}
+		if h.IsHere(s) != row.here || s.running == row.here {
+			t.Errorf("%v: here %v, running %v", row.group, h.IsHere(s), s.running)
+		}
+		s.Close()
+		h.Close()
+		h.EndLeft()
+		for !h.IsEmpty() {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// FuzzHello has whatever comes in a record be read within its bounds.
+func FuzzHello(f *testing.F) {
+	_, closed := net.Pipe()
+	_ = closed.Close()
+	hello := &first{Conn: closed}
+	_ = tls.Client(hello, clientConfig()).Handshake()
+	f.Add(hello.record)
+	f.Add([]byte("\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"))
+	f.Add([]byte("\x16\x03\x01\xff\xff\x01"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if isWhole(in) {
+			_ = agreesBriefly(in)
+		}
+	})
+}
