@@ -39,7 +39,7 @@ static int open_prepared(forker_server *server)
 int fk_poll_open(forker_server *server, const char *verb, bool portless)
 {
     bool own = server->owner == getpid(), running = server->run.state == FK_SERVER_RUNNING;
-    bool forks = own && !running && fk_server_option(server, FK_OPTION_WORKERS) != 0;
+    bool forks = own && fk_server_option(server, FK_OPTION_WORKERS) != 0;
     server->run.portless = own && !running ? portless : server->run.portless;
     int code = forks ? fk_server_fail(server, FORKER_E_OPTION, "%s: option workers must be 0", verb)
                      : fk_preflight(server, verb, false);

@@ -181,7 +181,10 @@ int forker_server_test(forker_server *server, const void *request, size_t len, i
     if (server == NULL) {
         return FORKER_E_INVALID;
     }
-    const char *fault = answer_out == NULL ? "answer_out is NULL" : request_fault(request, len);
+    if (answer_out == NULL) {
+        return fk_server_fail(server, FORKER_E_INVALID, "test: answer_out is NULL");
+    }
+    const char *fault = request_fault(request, len);
     int code = fault != NULL ? fk_server_fail(server, FORKER_E_INVALID, "test: %s", fault) : make_ready(server);
     if (code == FORKER_OK && server->run.lent) {
         code = fk_server_fail(server, FORKER_E_STATE, "test: a worker serves by a loop of the program's");

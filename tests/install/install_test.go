@@ -120,6 +120,7 @@ func installed(t *testing.T, libdir string) []string {
 	list := []string{
 		"include/forker.h",
 		"include/forker.hpp",
+		"include/forker/answer.hpp",
 		"include/forker/deferred.hpp",
 		"include/forker/error.hpp",
 		"include/forker/group.hpp",
