@@ -166,18 +166,26 @@ static int read_parts(forker_request *req, struct fk_form *form, const char *bou
 
 /* ---------------------------------------------------------------------------------------------------------- whole */
 
-/* Whether the request has a body that is not there: in a function before the handler, or with body=stream. */
+/*
+ * Whether the request has a body that is not there: in a function before the handler, about a response, or with body=stream. Where a
+ * function is called about a response, it may have come and be empty, which nobody knows any more, and no route may have been found.
+ */
 static bool is_away(const forker_request *req)
 {
     if (req->inside == FK_INSIDE_GATE) {
         return true; /* there may be none either, which is found out later */
     }
+    if (req->body_len > 0 || req->head.content_length == 0 ||
+        (req->head.content_length < 0 && !req->head.chunked && req->head.version != 20)) {
+        return false;
+    }
+    if (req->inside == FK_INSIDE_LATE) {
+        return true;
+    }
     const fk_route *route = &req->server->routing.routes[req->route];
     const forker_group *group = route->group != NULL ? route->group : req->server->routing.root;
     bool before = req->passed.len > 0 && req->step <= group->chain_count;
-    return req->body_len == 0 && req->head.content_length != 0 &&
-           (req->head.content_length > 0 || req->head.chunked || req->head.version == 20) &&
-           (before || route->streamed);
+    return before || route->streamed;
 }
 
 static int read_form(forker_request *req, struct fk_form *form)

@@ -13,6 +13,7 @@ func lastWord(t *testing.T, b build, options ...string) *program {
 }
 
 func TestOnError_wordsAllErrors(t *testing.T) {
+	const form = "\nX-As: form\nContent-Type: application/x-www-form-urlencoded"
 	eachBuild(t, func(t *testing.T, b build) {
 		p := lastWord(t, b, "max_body=10", "h2c=on", "errors=problem")
 		for _, row := range []struct {
@@ -38,6 +39,10 @@ func TestOnError_wordsAllErrors(t *testing.T) {
 			{"GET /refuse\nX-As: library", 401, "who are you?"},
 			{"GET /refuse\nX-As: code", 401, "who are you?"},
 			{"HEAD /nowhere", 404, ""},
+			{"POST /fail/9 a=b" + form, 500, "form 0 b"},
+			{"POST /fail/9 " + form, 500, "form 0 none"},
+			{"POST /nowhere a=b" + form, 404, "form 0 b"},
+			{"POST /fail/9 12345678901" + form, 413, "form -3 none"}, // It has not come.
 		} {
 			a := p.exchange(row.request)
 			if a.StatusCode != row.status || !strings.Contains(a.body, row.body) || strings.Contains(a.body, "half") {

@@ -35,6 +35,11 @@ static int word(forker_request *req, int status, const char *detail, void *user)
         forker_response_header_set(req, "X-Half", "1");
         return FORKER_NEXT;
     }
+    if (as != NULL && strcmp(as, "form") == 0) {
+        const char *value = forker_form_value(req, "a", 0, NULL);
+        snprintf(text, sizeof text, "form %d %s", forker_request_form(req), value != NULL ? value : "none");
+        return forker_response_write(req, text, strlen(text));
+    }
     if (as != NULL && strcmp(as, "other") == 0) {
         return forker_respond_error(req, 418, "a teapot");
     }
