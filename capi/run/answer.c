@@ -129,8 +129,9 @@ static int read_line(forker_answer *answer)
     }
     if (answer->state == FK_ANSWER_HEAD && answer->status == 0) { /* "HTTP/1.1 200 OK" */
         bool is = len >= 12 && memcmp(line, "HTTP/1.", 7) == 0 && line[8] == ' ';
-        answer->status = is ? atoi(line + 9) : 0;
-        return answer->status >= 100 ? READ : fail(answer);
+        int status = is ? atoi(line + 9) : 0;
+        answer->status = status >= 100 && status <= 999 ? status : 0;
+        return answer->status != 0 ? READ : fail(answer);
     }
     if (len == 0) {
         return answer->state == FK_ANSWER_HEAD ? begin_body(answer) : go_on(answer, FK_ANSWER_WHOLE);
@@ -157,7 +158,6 @@ static int read_body(forker_answer *answer, uint64_t most)
 static int read_chunk(forker_answer *answer)
 {
     const char *line;
-    char *end;
     size_t len;
     if (answer->left > 0) {
         int result = read_body(answer, answer->left);
@@ -171,10 +171,11 @@ static int read_chunk(forker_answer *answer)
         answer->closed = false;
         return len == 0 ? READ : fail(answer);
     }
-    answer->left = strtoull(line, &end, 16);
-    if (end == line) {
+    size_t digits = strspn(line, "0123456789abcdefABCDEF");
+    if (digits == 0 || digits > 15 || (digits < len && line[digits] != ';')) {
         return fail(answer);
     }
+    answer->left = strtoull(line, NULL, 16);
     return answer->left > 0 ? READ : go_on(answer, FK_ANSWER_TRAILERS);
 }
 

@@ -108,7 +108,7 @@ static void leave(question *q, uint64_t connections)
     fk_descriptor_close(&q->fd);
     for (int i = 0; i < ROUNDS && !q->over; i++) {
         q->over = fk_poll_step(q->server, i > 0 ? SETTLE_MS : 0) <= 0;
-        if (fk_server_slot(q->server, 0)->connections <= connections) {
+        if (!q->over && fk_server_slot(q->server, 0)->connections <= connections) { /* it has none when it is over */
             return;
         }
     }

@@ -291,6 +291,20 @@ static void check_stop(forker_server *server)
     CHECK(begun == openings + 1);
 }
 
+/* So is one that ended while it was asked, with its last connection. */
+static void check_end(forker_server *server)
+{
+    int openings = begun;
+    expect(server, "GET /stop", 200, "stopping");
+    expect(server, "GET /stop", 200, "stopping");
+    expect(server, "GET /hello", 200, "unix:");
+    CHECK(begun == openings + 3);
+    CHECK_CODE(forker_server_stop(server, -1), FORKER_OK);
+    CHECK(ask(server, "GET /hello HTTP/1.1\r\nHost: h\r\n\r\n", 60000, FORKER_E_ABORTED) == NULL);
+    CHECK_TEXT(forker_server_error(server), "test: the server has ended the connection without an answer");
+    expect(server, "GET /hello", 200, "unix:");
+}
+
 /* Those that serve, or would fork. */
 static void check_others(void)
 {
@@ -320,7 +334,9 @@ static void check_others(void)
 
 int main(void)
 {
-    forker_server *server = make(), *other = make();
+    forker_server *server = make(), *other = make(), *third = make();
+    check_end(third);
+    begun = done = 0;
     check_fields(server);
     int descriptors = count_descriptors();
     check_kinds(server);
@@ -332,6 +348,7 @@ int main(void)
     check_stop(server);
     forker_server_free(server);
     forker_server_free(other);
+    forker_server_free(third);
     check_others();
     return check_exit_status();
 }
