@@ -44,7 +44,8 @@
  *  - What differs from these conventions is said by sentences that always begin in the same way, because bindings/api reads
  *    them too and makes a description of this header for bindings in other languages (docs/LANGUAGES.md): "Any thread, any
  *    process", or which ones; "May be NULL:" and the parameters; "Returns" and the codes, or what else an int is; "1 or 0"
- *    for one that tells whether something is so. `user` may always be NULL, and so may data of length 0.
+ *    for one that tells whether something is so. `user` may always be NULL, and so may data of length 0, where there
+ *    can be none.
  *
  * Everything here is since version 0.1.0.
  */
@@ -384,10 +385,10 @@ int forker_group_basic_auth(forker_group *group, forker_password_fn check, void 
  * Anything else is a logged 0. Whether the request is served is no matter of it: that is for a gate or a before function. `origin`
  * is in small letters if it is from a browser, and may be "null", which many pages share that have nothing to do with each other:
  * those in sandboxes, and files. What is no origin at all is not asked about. All answers have "Vary: Origin". The text, and pieces
- * of the request, are valid until it returns.
+ * of the request, are valid until it returns. Run fails with FORKER_E_OPTION where cors_origins has "*", so that it would never be
+ * asked.
  *
- * Returns FORKER_OK, FORKER_E_INVALID (may_read is NULL), FORKER_E_STATE (the group has one). Run fails with FORKER_E_OPTION where
- * cors_origins has "*", so that it would never be asked.
+ * Returns FORKER_OK, FORKER_E_INVALID (may_read is NULL), FORKER_E_STATE (the group has one).
  */
 typedef int (*forker_origin_fn)(forker_request *req, const char *origin, void *user);
 int forker_group_on_origin(forker_group *group, forker_origin_fn may_read, void *user);
@@ -411,7 +412,7 @@ int forker_same_secret(const char *given, size_t given_len, const char *secret);
  * any. In the library's words are always: errors of requests whose head has not come or is malformed, 504 for option
  * handler_timeout and others in the place of a response that the program still owes, and errors in calls of gRPC. What
  * the function answers with forker_respond_error() is in the library's words, too. May be NULL: on_error, which removes
- * it.
+ * it. Returns FORKER_OK.
  */
 typedef int (*forker_error_fn)(forker_request *req, int status, const char *detail, void *user);
 int forker_server_on_error(forker_server *server, forker_error_fn on_error, void *user);
@@ -550,7 +551,7 @@ int forker_server_certificate(forker_server *server, const char *chain_path, con
 
 /*
  * The same with PEM texts from memory, which are copied. A reload keeps them. `name` stands for the certificate in
- * sentences.
+ * sentences. Returns what forker_server_certificate() does.
  */
 int forker_server_certificate_pem(forker_server *server, const char *name, const void *chain, size_t chain_len,
                                   const void *key, size_t key_len);
@@ -733,9 +734,9 @@ int forker_server_test(forker_server *server, const void *request, size_t len, i
                        forker_answer **answer_out);
 
 /*
- * Return the status; the value of the field of that name, in whatever letters, number `index` of those that have it, or of the trailer
- * section behind a chunked body; the body, without what frames it and with a NUL behind it; and all as it came. NULL (0) where there is
- * none, and for a NULL answer. The texts are the answer's.
+ * Return the status; the value of the field of that name, in whatever letters, number `index` from 0 of those that have it, or of the
+ * trailer section behind a chunked body; the body, without what frames it and with a NUL behind it; and all as it came. NULL (0) where
+ * there is none, and for a NULL answer. The texts are the answer's: valid until it is released. Any thread, any process.
  */
 int forker_answer_status(const forker_answer *answer);
 const char *forker_answer_header(const forker_answer *answer, const char *name, size_t index);
@@ -743,15 +744,15 @@ const char *forker_answer_trailer(const forker_answer *answer, const char *name,
 const char *forker_answer_body(const forker_answer *answer, size_t *len_out);
 const char *forker_answer_text(const forker_answer *answer, size_t *len_out);
 
-/* Releases it. A no-op for NULL. */
+/* Releases it. A no-op for NULL. Any thread, one at a time. */
 void forker_answer_free(forker_answer *answer);
 
 /* --------------------------------------------------------------------------------------------------------- steering */
 
 /*
  * What is asked of a running server. Any thread, any process of the tree: so by a handler too, and in a signal handler.
- * The calls of this section return without waiting. They give FORKER_OK, or FORKER_E_STATE if the server does not run,
- * and all but stop and reopen also with workers=0. A worker can steer the server that it is a worker of, for others of
+ * The calls of this section do not wait. Return FORKER_OK, or FORKER_E_STATE if the server does not run, and all but stop
+ * and reopen also with workers=0. A worker can steer the server that it is a worker of, for others of
  * the same program it gets FORKER_E_PROCESS (stop: FORKER_OK).
  *
  * With option user, workers have less privileges than the spawner: from them reload, reopen and upgrade, which have the
@@ -890,6 +891,8 @@ int forker_option_reloadable(const forker_option *option);          /* 1 or 0: a
 
 /* ------------------------------------------------------------------------------------------------------------ hooks */
 
+/* Functions of the program that are called when something happens to its processes and threads. Return FORKER_OK. */
+
 /*
  * A hook is called at a point in the life of a worker process, on the main thread of the process that is named.
  * `worker` is the worker's index, from 0; during a reload there is one more than there are workers.
@@ -993,7 +996,7 @@ enum { FORKER_LOG_ERROR = 0, FORKER_LOG_WARN = 1, FORKER_LOG_INFO = 2, FORKER_LO
  * run), also between requests; for forker_server_log() on the thread that calls that. `line` is one line of `len`
  * bytes, NUL-terminated, without a newline, and starts with time, level and process: "2026-01-31T12:00:00.123Z info
  * master[71]: ...". It must not call forker_server_log(). The report of a crash goes to stderr or that file always: in
- * a process that has just crashed it is not safe to call the program.
+ * a process that has just crashed it is not safe to call the program. Returns FORKER_OK.
  */
 typedef void (*forker_log_fn)(int level, const char *line, size_t len, void *user);
 int forker_server_set_log(forker_server *server, forker_log_fn log_fn, void *user);
@@ -1011,7 +1014,7 @@ int forker_server_log(forker_server *server, int level, const char *text);
  * Gives the lines of the access log to `access_fn` instead of writing them. May be NULL: access_fn, which goes back.
  * Option access_log says what a line looks like; while it is off there are none. Called in the workers on the thread that serves, between requests,
  * up to a second after the response. `line` is one line of `len` bytes, NUL-terminated, without a newline; nothing in it
- * can be taken for the end of a field or line, whatever the client sent.
+ * can be taken for the end of a field or line, whatever the client sent. Returns FORKER_OK.
  */
 typedef void (*forker_access_log_fn)(const char *line, size_t len, void *user);
 int forker_server_set_access_log(forker_server *server, forker_access_log_fn access_fn, void *user);
@@ -1229,7 +1232,7 @@ int forker_arg_time(forker_request *req, int from, const char *name, int64_t fir
  * destroyed, if it is another one. May be NULL: value, which takes it away. get gives it, NULL if there is none. For
  * whoever has the request: its handler, or one thread at a time that has the handle.
  *
- * set returns FORKER_OK, FORKER_E_INVALID (no such slot).
+ * Returns FORKER_OK, FORKER_E_INVALID (no such slot).
  */
 int forker_request_set(forker_request *req, int slot, void *value);
 void *forker_request_get(forker_request *req, int slot);
@@ -1255,7 +1258,7 @@ int forker_request_header_at(forker_request *req, size_t index, const char **nam
 /*
  * The trailer fields of a body that came in chunks (RFC 9110 section 6.5), as for the header. They are never mixed with
  * the header, and fields that must not stand there, such as Content-Length, Host or Authorization, are left out. At
- * most 8 KiB, else the request is answered 431. May be NULL: name_out, value_out.
+ * most 8 KiB, else the request is answered 431. May be NULL: name_out, value_out. Return what those about the header do.
  */
 const char *forker_request_trailer(forker_request *req, const char *name, size_t *len_out);
 size_t forker_request_trailer_count(forker_request *req);
@@ -1531,8 +1534,9 @@ int forker_respond_packed(forker_request *req, int status, const char *fields, s
  * Answers with a short text: "404 Not Found" and `detail`. May be NULL: detail. `status` is 400 to 599. Fields that were
  * set are sent too, such as WWW-Authenticate with 401, but for those that describe content: Content-Type,
  * Content-Encoding, Content-Language, Content-Location, Content-Range, ETag and Last-Modified. A body that was written
- * is dropped. Option errors has it be HTML or problem+json, in which the detail is text too. Results as for
- * forker_respond(), FORKER_E_STATE only if answered.
+ * is dropped. Option errors has it be HTML or problem+json, in which the detail is text too.
+ *
+ * Returns what forker_respond() does, FORKER_E_STATE only if answered.
  */
 int forker_respond_error(forker_request *req, int status, const char *detail);
 
@@ -1779,8 +1783,8 @@ int forker_deferred_resume(forker_deferred handle);
  * hang meanwhile, the log names the request, as if it were in its handler. On the thread that calls the handlers: outside
  * of them and of each other; leave also when the handle was used up meanwhile. Neither is a system call.
  *
- * enter returns FORKER_OK, FORKER_E_ABORTED, FORKER_E_STATE (on another thread, within a handler, or entered already);
- * leave FORKER_OK, FORKER_E_STATE (nothing is entered).
+ * Return FORKER_OK, FORKER_E_STATE (enter: on another thread, within a handler, or entered already; leave: nothing is
+ * entered), enter also FORKER_E_ABORTED.
  */
 int forker_deferred_enter(forker_deferred handle);
 int forker_deferred_leave(void);
@@ -1860,8 +1864,10 @@ int forker_stream_on_drain(forker_deferred handle, forker_drain_fn on_drain, voi
 /*
  * Server-sent events (HTML Living Standard, section 9.2): begin is forker_stream_begin() with the right fields. send
  * writes one event: `event` and `id` are single lines, each line of `data` becomes a field of its own, and a line break at
- * its end none. May be NULL: event, id. Results as for forker_stream_begin() and forker_stream_write(); FORKER_E_INVALID
- * for NULL data or a line break in event or id.
+ * its end none. May be NULL: event, id.
+ *
+ * Return what forker_stream_begin() and forker_stream_write() do; FORKER_E_INVALID for NULL data or a line break in event
+ * or id.
  */
 int forker_sse_begin(forker_deferred handle);
 int forker_sse_send(forker_deferred handle, const char *event, const char *id, const char *data);
@@ -1937,7 +1943,7 @@ int forker_grpc_reply(forker_request *req, const void *message, size_t len);
  * reason in forker_request_error(), and commit replies with the first `len` bytes that were put there. No other call about
  * the response may come between.
  *
- * commit returns what forker_grpc_reply() does, FORKER_E_STATE (nothing is reserved), FORKER_E_INVALID (more than is).
+ * Returns what forker_grpc_reply() does, FORKER_E_STATE (nothing is reserved), FORKER_E_INVALID (more than is).
  */
 void *forker_grpc_reserve(forker_request *req, size_t len);
 int forker_grpc_commit(forker_request *req, size_t len);

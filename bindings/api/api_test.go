@@ -7,9 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"libforker/bindings/api/header"
 )
 
-const forker = "../../include/forker.h"
+const (
+	forker = "../../include/forker.h"
+	small  = "testdata/small.h"
+)
 
 // Every declaration has a page, by its own name or a link, and nothing is wrong with any of them.
 func TestMan_isClean(t *testing.T) {
@@ -23,6 +28,7 @@ func TestMan_isClean(t *testing.T) {
 	if err != nil || len(pages) < 200 {
 		t.Fatalf("%d pages, %v", len(pages), err)
 	}
+	expectPages(t, directory, forker)
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -40,6 +46,45 @@ func TestMan_isClean(t *testing.T) {
 	for line := range strings.Lines(string(out)) {
 		if !strings.Contains(line, "referenced manual not found") {
 			t.Error(line)
+		}
+	}
+}
+
+// expectPages wants one for every function and type that a header declares.
+func expectPages(t *testing.T, directory, file string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, err := header.Parse(file, string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range api.Entries {
+		for _, name := range entry.Declarations {
+			if _, err := os.Stat(filepath.Join(directory, name+".3")); err != nil && !strings.HasPrefix(name, "FORKER_") {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// Nothing that a header says is missing from its pages.
+func TestMan_ofASmallHeader(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "86400")
+	directory := t.TempDir()
+	if err := run([]string{"man", small, directory}, nil); err != nil {
+		t.Fatal(err)
+	}
+	expectPages(t, directory, small)
+	for _, page := range []string{"forker.3", "forker_count.3"} {
+		want, err := os.ReadFile(filepath.Join("testdata", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, err := os.ReadFile(filepath.Join(directory, page)); err != nil || !bytes.Equal(found, want) {
+			t.Errorf("%s: %v\n%s\nwant:\n%s", page, err, found, want)
 		}
 	}
 }

@@ -17,8 +17,12 @@ import (
 // page is a page: its entries, of which the last one has functions, but of forker(3).
 type page struct {
 	name    string
-	aliases []string
+	names   []string // By which it is found.
 	entries []int
+}
+
+func (p *page) add(other page) {
+	p.names, p.entries = append(p.names, other.names...), append(p.entries, other.entries...)
 }
 
 // writePages writes the pages of section 3 into a directory, with a symbolic link for each further name.
@@ -44,14 +48,25 @@ func writePages(api *header.API, file, directory string) error {
 		if err := os.WriteFile(filepath.Join(directory, p.name+".3"), []byte(m.text.String()), 0o644); err != nil {
 			return err
 		}
-		for _, alias := range p.aliases {
-			link := filepath.Join(directory, alias+".3")
-			if err := os.RemoveAll(link); err != nil {
-				return err
-			}
-			if err := os.Symlink(p.name+".3", link); err != nil {
-				return err
-			}
+		if err := link(directory, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link has a page be found by its further names.
+func link(directory string, p page) error {
+	for _, name := range p.names {
+		if name == p.name {
+			continue
+		}
+		further := filepath.Join(directory, name+".3")
+		if err := os.RemoveAll(further); err != nil {
+			return err
+		}
+		if err := os.Symlink(p.name+".3", further); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -70,36 +85,28 @@ func dateOf(file string) (string, error) {
 	return day.UTC().Format("January 2, 2006"), nil
 }
 
-// pages deals out the entries. Those without functions go to the page behind them, those before all functions to forker(3).
+// pages deals out the entries. Those without functions go to the page behind them, those before and behind all functions to forker(3).
 func pages(api *header.API) []page {
 	all := []page{{name: "forker"}}
-	var waiting []int
+	var waiting page
 	for i, entry := range api.Entries {
-		functions := names(api.Functions, i)
-		waiting = append(waiting, i)
-		switch {
-		case len(functions) > 0:
-			p := page{name: functions[0], entries: waiting}
-			for _, at := range waiting {
-				p.aliases = append(p.aliases, slices.DeleteFunc(slices.Clone(api.Entries[at].Declarations), func(name string) bool {
-					return name == p.name || strings.HasPrefix(name, "FORKER_")
-				})...)
-			}
-			all, waiting = append(all, p), nil
-		case len(all) == 1:
-			all[0].entries = append(all[0].entries, waiting...)
-			all[0].aliases = append(all[0].aliases, slices.DeleteFunc(slices.Clone(entry.Declarations), func(name string) bool {
-				return strings.HasPrefix(name, "FORKER_")
-			})...)
-			waiting = nil
+		names := slices.DeleteFunc(slices.Clone(entry.Declarations), func(name string) bool { return strings.HasPrefix(name, "FORKER_") })
+		waiting.add(page{names: names, entries: []int{i}})
+		if functions := functionsOf(api, i); len(functions) > 0 {
+			waiting.name = functions[0]
+			all, waiting = append(all, waiting), page{}
+		} else if len(all) == 1 {
+			all[0].add(waiting)
+			waiting = page{}
 		}
 	}
+	all[0].add(waiting)
 	return all
 }
 
-// names are those of the functions that belong to an entry.
-func names(functions []header.Function, entry int) (list []string) {
-	for _, f := range functions {
+// functionsOf are the names of the functions that belong to an entry.
+func functionsOf(api *header.API, entry int) (list []string) {
+	for _, f := range api.Functions {
 		if f.Entry == entry {
 			list = append(list, f.Name)
 		}
@@ -141,7 +148,7 @@ func overview(m *mdoc, api *header.API, all []page) {
 
 func entryPage(m *mdoc, api *header.API, p page) {
 	last := p.entries[len(p.entries)-1]
-	functions := names(api.Functions, last)
+	functions := functionsOf(api, last)
 	m.macro("Sh", "NAME")
 	for i, name := range functions {
 		comma := []string{","}[:min(1, len(functions)-1-i)]
@@ -171,6 +178,12 @@ func entryPage(m *mdoc, api *header.API, p page) {
 	for _, at := range p.entries {
 		types(m, api, at)
 	}
+	for _, section := range api.Sections {
+		if section.Name == api.Entries[last].Section && section.Comment != "" {
+			m.macro("Ss", "All functions about "+section.Name)
+			m.body(section.Comment)
+		}
+	}
 	m.macro("Sh", "SEE ALSO")
 	m.macro("Xr", "forker", "3")
 }
@@ -178,7 +191,7 @@ func entryPage(m *mdoc, api *header.API, p page) {
 // types writes the handles, constants and structs of an entry.
 func types(m *mdoc, api *header.API, entry int) {
 	for _, handle := range api.Handles {
-		if handle.Entry == entry && len(names(api.Functions, entry)) == 0 {
+		if handle.Entry == entry && len(functionsOf(api, entry)) == 0 {
 			m.macro("Ss", handle.Name)
 			m.body(api.Entries[entry].Comment)
 		}
@@ -217,7 +230,7 @@ func types(m *mdoc, api *header.API, entry int) {
 	}
 }
 
-// firstSentence is the first sentence of a comment; the end of it is a dot, a colon or the end of the paragraph.
+// firstSentence is the first sentence of a comment, which ends with the paragraph at the latest.
 func firstSentence(comment string) string {
 	paragraph, _, _ := strings.Cut(comment, "\n\n")
 	text := strings.Join(strings.Fields(paragraph), " ")

@@ -12,7 +12,7 @@ import (
 type mdoc struct{ text strings.Builder }
 
 var (
-	sentenceEnd = regexp.MustCompile(`[.!?][)"]?\s+[A-Z("*]`)
+	sentenceEnd = regexp.MustCompile("[.!?][)\"]?\\s+[A-Z(\"*`]")
 	macroName   = regexp.MustCompile(`^[A-Z][a-z]$`)
 	definition  = regexp.MustCompile(`^(\S+(?: \S+)*)(?: {2,}(.*))?$`)
 	calls       = regexp.MustCompile(`\b(\w+)\(\)`)

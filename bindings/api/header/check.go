@@ -29,17 +29,20 @@ func (p *parser) check() error {
 		byEntry[f.Entry] = append(byEntry[f.Entry], f)
 		p.conventions(f)
 	}
-	places := map[string][2]string{}
+	places, results := map[string][2]string{}, map[string]string{}
 	for _, section := range p.api.Sections {
 		if thread, process, ok := p.place(section.text); ok {
 			places[section.Name] = [2]string{thread, process}
 		}
+		results[section.Name] = section.text.text
 		p.mentions(section.text)
 	}
 	for i, entry := range p.api.Entries {
 		thread, process, ok := p.place(entry.text)
 		for _, f := range byEntry[i] {
-			f.Result.read(entry.text.text + " " + f.Comment)
+			if !f.Result.read(entry.text.text+" "+f.Comment) && !f.Result.read(results[entry.Section]) {
+				p.complain(f.line, "%s gives an int, and nothing says what it Returns, or that it is 1 or 0", f.Name)
+			}
 			f.Thread = f.usualThread()
 			if ok {
 				f.Thread, f.Process = thread, process
@@ -115,7 +118,7 @@ func (f *Function) measure(i int) {
 	case name != "len" && name != "size" && name != "len_out" && (i == 0 || strings.TrimSuffix(name, "_len") != f.Parameters[i-1].Name):
 	case f.Result.Pointers > 0:
 		f.Result.Length = name
-	case i > 0 && f.Parameters[i-1].Pointers > 0:
+	case i > 0 && f.Parameters[i-1].holdsBytes():
 		f.Parameters[i-1].Length = name
 	}
 }

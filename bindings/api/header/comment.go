@@ -22,11 +22,7 @@ func newComment(t token) comment {
 
 // String is the text for readers.
 func (c comment) String() string {
-	lines := strings.Split(c.text, "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
-	}
-	return strings.TrimPrefix(strings.Trim(strings.Join(lines, "\n"), "\n"), " ")
+	return strings.TrimPrefix(strings.Trim(c.text, "\n"), " ")
 }
 
 // lineAt is the line of the header in which a byte of the text stands.

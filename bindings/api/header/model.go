@@ -115,6 +115,11 @@ func (f *Function) parameter(name string) *Parameter {
 	return nil
 }
 
+// holdsBytes tells whether it points to bytes, so that these can have a length.
+func (p *Parameter) holdsBytes() bool {
+	return p.Pointers > 0 && (p.Base == "void" || p.Base == "char")
+}
+
 // String is a parameter as C has it.
 func (p Parameter) String() string {
 	if strings.HasSuffix(p.Text, "*") {

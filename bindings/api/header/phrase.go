@@ -13,6 +13,7 @@ var (
 	nullable  = regexp.MustCompile(`May\sbe\sNULL:`)
 	listing   = regexp.MustCompile(`^[^.;]*`)
 	returning = regexp.MustCompile(`\bReturns?\s([\w ]+)`)
+	isCode    = regexp.MustCompile(`^(FORKER_OK|what|as|those)\b`)
 	code      = regexp.MustCompile(`\bFORKER_E_\w+`)
 	truth     = regexp.MustCompile(`\b1\sor\s0\b`)
 	calls     = regexp.MustCompile(`\b(forker_\w+)\(\)`)
@@ -72,23 +73,28 @@ func (p *parser) nulls(c comment, functions []*Function) {
 	}
 }
 
-// read finds out what an integer that a function gives means, and the codes that are named.
-func (r *Result) read(text string) {
+// read finds out what an integer that a function gives means, and the codes that are named. false: nothing says it of an int.
+func (r *Result) read(text string) bool {
+	if r.Pointers > 0 || r.Base == "void" {
+		return true
+	}
 	found := returning.FindStringSubmatchIndex(text)
 	if found != nil {
 		r.Codes = slices.Compact(slices.Sorted(slices.Values(code.FindAllString(text[found[0]:], -1))))
 	}
 	switch {
-	case r.Pointers > 0 || r.Base == "void":
 	case r.Base != "int":
 		r.Kind = "number"
 	case truth.MatchString(text):
 		r.Kind = "truth"
-	case found == nil || regexp.MustCompile(`^(FORKER_OK|what|as|those)\b`).MatchString(words(text[found[2]:found[3]])):
+	case found == nil:
+		return false
+	case isCode.MatchString(words(text[found[2]:found[3]])):
 		r.Kind = "code"
 	default:
 		r.Kind = "number"
 	}
+	return true
 }
 
 // mentions checks that what a comment names is there.

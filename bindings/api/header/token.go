@@ -37,7 +37,8 @@ var (
 
 // tokens takes a header apart. `file` is its name for errors.
 func tokens(file, text string) (list []token, err error) {
-	for line, apart := 1, false; text != ""; {
+	line, apart := 1, false
+	for text != "" {
 		if blank := blanks.FindString(text); blank != "" {
 			text, apart = text[len(blank):], blankLine.MatchString(blank)
 			line += strings.Count(blank, "\n")
@@ -57,5 +58,5 @@ func tokens(file, text string) (list []token, err error) {
 		list, text = append(list, t), text[len(t.text):]
 		line, apart = t.end, false
 	}
-	return append(list, token{kind: kindEnd, text: "the end of the file", line: strings.Count(text, "\n") + 1, apart: true}), nil
+	return append(list, token{kind: kindEnd, text: "the end of the file", line: line, apart: true}), nil
 }
