@@ -67,7 +67,7 @@ func (h *Handshakes) resume(s *Session) Next {
 // retire takes in a coroutine whose handshake is over.
 func (h *Handshakes) retire(r *routine) {
 	r.s = nil
-	if len(h.idle) == idleRoutines || h.isClosing {
+	if len(h.idle) == idleRoutines || h.closing {
 		r.stop()
 		return
 	}
@@ -84,9 +84,8 @@ func (h *Handshakes) EndLeft() {
 	h.left = h.left[:0]
 }
 
-// closeHere ends the coroutines that have no handshake; the others end with theirs.
-func (h *Handshakes) closeHere() {
-	h.isClosing = true
+// endIdle ends the coroutines that have no handshake; with closing the others end with theirs.
+func (h *Handshakes) endIdle() {
 	for _, r := range h.idle {
 		r.stop()
 	}

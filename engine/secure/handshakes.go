@@ -17,15 +17,14 @@ type Handshakes struct {
 	oneWay  bool          // All calls come from one thread, out of one call of C's, so that coroutines can be used.
 
 	// Owned by the loop: of brief handshakes.
-	idle      []*routine // Which have none.
-	here      int        // How many are under way.
-	left      []*Session // Closed, but their handshakes know nothing of that.
-	isClosing bool
+	idle []*routine // Which have none.
+	here int        // How many are under way.
+	left []*Session // Closed, but their handshakes know nothing of that.
 
 	mu      sync.Mutex // Guards the following.
 	told    []*Session // Those that have something for the loop.
 	running int        // Goroutines.
-	closing bool       // The loop waits for their end.
+	closing bool       // The loop waits for their end. Written by the loop.
 }
 
 // NewHandshakes makes room for `computing` handshakes at a time, at least 1. oneWay: all calls for it will come from one
@@ -260,10 +259,10 @@ func (h *Handshakes) Return(s *Session, out []byte) {
 
 // Close has the loop woken whenever a goroutine ends. Their sessions are about to be closed.
 func (h *Handshakes) Close() {
-	h.closeHere()
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	h.closing = true
+	h.mu.Unlock()
+	h.endIdle()
 }
 
 // IsEmpty tells if no goroutine is left, and no coroutine.

@@ -21,6 +21,8 @@ const (
 // own choice. A hello that is not in one record is none that is known.
 func agreesBriefly(record []byte) bool {
 	groups, shares, ok := readGroups(record)
+	// crypto/tls takes no share of a group that the client does not say it can use.
+	shares = slices.DeleteFunc(shares, func(id tls.CurveID) bool { return !slices.Contains(groups, id) })
 	has := func(list []tls.CurveID, any ...tls.CurveID) bool {
 		return slices.ContainsFunc(list, func(id tls.CurveID) bool { return slices.Contains(any, id) })
 	}

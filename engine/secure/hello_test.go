@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"bytes"
 	"crypto/tls"
 	"net"
 	"slices"
@@ -60,6 +61,27 @@ func chosenFor(t *testing.T, version uint16, groups []tls.CurveID) (record []byt
 		return conn.record, 0
 	}
 	return conn.record, client.ConnectionState().CurveID
+}
+
+// TestHello_sharesOfGroupsThatAreNotOfferedMeanNothing: crypto/tls looks for the groups first, and asks for another share.
+func TestHello_sharesOfGroupsThatAreNotOfferedMeanNothing(t *testing.T) {
+	x25519, p521 := []byte{0, byte(tls.X25519)}, []byte{0, byte(tls.CurveP521)}
+	record, _ := chosenFor(t, tls.VersionTLS13, []tls.CurveID{tls.X25519})
+	if !agreesBriefly(record) {
+		t.Fatal("X25519 is not brief")
+	}
+	offer := append([]byte{0, supportedGroups, 0, 4, 0, 2}, x25519...)
+	at := bytes.Index(record, offer)
+	if at < 0 {
+		t.Fatal("the client offers no groups")
+	}
+	copy(record[at+len(offer)-len(p521):], p521)
+	if groups, shares, ok := readGroups(record); !ok || groups[0] != tls.CurveP521 || shares[0] != tls.X25519 {
+		t.Fatalf("groups %v, shares %v, %v", groups, shares, ok)
+	}
+	if agreesBriefly(record) {
+		t.Error("a client that can use P-521 only is brief for its share of X25519")
+	}
 }
 
 // TestHello_withLargeCurvesIsNotForTheLoop: a session asks for the groups when it has the whole of the record.
