@@ -461,6 +461,45 @@ func TestTLS_handshakesComeLast(t *testing.T) {
 	})
 }
 
+// TestTLS_handshakesWaitForTheNextIteration: when those before them have taken their time.
+func TestTLS_handshakesWaitForTheNextIteration(t *testing.T) {
+	hello := &sample{}
+	_ = tls.Client(hello, clientConfig()).Handshake()
+	s := start(t, tcp, withTLS)
+	client := s.dial()
+	s.settle()
+	s.do(func() {
+		l := s.loop
+		c := only(t, l)
+		client.send(string(hello.written))
+		l.lateNs = 1
+		l.takeHandshake(c)
+		if c.tls.IsShaking() || len(l.turns) != 1 || !l.turns[0].reads || l.turns[0].conn != c {
+			t.Errorf("shaking %v, turns %+v", c.tls.IsShaking(), l.turns)
+		}
+	})
+	s.do(func() {
+		if !only(t, s.loop).tls.IsShaking() {
+			t.Error("the handshake has not begun an iteration later")
+		}
+	})
+}
+
+// only returns the one connection of a loop.
+func only(t *testing.T, l *Loop) *conn {
+	t.Helper()
+	var found []*conn
+	for _, c := range l.conns {
+		if c != nil {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d connections, want 1", len(found))
+	}
+	return found[0]
+}
+
 // greeting is a connection that writes once, and then nothing.
 type greeting struct {
 	net.Conn
