@@ -329,11 +329,10 @@ func (a *app) Admit(call *engine.Call) engine.Admission {
 
 // Judge is engine.Handlers'.
 func (a *app) Judge(call *engine.Call, judge uintptr, origin []byte) bool {
-	req := call.Req
-	id, params, ok := a.router.Find(call.Host, call.Method, call.Path, call.Skip, (*router.Params)(&req.Params))
+	req, found := call.Req, call.Found
 	req.Route, req.ParamCount = 0, 0
-	if ok {
-		req.Route, req.ParamCount = uint32(id), uint32(params)
+	if found.Is {
+		req.Route, req.ParamCount = found.Route, uint32(found.Params)
 	}
 	data := C.uintptr_t(memory.Address(origin))
 	return bool(C.fk_dispatch_origin(address(req), C.uintptr_t(judge), data, C.uint64_t(len(origin))))

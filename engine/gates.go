@@ -109,10 +109,10 @@ func (l *Loop) passRoute(r *request, call *Call) {
 	admission := l.cfg.Handlers.Admit(call)
 	g.plan, call.Plan = admission.Plan, admission.Plan
 	g.admission, g.admitted = admission, !g.preflight
-	call.Found.Is = call.Found.Is && !g.preflight // That is the route of another request.
 	if g.plan != nil && g.plan.CORS != nil {
 		l.judgeOrigin(r, call)
 	}
+	call.Found.Is = call.Found.Is && !g.preflight // That is the route of another request.
 	if (admission.None || admission.Guards) && l.cfg.Front.Slash != gate.SlashStrict && l.findsSlash(r, call) {
 		g.barrier = barredToSlash
 	}

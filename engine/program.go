@@ -18,7 +18,7 @@ type Handlers interface {
 	// Admit returns how a body is to be received, once the head is there.
 	Admit(call *Call) Admission
 	// Judge asks the program whether pages of an origin may read the response: what judges is that of the plan
-	// (gate.CORS.Judge). Called on the loop's thread.
+	// (gate.CORS.Judge). Called on the loop's thread, after Admit.
 	Judge(call *Call, judge uintptr, origin []byte) bool
 	// Body hands the program a piece of a body that it has asked for, and sets call.Outcome. Called on the loop's thread.
 	Body(call *Call, piece []byte, last int)
@@ -109,7 +109,7 @@ type Call struct {
 	Early  bool   // The body is not there yet: only handlers are asked that take it piece by piece.
 
 	Plan  *gate.Plan // Of the route whose gates it has passed.
-	Found Found      // What Admit has found for it, as far as that holds for Serve too.
+	Found Found      // What Admit has found for it, as far as that holds for Judge or Serve too.
 
 	// Within is how long the handler may take that is asked, while the loop goes on; 0: for ever. The program may change what
 	// Config.HandlerTimeout says, on the loop's thread only.
