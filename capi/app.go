@@ -24,7 +24,6 @@ import (
 	"unsafe"
 
 	"libforker/engine"
-	"libforker/engine/gate"
 	"libforker/engine/memory"
 	"libforker/engine/router"
 	"libforker/engine/static"
@@ -35,14 +34,13 @@ import (
 // app is the program, as the engine sees it.
 type app struct {
 	server
-	router  router.Hosts
-	routes  []routeTraits
-	admits  bool       // Routes differ in their bodies.
-	calls   bool       // There are methods of gRPC.
-	plan    *gate.Plan // What holds where there is no route.
-	maxBody int64      // What holds where there is no route.
-	allow   []byte     // The latest Allow of the loop's thread.
-	users   userFiles
+	router router.Hosts
+	routes []routeTraits
+	none   engine.Admission // What holds where there is no route.
+	admits bool             // Routes differ in their bodies.
+	calls  bool             // There are methods of gRPC.
+	allow  []byte           // The latest Allow of the loop's thread.
+	users  userFiles
 }
 
 // routeTraits are the options of a route.
@@ -62,9 +60,9 @@ type routeTraits struct {
 
 // newApp enters the server's routes into a router. C has checked them; what the router still refuses is a bug.
 func newApp(s server, users userFiles) (*app, error) {
-	a := &app{server: s, users: users, maxBody: s.number(C.FK_OPTION_MAX_BODY)}
+	a := &app{server: s, users: users, none: engine.Admission{Most: s.number(C.FK_OPTION_MAX_BODY), None: true}}
 	var err error
-	if a.plan, err = a.serverPlan(); err != nil {
+	if a.none.Plan, err = a.serverPlan(); err != nil {
 		return nil, err
 	}
 	routes := unsafe.Slice(s.c.routing.routes, int(s.c.routing.route_count))
@@ -89,7 +87,7 @@ func newApp(s server, users userFiles) (*app, error) {
 		if traits.within = s.duration(C.FK_OPTION_HANDLER_TIMEOUT); route.handler_timeout > 0 {
 			traits.within = time.Duration(route.handler_timeout - 1)
 		}
-		traits.body = engine.Admission{Most: a.maxBody, Stream: traits.streamed || traits.chained}
+		traits.body = engine.Admission{Most: a.none.Most, Stream: traits.streamed || traits.chained}
 		if route.max_body >= 0 {
 			traits.body.Most = int64(route.max_body)
 		}
@@ -98,7 +96,7 @@ func newApp(s server, users userFiles) (*app, error) {
 			traits.body = a.admitCall(traits.call, a.methodOf(i), traits.body.Stream)
 		}
 		traits.body.Plan, traits.body.Guards, traits.body.Route = plan, traits.guards, max(traits.number, 0)
-		a.admits = a.admits || a.calls || traits.body.Stream || traits.body.Most != a.maxBody
+		a.admits = a.admits || a.calls || traits.body.Stream || traits.body.Most != a.none.Most
 		a.routes = append(a.routes, traits)
 	}
 	return a, nil
@@ -318,13 +316,13 @@ func (a *app) isMidway(req *engine.Request) bool {
 }
 
 // Admit is engine.Handlers'.
-func (a *app) Admit(call *engine.Call) engine.Admission {
+func (a *app) Admit(call *engine.Call) *engine.Admission {
 	id, params, ok := a.router.Find(call.Host, call.Method, call.Path, call.Skip, (*router.Params)(&call.Req.Params))
 	call.Found = engine.Found{Is: ok, Route: uint32(id), Params: params, Skip: call.Skip}
 	if !ok {
-		return engine.Admission{Most: a.maxBody, None: true, Plan: a.plan}
+		return &a.none
 	}
-	return a.routes[id].body
+	return &a.routes[id].body
 }
 
 // Judge is engine.Handlers'.

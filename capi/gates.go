@@ -29,8 +29,9 @@ func (w *worker) front(a *app) (*gate.Front, error) {
 		WWW:      gate.WWW(w.number(C.FK_OPTION_WWW)),
 	}
 	front.Users = len(a.users) > 0
-	front.Decodes = a.decodes()
-	front.Plans = a.hasPlans() || front.Slash != gate.SlashStrict
+	front.Decodes = a.hasPlan(func(plan *gate.Plan) bool { return plan.Decompress })
+	front.Origins = a.hasPlan(func(plan *gate.Plan) bool { return plan.CORS != nil || plan.Sites != nil })
+	front.Plans = a.hasPlan(func(*gate.Plan) bool { return true }) || front.Slash != gate.SlashStrict
 	if w.number(C.FK_OPTION_REQUEST_ID) != 0 {
 		front.IDs = gate.NewIDs()
 	}
@@ -71,7 +72,7 @@ func (a *app) serverPlan() (*gate.Plan, error) { return gate.NewPlan(a.texts(nil
 func (a *app) planOf(index int) (*gate.Plan, error) {
 	route := &unsafe.Slice(a.c.routing.routes, int(a.c.routing.route_count))[index]
 	if !C.fk_gate_option_differs(a.c, route) {
-		return a.plan, nil
+		return a.none.Plan, nil
 	}
 	number := uint32(0)
 	if C.GoString(C.fk_gate_option_text(a.c, route, C.FK_OPTION_RATE_LIMIT)) != a.text(C.FK_OPTION_RATE_LIMIT) {
@@ -80,24 +81,14 @@ func (a *app) planOf(index int) (*gate.Plan, error) {
 	return gate.NewPlan(a.texts(route), number)
 }
 
-// hasPlans reports whether there is something to be done for some route.
-func (a *app) hasPlans() bool {
+// hasPlan reports whether some route has such a plan, or what has no route.
+func (a *app) hasPlan(is func(*gate.Plan) bool) bool {
 	for i := range a.routes {
-		if a.routes[i].body.Plan != nil {
+		if plan := a.routes[i].body.Plan; plan != nil && is(plan) {
 			return true
 		}
 	}
-	return a.plan != nil
-}
-
-// decodes reports whether bodies of requests are decoded for some route, or where there is none.
-func (a *app) decodes() bool {
-	for i := range a.routes {
-		if plan := a.routes[i].body.Plan; plan != nil && plan.Decompress {
-			return true
-		}
-	}
-	return a.plan != nil && a.plan.Decompress
+	return a.none.Plan != nil && is(a.none.Plan)
 }
 
 // texts gives what holds for a route; nil: for what has no options of its own.

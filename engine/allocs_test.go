@@ -17,7 +17,7 @@ func TestRequest_allocatesNothing(t *testing.T) {
 	s.handle("/body", response)
 	s.handle("/pieces", func(c *call) { c.req.OnBody, c.outcome.Next = 1, AsksBody })
 	s.do(func() {
-		s.admissions["/pieces"] = Admission{Most: 3000, Stream: true}
+		s.admissions["/pieces"] = &Admission{Most: 3000, Stream: true}
 		s.onBody["/pieces"] = func(c *call, _ []byte, last int) {
 			if c.outcome.Next = AsksBody; last == BodyEnds {
 				c.outcome.Next = Answered

@@ -11,7 +11,9 @@ import (
 
 // bar says how a request is answered that goes no further.
 func (l *Loop) bar(r *request, outcome *Outcome) {
-	r.logged.route = r.gated.admission.Route
+	if r.gated.admission != nil {
+		r.logged.route = r.gated.admission.Route
+	}
 	switch r.gated.barrier {
 	case barredToHTTPS:
 		l.redirect(r, outcome)

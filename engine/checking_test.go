@@ -29,14 +29,13 @@ func serveUsers(t *testing.T, network string, setup ...func(*Config)) *server {
 	}
 	front := &gate.Front{Plans: true, Users: true}
 	s := start(t, network, append([]func(*Config){admits, withH2C, func(cfg *Config) { cfg.Front = front }}, setup...)...)
-	admission := Admission{Most: 1 << 20, Plan: planOf(t, gate.Texts{Users: known, Realm: `the "inner" circle`})}
+	plan := planOf(t, gate.Texts{Users: known, Realm: `the "inner" circle`})
 	who := func(c *call) {
 		c.respond(200, fmt.Sprintf("%s %d %v", c.req.User[:c.req.UserLen], len(c.body()), c.early))
 	}
 	s.do(func() {
 		for _, path := range []string{"/who", "/stream"} {
-			admission.Stream = path == "/stream"
-			s.handlers[path], s.admissions[path] = who, admission
+			s.handlers[path], s.admissions[path] = who, &Admission{Most: 1 << 20, Plan: plan, Stream: path == "/stream"}
 		}
 	})
 	return s

@@ -20,7 +20,7 @@ func withCompression(t *testing.T, s *server, paths ...string) {
 	plan := planOf(t, gate.Texts{Compress: "on", CompressTypes: "text/*", CompressMin: 100})
 	s.do(func() {
 		for _, path := range paths {
-			s.admissions[path] = Admission{Most: 100, Plan: plan}
+			s.admissions[path] = &Admission{Most: 100, Plan: plan}
 		}
 	})
 }

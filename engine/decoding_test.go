@@ -51,7 +51,7 @@ func serveDecoding(t *testing.T, network string, setup ...func(*Config)) *server
 	var come []byte
 	s.do(func() {
 		s.handlers["/whole"] = func(c *call) { tell(c, string(c.body())) }
-		s.admissions["/whole"] = Admission{Most: decodingMost, Plan: plan}
+		s.admissions["/whole"] = &Admission{Most: decodingMost, Plan: plan}
 		s.handlers["/pieces"] = func(c *call) {
 			come = nil
 			c.req.OnBody, c.outcome.Next = 1, AsksBody
@@ -65,7 +65,7 @@ func serveDecoding(t *testing.T, network string, setup ...func(*Config)) *server
 				c.outcome.Next = AsksBody
 			}
 		}
-		s.admissions["/pieces"] = Admission{Most: decodingMost, Stream: true, Plan: plan}
+		s.admissions["/pieces"] = &Admission{Most: decodingMost, Stream: true, Plan: plan}
 	})
 	return s
 }
@@ -238,7 +238,7 @@ func TestDecompress_othersHaveTheirTurn(t *testing.T) {
 	s := serveDecoding(t, tcp)
 	done := 0
 	s.do(func() {
-		s.admissions["/large"] = Admission{Most: 64 << 20, Plan: s.admissions["/whole"].Plan}
+		s.admissions["/large"] = &Admission{Most: 64 << 20, Plan: s.admissions["/whole"].Plan}
 		s.handlers["/large"] = func(c *call) { done++; c.respond(200, fmt.Sprint(len(c.body()))) }
 		s.handlers["/done"] = func(c *call) { c.respond(200, fmt.Sprint(done)) }
 	})

@@ -28,9 +28,9 @@ import (
 
 // gated is what the gates have found out about a request.
 type gated struct {
-	plan      *gate.Plan // Of its route; nil: there is none.
-	admission Admission  // Of that, as the head has it, if it is known (admitted).
-	admitted  bool
+	plan      *gate.Plan   // Of its route; nil: there is none.
+	admission *Admission   // Of that, as the head has it; nil: not known.
+	admitted  bool         // It is for the request itself, not for that which it asks about.
 	counted   []*gate.Rate // That were asked for the routes before the present one.
 	barrier   barrier
 	waitNs    int64        // barredByRate: how long it is until there is room.
@@ -61,21 +61,16 @@ const (
 
 // passFront does what is done with every request.
 func (l *Loop) passFront(r *request) {
-	front, req, c := l.cfg.Front, r.shared, r.stream.conn()
-	peer, via := c.peer, c.via
-	if via != nil && !via.Local {
-		peer = via.Client
+	front, c := l.cfg.Front, r.stream.conn()
+	peer := &c.peer
+	if c.via != nil && !c.via.Local {
+		peer = &c.via.Client
 	}
-	origin := front.Trust.Trace(peer, &req.Head, r.text)
-	if origin.Client.Family == 0 { // The proxy does not know whose request it passes on: nobody is believed.
-		origin.Client = c.peer
+	if c.via != nil || front.Trust.Form != gate.FormOff {
+		r.trace(c, *peer, &front.Trust)
 	}
-	if via != nil && via.Secure && !origin.Schemed {
-		origin.Secure, origin.Schemed = true, true
-	}
-	r.trace(origin)
 	if front.IDs != nil {
-		l.identify(r, front.Trust.Proxies.Has(peer))
+		l.identify(r, front.Trust.Proxies.Has(*peer))
 	}
 	if front.Override {
 		r.overrideMethod()
@@ -97,7 +92,9 @@ func (l *Loop) passGates(r *request) {
 		r.gated.barrier = barredByMemory
 	case l.cfg.Front.Plans:
 		call := l.prepareCall(r)
-		r.readOrigin(call)
+		if l.cfg.Front.Origins {
+			r.readOrigin(call)
+		}
 		l.passRoute(r, call)
 	}
 }
@@ -254,9 +251,16 @@ func (r *request) overrideMethod() {
 	}
 }
 
-// trace takes in where a request is from.
-func (r *request) trace(o gate.Origin) {
+// trace finds where a request is from that comes by way of a proxy, or may.
+func (r *request) trace(c *conn, peer slot.Peer, trust *gate.Trust) {
 	req := r.shared
+	o := trust.Trace(peer, &req.Head, r.text)
+	if o.Client.Family == 0 { // The proxy does not know whose request it passes on: nobody is believed.
+		o.Client = c.peer
+	}
+	if c.via != nil && c.via.Secure && !o.Schemed {
+		o.Secure, o.Schemed = true, true
+	}
 	req.Traced, req.Scheme, req.Host = 1, SchemeOfConn, message.Span{}
 	req.Client = o.Client
 	switch {
@@ -320,7 +324,12 @@ func (r *request) hasTLS() bool {
 // addFields adds to a response what the program has not said itself.
 func (l *Loop) addFields(r *request) {
 	head, g := &r.response, &r.gated
-	if g.inherits {
+	switch {
+	case g.inherits:
+		head.added = l.added
+		return
+	case g.barrier == passes && r.shared.IDLen == 0 && (g.plan == nil || g.plan.Block == nil && g.plan.CORS == nil):
+		l.added = l.added[:0]
 		head.added = l.added
 		return
 	}

@@ -38,7 +38,7 @@ func trusting(t *testing.T, networks string) *gate.Front {
 
 func TestGates_allocateNothing(t *testing.T) {
 	front := trusting(t, "unix")
-	front.IDs, front.Override, front.Plans, front.Slash, front.WWW = gate.NewIDs(), true, true, gate.SlashAdd, gate.HostWithoutWWW
+	front.IDs, front.Override, front.Plans, front.Origins, front.Slash, front.WWW = gate.NewIDs(), true, true, true, gate.SlashAdd, gate.HostWithoutWWW
 	front.Rewrites = []gate.Rewrite{{From: "/old/*", To: "/$1"}}
 	var err error
 	if front.Rates, err = gate.OpenRates(make([]uint64, gate.RatesBytes/8)); err != nil {
@@ -46,7 +46,7 @@ func TestGates_allocateNothing(t *testing.T) {
 	}
 	s := start(t, packets, admits, func(cfg *Config) { cfg.Front = front })
 	s.handle("/dir/", func(c *call) { c.respond(200, "") })
-	s.do(func() { s.admissions["/hello"] = Admission{Most: 100, Plan: planOf(t, allTexts)} })
+	s.do(func() { s.admissions["/hello"] = &Admission{Most: 100, Plan: planOf(t, allTexts)} })
 	const fields = " HTTP/1.1\r\nHost: h.example\r\nOrigin: https://a.example\r\nX-Forwarded-For: 1.1.1.1, 192.0.2.7\r\nX-Forwarded-Proto: https\r\n"
 	for _, row := range []struct{ name, request, want string }{
 		{"all", "GET /hello" + fields + "\r\n", "HTTP/1.1 200 "},
@@ -78,14 +78,14 @@ func TestGates_allocateNothing(t *testing.T) {
 // What the engine says in place of a handler that is late has what the gates add to the handler's responses.
 func TestGates_ofALateHandler(t *testing.T) {
 	front := trusting(t, "10.0.0.0/8")
-	front.IDs, front.Plans = gate.NewIDs(), true
+	front.IDs, front.Plans, front.Origins = gate.NewIDs(), true, true
 	s, h := startHolder(t, tcp, withH2C, func(cfg *Config) { cfg.HandlerTimeout, cfg.Front = time.Millisecond, front })
 	requests := h.holdAll(s, "/later")
 	pooled, entered := make(chan bool), make(chan *Request, 1)
 	s.handle("/pool", func(c *call) { entered <- c.req; <-pooled; c.respond(200, "") })
 	plan := planOf(t, allTexts)
 	s.do(func() {
-		s.admissions["/later"], s.admissions["/pool"] = Admission{Most: 100, Plan: plan}, Admission{Most: 100, Plan: plan}
+		s.admissions["/later"], s.admissions["/pool"] = &Admission{Most: 100, Plan: plan}, &Admission{Most: 100, Plan: plan}
 	})
 	for _, path := range []string{"/later", "/pool"} {
 		c := s.dial()
@@ -104,13 +104,33 @@ func TestGates_ofALateHandler(t *testing.T) {
 	s.eventually("the requests to be taken back", func() bool { return len(s.loop.freeRequests) >= len(s.loop.byIndex)-2 })
 }
 
+// What is said in place of a late handler has nothing of the response before it, of a route with other gates.
+func TestGates_ofALateHandlerAreItsOwn(t *testing.T) {
+	front := trusting(t, "")
+	front.Plans = true
+	s, h := startHolder(t, tcp, func(cfg *Config) { cfg.HandlerTimeout, cfg.Front = time.Millisecond, front })
+	requests := h.holdAll(s, "/later")
+	s.do(func() { s.admissions["/hello"] = &Admission{Most: 100, Plan: planOf(t, allTexts)} })
+	c := s.dial()
+	c.send(getHello)
+	if before, _ := c.response("GET"); before.Header.Get("X-Frame-Options") != "SAMEORIGIN" {
+		t.Errorf("/hello: %v", before.Header)
+	}
+	c.send(get("/later"))
+	if late, _ := c.response("GET"); late.StatusCode != 504 || late.Header.Get("X-Frame-Options") != "" {
+		t.Errorf("/later: %d %v", late.StatusCode, late.Header)
+	}
+	h.reasons(t, 1)
+	h.tell(<-requests, EventResponse, true, "")
+}
+
 // A program that answers other sites by itself is not spoken over: browsers refuse two answers.
 func TestGates_leaveCORSToTheProgram(t *testing.T) {
 	front := trusting(t, "")
-	front.Plans = true
+	front.Plans, front.Origins = true, true
 	s := start(t, tcp, func(cfg *Config) { cfg.Front = front })
 	s.handle("/own", func(c *call) { c.field("access-control-allow-origin", "null"); c.respond(200, "") })
-	s.do(func() { s.admissions["/own"] = Admission{Most: 100, Plan: planOf(t, allTexts)} })
+	s.do(func() { s.admissions["/own"] = &Admission{Most: 100, Plan: planOf(t, allTexts)} })
 	c := s.dial()
 	c.send("GET /own HTTP/1.1\r\nHost: h\r\nOrigin: https://a.example\r\n\r\n")
 	a, _ := c.response("GET")

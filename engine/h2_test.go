@@ -121,7 +121,7 @@ func TestH2_manyRequestsAtOnce(t *testing.T) {
 
 func TestH2_limits(t *testing.T) {
 	s := start(t, tcp, withH2C, admits, func(cfg *Config) { cfg.MaxBody = 1000 })
-	s.do(func() { s.admissions["/echo"] = Admission{Most: 1000} })
+	s.do(func() { s.admissions["/echo"] = &Admission{Most: 1000} })
 	client := s.h2Client()
 	const tooLarge = "413 Content Too Large\nthe body is larger than option max_body\n"
 	for _, row := range []struct {

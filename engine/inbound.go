@@ -96,7 +96,7 @@ func (l *Loop) admitBody(r *request) *message.Refusal {
 		// may go on for long.
 		unwanted := (b.asks || r.isCall()) && (admission.None || r.shared.Head.Form == message.FormAsterisk)
 		if r.isCall() {
-			r.beginMethod(&admission)
+			r.beginMethod(admission)
 			b.most = r.mostOfCall(b.most)
 		}
 		if admission.Stream || unwanted {

@@ -15,8 +15,8 @@ import (
 type Handlers interface {
 	// Serve asks the handlers for a response, and sets call.Outcome. Called on the loop's thread, or on one of the pool's.
 	Serve(call *Call)
-	// Admit returns how a body is to be received, once the head is there.
-	Admit(call *Call) Admission
+	// Admit returns how a body is to be received, once the head is there. It does not change as long as the program serves.
+	Admit(call *Call) *Admission
 	// Judge asks the program whether pages of an origin may read the response: what judges is that of the plan
 	// (gate.CORS.Judge). Called on the loop's thread, after Admit.
 	Judge(call *Call, judge uintptr, origin []byte) bool

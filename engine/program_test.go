@@ -14,7 +14,7 @@ import (
 type program struct {
 	handlers map[string]func(*call)
 
-	admissions map[string]Admission
+	admissions map[string]*Admission
 	onBody     map[string]func(c *call, piece []byte, last int)
 
 	blocks memory.Pool
@@ -39,7 +39,7 @@ type call struct {
 
 func newProgram() *program {
 	p := &program{
-		admissions: map[string]Admission{},
+		admissions: map[string]*Admission{},
 		onBody:     map[string]func(*call, []byte, int){},
 		lent:       map[uintptr][]byte{},
 	}
@@ -60,7 +60,7 @@ func (p *program) Serve(request *Call) {
 		request.Outcome.Status = 404
 		return
 	}
-	if request.Early && !p.admissions[string(request.Path)].Stream {
+	if admission := p.admissions[string(request.Path)]; request.Early && (admission == nil || !admission.Stream) {
 		request.Outcome = Outcome{Next: WantsBody, Skip: 1}
 		return
 	}
@@ -69,12 +69,18 @@ func (p *program) Serve(request *Call) {
 	request.Outcome = p.call.outcome
 }
 
+// anyBody is for the paths that a test has said nothing of: with a handler, and without.
+var anyBody = [2]Admission{{Most: 1 << 20}, {Most: 1 << 20, None: true}}
+
 // Admit gives what the test has said of the path.
-func (p *program) Admit(request *Call) Admission {
-	if admission, ok := p.admissions[string(request.Path)]; ok {
+func (p *program) Admit(request *Call) *Admission {
+	if admission := p.admissions[string(request.Path)]; admission != nil {
 		return admission
 	}
-	return Admission{Most: 1 << 20, None: p.handlers[string(request.Path)] == nil}
+	if p.handlers[string(request.Path)] == nil {
+		return &anyBody[1]
+	}
+	return &anyBody[0]
 }
 
 // Body calls the onBody of the request's handler.

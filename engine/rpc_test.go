@@ -28,7 +28,7 @@ func TestCall_allocatesNothing(t *testing.T) {
 		response.Status, response.State, response.RPC = 200, ResponseWhole, RPCMessage
 		response.Body.Len = size
 	})
-	s.do(func() { s.admissions["/call"] = Admission{Most: 1 << 20, Single: true} })
+	s.do(func() { s.admissions["/call"] = &Admission{Most: 1 << 20, Single: true} })
 	warm := s.dial() // The response's memory is there now.
 	s.handle("/warm", func(c *call) { c.respond(200, text(20000)) })
 	warm.send(get("/warm"))

@@ -32,7 +32,7 @@ func (s *server) takes(path string, most int64, enter func(c *call)) *upload {
 	s.t.Helper()
 	u := &upload{}
 	s.do(func() {
-		s.admissions[path] = Admission{Most: most, Stream: true}
+		s.admissions[path] = &Admission{Most: most, Stream: true}
 		s.handlers[path] = func(c *call) { u.begin(c, enter) }
 		s.onBody[path] = u.take
 	})
@@ -376,7 +376,7 @@ func TestTaking_isMeasuredFromItsHead(t *testing.T) {
 func TestTaking_isCollectedForARouteThatDoesNotStream(t *testing.T) {
 	s := start(t, packets, admits)
 	s.do(func() {
-		s.admissions["/pass"] = Admission{Most: 100, Stream: true}
+		s.admissions["/pass"] = &Admission{Most: 100, Stream: true}
 		s.handlers["/pass"] = func(c *call) {
 			if c.early {
 				c.outcome = Outcome{Next: WantsBody, Skip: 1}

@@ -37,6 +37,7 @@ type Front struct {
 	Plans    bool   // Routes have plans, or Slash is not SlashStrict.
 	Users    bool   // Some plan has Auth.
 	Decodes  bool   // Some plan has Decompress.
+	Origins  bool   // Some plan has CORS or Sites.
 	Rates    *Rates // nil: no plan has a Rate.
 	Slash    Slash
 	WWW      WWW
