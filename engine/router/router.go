@@ -168,7 +168,8 @@ func (r *Router) find(method, path []byte, skip int, params *Params) (found *rou
 	if len(path) == 0 || path[0] != '/' {
 		return nil, skip
 	}
-	s := search{path: path, params: params, skip: skip, method: r.methodBit(method)}
+	var s search // Member by member: a literal is copied, by loads that wait for its stores.
+	s.path, s.params, s.skip, s.method = path, params, skip, r.methodBit(method)
 	if skip == 0 {
 		// A path that is itself a pattern has no better match.
 		if n := r.whole[string(path)]; n != nil && s.pick(n.leaf) {
