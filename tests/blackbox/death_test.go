@@ -173,8 +173,12 @@ func TestDeath_ofWorkersLosesOnlyWhatTheyHad(t *testing.T) {
 		p.waitReplaced(k.index, k.pid)
 	}
 	report := closeLedger(t, l)
-	if least := int(ledgerTime()/(100*time.Millisecond)) / 2; len(kills) < least {
-		t.Errorf("only %d kills: workers are not replaced in time", len(kills))
+	rounds, share := int(ledgerTime()/(100*time.Millisecond)), 10
+	if long() {
+		share = 2
+	}
+	if len(kills) < rounds/share {
+		t.Errorf("only %d kills in %d rounds: workers are not replaced in time", len(kills), rounds)
 	}
 	expectOnlyVictimsLost(t, report, kills)
 	p.expectReadySoon(kills)
@@ -186,8 +190,8 @@ func expectOnlyVictimsLost(t *testing.T, report *ledger.Report, kills []kill) {
 	t.Helper()
 	for _, loss := range report.Losses {
 		explained := slices.ContainsFunc(kills, func(k kill) bool {
-			// A connection that has had no response yet is one to the worker that has just died.
-			return (loss.Pid == k.pid || loss.Pid == 0) && loss.Failed.After(k.at) && loss.Failed.Sub(k.at) < slack
+			// Of a connection that has had no response yet it is not known whose it was: somebody's who died while it was there.
+			return loss.Failed.After(k.at) && (loss.Pid == k.pid || loss.Pid == 0 && k.at.After(loss.Connected.Add(-slack)))
 		})
 		if !explained {
 			t.Errorf("a request was lost that no victim had: %+v", loss)
@@ -221,8 +225,8 @@ func expectLostOnlyBy(t *testing.T, report *ledger.Report, victims map[int]bool,
 // readyWithin is how soon the successor of a worker that was killed is to be READY.
 const readyWithin = 50 * time.Millisecond
 
-// expectReadySoon wants the successor of each victim to have been READY soon: 99 % of them in a long run, for which the
-// machine is left alone, and half of them on a machine that may do anything besides.
+// expectReadySoon wants the successor of each victim to be READY, and 99 % of them soon in a long run, for which the machine is left
+// alone.
 func (p *program) expectReadySoon(kills []kill) {
 	p.t.Helper()
 	var times []time.Duration
