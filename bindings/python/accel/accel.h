@@ -119,6 +119,9 @@ bool accel_is_name(const char *a, const char *b);
 /* Whether a field of a response means something to the library or to the package. */
 bool accel_is_special(const char *name);
 
+/* The number that a Content-Length of digits is. false, without an exception: C has none for it, which Python tells. */
+bool accel_length(const char *digits, PyObject **number_out);
+
 /* Adds the types to the module. Each returns -1 with an exception if it fails. */
 int accel_add_caller(PyObject *module);
 int accel_add_entry(PyObject *module);

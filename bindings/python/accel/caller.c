@@ -133,9 +133,10 @@ static bool start(call *self, PyObject *status, PyObject *fields)
             return false;
         }
     }
-    PyObject *promised = length != NULL ? PyLong_FromString(length, NULL, 10) : NULL;
+    PyObject *promised = NULL;
     forker_request *req = accel_request(self->address);
-    if ((length != NULL && promised == NULL) || forker.response_reset(req) != FORKER_OK || !add_fields(req, fields)) {
+    if ((length != NULL && !accel_length(length, &promised)) || forker.response_reset(req) != FORKER_OK ||
+        !add_fields(req, fields)) {
         PyErr_Clear();
         Py_XDECREF(promised);
         return false;

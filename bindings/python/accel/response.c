@@ -38,6 +38,17 @@ bool accel_is_special(const char *name)
     return false;
 }
 
+bool accel_length(const char *digits, PyObject **number_out)
+{
+    PyObject *number = PyLong_FromString(digits, NULL, 10);
+    if (number == NULL || PyLong_AsLongLong(number) < 0) {
+        PyErr_Clear();
+        Py_CLEAR(number);
+    }
+    *number_out = number;
+    return number != NULL;
+}
+
 /* The bytes of a name or value: `held` is what they lie in. NULL without an exception: Python has to look at it. */
 static const char *bytes_of(PyObject *value, PyObject **held)
 {

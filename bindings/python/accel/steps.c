@@ -192,9 +192,8 @@ static bool set_fields(accel_exchange *exchange, PyObject *fields)
             return false;
         }
     }
-    PyObject *number = length != NULL ? PyLong_FromString(length, NULL, 10) : NULL;
-    if (length != NULL && number == NULL) {
-        PyErr_Clear();
+    PyObject *number = NULL;
+    if (length != NULL && !accel_length(length, &number)) {
         return false;
     }
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -223,8 +222,9 @@ static bool start(accel_exchange *exchange, PyObject *message)
         (fields != NULL && !PyList_CheckExact(fields) && !PyTuple_CheckExact(fields))) {
         return false;
     }
-    int number = (int)PyLong_AsLong(status);
-    if (PyErr_Occurred() != NULL || forker.response_status(accel_request_of(exchange), number) != FORKER_OK) {
+    long number = PyLong_AsLong(status);
+    if (PyErr_Occurred() != NULL || number != (int)number ||
+        forker.response_status(accel_request_of(exchange), (int)number) != FORKER_OK) {
         PyErr_Clear();
         return false;
     }
@@ -232,7 +232,7 @@ static bool start(accel_exchange *exchange, PyObject *message)
     bool set = fields == NULL || (list != NULL && set_fields(exchange, list));
     Py_XDECREF(list);
     if (set) {
-        exchange->status = number;
+        exchange->status = (int)number;
         exchange->state = ACCEL_STARTED;
     }
     return set;
@@ -471,13 +471,19 @@ static PyObject *call_receive(PyObject *exchange, PyObject *unused)
     return new ((accel_exchange *)(void *)exchange, NULL);
 }
 
-static PyObject *call_send(PyObject *exchange, PyObject *message)
+static PyObject *call_send(PyObject *exchange, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
-    return new ((accel_exchange *)(void *)exchange, message);
+    Py_ssize_t named = names != NULL ? PyTuple_Size(names) : 0;
+    if (count + named != 1 ||
+        (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GetItem(names, 0), "message") != 0)) {
+        PyErr_SetString(PyExc_TypeError, "send() takes one argument, message");
+        return NULL;
+    }
+    return new ((accel_exchange *)(void *)exchange, args[0]);
 }
 
 static PyMethodDef receive_method = {"receive", call_receive, METH_NOARGS, NULL};
-static PyMethodDef send_method = {"send", call_send, METH_O, NULL};
+static PyMethodDef send_method = {"send", (PyCFunction)(void (*)(void))call_send, METH_FASTCALL | METH_KEYWORDS, NULL};
 
 PyObject *accel_receive_of(accel_exchange *exchange)
 {

@@ -162,7 +162,7 @@ async def waits(scope, receive, send):
     await asyncio.wait_for(body(send, b"c"), 30)
 @path
 async def whole(scope, receive, send):
-    begins, waits = start(send), receive()
+    begins, waits = send(message={"type": "http.response.start", "status": 200}), receive()
     assert asyncio.iscoroutine(begins) and asyncio.iscoroutine(waits)
     waits.close()
     await asyncio.create_task(begins)
@@ -172,6 +172,15 @@ async def whole(scope, receive, send):
         await ends
     except RuntimeError as exc:
         told("refused:", exc)
+    for wrong in ((), (1, 2)):
+        try:
+            send(*wrong)
+        except TypeError:
+            told("no argument" if not wrong else "too many")
+    try:
+        send(text="")
+    except TypeError:
+        told("another")
     body(send, b"never awaited").close()
 """
         with program(source, loop) as served:
@@ -180,7 +189,8 @@ async def whole(scope, receive, send):
             for text in ("b'body'", "late", "CancelledError"):
                 served.out.wait_for(text)
             self.assertEqual(served.get("/whole")[2], b"whole")
-            served.out.wait_for("refused: cannot reuse already awaited coroutine")
+            for text in ("refused: cannot reuse already awaited coroutine", "no argument", "too many", "another"):
+                served.out.wait_for(text)
             self.assertEqual(served.stop(), 0)
 
     @each_loop

@@ -250,11 +250,12 @@ def trailers(request):
     stream.close({{"X-Sum": "4"}})
     stream.close()
     stream.abort()
-    for call in (lambda: stream.write("more"), deferred.stream, lambda: deferred.respond("")):
+    for call in (lambda: stream.write("more"), deferred.stream, lambda: deferred.respond(""), lambda: stream.on_drain(print)):
         try:
             call()
         except forker.Error as error:
             told("refused", error.code == forker.E_STATE)
+    told("kept", forker.deferred._draining)
     return deferred
 @server.get("/length")
 def length(request):
@@ -279,7 +280,8 @@ def length(request):
             self.assertEqual((headers["Content-Length"], body), ("5", b"right"))
             self.assertEqual(program.stop(), 0)
             self.assertIn("wrote [True, True, True]", program.out.seen)
-            self.assertEqual(program.out.seen.count("refused True"), 3)
+            self.assertEqual(program.out.seen.count("refused True"), 4)
+            self.assertIn("kept {}", program.out.seen)
             self.assertIn("limit True", program.out.seen)
 
     @each_mode

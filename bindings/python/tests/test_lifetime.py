@@ -225,7 +225,7 @@ def collect(request):
 @server.get("/")
 def refuse(request):
     deferred = request.defer()
-    for length in (-1, -5):
+    for length in (-1, 2**64 + 5):
         try:
             deferred.stream(length=length)
         except ValueError as error:
@@ -244,6 +244,7 @@ def refuse(request):
             self.assertEqual(program.get("/")[2], b"right")
             self.assertEqual(program.stop(), 0)
             self.assertIn("a body has no length of -1", program.out.seen)
+            self.assertIn("a body has no length of 18446744073709551621", program.out.seen)
             self.assertIn("a piece is str, bytes, bytearray or memoryview, not int", program.out.seen)
 
 

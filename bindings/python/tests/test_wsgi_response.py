@@ -354,7 +354,8 @@ def fine(environ, start_response):
     def test_what_is_no_field_is_refused_at_once(self, threads):
         source = """
 FIELDS = {"name": ("a b", "c"), "empty": ("", "c"), "control": ("X-Own", "\x7f"), "lines": ("X-Own", "a\\nb: c"),
-          "wide": ("X-Own", "\u20ac"), "number": ("X-Own", 7), "length": ("Content-Length", "-1")}
+          "wide": ("X-Own", "\u20ac"), "number": ("X-Own", 7), "length": ("Content-Length", "-1"),
+          "large": ("Content-Length", str(2**64 + 4))}
 def dispatch(environ, start_response):
     try:
         start(start_response, ("X-Own", "1"), FIELDS[environ["PATH_INFO"][1:]])
@@ -365,7 +366,7 @@ def dispatch(environ, start_response):
 """
         with program(source, threads, checked=False) as served:
             served.wait_ready()
-            for name in ("name", "empty", "control", "lines", "wide", "number", "length"):
+            for name in ("name", "empty", "control", "lines", "wide", "number", "length", "large"):
                 status, headers, body = served.get(f"/{name}")
                 self.assertEqual((status, headers["X-Own"], body), (200, None, b"refused"), name)
             self.assertEqual(served.stop(), 0)

@@ -19,6 +19,9 @@ from pathlib import Path
 from ._header import PROTOTYPES, SONAME
 
 
+_LENGTH_MOST = (1 << 63) - 1
+
+
 def find() -> str:
     """What to give to the dynamic loader: a path, or the soname for the loader to search."""
     named = os.environ.get("FORKER_LIBRARY")
@@ -58,6 +61,13 @@ def c_text(text: str, encoding: str = "utf-8") -> bytes:
     if b"\0" in encoded:
         raise ValueError(f"text with a NUL character: {text!r}")
     return encoded
+
+
+def c_length(length: int) -> int:
+    """The length of a body on its way in. Raises ValueError for one that C has no number for: ctypes would give it another."""
+    if not 0 <= length <= _LENGTH_MOST:
+        raise ValueError(f"a body has no length of {length}")
+    return length
 
 
 def c_path(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:

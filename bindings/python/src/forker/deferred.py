@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _header
 from ._header import E_ABORTED, E_AGAIN, E_PROCESS, E_STATE, OK
-from ._library import c_text, lib
+from ._library import c_length, c_text, lib
 from .error import Error, check_handle, check_request
 from .response import Response, prepare, respond
 from .signals import call_program
@@ -128,8 +128,7 @@ class Deferred:
 
         Raises TypeError, ValueError or Error; E_ABORTED: the client has left, and abort() is what remains.
         """
-        if length is not None and length < 0:
-            raise ValueError(f"a body has no length of {length}")
+        c_size = -1 if length is None else c_length(length)
         response = Response(status, None, headers, content_type)
         with self.request._guard:
             address = self._blank()
@@ -138,7 +137,7 @@ class Deferred:
             if response.content_type is not None:
                 content_type = c_text(response.content_type, "latin-1")
                 check_request(lib.forker_response_header_set(address, b"Content-Type", content_type), address)
-            check_handle(lib.forker_stream_begin(self._handle, -1 if length is None else length), self._handle)
+            check_handle(lib.forker_stream_begin(self._handle, c_size), self._handle)
         return Stream(self)
 
     def events(self, headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> Stream:
@@ -231,9 +230,12 @@ class Stream:
         and the stream aborted. Raises Error (E_ABORTED: the client has left).
         """
         deferred = self.deferred
-        deferred._drain = function  # not in a table: it refers to the stream, as a rule, and would keep it
-        _draining[deferred._handle] = weakref.ref(deferred)
-        check_handle(lib.forker_stream_on_drain(deferred._handle, _DRAINED, None), deferred._handle)
+        with deferred.request._guard:  # the end, on another thread, comes before or after
+            if not deferred._release.alive:
+                raise Error(E_STATE)
+            deferred._drain = function  # not in a table: it refers to the stream, as a rule, and would keep it
+            _draining[deferred._handle] = weakref.ref(deferred)
+            check_handle(lib.forker_stream_on_drain(deferred._handle, _DRAINED, None), deferred._handle)
         return function
 
     def close(self, trailers: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> None:

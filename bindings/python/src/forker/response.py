@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from ._header import CCookie
-from ._library import c_path, c_text, lib
+from ._library import c_length, c_path, c_text, lib
 from .cookie import make_cookie
 from .error import check_request
 
@@ -86,10 +86,8 @@ class Response:
 
         Raises TypeError or ValueError.
         """
-        if length is not None and length < 0:
-            raise ValueError(f"a body has no length of {length}")
-        self.length = length
-        self.status = _status(status)
+        self.length = None if length is None else c_length(length)
+        self.status = checked_status(status)
         self.location: bytes | None = None  # of a redirect
         self.cookies: list[CCookie] = []
         self.attached: tuple[bytes | None, bool] | None = None
@@ -131,7 +129,7 @@ class Response:
         if offset < 0 or (length is not None and length < 0):
             raise ValueError(f"a file has no part of {length} bytes at {offset}")
         if offset > 0 or length is not None:
-            response.range = (offset, -1 if length is None else length)
+            response.range = (c_length(offset), -1 if length is None else c_length(length))
         if response.content_type is None:
             response.content_type = _type_of(os.fsdecode(path))
         return response
@@ -200,7 +198,7 @@ class HTTPError(Exception):
         self, status: int, detail: str = "", headers: Mapping[str, str] | Iterable[tuple[str, str]] = ()
     ) -> None:
         """Raises TypeError, or ValueError (a status that is none of an error)."""
-        if _status(status) < 400:
+        if checked_status(status) < 400:
             raise ValueError(f"status {status} is none of an error")
         super().__init__(status, detail)
         self.status = status
@@ -290,7 +288,8 @@ def _type_of(name: str) -> str:
     return (kind or BYTES) if encoding is None else _TYPES_BY_ENCODING.get(encoding, BYTES)
 
 
-def _status(status: Any) -> int:
+def checked_status(status: Any) -> int:
+    """The status of a response. Raises TypeError or ValueError."""
     if not isinstance(status, int) or isinstance(status, bool):
         raise TypeError(f"a status is an int, not {type(status).__name__}")
     if not 200 <= status <= 599:

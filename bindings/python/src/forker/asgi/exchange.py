@@ -15,6 +15,7 @@ from .._library import lib
 from ..accel import accel
 from ..callback import write_exception
 from ..error import Error, check_handle, check_request
+from ..response import checked_status
 from .core import COMPLETE, NONE, STARTED, STREAMS, TRAILS, Core
 from .head import c_bytes, set_fields
 
@@ -110,7 +111,7 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
 
     def _start(self, message: Message) -> None:
         self._expect(message, NONE)
-        status = message["status"]
+        status = checked_status(message["status"])
         trails = bool(message.get("trailers", False))
         try:
             check_request(lib.forker_response_status(self._address, status), self._address)
@@ -118,7 +119,7 @@ class Exchange(_Core):  # type: ignore[misc, valid-type]
         except BaseException:
             lib.forker_response_reset(self._address)
             raise
-        self._status = int(status)
+        self._status = status
         self._trails = trails
         self._state = STARTED
 

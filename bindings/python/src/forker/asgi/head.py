@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from .._library import lib
+from .._library import c_length, lib
 from ..accel import accel
 from ..error import check_request
 
@@ -23,7 +23,7 @@ def set_fields(address: int, headers: Any, trails: bool) -> Optional[int]:
     if accel is not None:
         headers = accel.set_fields(address, headers, bytes)
     for name, value in headers:
-        name, value = bytes(name), bytes(value)
+        name, value = _bytes_of(name), _bytes_of(value)
         lowered = name.lower()
         if lowered == b"content-length":
             length = _length_of(value)
@@ -37,14 +37,20 @@ def set_fields(address: int, headers: Any, trails: bool) -> Optional[int]:
 
 def c_bytes(part: Any) -> bytes:
     """A name or value as C takes it."""
-    content = bytes(part)
+    content = _bytes_of(part)
     if b"\0" in content:
         raise ValueError(f"send: a header with a NUL character: {content!r}")
     return content
+
+
+def _bytes_of(part: Any) -> bytes:
+    if not isinstance(part, (bytes, bytearray, memoryview)):
+        raise TypeError(f"send: names and values of headers are bytes, not {type(part).__name__}")
+    return bytes(part)
 
 
 def _length_of(value: bytes) -> int:
     text = value.strip(b" \t")
     if not text.isdigit():
         raise ValueError(f"send: Content-Length is {value!r}, which is no length")
-    return int(text)
+    return c_length(int(text))

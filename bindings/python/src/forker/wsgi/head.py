@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from .._library import c_text, lib
+from .._library import c_length, c_text, lib
 from ..accel import accel
 from ..error import check_request
 
@@ -100,4 +100,4 @@ def add_packed(address: int, packed: bytes) -> None:
 def _length_of(value: str) -> int:
     if not (value.isascii() and value.isdecimal()):
         raise ValueError(f"start_response: Content-Length is {value!r}, which is no length")
-    return int(value)
+    return c_length(int(value))
