@@ -167,6 +167,7 @@ class StartTest(CommandTest):
     def test_what_cannot_be_served(self):
         self.write("broken.py", "1 // 0\n")
         self.write("incomplete.py", "import nowhere_to_be_found\n")
+        self.write("leaves.py", "import sys; sys.exit(0)\n")
         for arguments, sentence in (
             ([], "MODULE:APP is missing"),
             (["nowhere:app"], "there is no module 'nowhere'"),
@@ -181,6 +182,13 @@ class StartTest(CommandTest):
             (["--loop", "trio", "app"], "'trio' is none of auto, asyncio, uvloop"),
             (["broken"], "ZeroDivisionError"),
             (["incomplete"], "nowhere_to_be_found"),
+            (["leaves"], "leaves has called sys.exit(0)"),
+            (["--no-preload", "-w", "0", "leaves"], "leaves has called sys.exit(0)"),
+            ([":app"], "':app' is not MODULE:APP"),
+            ([".app:application"], "'.app:application' is not MODULE:APP"),
+            (["-b", "localhost:http", "app"], "localhost:http: the port is not a number from 0 to 65535"),
+            (["--port", "65536", "app"], "127.0.0.1:65536: the port is not a number"),
+            (["--keyfile", "key.pem", "app"], "--certfile is not given"),
             (["-w", "many", "app"], "--workers: 'many' is no number"),
             (["-k", "gevent", "app"], "'gevent' is no class of workers here"),
             (["--threads", "0", "app"], "is no number of threads"),
@@ -394,6 +402,9 @@ timeout = 30
 keepalive = 2
 max_requests_jitter = 50
 worker_tmp_dir = "/dev/shm"
+accesslog = None
+pidfile = None
+user = None
 statsd_host = "localhost:8125"
 raw_env = ["VARIABLE=from the file"]
 wsgi_app = "app:application"
@@ -435,6 +446,14 @@ def on_exit(server):
             status, said = self.call("--check", "-c", str(file), "app")
             self.assertEqual(status, 2)
             self.assertIn(f"settings.py: {sentence}", said)
+
+    def test_a_file_that_fails(self):
+        for text, why in (("1 // 0", "ZeroDivisionError"), ("def f(:", "SyntaxError"), ("import sys; sys.exit(0)", "SystemExit")):
+            file = self.write("settings.py", text)
+            status, said = self.call("--check", "-c", str(file), "app")
+            self.assertEqual(status, 2)
+            self.assertIn(why, said)
+            self.assertIn(f"forker: {file} has failed", said)
 
 
 def adopt_orphans():

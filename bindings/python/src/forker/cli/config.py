@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import traceback
 from typing import Any, NamedTuple
 
 from .hook import HOOKS
@@ -21,9 +22,14 @@ class Config(NamedTuple):
 
 
 def read_config(path: str) -> Config:
-    """Runs a configuration file. Raises ValueError for a wrong value, OSError, and what the file raises."""
+    """Runs a configuration file. Raises ValueError for a wrong value, or if it fails, whose traceback is written; OSError.
+
+    A setting that is None is not set, as in the files that gunicorn comes with.
+    """
     config = Config({}, {}, [])
-    for name, value in runpy.run_path(path, {"__file__": os.path.abspath(path)}).items():
+    for name, value in _run(path).items():
+        if value is None:
+            continue
         if name == "wsgi_app":
             config.settings[name] = value
         elif name in BY_NAME:
@@ -36,6 +42,16 @@ def read_config(path: str) -> Config:
         elif _is_setting(name, value):
             config.unknown.append(name)
     return config
+
+
+def _run(path: str) -> dict[str, Any]:
+    with open(path, "rb"):  # or else it is not to be read, and that is all there is to say
+        pass
+    try:
+        return runpy.run_path(path, {"__file__": os.path.abspath(path)})
+    except (Exception, SystemExit):  # it is not for the file to end the command
+        traceback.print_exc()
+        raise ValueError(f"{path} has failed") from None
 
 
 def from_environment() -> dict[str, Any]:

@@ -20,9 +20,18 @@ class LoadError(Exception):
 def load(name: str, factory: bool) -> Any:
     """Imports "module:name", or the result of "module:name(arguments)".
 
-    Raises LoadError, or what the module raises.
+    Raises LoadError, or what the module raises, but for SystemExit: the command would end with a status of the module's.
     """
+    try:
+        return _load(name, factory)
+    except SystemExit as exc:
+        raise RuntimeError(f"{name} has called sys.exit({'' if exc.code is None else repr(exc.code)})") from exc
+
+
+def _load(name: str, factory: bool) -> Any:
     module_name, _, expression = name.partition(":")
+    if not module_name or module_name.startswith("."):
+        raise LoadError(f"{name!r} is not MODULE:APP, such as shop.wsgi:application")
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:

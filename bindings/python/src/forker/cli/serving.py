@@ -22,6 +22,7 @@ from .reloader import Reloader
 from .setting import CLASSES, DEFAULT_BIND, SETTINGS
 
 _PORT = 8000
+_PORT_MOST = 65535
 _BOOT_TIMEOUT = "60s"  # of workers that import the application
 
 
@@ -38,6 +39,7 @@ class Serving:
     def check(self) -> None:
         """Finds out what is wrong without serving. Raises what is."""
         with self._make_server() as server:
+            self._addresses()
             self._load_first()
             self._mount(server, self._find_interface())
 
@@ -86,6 +88,8 @@ class Serving:
                 server.set_option(setting.option, value)
         self._set_access_log(server)
         self._set_options(server)
+        if settings["certfile"] is None and settings["keyfile"] is not None:
+            raise ValueError("--keyfile is the key of a certificate, and --certfile is not given")
         if settings["certfile"] is not None:
             server.certificate(settings["certfile"], settings["keyfile"] or settings["certfile"])
         return server
@@ -201,4 +205,7 @@ class Serving:
         is_tcp = not address.startswith(("unix:", "fd:", "systemd"))
         if is_tcp and ":" not in address:
             address = f"{address}:{_PORT}"
+        port = address.partition("?")[0].rpartition(":")[2]
+        if is_tcp and not (port.isascii() and port.isdecimal() and int(port) <= _PORT_MOST):
+            raise ValueError(f"{address}: the port is not a number from 0 to {_PORT_MOST}")
         return f"{address}?tls=on" if is_tcp and self._settings["certfile"] is not None else address
