@@ -1,8 +1,10 @@
-"""The parts of a request that need no server: the headers' mapping."""
+"""The parts of a request that need no server."""
 
+import threading
 import unittest
 
 from forker import Headers
+from forker.request import Request
 
 
 class HeadersTest(unittest.TestCase):
@@ -34,6 +36,27 @@ class HeadersTest(unittest.TestCase):
 
     def test_fields_are_as_they_came(self):
         self.assertEqual(self.headers.fields, (("Host", "a"), ("X-Twice", "1"), ("x-twice", "2")))
+
+
+class BodyTest(unittest.TestCase):
+    def test_what_is_asked_for_while_the_body_ends_is_asked_for_again(self):
+        request = Request(1, (), print, print)
+        request._guard = threading.RLock()  # that of one that is deferred
+        ended = threading.Event()
+
+        def end():
+            request._end_body()
+            ended.set()
+
+        def fetch(address):
+            thread.start()
+            ended.wait(0.2)  # it waits for this to return
+            return b""
+
+        thread = threading.Thread(target=end)
+        self.assertEqual(request._keep("body", fetch), b"")
+        thread.join()
+        self.assertEqual(request._keep("body", lambda address: b"whole"), b"whole")
 
 
 if __name__ == "__main__":

@@ -233,9 +233,10 @@ class Request(Arguments):
 
     def _end_body(self) -> None:
         """The body is over: what was empty while it came is to be asked for again."""
-        self._takes_body = False
-        for key in ("body", "text", "trailers"):
-            self._kept.pop(key, None)
+        with self._guard:  # a thread may be asking
+            self._takes_body = False
+            for key in ("body", "text", "trailers"):
+                self._kept.pop(key, None)
 
     def _abandon(self) -> None:
         """Ends a request whose handler has deferred it, and then failed."""
