@@ -3,6 +3,7 @@ package secure
 import (
 	"bytes"
 	"crypto/tls"
+	"io"
 	"net"
 	"slices"
 	"testing"
@@ -22,7 +23,7 @@ func (f *first) Write(b []byte) (int, error) {
 	return f.Conn.Write(b)
 }
 
-// TestHello_tellsWhatCryptoTLSChooses: for whatever groups a client has, and in whichever order.
+// TestHello_tellsWhatCryptoTLSChooses: for whatever groups a client has.
 func TestHello_tellsWhatCryptoTLSChooses(t *testing.T) {
 	all := []tls.CurveID{
 		tls.X25519MLKEM768, tls.SecP256r1MLKEM768, tls.SecP384r1MLKEM1024, tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521,
@@ -63,6 +64,55 @@ func chosenFor(t *testing.T, version uint16, groups []tls.CurveID) (record []byt
 	return conn.record, client.ConnectionState().CurveID
 }
 
+// TestHello_knowsTheOrderOfTheClient: crypto/tls as a client offers its groups in an order of its own; others do as they like, and by
+// TLS 1.2 get the first of their curves.
+func TestHello_knowsTheOrderOfTheClient(t *testing.T) {
+	all := []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}
+	for _, first := range all {
+		for _, second := range all {
+			if first == second {
+				continue
+			}
+			record, _ := chosenFor(t, tls.VersionTLS12, []tls.CurveID{first, second})
+			list := []byte{0, supportedGroups, 0, 6, 0, 4}
+			at := bytes.Index(record, list)
+			if at < 0 {
+				t.Fatal("the client offers no groups")
+			}
+			copy(record[at+len(list):], []byte{0, byte(first), 0, byte(second)})
+			chosen := curveOf(t, record)
+			if brief := chosen == tls.X25519 || chosen == tls.CurveP256; chosen != first || agreesBriefly(record) != brief {
+				t.Errorf("%v, %v: chosen is %v, brief %v", first, second, chosen, agreesBriefly(record))
+			}
+		}
+	}
+}
+
+// curveOf returns the curve of the ServerKeyExchange (RFC 8422 §5.4) that a server answers a hello with.
+func curveOf(t *testing.T, record []byte) tls.CurveID {
+	t.Helper()
+	near, far := net.Pipe()
+	defer far.Close()
+	go func() { _ = tls.Server(near, serverConfig(true).tls).Handshake() }()
+	if _, err := far.Write(record); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		head := make([]byte, recordHead)
+		if _, err := io.ReadFull(far, head); err != nil {
+			t.Fatal(err)
+		}
+		message := make([]byte, recordSize(head)-recordHead)
+		if _, err := io.ReadFull(far, message); err != nil {
+			t.Fatal(err)
+		}
+		const keyExchange, namedCurve = 12, 3
+		if message[0] == keyExchange && message[4] == namedCurve {
+			return tls.CurveID(message[5])<<8 | tls.CurveID(message[6])
+		}
+	}
+}
+
 // TestHello_sharesOfGroupsThatAreNotOfferedMeanNothing: crypto/tls looks for the groups first, and asks for another share.
 func TestHello_sharesOfGroupsThatAreNotOfferedMeanNothing(t *testing.T) {
 	x25519, p521 := []byte{0, byte(tls.X25519)}, []byte{0, byte(tls.CurveP521)}
@@ -70,14 +120,14 @@ func TestHello_sharesOfGroupsThatAreNotOfferedMeanNothing(t *testing.T) {
 	if !agreesBriefly(record) {
 		t.Fatal("X25519 is not brief")
 	}
-	offer := append([]byte{0, supportedGroups, 0, 4, 0, 2}, x25519...)
-	at := bytes.Index(record, offer)
+	list := append([]byte{0, supportedGroups, 0, 4, 0, 2}, x25519...)
+	at := bytes.Index(record, list)
 	if at < 0 {
 		t.Fatal("the client offers no groups")
 	}
-	copy(record[at+len(offer)-len(p521):], p521)
-	if groups, shares, ok := readGroups(record); !ok || groups[0] != tls.CurveP521 || shares[0] != tls.X25519 {
-		t.Fatalf("groups %v, shares %v, %v", groups, shares, ok)
+	copy(record[at+len(list)-len(p521):], p521)
+	if o, ok := readOffer(record); !ok || o.groups[0] != tls.CurveP521 || o.shares[0] != tls.X25519 {
+		t.Fatalf("%+v, %v", o, ok)
 	}
 	if agreesBriefly(record) {
 		t.Error("a client that can use P-521 only is brief for its share of X25519")
