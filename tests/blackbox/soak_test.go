@@ -95,6 +95,22 @@ func (c *counter) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// expectFlat makes ten steps of the same work, and looks at what memory of its own a worker has after each. Two steps warm it up.
+func expectFlat(t *testing.T, pid int, what string, tolerated int, step func()) {
+	t.Helper()
+	const steps = 10
+	var sizes []int
+	for range steps {
+		step()
+		sizes = append(sizes, anonymous(t, pid))
+	}
+	t.Logf("bytes after each tenth of %s: %v", what, sizes)
+	warm, last := max(sizes[0], sizes[1]), sizes[steps-1]
+	if last > warm+tolerated {
+		t.Errorf("after %s the worker has %d bytes more than after a fifth of them", what, last-warm)
+	}
+}
+
 // A worker's memory does not grow with the requests that it has served. The long version serves ten million.
 func TestMemory_isFlatOverRequestsOfMixedSizes(t *testing.T) {
 	const clients, steps, tolerated = 4, 10, 512 << 10
@@ -103,7 +119,6 @@ func TestMemory_isFlatOverRequestsOfMixedSizes(t *testing.T) {
 		requests = 10_000_000
 	}
 	p := serve(t, "workers=1")
-	pid := p.workers()[0]
 	var connections []*conn
 	var batches [clients][]*batch
 	for i := range clients {
@@ -112,8 +127,7 @@ func TestMemory_isFlatOverRequestsOfMixedSizes(t *testing.T) {
 			batches[i] = append(batches[i], mix(rand.New(rand.NewPCG(uint64(i), uint64(j)))))
 		}
 	}
-	var sizes []int
-	for range steps {
+	expectFlat(t, p.workers()[0], fmt.Sprintf("%d requests", requests), tolerated, func() {
 		var group sync.WaitGroup
 		for i, c := range connections {
 			group.Go(func() {
@@ -126,11 +140,5 @@ func TestMemory_isFlatOverRequestsOfMixedSizes(t *testing.T) {
 			})
 		}
 		group.Wait()
-		sizes = append(sizes, anonymous(t, pid))
-	}
-	t.Logf("bytes after each tenth of %d requests: %v", requests, sizes)
-	warm, last := max(sizes[0], sizes[1]), sizes[steps-1] // Two tenths warm up.
-	if last > warm+tolerated {
-		t.Errorf("after %d requests the worker has %d bytes more than after a fifth of them", requests, last-warm)
-	}
+	})
 }
