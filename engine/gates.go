@@ -38,6 +38,7 @@ type gated struct {
 	judge     uintptr      // What was asked whether pages of that origin may read the response; 0: nothing.
 	granted   bool         // It has said that they may.
 	preflight bool         // It asks whether another request may be sent.
+	closed    bool         // It has asked that, and its route says of no page that it may.
 	check     *check       // awaitsUser: who it says it is from.
 	inherits  bool         // Its response adds what stands in Loop.added: see inherit.
 }
@@ -106,7 +107,7 @@ func (l *Loop) passRoute(r *request, call *Call) {
 	admission := l.cfg.Handlers.Admit(call)
 	g.plan, call.Plan = admission.Plan, admission.Plan
 	g.admission, g.admitted = admission, !g.preflight
-	if g.plan != nil && g.plan.CORS != nil {
+	if g.plan != nil && g.plan.CORS != nil && !g.closed {
 		l.judgeOrigin(r, call)
 	}
 	call.Found.Is = call.Found.Is && !g.preflight // That is the route of another request.
@@ -169,10 +170,13 @@ func (l *Loop) passPlan(r *request) {
 
 // passNext takes a request through the gates of the route that is asked next, after so many have left it to others, and
 // then to its handler. Should it ask for another request, it is not taken for that one any more: its handler is that of its
-// own method.
+// own method, whose route says nothing of that request, to which it may be open while the other's is not.
 func (l *Loop) passNext(r *request, skip int) {
 	r.body.skip = skip
 	r.shared.Box = l.box
+	if g := &r.gated; g.preflight {
+		g.preflight, g.closed = false, true
+	}
 	l.passRoute(r, l.prepareCall(r))
 	switch r.gated.barrier {
 	case passes:
@@ -365,6 +369,9 @@ func (l *Loop) addCORS(added []byte, r *request) []byte {
 	g, head := &r.gated, &r.shared.Head
 	cors, origin := g.plan.CORS, g.origin.In(r.text)
 	granted := g.granted && g.judge == cors.Judge
+	if g.closed {
+		return cors.AppendFields(added, nil, false, nil)
+	}
 	if g.barrier != barredByPreflight {
 		return cors.AppendFields(added, origin, granted, nil)
 	}

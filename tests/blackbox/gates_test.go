@@ -384,6 +384,23 @@ func TestGates_preflightIsNoRequest(t *testing.T) {
 	p.stop(syscall.SIGTERM)
 }
 
+// A route that pages of other sites may use does not open another one, which its path and method lead to and which is not for them.
+func TestGates_preflightIsAboutItsRoute(t *testing.T) {
+	p := gated(t, []string{"/:any", "+cors_origins=https://a.example", "+cors_credentials=on", "DELETE/thing"})
+	const origin, ask = "\nOrigin: https://a.example", "\nAccess-Control-Request-Method: "
+	for what, want := range map[string]string{
+		"OPTIONS /thing" + origin + ask + "DELETE": "200  [Origin]",
+		"DELETE /thing" + origin:                   "200  []",
+		"OPTIONS /thing" + origin + ask + "PUT":    "204 https://a.example + [Origin Access-Control-Request-Method, Access-Control-Request-Headers]",
+		"OPTIONS /thing" + origin:                  "200 https://a.example + [Origin]",
+	} {
+		if a := p.exchange(what); fmt.Sprint(a.shared(), " ", a.Header["Vary"]) != want {
+			t.Errorf("%s: %v %v, want %s", what, a.shared(), a.Header["Vary"], want)
+		}
+	}
+	p.stop(syscall.SIGTERM)
+}
+
 // A route has its responses compressed or not, whatever the server has.
 func TestCompress_byRoute(t *testing.T) {
 	p := gated(t, []string{
