@@ -485,6 +485,20 @@ func TestTLS_handshakesWaitForTheNextIteration(t *testing.T) {
 	})
 }
 
+// TestTLS_polledLoopsHaveHandshakesMadeBeside: they are polled on any thread, and a coroutine has one.
+func TestTLS_polledLoopsHaveHandshakesMadeBeside(t *testing.T) {
+	for _, polled := range []bool{false, true} {
+		s := start(t, tcp, withTLS, func(cfg *Config) { cfg.Polled = polled })
+		s.dial().send("\x16")
+		s.settle()
+		s.do(func() {
+			if here := s.loop.shakes.IsHere(only(t, s.loop).tls); here == polled {
+				t.Errorf("polled %v, on the loop's thread %v", polled, here)
+			}
+		})
+	}
+}
+
 // only returns the one connection of a loop.
 func only(t *testing.T, l *Loop) *conn {
 	t.Helper()
