@@ -45,6 +45,13 @@ static const char *request_fault(const char *request, size_t len)
                : NULL;
 }
 
+/* Whether the method is HEAD, whose answers have no body. An empty line may stand before it (RFC 9112 section 2.2). */
+static bool is_head(const char *request, size_t len)
+{
+    size_t empty = len >= 2 && memcmp(request, "\r\n", 2) == 0 ? 2 : 0;
+    return len - empty >= 5 && memcmp(request + empty, "HEAD ", 5) == 0;
+}
+
 /* Sends what the server takes now. It may have answered, and want no more. */
 static void send_some(question *q)
 {
@@ -194,7 +201,7 @@ int forker_server_test(forker_server *server, const void *request, size_t len, i
     }
     question q = {.server = server, .fd = -1, .data = request, .left = len};
     q.until_ns = timeout_ms < 0 ? FOR_EVER : fk_clock() + (uint64_t)timeout_ms * MS_NS;
-    q.answer = fk_answer_new(len >= 5 && memcmp(request, "HEAD ", 5) == 0);
+    q.answer = fk_answer_new(is_head(request, len));
     if (q.answer == NULL) {
         return fk_server_fail(server, FORKER_E_MEMORY, "test: out of memory");
     }

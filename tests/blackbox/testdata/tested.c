@@ -207,6 +207,7 @@ static void check_fields(forker_server *server)
 static void check_kinds(forker_server *server)
 {
     expect(server, "HEAD /hello", 200, "");
+    expect(server, "\r\nHEAD /hello", 200, "");
     expect(server, "GET /pool", 200, "unix:");
     expect(server, "GET /often", 200, "unix:");
     expect(server, "GET /often", 429, "429 Too Many Requests\ntoo many requests\n");
