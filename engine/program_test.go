@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"hash/crc32"
 	"reflect"
 	"strings"
 	"sync"
@@ -55,6 +56,9 @@ func newProgram() *program {
 }
 
 func (p *program) Serve(request *Call) {
+	if request.Found.Is && request.Found.Route != fingerprint(request) {
+		panic(fmt.Sprintf("%s %s has what was found for another request", request.Method, request.Path))
+	}
 	handler := p.handlers[string(request.Path)]
 	if handler == nil {
 		request.Outcome.Status = 404
@@ -69,11 +73,17 @@ func (p *program) Serve(request *Call) {
 	request.Outcome = p.call.outcome
 }
 
+// fingerprint stands for the route of a request.
+func fingerprint(request *Call) uint32 {
+	return crc32.ChecksumIEEE(fmt.Appendf(nil, "%s %s %d", request.Method, request.Path, request.Skip))
+}
+
 // anyBody is for the paths that a test has said nothing of: with a handler, and without.
 var anyBody = [2]Admission{{Most: 1 << 20}, {Most: 1 << 20, None: true}}
 
 // Admit gives what the test has said of the path.
 func (p *program) Admit(request *Call) *Admission {
+	request.Found = Found{Is: true, Route: fingerprint(request)}
 	if admission := p.admissions[string(request.Path)]; admission != nil {
 		return admission
 	}

@@ -409,3 +409,22 @@ func TestTaking_whatWasLentComesBackWithARefusal(t *testing.T) {
 	}
 	s.eventually("what was lent to come back", func() bool { return len(s.lent) == 0 })
 }
+
+// TestAdmit_isForgottenWithItsRequest: what was found for a request that was refused is not taken for that of the next one. The test's
+// program panics where it is.
+func TestAdmit_isForgottenWithItsRequest(t *testing.T) {
+	s := start(t, tcp, admits)
+	s.do(func() { s.admissions["/echo"] = &Admission{Most: 1} })
+	refused := s.dial()
+	refused.send("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n")
+	if a, _ := refused.response("POST"); a.StatusCode != 413 {
+		t.Errorf("status %d", a.StatusCode)
+	}
+	_ = refused.Close()
+	s.eventually("the request to be taken back", func() bool { return len(s.loop.freeRequests) == len(s.loop.byIndex) })
+	next := s.dial()
+	next.send(getHello)
+	if a, _ := next.response("GET"); a.StatusCode != 200 {
+		t.Errorf("status %d", a.StatusCode)
+	}
+}
