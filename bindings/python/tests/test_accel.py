@@ -16,6 +16,8 @@ import wsgi_program
 from program import TIMEOUT, Program
 
 try:
+    if "t" in sys.abiflags:  # a free-threaded Python would load it, and crash
+        raise ImportError("forker._accel")
     import forker._accel  # noqa: F401
 except ImportError:
     HAS_ACCEL = False
