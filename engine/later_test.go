@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,6 +150,7 @@ func (h *holder) Closed(req *Request, reason int) bool {
 	h.closed = append(h.closed, reason)
 	entry := h.held[req]
 	entry.closed = true
+	atomic.StoreUint32(&req.Cancelled, 1)
 	if !entry.ended {
 		return false
 	}

@@ -53,7 +53,7 @@ type Holders interface {
 	// behind a log line; "" if none has. Before Closed.
 	Failure(req *Request) string
 	// Closed tells that a deferred request has ended for the engine, and reports whether the program has done with it too;
-	// else an EventRelease will say so.
+	// else an EventRelease will say so. It sets Cancelled when it has noted that, so that who sees it can rely on the end.
 	Closed(req *Request, reason int) bool
 	// Resumed tells that the engine goes on with a deferred request after an EventNext: nobody has a handle to it any more.
 	Resumed(req *Request)

@@ -199,7 +199,6 @@ func (l *Loop) leave(r *request, reason int) {
 		l.recycle(r, reason)
 		return
 	}
-	r.cancel()
 	if r.state != stateHeld {
 		r.become(stateHeld)
 	}
@@ -237,7 +236,6 @@ func (l *Loop) detach(r *request, status, reason int) *request {
 	}
 	l.noteResponse(r, status, 0)
 	own.logged.alias = true
-	r.cancel()
 	l.leave(r, reason)
 	return own
 }

@@ -361,13 +361,16 @@ void fk_deferred_void(const forker_server *server)
 
 bool fk_deferred_close(uintptr_t request, int reason)
 {
-    fk_deferred *deferred = ((forker_request *)request)->deferred;
+    forker_request *req = (forker_request *)request;
+    fk_deferred *deferred = req->deferred;
     (void)pthread_mutex_lock(&deferred->lock);
     forker_deferred handle = handle_of(deferred);
     forker_close_fn on_close = deferred->on_close;
     void *user = deferred->on_close_user;
     bool ended = deferred->state == FK_DEFERRED_ENDED;
     deferred->closed = true;
+    /* Not before: whoever sees it finds that the handle is over. */
+    __atomic_store_n(&req->cancelled, 1, __ATOMIC_RELAXED);
     (void)pthread_cond_broadcast(&deferred->change);
     if (ended) {
         release(deferred);
@@ -386,7 +389,8 @@ bool fk_deferred_close(uintptr_t request, int reason)
 
 void fk_deferred_leave(uintptr_t request)
 {
-    fk_deferred *deferred = ((forker_request *)request)->deferred;
+    forker_request *req = (forker_request *)request;
+    fk_deferred *deferred = req->deferred;
     (void)pthread_mutex_lock(&deferred->lock);
     release(deferred);
 }
@@ -401,7 +405,8 @@ static void shrink(fk_block *block, uint64_t most)
 
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out)
 {
-    fk_deferred *deferred = ((forker_request *)request)->deferred;
+    forker_request *req = (forker_request *)request;
+    fk_deferred *deferred = req->deferred;
     (void)pthread_mutex_lock(&deferred->lock);
     fk_block written = deferred->sending;
     deferred->sending = deferred->pending;

@@ -91,10 +91,10 @@ func TestHandlerTimeout_ofMethods(t *testing.T) {
 		c.check(call("Quick"), "4", late)
 		c.check(call("Quick", "Grpc-Timeout: 1H"), "4", late)
 		c.check(call("Server"), "4", late)
-		c.check(call("Patient", "Grpc-Timeout: 90m"), "4", passed)
 		patient := make(chan *reply)
 		go func() { patient <- call("Patient") }()
-		eventually(t, "five handlers have waited", func() bool { return p.out.count("waiting") == 5 })
+		eventually(t, "four handlers have waited", func() bool { return p.out.count("waiting") == 4 })
+		c.check(call("Patient", "Grpc-Timeout: 90m"), "4", passed) // Before its handler has begun, if the machine is busy.
 		c.check(call("Server"), "4", late)
 		p.expectGet("/release", 200, "released")
 		c.check(<-patient, "0", "", "x")

@@ -109,13 +109,22 @@ static int wait_for_thread(forker_request *req, void *user)
     return FORKER_DEFERRED;
 }
 
+static void note_end(forker_deferred handle, int reason, void *user)
+{
+    (void)handle;
+    (void)reason;
+    __atomic_store_n((int *)user, 1, __ATOMIC_RELEASE);
+}
+
 static void go_on(forker_deferred handle)
 {
     forker_request *req = forker_deferred_request(handle);
     const char *token = req != NULL ? forker_request_header(req, "X-Token", NULL) : NULL;
     if (token != NULL && strcmp(token, "hold") == 0) {
+        int ended = 0; /* forker_deferred_cancelled() tells of it before, when a handle can still be used */
+        (void)forker_deferred_on_close(handle, note_end, &ended);
         tell("held\n");
-        while (!forker_deferred_cancelled(handle)) {
+        while (!__atomic_load_n(&ended, __ATOMIC_ACQUIRE)) {
             (void)poll(NULL, 0, 1);
         }
         tell(forker_deferred_next(handle) == FORKER_E_ABORTED ? "next aborted\n" : "next wrong\n");
