@@ -375,8 +375,12 @@ func (a *app) refuse(call *engine.Call, asked int) {
 		a.allow = allow
 	}
 	call.Outcome.Route = -1
+	hasAsked := asked > 0 && a.hasAsked(call, asked)
+	if asked > 0 {
+		a.recallParams(call, asked)
+	}
 	switch {
-	case asked > 0 && a.hasAsked(call, asked):
+	case hasAsked:
 		call.Outcome.Status = 404
 	case !a.router.KnowsMethod(call.Method):
 		call.Outcome.Status, call.Outcome.Detail = 501, "no such method here"
@@ -398,6 +402,17 @@ func (a *app) hasAsked(call *engine.Call, asked int) bool {
 		}
 	}
 	return false
+}
+
+// recallParams looks once more for the route that was asked last, among the first `asked`: the parameters are still its own for functions
+// that come behind it, and later look-ups have overwritten them.
+func (a *app) recallParams(call *engine.Call, asked int) {
+	req := call.Req
+	for skip := asked - 1; req.ParamCount > 0 && skip >= 0; skip-- {
+		if id, _, _ := a.router.Find(call.Host, call.Method, call.Path, skip, (*router.Params)(&req.Params)); uint32(id) == req.Route {
+			return
+		}
+	}
 }
 
 // deferred takes in that the program has made a handle: whoever has it may be using it, so that it counts whatever was

@@ -26,6 +26,7 @@ func TestOnError_wordsAllErrors(t *testing.T) {
 			{"POST /fine", 405, `mine: 405 POST /fine id=- body=0 ""`},
 			{"BREW /fine", 501, `mine: 501 BREW /fine id=- body=0 "no such method here"`},
 			{"GET /fail/7", 500, `mine: 500 GET /fail/7 id=7 body=0 ""`},
+			{"GET /next/7", 404, `mine: 404 GET /next/7 id=next body=0 ""`},
 			{"GET /pooled/8", 500, `mine: 500 GET /pooled/8 id=8 body=0 ""`},
 			{"POST /fail/9 12345", 500, `mine: 500 POST /fail/9 id=9 body=5 ""`},
 			{"POST /fail/9 12345678901", 413, `mine: 413 POST /fail/9 id=- body=0 "the body is larger than option max_body"`},

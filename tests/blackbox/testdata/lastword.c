@@ -129,6 +129,13 @@ static int answer(forker_request *req, void *user)
     return response_text(req, user);
 }
 
+static int pass_on(forker_request *req, void *user)
+{
+    (void)req;
+    (void)user;
+    return FORKER_NEXT;
+}
+
 static int take(forker_request *req, const void *data, size_t len, int last, void *user)
 {
     (void)data;
@@ -238,6 +245,9 @@ int main(int argc, char **argv)
     forker_server_on_worker_init(server, tell_worker, NULL);
     forker_server_on_error(server, word, "mine");
     forker_server_handle(server, "GET,POST", "/fail/:id", fail, NULL);
+    /* The parameters are those of the second one, which is asked last. */
+    forker_server_handle(server, "GET", "/next/:id", pass_on, NULL);
+    forker_server_handle(server, "GET", "/:id/:what", pass_on, NULL);
     forker_server_route(server, "GET", "/pooled/:id", fail, NULL, &route);
     forker_route_set(route, "dispatch", "pool");
     forker_server_handle(server, "GET", "/refuse", refuse, NULL);
