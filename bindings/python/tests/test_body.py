@@ -359,7 +359,7 @@ def close(request):
 @server.get("/")
 def hint(request):
     sent = request.interim(103, "Link", "</a.css>; rel=preload")
-    for status, value in ((200, "x"), (103, "a\\r\\nb")):
+    for status, value in ((200, "x"), (2**32 + 103, "x"), (103, "a\\r\\nb")):
         try:
             request.interim(status, "Link", value)
         except forker.Error as error:
@@ -373,7 +373,7 @@ def hint(request):
             self.assertIn(b"Link: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n", received)
             self.assertTrue(received.endswith(b"True"), received)
             self.assertEqual(program.stop(), 0)
-            self.assertEqual(program.out.seen.count("refused True"), 2)
+            self.assertEqual(program.out.seen.count("refused True"), 3)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from ._header import PROTOTYPES, SONAME
 
 
 _LENGTH_MOST = (1 << 63) - 1
+_INT_MOST = (1 << 31) - 1
 
 
 def find() -> str:
@@ -68,6 +69,11 @@ def c_length(length: int) -> int:
     if not 0 <= length <= _LENGTH_MOST:
         raise ValueError(f"a body has no length of {length}")
     return length
+
+
+def c_number(number: int) -> int:
+    """A number on its way in, or the nearest one that C has, which is out of every range too: ctypes would give it another."""
+    return max(-_INT_MOST, min(number, _INT_MOST))
 
 
 def c_path(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> bytes:

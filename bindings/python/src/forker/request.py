@@ -13,7 +13,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from ._header import E_ABORTED, E_AGAIN, E_STATE
-from ._library import c_text, lib, text_at
+from ._library import c_number, c_text, lib, text_at
 from .argument import Arguments
 from .body import OnBody, Take, take_body
 from .deferred import Deferred, Report, defer
@@ -205,7 +205,7 @@ class Request(Arguments):
         field = (c_text(name, "latin-1"), c_text(value, "latin-1"))
 
         def send(address: int) -> bool:
-            code = lib.forker_respond_interim(address, status, *field)
+            code = lib.forker_respond_interim(address, c_number(status), *field)
             if code not in (E_ABORTED, E_AGAIN):
                 check_request(code, address)
             return code == 0

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from . import _header
 from ._header import E_INVALID, OK, CStats, CWorkerStats
-from ._library import c_text, lib
+from ._library import c_number, c_text, lib
 from .deferred import Report
 from .error import Error
 from .routing import Routing
@@ -50,7 +50,7 @@ class Steering(Routing):
 
     def scale(self, change: int) -> None:
         """Asks a running server for so many workers more, or fewer if negative; never fewer than one. As reload()."""
-        self._ask(lib.forker_server_scale, change)
+        self._ask(lib.forker_server_scale, c_number(change))
 
     def drain(self) -> None:
         """Asks a running server to drain all workers and wait for reload() or scale() to start them. As reload()."""
