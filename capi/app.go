@@ -375,10 +375,8 @@ func (a *app) refuse(call *engine.Call, asked int) {
 		a.allow = allow
 	}
 	call.Outcome.Route = -1
-	hasAsked := asked > 0 && a.hasAsked(call, asked)
-	if asked > 0 {
-		a.recallParams(call, asked)
-	}
+	hasAsked := a.hasAsked(call, asked)
+	a.recallParams(call, asked)
 	switch {
 	case hasAsked:
 		call.Outcome.Status = 404
@@ -404,8 +402,8 @@ func (a *app) hasAsked(call *engine.Call, asked int) bool {
 	return false
 }
 
-// recallParams looks once more for the route that was asked last, among the first `asked`: the parameters are still its own for functions
-// that come behind it, and later look-ups have overwritten them.
+// recallParams looks once more for the route that was asked last, among the first `asked`: functions that are called from now on have its
+// parameters, which later look-ups have overwritten.
 func (a *app) recallParams(call *engine.Call, asked int) {
 	req := call.Req
 	for skip := asked - 1; req.ParamCount > 0 && skip >= 0; skip-- {

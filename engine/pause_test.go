@@ -204,6 +204,11 @@ func TestPause_isLimitedByTheTimeOfTheHandler(t *testing.T) {
 	}
 	c.expectEnd()
 	s.expectLast(u, BodyAborted)
+	s.do(func() {
+		if !u.over {
+			t.Error("the end of the body is told when the request is not cancelled")
+		}
+	})
 	h.tell(u.req, EventDrop, true, "")
 }
 

@@ -191,7 +191,10 @@ func (l *Loop) leave(r *request, reason int) {
 		r.cancel()
 		return
 	}
-	l.abortBody(r)
+	if r.shared.OnBody != 0 {
+		r.cancel()
+		l.passAbort(r)
+	}
 	if r.decode != nil {
 		l.endDecode(&r.received)
 	}

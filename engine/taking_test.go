@@ -18,6 +18,7 @@ type upload struct {
 	pieces []string
 	lasts  []int  // What was said with each.
 	path   string // As it was with the last one.
+	over   bool   // The request was cancelled then.
 
 	pauseAt int  // The handler pauses with that piece, counted from 1; 0: before the first, if pauses.
 	pauses  bool // It does.
@@ -53,6 +54,7 @@ func (u *upload) begin(c *call, enter func(c *call)) {
 func (u *upload) take(c *call, piece []byte, last int) {
 	u.lasts = append(u.lasts, last)
 	u.path = string(memory.View(c.req.Path, uint64(c.req.PathLen)))
+	u.over = atomic.LoadUint32(&c.req.Cancelled) == 1
 	if last == BodyAborted {
 		return
 	}

@@ -369,7 +369,7 @@ bool fk_deferred_close(uintptr_t request, int reason)
     void *user = deferred->on_close_user;
     bool ended = deferred->state == FK_DEFERRED_ENDED;
     deferred->closed = true;
-    /* Not before: whoever sees it finds that the handle is over. */
+    /* Not before, unless the program was told already: whoever sees it finds that the handle is over. */
     __atomic_store_n(&req->cancelled, 1, __ATOMIC_RELAXED);
     (void)pthread_cond_broadcast(&deferred->change);
     if (ended) {
@@ -389,8 +389,7 @@ bool fk_deferred_close(uintptr_t request, int reason)
 
 void fk_deferred_leave(uintptr_t request)
 {
-    forker_request *req = (forker_request *)request;
-    fk_deferred *deferred = req->deferred;
+    fk_deferred *deferred = ((forker_request *)request)->deferred;
     (void)pthread_mutex_lock(&deferred->lock);
     release(deferred);
 }
@@ -405,8 +404,7 @@ static void shrink(fk_block *block, uint64_t most)
 
 bool fk_deferred_take(uintptr_t request, const char **data_out, uint64_t *len_out)
 {
-    forker_request *req = (forker_request *)request;
-    fk_deferred *deferred = req->deferred;
+    fk_deferred *deferred = ((forker_request *)request)->deferred;
     (void)pthread_mutex_lock(&deferred->lock);
     fk_block written = deferred->sending;
     deferred->sending = deferred->pending;

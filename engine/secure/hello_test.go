@@ -37,12 +37,9 @@ func TestHello_tellsWhatCryptoTLSChooses(t *testing.T) {
 					groups = append(groups, group)
 				}
 			}
-			for range 2 {
-				slices.Reverse(groups)
-				record, chosen := chosenFor(t, version, groups)
-				if agreesBriefly(record) != slices.Contains(brief, chosen) && chosen != 0 {
-					t.Errorf("%s, %v: chosen is %v, brief %v", tls.VersionName(version), groups, chosen, agreesBriefly(record))
-				}
+			record, chosen := chosenFor(t, version, groups)
+			if agreesBriefly(record) != slices.Contains(brief, chosen) && chosen != 0 {
+				t.Errorf("%s, %v: chosen is %v, brief %v", tls.VersionName(version), groups, chosen, agreesBriefly(record))
 			}
 		}
 	}

@@ -220,7 +220,7 @@ func TestGroup_deferredBeforeGoesOn(t *testing.T) {
 
 func TestGroup_doneComesWhateverBecomesOfTheRequest(t *testing.T) {
 	eachBuild(t, func(t *testing.T, b build) {
-		p := groups(t, b, "half_close=off", "handler_timeout=200ms")
+		p := groups(t, b, "half_close=off", "handler_timeout=1s")
 		hold := "GET /slow/hello HTTP/1.1\r\nHost: t\r\nX-Token: hold\r\n\r\n"
 		c := p.dial().send(hold)
 		p.out.wait(t, 0, "held")

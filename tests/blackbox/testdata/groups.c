@@ -121,8 +121,11 @@ static void go_on(forker_deferred handle)
     forker_request *req = forker_deferred_request(handle);
     const char *token = req != NULL ? forker_request_header(req, "X-Token", NULL) : NULL;
     if (token != NULL && strcmp(token, "hold") == 0) {
-        int ended = 0; /* forker_deferred_cancelled() tells of it before, when a handle can still be used */
-        (void)forker_deferred_on_close(handle, note_end, &ended);
+        /* forker_deferred_cancelled() may tell of the end before, when a handle can still be used. */
+        int ended = 0;
+        if (forker_deferred_on_close(handle, note_end, &ended) != FORKER_OK) {
+            ended = 1;
+        }
         tell("held\n");
         while (!__atomic_load_n(&ended, __ATOMIC_ACQUIRE)) {
             (void)poll(NULL, 0, 1);
